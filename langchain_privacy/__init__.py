@@ -1,0 +1,50 @@
+"""Private data stays here; a cloud model still helps.
+
+The rooms: `detection` (what is private), `vault` (where real values live), `masking`, `egress` (the
+door), `edge` (private graphs, agents and tools), `tracing`, `local` (local models), `minions`,
+`sql`, `secure` (attested endpoints). The names below are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import Any
+
+from langchain_privacy._version import __version__
+
+_ROOM_OF = {
+    "AttestationPolicy": "secure",
+    "EgressGuard": "egress",
+    "EgressLedger": "egress",
+    "Masker": "masking",
+    "MaskingPolicy": "masking",
+    "MaskingRunnable": "edge",
+    "MinionNodes": "minions",
+    "PrivacyError": "errors",
+    "PrivacyMiddleware": "edge.middleware",
+    "RestoringRunnable": "edge",
+    "SQLPolicy": "sql",
+    "SchemaCard": "sql",
+    "SecureChatModel": "secure",
+    "ToolPolicy": "edge",
+    "attest": "secure",
+    "create_minion_graph": "minions",
+    "create_minions_graph": "minions",
+    "create_private_agent": "edge.middleware",
+    "create_private_sql_graph": "sql",
+    "create_private_sql_tool": "sql",
+    "install_tracing_guard": "tracing",
+    "local_node": "edge",
+    "private": "edge",
+}
+
+__all__ = [*sorted(_ROOM_OF), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOM_OF:
+        return getattr(import_module(f"langchain_privacy.{_ROOM_OF[name]}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

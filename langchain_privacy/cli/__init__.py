@@ -1,0 +1,40 @@
+"""The `langchain-privacy` command.
+
+Text rules: results go to stdout, everything else to stderr; an error is one line that starts with
+`langchain-privacy:` and says what to do; exit codes are 0 done, 1 found or refused, 2 wrong usage.
+No private value is printed, unless printing it is what the command is for and its help says so.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from langchain_privacy._version import __version__
+from langchain_privacy.errors import PrivacyError
+
+COMMANDS: dict[str, str] = {}
+"""Name of a command, its line of help. Each is a module of this folder with two functions:
+`configure(parser)` and `run(arguments) -> exit code`."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="langchain-privacy", description=__doc__.split("\n")[0])
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    argv = list(sys.argv[1:] if argv is None else argv)
+    for name, line in COMMANDS.items():
+        command = commands.add_parser(name, help=line, description=line)
+        if name in argv:
+            import_module(f"langchain_privacy.cli.{name}").configure(command)
+    arguments = parser.parse_args(argv)
+    try:
+        code: int = import_module(f"langchain_privacy.cli.{arguments.command}").run(arguments)
+    except PrivacyError as error:
+        print(f"langchain-privacy: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("langchain-privacy: stopped", file=sys.stderr)
+        return 130
+    return code

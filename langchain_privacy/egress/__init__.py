@@ -1,0 +1,1 @@
+"""The door: policy, guard and ledger."""

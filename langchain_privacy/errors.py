@@ -1,0 +1,159 @@
+"""Every error that langchain-privacy raises.
+
+```
+PrivacyError
+├── ConfigurationError (ValueError)     what to set, and where
+├── DetectionError                      a detector failed; nothing was sent
+├── VaultError
+│   ├── VaultIntegrityError             wrong key, or bytes that were changed
+│   ├── UnknownPlaceholderError         not issued in this session
+│   └── SessionError                    no session, an expired or a forgotten one
+├── EgressBlockedError (ModelError)     a crossing that was refused: .rule .offsets .destination
+├── LedgerError                         a record that cannot be written or does not verify: .record
+├── AttestationError (ModelError)       the endpoint did not prove what it is
+│   ├── EvidenceInvalidError            malformed, or a signature or chain does not hold
+│   ├── PolicyMismatchError             genuine, but not what the policy asks for
+│   └── EvidenceExpiredError            genuine, but stale or replayed
+├── ChannelError (ModelError)           the encrypted channel broke or was tampered with
+├── LocalModelError                     a local model is down, too slow, or not local
+├── DocumentError                       a document that cannot be read
+├── UnsafeSQLError                      a statement that was refused: .code .position
+├── QueryError                          a statement that failed while it ran: .code
+└── ProtocolError                       a model's answer that cannot be used
+```
+
+No message, `repr` or attribute of these holds a private value: they name rules, types, offsets
+and counts. Raise them `from None` wherever the text of the original error may hold one.
+
+The ones that are also `langchain_core.exceptions.ModelError` inherit `is_retryable = False`, so
+that retry middleware does not send again what was refused.
+"""
+
+from collections.abc import Sequence
+
+from langchain_core.exceptions import ModelError
+
+
+class PrivacyError(Exception):
+    """Root of all errors of this package."""
+
+
+class ConfigurationError(PrivacyError, ValueError):
+    """A setting is missing or contradicts another; the message says what to set and where."""
+
+
+class DetectionError(PrivacyError):
+    """A detector failed. Nothing was masked and nothing was sent."""
+
+
+class VaultError(PrivacyError):
+    """The vault cannot do what was asked."""
+
+
+class VaultIntegrityError(VaultError):
+    """Stored bytes do not open: the key is another one, or they were changed."""
+
+
+class UnknownPlaceholderError(VaultError):
+    """A placeholder was not issued in this session."""
+
+
+class SessionError(VaultError):
+    """There is no session, or it has expired or was forgotten."""
+
+
+class EgressBlockedError(ModelError, PrivacyError):
+    """A crossing was refused at the door; nothing was sent.
+
+    Attributes:
+        rule: Name of the rule that refused, e.g. `"vault_value:base64"`.
+        offsets: `(start, end)` character offsets in the examined payload, never its text.
+        destination: Host or model that the payload was meant for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        rule: str,
+        offsets: Sequence[tuple[int, int]] = (),
+        destination: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.offsets = tuple(offsets)
+        self.destination = destination
+
+
+class LedgerError(PrivacyError):
+    """The ledger cannot take a record, or does not verify.
+
+    Attributes:
+        record: Sequence number of the first record at fault, where there is one.
+    """
+
+    def __init__(self, message: str, *, record: int | None = None) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+class AttestationError(ModelError, PrivacyError):
+    """The endpoint did not prove what it is; nothing was sent."""
+
+    def __init__(self, message: str, *, check: str | None = None) -> None:
+        super().__init__(message)
+        self.check = check
+
+
+class EvidenceInvalidError(AttestationError):
+    """Evidence is malformed, or one of its signatures or chains does not hold."""
+
+
+class PolicyMismatchError(AttestationError):
+    """Evidence is genuine but does not satisfy the policy."""
+
+
+class EvidenceExpiredError(AttestationError):
+    """Evidence is genuine but stale, replayed or bound to another challenge."""
+
+
+class ChannelError(ModelError, PrivacyError):
+    """The encrypted channel failed: tampering, truncation or a protocol fault."""
+
+
+class LocalModelError(PrivacyError):
+    """A local model is down, too slow, missing, or turned out not to be local."""
+
+
+class DocumentError(PrivacyError):
+    """A document cannot be read: empty, encrypted, binary or too large."""
+
+
+class UnsafeSQLError(PrivacyError):
+    """A statement was refused before it ran.
+
+    Attributes:
+        code: Stable code of the rule, e.g. `"denied_column"`.
+        position: 1-based `(line, column)` in the statement, or `None`.
+    """
+
+    def __init__(self, message: str, *, code: str, position: tuple[int, int] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.position = position
+
+
+class QueryError(PrivacyError):
+    """A statement failed while it ran; the driver's own text is withheld.
+
+    Attributes:
+        code: Stable code, e.g. `"timeout"`, `"unavailable"`.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ProtocolError(PrivacyError):
+    """A model's answer cannot be used, also after the one repair that is tried."""

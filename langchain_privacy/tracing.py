@@ -1,0 +1,1 @@
+"""LangSmith and OpenTelemetry: what masked state cannot reach."""

@@ -1,0 +1,78 @@
+"""The contracts of the vault: the only place where real values rest.
+
+A vault holds sessions. A session (tenant + thread) is the scope in which a placeholder means
+something: its key differs from every other session's, so another session's placeholder resolves
+to nothing.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultEntry:
+    """One private value of a session and the code that stands for it."""
+
+    entity_type: str
+    code: str
+    value: str = field(repr=False)
+
+
+class DocumentRoom(ABC):
+    """Private documents and result rows of a session; state carries their references."""
+
+    @abstractmethod
+    def put(self, text: str, metadata: Mapping[str, Any] | None = None) -> str:
+        """Keep a document and return its reference, the same one for the same text."""
+
+    @abstractmethod
+    def get(self, ref: str) -> str:
+        """Return a document's text; raises `SessionError` when it is not here."""
+
+    @abstractmethod
+    def metadata(self, ref: str) -> Mapping[str, Any]:
+        """Return what was kept beside the text."""
+
+    @abstractmethod
+    def refs(self) -> Sequence[str]:
+        """Return the references in the order of arrival."""
+
+
+class VaultSession(ABC):
+    """The private values of one conversation. Thread-safe; its `repr` shows nothing."""
+
+    id: str
+    """Keyed digest of tenant and thread: safe in logs and in the ledger."""
+
+    documents: DocumentRoom
+
+    @property
+    @abstractmethod
+    def version(self) -> int:
+        """Grows with every new entry, so that what derives from the entries can be cached."""
+
+    @abstractmethod
+    def issue(self, entity_type: str, value: str) -> VaultEntry:
+        """Return the entry of a value; the same value always gets the same code."""
+
+    @abstractmethod
+    def lookup(self, entity_type: str, code: str) -> VaultEntry | None:
+        """Return the entry behind a code, or `None` when it was not issued in this session."""
+
+    @abstractmethod
+    def entries(self) -> Sequence[VaultEntry]:
+        """Return all entries in the order of issue."""
+
+
+class Vault(ABC):
+    """Sessions by id. Its `repr`, pickles and errors show nothing."""
+
+    @abstractmethod
+    def session(self, session_id: str | None = None, *, tenant: str = "") -> VaultSession:
+        """Open a session; without an id a new one that nobody else can name."""
+
+    @abstractmethod
+    def forget(self, session_id: str, *, tenant: str = "") -> None:
+        """Erase a session: its values and its documents cannot be had back."""
