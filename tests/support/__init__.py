@@ -1,0 +1,1 @@
+"""What several test folders need: real servers on loopback and scripted models."""

@@ -1,0 +1,231 @@
+"""Real HTTP servers on loopback that record every byte they receive."""
+
+import gzip
+import io
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+import zstandard
+from langchain_core.tracers.langchain import wait_for_all_tracers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A request as it arrived, its body decoded from transfer and content encodings."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What the server answers; an iterable body is sent chunk by chunk."""
+
+    status: int = 200
+    body: bytes | list[bytes] = b"{}"
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+
+
+def decode(body: bytes, encoding: str) -> bytes:
+    if encoding == "gzip":
+        return gzip.decompress(body)
+    if encoding == "zstd":
+        return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body)).read()
+    return body
+
+
+class RecordingServer:
+    """A threaded HTTP/1.1 server on 127.0.0.1; `with RecordingServer(respond) as server`."""
+
+    def __init__(self, respond: Callable[[Recorded], Reply]) -> None:
+        self.requests: list[Recorded] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args: Any) -> None:
+                """Keep quiet."""
+
+            def _body(self) -> bytes:
+                if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = b""
+                while size := int(self.rfile.readline().strip() or b"0", 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
+
+            def _serve(self) -> None:
+                body = decode(self._body(), self.headers.get("Content-Encoding", ""))
+                request = Recorded(
+                    method=self.command, path=self.path, headers=dict(self.headers), body=body
+                )
+                server.requests.append(request)
+                reply = respond(request)
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                if isinstance(reply.body, bytes):
+                    self.send_header("Content-Length", str(len(reply.body)))
+                    self.end_headers()
+                    self.wfile.write(reply.body)
+                    return
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                for chunk in [*reply.body, b""]:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+
+            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def wire(self) -> bytes:
+        """Every request as it arrived: line, headers and decoded body, joined."""
+        return b"\n".join(
+            f"{r.method} {r.path}\n{json.dumps(dict(r.headers))}\n".encode() + r.body
+            for r in list(self.requests)
+        )
+
+
+Answer = str | dict[str, Any]
+
+
+class OpenAIServer(RecordingServer):
+    """Speaks the part of OpenAI's API that ChatOpenAI uses; `answer` writes the messages.
+
+    `answer(request) -> str` is the content; a dict is merged into the assistant message, so
+    `{"tool_calls": [...]}` works. `POST /v1/chat/completions` also streams (SSE).
+    """
+
+    def __init__(self, answer: Callable[[dict[str, Any]], Answer]) -> None:
+        self._answer = answer
+        super().__init__(self._respond)
+        self.base_url = f"{self.url}/v1"
+
+    @property
+    def chats(self) -> list[dict[str, Any]]:
+        """The chat requests, parsed."""
+        return [r.json for r in self.requests if r.path.endswith("/chat/completions")]
+
+    def _respond(self, request: Recorded) -> Reply:
+        if request.path.endswith("/models"):
+            listing = {"object": "list", "data": [{"id": "scripted", "object": "model"}]}
+            return Reply(body=json.dumps(listing).encode())
+        if not request.path.endswith("/chat/completions"):
+            return Reply(status=404, body=b'{"error": {"message": "no such endpoint"}}')
+        asked = request.json
+        answer = self._answer(asked)
+        message: dict[str, Any] = {"role": "assistant", "content": None}
+        message |= {"content": answer} if isinstance(answer, str) else answer
+        written = json.dumps(message, ensure_ascii=False)
+        usage = {
+            "prompt_tokens": max(1, len(json.dumps(asked.get("messages"))) // 4),
+            "completion_tokens": max(1, len(written) // 4),
+        }
+        usage["total_tokens"] = sum(usage.values())
+        base = {"id": "chatcmpl-1", "created": 0, "model": asked.get("model", "scripted")}
+        if asked.get("stream"):
+            return self._stream(base, message, usage)
+        finish = "tool_calls" if message.get("tool_calls") else "stop"
+        choice = {"index": 0, "message": message, "finish_reason": finish}
+        done = {**base, "object": "chat.completion", "choices": [choice], "usage": usage}
+        return Reply(body=json.dumps(done).encode())
+
+    @staticmethod
+    def _stream(base: dict[str, Any], message: dict[str, Any], usage: dict[str, int]) -> Reply:
+        base = {**base, "object": "chat.completion.chunk"}
+        deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+        content = message.get("content") or ""
+        deltas += [{"content": content[i : i + 3]} for i in range(0, len(content), 3)]
+        for index, call in enumerate(message.get("tool_calls") or ()):
+            head = {"name": call["function"]["name"], "arguments": ""}
+            opening = {"index": index, "id": call["id"], "type": "function", "function": head}
+            deltas.append({"tool_calls": [opening]})
+            arguments = call["function"]["arguments"]
+            deltas += [
+                {"tool_calls": [{"index": index, "function": {"arguments": arguments[i : i + 5]}}]}
+                for i in range(0, len(arguments), 5)
+            ]
+        finish = "tool_calls" if message.get("tool_calls") else "stop"
+        parts = [
+            {**base, "choices": [{"index": 0, "delta": d, "finish_reason": None}]} for d in deltas
+        ]
+        parts.append({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
+        parts.append({**base, "choices": [], "usage": usage})
+        body = [b"data: " + json.dumps(p).encode() + b"\n\n" for p in parts]
+        return Reply(
+            body=[*body, b"data: [DONE]\n\n"], headers={"Content-Type": "text/event-stream"}
+        )
+
+
+class LangSmithServer(RecordingServer):
+    """Takes what LangSmith's client sends."""
+
+    INFO: ClassVar = {
+        "version": "0.12",
+        "batch_ingest_config": {
+            "use_multipart_endpoint": True,
+            "scale_up_qsize_trigger": 1000,
+            "scale_up_nthreads_limit": 4,
+            "scale_down_nempty_trigger": 4,
+            "size_limit": 100,
+            "size_limit_bytes": 20971520,
+        },
+        "instance_flags": {"zstd_compression_enabled": True},
+    }
+
+    client: Any = None
+    """The LangSmith client that sends here, where a fixture made one."""
+
+    def __init__(self) -> None:
+        super().__init__(self._respond)
+
+    def flush(self) -> None:
+        """Wait until everything that was traced has been sent."""
+        wait_for_all_tracers()
+        if self.client is not None:
+            self.client.flush()
+
+    def _respond(self, request: Recorded) -> Reply:
+        if request.path.startswith("/info"):
+            return Reply(body=json.dumps(self.INFO).encode())
+        return Reply(status=202)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point a process's tracing here."""
+        return {
+            "LANGSMITH_TRACING": "true",
+            "LANGSMITH_ENDPOINT": self.url,
+            "LANGSMITH_API_KEY": "lsv2_pt_test",
+            "LANGSMITH_PROJECT": "test",
+        }
