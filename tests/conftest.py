@@ -1,5 +1,7 @@
 """Fixtures that every folder may use."""
 
+import os
+import socket
 from collections.abc import Iterator
 
 import langsmith
@@ -32,3 +34,31 @@ def langsmith_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LangSmithServe
         yield server
         langsmith.configure(client=None)
     langsmith.utils.get_env_var.cache_clear()
+
+
+def _service(name: str, port: int, variable: str, url: str) -> str:
+    """Return a database's URL; without the database skip the test, but fail it in CI."""
+    if given := os.environ.get(variable):
+        return given
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        reason = f"no {name} on 127.0.0.1:{port}; start one or set {variable}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return url
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """SQLAlchemy URL (without a driver) of a PostgreSQL in which tests may create tables."""
+    variable = "LANGCHAIN_PRIVACY_TEST_POSTGRES"
+    return _service("PostgreSQL", 5432, variable, "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+@pytest.fixture(scope="session")
+def mysql_url() -> str:
+    """SQLAlchemy URL (without a driver) of a MySQL or MariaDB, likewise."""
+    variable = "LANGCHAIN_PRIVACY_TEST_MYSQL"
+    return _service("MariaDB", 3306, variable, "mysql://root@127.0.0.1:3306/test")

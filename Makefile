@@ -1,0 +1,62 @@
+# Every target makes its own environment in .make/ and leaves yours alone.
+# `make demo` and `make test` are the two commands of the README.
+
+VENV := .make/venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+
+.PHONY: demo test test-slow lint format types imports docs examples benchmarks clean help
+
+demo: .make/demo  ## the main job on bundled documents, no key and no account needed
+	$(BIN)/langchain-privacy demo $(ARGS)
+
+test: .make/test  ## the tests
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: .make/test  ## the long tests: every byte position, 200 kills, all cases
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: .make/dev  ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .make/dev  ## write the format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: .make/dev  ## mypy strict
+	$(BIN)/mypy
+
+imports: .make/dev  ## one-way layers, no circles
+	$(BIN)/lint-imports
+
+docs: .make/dev  ## the documentation site, into site/
+	$(BIN)/mkdocs build --strict --quiet
+
+examples: .make/test  ## run every example
+	$(BIN)/python -m pytest -m "not slow" tests/integration_tests/test_examples.py
+
+benchmarks: .make/test  ## run every benchmark and print its figures
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:  ## remove what these targets made
+	rm -rf .make site
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##\(.*\)/\1 \2/p' $(MAKEFILE_LIST)
+
+$(BIN)/uv:
+	@mkdir -p .make
+	sh .ci/environment $(VENV)
+
+.make/demo: $(BIN)/uv pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[demo]'
+	@touch $@
+
+.make/test: $(BIN)/uv pyproject.toml constraints.txt
+	$(INSTALL) --editable '.[demo]' --group test
+	@touch $@ .make/demo
+
+.make/dev: .make/test
+	$(INSTALL) --group lint --group docs
+	@touch $@

@@ -1,0 +1,62 @@
+"""A public name is a promise: adding or removing one is a reviewed change of this list."""
+
+import importlib
+import subprocess
+import sys
+
+import langchain_privacy
+
+PUBLIC = [
+    "AttestationPolicy",
+    "EgressGuard",
+    "EgressLedger",
+    "Masker",
+    "MaskingPolicy",
+    "MaskingRunnable",
+    "MinionNodes",
+    "PrivacyError",
+    "PrivacyMiddleware",
+    "RestoringRunnable",
+    "SQLPolicy",
+    "SchemaCard",
+    "SecureChatModel",
+    "ToolPolicy",
+    "__version__",
+    "attest",
+    "create_minion_graph",
+    "create_minions_graph",
+    "create_private_agent",
+    "create_private_sql_graph",
+    "create_private_sql_tool",
+    "install_tracing_guard",
+    "local_node",
+    "private",
+]
+
+
+def test_public_names_are_frozen():
+    assert sorted(langchain_privacy.__all__) == PUBLIC
+    assert dir(langchain_privacy) == PUBLIC
+
+
+def test_every_public_name_imports_and_is_documented():
+    for name in PUBLIC:
+        thing = getattr(langchain_privacy, name)
+        assert name == "__version__" or (thing.__doc__ or "").strip(), name
+
+
+def test_rooms_document_what_they_export():
+    for room in ("detection", "vault", "masking", "egress", "edge", "local", "minions", "sql"):
+        module = importlib.import_module(f"langchain_privacy.{room}")
+        for name in module.__all__:
+            assert getattr(module, name) is not None
+
+
+def test_import_is_light():
+    """Importing the package loads nothing but itself: rooms come when they are used."""
+    code = (
+        "import sys; before = set(sys.modules); import langchain_privacy;"
+        "print(*sorted({m.split('.')[0] for m in set(sys.modules) - before}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["langchain_privacy"]
