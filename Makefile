@@ -54,7 +54,7 @@ $(BIN)/uv:
 	@touch $@
 
 .make/test: $(BIN)/uv pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[demo]' --group test
+	$(INSTALL) --editable '.[all,deepagents,sqlite,postgres]' --group test
 	@touch $@ .make/demo
 
 .make/dev: .make/test
