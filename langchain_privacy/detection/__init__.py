@@ -1,8 +1,25 @@
-"""What is private: one detector a file."""
+"""What is private: one kind of value, one rule."""
 
-from langchain_privacy.detection.defaults import default_detectors
+from langchain_privacy.detection.defaults import default_detectors, high_confidence_detectors
+from langchain_privacy.detection.detect import adetect_all, detect_all
 from langchain_privacy.detection.dictionary import DictionaryDetector
 from langchain_privacy.detection.finding import Detector, Finding
+from langchain_privacy.detection.language import guess_language
 from langchain_privacy.detection.merge import merge_findings
+from langchain_privacy.detection.propagate import propagate
+from langchain_privacy.detection.rules import HIGH_CONFIDENCE, RulesDetector
 
-__all__ = ["Detector", "DictionaryDetector", "Finding", "default_detectors", "merge_findings"]
+__all__ = [
+    "HIGH_CONFIDENCE",
+    "Detector",
+    "DictionaryDetector",
+    "Finding",
+    "RulesDetector",
+    "adetect_all",
+    "default_detectors",
+    "detect_all",
+    "guess_language",
+    "high_confidence_detectors",
+    "merge_findings",
+    "propagate",
+]

@@ -1,6 +1,8 @@
 """The overlap rule, stated once."""
 
-from collections.abc import Iterable
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from langchain_privacy.detection.finding import Finding
 
@@ -8,14 +10,40 @@ from langchain_privacy.detection.finding import Finding
 def merge_findings(findings: Iterable[Finding]) -> list[Finding]:
     """Resolve overlaps: the longer finding wins, then the higher score, then the earlier one.
 
+    What a loser has outside the winners stays a finding of its own: no character that a detector
+    found becomes clear because another detector found its neighbour.
+
     Returns:
         Findings that do not overlap, in order of position.
     """
-    chosen: list[Finding] = []
     ranked = sorted(findings, key=lambda f: (f.start - f.end, -f.score, f.start, f.entity_type))
+    chosen: list[Finding] = []
     for finding in ranked:
-        if finding.start < finding.end and all(
-            finding.end <= other.start or other.end <= finding.start for other in chosen
-        ):
-            chosen.append(finding)
-    return sorted(chosen, key=lambda f: f.start)
+        for piece in list(_outside(finding, chosen)):
+            insort(chosen, piece, key=_start)
+    return chosen
+
+
+def _start(finding: Finding) -> int:
+    return finding.start
+
+
+def _outside(finding: Finding, chosen: list[Finding]) -> Iterator[Finding]:
+    """Yield the parts of a finding that no chosen one covers."""
+    at = finding.start
+    index = bisect_right(chosen, at, key=_start)
+    if index and chosen[index - 1].end > at:
+        at = chosen[index - 1].end
+    while at < finding.end:
+        end = chosen[index].start if index < len(chosen) else finding.end
+        end = min(end, finding.end)
+        if end > at:
+            yield (
+                finding
+                if end - at == finding.end - finding.start
+                else replace(finding, start=at, end=end)
+            )
+        if index >= len(chosen) or chosen[index].start >= finding.end:
+            return
+        at = chosen[index].end
+        index += 1

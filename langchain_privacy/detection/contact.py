@@ -1,0 +1,126 @@
+"""E-mail addresses and telephone numbers."""
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+import re
+from collections.abc import Iterator
+
+import phonenumbers
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.rules import finding, near, span
+
+# RFC 5321: 64 octets before the at sign, 255 after it. Both sides are matched in windows of that
+# size around each at sign, so a megabyte of word characters costs no more than linear time.
+_CJK = "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af"
+_LOCAL = re.compile(rf"(?:[^\W{_CJK}]|[.!#$%&'*+/=?^`{{|}}~-])+\Z")
+_LOCAL_CJK = re.compile(r"[\w.+-]+\Z")
+_DOMAIN = re.compile(
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9])"
+    r"|(?:\w[\w-]{0,62}\.){1,8}[^\W\d_]{2,24}"
+)
+_SPELLED = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64}\s?[\[({<]\s?(?:at|@|골뱅이)\s?[\])}>]\s?"
+    r"[\w-]{1,63}(?:(?:\s?[\[({<]\s?(?:dot|점)\s?[\])}>]\s?|\.)[\w-]{1,63}){1,4}",
+    re.IGNORECASE,
+)
+
+
+def find_emails(text: FoldedText) -> Iterator[Finding]:
+    """Find e-mail addresses, international ones (RFC 6531) and `name [at] host [dot] org` too."""
+    t = text.text
+    at = t.find("@")
+    while at >= 0:
+        window = t[max(0, at - 64) : at]
+        local = _LOCAL.search(window) or _LOCAL_CJK.search(window)
+        domain = _DOMAIN.match(t, at + 1)
+        if local and domain:
+            start = at - len(window) + local.start()
+            start += len(local[0]) - len(local[0].lstrip(".'`/=|{}&*#!?^~"))
+            if start < at:
+                yield finding(start, domain.end(), "EMAIL", 0.98, "email")
+        at = t.find("@", at + 1)
+    if "at" in text.lower or "골뱅이" in t or "@" in t:
+        for match in _SPELLED.finditer(t):
+            yield span(match, "EMAIL", 0.8, "email")
+
+
+_PHONE_WORDS = re.compile(
+    r"phone|\btel|mobile|\bcell|\bfax|\bcall|reach|contact|whatsapp|\bsms\b|answering|dial|ring"
+    r"|hotline|전화|연락처|휴대|핸드폰|팩스|번호로|문자|☎|📞"
+)
+_NOT_PHONE = re.compile(
+    r"(?:order|invoice|isbn|serial|tracking|version|card|iban|account|acct|routing|주문|송장|상품|바코드|계좌|등록)\D{0,12}$"
+)
+
+# https://www.law.go.kr, numbering plan of the Republic of Korea: mobile 010 and the old 011, 016 to
+# 019; area codes; 070 internet; 050x personal; 080 and 15xx to 18xx services.
+_KOREAN = re.compile(
+    r"(?<![\d.-])(?:"
+    r"\(?(?:\+|00)?82\)?[ .-]?(?:\(0\))?0?(?:1[016789]|2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50\d)[ .)-]{0,2}\d{3,4}[ .-]?\d{4}"
+    r"|01[016789][ .-]?\d{3,4}[ .-]?\d{4}"
+    r"|\(01[016789]\)[ .-]?\d{3,4}[ .-]?\d{4}"
+    r"|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|80|50\d)[ .-][2-9]\d{2,3}[ .-]\d{4}"
+    r"|\(0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)\)[ .-]?[2-9]\d{2,3}[ .-]?\d{4}"
+    r"|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)\)[ .-]?\d{3,4}[ .-]?\d{4}"
+    r"|1(?:5[0-9]|6[0-9]|8[0-9])\d-\d{4}"
+    r")(?![\d-])"
+)
+_KOREAN_LANDLINE_PLAIN = re.compile(
+    r"(?<!\d)0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)[2-9]\d{6,7}(?!\d)"
+)
+
+_GROUPED = re.compile(
+    r"(?<![\w.,:/+-])(?P<number>"
+    r"(?P<plus>(?:\+|00)[ ]?[1-9]\d{0,2}[ .()-]{0,2}(?:\(?\d{1,5}\)?[ .-]{0,2}){2,6}\d{2,5})"
+    r"|(?P<us>(?:1[ .-])?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4})"
+    r"|(?P<loose>\(?0?\d{1,5}\)?(?:[ .-]\d{2,7}){1,5})"
+    r"|(?P<plain>\d{7,12})"
+    r")(?P<extension>(?:[ ]?(?:x|ext\.?|extension|내선)[ ]?\d{1,6}))?(?![\w])",
+    re.IGNORECASE,
+)
+_DATE_LIKE = re.compile(
+    r"\d{4}[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}[.-]\d{1,2}[.-]\d{4}|\d{4}[ -]\d{4}|\d+[. ]\d{1,2}"
+)
+
+
+def find_phones(text: FoldedText) -> Iterator[Finding]:
+    """Find telephone numbers: Korean, North American, international, others by their context."""
+    t = text.text
+    for match in _KOREAN.finditer(t):
+        if not _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
+            yield span(match, "PHONE", 0.9, "phone")
+    for match in _KOREAN_LANDLINE_PLAIN.finditer(t):
+        if near(text, match.start(), match.end(), _PHONE_WORDS, reach=30):
+            yield span(match, "PHONE", 0.7, "phone")
+    for match in _GROUPED.finditer(t):
+        score = _phone_score(text, match)
+        if score:
+            yield span(match, "PHONE", score, "phone")
+
+
+def _phone_score(text: FoldedText, match: re.Match[str]) -> float:
+    digits = sum(c.isdigit() for c in match["number"])
+    if not 7 <= digits <= 15:
+        return 0.0
+    if _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
+        return 0.0
+    if match["plus"]:
+        number = match["plus"]
+        number = "+" + number[2:] if number.startswith("00") else number
+        return 0.9 if _valid(number, None) else 0.6 if match["plus"].startswith("+") else 0.0
+    if match["us"]:
+        return 0.9 if _valid(match["us"], "US") else 0.7
+    if match["extension"]:
+        return 0.6
+    if _DATE_LIKE.fullmatch(match["number"]):
+        return 0.0
+    return 0.6 if near(text, match.start(), match.end(), _PHONE_WORDS, reach=40) else 0.0
+
+
+def _valid(number: str, region: str | None) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
+    except phonenumbers.NumberParseException:
+        return False

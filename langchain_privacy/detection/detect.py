@@ -1,0 +1,163 @@
+"""From detectors to the spans that are masked."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from langchain_privacy.detection.finding import Detector, Finding
+from langchain_privacy.detection.language import guess_language
+from langchain_privacy.detection.merge import merge_findings
+from langchain_privacy.detection.propagate import propagate
+from langchain_privacy.errors import DetectionError
+
+Span = tuple[int, int]
+
+# Stands in for what a detector must not see. The object replacement character is neither letter,
+# digit nor space: no rule takes it for part of a value, no tokenizer for a word.
+_BLANK = "\ufffc"
+
+
+def detect_all(
+    text: str,
+    detectors: Sequence[Detector],
+    *,
+    language: str | None = None,
+    skip: Sequence[Span] = (),
+    allow: Iterable[str] = (),
+    thresholds: Mapping[str, float] | None = None,
+) -> list[Finding]:
+    """Run detectors over a text and settle what is private in it.
+
+    Args:
+        text: Any Unicode text.
+        detectors: Run one after the other, all of them on the whole text.
+        language: ISO 639-1 code; guessed from the letters when `None`.
+        skip: `(start, end)` spans that no detector sees and no finding touches: placeholders.
+        allow: Values that are not private, compared without regard to case.
+        thresholds: Least score by entity type; `"*"` is the one of all other types, 0.0 if absent.
+
+    Returns:
+        Findings that do not overlap each other or `skip`, in order of position, with every further
+        occurrence of what was found (see `propagate`).
+
+    Raises:
+        DetectionError: A detector failed; there is no partial result.
+    """
+    language = guess_language(text) if language is None else language
+    seen = _blanked(text, skip)
+    found: list[Finding] = []
+    for detector in detectors:
+        found += _run(detector, seen, language)
+    return _settled(seen, found, skip, allow, thresholds)
+
+
+async def adetect_all(
+    text: str,
+    detectors: Sequence[Detector],
+    *,
+    language: str | None = None,
+    skip: Sequence[Span] = (),
+    allow: Iterable[str] = (),
+    thresholds: Mapping[str, float] | None = None,
+) -> list[Finding]:
+    """Like `detect_all`, without blocking the event loop; detectors run at the same time."""
+    language = guess_language(text) if language is None else language
+    seen = _blanked(text, skip)
+    results = await asyncio.gather(*(_arun(d, seen, language) for d in detectors))
+    found = [finding for result in results for finding in result]
+    return await asyncio.to_thread(_settled, seen, found, skip, allow, thresholds)
+
+
+def _run(detector: Detector, text: str, language: str | None) -> list[Finding]:
+    try:
+        return _checked(detector.detect(text, language=language), text)
+    except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
+        raise _failure(detector, error) from None
+
+
+async def _arun(detector: Detector, text: str, language: str | None) -> list[Finding]:
+    try:
+        return _checked(await detector.adetect(text, language=language), text)
+    except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
+        raise _failure(detector, error) from None
+
+
+def _checked(findings: list[Finding], text: str) -> list[Finding]:
+    if any(not 0 <= f.start <= f.end <= len(text) for f in findings):
+        msg = "offsets outside the text"
+        raise DetectionError(msg)
+    return findings
+
+
+def _failure(detector: Detector, error: Exception) -> DetectionError:
+    """Name the detector and the kind of failure; only the texts of our own errors are safe."""
+    name = getattr(detector, "name", type(detector).__name__)
+    why = str(error) if isinstance(error, DetectionError) else type(error).__name__
+    return DetectionError(f"detector {name!r} failed ({why}); nothing was masked and nothing sent")
+
+
+def _blanked(text: str, skip: Sequence[Span]) -> str:
+    if not skip:
+        return text
+    pieces, at = [], 0
+    for start, end in sorted(skip):
+        pieces += [text[at:start], _BLANK * (end - max(start, at))]
+        at = max(at, end)
+    return "".join([*pieces, text[at:]])
+
+
+def _settled(
+    text: str,
+    found: list[Finding],
+    skip: Sequence[Span],
+    allow: Iterable[str],
+    thresholds: Mapping[str, float] | None,
+) -> list[Finding]:
+    allowed = frozenset(value.casefold().strip() for value in allow)
+    kept = _wanted(text, found, allowed, thresholds or {})
+    kept += _wanted(text, propagate(text, kept), allowed, {})
+    blanks = [
+        Finding(start=start, end=end, entity_type="", score=2.0, detector="") for start, end in skip
+    ]
+    # Placeholders are the longest of all, so that the overlap rule cuts them out of any finding.
+    settled = merge_findings(kept) if not blanks else _without(merge_findings(kept), blanks)
+    return [trimmed for f in settled if (trimmed := _trimmed(text, f)) is not None]
+
+
+def _wanted(
+    text: str, found: list[Finding], allowed: Collection[str], thresholds: Mapping[str, float]
+) -> list[Finding]:
+    default = thresholds.get("*", 0.0)
+    return [
+        f
+        for f in found
+        if f.score >= thresholds.get(f.entity_type, default)
+        and not (allowed and text[f.start : f.end].casefold().strip() in allowed)
+    ]
+
+
+def _without(findings: list[Finding], blanks: list[Finding]) -> list[Finding]:
+    pieces: list[Finding] = []
+    for finding in findings:
+        at = finding.start
+        for blank in sorted(blanks, key=lambda b: b.start):
+            if blank.start < finding.end and blank.end > at:
+                pieces.append(replace(finding, start=at, end=max(at, blank.start)))
+                at = blank.end
+        if at < finding.end:
+            pieces.append(replace(finding, start=at))
+    return pieces
+
+
+def _trimmed(text: str, finding: Finding) -> Finding | None:
+    """Drop white space at the ends; a piece without a letter or digit is nothing."""
+    value = text[finding.start : finding.end]
+    if not any(map(str.isalnum, value)):
+        return None
+    start = finding.start + len(value) - len(value.lstrip())
+    end = finding.end - (len(value) - len(value.rstrip()))
+    return (
+        finding
+        if (start, end) == (finding.start, finding.end)
+        else replace(finding, start=start, end=end)
+    )

@@ -1,0 +1,115 @@
+"""One spelling for looking, the original for offsets.
+
+Private values arrive in full-width digits, typographic hyphens, decomposed Hangul (macOS file
+names) or with zero-width characters inside. Rules look at the folded spelling; findings are mapped
+back to the characters of the original.
+"""
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+import sys
+import unicodedata
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from langchain_privacy.detection.finding import Finding
+
+_INVISIBLE = dict.fromkeys([0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])  # fmt: skip
+
+
+def _same_length_table() -> dict[int, str]:
+    table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    table |= dict.fromkeys([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
+    table |= dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D], "-")
+    table |= dict.fromkeys([0x2018, 0x2019, 0x201B, 0xFF07], "'")
+    for code in range(0x80, sys.maxunicode + 1):
+        if (digit := unicodedata.digit(chr(code), None)) is not None and chr(code).isdecimal():
+            table[code] = str(digit)
+    return table
+
+
+_TABLE = _same_length_table()
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedText:
+    """A text as the rules see it.
+
+    Attributes:
+        text: ASCII digits, hyphens and punctuation, composed Hangul, nothing invisible.
+        lower: `text` in lower case, character for character.
+        origins: Offset in the original of each folded character and of the end; `None` when the
+            two are equally long, character for character.
+    """
+
+    text: str
+    lower: str
+    origins: tuple[int, ...] | None
+
+    def to_original(self, finding: Finding) -> Finding:
+        """Move a finding from the folded spelling to the original text."""
+        if self.origins is None:
+            return finding
+        return Finding(
+            start=self.origins[finding.start],
+            # Up to the next visible character's origin would take trailing invisible ones along.
+            end=self.origins[finding.end - 1] + 1
+            if self._single(finding.end - 1)
+            else self.origins[finding.end],
+            entity_type=finding.entity_type,
+            score=finding.score,
+            detector=finding.detector,
+        )
+
+    def _single(self, index: int) -> bool:
+        assert self.origins is not None
+        return self.origins[index + 1] - self.origins[index] == 1
+
+    def from_original(self, offset: int) -> int:
+        """Move an offset of the original text to the folded spelling."""
+        return offset if self.origins is None else bisect_left(self.origins, offset)
+
+
+def fold(text: str) -> FoldedText:
+    """Fold widths, digits, hyphens and compositions; drop invisible characters. Linear in time."""
+    if text.isascii():
+        return FoldedText(text, text.lower(), None)
+    folded, origins = text, None
+    if not unicodedata.is_normalized("NFC", text) or any(map(_has(text), _INVISIBLE)):
+        folded, origins = _compose(text)
+    folded = folded.translate(_TABLE)
+    return FoldedText(folded, _lower(folded), origins)
+
+
+def _has(text: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    return lambda code: chr(code) in text
+
+
+def _compose(text: str) -> tuple[str, tuple[int, ...]]:
+    """Compose cluster by cluster: a starter with what combines with it, jamo as one syllable."""
+    out: list[str] = []
+    origins: list[int] = []
+    at = 0
+    while at < len(text):
+        end = at + 1
+        if ord(text[at]) in _INVISIBLE:
+            at = end
+            continue
+        while end < len(text) and end - at < 32 and _joins(text[end]):
+            end += 1
+        piece = unicodedata.normalize("NFC", text[at:end]) if end - at > 1 else text[at]
+        out.append(piece)
+        origins += [at] * len(piece)
+        at = end
+    return "".join(out), (*origins, len(text))
+
+
+def _joins(char: str) -> bool:
+    return unicodedata.combining(char) != 0 or "\u1160" <= char <= "\u11ff"
+
+
+def _lower(text: str) -> str:
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)

@@ -1,0 +1,76 @@
+"""Numbers that a label names: accounts, licences, records, policies, members, cases.
+
+Forms say what a value is ("Account number: 4028-7719-3305", "사번은 30977이며"). The label decides,
+not the shape, so formats that nobody has listed are found as well.
+"""
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+import re
+from collections.abc import Iterator
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.rules import finding
+
+# A number of at least four characters with at least three digits, in groups: "AF-220914",
+# "84726 15390", "GB29NWBK", "12-3140-0171323-50". A group after a space must begin with a digit.
+_VALUE = r"(?P<value>(?:[A-Za-z]{1,6}[-/. ]?){0,2}\d[A-Za-z0-9]*(?:[-/][A-Za-z0-9]+|[ .]\d[A-Za-z0-9]*){0,6})"
+_LINK = (
+    r"(?:[ \t]?(?:number|num|no|nr|id|code|ref|reference)s?\b\.?)?[ \t]?(?:\([^()\n]{0,24}\))?"
+    r"[ \t]{0,2}(?:is|was|are|:|=|\#|-|\||of|to|ending in)?[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
+)
+_KINDS = {
+    "BANK_ACCOUNT": r"(?:bank |checking |savings |deposit |credit |loan |payroll |settlement )?(?:account|acct|a/c)|sort code|\bbsb|giro|clabe",
+    "PASSPORT": r"passport",
+    "DRIVER_LICENSE": r"driv(?:er|ing)(?:'?s)?[ ]?(?:licen[cs]e|permit)|\bdl|licen[cs]e",
+    "TAX_ID": r"tax(?:payer)?(?: file| payer)?(?: identification| id| reference| ref| registration)?|\btin|\bein|\bvat(?: reg(?:istration)?)?|\bnif|\bird|\bcpf|\bcnpj|fiscal code|national insurance|social insurance|national id(?:entity)?(?: card)?|identity card|id card|citizen",
+    "MEDICAL_ID": r"\bmrn|medical record|patient|\bnhs|hospital|chart|health(?: card| plan| insurance)?|medicare|medicaid|prescription|specimen|accession",
+    "ID": r"employee|staff|personnel|badge|payroll|member(?:ship)?|polic(?:y|ies)|certificate|claim|case|file|docket|client|customer|subscriber|insurance|group|contract|loan|mortgage|student|matriculation|enrol?lment|registration|reg|applicant|application|user|reference|ref|record|identification|security|portfolio|card(?:holder)?|vehicle|vin|plate|imei|serial|device|beneficiary|permit|visa|bond|deed|title|folio|matter|bar|npi|dea|provider|worker",
+}  # fmt: skip
+_ENGLISH = re.compile(
+    r"(?<![a-z0-9])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS.items())
+    + rf")(?P<link>{_LINK}){_VALUE}"
+)  # fmt: skip
+_NUMBER_WORD = re.compile(r"num|no\b|nr|id\b|code|ref|#|:|=")
+_KOREAN = re.compile(
+    r"(?P<label>(?:[가-힣]{1,10}\s?)?(?:번호|코드|아이디|사번|학번|군번)|[가-힣]{1,10}\s?(?:ID|No\.?))(?:\s?\([^()\n]{0,12}\))?"
+    r"\s?(?:는|은|가|이|:|=|\||-)?\s{0,3}" + _VALUE
+)
+_KOREAN_KINDS = (
+    ("계좌", "BANK_ACCOUNT"), ("여권", "KR_PASSPORT"), ("면허", "KR_DRIVER_LICENSE"), ("주민", "KR_RRN"),
+    ("외국인", "KR_FRN"), ("사업자", "KR_BRN"), ("법인", "KR_CRN"), ("전화", "PHONE"), ("휴대", "PHONE"),
+    ("연락", "PHONE"), ("팩스", "PHONE"), ("카드", "CREDIT_CARD"), ("우편", "ADDRESS"), ("차량", "KR_PLATE"),
+    ("환자", "MEDICAL_ID"), ("보험", "KR_HEALTH_INSURANCE"), ("통관", "KR_CUSTOMS_CODE"),
+)  # fmt: skip
+_OF_THINGS = re.compile(
+    r"주문|송장|상품|제품|모델|품목|품번|바코드|일련|문서|공고|고시|조문|페이지|우편함|인증"
+)
+_DATE = re.compile(r"(?:19|20)\d{2}[-./ ]\d{1,2}([-./ ]\d{1,2})?|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}")
+_AMOUNT_AFTER = re.compile(
+    r"\s?(?:%|percent|dollars?|usd|eur|pounds?|won|원|만|억|명|days?|months?|years?|hours?|,\d{3}|일\b|개월)"
+)
+
+
+def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
+    """Find numbers by their English or Korean label; the label gives the type."""
+    for match in _ENGLISH.finditer(text.lower):
+        kind = next(k for k in _KINDS if match[k] is not None)
+        explicit = _NUMBER_WORD.search(match["link"]) is not None or kind in ("PASSPORT", "DRIVER_LICENSE")  # fmt: skip
+        least = 4 if explicit else 6
+        if _private_number(text, match, least):
+            yield finding(*match.span("value"), kind, 0.75 if explicit else 0.6, "label")
+    for match in _KOREAN.finditer(text.text):
+        if not _OF_THINGS.search(match["label"]) and _private_number(text, match, 4):
+            kind = next((k for word, k in _KOREAN_KINDS if word in match["label"]), "ID")
+            yield finding(*match.span("value"), kind, 0.7, "label")
+
+
+def _private_number(text: FoldedText, match: re.Match[str], least: int) -> bool:
+    value = match["value"]
+    digits = sum(c.isdigit() for c in value)
+    if digits < 3 or sum(c.isalnum() for c in value) < least:
+        return False
+    if _DATE.fullmatch(value.strip()) or _AMOUNT_AFTER.match(text.lower, match.end("value")):
+        return False
+    return not re.fullmatch(r"(?:19|20)\d{2}", value)
