@@ -1,0 +1,296 @@
+"""`private()` for compiled graphs: the edge between a person and a graph's run.
+
+The input is masked before the run starts and each part is restored after it left the run's
+callbacks, so the root run, the `__start__` checkpoint, caches and traces hold placeholders only.
+Masking inside the run comes too late for the first two (LangChain's own `PIIMiddleware` works
+there), and a model that restores inside is traced with real values.
+"""
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from typing import Any, TypeVar, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.pregel import Pregel
+from langgraph.types import StateSnapshot, StateUpdate
+
+from langchain_privacy.edge.events import EventsRestorer, restore_patches
+from langchain_privacy.edge.parts import PartRestorer
+from langchain_privacy.edge.session import EdgeRun, is_task, open_run, scoped, scoped_async
+from langchain_privacy.edge.shapes import through
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.masking import Masker
+
+G = TypeVar("G", bound=Pregel[Any, Any, Any, Any])
+
+
+class PrivateGraph(Pregel[Any, Any, Any, Any]):
+    """The methods that make a compiled graph private; `private()` mixes them into its class.
+
+    The result still is what it was, a `CompiledStateGraph` for one, so that it can be served,
+    drawn, composed and configured as before.
+    """
+
+    _masker: Masker
+    _guard: Any
+    _plain_class: type[Pregel[Any, Any, Any, Any]]
+
+    # What a subclass may change: how input is masked and parts are restored.
+
+    def mask_input(self, run: EdgeRun, x: Any) -> Any:
+        """Mask what enters a run: an input, or a `Command` with its update, resume and `Send`s.
+
+        Args:
+            run: The run that is about to start; `run.session` is its session.
+            x: What the caller gave.
+        """
+        return run.mask(x)
+
+    def restore_part(self, run: EdgeRun, mode: str, data: Any) -> Any:  # noqa: ARG002
+        """Restore the data of one stream part; `invoke`'s result is a part of mode `"values"`.
+
+        Args:
+            run: The run that it comes from.
+            mode: Any stream mode but `"messages"`, whose texts are restored across parts.
+            data: What LangGraph streamed; it is not changed.
+        """
+        return run.restore(data)
+
+    # The run itself.
+
+    def _inner(self, run: EdgeRun) -> Any:
+        """Return this graph as it was before `private`; its methods see placeholders only."""
+        plain: Any = copy.copy(self)
+        plain.__class__ = self._plain_class
+        plain.config = run.bound
+        return plain
+
+    def _open(self, config: RunnableConfig | None) -> EdgeRun:
+        return open_run(self._masker, config, self.config)
+
+    def _enter(self, config: RunnableConfig | None, x: Any) -> tuple[EdgeRun, Any]:
+        run = self._open(config)
+        return run, self.mask_input(run, x)
+
+    async def _aenter(self, config: RunnableConfig | None, x: Any) -> tuple[EdgeRun, Any]:
+        return await asyncio.to_thread(self._enter, config, x)
+
+    def _default_mode(self, config: RunnableConfig | None) -> str:
+        # LangGraph's own rule: a node that is a graph streams values.
+        return "values" if is_task(config) else self.stream_mode
+
+    def _parts(self, run: EdgeRun, arguments: dict[str, Any]) -> PartRestorer:
+        return PartRestorer(
+            run.session,
+            lambda mode, data: self.restore_part(run, mode, data),
+            stream_mode=arguments["stream_mode"],
+            subgraphs=bool(arguments.get("subgraphs")),
+            version=arguments.get("version") or "v1",
+        )
+
+    def stream(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Any]:
+        """Stream the graph; see `Pregel.stream`. Every mode yields real values."""
+        run, masked = self._enter(config, input)
+        kwargs["stream_mode"] = kwargs.get("stream_mode") or self._default_mode(config)
+        parts = self._parts(run, kwargs)
+        inner = scoped(run, self._inner(run).stream(masked, run.config, **kwargs))
+        for part in inner:
+            yield from [part] if run.inside else parts.feed(part)
+        yield from parts.tails()
+
+    async def astream(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[Any]:
+        """Stream the graph; see `Pregel.astream`. Every mode yields real values."""
+        run, masked = await self._aenter(config, input)
+        kwargs["stream_mode"] = kwargs.get("stream_mode") or self._default_mode(config)
+        parts = self._parts(run, kwargs)
+        inner = scoped_async(run, self._inner(run).astream(masked, run.config, **kwargs))
+        async for part in inner:
+            for restored in [part] if run.inside else parts.feed(part):
+                yield restored
+        for restored in parts.tails():
+            yield restored
+
+    def invoke(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Run the graph; see `Pregel.invoke`. The result holds real values."""
+        if (kwargs.get("stream_mode") or "values") != "values":
+            return super().invoke(input, config, **kwargs)  # a list of restored parts
+        run, masked = self._enter(config, input)
+        with run.scope():
+            result = self._inner(run).invoke(masked, run.config, **kwargs)
+        return (
+            result
+            if run.inside and run.around is None
+            else self.restore_part(run, "values", result)
+        )
+
+    async def ainvoke(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Run the graph; see `Pregel.ainvoke`. The result holds real values."""
+        if (kwargs.get("stream_mode") or "values") != "values":
+            return await super().ainvoke(input, config, **kwargs)
+        run, masked = await self._aenter(config, input)
+        with run.scope():
+            result = await self._inner(run).ainvoke(masked, run.config, **kwargs)
+        return (
+            result
+            if run.inside and run.around is None
+            else self.restore_part(run, "values", result)
+        )
+
+    # Events. Version 3 goes through `stream` and `astream`; 1 and 2 are fed by callbacks.
+
+    def astream_events(  # type: ignore[override]
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        **kwargs: Any,
+    ) -> AsyncIterator[Any] | Awaitable[Any]:
+        """Stream events; see `Pregel.astream_events`. All versions carry real values."""
+        if version == "v3":
+            v3 = super().astream_events(input, config, version="v3", **kwargs)
+            return cast("Awaitable[Any]", v3)
+        return self._events(input, config, version, kwargs)
+
+    async def _events(
+        self, x: Any, config: RunnableConfig | None, version: str, kwargs: dict[str, Any]
+    ) -> AsyncIterator[Any]:
+        run, masked = await self._aenter(config, x)
+        inner = self._inner(run).astream_events(masked, run.config, version=version, **kwargs)
+        events = EventsRestorer(run.session)
+        async for event in scoped_async(run, inner):
+            for restored in [event] if run.inside else events.feed(event):
+                yield restored
+
+    async def astream_log(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[Any]:
+        """Stream a run's log; see `Runnable.astream_log`. Tokens stay masked where split."""
+        run, masked = await self._aenter(config, input)
+        async for patch in scoped_async(
+            run, self._inner(run).astream_log(masked, run.config, **kwargs)
+        ):
+            yield patch if run.inside else restore_patches(patch, run.session)
+
+    # State. A checkpoint is masked; reading it restores only where asked.
+
+    def get_state(
+        self, config: RunnableConfig, *, subgraphs: bool = False, restore: bool = False
+    ) -> StateSnapshot:
+        """Get the current state, masked as it is stored, or restored.
+
+        Args:
+            config: Names the thread.
+            subgraphs: Whether to include the state of subgraphs.
+            restore: Whether to put real values back.
+        """
+        run = self._open(config)
+        snapshot = self._inner(run).get_state(run.config, subgraphs=subgraphs)
+        return _snapshot(run, snapshot, restore=restore)
+
+    async def aget_state(
+        self, config: RunnableConfig, *, subgraphs: bool = False, restore: bool = False
+    ) -> StateSnapshot:
+        """Like `get_state`, without blocking the event loop."""
+        run = await asyncio.to_thread(self._open, config)
+        snapshot = await self._inner(run).aget_state(run.config, subgraphs=subgraphs)
+        return _snapshot(run, snapshot, restore=restore)
+
+    def get_state_history(
+        self, config: RunnableConfig, *, restore: bool = False, **kwargs: Any
+    ) -> Iterator[StateSnapshot]:
+        """Get the states of a thread, newest first; see `get_state` and `Pregel`."""
+        run = self._open(config)
+        if kwargs.get("before") is not None:
+            kwargs["before"] = self._open(kwargs["before"]).config
+        for snapshot in self._inner(run).get_state_history(run.config, **kwargs):
+            yield _snapshot(run, snapshot, restore=restore)
+
+    async def aget_state_history(
+        self, config: RunnableConfig, *, restore: bool = False, **kwargs: Any
+    ) -> AsyncIterator[StateSnapshot]:
+        """Like `get_state_history`, without blocking the event loop."""
+        run = await asyncio.to_thread(self._open, config)
+        if kwargs.get("before") is not None:
+            kwargs["before"] = (await asyncio.to_thread(self._open, kwargs["before"])).config
+        async for snapshot in self._inner(run).aget_state_history(run.config, **kwargs):
+            yield _snapshot(run, snapshot, restore=restore)
+
+    def bulk_update_state(
+        self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> RunnableConfig:
+        """Update the state; the values are masked before they are stored."""
+        run, masked = self._enter(config, list(map(list, supersteps)))
+        with run.scope():
+            new = self._inner(run).bulk_update_state(run.config, masked)
+        return _config(run, new)
+
+    async def abulk_update_state(
+        self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]
+    ) -> RunnableConfig:
+        """Like `bulk_update_state`, without blocking the event loop."""
+        run, masked = await self._aenter(config, list(map(list, supersteps)))
+        with run.scope():
+            new = await self._inner(run).abulk_update_state(run.config, masked)
+        return _config(run, new)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+def private_graph(graph: G, masker: Masker, guard: Any = None) -> G:
+    """Return a copy of `graph` that masks at its edge; it keeps its class and its name."""
+    base = type(graph)
+    if isinstance(graph, PrivateGraph):
+        if graph._masker is masker:  # noqa: SLF001
+            return graph
+        msg = "This graph is private already, with another masker; give both the same one."
+        raise ConfigurationError(msg)
+    members = {
+        "_masker": masker,
+        "_guard": guard,
+        "_plain_class": base,
+        "__module__": base.__module__,
+    }
+    subclass = type(f"Private{base.__name__}", (PrivateGraph, base), members)
+    new = graph.copy()
+    new.__class__ = subclass
+    return new
+
+
+def _snapshot(run: EdgeRun, snapshot: StateSnapshot, *, restore: bool) -> StateSnapshot:
+    if restore:
+        snapshot = through(snapshot, run.session.restore)
+    return snapshot._replace(
+        config=_config(run, snapshot.config),
+        parent_config=_config(run, snapshot.parent_config) if snapshot.parent_config else None,
+    )
+
+
+def _config(run: EdgeRun, config: RunnableConfig) -> RunnableConfig:
+    """Give the caller the thread id that the caller knows."""
+    return run.session.restore(config)

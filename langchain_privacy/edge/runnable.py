@@ -1,0 +1,162 @@
+"""`private()` for any Runnable that is not a graph: an edge without a run of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.utils import Input, Output
+
+from langchain_privacy.edge.events import EventsRestorer
+from langchain_privacy.edge.session import EdgeRun, open_run, scoped, scoped_async
+from langchain_privacy.edge.shapes import through
+from langchain_privacy.edge.tokens import ChunkRestorer
+from langchain_privacy.masking import Masker, MaskingSession
+
+
+class PrivateRunnable(Runnable[Input, Output]):
+    """Masks before `inner` starts and restores after it ended.
+
+    It opens no run, so that the first thing that callbacks see of a call is masked already.
+    """
+
+    def __init__(self, inner: Runnable[Input, Output], masker: Masker, guard: Any = None) -> None:
+        self._inner = inner
+        self._masker = masker
+        self._guard = guard
+        self.name = inner.name
+
+    def __repr__(self) -> str:
+        return f"<PrivateRunnable of {type(self._inner).__name__}>"
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """Return the name of the wrapped Runnable."""
+        return self._inner.get_name(suffix, name=name)
+
+    def get_graph(self, config: RunnableConfig | None = None) -> Any:
+        """Return the graph of the wrapped Runnable."""
+        return self._inner.get_graph(config)
+
+    @property
+    def InputType(self) -> Any:  # noqa: N802
+        """The type that the wrapped Runnable takes."""
+        return self._inner.InputType
+
+    @property
+    def OutputType(self) -> Any:  # noqa: N802
+        """The type that the wrapped Runnable gives."""
+        return self._inner.OutputType
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> Any:
+        """Return the schema of what the wrapped Runnable takes."""
+        return self._inner.get_input_schema(config)
+
+    def get_output_schema(self, config: RunnableConfig | None = None) -> Any:
+        """Return the schema of what the wrapped Runnable gives."""
+        return self._inner.get_output_schema(config)
+
+    def _enter(self, config: RunnableConfig | None, x: Any) -> tuple[EdgeRun, Any]:
+        run = open_run(self._masker, config)
+        return run, run.mask(x)
+
+    def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:  # noqa: A002
+        """Mask the input, invoke, restore the output."""
+        run, masked = self._enter(config, input)
+        with run.scope():
+            output = self._inner.invoke(masked, run.config, **kwargs)
+        return run.restore(output)  # type: ignore[no-any-return]
+
+    async def ainvoke(
+        self,
+        input: Input,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> Output:
+        """Like `invoke`, without blocking the event loop."""
+        run, masked = await asyncio.to_thread(self._enter, config, input)
+        with run.scope():
+            output = await self._inner.ainvoke(masked, run.config, **kwargs)
+        return run.restore(output)  # type: ignore[no-any-return]
+
+    def stream(
+        self,
+        input: Input,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Output]:
+        """Mask the input and restore the output as it streams."""
+        run, masked = self._enter(config, input)
+        inner = scoped(run, self._inner.stream(masked, run.config, **kwargs))
+        yield from inner if run.inside else restore_stream(run.session, inner)
+
+    async def astream(
+        self,
+        input: Input,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any | None,
+    ) -> AsyncIterator[Output]:
+        """Like `stream`, without blocking the event loop."""
+        run, masked = await asyncio.to_thread(self._enter, config, input)
+        inner = scoped_async(run, self._inner.astream(masked, run.config, **kwargs))
+        async for chunk in inner if run.inside else arestore_stream(run.session, inner):
+            yield chunk
+
+    async def astream_events(  # type: ignore[override]
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[Any]:
+        """Stream events with real values; see `Runnable.astream_events`."""
+        run, masked = await asyncio.to_thread(self._enter, config, input)
+        inner = scoped_async(run, self._inner.astream_events(masked, run.config, **kwargs))
+        events = EventsRestorer(run.session)
+        async for event in inner:
+            for restored in [event] if run.inside else events.feed(event):
+                yield restored
+
+
+class OutputRestorer:
+    """Restores what a Runnable streams: texts and message chunks across pieces, the rest whole."""
+
+    def __init__(self, session: MaskingSession) -> None:
+        self._session = session
+        self._chunks = ChunkRestorer(session)
+        self._text = session.restorer()
+
+    def feed(self, piece: Any) -> Any:
+        """Restore the next piece; an empty text or `None` says that it is held back."""
+        if isinstance(piece, str):
+            return self._text.feed(piece)
+        if isinstance(piece, AIMessageChunk):
+            return self._chunks.feed(piece)
+        return through(piece, self._session.restore)
+
+    def tails(self) -> list[Any]:
+        """Return what is still held when the stream ends."""
+        text = self._text.flush()
+        return [*([text] if text else []), *(chunk for _, chunk in self._chunks.tails())]
+
+
+def restore_stream(session: MaskingSession, pieces: Iterator[Any]) -> Iterator[Any]:
+    """Restore a stream of texts, message chunks or anything else."""
+    output = OutputRestorer(session)
+    for piece in pieces:
+        restored = output.feed(piece)
+        if not (restored == "" and piece):
+            yield restored
+    yield from output.tails()
+
+
+async def arestore_stream(
+    session: MaskingSession, pieces: AsyncIterator[Any]
+) -> AsyncIterator[Any]:
+    """Like `restore_stream`, for an asynchronous stream."""
+    output = OutputRestorer(session)
+    async for piece in pieces:
+        restored = output.feed(piece)
+        if not (restored == "" and piece):
+            yield restored
+    for tail in output.tails():
+        yield tail

@@ -1,0 +1,237 @@
+"""Restoring messages that arrive in pieces: chunks of LangChain, events of the v3 protocol.
+
+A placeholder may be split over any two pieces of one text, one reasoning block or one tool call's
+arguments. Each of these is a *lane* with a stream restorer of its own. What a lane still holds when
+its message ends comes out as a delta before the end, never after it.
+"""
+
+import json
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from langchain_core.messages import AIMessageChunk
+
+from langchain_privacy.masking import MaskingSession, StreamRestorer
+from langchain_privacy.masking.grammar import PLACEHOLDER
+
+_TEXTS = frozenset(
+    {"text", "reasoning", "thinking", "args", "partial_json", "arguments", "refusal", "data"}
+)
+"""Fields of content blocks that providers stream piece by piece."""
+
+_JSON = frozenset({"args", "partial_json", "arguments"})
+"""Those of them that are pieces of a JSON text."""
+
+
+class Lanes:
+    """Stream restorers by lane; a lane belongs to a message."""
+
+    def __init__(self, session: MaskingSession) -> None:
+        self._session = session
+        self._lanes: dict[tuple[Hashable, Hashable], StreamRestorer] = {}
+
+    def feed(self, message: Hashable, lane: Hashable, text: str, *, is_json: bool = False) -> str:
+        """Restore the next piece of a lane."""
+        restorer = self._lanes.get((message, lane))
+        if restorer is None:
+            restorer = self._lanes[message, lane] = restorer_for(self._session, is_json=is_json)
+        return restorer.feed(text)
+
+    def flush(self, message: Hashable, lane: Hashable) -> str:
+        """Close a lane and return what it held."""
+        restorer = self._lanes.pop((message, lane), None)
+        return restorer.flush() if restorer else ""
+
+    def flush_message(self, message: Hashable) -> dict[Hashable, str]:
+        """Close a message's lanes and return what they held, by lane."""
+        lanes = [lane for of, lane in self._lanes if of == message]
+        held = {lane: self.flush(message, lane) for lane in lanes}
+        return {lane: text for lane, text in held.items() if text}
+
+    def messages(self) -> list[Any]:
+        """Return the messages that have open lanes."""
+        return list(dict.fromkeys(message for message, _ in self._lanes))
+
+
+def restorer_for(session: MaskingSession, *, is_json: bool) -> StreamRestorer:
+    """Return a stream restorer, for JSON text one that keeps it valid JSON."""
+    if not is_json:
+        return session.restorer()
+    return StreamRestorer(lambda text: restore_json_text(session, text))
+
+
+def restore_json_text(session: MaskingSession, text: str) -> str:
+    """Restore a piece of JSON text; quotes and line breaks of a value are escaped."""
+    return PLACEHOLDER.sub(
+        lambda found: json.dumps(session.restore(found[0]), ensure_ascii=False)[1:-1], text
+    )
+
+
+class ChunkRestorer:
+    """Restores `AIMessageChunk`s of any number of interleaved messages."""
+
+    def __init__(self, session: MaskingSession) -> None:
+        self._session = session
+        self._lanes = Lanes(session)
+
+    def feed(self, chunk: AIMessageChunk, scope: Hashable = ()) -> AIMessageChunk:
+        """Restore the next chunk.
+
+        Args:
+            chunk: Any chunk of a message; it is not changed.
+            scope: Tells apart messages that have the same id or none.
+        """
+        message = (scope, chunk.id)
+        update: dict[str, Any] = {"content": self._content(message, chunk.content)}
+        update["tool_call_chunks"] = [self._call(message, call) for call in chunk.tool_call_chunks]
+        extra = chunk.additional_kwargs
+        if extra:
+            update["additional_kwargs"] = self._extra(message, extra)
+        if chunk.chunk_position == "last":
+            self._close(message, update)
+        return _rebuilt(chunk, update)
+
+    def tails(self) -> list[tuple[Hashable, AIMessageChunk]]:
+        """Return what messages that never ended still hold, as `(scope, chunk)`."""
+        left = []
+        for message in self._lanes.messages():
+            update: dict[str, Any] = {"content": "", "tool_call_chunks": []}
+            self._close(message, update)
+            if any(update.values()):
+                scope, id_ = message
+                left.append((scope, _rebuilt(AIMessageChunk(content="", id=id_), update)))
+        return left
+
+    def _content(self, message: Hashable, content: Any) -> Any:
+        if isinstance(content, str):
+            return self._lanes.feed(message, ("content",), content) if content else content
+        return [self._block(message, at, block) for at, block in enumerate(content)]
+
+    def _block(self, message: Hashable, at: int, block: Any) -> Any:
+        if isinstance(block, str):
+            return self._lanes.feed(message, ("block", at, "text", None), block)
+        place = block.get("index", at)
+        restored = self._session.restore({k: v for k, v in block.items() if k not in _TEXTS})
+        for field in _TEXTS & block.keys():
+            value = block[field]
+            if not isinstance(value, str):
+                restored[field] = self._session.restore(value)
+                continue
+            lane = ("block", place, field, block.get("type"))
+            restored[field] = self._lanes.feed(message, lane, value, is_json=field in _JSON)
+        return {key: restored[key] for key in block if key in restored} | restored
+
+    def _call(self, message: Hashable, call: Mapping[str, Any]) -> dict[str, Any]:
+        lane = ("call", call.get("index"))
+        args = call.get("args")
+        fed = self._lanes.feed(message, lane, args, is_json=True) if args else args
+        return {**call, "args": fed}
+
+    def _extra(self, message: Hashable, extra: Mapping[str, Any]) -> dict[str, Any]:
+        # Reasoning text of OpenAI-compatible servers streams here; the rest comes whole. The raw
+        # tool-call deltas repeat what `tool_call_chunks` says and would stay masked: they go.
+        restored: dict[str, Any] = {}
+        for key, value in extra.items():
+            if key == "tool_calls":
+                continue
+            if isinstance(value, str):
+                restored[key] = self._lanes.feed(message, ("extra", key), value)
+            else:
+                restored[key] = self._session.restore(value)
+        return restored
+
+    def _close(self, message: Hashable, update: dict[str, Any]) -> None:
+        for lane, text in self._lanes.flush_message(message).items():
+            match lane:
+                case ("content",):
+                    update["content"] = _append_text(update["content"], text)
+                case ("block", place, field, kind):
+                    block = {"type": kind or "text", field: text, "index": place}
+                    content = update["content"]
+                    update["content"] = [*(content if isinstance(content, list) else []), block]
+                case ("call", index):
+                    update["tool_call_chunks"].append(
+                        {
+                            "name": None,
+                            "id": None,
+                            "args": text,
+                            "index": index,
+                            "type": "tool_call_chunk",
+                        }
+                    )
+                case ("extra", key):
+                    more = update.setdefault("additional_kwargs", {})
+                    more[key] = more.get(key, "") + text
+
+
+def _append_text(content: Any, text: str) -> Any:
+    return content + text if isinstance(content, str) else [*content, text]
+
+
+def _rebuilt(chunk: AIMessageChunk, update: dict[str, Any]) -> AIMessageChunk:
+    """Copy the chunk with other content and derive its `tool_calls` again."""
+    new = chunk.model_copy(update=update)
+    if new.tool_call_chunks:
+        AIMessageChunk.init_tool_calls(new)  # type: ignore[operator]  # a pydantic validator
+    return new
+
+
+class EventRestorer:
+    """Restores the v3 protocol's message events."""
+
+    def __init__(self, session: MaskingSession) -> None:
+        self._session = session
+        self._lanes = Lanes(session)
+
+    def feed(self, event: Mapping[str, Any], message: Hashable) -> list[dict[str, Any]]:
+        """Restore the next event; what a block held comes as a delta before the block ends.
+
+        Args:
+            event: `message-start`, `content-block-start`, `-delta`, `-finish`, `message-finish`
+                or `error`; it is not changed.
+            message: Tells messages apart.
+        """
+        name, index = event.get("event"), event.get("index")
+        if name == "content-block-delta":
+            return [{**event, "delta": self._delta(event["delta"], message, index)}]
+        if name == "content-block-start":
+            content = event["content"]
+            fed = {
+                field: self._lanes.feed(message, (index, field), value, is_json=field in _JSON)
+                for field, value in content.items()
+                if field in _TEXTS and isinstance(value, str) and value
+            }
+            rest = {key: value for key, value in content.items() if key not in fed}
+            return [{**event, "content": {**self._session.restore(rest), **fed}}]
+        if name == "content-block-finish":
+            deltas = []
+            for field in ("text", "reasoning", "args"):
+                if held := self._lanes.flush(message, (index, field)):
+                    kind = "tool-call-delta" if field == "args" else f"{field}-delta"
+                    delta = {"type": kind, field: held}
+                    deltas.append({"event": "content-block-delta", "index": index, "delta": delta})
+            return [*deltas, {**event, "content": self._session.restore(event["content"])}]
+        if name == "message-finish":
+            self._lanes.flush_message(message)
+        return [self._session.restore(dict(event))]
+
+    def _delta(self, delta: Mapping[str, Any], message: Hashable, index: Any) -> dict[str, Any]:
+        if delta.get("type") == "block-delta":
+            # Cumulative: each event holds the whole so far, so nothing is carried over.
+            fields = {
+                key: self._so_far(value, is_json=key in _JSON) if key in _TEXTS else value
+                for key, value in delta["fields"].items()
+            }
+            return {**delta, "fields": fields}
+        restored = dict(delta)
+        for field in ("text", "reasoning", "args"):
+            if isinstance(delta.get(field), str):
+                restored[field] = self._lanes.feed(
+                    message, (index, field), delta[field], is_json=field in _JSON
+                )
+        return restored
+
+    def _so_far(self, value: Any, *, is_json: bool) -> Any:
+        if not isinstance(value, str):
+            return self._session.restore(value)
+        return restorer_for(self._session, is_json=is_json).feed(value)

@@ -1,0 +1,55 @@
+"""A masker with one detector and private values that nobody has."""
+
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from langchain_privacy import Masker
+from langchain_privacy.detection import Detector, Finding
+
+EMAIL = "jane.doe@corp-secret.example"
+OTHER = "ops.lead@corp-secret.example"
+PATTERN = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}")
+PLACEHOLDER = re.compile(r"\[EMAIL_[0-9A-Z]{4,}\]")
+
+
+class EmailDetector(Detector):
+    """Finds e-mail addresses; counts what it reads."""
+
+    name = "test"
+
+    def __init__(self) -> None:
+        self.characters = 0
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        self.characters += len(text)
+        return [
+            Finding(start=m.start(), end=m.end(), entity_type="EMAIL", score=1.0, detector="test")
+            for m in PATTERN.finditer(text)
+        ]
+
+
+@pytest.fixture
+def detector() -> EmailDetector:
+    return EmailDetector()
+
+
+@pytest.fixture
+def masker(detector: EmailDetector) -> Masker:
+    return Masker([detector])
+
+
+def holds(value: object, *raws: str) -> bool:
+    """Whether any of the private values stands in the text of `value`."""
+    text = value if isinstance(value, str) else repr(value)
+    return any(raw in text for raw in raws or (EMAIL, OTHER))
+
+
+def masked(value: object) -> bool:
+    text = value if isinstance(value, str) else repr(value)
+    return bool(PLACEHOLDER.search(text))
+
+
+def emails(texts: Sequence[str]) -> list[str]:
+    return [found for text in texts for found in PLACEHOLDER.findall(text) + PATTERN.findall(text)]
