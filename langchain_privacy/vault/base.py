@@ -7,17 +7,11 @@ to nothing.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultEntry:
-    """One private value of a session and the code that stands for it."""
-
-    entity_type: str
-    code: str
-    value: str = field(repr=False)
+from langchain_privacy.vault.entry import ValueMatch, VaultEntry
+from langchain_privacy.vault.matcher import ValueMatcher
 
 
 class DocumentRoom(ABC):
@@ -41,7 +35,10 @@ class DocumentRoom(ABC):
 
 
 class VaultSession(ABC):
-    """The private values of one conversation. Thread-safe; its `repr` shows nothing."""
+    """The private values of one conversation. Thread-safe; its `repr` shows nothing.
+
+    Every method raises `SessionError` when the session was forgotten or has expired.
+    """
 
     id: str
     """Keyed digest of tenant and thread: safe in logs and in the ledger."""
@@ -51,7 +48,7 @@ class VaultSession(ABC):
     @property
     @abstractmethod
     def version(self) -> int:
-        """Grows with every new entry, so that what derives from the entries can be cached."""
+        """Number of entries, so that what derives from them can be cached."""
 
     @abstractmethod
     def issue(self, entity_type: str, value: str) -> VaultEntry:
@@ -62,8 +59,19 @@ class VaultSession(ABC):
         """Return the entry behind a code, or `None` when it was not issued in this session."""
 
     @abstractmethod
-    def entries(self) -> Sequence[VaultEntry]:
-        """Return all entries in the order of issue."""
+    def entries(self, since: int = 0) -> Sequence[VaultEntry]:
+        """Return the entries in the order of issue, without the first `since` of them."""
+
+    def find(self, text: str) -> list[ValueMatch]:
+        """Return where `text` holds values of this session, exactly as they were issued.
+
+        Leftmost first, the longest of those, none overlapping.
+        """
+        return self._matcher.find(text)
+
+    @cached_property
+    def _matcher(self) -> ValueMatcher:
+        return ValueMatcher(self)
 
 
 class Vault(ABC):
@@ -72,6 +80,13 @@ class Vault(ABC):
     @abstractmethod
     def session(self, session_id: str | None = None, *, tenant: str = "") -> VaultSession:
         """Open a session; without an id a new one that nobody else can name."""
+
+    @abstractmethod
+    def live_sessions(self) -> Sequence[VaultSession]:
+        """Return the sessions opened in this process that can still resolve a placeholder.
+
+        Ephemeral ones are among them for as long as somebody holds them.
+        """
 
     @abstractmethod
     def forget(self, session_id: str, *, tenant: str = "") -> None:

@@ -1,0 +1,53 @@
+"""How long a session is there."""
+
+import time
+from datetime import timedelta
+
+from langchain_privacy.errors import ConfigurationError, SessionError
+
+
+class Life:
+    """Whether a session is still there; shared by the session and its documents."""
+
+    def __init__(self, ttl: timedelta | None) -> None:
+        self._ttl = ttl.total_seconds() if ttl else None
+        self._used = time.monotonic()
+        self._forgotten = False
+
+    @property
+    def over(self) -> bool:
+        """Whether the session was forgotten, or was not used for too long."""
+        idle = time.monotonic() - self._used
+        return self._forgotten or (self._ttl is not None and idle > self._ttl)
+
+    def use(self) -> None:
+        """Note that the session is used.
+
+        Raises:
+            SessionError: It is over.
+        """
+        self.check()
+        self._used = time.monotonic()
+
+    def check(self) -> None:
+        """Raise `SessionError` when the session is over; looking is not using."""
+        if self.over:
+            how = "was forgotten" if self._forgotten else "has expired"
+            msg = f"The session {how}: its values cannot be had back. Open it anew to go on."
+            raise SessionError(msg)
+
+    def end(self) -> None:
+        """Forget the session."""
+        self._forgotten = True
+
+
+def checked_ttl(ttl: timedelta | None) -> timedelta | None:
+    """Return `ttl`.
+
+    Raises:
+        ConfigurationError: It is not positive.
+    """
+    if ttl is not None and ttl <= timedelta(0):
+        msg = "ttl must be longer than nothing; leave it out for sessions that do not expire."
+        raise ConfigurationError(msg)
+    return ttl
