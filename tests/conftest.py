@@ -8,6 +8,7 @@ import langsmith
 import langsmith.utils
 import pytest
 
+from langchain_privacy.local import EmbeddedServer
 from tests.support.http import LangSmithServer
 
 TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGSMITH_ENDPOINT", "LANGSMITH_API_KEY")
@@ -62,3 +63,10 @@ def mysql_url() -> str:
     """SQLAlchemy URL (without a driver) of a MySQL or MariaDB, likewise."""
     variable = "LANGCHAIN_PRIVACY_TEST_MYSQL"
     return _service("MariaDB", 3306, variable, "mysql://root@127.0.0.1:3306/test")
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[EmbeddedServer]:
+    """One embedded llama.cpp server for all tests; `embedded.chat_model()`."""
+    with EmbeddedServer(progress=False) as server:
+        yield server

