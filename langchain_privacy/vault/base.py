@@ -63,7 +63,7 @@ class VaultSession(ABC):
         """Return the entries in the order of issue, without the first `since` of them."""
 
     def find(self, text: str) -> list[ValueMatch]:
-        """Return where `text` holds values of this session, exactly as they were issued.
+        """Return where `text` holds private values of this session, exactly as they were issued.
 
         Leftmost first, the longest of those, none overlapping.
         """

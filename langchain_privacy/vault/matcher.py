@@ -16,7 +16,7 @@ _SMALL_TAIL = 64
 
 
 class ValueMatcher:
-    """Aho-Corasick over the values of a session, brought up to date when it is asked.
+    """Aho-Corasick over the private values of a session, brought up to date when it is asked.
 
     A text is read once however many values there are (Aho and Corasick 1975,
     doi:10.1145/360825.360855). The automaton cannot grow, so new values go into a second, small
@@ -70,7 +70,9 @@ def _automata(entries: Sequence[VaultEntry]) -> tuple[Any, ...]:
     """Build one automaton, or none when there is nothing to find."""
     automaton = ahocorasick.Automaton()
     for entry in entries:
-        if entry.value and entry.value not in automaton:  # the first type given to a value counts
+        if not entry.is_private or not entry.value:
+            continue
+        if entry.value not in automaton:  # the first type given to a value counts
             automaton.add_word(entry.value, entry)
     if not len(automaton):
         return ()

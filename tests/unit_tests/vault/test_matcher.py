@@ -57,6 +57,14 @@ def test_an_empty_value_matches_nothing() -> None:
     assert session.find("abc") == []
 
 
+def test_what_is_kept_only_to_come_back_is_not_looked_for() -> None:
+    session = InMemoryVault().session()
+    session.issue("LITERAL", "[EMAIL_7K2Q]")
+    session.issue("NAME_PART", "Ja")
+    private = session.issue("NAME", "Jane")
+    assert [m.entry for m in session.find("[EMAIL_7K2Q] Ja Jane")] == [private]
+
+
 def test_threads_find_what_they_have_just_issued() -> None:
     session = InMemoryVault().session()
     missed: list[str] = []
