@@ -16,6 +16,7 @@ PrivacyError
 │   └── EvidenceExpiredError            genuine, but stale or replayed
 ├── ChannelError (ModelError)           the encrypted channel broke or was tampered with
 ├── LocalModelError                     a local model is down, too slow, or not local
+├── LocalFunctionError                  a tool or local node failed; its own text is masked: .kind
 ├── DocumentError                       a document that cannot be read
 ├── UnsafeSQLError                      a statement that was refused: .code .position
 ├── QueryError                          a statement that failed while it ran: .code
@@ -123,6 +124,18 @@ class ChannelError(ModelError, PrivacyError):
 
 class LocalModelError(PrivacyError):
     """A local model is down, too slow, missing, or turned out not to be local."""
+
+
+class LocalFunctionError(PrivacyError):
+    """A tool or a local node failed. Its message is masked, and it has no cause or context.
+
+    Attributes:
+        kind: Name of the original error's class.
+    """
+
+    def __init__(self, message: str, *, kind: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class DocumentError(PrivacyError):

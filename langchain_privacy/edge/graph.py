@@ -262,8 +262,22 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
         return f"<{type(self).__name__} {self.name!r}>"
 
 
-def private_graph(graph: G, masker: Masker, guard: Any = None) -> G:
-    """Return a copy of `graph` that masks at its edge; it keeps its class and its name."""
+def private_graph(
+    graph: G, masker: Masker, guard: Any = None, *, edge: type[PrivateGraph] = PrivateGraph
+) -> G:
+    """Return a copy of `graph` that masks at its edge; it keeps its class and its name.
+
+    Args:
+        graph: A compiled graph.
+        masker: Finds private values and holds the vault.
+        guard: Examines the messages of every model call inside the run.
+        edge: What to mix into the graph's class: `PrivateGraph`, or a subclass with another
+            `mask_input` or `restore_part`. Settings belong on that class; LangGraph copies a
+            graph by passing its attributes to its constructor.
+
+    Raises:
+        ConfigurationError: The graph is private already, with another masker.
+    """
     base = type(graph)
     if isinstance(graph, PrivateGraph):
         if graph._masker is masker:  # noqa: SLF001
@@ -276,7 +290,7 @@ def private_graph(graph: G, masker: Masker, guard: Any = None) -> G:
         "_plain_class": base,
         "__module__": base.__module__,
     }
-    subclass = type(f"Private{base.__name__}", (PrivateGraph, base), members)
+    subclass = type(f"Private{base.__name__}", (edge, base), members)
     new = graph.copy()
     new.__class__ = subclass
     return new

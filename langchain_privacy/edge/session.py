@@ -62,6 +62,11 @@ def _task(config: RunnableConfig | None) -> str | None:
     return _configurable(config).get(_TASK) or ambient
 
 
+def surrounding() -> Surrounding | None:
+    """Return the run around the present code, where there is one."""
+    return _surrounding.get()
+
+
 def is_task(config: RunnableConfig | None) -> bool:
     """Whether a config is that of a task of a graph."""
     return _TASK in _configurable(config)

@@ -1,0 +1,152 @@
+"""Which tool gets which real values.
+
+A tool that runs here and keeps to itself (*local*) needs real values; a tool that sends its
+arguments elsewhere (*remote*) must not get them unless a person listed them. Nobody can tell the
+two apart by looking at a function, so the default is a judgement, and it can be turned around:
+
+- plain Python tools are local, since an agent that becomes private with two lines must go on
+  working, but the texts that a model writes for another interpreter (URLs, shell, SQL, code) keep
+  their placeholders: there a model that was talked into it can send a value away;
+- tools of integration packages and MCP servers are remote;
+- tools of LangChain, LangGraph and Deep Agents themselves (`task`, `write_todos`, file tools) work
+  on the agent's masked state and get it as it is.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langchain_core.tools import BaseTool
+
+from langchain_privacy.errors import ConfigurationError
+
+Place = Literal["local", "remote", "inside"]
+"""Where a tool works: here, elsewhere, or on the agent's own masked state."""
+
+Kind = Literal["url", "shell", "sql", "code"]
+
+_FRAMEWORK = frozenset({"langchain", "langgraph", "deepagents"})
+
+_NAMES: dict[Kind, frozenset[str]] = {
+    "url": frozenset({"url", "urls", "uri", "href", "link", "endpoint", "webhook", "host"}),
+    "shell": frozenset({"command", "commands", "cmd", "shell", "bash", "script"}),
+    "sql": frozenset({"sql", "statement"}),
+    "code": frozenset({"code", "python", "javascript", "source_code", "program", "expression"}),
+}
+"""Arguments whose whole text is of a kind, by name."""
+
+_SQL = re.compile(
+    r"^\s*(?:select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|with\b.+\bas\s*\(|merge"
+    r"\s+into|create\s|alter\s|drop\s|pragma\s|copy\s|exec(?:ute)?\s)",
+    re.IGNORECASE | re.DOTALL,
+)
+_CODE = re.compile(
+    r"```|^\s*(?:import\s+\w|from\s+[\w.]+\s+import\b|def\s+\w+\s*\(|class\s+\w+\s*[(:]|#!/"
+    r"|(?:const|let|var)\s+\w+\s*=|function\s+\w*\s*\(|<script)",
+    re.MULTILINE,
+)
+_SHELL = re.compile(
+    r"^\s*(?:sudo\s+)?(?:curl|wget|bash|sh|ssh|scp|nc|ping|nslookup|dig|python3?)\s+\S"
+    r"|\$\(|\|\s*(?:sh|bash|nc|curl)\b",
+    re.MULTILINE,
+)
+_URL = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*:)?//\S+|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[/?]\S*|\bdata:\S+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToolPolicy:
+    """Which tool gets which real values; deny by default for what leaves.
+
+    Attributes:
+        local: Names of tools that stay here and get every real value, also inside URLs, shell
+            commands, SQL and code.
+        remote: Names of tools that send their arguments elsewhere and get placeholders.
+        restore: What a remote tool gets all the same: tool, argument, entity types (`"*"` for
+            all), such as `{"send_mail": {"to": ["EMAIL"]}}`. A tool named here is remote.
+        allow_inside: Kinds of text, `"url"`, `"shell"`, `"sql"` or `"code"`, in which a tool may
+            get real values all the same, such as `{"lookup": {"sql"}}`.
+        default: What a plain Python tool is that nobody named.
+    """
+
+    local: Collection[str] = frozenset()
+    remote: Collection[str] = frozenset()
+    restore: Mapping[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
+    allow_inside: Mapping[str, Collection[Kind]] = field(default_factory=dict)
+    default: Literal["local", "remote"] = "local"
+
+    def __post_init__(self) -> None:
+        for name, value in (("local", self.local), ("remote", self.remote)):
+            if isinstance(value, str):
+                msg = f"ToolPolicy({name}=...) takes several names: write {{{value!r}}}."
+                raise ConfigurationError(msg)
+        if both := set(self.local) & (set(self.remote) | set(self.restore)):
+            msg = f"ToolPolicy names {sorted(both)} as local and as remote; decide for one."
+            raise ConfigurationError(msg)
+        for tool, arguments in self.restore.items():
+            if any(isinstance(types, str) for types in arguments.values()):
+                msg = f"ToolPolicy(restore=...): write the entity types of {tool!r} as a list."
+                raise ConfigurationError(msg)
+        for tool, kinds in self.allow_inside.items():
+            if unknown := set(kinds) - set(_NAMES):
+                msg = f"ToolPolicy(allow_inside=...): {tool!r} has {sorted(unknown)}; known are"
+                raise ConfigurationError(f"{msg} {sorted(_NAMES)}.")
+
+    def names(self) -> set[str]:
+        """Return the names of all tools that the policy speaks of."""
+        return {*self.local, *self.remote, *self.restore, *self.allow_inside}
+
+    def place(self, tool: BaseTool) -> Place:
+        """Say where a tool works."""
+        if tool.name in self.local:
+            return "local"
+        if tool.name in self.remote or tool.name in self.restore:
+            return "remote"
+        root = _origin(tool)
+        if root in _FRAMEWORK:
+            return "inside"
+        return "remote" if root.startswith(("langchain_", "mcp")) else self.default
+
+    def types(self, tool: str, place: Place, argument: str) -> Collection[str]:
+        """Return the entity types that an argument gets back, `{"*"}` for all."""
+        if place == "local":
+            return {"*"}
+        return self.restore.get(tool, {}).get(argument, ())
+
+    def denied_spans(self, tool: str, argument: str, text: str) -> list[tuple[int, int]]:
+        """Return the parts of an argument's text that keep their placeholders.
+
+        Args:
+            tool: Name of the tool.
+            argument: Name of the innermost argument or key that holds the text.
+            text: What the model wrote.
+
+        Returns:
+            `(start, end)` character offsets, in order.
+        """
+        if tool in self.local:
+            return []
+        allowed = self.allow_inside.get(tool, ())
+        words = set(re.split(r"[^a-z]+", argument.lower())) | {argument.lower()}
+        whole: list[Kind] = [kind for kind, names in _NAMES.items() if names & words]
+        patterns: list[tuple[Kind, re.Pattern[str]]] = [
+            ("sql", _SQL),
+            ("code", _CODE),
+            ("shell", _SHELL),
+        ]
+        whole += [kind for kind, pattern in patterns if pattern.search(text)]
+        if any(kind not in allowed for kind in whole):
+            return [(0, len(text))]
+        if "url" in allowed:
+            return []
+        return [found.span() for found in _URL.finditer(text)]
+
+
+def _origin(tool: BaseTool) -> str:
+    """Return the top-level package of the code that a tool runs."""
+    body: Any = getattr(tool, "func", None) or getattr(tool, "coroutine", None)
+    module = getattr(body, "__module__", None) or type(tool).__module__
+    return module.partition(".")[0]
