@@ -1,0 +1,109 @@
+"""What a text says once its encoded parts are decoded.
+
+Encoders are RFC 4648 base64 and base64url (sections 4 and 5, any alignment, line-wrapped or not),
+base16, percent-encoding (RFC 3986 section 2.1), JSON and Python escapes, HTML character references.
+"""
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from langchain_privacy.egress.fold import SOFT
+
+
+class Decoded(NamedTuple):
+    """A decoded part of a text: how it was encoded, where, and what it says."""
+
+    form: str
+    start: int
+    end: int
+    text: str
+
+
+# A plain word is all lower case, capitalised or all capitals; encoded text practically never is, so
+# a run is looked at when a capital or a digit stands inside it.
+_BASE64 = re.compile(
+    rf"(?<![A-Za-z0-9+/_-])(?=[A-Za-z]?[a-z]*[A-Z0-9+/_{SOFT}-])"
+    rf"(?:[A-Za-z0-9+/_-]{{20,}}(?:\r?\n|\\n|{SOFT}))*[A-Za-z0-9+/_{SOFT}-]{{8,}}={{0,2}}"
+)
+_WRAP = re.compile(rf"\r?\n|\\n|{SOFT}|=")
+# Every byte of ASCII and nearly every one of other text has a digit in its hexadecimal form.
+_HEX = re.compile(
+    r"(?:\\x|0x|=)?(?=[0-9a-fA-F]{0,3}\W{0,2}[0-9])[0-9a-fA-F]{2}"
+    r"(?:[\s:,-]?\s?(?:\\x|0x|=)?[0-9a-fA-F]{2}){3,}[0-9a-fA-F]?"
+)
+_NOT_HEX = re.compile(r"\\x|0x|[^0-9a-fA-F]")
+_PERCENT = re.compile(r"[^\s%]*(?:%[0-9a-fA-F]{2}[^\s%]*)+")
+_ESCAPE = re.compile(
+    r"\\u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}|\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})"
+)
+_REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]{2,8});?")
+_ALL_ALIGNMENTS = 4096
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
+
+
+def decodings(text: str) -> Iterator[Decoded]:
+    """Yield what the encoded parts of `text` say; parts that decode to noise are left out."""
+    yield from _base64(text)
+    yield from _hex(text)
+    if "%" in text:
+        for match in _PERCENT.finditer(text):
+            decoded = unquote(match.group(), errors="replace")
+            yield Decoded("url", match.start(), match.end(), decoded)
+    if "\\" in text and (span := _span(_ESCAPE, text)):
+        yield Decoded("escaped", *span, _ESCAPE.sub(_character, text[span[0] : span[1]]))
+    if "&" in text and (span := _span(_REFERENCE, text)):
+        yield Decoded("html", *span, html.unescape(text[span[0] : span[1]]))
+
+
+def _span(pattern: re.Pattern[str], text: str) -> tuple[int, int] | None:
+    matches = list(pattern.finditer(text))
+    if not matches:
+        return None
+    # A little more on both sides: the plain rest of a value that was encoded in part.
+    return max(0, matches[0].start() - 64), min(len(text), matches[-1].end() + 64)
+
+
+def _character(match: re.Match[str]) -> str:
+    code = int(next(filter(None, match.groups())), 16)
+    return chr(code) if code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else "\ufffd"
+
+
+def _base64(text: str) -> Iterator[Decoded]:
+    for match in _BASE64.finditer(text):
+        run = match.group()
+        if run.isalpha() and run.isupper():
+            continue
+        data = _WRAP.sub("", run).replace("-", "+").replace("_", "/")
+        for skip in range(4) if len(data) <= _ALL_ALIGNMENTS else (0,):
+            part = data[skip:]
+            part = part[: len(part) - 1] if len(part) % 4 == 1 else part
+            try:
+                raw = base64.b64decode(part + "=" * (-len(part) % 4))
+            except (binascii.Error, ValueError):
+                continue
+            if decoded := _readable(raw):
+                yield Decoded("base64", match.start(), match.end(), decoded)
+
+
+def _hex(text: str) -> Iterator[Decoded]:
+    for match in _HEX.finditer(text):
+        digits = _NOT_HEX.sub("", match.group())
+        for skip in (0, 1):
+            part = digits[skip:]
+            if decoded := _readable(bytes.fromhex(part[: len(part) // 2 * 2])):
+                yield Decoded("hex", match.start(), match.end(), decoded)
+
+
+def _readable(raw: bytes) -> str:
+    """Decode UTF-8 or UTF-16; empty when it is noise throughout."""
+    if raw.count(0) * 3 > len(raw):
+        text = raw.decode("utf-16-le" if raw[1:2] == b"\0" else "utf-16-be", "replace")
+    else:
+        text = raw.decode("utf-8", "replace")
+    # Noise between readable parts stays: an archive or a picture may carry a name in clear.
+    return "" if len(_CONTROL.findall(text)) * 10 > len(text) * 9 else text

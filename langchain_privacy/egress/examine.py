@@ -1,0 +1,119 @@
+"""The second look: is a private value in this text?"""
+
+import re
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+from langchain_core.runnables.config import var_child_runnable_config
+
+from langchain_privacy.detection import HIGH_CONFIDENCE, Detector
+from langchain_privacy.egress.fold import HARD, SOFT
+from langchain_privacy.egress.matcher import PLACEHOLDER, VaultMatcher
+from langchain_privacy.errors import DetectionError
+from langchain_privacy.vault import Vault, VaultSession, current_session
+
+_BLOB = re.compile(r"[A-Za-z0-9+/_=-]{256,}")
+
+
+class Refusal(NamedTuple):
+    """Why a text may not cross. Holds no text."""
+
+    rule: str
+    offsets: tuple[tuple[int, int], ...]
+    entity_types: dict[str, int]
+
+
+class Examiner:
+    """Looks for vault values in every form, then for what rules find with certainty."""
+
+    def __init__(
+        self, vault: Vault, detectors: Sequence[Detector], allow: Collection[str] = ()
+    ) -> None:
+        self._vault = vault
+        self._detectors = list(detectors)
+        self._allow = frozenset(value.casefold() for value in allow)
+        self._lock = threading.Lock()
+        self._matchers: weakref.WeakKeyDictionary[VaultSession, VaultMatcher]
+        self._matchers = weakref.WeakKeyDictionary()
+
+    def sessions(self) -> list[VaultSession]:
+        """Return the sessions whose values must not cross now.
+
+        The run's session where there is one, else the one of the graph's thread, else every live
+        session: without knowing whose payload it is, everybody's values are looked for.
+        """
+        if (session := current_session()) is not None:
+            return [session]
+        config = var_child_runnable_config.get()
+        configurable = (config or {}).get("configurable") or {}
+        if thread := configurable.get("thread_id"):
+            tenant = str(configurable.get("tenant") or "")
+            return [self._vault.session(str(thread), tenant=tenant)]
+        return list(self._vault.live_sessions())
+
+    def matcher(self, session: VaultSession) -> VaultMatcher:
+        """Return the matcher of a session, made once."""
+        with self._lock:
+            found = self._matchers.get(session)
+            if found is None:
+                found = self._matchers[session] = VaultMatcher(session)
+            return found
+
+    def refusal(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
+        """Judge a composed text; `None` when nothing private is in it.
+
+        Raises:
+            DetectionError: A detector failed, so that nothing can be said.
+        """
+        for session in sessions:
+            matches = list(self.matcher(session).find(text))
+            if matches:
+                types = Counter(match.entity_type for match in matches)
+                offsets = tuple(dict.fromkeys((m.start, m.end) for m in matches))
+                return Refusal(f"vault_value:{matches[0].form}", offsets, dict(types))
+        return self._findings(text)
+
+    def _findings(self, text: str) -> Refusal | None:
+        text = PLACEHOLDER.sub(_blank, text).replace(HARD, "\n").replace(SOFT, "\n")
+        # A picture's base64 holds any string of digits by chance.
+        text = _BLOB.sub(_blank, text)
+        found = []
+        for detector in self._detectors:
+            try:
+                findings = detector.detect(text)
+            except DetectionError:
+                raise
+            except Exception:  # noqa: BLE001 its text may quote the payload
+                msg = f"Detector {detector.name!r} failed; nothing was sent."
+                raise DetectionError(msg) from None
+            found += [
+                f
+                for f in findings
+                if f.score >= HIGH_CONFIDENCE
+                and text[f.start : f.end].casefold() not in self._allow
+            ]
+        if not found:
+            return None
+        types = Counter(f.entity_type for f in found)
+        return Refusal(
+            f"detector:{found[0].entity_type}", tuple((f.start, f.end) for f in found), dict(types)
+        )
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def placeholder_types(text: str, sessions: Sequence[VaultSession]) -> dict[str, int]:
+    """Count the placeholders of these sessions in a text, by entity type."""
+    lookup: list[Callable[[str, str], Any]] = [session.lookup for session in sessions]
+    return dict(
+        Counter(
+            match[1]
+            for match in PLACEHOLDER.finditer(text)
+            if any(find(match[1], match[2]) for find in lookup)
+        )
+    )

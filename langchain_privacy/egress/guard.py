@@ -1,0 +1,268 @@
+"""The guard at the door: examine, record, then let cross."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from langchain_core.embeddings import Embeddings
+from langchain_core.runnables import Runnable
+
+from langchain_privacy.detection import Detector, high_confidence_detectors
+from langchain_privacy.egress.examine import Examiner, Refusal, placeholder_types
+from langchain_privacy.egress.ledger import EgressLedger
+from langchain_privacy.egress.payload import Payload
+from langchain_privacy.egress.policy import CrossingRequest, EgressPolicy, UnsafeAllowAll
+from langchain_privacy.errors import DetectionError, EgressBlockedError
+from langchain_privacy.vault import Vault
+
+Model = TypeVar("Model", bound=Runnable[Any, Any])
+Embedder = TypeVar("Embedder", bound=Embeddings)
+
+
+class HasVault(Protocol):
+    """What the guard needs of a masker: its vault, never its judgement."""
+
+    @property
+    def vault(self) -> Vault:
+        """The vault whose values must not cross."""
+
+    @property
+    def policy(self) -> Any:
+        """Has `allow`: values that are never private."""
+
+
+@dataclass(slots=True, eq=False)
+class OpenCrossing:
+    """A crossing on its way; the HTTP client of ours counts into it."""
+
+    guard: "EgressGuard"
+    number: int
+    owner: int
+    request_bytes: int = 0
+    response_bytes: int = 0
+    requests: int = 0
+    digest: str | None = None
+    texts: list[Any] = field(default_factory=list, repr=False)
+    usage: Any = None
+
+    def close(self, outcome: str, *, received: int | None = None) -> None:
+        """Record the answer. Never raises: what crossed is recorded already."""
+        self.guard._receipt(self, outcome, received)  # noqa: SLF001
+
+
+crossing_in_progress: ContextVar[OpenCrossing | None] = ContextVar(
+    "langchain_privacy_crossing", default=None
+)
+"""The crossing that the present code runs inside of."""
+
+
+class EgressGuard:
+    """Lets payloads cross that hold no private value, and records every one.
+
+    It asks the vault, never the masker: a second, independent look.
+
+    Args:
+        masker: Whose vault to ask (a `Masker`). The session is the run's, else the thread's, else
+            every live session of the vault.
+        policy: Further rules; see `langchain_privacy.egress`.
+        ledger: Where to record; `None` keeps the record in memory, at `guard.ledger`.
+        detectors: Rules that are certain enough to refuse by; default
+            `high_confidence_detectors()`.
+    """
+
+    def __init__(
+        self,
+        masker: HasVault,
+        *,
+        policy: EgressPolicy | None = None,
+        ledger: EgressLedger | None = None,
+        detectors: Sequence[Detector] | None = None,
+    ) -> None:
+        self.ledger = ledger if ledger is not None else EgressLedger("sqlite://")
+        self.policy = policy
+        chosen = high_confidence_detectors() if detectors is None else detectors
+        allow = getattr(masker.policy, "allow", ())
+        self._examiner = Examiner(masker.vault, chosen, allow)
+
+    def __repr__(self) -> str:
+        return f"<EgressGuard recording to {self.ledger!r}>"
+
+    # ---- what can be guarded -------------------------------------------------------------------
+
+    def wrap(self, model: Model) -> Model:
+        """Guard a chat model, a binding of one, or one with fallbacks (each of them).
+
+        Returns:
+            A model of the same class (a subclass made for it), so that `isinstance`, tools,
+            structured output, profile and streaming stay; the given one is not changed.
+
+        Raises:
+            ConfigurationError: It is no chat model.
+        """
+        from langchain_privacy.egress.chat import wrap_model
+
+        guarded: Model = wrap_model(self, model)
+        return guarded
+
+    def wrap_embeddings(self, embeddings: Embedder) -> Embedder:
+        """Guard an embeddings model; returns one of the same class."""
+        from langchain_privacy.egress.embeddings import wrap_embeddings
+
+        guarded: Embedder = wrap_embeddings(self, embeddings)
+        return guarded
+
+    def wrap_runnable(
+        self, runnable: Runnable[Any, Any], *, destination: str = "unknown", purpose: str = ""
+    ) -> Runnable[Any, Any]:
+        """Guard the input of any Runnable that sends it away, e.g. a remote graph or retriever.
+
+        Args:
+            runnable: What sends.
+            destination: Host that it sends to, for policies and the ledger.
+            purpose: What the ledger calls it.
+        """
+        from langchain_privacy.egress.runnable import GuardedRunnable
+
+        return GuardedRunnable(self, runnable, destination, purpose or "runnable")
+
+    def transport(self, library: str | None = None, inner: Any = None) -> Any:
+        """Return a synchronous HTTP transport that examines, records and counts.
+
+        Args:
+            library: `"httpx"` or `"httpx2"`; default the one that the OpenAI client uses.
+            inner: The transport to send with; default the library's own.
+        """
+        from langchain_privacy.egress.transport import transport
+
+        return transport(self, library, inner, asynchronous=False)
+
+    def async_transport(self, library: str | None = None, inner: Any = None) -> Any:
+        """Return the asynchronous twin of `transport`."""
+        from langchain_privacy.egress.transport import transport
+
+        return transport(self, library, inner, asynchronous=True)
+
+    def http_client(self, library: str | None = None, **client: Any) -> Any:
+        """Return a client for `ChatOpenAI(http_client=...)`; `client` is passed to its class."""
+        from langchain_privacy.egress.transport import client_of
+
+        return client_of(self, library, client, asynchronous=False)
+
+    def async_http_client(self, library: str | None = None, **client: Any) -> Any:
+        """Return a client for `ChatOpenAI(http_async_client=...)`."""
+        from langchain_privacy.egress.transport import client_of
+
+        return client_of(self, library, client, asynchronous=True)
+
+    # ---- the act -------------------------------------------------------------------------------
+
+    def open(
+        self, payload: Payload, *, destination: str, model: str, purpose: str, sender: Any = None
+    ) -> OpenCrossing:
+        """Examine a payload and record it; the caller sends it then, and not otherwise.
+
+        Raises:
+            EgressBlockedError: It may not cross; the refusal is recorded.
+            DetectionError: It could not be examined.
+            LedgerError: It could not be recorded.
+        """
+        sessions = self._examiner.sessions()
+        request = CrossingRequest(
+            destination=destination,
+            model=model,
+            purpose=purpose,
+            session=sessions[0].id if len(sessions) == 1 else "",
+            size=len(payload.data),
+            payload=payload.data,
+            sender=sender,
+        )
+        record = {
+            "kind": "crossing",
+            "session": request.session,
+            "destination": destination,
+            "model": model,
+            "purpose": purpose,
+            "bytes_out": request.size,
+            "measured": "payload",
+        }
+        text = payload.examined
+        if not isinstance(self.policy, UnsafeAllowAll):
+            try:
+                refusal = self._examiner.refusal(text, sessions)
+            except DetectionError:
+                self.ledger.append(record | {"decision": "blocked", "rule": "detector_failed"})
+                raise
+            if refusal is not None:
+                self._refuse(record, refusal)
+        if self.policy is not None:
+            try:
+                self.policy.check(request)
+            except EgressBlockedError as error:
+                self.ledger.append(record | {"decision": "blocked", "rule": error.rule})
+                raise
+        record |= {
+            "decision": "allowed",
+            "payload_digest": payload.digest,
+            "payload": payload.data.decode("utf-8", "replace")
+            if self.ledger.keep_payload
+            else None,
+            "entity_types": json.dumps(placeholder_types(text, sessions), sort_keys=True),
+        }
+        limit = self.policy.budget() if self.policy is not None else None
+        number, within = self.ledger.append(record, limit=limit)
+        if not within:
+            reason = f"the session's budget of {limit} bytes is spent"
+            raise request.refuse("max_bytes_per_session", reason)
+        return OpenCrossing(guard=self, number=number, owner=id(sender))
+
+    async def aopen(self, payload: Payload, **where: Any) -> OpenCrossing:
+        """Like `open`, without blocking the event loop."""
+        return await asyncio.to_thread(self.open, payload, **where)
+
+    def check(self, payload: Payload, destination: str) -> None:
+        """Examine what a crossing that is recorded already sends on the wire.
+
+        Raises:
+            EgressBlockedError: It holds a private value; recorded as a refusal of its own.
+        """
+        if isinstance(self.policy, UnsafeAllowAll):
+            return
+        sessions = self._examiner.sessions()
+        refusal = self._examiner.refusal(payload.examined, sessions)
+        if refusal is not None:
+            record = {
+                "kind": "crossing",
+                "session": sessions[0].id if len(sessions) == 1 else "",
+                "destination": destination,
+                "purpose": "http",
+                "bytes_out": len(payload.data),
+                "measured": "wire",
+            }
+            self._refuse(record, refusal)
+
+    async def acheck(self, payload: Payload, destination: str) -> None:
+        """Like `check`, without blocking the event loop."""
+        await asyncio.to_thread(self.check, payload, destination)
+
+    def _refuse(self, record: dict[str, Any], refusal: Refusal) -> NoReturn:
+        types = json.dumps(refusal.entity_types, sort_keys=True)
+        blocked = {"decision": "blocked", "rule": refusal.rule, "entity_types": types}
+        self.ledger.append(record | blocked)
+        destination = record["destination"]
+        kinds = ", ".join(sorted(refusal.entity_types))
+        message = (
+            f"Nothing was sent to {destination}: the payload holds a private value "
+            f"({refusal.rule}, type {kinds}, at {list(refusal.offsets[:4])}). Mask it before it "
+            "gets here, e.g. with private() or PrivacyMiddleware."
+        )
+        raise EgressBlockedError(
+            message, rule=refusal.rule, offsets=refusal.offsets, destination=destination
+        )
+
+    def _receipt(self, crossing: OpenCrossing, outcome: str, received: int | None) -> None:
+        from langchain_privacy.egress.receipt import receipt_of
+
+        receipt_of(self.ledger, crossing, outcome, received)

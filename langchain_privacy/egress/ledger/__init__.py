@@ -1,0 +1,7 @@
+"""What crossed: an append-only, hash-chained record."""
+
+from langchain_privacy.egress.ledger.crossing import Crossing
+from langchain_privacy.egress.ledger.ledger import EgressLedger
+from langchain_privacy.egress.ledger.prices import PriceTable
+
+__all__ = ["Crossing", "EgressLedger", "PriceTable"]

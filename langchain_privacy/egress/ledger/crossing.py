@@ -1,0 +1,113 @@
+"""One message through the door, as the ledger tells it."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Decision = Literal["allowed", "blocked"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crossing:
+    """A crossing. None of its fields holds a private value; `payload` holds what was sent.
+
+    Attributes:
+        number: Its sequence number in the ledger.
+        time: When it was decided, UTC, ISO 8601.
+        session: Keyed digest of the session, `""` when none was known.
+        destination: Host and port, or `"unknown"`.
+        model: Model that it was meant for.
+        purpose: What for: `"chat"`, `"embeddings"`, `"http"` or a name of the caller's.
+        decision: `"allowed"` or `"blocked"`.
+        rule: The rule that refused, or `None`.
+        bytes_out: Bytes of the payload; once complete and counted by the HTTP client, of all
+            request bodies, retries included.
+        bytes_in: Bytes of the answer, `None` while there is none.
+        tokens_out: Tokens of the prompt as the provider counts them, or `None`.
+        tokens_in: Tokens of the answer as the provider counts them, or `None`.
+        measured: `"wire"` when an HTTP client of ours counted the bytes, else `"payload"`.
+        payload_digest: SHA-256 in hexadecimal, of the (last) request body when our HTTP client
+            sent it, else of the payload; `None` for a blocked one, because the digest of a short
+            text that holds a private value would let the value be guessed.
+        payload: The payload itself when the ledger keeps payloads and it was allowed.
+        entity_types: How many placeholders of each type it held; for a blocked one, what it held.
+        complete: Whether the answer has come.
+        outcome: `"answered"`, `"failed"`, `"abandoned"`, or `None` while there is none.
+    """
+
+    number: int
+    time: str
+    session: str
+    destination: str
+    model: str
+    purpose: str
+    decision: Decision
+    rule: str | None = None
+    bytes_out: int = 0
+    bytes_in: int | None = None
+    tokens_out: int | None = None
+    tokens_in: int | None = None
+    measured: str = "payload"
+    payload_digest: str | None = None
+    payload: str | None = field(default=None, repr=False)
+    entity_types: Mapping[str, int] = field(default_factory=dict)
+    complete: bool = False
+    outcome: str | None = None
+
+
+def join(rows: Iterable[Mapping[str, Any]]) -> list[Crossing]:
+    """Make crossings of records: each crossing with the receipt that came later."""
+    crossings: dict[int, Crossing] = {}
+    for row in rows:
+        merge(row, crossings)
+    return list(crossings.values())
+
+
+def merge(row: Mapping[str, Any], crossings: dict[int, Crossing]) -> Crossing | None:
+    """Take one record into `crossings` and return the crossing that it made or completed."""
+    if row["kind"] == "crossing":
+        crossing = Crossing(
+            number=row["seq"],
+            entity_types=json.loads(row["entity_types"] or "{}"),
+            **{name: row[name] for name in _COPIED},
+        )
+    elif row["kind"] == "receipt" and (opened := crossings.get(row["refers"])):
+        crossing = replace(
+            opened,
+            complete=True,
+            outcome=row["outcome"],
+            payload_digest=row["payload_digest"] or opened.payload_digest,
+            bytes_in=row["bytes_in"],
+            tokens_out=row["tokens_out"],
+            tokens_in=row["tokens_in"],
+            measured=row["measured"],
+            bytes_out=opened.bytes_out if row["bytes_out"] is None else row["bytes_out"],
+        )
+    else:
+        return None
+    crossings[crossing.number] = crossing
+    return crossing
+
+
+_COPIED = (
+    "time",
+    "session",
+    "destination",
+    "model",
+    "purpose",
+    "decision",
+    "rule",
+    "bytes_out",
+    "measured",
+    "payload_digest",
+    "payload",
+)
+
+
+def each(rows: Iterable[Mapping[str, Any]]) -> Iterator[Crossing]:
+    """Yield crossings as records arrive: when they open, and again when they are complete."""
+    crossings: dict[int, Crossing] = {}
+    for row in rows:
+        if crossing := merge(row, crossings):
+            yield crossing

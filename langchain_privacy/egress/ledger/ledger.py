@@ -1,0 +1,375 @@
+"""The ledger: everything that crossed, or was refused."""
+
+import contextlib
+import json
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from langchain_privacy.egress.ledger.chain import (
+    GENESIS,
+    LedgerReport,
+    Mark,
+    hash_record,
+    verify_chain,
+)
+from langchain_privacy.egress.ledger.crossing import Crossing, each, join
+from langchain_privacy.egress.ledger.signing import PublicKey, SigningKey
+from langchain_privacy.egress.ledger.tables import FIELDS, MARKS, METADATA, RECORDS, open_engine
+from langchain_privacy.errors import ConfigurationError, LedgerError
+
+CHECKPOINT_EVERY = 256
+_LOCK = 0x6C70_6564_6765  # any constant: the advisory lock of writers on PostgreSQL
+_PAGE = 1000
+
+
+def home() -> Path:
+    """Return the folder of our files: `LANGCHAIN_PRIVACY_HOME`, else `~/.langchain-privacy`."""
+    named = os.environ.get("LANGCHAIN_PRIVACY_HOME")
+    return Path(named) if named else Path.home() / ".langchain-privacy"
+
+
+class EgressLedger:
+    """An append-only record of crossings, safe for many threads and processes.
+
+    Each record's hash covers the one before it (SHA-256), and each append signs the new head
+    (Ed25519), so that a record that was changed, removed or moved is named by `verify`. Somebody
+    who holds the signing key, or who puts an old copy of the whole ledger back, is only found
+    with a `checkpoint` that was kept elsewhere.
+
+    Args:
+        url_or_path: Path of a SQLite file, a SQLAlchemy URL (`sqlite://` for memory only,
+            `postgresql://...`), or `None` for `ledger.sqlite` in `LANGCHAIN_PRIVACY_HOME`.
+        signing_key: An Ed25519 key, the path of one in PEM (made when absent), or `None` for
+            `<path>.key` beside a file and `ledger.key` in `LANGCHAIN_PRIVACY_HOME` for a server.
+        keep_payload: Keep the payload of allowed crossings beside its digest. Payloads are masked,
+            but a masker that missed something misses it here too: off by default.
+
+    Raises:
+        ConfigurationError: The URL or the key cannot be used.
+        LedgerError: The database cannot be opened.
+    """
+
+    def __init__(
+        self,
+        url_or_path: str | Path | None = None,
+        *,
+        signing_key: Ed25519PrivateKey | str | Path | None = None,
+        keep_payload: bool = False,
+    ) -> None:
+        self.keep_payload = keep_payload
+        self._url, file = _locate(url_or_path)
+        self._lock = threading.Lock()
+        if file is not None:
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            except OSError:
+                msg = f"The folder of the ledger cannot be made: {file.parent}"
+                raise LedgerError(msg) from None
+        self._key = self._load_key(signing_key, file)
+        self._open()
+
+    def __repr__(self) -> str:
+        return f"<EgressLedger on {self._engine.dialect.name}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        msg = "A ledger does not travel; open it again by its path or URL in the other process."
+        raise ConfigurationError(msg)
+
+    def _load_key(self, given: Any, file: Path | None) -> SigningKey:
+        if isinstance(given, Ed25519PrivateKey):
+            return SigningKey(given)
+        if given is not None:
+            return SigningKey.at(Path(given))
+        if file is not None:
+            return SigningKey.at(file.with_name(file.name + ".key"))
+        if self._url.startswith("sqlite"):
+            return SigningKey()
+        home().mkdir(parents=True, exist_ok=True, mode=0o700)
+        return SigningKey.at(home() / "ledger.key")
+
+    def _open(self) -> None:
+        self._pid = os.getpid()
+        try:
+            self._engine = open_engine(self._url)
+            self._writer = self._engine.execution_options(writing=True)
+            with _guarded("open"), self._writer.begin() as connection:
+                self._exclude_others(connection)
+                METADATA.create_all(connection)
+        except (ArgumentError, ImportError):
+            msg = (
+                "The ledger's URL cannot be used: check its form, and install its driver, e.g. "
+                'pip install "langchain-privacy[postgres]".'
+            )
+            raise ConfigurationError(msg) from None
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The key that verifies this ledger's marks; give its `pem` to whoever checks."""
+        return self._key.public
+
+    # ---- writing -------------------------------------------------------------------------------
+
+    def append(self, record: Mapping[str, Any], *, limit: int | None = None) -> tuple[int, bool]:
+        """Append a record; on return it is on the disk.
+
+        Args:
+            record: Fields of `tables.RECORDS` without `seq`, `time` and `hash`.
+            limit: Bytes that may cross in the record's session in all; a crossing that would
+                exceed it is recorded as blocked. Decided under the writers' lock.
+
+        Returns:
+            Its number, and whether it stayed within the limit.
+
+        Raises:
+            LedgerError: It could not be recorded, and is not.
+        """
+        if self._pid != os.getpid():  # a fork must not share its parent's connections
+            self._lock = threading.Lock()
+            self._open()
+        row: dict[str, Any] = {name: record.get(name) for name in FIELDS}
+        with self._lock, _guarded("write"), self._writer.begin() as connection:
+            self._exclude_others(connection)
+            within = True
+            if limit is not None and row["decision"] == "allowed":
+                within = self._spent(connection, row["session"]) + row["bytes_out"] <= limit
+                if not within:
+                    row |= _REFUSED
+            number = self._add(connection, row)
+        return number, within
+
+    def _add(self, connection: Connection, row: dict[str, Any]) -> int:
+        head = self._head(connection)
+        seq, before = (head.seq, head.hash) if head else (0, GENESIS)
+        row |= {"seq": seq + 1, "time": _now()}
+        row["hash"] = hash_record(before, row)
+        connection.execute(insert(RECORDS), row)
+        if head:
+            connection.execute(delete(MARKS).where(MARKS.c.kind == "head"))
+        self._mark(connection, "head", row["seq"], row["hash"], row["time"])
+        if row["seq"] % CHECKPOINT_EVERY == 0:
+            self._mark(connection, "checkpoint", row["seq"], row["hash"], row["time"])
+        return int(row["seq"])
+
+    def spent(self, session: str) -> int:
+        """Return the bytes that a session was allowed to send so far."""
+        with _guarded("read"), self._engine.connect() as connection:
+            return self._spent(connection, session)
+
+    @staticmethod
+    def _spent(connection: Connection, session: str | None) -> int:
+        records = RECORDS.c
+        query = select(func.coalesce(func.sum(records.bytes_out), 0)).where(
+            records.kind == "crossing", records.decision == "allowed", records.session == session
+        )
+        return int(connection.execute(query).scalar_one())
+
+    def _exclude_others(self, connection: Connection) -> None:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _LOCK})
+
+    def _mark(self, connection: Connection, kind: str, seq: int, digest: str, when: str) -> Mark:
+        unsigned = Mark(
+            kind=kind,
+            seq=seq,
+            time=when,
+            hash=digest,
+            key=self.public_key.fingerprint,
+            signature="",
+        )
+        signature = self._key.sign(unsigned.statement)
+        fields = {name: getattr(unsigned, name) for name in ("kind", "seq", "time", "hash", "key")}
+        connection.execute(insert(MARKS), fields | {"signature": signature})
+        return Mark(**fields, signature=signature)
+
+    @staticmethod
+    def _head(connection: Connection) -> Any:
+        return connection.execute(select(MARKS).where(MARKS.c.kind == "head")).first()
+
+    # ---- reading -------------------------------------------------------------------------------
+
+    def rows(self, after: int = 0) -> Iterator[dict[str, Any]]:
+        """Yield records with their hashes, ascending; reads in pages and holds no lock."""
+        while True:
+            query = select(RECORDS).where(RECORDS.c.seq > after).order_by(RECORDS.c.seq)
+            with _guarded("read"), self._engine.connect() as connection:
+                page = [dict(row) for row in connection.execute(query.limit(_PAGE)).mappings()]
+            yield from page
+            if len(page) < _PAGE:
+                return
+            after = page[-1]["seq"]
+
+    def crossings(self, *, session: str | None = None) -> list[Crossing]:
+        """Return the crossings in order, each with its answer where it has come.
+
+        Args:
+            session: Only those of this session (its digest).
+        """
+        crossings = join(self.rows())
+        return [c for c in crossings if session is None or c.session == session]
+
+    def __iter__(self) -> Iterator[Crossing]:
+        return iter(self.crossings())
+
+    def subscribe(self, *, after: int | None = None, poll: float = 0.2) -> Iterator[Crossing]:
+        """Yield crossings as they are recorded, by any process: when opened, and when complete.
+
+        Args:
+            after: Begin after this record; `None` for now, 0 for everything.
+            poll: Seconds between looks.
+        """
+        position = self.last() if after is None else after
+
+        def arriving() -> Iterator[dict[str, Any]]:
+            nonlocal position
+            while True:
+                for row in self.rows(position):
+                    position = row["seq"]
+                    yield row
+                time.sleep(poll)
+
+        yield from each(arriving())
+
+    def last(self) -> int:
+        """Return the number of the last record, 0 when there is none."""
+        with _guarded("read"), self._engine.connect() as connection:
+            head = self._head(connection)
+        return head.seq if head else 0
+
+    def export(self, path: str | Path) -> int:
+        """Write all records as JSON Lines, one record with its hash a line.
+
+        Returns:
+            The number of records written.
+        """
+        count = 0
+        with Path(path).open("w", encoding="utf-8") as file:
+            for row in self.rows():
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                count += 1
+        return count
+
+    # ---- proof ---------------------------------------------------------------------------------
+
+    def checkpoint(self) -> Mark:
+        """Sign the present head; keep the mark where the ledger's machine cannot change it."""
+        with self._lock, _guarded("write"), self._writer.begin() as connection:
+            self._exclude_others(connection)
+            head = self._head(connection)
+            if head is None:
+                msg = "There is nothing to sign yet: the ledger is empty."
+                raise LedgerError(msg)
+            connection.execute(
+                delete(MARKS).where(MARKS.c.kind == "checkpoint", MARKS.c.seq == head.seq)
+            )
+            return self._mark(connection, "checkpoint", head.seq, head.hash, _now())
+
+    def verify(
+        self, *, public_key: PublicKey | str | None = None, checkpoints: Iterable[Mark] = ()
+    ) -> LedgerReport:
+        """Check every record, the chain, and every signed mark.
+
+        Args:
+            public_key: The writers' key (or its PEM); default this ledger's own.
+            checkpoints: Marks that were kept elsewhere.
+
+        Raises:
+            LedgerError: Something does not hold; `.record` is the first record at fault.
+        """
+        key = PublicKey.from_pem(public_key) if isinstance(public_key, str) else public_key
+        with _guarded("read"), self._engine.connect() as connection:
+            # One snapshot: records that arrive meanwhile are not half seen.
+            rows = [dict(r) for r in connection.execute(_ORDERED).mappings()]
+            marks = [Mark(**r) for r in connection.execute(select(MARKS)).mappings()]
+        return verify_chain(rows, [*marks, *checkpoints], key or self.public_key)
+
+    def retain(self, since: datetime) -> int:
+        """Remove records older than `since`; what is left stays verifiable.
+
+        A signed mark takes the place of what was removed, and a record says how much it was.
+
+        Returns:
+            The number of records removed.
+        """
+        limit = since.astimezone(UTC).isoformat(timespec="microseconds")
+        records = RECORDS.c
+        with self._lock, _guarded("write"), self._writer.begin() as connection:
+            self._exclude_others(connection)
+            # Up to the first record that stays: a clock that went back must not leave a gap.
+            query = select(func.min(records.seq)).where(records.time >= limit)
+            first_kept = connection.execute(query).scalar()
+            query = select(func.max(records.seq))
+            if first_kept is not None:
+                query = query.where(records.seq < first_kept)
+            last_removed = connection.execute(query).scalar()
+            if last_removed is None:
+                return 0
+            query = select(records.hash).where(records.seq == last_removed)
+            digest = connection.execute(query).scalar_one()
+            removed = connection.execute(
+                delete(RECORDS).where(records.seq <= last_removed)
+            ).rowcount
+            old = (MARKS.c.kind == "retention") | (
+                (MARKS.c.kind == "checkpoint") & (MARKS.c.seq < last_removed)
+            )
+            connection.execute(delete(MARKS).where(old))
+            self._mark(connection, "retention", last_removed, digest, _now())
+            note = {
+                "kind": "retention",
+                "refers": last_removed,
+                "rule": f"removed {removed} records",
+            }
+            self._add(connection, {name: note.get(name) for name in FIELDS})
+        return int(removed)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+
+_ORDERED = select(RECORDS).order_by(RECORDS.c.seq)
+_REFUSED = {"decision": "blocked", "rule": "max_bytes_per_session", "payload": None}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _locate(given: str | Path | None) -> tuple[str, Path | None]:
+    """Return the URL, and the file when it is one."""
+    if isinstance(given, str) and "://" in given:
+        if given.startswith("sqlite:///") and ":memory:" not in given:
+            return given, Path(given.removeprefix("sqlite:///").split("?")[0])
+        return given, None
+    if given == ":memory:":
+        return "sqlite://", None
+    path = Path(home() / "ledger.sqlite" if given is None else given)
+    return f"sqlite:///{path}", path
+
+
+@contextlib.contextmanager
+def _guarded(act: str) -> Iterator[None]:
+    """Turn the database's errors into ours; theirs quote statements with their parameters."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        original = getattr(error, "orig", None)
+        kind = getattr(original, "sqlite_errorname", None) or type(original or error).__name__
+        hint = {
+            "SQLITE_FULL": "the disk is full",
+            "SQLITE_READONLY": "it is read-only",
+            "SQLITE_BUSY": "another process holds it",
+            "SQLITE_CORRUPT": "the file is damaged",
+            "SQLITE_NOTADB": "the file is no SQLite database",
+            "SQLITE_CANTOPEN": "the file cannot be opened",
+        }.get(kind, kind)
+        msg = f"The ledger cannot {act}: {hint}. Nothing crosses until it can."
+        raise LedgerError(msg) from None

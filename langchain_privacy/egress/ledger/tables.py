@@ -1,0 +1,94 @@
+"""The tables of the ledger, and how a connection to them is set up."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.pool import StaticPool
+
+METADATA = MetaData()
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+RECORDS = Table(
+    "egress_records",
+    METADATA,
+    Column("seq", _Number, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("time", String(40), nullable=False),
+    Column("session", String(128)),
+    Column("destination", Text),
+    Column("model", Text),
+    Column("purpose", Text),
+    Column("decision", String(16)),
+    Column("rule", Text),
+    Column("bytes_out", _Number),
+    Column("bytes_in", _Number),
+    Column("tokens_out", _Number),
+    Column("tokens_in", _Number),
+    Column("measured", String(16)),
+    Column("payload_digest", String(64)),
+    Column("payload", Text),
+    Column("entity_types", Text),
+    Column("refers", _Number),
+    Column("outcome", String(16)),
+    Column("hash", String(64), nullable=False),
+)
+"""Every record: `kind` is `crossing`, `receipt` (an answer to one) or `retention`."""
+
+FIELDS = tuple(column.name for column in RECORDS.columns if column.name != "hash")
+"""What the hash of a record covers, beside the hash before it."""
+
+MARKS = Table(
+    "egress_marks",
+    METADATA,
+    Column("kind", String(16), primary_key=True),
+    Column("seq", _Number, primary_key=True, autoincrement=False),
+    Column("time", String(40), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),
+)
+"""Signed statements "record `seq` has this hash": one `head`, `checkpoint`s, one `retention`."""
+
+
+def open_engine(url: str) -> Engine:
+    """Open a database so that writers wait for each other and a commit is on the disk."""
+    parsed = make_url(url)
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    memory = parsed.database in (None, "", ":memory:")
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 30}}
+    if memory:
+        options["poolclass"] = StaticPool
+    engine = create_engine(parsed, **options)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        if not memory:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        # FULL: a commit that was acknowledged survives a power cut, not only a kill.
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # The writer's lock is taken at once; two readers that turn writers would deadlock.
+        writing = connection.get_execution_options().get("writing")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine

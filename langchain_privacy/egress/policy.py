@@ -1,0 +1,252 @@
+"""Rules of the door. A policy has one method that raises; what it returns means nothing."""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_privacy.errors import ConfigurationError, EgressBlockedError
+
+
+class UnsafeEgressWarning(UserWarning):
+    """Something crosses without being examined."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrossingRequest:
+    """A payload that wants to cross. It was examined already when a policy sees it.
+
+    Attributes:
+        destination: Host and port, or `"unknown"`.
+        model: Name of the model.
+        purpose: `"chat"`, `"embeddings"`, `"http"` or a name of the caller's.
+        session: Digest of the session, `""` when none is known.
+        size: Bytes of the payload.
+        payload: The payload's bytes.
+        sender: The guarded object itself.
+    """
+
+    destination: str
+    model: str
+    purpose: str
+    session: str
+    size: int
+    payload: bytes = field(repr=False)
+    sender: Any = field(default=None, repr=False)
+
+    def refuse(self, rule: str, reason: str) -> EgressBlockedError:
+        """Make the error that a policy raises."""
+        message = f"Nothing was sent to {self.destination}: {reason} (rule {rule})."
+        return EgressBlockedError(message, rule=rule, destination=self.destination)
+
+
+class EgressPolicy(ABC):
+    """A rule that every crossing must satisfy, beside holding no private value."""
+
+    @abstractmethod
+    def check(self, request: CrossingRequest) -> None:
+        """Return when the crossing may go, raise `EgressBlockedError` when not."""
+
+    def budget(self) -> int | None:
+        """Bytes that may cross in a session in all; `None` for no limit.
+
+        The ledger decides it while it holds the writers' lock, so that concurrent crossings
+        cannot overspend together.
+        """
+        return None
+
+
+def _members(policies: Iterable[EgressPolicy], name: str) -> Sequence[EgressPolicy]:
+    members = tuple(policies)
+    # Without members "all of them agree" would be true of everything.
+    if not members:
+        msg = f"{name} needs at least one policy; an empty list would allow everything."
+        raise ConfigurationError(msg)
+    return members
+
+
+class AllOf(EgressPolicy):
+    """Every one of its members must agree."""
+
+    def __init__(self, policies: Iterable[EgressPolicy]) -> None:
+        self._policies = _members(policies, "AllOf")
+
+    def check(self, request: CrossingRequest) -> None:
+        """Ask every member."""
+        for policy in self._policies:
+            policy.check(request)
+
+    def budget(self) -> int | None:
+        """Return the smallest budget of its members."""
+        limits = [limit for p in self._policies if (limit := p.budget()) is not None]
+        return min(limits, default=None)
+
+
+class AnyOf(EgressPolicy):
+    """One of its members must agree. Budgets cannot be members: nobody could say which was used."""
+
+    def __init__(self, policies: Iterable[EgressPolicy]) -> None:
+        self._policies = _members(policies, "AnyOf")
+        if any(policy.budget() is not None for policy in self._policies):
+            msg = "MaxBytesPerSession cannot stand in AnyOf; put it beside it with AllOf."
+            raise ConfigurationError(msg)
+
+    def check(self, request: CrossingRequest) -> None:
+        """Ask until one agrees; raises the last refusal."""
+        refusal = None
+        for policy in self._policies:
+            try:
+                policy.check(request)
+            except EgressBlockedError as error:
+                refusal = error
+            else:
+                return
+        assert refusal is not None
+        raise refusal
+
+
+class AllowHosts(EgressPolicy):
+    """Only these hosts: `"api.openai.com"`, `"127.0.0.1:8080"`, `"*.example.org"` (subdomains).
+
+    A host without a port means that host on any port. A destination that is not known is refused.
+    """
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        self._hosts = frozenset(host.lower() for host in hosts)
+        if not self._hosts:
+            msg = "AllowHosts needs at least one host."
+            raise ConfigurationError(msg)
+
+    def check(self, request: CrossingRequest) -> None:
+        """Compare the destination."""
+        destination = request.destination.lower()
+        host = destination.rsplit(":", 1)[0] if ":" in destination else destination
+        for allowed in self._hosts:
+            suffix = allowed[1:] if allowed.startswith("*.") else None
+            if allowed in (destination, host) or (suffix and host.endswith(suffix)):
+                return
+        raise request.refuse("allow_hosts", "this host is not on the list")
+
+
+class AllowModels(EgressPolicy):
+    """Only these models, by exact name."""
+
+    def __init__(self, models: Iterable[str]) -> None:
+        self._models = frozenset(models)
+        if not self._models:
+            msg = "AllowModels needs at least one model."
+            raise ConfigurationError(msg)
+
+    def check(self, request: CrossingRequest) -> None:
+        """Compare the model's name."""
+        if request.model not in self._models:
+            raise request.refuse("allow_models", "this model is not on the list")
+
+
+class MaxBytesPerCrossing(EgressPolicy):
+    """At most this many bytes at once."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = _positive(limit, "MaxBytesPerCrossing")
+
+    def check(self, request: CrossingRequest) -> None:
+        """Compare the payload's size."""
+        if request.size > self._limit:
+            reason = f"{request.size} bytes are more than the {self._limit} allowed at once"
+            raise request.refuse("max_bytes_per_crossing", reason)
+
+
+class MaxBytesPerSession(EgressPolicy):
+    """A privacy budget: at most this many bytes from a session in all, counted by the ledger.
+
+    Crossings outside any session share one budget.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = _positive(limit, "MaxBytesPerSession")
+
+    def check(self, request: CrossingRequest) -> None:
+        """Leave the decision to the ledger, see `budget`."""
+
+    def budget(self) -> int | None:
+        """Return the limit."""
+        return self._limit
+
+
+class RequireAttestation(EgressPolicy):
+    """Only endpoints that proved what they are: `SecureChatModel` and what offers the same.
+
+    The sender must have `attest()`, which raises when the endpoint does not hold to its policy, or
+    `attestation_report` with the report of an attestation that held.
+    """
+
+    def check(self, request: CrossingRequest) -> None:
+        """Ask the sender for its report."""
+        sender = request.sender
+        report = getattr(sender, "attestation_report", None)
+        if report is None and callable(attest := getattr(sender, "attest", None)):
+            report = attest()
+        if report is None:
+            raise request.refuse("require_attestation", "this endpoint has not been attested")
+
+
+class HumanApproval(EgressPolicy):
+    """A person decides, by LangGraph's `interrupt`; works inside a graph with a checkpointer.
+
+    The interrupt's value is `{"crossing": {destination, model, purpose, bytes, payload}, "masked":
+    True}`: what would leave, exactly as it would leave. Resume with `True` or `"approve"`;
+    anything else refuses.
+
+    Args:
+        when: Ask only where this says so, e.g. `lambda request: request.size > 20_000`.
+    """
+
+    def __init__(self, when: Callable[[CrossingRequest], bool] | None = None) -> None:
+        self._when = when
+
+    def check(self, request: CrossingRequest) -> None:
+        """Interrupt the run and judge the answer."""
+        if self._when is not None and not self._when(request):
+            return
+        from langgraph.config import get_config
+        from langgraph.types import interrupt
+
+        try:
+            get_config()
+        except RuntimeError:
+            reason = "a person must approve, which needs a graph with a checkpointer"
+            raise request.refuse("human_approval", reason) from None
+        asked = {
+            "destination": request.destination,
+            "model": request.model,
+            "purpose": request.purpose,
+            "bytes": request.size,
+            "payload": request.payload.decode("utf-8", "replace"),
+        }
+        answer = interrupt({"crossing": asked, "masked": True})
+        if answer is not True and answer != "approve":
+            raise request.refuse("human_approval", "a person refused")
+
+
+class UnsafeAllowAll(EgressPolicy):
+    """**Turns the examination off**: whatever is sent crosses. It is still recorded.
+
+    Warns at every use. For measuring what the guard costs, or for a remote party that may see
+    everything.
+    """
+
+    def check(self, request: CrossingRequest) -> None:
+        """Warn and allow."""
+        warnings.warn(
+            f"UnsafeAllowAll: a payload crosses to {request.destination} without examination",
+            UnsafeEgressWarning,
+            stacklevel=2,
+        )
+
+
+def _positive(limit: int, name: str) -> int:
+    if limit <= 0:
+        msg = f"{name} needs a positive number of bytes."
+        raise ConfigurationError(msg)
+    return limit

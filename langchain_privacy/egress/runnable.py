@@ -1,0 +1,90 @@
+"""Guarded Runnables: what goes into them is examined and recorded."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from langchain_privacy.egress.guard import EgressGuard, OpenCrossing
+from langchain_privacy.egress.payload import Payload, of_value, serialise
+
+
+class GuardedRunnable(Runnable[Any, Any]):
+    """A Runnable whose input crosses; makes no run of its own."""
+
+    def __init__(
+        self, guard: EgressGuard, inner: Runnable[Any, Any], destination: str, purpose: str
+    ) -> None:
+        self._guard = guard
+        self._inner = inner
+        self._where: dict[str, Any] = {
+            "destination": destination,
+            "model": inner.get_name(),
+            "purpose": purpose,
+            "sender": inner,
+        }
+
+    def __repr__(self) -> str:
+        return f"<GuardedRunnable {self._where['model']}>"
+
+    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
+        """Return the inner Runnable's name."""
+        return self._inner.get_name(suffix, name=name)
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+        """Examine, record, and invoke."""
+        with _recorded(self._guard.open(_payload(input, kwargs), **self._where)) as crossing:
+            output = self._inner.invoke(input, config, **kwargs)
+            crossing.texts.append(serialise(output).decode("utf-8", "replace"))
+            return output
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+        """Like `invoke`, without blocking the event loop."""
+        crossing = await self._guard.aopen(_payload(input, kwargs), **self._where)
+        with _recorded(crossing):
+            output = await self._inner.ainvoke(input, config, **kwargs)
+            crossing.texts.append(serialise(output).decode("utf-8", "replace"))
+            return output
+
+    def stream(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Any]:
+        """Examine, record, and stream."""
+        with _recorded(self._guard.open(_payload(input, kwargs), **self._where)) as crossing:
+            for chunk in self._inner.stream(input, config, **kwargs):
+                crossing.texts.append(serialise(chunk).decode("utf-8", "replace"))
+                yield chunk
+
+    async def astream(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[Any]:
+        """Like `stream`, without blocking the event loop."""
+        crossing = await self._guard.aopen(_payload(input, kwargs), **self._where)
+        with _recorded(crossing):
+            async for chunk in self._inner.astream(input, config, **kwargs):
+                crossing.texts.append(serialise(chunk).decode("utf-8", "replace"))
+                yield chunk
+
+
+def _payload(value: Any, kwargs: dict[str, Any]) -> Payload:
+    return of_value({"input": value, "arguments": kwargs} if kwargs else value)
+
+
+@contextlib.contextmanager
+def _recorded(crossing: OpenCrossing) -> Iterator[OpenCrossing]:
+    outcome = "failed"
+    try:
+        yield crossing
+        outcome = "answered"
+    except GeneratorExit:
+        outcome = "abandoned"
+        raise
+    finally:
+        crossing.close(outcome)

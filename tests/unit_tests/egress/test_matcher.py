@@ -1,0 +1,177 @@
+"""Values are found in disguise, and ordinary text is not mistaken for them."""
+
+import base64
+from urllib.parse import quote
+
+import pytest
+
+from langchain_privacy.egress.fold import HARD, SOFT, compose
+from langchain_privacy.egress.matcher import VaultMatcher
+from langchain_privacy.vault import InMemoryVault
+
+VALUES = {
+    "EMAIL": "jane.doe@example.org",
+    "PERSON": "Jane Doe",
+    "KR_PERSON": "홍길동",
+    "SURNAME": "Smith",
+    "PHONE": "010-1234-5678",
+    "KR_RRN": "901010-1234567",
+    "AMOUNT": "850,000,000원",
+    "CREDIT_CARD": "4111 1111 1111 1111",
+    "PASSWORD": "p@$$w0rd!",
+    "ACCOUNT": "48213",
+    "AGE": "37",
+}
+
+
+@pytest.fixture(scope="module")
+def matcher() -> VaultMatcher:
+    session = InMemoryVault().session("a")
+    for entity_type, value in VALUES.items():
+        session.issue(entity_type, value)
+    return VaultMatcher(session)
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def wrapped(text: str) -> str:
+    return base64.encodebytes(text.encode()).decode()
+
+
+FOUND = [
+    ("Write to jane.doe@example.org.", "plain", "EMAIL"),
+    ("Write to JANE.DOE@EXAMPLE.ORG.", "case", "EMAIL"),
+    ("ask jane doe", "case", "PERSON"),
+    ("xxJane Doexx", "plain", "PERSON"),
+    ("홍길동에게 보냄", "plain", "KR_PERSON"),
+    ("환자홍길동님", "plain", "KR_PERSON"),
+    ("Smith's car", "plain", "SURNAME"),
+    ("MR SMITH", "case", "SURNAME"),
+    ("Jane\u200b Doe", "unicode", "PERSON"),
+    ("J\u00adane D\u2060oe", "unicode", "PERSON"),
+    ("Jаnе Dое", "unicode", "PERSON"),  # Cyrillic
+    ("Ｊａｎｅ　Ｄｏｅ", "unicode", "PERSON"),
+    ("𝐉𝐚𝐧𝐞 𝐃𝐨𝐞", "unicode", "PERSON"),
+    ("Ⓙⓐⓝⓔ Ⓓⓞⓔ", "unicode", "PERSON"),
+    ("Jàné Dōé", "unicode", "PERSON"),
+    ("J4ne Doe 0lO-l234-5678", "unicode", "PHONE"),
+    ("홍길동", "plain", "KR_PERSON"),  # decomposed jamo
+    ("010.1234.5678", "separators", "PHONE"),
+    ("01012345678", "separators", "PHONE"),
+    ("+82 10 1234 5678", "separators", "PHONE"),
+    ("９０１０１０－１２３４５６７", "unicode", "KR_RRN"),
+    ("4111-1111-1111-1111", "separators", "CREDIT_CARD"),
+    ("4111/1111/1111/1111", "separators", "CREDIT_CARD"),
+    ("jane_doe", "separators", "PERSON"),
+    (f"tell Jane{SOFT} Doe", "split", "PERSON"),
+    (f"010-12{SOFT}34-5678", "split", "PHONE"),
+    (SOFT.join("jane.doe@example.org"), "split", "EMAIL"),
+    ("J a n e  D o e", "spaced", "PERSON"),
+    ("J-a-n-e-D-o-e", "spaced", "PERSON"),
+    ("홍 길 동", "spaced", "KR_PERSON"),
+    ("eoD enaJ", "reversed", "PERSON"),
+    ("gro.elpmaxe@eod.enaj", "reversed", "EMAIL"),
+    ("동길홍", "reversed", "KR_PERSON"),
+    (b64("Jane Doe"), "base64", "PERSON"),
+    (b64("?Jane Doe?"), "base64", "PERSON"),
+    (b64("??Jane Doe??"), "base64", "PERSON"),
+    ("data" + b64("hello Jane Doe"), "base64", "PERSON"),
+    (b64("jane doe"), "base64+case", "PERSON"),
+    (b64("x" * 100 + " Jane Doe"), "base64", "PERSON"),
+    (wrapped("a line that is long enough to be wrapped " * 3 + "Jane Doe"), "base64", "PERSON"),
+    (base64.urlsafe_b64encode("님? 홍길동".encode()).decode(), "base64", "KR_PERSON"),
+    (b64("홍길동"), "base64", "KR_PERSON"),
+    (base64.b64encode("Jane Doe".encode("utf-16-le")).decode(), "base64", "PERSON"),
+    (b64(b64("Jane Doe")), "base64+base64", "PERSON"),
+    (b64("Jane%20Doe"), "base64+url", "PERSON"),
+    (b"Jane Doe".hex(), "hex", "PERSON"),
+    (b"Jane Doe".hex(":"), "hex", "PERSON"),
+    ("홍길동".encode().hex(" ").upper(), "hex", "KR_PERSON"),
+    ("".join(f"\\x{byte:02x}" for byte in b"Jane Doe"), "hex", "PERSON"),
+    ("q=" + quote("Jane Doe"), "url", "PERSON"),
+    ("q=" + quote("홍길동"), "url", "KR_PERSON"),
+    ("".join(f"%{byte:02X}" for byte in b"Jane Doe"), "url", "PERSON"),
+    ("\\u004aane Doe", "escaped", "PERSON"),
+    ("\\ud64d\\uae38\\ub3d9", "escaped", "KR_PERSON"),
+    ("&#74;ane&nbsp;Doe", "html+separators", "PERSON"),
+    ("공일공 일이삼사 오육칠팔", "numeral", "PHONE"),
+    ("8억 5천만원", "numeral", "AMOUNT"),
+    ("팔억오천만 원", "numeral", "AMOUNT"),
+    ("850000000", "separators", "AMOUNT"),
+    ("85000만", "numeral", "AMOUNT"),
+    ("p@$$w0rd!", "plain", "PASSWORD"),
+    ("no. 48213, please", "plain", "ACCOUNT"),
+    ("4 8 2 1 3", "spaced", "ACCOUNT"),
+]
+
+NOT_FOUND = [
+    "",
+    "blacksmith",
+    "a smith forged it",
+    "Janet Doerr",
+    "Mary-jane Doerr",
+    "Jane did. Doe did not.",
+    "I, Jane, saw a doe",
+    "148213 and 482130",
+    "48.213,5",
+    "37 people, 37 years",
+    "0.010-1234-567",
+    "The year 2024 and 12345678",
+    "VGhpcyBpcyBvcmRpbmFyeSB0ZXh0IGluIGJhc2U2NC4=",
+    "well-known-things and/or other_things",
+    "이천십이년 삼월에 만 원을 냈다",
+    f"Jane{HARD}Doe",
+    "deadbeef cafebabe 00112233445566778899aabbccddeeff",
+    "550e8400-e29b-41d4-a716-446655440000",
+]
+
+
+@pytest.mark.parametrize(("text", "form", "entity_type"), FOUND)
+def test_a_value_is_found(matcher: VaultMatcher, text: str, form: str, entity_type: str) -> None:
+    found = list(matcher.find(compose(text)))
+    assert (form, entity_type) in {(m.form, m.entity_type) for m in found}
+    for match in found:
+        assert 0 <= match.start < match.end <= len(text)
+
+
+@pytest.mark.parametrize("text", NOT_FOUND)
+def test_ordinary_text_is_not(matcher: VaultMatcher, text: str) -> None:
+    assert list(matcher.find(text)) == []
+
+
+def test_offsets_lead_to_the_value(matcher: VaultMatcher) -> None:
+    text = "Dear Ｊａｎｅ Doe, hello"
+    (match,) = matcher.find(text)
+    assert text[match.start : match.end] == "Ｊａｎｅ Doe"
+
+
+def test_issued_placeholders_are_no_finding_and_join_nothing() -> None:
+    session = InMemoryVault().session("a")
+    entry = session.issue("DOE_JANE", "Jane Doe")
+    matcher = VaultMatcher(session)
+    placeholder = f"[DOE_JANE_{entry.code}]"
+    assert list(matcher.find(f"Hello {placeholder}")) == []
+    assert list(matcher.find(f"Jane {placeholder} Doe")) == []
+    # One that was not issued may carry a value.
+    assert list(matcher.find("[JANE_DOE_0000]")) != []
+
+
+def test_it_follows_the_session() -> None:
+    session = InMemoryVault().session("a")
+    matcher = VaultMatcher(session)
+    assert list(matcher.find("Jane Doe")) == []
+    session.issue("PERSON", "Jane Doe")
+    assert [m.form for m in matcher.find("Jane Doe")] == ["plain"]
+
+
+def test_what_is_not_private_is_not_looked_for() -> None:
+    session = InMemoryVault().session("a")
+    session.issue("LITERAL", "[EMAIL_0000]")
+    session.issue("PERSON_PART", "Alexandria")
+    assert list(VaultMatcher(session).find("[EMAIL_0000] Alexandria")) == []
+
+
+def test_its_repr_shows_nothing(matcher: VaultMatcher) -> None:
+    assert "Jane" not in repr(matcher)
