@@ -2,6 +2,7 @@
 
 from langchain_privacy.local.call import DEFAULT_TIMEOUT, LocalModel, acall_local, call_local
 from langchain_privacy.local.embedded import EmbeddedServer, embedded_chat_model
+from langchain_privacy.local.endpoints import assert_local
 from langchain_privacy.local.reasoning import Answer, split_reasoning
 from langchain_privacy.local.scoring import ayes_no_score, yes_no_score
 
@@ -11,6 +12,7 @@ __all__ = [
     "EmbeddedServer",
     "LocalModel",
     "acall_local",
+    "assert_local",
     "ayes_no_score",
     "call_local",
     "embedded_chat_model",
