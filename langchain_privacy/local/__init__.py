@@ -1,6 +1,7 @@
 """Local models: the only callers of a model that may show it real values."""
 
 from langchain_privacy.local.call import DEFAULT_TIMEOUT, LocalModel, acall_local, call_local
+from langchain_privacy.local.documents import load_document, load_documents
 from langchain_privacy.local.embedded import EmbeddedServer, embedded_chat_model
 from langchain_privacy.local.endpoints import assert_local
 from langchain_privacy.local.reasoning import Answer, split_reasoning
@@ -16,6 +17,8 @@ __all__ = [
     "ayes_no_score",
     "call_local",
     "embedded_chat_model",
+    "load_document",
+    "load_documents",
     "split_reasoning",
     "yes_no_score",
 ]
