@@ -1,0 +1,365 @@
+"""What the remote model may know about a database: names, types, keys and words of yours.
+
+A card never holds sample rows, comments, defaults, CHECK or ENUM values, view bodies or statistics:
+each of them is data in disguise. What stands on it was either written by you or is the bare name
+and type of a column that you allowed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from langchain_privacy.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+Tables = Mapping[str, Sequence[str] | Mapping[str, str]]
+Denied = Mapping[str, Iterable[str]] | Iterable[str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ColumnCard:
+    """One column that may be read.
+
+    Attributes:
+        name: Its name in the database.
+        type: A plain type word (`text`, `integer`, `real`, `date`, …) or `""`.
+        description: Words of yours.
+        alias: The name that the remote model sees instead, e.g. `c3`.
+        values: Values that are public by your word, e.g. `("매매", "직거래")`.
+        linkable: Values of a question may be looked up in this column, locally.
+    """
+
+    name: str
+    type: str = ""
+    description: str = ""
+    alias: str | None = None
+    values: tuple[str, ...] = ()
+    linkable: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The name that crosses."""
+        return self.alias or self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TableCard:
+    """One table that may be read.
+
+    Attributes:
+        name: Its name in the database.
+        columns: The columns that may be read.
+        schema: The schema that holds it, or `None` for the connection's own.
+        description: Words of yours.
+        alias: The name that the remote model sees instead, e.g. `t1`.
+        primary_key: Names of the key's columns.
+        foreign_keys: `(column, table, column)` towards other tables of the card.
+        denied: Columns known to exist that may not be read. They never cross.
+        partial: Columns may exist that are not on the card, so `*` is refused.
+    """
+
+    name: str
+    columns: tuple[ColumnCard, ...]
+    schema: str | None = None
+    description: str = ""
+    alias: str | None = None
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[tuple[str, str, str], ...] = ()
+    denied: frozenset[str] = field(default_factory=frozenset, repr=False)
+    partial: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The name that crosses."""
+        return self.alias or self.name
+
+    def column(self, name: str) -> ColumnCard | None:
+        """Find a column by its name or alias, without case; `None` when it is not on the card."""
+        folded = name.casefold()
+        exact = [c for c in self.columns if name in (c.name, c.alias)]
+        found = exact or [
+            c for c in self.columns if folded in (c.name.casefold(), (c.alias or "").casefold())
+        ]
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def key(self) -> frozenset[str]:
+        """Folded names of the columns that together name one row.
+
+        A card without keys (made from plain names) falls back on the convention `id`,
+        `<table>_id`: the name decides only about refusing more.
+        """
+        if self.primary_key:
+            return frozenset(name.casefold() for name in self.primary_key)
+        usual = ("id", f"{self.name}_id".casefold())
+        return frozenset(
+            [c.name.casefold() for c in self.columns if c.name.casefold() in usual][:1]
+        )
+
+
+class SchemaCard:
+    """The tables and columns that may be read, as the remote model will see them.
+
+    ```python
+    from langchain_privacy import SchemaCard
+
+    card = SchemaCard(
+        {"danji": ["danji_id", "단지명"], "buyer": {"buyer_id": "integer", "출생년도": "integer"}},
+        denied_columns={"buyer": ["성명", "전화번호"]},
+    )
+    ```
+
+    Args:
+        tables: Columns by table: a list of names, or types by name.
+        denied_columns: Columns that exist and may not be read, by table or as `"table.column"`.
+            They are refused in every clause, and `*` over their table is.
+        descriptions: Your words by `"table"` or `"table.column"`.
+        aliases: Names that cross instead of the real ones, by `"table"` or `"table.column"`;
+            `True` gives every table `t1`, `t2` … and every column `c1`, `c2` ….
+        public_values: Values that may cross, by `"table.column"`: an explicit opt-in.
+        linkable: `"table.column"` in which values of a question are looked up locally.
+        schema: The database schema of all tables, or `None` for the connection's own.
+
+    Raises:
+        ConfigurationError: A name is unknown, given twice, or stands on both sides.
+    """
+
+    def __init__(
+        self,
+        tables: Tables | Sequence[TableCard],
+        *,
+        denied_columns: Denied = (),
+        descriptions: Mapping[str, str] | None = None,
+        aliases: Mapping[str, str] | bool = False,
+        public_values: Mapping[str, Sequence[str]] | None = None,
+        linkable: Iterable[str] = (),
+        schema: str | None = None,
+    ) -> None:
+        denied = _denied_by_table(denied_columns)
+        if isinstance(tables, Mapping):
+            cards = [_table(name, columns, schema) for name, columns in tables.items()]
+        else:
+            cards = list(tables)
+        cards = [_without(card, denied.pop(card.name.casefold(), frozenset())) for card in cards]
+        if denied:
+            msg = "denied_columns names a table that is not on the card; give its table too."
+            raise ConfigurationError(msg)
+        cards = _described(cards, descriptions or {}, public_values or {}, set(linkable))
+        self.tables: tuple[TableCard, ...] = tuple(_aliased(cards, aliases))
+        self._by_name = _index(self.tables)
+
+    @classmethod
+    def from_engine(
+        cls,
+        engine: "Engine | AsyncEngine | str",
+        *,
+        tables: Sequence[str] | Mapping[str, Sequence[str] | str] | None = None,
+        denied_columns: Denied = (),
+        descriptions: Mapping[str, str] | None = None,
+        aliases: Mapping[str, str] | bool = False,
+        public_values: Mapping[str, Sequence[str]] | None = None,
+        linkable: Iterable[str] | None = None,
+        schema: str | None = None,
+    ) -> "SchemaCard":
+        """Read names, types and keys from a database; nothing else is read.
+
+        Args:
+            engine: A SQLAlchemy engine (sync or async) or a URL. DuckDB files need no SQLAlchemy
+                dialect.
+            tables: Table names, or columns by table (`"*"` for all of them). Without it every
+                table, but no view.
+            denied_columns: As for `SchemaCard`.
+            descriptions: As for `SchemaCard`.
+            aliases: As for `SchemaCard`.
+            public_values: As for `SchemaCard`.
+            linkable: As for `SchemaCard`; without it every text column that is on the card.
+            schema: The database schema, or `None` for the connection's own.
+
+        Raises:
+            ConfigurationError: A table or column does not exist, or the extra is missing.
+            QueryError: The database cannot be reached.
+        """
+        from langchain_privacy.sql.introspect import read_tables
+
+        names = None if tables is None else list(tables)
+        found = read_tables(engine, names, schema)
+        if isinstance(tables, Mapping):
+            found = [_only(card, tables[card.name]) for card in found]
+        card = cls(
+            found,
+            denied_columns=denied_columns,
+            descriptions=descriptions,
+            aliases=aliases,
+            public_values=public_values,
+            linkable=linkable or (),
+        )
+        return card if linkable is not None else card._with_linkable_text()
+
+    def __repr__(self) -> str:
+        return f"<SchemaCard of {len(self.tables)} tables>"
+
+    def table(self, name: str) -> TableCard | None:
+        """Find a table by its name or alias, without case; `None` when it is not on the card."""
+        return self._by_name.get(name) or self._by_name.get(name.casefold())
+
+    def render(self) -> str:
+        """Write the card as it crosses: one line a table, one line a column."""
+        lines: list[str] = []
+        for table in self.tables:
+            shown = {c.name.casefold(): c.shown for c in table.columns}
+            lines.append(f"{table.shown}" + (f" -- {table.description}" if table.description else ""))
+            for c in table.columns:
+                notes = [c.type] if c.type else []
+                if c.name.casefold() in table.key and table.primary_key:
+                    notes.append("primary key")
+                notes += [
+                    f"references {other.shown}.{target.shown}"
+                    for column, name, to in table.foreign_keys
+                    if column.casefold() == c.name.casefold()
+                    and (other := self.table(name)) is not None
+                    and (target := other.column(to)) is not None
+                ]
+                if c.values:
+                    notes.append("one of: " + ", ".join(c.values))
+                text = f"  {shown[c.name.casefold()]}" + (f" ({', '.join(notes)})" if notes else "")
+                lines.append(text + (f" -- {c.description}" if c.description else ""))
+        return "\n".join(lines)
+
+    def linkable(self) -> list[tuple[TableCard, ColumnCard]]:
+        """List the columns in which values of a question are looked up."""
+        return [(t, c) for t in self.tables for c in t.columns if c.linkable]
+
+    def _with_linkable_text(self) -> "SchemaCard":
+        tables = [
+            replace(t, columns=tuple(replace(c, linkable=c.type == "text") for c in t.columns))
+            for t in self.tables
+        ]
+        return SchemaCard(tables)
+
+
+def _table(name: str, columns: Sequence[str] | Mapping[str, str], schema: str | None) -> TableCard:
+    types = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
+    cards = tuple(ColumnCard(name=column, type=str(kind)) for column, kind in types.items())
+    return TableCard(name=name, columns=cards, schema=schema)
+
+
+def _denied_by_table(denied: Denied) -> dict[str, frozenset[str]]:
+    pairs: list[tuple[str, str]]
+    if isinstance(denied, Mapping):
+        pairs = [(table, column) for table, columns in denied.items() for column in columns]
+    else:
+        pairs = []
+        for name in denied:
+            table, dot, column = name.rpartition(".")
+            if not dot:
+                msg = "denied_columns takes {table: [columns]} or 'table.column' names."
+                raise ConfigurationError(msg)
+            pairs.append((table, column))
+    by_table: dict[str, set[str]] = {}
+    for table, column in pairs:
+        by_table.setdefault(table.casefold(), set()).add(column.casefold())
+    return {table: frozenset(columns) for table, columns in by_table.items()}
+
+
+def _without(card: TableCard, denied: frozenset[str]) -> TableCard:
+    if not denied:
+        return card
+    kept = tuple(c for c in card.columns if c.name.casefold() not in denied)
+    return replace(card, columns=kept, denied=card.denied | denied, partial=True)
+
+
+def _only(card: TableCard, columns: Sequence[str] | str) -> TableCard:
+    if columns == "*":
+        return card
+    wanted = {name.casefold() for name in columns}
+    unknown = wanted - {c.name.casefold() for c in card.columns}
+    if unknown:
+        msg = f"Table {card.name!r} lacks {len(unknown)} of the columns named for it."
+        raise ConfigurationError(msg)
+    return _without(
+        card,
+        frozenset(c.name.casefold() for c in card.columns if c.name.casefold() not in wanted),
+    )
+
+
+def _described(
+    cards: list[TableCard],
+    descriptions: Mapping[str, str],
+    public_values: Mapping[str, Sequence[str]],
+    linkable: set[str],
+) -> list[TableCard]:
+    known: set[str] = set()
+    out = []
+    for card in cards:
+        known.add(card.name)
+        columns = []
+        for c in card.columns:
+            full = f"{card.name}.{c.name}"
+            known.add(full)
+            columns.append(
+                replace(
+                    c,
+                    description=descriptions.get(full, c.description),
+                    values=tuple(map(str, public_values.get(full, c.values))),
+                    linkable=c.linkable or full in linkable,
+                )
+            )
+        out.append(
+            replace(
+                card,
+                columns=tuple(columns),
+                description=descriptions.get(card.name, card.description),
+            )
+        )
+    if unknown := ({*descriptions, *public_values, *linkable} - known):
+        msg = (
+            f"{len(unknown)} names in descriptions, public_values or linkable are not on the card; "
+            "write 'table' or 'table.column' of an allowed column."
+        )
+        raise ConfigurationError(msg)
+    return out
+
+
+def _aliased(cards: list[TableCard], aliases: Mapping[str, str] | bool) -> list[TableCard]:
+    if aliases is False:
+        return cards
+    names: dict[str, str] = {}
+    if aliases is True:
+        for i, card in enumerate(cards, 1):
+            names[card.name] = f"t{i}"
+            names |= {f"{card.name}.{c.name}": f"c{j}" for j, c in enumerate(card.columns, 1)}
+    else:
+        names = dict(aliases)
+    out = []
+    for card in cards:
+        columns = tuple(
+            replace(c, alias=names.pop(f"{card.name}.{c.name}", c.alias)) for c in card.columns
+        )
+        out.append(replace(card, columns=columns, alias=names.pop(card.name, card.alias)))
+    if names:
+        msg = f"{len(names)} aliases name a table or column that is not on the card."
+        raise ConfigurationError(msg)
+    return out
+
+
+def _index(tables: Sequence[TableCard]) -> dict[str, TableCard]:
+    index: dict[str, TableCard] = {}
+    for table in tables:
+        for name in {table.name.casefold(), (table.alias or table.name).casefold()}:
+            if name in index:
+                msg = "Two tables of the card have the same name or alias."
+                raise ConfigurationError(msg)
+            index[name] = table
+        seen: set[str] = set()
+        for column in table.columns:
+            for name in {column.name.casefold(), column.shown.casefold()}:
+                if name in seen:
+                    msg = f"Two columns of table {table.name!r} have the same name or alias."
+                    raise ConfigurationError(msg)
+                seen.add(name)
+    return index
+
+

@@ -1,0 +1,40 @@
+"""What the guard hands on."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuardedQuery:
+    """A statement that was checked and written again; only this text may run.
+
+    Attributes:
+        sql: The statement: every table and column of the card, qualified and quoted; output columns
+            named `c1`, `c2` …; the model's own literals; slots as `:v1`.
+        dialect: `"sqlite"`, `"postgres"`, `"duckdb"` or `"mysql"`.
+        labels: Names of the output columns for people, unique, in order.
+        slots: Names of the bound parameters that the statement uses.
+        tables: Tables that it reads.
+        columns: `(table, column)` pairs that it reads.
+        origins: For each output column the `(table, column)` pairs it is computed from.
+        computed: For each output column whether it is computed by an aggregate or a window.
+        order_by: 0-based output columns that decide the order of rows, first key first.
+        group_by: 0-based output columns that are group keys.
+        aggregates: Some SELECT of it summarises rows into groups.
+        limit: LIMIT that the statement itself wrote, if any.
+        tree: The checked tree behind `sql`; private to the package.
+    """
+
+    sql: str
+    dialect: str
+    labels: tuple[str, ...]
+    slots: tuple[str, ...]
+    tables: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
+    origins: tuple[tuple[tuple[str, str], ...], ...]
+    computed: tuple[bool, ...]
+    order_by: tuple[int, ...]
+    group_by: tuple[int, ...]
+    aggregates: bool
+    limit: int | None
+    tree: Any = field(repr=False, compare=False, default=None)

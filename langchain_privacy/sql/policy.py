@@ -1,0 +1,73 @@
+"""What a statement may do, and how much of it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from langchain_privacy.errors import ConfigurationError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SQLPolicy:
+    """Limits of statements, of their execution and of what is shown.
+
+    Attributes:
+        functions: Names allowed beyond the built-in list of the dialect, e.g. a safe UDF.
+        denied_functions: Names taken off that list.
+        max_length: Longest statement, in characters.
+        max_depth: Deepest nesting of parentheses.
+        max_limit: Largest LIMIT and OFFSET that a statement may write.
+        allow_cross_join: Let sources stand side by side without an equality between them.
+        k: A group of fewer rows is not shown (k-anonymity of aggregates); 0 turns it off.
+        row_limit: Rows that are read at most; the answer says when there were more.
+        max_bytes: Bytes of cell text that are read at most.
+        timeout: Seconds that a statement may run.
+        memory_mb: Memory of a DuckDB child process, in MiB.
+        narrate_rows: Rows that the answer puts into words; the rest is counted.
+        repairs: How often the remote model may try again after a refusal, by code only.
+        feedback: `"static"` tells the remote model only what it could have known without the data;
+            `"runtime"` also tells it the code of a statement that failed while it ran, which is
+            one bit about the data per question.
+        ambiguous: A question value that fits several columns: `"ask"` the person (an interrupt)
+            or leave it an untyped `"slot"`.
+        fuzzy: Least similarity of a linked value by jamo, 0.0 to 1.0; 1.0 turns it off.
+        link_values: Distinct values of a linkable column that the local index holds at most.
+        on_unresolved: When the remote answer cannot be used: a local `"table"`, or `"raise"`.
+    """
+
+    functions: frozenset[str] = frozenset()
+    denied_functions: frozenset[str] = frozenset()
+    max_length: int = 8_000
+    max_depth: int = 40
+    max_limit: int = 10_000
+    allow_cross_join: bool = False
+    k: int = 5
+    row_limit: int = 10_000
+    max_bytes: int = 16_000_000
+    timeout: float = 5.0
+    memory_mb: int = 256
+    narrate_rows: int = 20
+    repairs: int = 2
+    feedback: Literal["static", "runtime"] = "static"
+    ambiguous: Literal["ask", "slot"] = "ask"
+    fuzzy: float = 0.86
+    link_values: int = 50_000
+    on_unresolved: Literal["table", "raise"] = "table"
+
+    def __post_init__(self) -> None:
+        positive = (
+            "max_length",
+            "max_depth",
+            "max_limit",
+            "row_limit",
+            "max_bytes",
+            "timeout",
+            "memory_mb",
+            "narrate_rows",
+        )
+        for name in positive:
+            if getattr(self, name) <= 0:
+                msg = f"SQLPolicy({name}=...) must be greater than 0."
+                raise ConfigurationError(msg)
+        if self.k < 0 or self.repairs < 0 or not 0 < self.fuzzy <= 1:
+            msg = "SQLPolicy needs k >= 0, repairs >= 0 and 0 < fuzzy <= 1."
+            raise ConfigurationError(msg)
