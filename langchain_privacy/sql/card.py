@@ -210,7 +210,9 @@ class SchemaCard:
         lines: list[str] = []
         for table in self.tables:
             shown = {c.name.casefold(): c.shown for c in table.columns}
-            lines.append(f"{table.shown}" + (f" -- {table.description}" if table.description else ""))
+            lines.append(
+                f"{table.shown}" + (f" -- {table.description}" if table.description else "")
+            )
             for c in table.columns:
                 notes = [c.type] if c.type else []
                 if c.name.casefold() in table.key and table.primary_key:
@@ -361,5 +363,3 @@ def _index(tables: Sequence[TableCard]) -> dict[str, TableCard]:
                     raise ConfigurationError(msg)
                 seen.add(name)
     return index
-
-

@@ -107,5 +107,5 @@ def _sqlite_datatype(self: Any, expression: Any) -> str:
     return f"{word}({params})" if params else word
 
 
-def _plain_cast(self: Any, expression: Any, safe_prefix: str | None = None) -> str:
+def _plain_cast(self: Any, expression: Any, safe_prefix: str | None = None) -> str:  # noqa: ARG001
     return f"CAST({self.sql(expression, 'this')} AS {self.sql(expression, 'to')})"

@@ -58,7 +58,7 @@ def check_sql(
 def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
     from sqlglot import exp
     from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
-    from sqlglot.tokens import TokenType
+    from sqlglot.tokenizer_core import TokenType
 
     # Also keeps sqlglot from logging the text of commands that it does not know.
     if not tokens or tokens[0].token_type not in (
@@ -134,8 +134,12 @@ def _code_of(node: Any) -> str:
 
     if isinstance(node, (exp.Parameter, exp.SessionParameter, exp.Placeholder)):
         return "unknown_slot"
-    if isinstance(node, (exp.National, exp.RawString, exp.HexString, exp.BitString, exp.ByteString)):
+    if isinstance(
+        node, (exp.National, exp.RawString, exp.HexString, exp.BitString, exp.ByteString)
+    ):
         return "string_form"
+    if isinstance(node, (exp.ObjectIdentifier, exp.PseudoType)):
+        return "type"
     if isinstance(node, exp.Func):
         return "function"
     return "syntax"
@@ -216,5 +220,3 @@ def _limit_of(tree: Any) -> int | None:
     part = tree.args.get("limit")
     value = None if part is None else part.args.get("expression") or part.args.get("count")
     return None if value is None else int(value.name)
-
-

@@ -7,11 +7,12 @@ the server, waits, allocates by an argument, or puts data into an error message 
 from langchain_privacy.sql.dialects import DialectName
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """Split a text into its words."""
     return frozenset(text.split())
 
 
-AGGREGATES = _words("""
+AGGREGATES = words("""
     count sum avg min max total group_concat string_agg listagg
     stddev stddev_pop stddev_samp std variance var_pop var_samp corr covar_pop covar_samp
     regr_slope regr_intercept regr_r2 regr_count median mode percentile_cont percentile_disc
@@ -20,12 +21,12 @@ AGGREGATES = _words("""
 """)
 """Names that summarise rows, in whatever dialect has them."""
 
-WINDOWS = _words("""
+WINDOWS = words("""
     row_number rank dense_rank ntile lag lead first_value last_value nth_value cume_dist
     percent_rank
 """)
 
-_EVERYWHERE = WINDOWS | _words("""
+_EVERYWHERE = WINDOWS | words("""
     count sum avg min max
     abs round coalesce nullif upper lower length substr substring trim ltrim rtrim replace
     sign ceil ceiling floor mod power pow sqrt exp ln log log10 log2
@@ -33,11 +34,11 @@ _EVERYWHERE = WINDOWS | _words("""
 """)
 
 _BY_DIALECT: dict[DialectName, frozenset[str]] = {
-    "sqlite": _words("""
+    "sqlite": words("""
         total group_concat string_agg ifnull iif if instr concat concat_ws unicode char
         strftime date time datetime julianday unixepoch timediff trunc like glob likely unlikely
     """),
-    "postgres": _words("""
+    "postgres": words("""
         string_agg stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp
         regr_slope regr_intercept regr_r2 regr_count mode percentile_cont percentile_disc
         bool_and bool_or every any_value
@@ -49,7 +50,7 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         make_date make_timestamp make_interval isfinite justify_days justify_hours justify_interval
         timezone clock_timestamp statement_timestamp transaction_timestamp
     """),
-    "duckdb": _words("""
+    "duckdb": words("""
         string_agg group_concat listagg stddev stddev_pop stddev_samp variance var_pop var_samp corr
         covar_pop covar_samp regr_slope regr_intercept regr_r2 regr_count median mode
         percentile_cont percentile_disc quantile quantile_cont quantile_disc approx_count_distinct
@@ -66,7 +67,7 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         make_date make_time make_timestamp strftime strptime try_strptime to_timestamp time_bucket
         to_years to_months to_days to_hours to_minutes to_seconds isfinite
     """),
-    "mysql": _words("""
+    "mysql": words("""
         group_concat std stddev stddev_pop stddev_samp variance var_pop var_samp any_value
         ifnull if isnull concat concat_ws left right lpad rpad reverse substring_index mid
         instr locate position ascii char_length character_length octet_length lcase ucase strcmp
@@ -87,10 +88,10 @@ SIZED = {"lpad": 1, "rpad": 1}
 
 LARGEST_SIZE = 1_000
 
-UNIT_FIRST = _words("timestampdiff timestampadd date_diff datediff date_trunc date_part extract")
+UNIT_FIRST = words("timestampdiff timestampadd date_diff datediff date_trunc date_part extract")
 """Functions whose first argument may be a bare unit word."""
 
-UNITS = _words("""
+UNITS = words("""
     microsecond microseconds millisecond milliseconds second seconds minute minutes hour hours day
     days week weeks month months quarter quarters year years decade century epoch dow isodow doy
     isoyear dayofweek dayofyear day_hour day_minute day_second hour_minute hour_second minute_second

@@ -1,12 +1,14 @@
 """The constructs that a statement may be built of: node types, and their arguments.
 
 A node type that is not here is refused, and so is an argument that is not listed for it: INTO, FOR
-UPDATE, TABLESAMPLE, PIVOT, LATERAL, MATCH_RECOGNIZE, hints, settings, arrays, structs, lambdas, JSON
-and whatever a later sqlglot learns to parse.
+UPDATE, TABLESAMPLE, PIVOT, LATERAL, MATCH_RECOGNIZE, hints, settings, arrays, structs, lambdas,
+JSON, and whatever a later sqlglot learns to parse.
 """
 
 from functools import cache
 from typing import Any
+
+from langchain_privacy.sql.guard.functions import words as _words
 
 _BINARY = """
     And Or Add Sub Mul Div Mod IntDiv EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is Like ILike Glob
@@ -14,7 +16,10 @@ _BINARY = """
 """
 
 _ALLOWED = {
-    "Select": "with_ expressions distinct from_ joins where group having qualify windows order limit offset",
+    "Select": (
+        "with_ expressions distinct from_ joins where group having qualify windows order limit "
+        "offset"
+    ),
     "Union Except Intersect": "with_ this expression distinct order limit offset",
     "Subquery": "this alias with_ order limit offset",
     "With": "expressions",
@@ -70,13 +75,11 @@ _ALLOWED = {
 }
 """Arguments by node types."""
 
-TYPES = frozenset(
-    """
+TYPES = _words("""
     BOOLEAN TINYINT SMALLINT MEDIUMINT INT BIGINT INT128 UTINYINT USMALLINT UINT UBIGINT DECIMAL
     UDECIMAL BIGDECIMAL FLOAT DOUBLE CHAR NCHAR VARCHAR NVARCHAR TEXT BPCHAR DATE TIME TIMETZ
     TIMESTAMP TIMESTAMPTZ TIMESTAMPLTZ TIMESTAMPNTZ DATETIME INTERVAL YEAR
-    """.split()
-)
+""")
 """Types that a CAST may name; `regclass`, JSON, XML, arrays and user types are not among them."""
 
 COLLATIONS = frozenset({"NOCASE", "BINARY", "RTRIM", "C", "UTF8MB4_GENERAL_CI", "UTF8MB4_BIN"})

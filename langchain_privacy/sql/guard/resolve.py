@@ -60,6 +60,7 @@ class Resolver:
         self._names: set[str] = set()
 
     def refuse(self, code: str, node: Any) -> UnsafeSQLError:
+        """Make the error of a rule, at a node's position."""
         return refuse(code, position_of(self.sql, node))
 
     # -- queries ---------------------------------------------------------------------------------
@@ -155,9 +156,7 @@ class Resolver:
             this = key.this
             if isinstance(this, exp.Column) and not this.table:
                 folded = this.name.casefold()
-                found = [
-                    i for i, o in enumerate(relation.outputs) if o.label.casefold() == folded
-                ]
+                found = [i for i, o in enumerate(relation.outputs) if o.label.casefold() == folded]
                 if len(found) != 1:
                     raise self.refuse("unknown_column", this)
                 key.set("this", exp.Literal.number(found[0] + 1))
@@ -230,7 +229,9 @@ class Resolver:
                 raise self.refuse("column_list", alias)
             source = self._table(node, scope)
         elif isinstance(node, exp.Subquery) and isinstance(node.this, exp.Query):
-            relation = self.query(node.this, scope.outer, self._with(node, scope.outer, scope.ctes), top=False)
+            relation = self.query(
+                node.this, scope.outer, self._with(node, scope.outer, scope.ctes), top=False
+            )
             if node.args.get("order") is not None or node.args.get("limit") is not None:
                 raise self.refuse("syntax", node)
             if alias is not None:
@@ -645,5 +646,3 @@ def _which(key: Any, select: Any) -> int | None:
 def _is_one(limit: Any) -> bool:
     value = limit.args.get("expression") or limit.args.get("count") if limit is not None else None
     return isinstance(value, exp.Literal) and value.name == "1"
-
-

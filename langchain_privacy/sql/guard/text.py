@@ -43,7 +43,7 @@ def read_tokens(sql: str, grammar: Grammar, policy: SQLPolicy) -> list[Any]:
             `too_complex`.
     """
     from sqlglot.errors import SqlglotError
-    from sqlglot.tokens import TokenType
+    from sqlglot.tokenizer_core import TokenType
 
     try:
         tokens: list[Any] = grammar.dialect.tokenize(sql)

@@ -457,7 +457,7 @@ SELECT lpad('x', id) FROM trade
 -- title: padding type
 -- verdict: refuse
 -- code: type
--- dialects: all
+-- dialects: sqlite postgres mysql
 SELECT CAST(id AS CHAR(1000000000)) FROM trade
 
 -- title: object type
@@ -474,7 +474,7 @@ SELECT CAST(district AS xml) FROM trade
 
 -- title: array
 -- verdict: refuse
--- code: syntax
+-- code: function
 -- dialects: postgres
 SELECT ARRAY[id] FROM trade
 
@@ -648,13 +648,13 @@ SELECT timestampdiff(phone, sold, sold) FROM buyer JOIN trade ON trade.id = buye
 
 -- title: json operator
 -- verdict: refuse
--- code: syntax
+-- code: function
 -- dialects: postgres
 SELECT district -> 'a' FROM trade
 
 -- title: array subquery
 -- verdict: refuse
--- code: syntax
+-- code: function
 -- dialects: postgres
 SELECT ARRAY(SELECT id FROM trade)
 

@@ -1,0 +1,111 @@
+"""What runs in the child process: one statement, then the end. Imports nothing of the package."""
+
+import contextlib
+import pickle
+import re
+import sys
+import threading
+from typing import Any
+
+_TEXTS = (
+    ("interrupt", "timeout"),
+    ("out of memory", "too_large"),
+    ("failed to allocate", "too_large"),
+    ("could not convert", "cast_failed"),
+    ("conversion error", "cast_failed"),
+    ("out of range", "cast_failed"),
+    ("permission error", "forbidden"),
+    ("disabled", "forbidden"),
+    ("scalar function", "unknown_function"),
+    ("cannot open", "unavailable"),
+    ("could not set lock", "unavailable"),
+    ("io error", "unavailable"),
+)
+
+_PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|:(v\d+)\b""")
+"""Strings and identifiers, which are stepped over, and slots outside of them."""
+
+_COLUMNS = """
+    SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()
+    WHERE NOT internal AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE NOT internal)
+    ORDER BY table_name, column_index
+"""
+_KEYS = """
+    SELECT table_name, constraint_type, constraint_column_names, referenced_table,
+           referenced_column_names
+    FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')
+"""
+
+
+def _connect(ask: dict[str, Any]) -> Any:
+    import duckdb
+
+    return duckdb.connect(
+        ask["path"],
+        read_only=True,
+        config={
+            "enable_external_access": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "python_enable_replacements": "false",
+            "memory_limit": f"{ask['memory_mb']}MB",
+            "threads": "1",
+            "max_temp_directory_size": "0MB",
+            "lock_configuration": "true",
+        },
+    )
+
+
+def _run(ask: dict[str, Any]) -> tuple[list[tuple[Any, ...]], bool]:
+    connection = _connect(ask)
+    timer = threading.Timer(ask["timeout"], connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    names = ask["parameters"]
+    sql = _PIECE.sub(lambda m: f"${m[1]}" if m[1] in names else m[0], ask["sql"])
+    cursor = connection.execute(sql, names) if names else connection.execute(sql)
+    rows: list[tuple[Any, ...]] = []
+    left = ask["max_bytes"]
+    while batch := cursor.fetchmany(500):
+        for row in batch:
+            left -= sum(len(v) if isinstance(v, (str, bytes)) else 16 for v in row)
+            if len(rows) >= ask["row_limit"] or left < 0:
+                return rows, True
+            rows.append(row)
+    return rows, False
+
+
+def _schema(ask: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    connection = _connect(ask)
+    return connection.execute(_COLUMNS).fetchall(), connection.execute(_KEYS).fetchall()
+
+
+def _code(error: BaseException) -> str:
+    text = str(error).casefold()
+    return next((code for part, code in _TEXTS if part in text), "failed")
+
+
+def main() -> None:
+    """Answer one request from standard input on standard output."""
+    ask = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 (from our own parent)
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        # DuckDB counts its own memory; this bounds what it does not count.
+        most = (ask["memory_mb"] + 2048) << 20
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    try:
+        answer: tuple[str | None, Any] = (None, {"run": _run, "schema": _schema}[ask["what"]](ask))
+    except ModuleNotFoundError:
+        answer = ("missing", None)
+    except MemoryError:
+        answer = ("too_large", None)
+    except Exception as error:  # noqa: BLE001 (its text stays in this process)
+        answer = (_code(error), None)
+    sys.stdout.buffer.write(pickle.dumps(answer))
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

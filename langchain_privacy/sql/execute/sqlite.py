@@ -1,0 +1,156 @@
+"""SQLite: its own read-only connection, an authorizer, limits and a deadline.
+
+The authorizer answers for every table, column and function that the compiled statement touches, so
+it holds also where a name was resolved in another way than the guard thought. See SQLite's
+`sqlite3_set_authorizer`, `sqlite3_limit` and "Defense Against The Dark Arts".
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.sql.card import SchemaCard
+from langchain_privacy.sql.execute.database import Database
+from langchain_privacy.sql.execute.faults import code_of, query_error
+from langchain_privacy.sql.execute.rows import RowReader, Rows
+from langchain_privacy.sql.guard.functions import allowed_functions
+from langchain_privacy.sql.policy import SQLPolicy
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+_STEPS = 10_000
+"""Virtual machine steps between two looks at the clock, well under a millisecond."""
+
+_LIMITS = (
+    (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
+    (sqlite3.SQLITE_LIMIT_LENGTH, 4_000_000),
+    (sqlite3.SQLITE_LIMIT_SQL_LENGTH, 100_000),
+    (sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 20),
+    (sqlite3.SQLITE_LIMIT_EXPR_DEPTH, 200),
+    (sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 500),
+)
+
+
+class SQLiteDatabase(Database):
+    """Statements on a SQLite file, or on the in-memory database of an engine."""
+
+    dialect = "sqlite"
+
+    def __init__(
+        self,
+        url: "URL",
+        engine: "Engine | AsyncEngine | None",
+        card: SchemaCard,
+        policy: SQLPolicy,
+    ) -> None:
+        self._path = url.database
+        self._engine: Any = None
+        self._policy = policy
+        if not self._path or self._path == ":memory:" or self._path.startswith("file:"):
+            import sqlalchemy
+
+            if not isinstance(engine, sqlalchemy.Engine):
+                msg = (
+                    "An in-memory SQLite database needs the sync engine that holds it; give that, "
+                    "or a file."
+                )
+                raise ConfigurationError(msg)
+            self._engine = engine
+        self._readable = {
+            (table.name.casefold(), column.name.casefold())
+            for table in card.tables
+            for column in table.columns
+        } | {(table.name.casefold(), "") for table in card.tables}
+        self._functions = (allowed_functions("sqlite") | policy.functions) - policy.denied_functions
+
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Run a statement; see `Database`."""
+        return self._run(sql, parameters or {}, threading.Event())
+
+    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Like `run`; cancelling the task stops the statement."""
+        stop = threading.Event()
+        try:
+            return await asyncio.to_thread(self._run, sql, parameters or {}, stop)
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+
+    def _run(self, sql: str, parameters: Mapping[str, Any], stop: threading.Event) -> Rows:
+        deadline = time.monotonic() + self._policy.timeout
+
+        def late() -> int:
+            return 1 if stop.is_set() or time.monotonic() > deadline else 0
+
+        reader = RowReader(self._policy)
+        try:
+            with self._connection(late) as connection:
+                cursor = connection.execute(sql, dict(parameters))
+                while not reader.full and (batch := cursor.fetchmany(500)):
+                    reader.take(batch)
+        except sqlite3.Error as error:
+            code = "cancelled" if stop.is_set() else code_of(error)
+            raise query_error(code) from None
+        return reader.done()
+
+    @contextmanager
+    def _connection(self, late: Callable[[], int]) -> Iterator[sqlite3.Connection]:
+        if self._engine is not None:
+            with self._borrowed(self._engine, late) as connection:
+                yield connection
+            return
+        path = quote(str(Path(self._path or "").absolute()))
+        connection = sqlite3.connect(
+            f"file:{path}?mode=ro", uri=True, timeout=1.0, cached_statements=0
+        )
+        try:
+            connection.execute("PRAGMA query_only=ON")
+            connection.execute("PRAGMA trusted_schema=OFF")
+            for limit, value in _LIMITS:
+                connection.setlimit(limit, value)
+            if hasattr(connection, "setconfig"):  # from Python 3.12 on
+                connection.setconfig(1010, True)  # SQLITE_DBCONFIG_DEFENSIVE
+            connection.set_progress_handler(late, _STEPS)
+            connection.set_authorizer(self._authorize)
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def _borrowed(self, engine: "Engine", late: Callable[[], int]) -> Iterator[sqlite3.Connection]:
+        # An in-memory database is only reachable through its own connection: lend it the
+        # defences and take them off again.
+        with engine.connect() as outer:
+            connection = outer.connection.driver_connection
+            assert isinstance(connection, sqlite3.Connection)
+            before = [(limit, connection.setlimit(limit, value)) for limit, value in _LIMITS]
+            connection.set_progress_handler(late, _STEPS)
+            connection.set_authorizer(self._authorize)
+            try:
+                yield connection
+            finally:
+                connection.set_authorizer(None)
+                connection.set_progress_handler(None, 0)
+                for limit, value in before:
+                    connection.setlimit(limit, value)
+
+    def _authorize(
+        self, action: int, one: str | None, two: str | None, _database: str | None, _: str | None
+    ) -> int:
+        if action == sqlite3.SQLITE_SELECT:
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_READ:
+            known = ((one or "").casefold(), (two or "").casefold()) in self._readable
+            return sqlite3.SQLITE_OK if known else sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_FUNCTION and (two or "").casefold() in self._functions:
+            return sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY

@@ -1,0 +1,389 @@
+"""Statements on real databases: same rows as the original, and nothing runs away."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from langchain_privacy.errors import ConfigurationError, QueryError
+from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql
+from langchain_privacy.sql.execute import Database, open_database
+from tests.unit_tests.sql.test_guard import vectors
+
+DENIED = {"buyer": ["name", "rrn", "phone"]}
+SECRET = "900101-1234567"
+DISTRICTS = ["서울특별시 성동구 옥수동", "서울특별시 강남구 대치동", "서울특별시 양천구 신월동"]
+TABLES = [
+    "CREATE TABLE trade (id INTEGER PRIMARY KEY, district VARCHAR(80), name VARCHAR(80), "
+    "area FLOAT, price INTEGER, sold DATE, floor INTEGER)",
+    "CREATE TABLE complex (id INTEGER PRIMARY KEY, name VARCHAR(80), households INTEGER)",
+    "CREATE TABLE buyer (id INTEGER PRIMARY KEY, name VARCHAR(80), rrn VARCHAR(20), "
+    "phone VARCHAR(20), birth_year INTEGER, trade_id INTEGER)",
+    "CREATE TABLE salary (id INTEGER PRIMARY KEY, pay INTEGER)",
+    "CREATE VIEW v_buyer AS SELECT * FROM buyer",
+]
+
+
+def fill() -> list[str]:
+    lines = list(TABLES)
+    for i in range(1, 41):
+        name = f"단지{i % 7}"
+        lines.append(
+            f"INSERT INTO trade VALUES ({i}, '{DISTRICTS[i % 3]}', '{name}', {50 + i % 40}.5, "
+            f"{10000 + i * 37 % 991}, '2024-0{1 + i % 2}-1{i % 9}', {i % 20})"
+        )
+        lines.append(
+            f"INSERT INTO buyer VALUES ({i}, '홍길동{i}', '{SECRET}', '010-0000-00{i:02}', "
+            f"{1960 + i % 5}, {i})"
+        )
+    lines += [f"INSERT INTO complex VALUES ({i}, '단지{i}', {i * 211})" for i in range(7)]
+    lines.append("INSERT INTO salary VALUES (1, 99)")
+    return lines
+
+
+@pytest.fixture(scope="session")
+def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    folder = tmp_path_factory.mktemp("databases")
+    with sqlite3.connect(folder / "small.sqlite") as connection:
+        connection.executescript(";".join(fill()))
+    import duckdb
+
+    with duckdb.connect(str(folder / "small.duckdb")) as connection:
+        for line in fill():
+            connection.execute(line)
+    name = f"lp_{uuid.uuid4().hex[:8]}"
+    found = {
+        "sqlite": f"sqlite:///{folder / 'small.sqlite'}",
+        "duckdb": f"duckdb:///{folder / 'small.duckdb'}",
+    }
+    admins = {
+        "postgres": ("postgresql+psycopg://root@127.0.0.1:5432/", "test", ""),
+        "mysql": ("mysql+pymysql://root@127.0.0.1:3306/", "test", "?charset=utf8mb4"),
+    }
+    servers = {}
+    for dialect, (base, start, query) in admins.items():
+        admin = sqlalchemy.create_engine(base + start + query, isolation_level="AUTOCOMMIT")
+        try:
+            with admin.connect() as connection:
+                connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        except sqlalchemy.exc.OperationalError:
+            continue
+        servers[dialect] = admin
+        engine = sqlalchemy.create_engine(base + name + query)
+        with engine.begin() as connection:
+            for line in fill():
+                connection.exec_driver_sql(line)
+        engine.dispose()
+        found[dialect] = base + name + query
+    yield found
+    for dialect, admin in servers.items():
+        force = " WITH (FORCE)" if dialect == "postgres" else ""
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name}{force}")
+        admin.dispose()
+
+
+def url_of(urls: dict[str, str], dialect: str) -> str:
+    if dialect not in urls:
+        pytest.skip(f"no {dialect} server on this machine")
+    return urls[dialect]
+
+
+@cache
+def card_of(url: str) -> SchemaCard:
+    return SchemaCard.from_engine(url, tables=["trade", "complex", "buyer"], denied_columns=DENIED)
+
+
+def opened(urls: dict[str, str], dialect: str, **policy: Any) -> tuple[Database, SchemaCard]:
+    url = url_of(urls, dialect)
+    card = SchemaCard.from_engine(url, tables=["trade", "complex", "buyer"], denied_columns=DENIED)
+    return open_database(url, card, SQLPolicy(**policy)), card
+
+
+def raw(url: str, sql: str) -> list[tuple[Any, ...]]:
+    if url.startswith("duckdb"):
+        import duckdb
+
+        with duckdb.connect(url.removeprefix("duckdb:///"), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+    engine = sqlalchemy.create_engine(url)
+    try:
+        with engine.connect() as connection:
+            escaped = sql.replace(":", "\\:")
+            return [tuple(row) for row in connection.execute(sqlalchemy.text(escaped))]
+    finally:
+        engine.dispose()
+
+
+SAME = [case for case in vectors("allow") if ":v1" not in case.values[1]]
+
+
+@pytest.mark.parametrize(("dialect", "sql", "code"), SAME)
+def test_same_rows_as_the_original(urls: dict[str, str], dialect: str, sql: str, code: str) -> None:
+    database, card = opened(urls, dialect)
+    guarded = check_sql(sql, card, SQLPolicy(), dialect)
+    expected = raw(url_of(urls, dialect), sql)
+    assert sorted(map(repr, database.run(guarded.sql).rows)) == sorted(map(repr, expected))
+
+
+ALL = ["sqlite", "postgres", "duckdb", "mysql"]
+
+
+@pytest.mark.parametrize("dialect", ALL)
+async def test_slots_are_bound(urls: dict[str, str], dialect: str) -> None:
+    database, card = opened(urls, dialect)
+    sql = "SELECT count(*) AS n FROM trade WHERE district = :v1 AND name <> ':v1 100% :x'"
+    guarded = check_sql(sql, card, SQLPolicy(), dialect, slots=frozenset({"v1"}))
+    expected = [(13,)]
+    assert database.run(guarded.sql, {"v1": DISTRICTS[0]}).rows == expected
+    assert (await database.arun(guarded.sql, {"v1": DISTRICTS[0]})).rows == expected
+    assert database.run(guarded.sql, {"v1": "x' OR '1'='1"}).rows == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "driver", ["postgresql+asyncpg", "postgresql+psycopg_async", "mysql+aiomysql"]
+)
+async def test_async_engines(urls: dict[str, str], driver: str) -> None:
+    dialect = "mysql" if driver.startswith("mysql") else "postgres"
+    url = sqlalchemy.make_url(url_of(urls, dialect)).set(drivername=driver)
+    engine = create_async_engine(url)
+    card = SchemaCard.from_engine(engine, tables=["trade", "complex"])
+    database = open_database(engine, card, SQLPolicy(timeout=1))
+    guarded = check_sql(
+        "SELECT name FROM trade WHERE district = :v1 ORDER BY id LIMIT 2",
+        card,
+        dialect=dialect,
+        slots=frozenset({"v1"}),
+    )
+    rows = (await database.arun(guarded.sql, {"v1": DISTRICTS[0]})).rows
+    assert rows == [("단지3",), ("단지6",)]
+    started = time.monotonic()
+    with pytest.raises(QueryError) as failed:
+        await database.arun(RUNAWAY[dialect][-1])
+    assert failed.value.code == "timeout"
+    assert time.monotonic() - started < 2
+    assert (await database.arun(guarded.sql, {"v1": DISTRICTS[0]})).rows == rows
+    await engine.dispose()
+
+
+async def test_async_sqlite(urls: dict[str, str]) -> None:
+    engine = create_async_engine(urls["sqlite"].replace("sqlite:", "sqlite+aiosqlite:"))
+    card = SchemaCard.from_engine(engine, tables=["trade"])
+    database = open_database(engine, card, SQLPolicy())
+    assert (await database.arun(check_sql("SELECT count(*) FROM trade", card).sql)).rows == [(40,)]
+    await engine.dispose()
+
+
+def test_in_memory_sqlite_gets_its_connection_back(urls: dict[str, str]) -> None:
+    engine = sqlalchemy.create_engine("sqlite://", poolclass=sqlalchemy.pool.StaticPool)
+    with engine.begin() as connection:
+        for line in fill():
+            connection.exec_driver_sql(line)
+    card = SchemaCard.from_engine(engine, tables=["trade"])
+    database = open_database(engine, card, SQLPolicy())
+    assert database.run('SELECT count(*) FROM "trade"').rows == [(40,)]
+    with pytest.raises(QueryError) as failed:
+        database.run("SELECT rrn FROM buyer")
+    assert failed.value.code == "forbidden"
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM trade")
+        assert connection.exec_driver_sql("SELECT count(*) FROM trade").scalar_one() == 0
+
+
+RUNAWAY = {
+    "sqlite": [
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM r) SELECT count(*) FROM r",
+        "SELECT count(*) FROM trade a, trade b, trade c, trade d, trade e, trade f",
+    ],
+    "postgres": [
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM r) SELECT count(*) FROM r",
+        "SELECT count(*) FROM trade a, trade b, trade c, trade d, trade e, trade f",
+        "SELECT array_fill(0, ARRAY[50000000])",
+        "SELECT pg_sleep(30)",
+    ],
+    "duckdb": [
+        "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM r) SELECT count(*) FROM r",
+        "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a.range*b.range%7=1",
+        "SELECT unnest(range(1000000000)) AS x",
+    ],
+    "mysql": [
+        "SELECT count(*) FROM trade a, trade b, trade c, trade d, trade e, trade f",
+        "SELECT SLEEP(30)",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"), [(dialect, sql) for dialect, all_ in RUNAWAY.items() for sql in all_]
+)
+def test_a_runaway_is_stopped(urls: dict[str, str], dialect: str, sql: str) -> None:
+    """Run past the guard on purpose: what the engine and the plug do on their own."""
+    database, card = opened(urls, dialect, timeout=1, memory_mb=128)
+    if dialect == "sqlite":
+        database._authorize = lambda *_: sqlite3.SQLITE_OK  # type: ignore[attr-defined]
+    started = time.monotonic()
+    with pytest.raises(QueryError) as failed:
+        database.run(sql)
+    taken = time.monotonic() - started
+    assert failed.value.code in ("timeout", "too_large", "unavailable")
+    assert taken < 2.0 + (2.0 if dialect == "duckdb" else 0)
+    guarded = check_sql("SELECT count(*) FROM trade", card, dialect=dialect)
+    assert database.run(guarded.sql).rows == [(40,)]
+
+
+@pytest.mark.parametrize("dialect", ALL)
+async def test_cancelling_stops_the_statement(urls: dict[str, str], dialect: str) -> None:
+    database, card = opened(urls, dialect, timeout=20)
+    if dialect == "sqlite":
+        database._authorize = lambda *_: sqlite3.SQLITE_OK  # type: ignore[attr-defined]
+    task = asyncio.create_task(database.arun(RUNAWAY[dialect][0 if dialect == "duckdb" else -1]))
+    await asyncio.sleep(0.7)
+    started = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert time.monotonic() - started < 1
+    if dialect in ("postgres", "mysql"):
+        await asyncio.sleep(0.3)
+        listing = (
+            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
+            " AND pid <> pg_backend_pid() AND datname = current_database()"
+            if dialect == "postgres"
+            else "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(%'"
+            " AND id <> CONNECTION_ID()"
+        )
+        assert raw(urls[dialect], listing) == [(0,)]
+    guarded = check_sql("SELECT count(*) FROM trade", card, dialect=dialect)
+    assert (await database.arun(guarded.sql)).rows == [(40,)]
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_writes_do_not_happen_even_past_the_guard(urls: dict[str, str], dialect: str) -> None:
+    database, _ = opened(urls, dialect)
+    for sql in (
+        "DELETE FROM trade",
+        "DROP TABLE trade",
+        "INSERT INTO complex VALUES (99, 'x', 1)",
+        "CREATE TABLE leak AS SELECT * FROM buyer",
+    ):
+        if dialect == "mysql" and sql.startswith(("DROP", "CREATE")):
+            continue  # implicit commit: only the guard and the grants stop DDL there
+        with pytest.raises(QueryError):
+            database.run(sql)
+    assert raw(urls[dialect], "SELECT count(*) FROM trade")[0][0] == 40
+
+
+@pytest.mark.parametrize("dialect", ALL)
+def test_row_and_byte_limits(urls: dict[str, str], dialect: str) -> None:
+    database, card = opened(urls, dialect, row_limit=5)
+    guarded = check_sql("SELECT id FROM trade ORDER BY id", card, SQLPolicy(row_limit=5), dialect)
+    rows = database.run(guarded.sql)
+    assert (len(rows.rows), rows.truncated) == (5, True)
+    database, card = opened(urls, dialect, max_bytes=200)
+    guarded = check_sql("SELECT district FROM trade", card, SQLPolicy(), dialect)
+    rows = database.run(guarded.sql)
+    assert rows.truncated
+    assert 0 < len(rows.rows) < 40
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("postgres", "SELECT CAST(name AS INTEGER) AS x FROM trade"),
+        ("duckdb", "SELECT CAST(name AS INTEGER) AS x FROM trade"),
+    ],
+)
+def test_driver_text_stays_here(
+    urls: dict[str, str], dialect: str, sql: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    database, card = opened(urls, dialect)
+    with pytest.raises(QueryError) as failed:
+        database.run(check_sql(sql, card, dialect=dialect).sql)
+    error = failed.value
+    assert error.code == "cast_failed"
+    assert "단지" not in f"{error!r}{error}{error.args}{error.__cause__}{caplog.text}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://root@127.0.0.1:1/test",
+        "mysql+pymysql://root@127.0.0.1:1/test",
+        "sqlite:////nowhere/secret.sqlite",
+        "duckdb:////nowhere/secret.duckdb",
+    ],
+)
+def test_database_away(url: str) -> None:
+    card = SchemaCard({"trade": ["id"]})
+    database = open_database(url, card, SQLPolicy())
+    with pytest.raises(QueryError) as failed:
+        database.run("SELECT 1")
+    assert failed.value.code == "unavailable"
+    assert "secret" not in str(failed.value)
+    with pytest.raises(QueryError):
+        SchemaCard.from_engine(url)
+
+
+def test_killed_in_mid_query(urls: dict[str, str]) -> None:
+    url = url_of(urls, "postgres")
+    database, _ = opened(urls, "postgres", timeout=10)
+    engine = sqlalchemy.create_engine(url)
+
+    def kill() -> None:
+        time.sleep(0.5)
+        with engine.connect() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'active'"
+                " AND pid <> pg_backend_pid() AND datname = current_database()"
+            )
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    with pytest.raises(QueryError) as failed:
+        database.run("SELECT pg_sleep(9)")
+    thread.join()
+    engine.dispose()
+    assert failed.value.code == "unavailable"
+
+
+def test_duckdb_needs_a_file_and_its_child_imports_nothing_of_ours() -> None:
+    with pytest.raises(ConfigurationError, match="use a file"):
+        open_database("duckdb://", SchemaCard({"t": ["a"]}), SQLPolicy())
+    from langchain_privacy.sql.execute import duckdb as room
+
+    out = subprocess.run(
+        [sys.executable, "-X", "importtime", "-I", str(room._CHILD)],
+        input=b"",
+        capture_output=True,
+        check=False,
+    )
+    assert b"| langchain" not in out.stderr.replace(b"  ", b"")
+
+
+def test_card_reads_names_types_and_keys_only(tmp_path: Path) -> None:
+    file = tmp_path / "card.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.executescript(
+            "CREATE TABLE patient (id INTEGER PRIMARY KEY, name TEXT DEFAULT '홍길동', "
+            "grade TEXT CHECK (grade IN ('HIV', 'TB')), ward_id INTEGER REFERENCES ward(id));"
+            "CREATE TABLE ward (id INTEGER PRIMARY KEY, label TEXT);"
+            "INSERT INTO patient VALUES (1, '김철수', 'HIV', 1);"
+            "CREATE VIEW v AS SELECT * FROM patient WHERE name = '이영희';"
+        )
+    card = SchemaCard.from_engine(f"sqlite:///{file}", denied_columns=["patient.name"])
+    assert card.render() == (
+        "patient\n  id (integer, primary key)\n  grade (text)\n"
+        "  ward_id (integer, references ward.id)\nward\n  id (integer, primary key)\n  label (text)"
+    )
