@@ -1,0 +1,297 @@
+"""Cells of query results that a text refers to: `[[hidden_value_{row}_{col}]]`.
+
+A result lives in the session's document room; a text that LangChain sees names its cells by row
+(1-based) and column label, with `q{n}_` before the row for the second and later results of a
+session. Models and Markdown renderers deform such tokens: underscores are eaten, brackets halved or
+widened, escapes and decoration added, a particle pulled inside. What was meant is accepted only
+where exactly one issued cell folds to the same text; a row or column that does not exist, or that
+could be two, is never guessed.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from langchain_privacy.masking.cell_format import escape, format_value
+from langchain_privacy.vault import VaultSession
+
+KIND = "sql_result"
+"""The `kind` in the metadata of a document that is a result."""
+
+_OPEN = r"(?:\\?[\[［【〔{｛<＜⟦]|&#91;|&lsqb;|&#x5b;)"
+_CLOSE = r"(?:\\?[\]］】〕}｝>＞⟧]|&#93;|&rsqb;|&#x5d;)"
+_TOKEN = re.compile(
+    _OPEN
+    + r"{1,3}((?:(?!&#|&[lr]sqb)[^\[\]［］【】〔〕{}｛｝<>＜＞⟦⟧\n]){6,120}?)"
+    + _CLOSE
+    + r"{1,3}",
+    re.IGNORECASE,
+)
+_BARE = re.compile(r"hidden[\W_]{0,3}value|숨김[\W_]?값|숨겨진[\W_]?값", re.IGNORECASE)
+_EXACT = re.compile(r"hidden_value_(?:q([1-9]\d{0,5})_)?([1-9]\d{0,8})_(.+)", re.DOTALL)
+_FOLDED = re.compile(r"hiddenvalue(?:q([1-9]\d{0,5}))?(\d{1,9})(.*)", re.DOTALL)
+_SIGNED = re.compile(r"[_\s]-\s*\d")
+_COUNT = re.compile(r"hiddenrowcount(?:q([1-9]\d{0,5}))?")
+_IGNORED = re.compile(r"[\s*_`~\\.\-‐-―()（）/·]+")
+_PARTICLES = tuple(
+    [
+        "으로부터",
+        "에서는",
+        "에게서",
+        "이라는",
+        "입니다",
+        "에서",
+        "에게",
+        "으로",
+        "까지",
+        "부터",
+        "처럼",
+        "보다",
+        "이며",
+        "이고",
+        "이나",
+        "이란",
+        "라는",
+        "은",
+        "는",
+        "이",
+        "가",
+        "을",
+        "를",
+        "과",
+        "와",
+        "의",
+        "에",
+        "로",
+        "도",
+        "만",
+        "며",
+        "고",
+        "나",
+    ]
+)
+
+
+def token(row: int, label: str, number: int = 1) -> str:
+    """Write the token of a cell; the first result of a session needs no number."""
+    return f"[[hidden_value_{'' if number == 1 else f'q{number}_'}{row}_{label}]]"
+
+
+def fold(text: str) -> str:
+    """Reduce a text to what must agree: no case, width, decoration or separators."""
+    text = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text))
+    text = "".join(ch for ch in text if unicodedata.category(ch) != "Cf")
+    return _IGNORED.sub("", text).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class CellSpan:
+    """A token in a text.
+
+    Attributes:
+        start: First character, 0-based.
+        end: One past the last character.
+        cell: `(result, row, column)`, 1-based, 1-based and 0-based; `None` when it names no cell.
+        value: What takes its place, escaped for Markdown and HTML; `""` when it names no cell.
+        rest: A particle that stood inside the token and belongs after the value.
+    """
+
+    start: int
+    end: int
+    cell: tuple[int, int, int] | None
+    value: str
+    rest: str = ""
+
+
+class Result:
+    """The rows of one question, as they lie in the document room."""
+
+    def __init__(self, number: int, labels: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        self.number = number
+        self.labels = tuple(labels)
+        self.rows = rows
+        self._columns = {fold(label): at for at, label in enumerate(self.labels)}
+
+    def __repr__(self) -> str:
+        return f"<Result {self.number}>"
+
+    def column(self, text: str) -> int | None:
+        """Find a column by its folded label, or by an unambiguous beginning of it."""
+        if (at := self._columns.get(text)) is not None:
+            return at
+        if len(text) < 2:
+            return None
+        begins = [at for label, at in self._columns.items() if label.startswith(text)]
+        return begins[0] if len(begins) == 1 else None
+
+
+def write_result(number: int, labels: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Write a result as the text of a document."""
+    body = {"number": number, "labels": list(labels), "rows": [list(map(_pack, r)) for r in rows]}
+    return json.dumps(body, ensure_ascii=False)
+
+
+def read_result(text: str) -> Result:
+    """Read what `write_result` wrote."""
+    body = json.loads(text)
+    return Result(body["number"], body["labels"], [tuple(map(_unpack, r)) for r in body["rows"]])
+
+
+def results(session: VaultSession) -> dict[int, str]:
+    """Map the numbers of a session's results to the references of their documents."""
+    numbers = {}
+    for ref in session.documents.refs():
+        about = session.documents.metadata(ref)
+        if about.get("kind") == KIND:
+            numbers[int(about["number"])] = ref
+    return numbers
+
+
+def may_hold_cells(text: str) -> bool:
+    """Tell cheaply whether a text can name a cell at all."""
+    return _BARE.search(text) is not None or "ｈｉｄｄｅｎ" in text or "hidden" in fold(text)
+
+
+def find_cells(text: str, session: VaultSession) -> list[tuple[int, int, str]]:
+    """Find the cells that a text names, each with the value that takes its place.
+
+    Tokens that name no cell of this session are left out: they stay as they are.
+
+    Args:
+        text: Any text.
+        session: Whose results are meant.
+
+    Returns:
+        `(start, end, value)` in order, not overlapping.
+    """
+    if not may_hold_cells(text):
+        return []
+    return [
+        (span.start, span.end, span.value + span.rest)
+        for span in cell_spans(text, _Opened(session))
+        if span.cell is not None
+    ]
+
+
+class _Opened(Mapping[int, Result]):
+    """A session's results, each read when it is first asked for."""
+
+    def __init__(self, session: VaultSession) -> None:
+        self._documents = session.documents
+        self._refs = results(session)
+        self._read: dict[int, Result] = {}
+
+    def __getitem__(self, number: int) -> Result:
+        if number not in self._read:
+            self._read[number] = read_result(self._documents.get(self._refs[number]))
+        return self._read[number]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._refs)
+
+    def __len__(self) -> int:
+        return len(self._refs)
+
+
+def cell_spans(text: str, opened: Mapping[int, Result]) -> list[CellSpan]:
+    """Find every token of a text, also those that name no cell of `opened`."""
+    spans = []
+    for match in _TOKEN.finditer(text):
+        body, _, wish = match[1].partition("|")
+        folded = fold(body)
+        if not folded.startswith(("hiddenvalue", "hiddenrowcount")):
+            continue
+        end = match.end()
+        if counted := _COUNT.fullmatch(folded):
+            result = opened.get(int(counted[1] or 1))
+            value = "" if result is None else f"{len(result.rows):,}"
+            cell = None if result is None else (result.number, 0, 0)
+            spans.append(CellSpan(match.start(), end, cell, value))
+            continue
+        found, particle = _named(body, folded, opened)
+        if found is None:
+            spans.append(CellSpan(match.start(), end, None, ""))
+            continue
+        number, row, column = found
+        value, unit = format_value(opened[number].rows[row - 1][column], wish.strip())
+        if unit and text.startswith(unit, end):
+            end += len(unit)  # the model wrote the unit as well
+        spans.append(CellSpan(match.start(), end, found, escape(value), particle))
+    return spans
+
+
+def _named(
+    body: str, folded: str, opened: Mapping[int, Result]
+) -> tuple[tuple[int, int, int] | None, str]:
+    exact = _EXACT.fullmatch(body)
+    if exact:
+        result = opened.get(int(exact[1] or 1))
+        if result is not None and int(exact[2]) <= len(result.rows) and exact[3] in result.labels:
+            return (result.number, int(exact[2]), result.labels.index(exact[3])), ""
+    parts = _FOLDED.fullmatch(folded)
+    if parts is None or _SIGNED.search(body):
+        return None, ""
+    result = opened.get(int(parts[1] or 1))
+    if result is None:
+        return None, ""
+    digits, tail = parts[2], parts[3]
+    # Where the separators survive, they say where the row ends.
+    kept = re.search(
+        r"value\W*_?\W*(?:q\d+[\W_]+)?(\d+)[\W_]",
+        unicodedata.normalize("NFKC", body),
+        re.IGNORECASE,
+    )
+    splits = [len(kept[1])] if kept and digits.startswith(kept[1]) else range(1, len(digits) + 1)
+    for suffix in ("", *_PARTICLES):
+        if not tail.endswith(suffix):
+            continue
+        stem = tail[: len(tail) - len(suffix)] if suffix else tail
+        candidates = {
+            (result.number, row, column)
+            for at in splits
+            if 1 <= (row := int(digits[:at])) <= len(result.rows)
+            and (column := result.column(digits[at:] + stem)) is not None
+        }
+        if len(candidates) == 1:
+            return candidates.pop(), suffix
+        if candidates:
+            return None, ""
+    return None, ""
+
+
+def _pack(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return {"float": repr(value)}
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
+    if isinstance(value, datetime):
+        return {"datetime": value.isoformat()}
+    if isinstance(value, (date, time)):
+        return {type(value).__name__: value.isoformat()}
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {"bytes": bytes(value).hex()}
+    return str(value)
+
+
+_UNPACK: dict[str, Any] = {
+    "float": float,
+    "decimal": Decimal,
+    "datetime": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time": time.fromisoformat,
+    "bytes": bytes.fromhex,
+}
+
+
+def _unpack(value: Any) -> Any:
+    if isinstance(value, dict):
+        ((kind, text),) = value.items()
+        return _UNPACK[kind](text)
+    return value
