@@ -1,0 +1,126 @@
+"""Make the answer, on this side: placeholders checked, arithmetic done, "not found" said."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_privacy.masking import MaskingSession
+from langchain_privacy.masking.grammar import PLACEHOLDER
+from langchain_privacy.minions.combine import combine
+from langchain_privacy.minions.prompting import Language
+from langchain_privacy.minions.ranking import words
+from langchain_privacy.minions.schema import Next, Plan, Sub
+from langchain_privacy.minions.state import Span
+
+NOT_FOUND = {"en": "Not found in the documents.", "ko": "문서에서 찾지 못했습니다."}
+LOCAL_ONLY = {
+    "en": "(Answered on this side alone: the remote model was not used.)",
+    "ko": "(원격 모델 없이 이쪽에서만 답했습니다.)",
+}
+ARITHMETIC = frozenset({"sum", "difference", "ratio", "max", "min", "compare"})
+_RESULT = re.compile(r"\{+\s*result\s*\}+")
+
+
+@dataclass(kw_only=True)
+class Draft:
+    """A masked answer and the passages it rests on."""
+
+    text: str
+    spans: list[Span] = field(default_factory=list)
+    outcome: str = "answered"
+    decided_by: str = "local"
+    notes: list[str] = field(default_factory=list)
+
+
+def from_remote(
+    decision: Next, sent: Sequence[Span], session: MaskingSession, language: Language
+) -> Draft | None:
+    """Turn the remote model's decision into an answer, or `None` when it does not hold.
+
+    An answer holds when every placeholder in it was issued in this session and every value that it
+    wants combined stands in the evidence.
+    """
+    if decision.decision == "insufficient" or not sent:
+        return Draft(text=NOT_FOUND[language], outcome="not_found", decided_by="remote")
+    text = decision.answer
+    if not text or not all(known(match[0], session) for match in PLACEHOLDER.finditer(text)):
+        return None
+    if decision.combine in ARITHMETIC and decision.values:
+        result = _combined(decision, sent, session)
+        if result is None:
+            return None
+        text = _RESULT.sub(lambda _: result, text) if _RESULT.search(text) else f"{text} {result}"
+    if _RESULT.search(text):
+        return None
+    cited = [sent[n - 1] for n in dict.fromkeys(decision.cite) if n <= len(sent)]
+    return Draft(text=text, spans=cited or _support(text, sent), decided_by="remote")
+
+
+def from_passages(
+    plan: Plan, spans: Sequence[Span], session: MaskingSession, language: Language
+) -> Draft:
+    """Answer by quoting: the best passage for each part of the plan that holds, or "not found"."""
+    chosen: list[tuple[Sub, Span]] = []
+    for sub in plan.subs:
+        holding = [span for span in spans if span["sub"] == sub.id and span["holds"]]
+        many = sub.expect in {"list", "summary"}
+        chosen += [(sub, span) for span in holding[: 6 if many else 1]]
+    if not chosen:
+        return Draft(text=NOT_FOUND[language], outcome="not_found")
+    quotes = list(dict.fromkeys(" ".join(span["quote"].split()) for _, span in chosen))
+    notes: list[str] = []
+    if plan.combine in ARITHMETIC and len({sub.id for sub, _ in chosen}) > 1:
+        real = [str(session.restore(span["quote"])) for _, span in chosen]
+        result = combine(plan.combine, real, units=[sub.unit for sub, _ in chosen])
+        if result is None:
+            notes.append("not_combined")
+        else:
+            quotes.insert(0, str(session.mask(result.text)))
+    missing = len({sub.id for sub, _ in chosen}) < len(plan.subs)
+    return Draft(
+        text="\n".join(quotes),
+        spans=[span for _, span in chosen],
+        outcome="partial" if missing else "answered",
+        notes=notes,
+    )
+
+
+def known(placeholder: str, session: MaskingSession) -> bool:
+    """Say whether a placeholder was issued in this session."""
+    match = PLACEHOLDER.fullmatch(placeholder)
+    return match is not None and session.vault.lookup(match[1], match[2]) is not None
+
+
+def as_evidence(spans: Sequence[Span], session: MaskingSession) -> list[dict[str, Any]]:
+    """Write passages for the result; sources are masked, as everything in state is."""
+    room = session.vault.documents
+    return [
+        {
+            "doc": span["doc"],
+            "source": str(room.metadata(span["doc"]).get("source", "")),
+            "start": span["start"],
+            "end": span["end"],
+            "quote": span["quote"],
+            "score": span["score"],
+            "sub": span["sub"],
+        }
+        for span in spans
+    ]
+
+
+def _combined(decision: Next, sent: Sequence[Span], session: MaskingSession) -> str | None:
+    shown = [" ".join(span["quote"].split()) for span in sent]
+    values = [" ".join(value.split()) for value in decision.values]
+    if not all(any(value in quote for quote in shown) for value in values):
+        return None
+    result = combine(decision.combine, [str(session.restore(value)) for value in values])
+    return None if result is None else str(session.mask(result.text))
+
+
+def _support(text: str, sent: Sequence[Span]) -> list[Span]:
+    """Cite for a model that did not: the passages that share most words with its answer."""
+    said = set(words(text))
+    shared = [len(said & set(words(span["quote"]))) for span in sent]
+    most = max(shared, default=0)
+    return [s for s, n in zip(sent, shared, strict=True) if most and n >= most * 0.6][:3]

@@ -1,0 +1,184 @@
+"""Documents in, masked quotes out: what stands between the session's room and a crossing."""
+
+import bisect
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain_core.documents import Document
+
+from langchain_privacy.errors import ConfigurationError, DocumentError
+from langchain_privacy.local import load_document
+from langchain_privacy.masking import MaskingSession
+from langchain_privacy.masking.grammar import PLACEHOLDER
+from langchain_privacy.minions.state import Span, place
+from langchain_privacy.vault import VaultSession
+
+MAX_CHARACTERS = 2_000_000
+"""Of one document, about 700 pages."""
+
+WHOLE = 0.7
+"""A passage that makes up more of its document than this would quote it whole."""
+
+_REFERENCE = re.compile(r"^doc_[0-9a-f]{8,}$")
+_LOOKS_LIKE_A_FILE = re.compile(r"^\S{1,200}\.(?:pdf|docx|md|txt)$", re.IGNORECASE)
+
+
+def keep(documents: Any, session: MaskingSession, *, limit: int = MAX_CHARACTERS) -> list[str]:
+    """Put documents into the session's room and return their references.
+
+    Each is masked once, whole, so that context words count; its private values are then known to
+    the session, and where they stand is kept beside the text.
+
+    Args:
+        documents: Texts, `Document`s, paths, or references that are already in the room.
+        session: The masking session.
+        limit: Characters that one document may have.
+
+    Raises:
+        DocumentError: A document is empty, too long or cannot be read.
+        ConfigurationError: `documents` is not a list of those, or a text looks like a file's name.
+    """
+    if isinstance(documents, str | Document | Path):
+        documents = [documents]
+    if not isinstance(documents, Sequence) or not documents:
+        msg = 'Pass at least one document: {"task": ..., "documents": [text, Document or Path]}.'
+        raise ConfigurationError(msg)
+    room = session.vault.documents
+    known = set(room.refs())
+    refs: list[str] = []
+    for number, document in enumerate(documents, start=1):
+        if isinstance(document, str) and document in known:
+            refs.append(document)
+            continue
+        for text, source in _read(document, number):
+            if not text.strip():
+                msg = f"Document {number} holds no text. A scanned page needs OCR first."
+                raise DocumentError(msg)
+            if len(text) > limit:
+                msg = (
+                    f"Document {number} has {len(text)} characters, more than the limit of {limit}:"
+                    " split it, or raise `max_document_characters`."
+                )
+                raise DocumentError(msg)
+            refs.append(_put(text, source, session))
+    return list(dict.fromkeys(refs))
+
+
+def whole_values(doc: str, start: int, end: int, vault: VaultSession) -> tuple[int, int]:
+    """Widen a passage so that it cuts no private value in two."""
+    hidden = _hidden(doc, vault)
+    for first, last, _ in hidden[_first_after(hidden, start) :]:
+        if first >= end:
+            break
+        start, end = min(start, first), max(end, last)
+    return start, end
+
+
+def quote(doc: str, start: int, end: int, session: MaskingSession) -> str:
+    """Return the masked text of a passage that cuts no private value in two.
+
+    Values that the whole document gave away are replaced by their offsets; the rest goes through
+    the masker once more.
+    """
+    text = session.vault.documents.get(doc)
+    hidden = _hidden(doc, session.vault)
+    at, pieces = start, []
+    for first, last, placeholder in hidden[_first_after(hidden, start) :]:
+        if first >= end:
+            break
+        pieces += [text[at:first], placeholder]
+        at = last
+    pieces.append(text[at:end])
+    return str(session.mask("".join(pieces)))
+
+
+def _hidden(doc: str, vault: VaultSession) -> list[tuple[int, int, str]]:
+    return list(vault.documents.metadata(doc).get("hidden", ()))
+
+
+def _first_after(hidden: list[tuple[int, int, str]], start: int) -> int:
+    return bisect.bisect_right(hidden, start, key=lambda place: place[1])
+
+
+def allowed(
+    spans: Iterable[Span],
+    sent: Sequence[Span],
+    vault: VaultSession,
+    *,
+    characters: int,
+    share: float,
+) -> list[Span]:
+    """Choose what may cross: best first, within the limits, never most of a document.
+
+    Args:
+        spans: Candidates, best first.
+        sent: What crossed in earlier rounds; it counts.
+        vault: The session, for the length of the documents.
+        characters: Limit of this crossing.
+        share: Part of a document that may cross in all rounds.
+    """
+    used: dict[str, int] = {}
+    for span in sent:
+        used[span["doc"]] = used.get(span["doc"], 0) + span["end"] - span["start"]
+    chosen: list[Span] = []
+    already = {place(span) for span in sent}
+    total = 0
+    for span in spans:
+        length = span["end"] - span["start"]
+        whole = len(vault.documents.get(span["doc"]))
+        again = place(span) in already
+        new = used.get(span["doc"], 0) + (0 if again else length)
+        first = span["doc"] not in used and length <= WHOLE * whole
+        if total + length > characters or not (again or first or new <= share * whole):
+            continue
+        total += length
+        used[span["doc"]] = new
+        chosen.append(span)
+    return chosen
+
+
+def _read(document: Any, number: int) -> Iterable[tuple[str, str]]:
+    if isinstance(document, Document):
+        return [(document.page_content, str(document.metadata.get("source", "")))]
+    if isinstance(document, Path):
+        pages = load_document(document)
+        return [("\n\n".join(page.page_content for page in pages), document.name)]
+    if not isinstance(document, str):
+        msg = f"Document {number} is a {type(document).__name__}: pass text, a Document or a Path."
+        raise ConfigurationError(msg)
+    if _LOOKS_LIKE_A_FILE.match(document):
+        msg = f"Document {number} is a file's name as text: pass pathlib.Path(...) to have it read."
+        raise ConfigurationError(msg)
+    return [(document, "")]
+
+
+def _put(text: str, source: str, session: MaskingSession) -> str:
+    room = session.vault.documents
+    # The room is asked before the masker: the same document in the same session is masked once.
+    for ref in room.refs():
+        if room.metadata(ref).get("characters") == len(text) and room.get(ref) == text:
+            return ref
+    masked = str(session.mask(text))
+    hidden = _places(text, masked, session)
+    about: dict[str, Any] = {"hidden": hidden, "characters": len(text)}
+    if source:
+        about["source"] = session.mask(source)
+    return room.put(text, about)
+
+
+def _places(text: str, masked: str, session: MaskingSession) -> list[tuple[int, int, str]]:
+    """Return where the masked values stand in the text, by walking both side by side."""
+    places: list[tuple[int, int, str]] = []
+    at = cursor = 0
+    for match in PLACEHOLDER.finditer(masked):
+        literal = masked[cursor : match.start()]
+        value = str(session.restore(match[0]))
+        start = at + len(literal)
+        if text[at:start] != literal or text[start : start + len(value)] != value:
+            return places
+        if value != match[0]:
+            places.append((start, start + len(value), match[0]))
+        at, cursor = start + len(value), match.end()
+    return places

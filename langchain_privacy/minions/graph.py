@@ -1,0 +1,177 @@
+"""The compiled graphs: raw input in, real answer out, nothing private in between."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableLambda
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Checkpointer, Command
+
+from langchain_privacy.edge.graph import PrivateGraph, private_graph
+from langchain_privacy.edge.session import EdgeRun
+from langchain_privacy.egress import EgressGuard
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.masking import Masker
+from langchain_privacy.minions.fanout import Fanout
+from langchain_privacy.minions.nodes import EvidenceMode, MinionNodes
+from langchain_privacy.minions.state import MinionInput, MinionOutput, MinionState
+
+MinionGraph = CompiledStateGraph[MinionState, None, MinionInput, MinionOutput]
+
+
+def create_minion_graph(
+    local: BaseChatModel | None,
+    remote: BaseChatModel | None,
+    *,
+    masker: Masker | None = None,
+    guard: EgressGuard | None = None,
+    evidence: EvidenceMode = "masked",
+    max_rounds: int = 2,
+    approve: bool = False,
+    checkpointer: Checkpointer = None,
+    store: Any = None,
+    **settings: Any,
+) -> MinionGraph:
+    """Create the Minion loop: a local model reads, a remote model plans and reasons on masks.
+
+    `extract` (local) masks the task and finds passages, `plan` (remote) says what to look for and
+    then answers from masked passages or asks for more, `answer` (local) puts the answer together.
+    After Narayan et al., "Minions: Cost-efficient Collaboration Between On-device and Cloud
+    Language Models" (arXiv 2502.15964), with a declarative plan where that protocol runs code.
+
+    Args:
+        local: The model that may read the documents; it must be local. `None` ranks only.
+        remote: The model that plans and reasons; `None` stays on this side.
+        masker: What is private, and the vault; a `Masker()` when `None`.
+        guard: The door; an `EgressGuard` with a ledger in memory when `None`.
+        evidence: What the remote model may see: `"masked"` passages, or `"none"`: the masked task
+            only.
+        max_rounds: Searches at the most.
+        approve: Whether a person approves each crossing, by LangGraph's `interrupt`.
+        checkpointer: For resuming; checkpoints hold placeholders and references only.
+        store: LangGraph's store, handed to the graph.
+        **settings: `budget`, `judge`, `structured`, `retry`, `max_document_characters`, `prices`:
+            see `MinionNodes`.
+
+    Returns:
+        A compiled graph. It takes `{"task": str, "documents": [str | Document | Path]}` and gives
+        `{"answer", "evidence", "rounds", "report"}`.
+
+    Raises:
+        ConfigurationError: A setting that is not known or contradicts another.
+    """
+    nodes = MinionNodes(
+        local,
+        remote,
+        masker=masker,
+        guard=guard,
+        evidence=evidence,
+        max_rounds=max_rounds,
+        approve=approve,
+        **settings,
+    )
+    graph = StateGraph(MinionState, input_schema=MinionInput, output_schema=MinionOutput)
+    graph.add_node("extract", nodes.extract)
+    graph.add_node("plan", nodes.plan)
+    graph.add_node("answer", nodes.answer)
+    graph.add_edge(START, "extract")
+    for node in ("extract", "plan"):
+        graph.add_conditional_edges(node, nodes.route, ["extract", "plan", "answer"])
+    graph.add_edge("answer", END)
+    return _at_the_edge(graph, nodes, checkpointer, store, name="minion")
+
+
+def create_minions_graph(
+    local: BaseChatModel | None,
+    remote: BaseChatModel | None,
+    *,
+    batch_characters: int = 24_000,
+    checkpointer: Checkpointer = None,
+    store: Any = None,
+    **settings: Any,
+) -> MinionGraph:
+    """Create the loop for many or long documents: searches run in parallel.
+
+    Each sub-question is sent (`Send`) to each stretch of each document; what comes back is merged.
+    A job carries references and offsets only. Limit parallel calls of a small machine's model with
+    `config={"max_concurrency": 2}`.
+
+    Args:
+        local: See `create_minion_graph`.
+        remote: See `create_minion_graph`.
+        batch_characters: Length of a stretch.
+        checkpointer: See `create_minion_graph`.
+        store: See `create_minion_graph`.
+        **settings: Everything else that `create_minion_graph` takes.
+    """
+    nodes = MinionNodes(local, remote, **settings)
+    fanout = Fanout(nodes, batch_characters)
+    graph = StateGraph(MinionState, input_schema=MinionInput, output_schema=MinionOutput)
+    graph.add_node("extract", RunnableLambda(fanout.begin, afunc=fanout.abegin, name="extract"))
+    graph.add_node("plan", nodes.plan)
+    graph.add_node("search", RunnableLambda(fanout.search, afunc=fanout.asearch, name="search"))
+    graph.add_node("gather", RunnableLambda(fanout.gather, afunc=fanout.agather, name="gather"))
+    graph.add_node("answer", nodes.answer)
+    graph.add_edge(START, "extract")
+    graph.add_edge("extract", "plan")
+    graph.add_conditional_edges("plan", fanout.jobs, ["search", "gather", "answer"])
+    graph.add_edge("search", "gather")
+    graph.add_conditional_edges("gather", nodes.route, ["plan", "answer"])
+    graph.add_edge("answer", END)
+    return _at_the_edge(graph, nodes, checkpointer, store, name="minions")
+
+
+def _at_the_edge(
+    graph: StateGraph[Any, Any, Any, Any],
+    nodes: MinionNodes,
+    checkpointer: Checkpointer,
+    store: Any,
+    *,
+    name: str,
+) -> MinionGraph:
+    compiled = graph.compile(checkpointer=checkpointer, store=store, name=name)
+    edge = type("MinionEdge", (_MinionEdge,), {"_nodes": nodes})
+    made: MinionGraph = private_graph(compiled, nodes.masker, edge=edge)
+    return made
+
+
+class _MinionEdge(PrivateGraph):
+    """What is special about the edge of a Minion graph: documents become references."""
+
+    _nodes: MinionNodes
+
+    def mask_input(self, run: EdgeRun, x: Any) -> Any:
+        """Put the documents into the session's room, then mask the task."""
+        if x is None or isinstance(x, Command):
+            return run.mask(x)
+        if not isinstance(x, dict) or not isinstance(x.get("task"), str) or "documents" not in x:
+            msg = 'A Minion graph takes {"task": "a question", "documents": [...]}.'
+            raise ConfigurationError(msg)
+        documents = x["documents"]
+        if run.inside and isinstance(documents, Sequence) and not isinstance(documents, str):
+            # Inside another private graph its state has masked them; this is where they are read.
+            documents = [run.session.restore(d) if isinstance(d, str) else d for d in documents]
+        # First the documents: a name that only they give away is then known in the task, too.
+        refs = self._nodes.keep(documents, run.session)
+        return {"task": run.mask(x["task"]), "documents": refs}
+
+    def restore_part(self, run: EdgeRun, mode: str, data: Any) -> Any:
+        """Restore a part; quotes come from the documents, approvals stay as they would leave."""
+        restored = super().restore_part(run, mode, data)
+        if run.inside or not isinstance(restored, dict):
+            return restored
+        for part in (restored, *(v for v in restored.values() if isinstance(v, dict))):
+            _quote_verbatim(part, run)
+        if "__interrupt__" in restored:
+            restored["__interrupt__"] = data["__interrupt__"]
+        return restored
+
+
+def _quote_verbatim(part: dict[str, Any], run: EdgeRun) -> None:
+    room = run.session.vault.documents
+    report = part.get("report")
+    for passages in (part.get("evidence"), report and report.get("closest")):
+        for passage in passages or ():
+            passage["quote"] = room.get(passage["doc"])[passage["start"] : passage["end"]]

@@ -1,0 +1,190 @@
+"""What the local model makes of candidate sentences.
+
+A model of a few hundred million parameters must score, not write: asked for an answer it invents
+one; asked for `yes` or `no` behind a sentence, its probabilities tell (`docs/minions.md`).
+A larger model picks numbered lines; what it picks is a span by construction, what it writes is
+kept only when it stands verbatim in the picked lines.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from langchain_core.language_models import BaseChatModel
+from pydantic import BaseModel, Field
+
+from langchain_privacy.errors import ProtocolError
+from langchain_privacy.local import call_local, split_reasoning, yes_no_score
+from langchain_privacy.minions.budget import estimate_tokens
+from langchain_privacy.minions.parsing import parse
+from langchain_privacy.minions.prompting import Language, render
+from langchain_privacy.minions.search import Hit
+from langchain_privacy.minions.state import Call
+
+YES_WEIGHT = 1.5
+"""Points of BM25 that one unit of log-probability between yes and no is worth.
+
+Picked from 0, 1.5, 2, 3, 4 and 6 together with the thresholds on 72 questions about 12 documents
+(`benchmarks/minions.py`); none of them is in the tests' own documents.
+"""
+
+THRESHOLD = 6.0
+"""Score of the ranking alone from which a sentence counts as the answer."""
+
+JUDGED_THRESHOLD = 5.0
+"""The same with the judge's points added, which are mostly negative."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Judged candidates, best first.
+
+    Attributes:
+        hits: The candidates with their final scores.
+        holds: For each, whether it answers; `None` where no model was asked.
+        calls: Local calls that it took.
+        note: What went wrong on the way, if anything: a code, never text.
+    """
+
+    hits: list[Hit]
+    holds: list[bool | None]
+    calls: list[Call] = field(default_factory=list)
+    note: str | None = None
+
+
+class Judge(ABC):
+    """Says which candidates answer a question."""
+
+    name: str
+    candidates: int
+
+    @abstractmethod
+    def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
+        """Judge the candidates of one question; raises `LocalModelError` when it cannot."""
+
+
+class RankOnly(Judge):
+    """No model: the ranking decides, and the report says so."""
+
+    name = "bm25"
+    candidates = 3
+
+    def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:  # noqa: ARG002
+        """Take the scores as they are."""
+        return Verdict(hits=list(hits), holds=[hit.score >= THRESHOLD for hit in hits])
+
+
+class YesNo(Judge):
+    """A model of any size says yes or no behind each candidate; its probabilities are the score.
+
+    Needs log-probabilities: the embedded model, and OpenAI-compatible servers that give them.
+    """
+
+    name = "yes_no"
+    candidates = 3
+
+    def __init__(self, model: BaseChatModel, *, timeout: float) -> None:
+        self._model = model
+        self._timeout = timeout
+
+    def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
+        """Add the model's leaning to each score; raises `LocalModelError`."""
+        scored: list[Hit] = []
+        calls: list[Call] = []
+        for hit in hits:
+            sentence = " ".join(hit.text.split())
+            prompt = render("yes_no", language, sentence=sentence, question=question)
+            began = time.monotonic()
+            leaning = yes_no_score(self._model, prompt, timeout=self._timeout)
+            scored.append(hit._replace(score=hit.score + YES_WEIGHT * leaning))
+            calls.append(_local_call(self._model, estimate_tokens(prompt), 1, 0, began, None))
+        scored.sort(key=lambda hit: -hit.score)
+        return Verdict(
+            hits=scored, holds=[hit.score >= JUDGED_THRESHOLD for hit in scored], calls=calls
+        )
+
+
+class Picked(BaseModel):
+    """What a larger local model replies."""
+
+    lines: list[int] = Field(max_length=40)
+    answer: str = ""
+
+
+class LinePicker(Judge):
+    """A larger model picks among numbered lines."""
+
+    name = "lines"
+    candidates = 12
+
+    def __init__(self, model: BaseChatModel, *, timeout: float) -> None:
+        self._model = model
+        self._timeout = timeout
+
+    def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
+        """Ask once; a reply that is not the JSON asked for counts as no reply."""
+        lines = "\n".join(f"{n}. {' '.join(hit.text.split())}" for n, hit in enumerate(hits, 1))
+        prompt = render("select", language, lines=lines, question=question)
+        began = time.monotonic()
+        message = call_local(self._model, prompt, timeout=self._timeout)
+        said = split_reasoning(message)
+        usage = message.usage_metadata
+        call = _local_call(
+            self._model,
+            usage["input_tokens"] if usage else estimate_tokens(prompt),
+            usage["output_tokens"] if usage else estimate_tokens(said.text),
+            said.reasoning_tokens or 0,
+            began,
+            usage,
+        )
+        try:
+            picked = [
+                n for n in dict.fromkeys(parse(said.text, Picked).lines) if 0 < n <= len(hits)
+            ]
+        except ProtocolError:
+            verdict = RankOnly().judge(question, hits, language)
+            return Verdict(
+                hits=verdict.hits, holds=verdict.holds, calls=[call], note="local_reply_unusable"
+            )
+        order = [n - 1 for n in picked[:3]]
+        order += [row for row in range(len(hits)) if row not in order]
+        return Verdict(
+            hits=[hits[row] for row in order],
+            holds=[row + 1 in picked[:3] for row in order],
+            calls=[call],
+        )
+
+
+def judge_for(local: BaseChatModel | None, *, timeout: float) -> Judge:
+    """Choose how a model is used: scoring where it gives log-probabilities, else picking lines."""
+    if local is None:
+        return RankOnly()
+    if "logprobs" in type(local).model_fields and hasattr(local, "openai_api_base"):
+        return YesNo(local, timeout=timeout)
+    return LinePicker(local, timeout=timeout)
+
+
+def _local_call(
+    model: object, tokens_in: int, tokens_out: int, reasoning: int, began: float, usage: object
+) -> Call:
+    return Call(
+        node="search",
+        side="local",
+        model=name_of(model),
+        input=tokens_in,
+        cached=0,
+        output=tokens_out,
+        reasoning=reasoning,
+        seconds=round(time.monotonic() - began, 3),
+        source="provider" if usage else "estimated",
+    )
+
+
+def name_of(model: object) -> str:
+    """Return the name of a model as it goes into the report."""
+    for attribute in ("model_name", "model"):
+        name = getattr(model, attribute, None)
+        if isinstance(name, str) and name:
+            return name
+    return type(model).__name__

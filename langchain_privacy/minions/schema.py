@@ -1,0 +1,90 @@
+"""What a remote model may say: declarative, capped, never code.
+
+Everything here comes from outside, so unknown fields are refused, lengths are capped, and terms are
+words to look for, never patterns. Combining is done by `combine` on numbers parsed here.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+MAX_SUBS = 6
+MAX_TERMS = 12
+
+Combine = Literal["single", "list", "sum", "difference", "ratio", "max", "min", "compare", "reason"]
+Expect = Literal["span", "number", "date", "yesno", "list", "summary"]
+
+
+def _first_terms(value: object) -> object:
+    """Keep the first dozen: a planner that sends ten thousand is not worth a refusal."""
+    return value[:MAX_TERMS] if isinstance(value, list) else value
+
+
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Term = Annotated[
+    str, BeforeValidator(_as_text), StringConstraints(strip_whitespace=True, max_length=80)
+]
+
+
+class Strict(BaseModel):
+    """A model that refuses what it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sub(Strict):
+    """One fact to look for.
+
+    Attributes:
+        id: Name of the fact, e.g. `"q1"`.
+        question: The fact as a question, in the document's language.
+        terms: Words likely to stand near the answer, synonyms included. Data, never patterns.
+        expect: Form of the answer.
+        unit: Unit of a number, e.g. `"days"`.
+    """
+
+    id: Annotated[
+        str,
+        BeforeValidator(_as_text),
+        StringConstraints(strip_whitespace=True, pattern=r"^[\w-]{1,24}$"),
+    ] = "q1"
+    question: Short
+    terms: Annotated[list[Term], BeforeValidator(_first_terms)] = []
+    expect: Expect = "span"
+    unit: Annotated[str, StringConstraints(max_length=24)] | None = None
+
+
+class Plan(Strict):
+    """What to look for, and how the findings make the answer."""
+
+    subs: Annotated[list[Sub], Field(min_length=1, max_length=MAX_SUBS)]
+    combine: Combine = "single"
+
+
+class Next(Strict):
+    """What the remote model makes of masked evidence.
+
+    Attributes:
+        decision: `answer`, `more` (with further `subs`) or `insufficient`.
+        answer: The answer, with placeholders as they stand in the evidence; `{result}` stands for
+            what `combine` gives.
+        cite: Numbers of the evidence lines that it rests on, 1-based.
+        combine: Arithmetic over `values`, done on this side on the real values.
+        values: Pieces of the evidence, copied exactly, to combine.
+        subs: What to look for next.
+    """
+
+    decision: Literal["answer", "more", "insufficient"]
+    answer: Annotated[
+        str,
+        BeforeValidator(_as_text),
+        StringConstraints(strip_whitespace=True, max_length=4000),
+    ] = Field(default="", validation_alias=AliasChoices("answer", "answer_masked"))
+    cite: Annotated[list[Annotated[int, Field(ge=1, le=999)]], Field(max_length=40)] = []
+    combine: Combine = "reason"
+    values: Annotated[list[Short], Field(max_length=24)] = []
+    subs: Annotated[list[Sub], Field(max_length=MAX_SUBS)] = []

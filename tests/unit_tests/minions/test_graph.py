@@ -1,0 +1,297 @@
+"""The loop, end to end, with a remote model that is written down."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langchain_core.documents import Document
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.types import Command
+
+from langchain_privacy import (
+    Masker,
+    MinionNodes,
+    create_minion_graph,
+    create_minions_graph,
+    private,
+)
+from langchain_privacy.errors import ConfigurationError, DocumentError
+from langchain_privacy.minions import Budget, MinionState
+from tests.unit_tests.minions.record import (
+    EMAIL,
+    NURSE,
+    RECORD,
+    TASK,
+    leaks,
+    lines,
+    pick,
+    plan,
+    scripted,
+)
+
+BOTH = pytest.mark.parametrize("create", [create_minion_graph, create_minions_graph])
+
+
+@BOTH
+def test_the_person_gets_real_values_and_the_remote_none(create: Any) -> None:
+    remote = scripted(plan("refills", "contact"), pick("refills"))
+    out = create(None, remote).invoke({"task": TASK, "documents": [RECORD]})
+    assert NURSE in out["answer"]
+    assert out["report"]["outcome"] == "answered"
+    assert out["report"]["decided_by"] == "remote"
+    quoted = out["evidence"][0]
+    assert RECORD[quoted["start"] : quoted["end"]] == quoted["quote"]
+    assert len(remote.seen) == 2
+    assert not leaks(remote.seen_text)
+    assert "[EMAIL_" in remote.seen_text
+
+
+@BOTH
+async def test_async(create: Any) -> None:
+    remote = scripted(plan("refills"), pick("refills"))
+    out = await create(None, remote).ainvoke({"task": TASK, "documents": [RECORD]})
+    assert NURSE in out["answer"]
+    assert not leaks(remote.seen_text)
+
+
+def test_evidence_none_sends_the_masked_task_only() -> None:
+    remote = scripted(plan("refills", "contact"), pick("refills"))
+    out = create_minion_graph(None, remote, evidence="none").invoke(
+        {"task": TASK, "documents": [RECORD]}
+    )
+    assert NURSE in out["answer"]
+    assert len(remote.seen) == 1
+    assert "inhaler" not in remote.seen_text
+    assert out["report"]["crossed"]["passages"] == 0
+
+
+def test_without_a_remote_nothing_crosses() -> None:
+    out = create_minion_graph(None, None).invoke({"task": TASK, "documents": [RECORD]})
+    assert NURSE in out["answer"]
+    assert out["report"]["remote"]["calls"] == 0
+
+
+def test_not_found_is_an_answer() -> None:
+    question = {"task": "What is the shoe size?", "documents": [RECORD]}
+    out = create_minion_graph(None, None).invoke(question)
+    assert out["answer"] == "Not found in the documents."
+    assert out["evidence"] == []
+    remote = scripted(plan("shoe"), '{"decision": "insufficient"}')
+    out = create_minion_graph(None, remote, max_rounds=1).invoke(question)
+    assert out["report"]["outcome"] == "not_found"
+
+
+def test_a_second_round_looks_for_what_was_missing() -> None:
+    more = {"decision": "more", "subs": [{"question": "Lab fee?", "terms": ["lab fee"]}]}
+    remote = scripted(plan("inhaler"), json.dumps(more), pick("35.50"))
+    out = create_minion_graph(None, remote).invoke(
+        {"task": "What did analysis cost?", "documents": [RECORD]}
+    )
+    assert "35.50" in out["answer"]
+    assert out["rounds"] == 2
+    assert len(remote.seen) == 3
+
+
+def test_arithmetic_is_done_on_this_side() -> None:
+    sums = {"decision": "answer", "answer": "Together {result} dollars.", "cite": [1, 2]}
+    sums |= {"combine": "sum", "values": ["120 dollars", "35.50"]}
+    remote = scripted(plan("invoice", "lab fee", combine="sum"), json.dumps(sums))
+    out = create_minion_graph(None, remote).invoke(
+        {"task": "What do invoice and lab fee cost together?", "documents": [RECORD]}
+    )
+    assert out["answer"] == "Together 155.5 dollars."
+    assert "Do not calculate" in remote.seen_text
+
+
+def test_korean_prompts_for_korean_documents() -> None:
+    text = (
+        "환자 메일: kim@example.com. 진료비는 12만원이다. 약은 하루 두 번 먹는다. 주차는 무료이다."
+    )
+    remote = scripted(plan("진료비"), pick("진료비"))
+    out = create_minion_graph(None, remote).invoke(
+        {"task": "진료비는 얼마인가?", "documents": [text]}
+    )
+    assert "12만원" in out["answer"]
+    assert "과제:" in remote.seen_text
+    assert "Task:" not in remote.seen_text
+
+
+def test_state_checkpoints_and_events_hold_no_value(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoints.sqlite"
+    connection = sqlite3.connect(file, check_same_thread=False)
+    masker = Masker()
+    for create in (create_minion_graph, create_minions_graph):
+        remote = scripted(plan("refills"), pick("refills"))
+        graph = create(None, remote, masker=masker, checkpointer=SqliteSaver(connection))
+        config = {"configurable": {"thread_id": create.__name__}}
+        custom = list(
+            graph.stream({"task": TASK, "documents": [RECORD]}, config, stream_mode="custom")
+        )
+        assert {event["event"] for event in custom} >= {"planned", "crossing", "answered"}
+        assert not leaks(json.dumps(custom))
+        state = graph.get_state(config)
+        assert not leaks(repr(state))
+        assert "inhaler" in repr(state)  # a masked quote, so the search above could have found one
+        assert NURSE in repr(graph.get_state(config, restore=True).values["answer"])
+    connection.commit()
+    connection.close()
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"inhaler" in stored
+    assert not leaks(stored.decode("latin-1"))
+    assert "Bicycles" not in stored.decode("latin-1")
+
+
+def test_every_stream_mode_gives_real_values_to_the_person() -> None:
+    for mode in ("values", "updates"):
+        remote = scripted(plan("refills"), pick("refills"))
+        parts = list(
+            create_minion_graph(None, remote).stream(
+                {"task": TASK, "documents": [RECORD]}, stream_mode=mode
+            )
+        )
+        last = parts[-1] if mode == "values" else parts[-1]["answer"]
+        assert NURSE in last["answer"]
+        assert NURSE in last["evidence"][0]["quote"]
+
+
+def test_a_person_approves_each_crossing() -> None:
+    remote = scripted(plan("refills"), pick("refills"))
+    graph = create_minion_graph(None, remote, approve=True, checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "1"}}
+    asked = graph.invoke({"task": TASK, "documents": [RECORD]}, config)["__interrupt__"][0].value
+    assert asked["purpose"] == "plan"
+    assert not leaks(asked["text"])
+    assert remote.seen == []
+    asked = graph.invoke(Command(resume="ok"), config)["__interrupt__"][0].value
+    assert asked["purpose"] == "reason"
+    assert "[EMAIL_" in asked["text"]
+    assert not leaks(asked["text"])
+    out = graph.invoke(Command(resume="ok"), config)
+    assert NURSE in out["answer"]
+    assert len(remote.seen) == 2
+    assert asked["text"] == remote.seen[1]["messages"][0]["data"]["content"]
+
+
+def test_a_denied_crossing_is_answered_on_this_side() -> None:
+    remote = scripted(plan("refills"))
+    graph = create_minion_graph(None, remote, approve=True, checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "1"}}
+    graph.invoke({"task": TASK, "documents": [RECORD]}, config)
+    out = graph.invoke(Command(resume="deny"), config)
+    assert remote.seen == []
+    assert NURSE in out["answer"]
+    assert "this side alone" in out["answer"]
+    assert "crossing_denied" in out["report"]["errors"]
+
+
+def test_what_a_person_types_into_an_approval_is_masked() -> None:
+    remote = scripted(plan("refills"), pick("refills"))
+    graph = create_minion_graph(None, remote, approve=True, checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "1"}}
+    graph.invoke({"task": TASK, "documents": [RECORD]}, config)
+    graph.invoke(Command(resume={"edit": f"Plan for {EMAIL}, please."}), config)
+    assert "please" in remote.seen_text
+    assert not leaks(remote.seen_text)
+
+
+def test_a_second_question_in_a_thread_starts_anew() -> None:
+    remote = scripted(plan("refills"), pick("refills"), plan("lab fee"), pick("35.50"))
+    graph = create_minion_graph(None, remote, checkpointer=InMemorySaver())
+    config = {"configurable": {"thread_id": "1"}}
+    graph.invoke({"task": TASK, "documents": [RECORD]}, config)
+    out = graph.invoke({"task": "What is the lab fee?", "documents": [RECORD]}, config)
+    assert "35.50" in out["answer"]
+    assert out["rounds"] == 1
+    assert len(out["report"]["calls"]) == 2
+    assert "refills" not in json.dumps(remote.seen[3])
+
+
+def test_a_document_is_never_quoted_whole() -> None:
+    remote = scripted(plan(*RECORD.split()[:12], expect="summary"), pick("x"))
+    create_minion_graph(None, remote).invoke({"task": "Quote it whole.", "documents": [RECORD]})
+    quoted = sum(map(len, lines_of(remote)))
+    assert 0 < quoted <= 0.5 * len(RECORD)
+
+
+def lines_of(remote: Any) -> list[str]:
+    from langchain_core.messages import HumanMessage
+
+    return lines([HumanMessage(remote.seen[-1]["messages"][0]["data"]["content"])])
+
+
+def test_nodes_in_a_graph_of_ones_own() -> None:
+    masker = Masker()
+    remote = scripted(plan("refills"), pick("refills"))
+    nodes = MinionNodes(None, remote, masker=masker)
+    graph = StateGraph(MinionState)
+    graph.add_node("extract", nodes.extract)
+    graph.add_node("plan", nodes.plan)
+    graph.add_node("answer", nodes.answer)
+    graph.add_edge(START, "extract")
+    graph.add_conditional_edges("extract", nodes.route)
+    graph.add_conditional_edges("plan", nodes.route)
+    graph.add_edge("answer", END)
+    refs = nodes.keep([RECORD], masker.session("mine"))
+    out = private(graph.compile(), masker).invoke(
+        {"task": TASK, "documents": refs}, {"configurable": {"thread_id": "mine"}}
+    )
+    assert NURSE in out["answer"]
+    assert not leaks(remote.seen_text)
+
+
+@pytest.mark.parametrize(
+    ("documents", "error"),
+    [
+        ([], ConfigurationError),
+        ([""], DocumentError),
+        ([" \n\t"], DocumentError),
+        ([b"%PDF"], ConfigurationError),
+        (["record.pdf"], ConfigurationError),
+        ([{"text": "x"}], ConfigurationError),
+        (["x" * 2_000_001], DocumentError),
+        ([Document("")], DocumentError),
+    ],
+)
+def test_documents_that_cannot_be_read(documents: list[Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        create_minion_graph(None, None).invoke({"task": TASK, "documents": documents})
+
+
+@pytest.mark.parametrize("given", [{}, {"task": "x"}, {"documents": ["x"]}, "x", {"task": 1}])
+def test_input_of_another_form(given: Any) -> None:
+    with pytest.raises((ConfigurationError, DocumentError)):
+        create_minion_graph(None, None).invoke(given)
+
+
+def test_settings_that_make_no_sense() -> None:
+    for settings in ({"evidence": "raw"}, {"max_rounds": 0}):
+        with pytest.raises(ConfigurationError):
+            create_minion_graph(None, None, **settings)
+
+
+def test_budgets_end_in_an_honest_answer() -> None:
+    for budget in (Budget(remote_calls=1), Budget(remote_tokens=200), Budget(seconds=-1)):
+        remote = scripted(plan("refills"), pick("refills"))
+        out = create_minion_graph(None, remote, budget=budget).invoke(
+            {"task": TASK, "documents": [RECORD]}
+        )
+        assert len(remote.seen) <= 1
+        assert "budget_reached" in out["report"]["errors"]
+        assert NURSE in out["answer"]
+
+
+def test_the_report_adds_up() -> None:
+    remote = scripted(plan("refills"), pick("refills"))
+    out = create_minion_graph(None, remote).invoke({"task": TASK, "documents": [RECORD]})
+    report = out["report"]
+    calls = [call for call in report["calls"] if call["side"] == "remote"]
+    assert [call["node"] for call in calls] == ["plan", "reason"]
+    spent = sum(call["input"] + call["output"] for call in calls)
+    assert report["remote"]["tokens"] == spent
+    assert report["saved_tokens"] == report["baseline_tokens"] - spent
+    assert report["crossed"]["placeholders"] == {"EMAIL": 2}
+    assert report["crossed"]["characters"] == sum(e["end"] - e["start"] for e in out["evidence"])

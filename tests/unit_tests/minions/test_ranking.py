@@ -1,0 +1,40 @@
+"""The ranking puts the sentence that answers first, in both languages."""
+
+from langchain_privacy.minions.ranking import BM25, words
+
+ENGLISH = [
+    "The bank is open on weekdays.",
+    "On 21 March the customer disputed a charge of 218.99 dollars by Zenwave.",
+    "Reward points are credited every month.",
+]
+KOREAN = [
+    "은행은 평일에 영업한다.",
+    "3월 21일 고객은 결제 한 건에 이의를 제기하였다.",
+    "포인트는 매월 적립된다.",
+]
+
+
+def best(texts: list[str], query: str | list[str]) -> int:
+    scores = BM25(texts).scores(query)
+    return scores.index(max(scores))
+
+
+def test_finds_by_another_form_of_the_word() -> None:
+    assert best(ENGLISH, "Which disputes?") == 1
+    assert best(KOREAN, "이의가 제기된 결제") == 1
+    assert best(KOREAN, ["포인트를", "적립"]) == 2
+
+
+def test_nothing_matches_nothing() -> None:
+    assert BM25(ENGLISH).scores("Xylophone?") == [0.0, 0.0, 0.0]
+    assert BM25([]).scores("anything") == []
+    assert BM25(["", "\x00"]).scores("anything") == [0.0, 0.0]
+
+
+def test_a_match_in_a_one_sentence_document_still_counts() -> None:
+    assert BM25([ENGLISH[1]]).scores("disputed charge")[0] > 4
+
+
+def test_terms_are_data_not_patterns() -> None:
+    assert words(".* (?:a+)+$ [x]") == ["x"] or "x" in words(".* (?:a+)+$ [x]")
+    assert BM25(ENGLISH).scores(".*") == [0.0, 0.0, 0.0]
