@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from langchain_core.embeddings import Embeddings
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable
 
 from langchain_privacy.detection import Detector, high_confidence_detectors
+from langchain_privacy.egress.destination import UNKNOWN
 from langchain_privacy.egress.examine import Examiner, Refusal, placeholder_types
 from langchain_privacy.egress.ledger import EgressLedger
-from langchain_privacy.egress.payload import Payload
+from langchain_privacy.egress.payload import Payload, of_messages
 from langchain_privacy.egress.policy import CrossingRequest, EgressPolicy, UnsafeAllowAll
 from langchain_privacy.errors import DetectionError, EgressBlockedError
 from langchain_privacy.vault import Vault
@@ -221,6 +223,25 @@ class EgressGuard:
     async def aopen(self, payload: Payload, **where: Any) -> OpenCrossing:
         """Like `open`, without blocking the event loop."""
         return await asyncio.to_thread(self.open, payload, **where)
+
+    def examine(
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        destination: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Examine messages without letting anything cross: a look from outside at a call.
+
+        Args:
+            messages: What a model is about to get.
+            destination: Host that it would go to, for the record of a refusal.
+            kwargs: Further arguments of the call, e.g. `tools`.
+
+        Raises:
+            EgressBlockedError: They hold a private value; recorded as a refusal.
+        """
+        self.check(of_messages(messages, kwargs), destination or UNKNOWN)
 
     def check(self, payload: Payload, destination: str) -> None:
         """Examine what a crossing that is recorded already sends on the wire.

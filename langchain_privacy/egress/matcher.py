@@ -15,7 +15,7 @@ import ahocorasick
 from langchain_privacy.egress.encodings import decodings
 from langchain_privacy.egress.fold import HARD, SOFT, compose, fold, positions
 from langchain_privacy.egress.numerals import amounts, has_numerals, spelled_digits, value_of
-from langchain_privacy.egress.strength import Strength, is_hangul, is_private, strength_of
+from langchain_privacy.egress.strength import Strength, is_hangul, strength_of
 from langchain_privacy.vault import VaultEntry, VaultSession
 
 _DEPTH = 2
@@ -130,7 +130,7 @@ class VaultMatcher:
             for last, keys in weak.iter(text):
                 for key in keys:
                     start, end = last - key.length + 1, last + 1
-                    if _whole(text, start, end):
+                    if is_whole_word(text, start, end):
                         yield Match(start, end, key.form, key.entry.entity_type)
 
     def _follow(self) -> None:
@@ -140,7 +140,7 @@ class VaultMatcher:
             return
         entries = self._session.entries(self._seen)
         for entry in entries:
-            if is_private(entry.entity_type):
+            if entry.is_private:
                 self._add(entry)
         self._strong_automaton = _automaton(self._strong)
         self._weak_automaton = _automaton(self._weak)
@@ -188,7 +188,7 @@ def _alnum(character: str) -> bool:
     return character.isalnum() and character != HARD
 
 
-def _whole(text: str, start: int, end: int) -> bool:
+def is_whole_word(text: str, start: int, end: int) -> bool:
     """Tell whether `text[start:end]` is a word of its own, a Korean particle aside."""
     first, last = text[start], text[end - 1]
     before = text[start - 1] if start else " "
@@ -226,7 +226,7 @@ def _judge(text: str, start: int, end: int, key: _Key) -> str | None:
     # when something is glued to them.
     exact = found == value and (own > 0 or _kind(value[0]) == 2)
     long = exact or key.length >= 12 or (key.length >= 9 and found.replace(" ", "").isdecimal())
-    if not long and not _whole(text, start, end):
+    if not long and not is_whole_word(text, start, end):
         return None
     spaced = len(gaps) > own and len(gaps) >= key.length - 1
     if len(gaps) > own:
@@ -235,7 +235,7 @@ def _judge(text: str, start: int, end: int, key: _Key) -> str | None:
             return None
         if key.length < 9 and len({g for g in gaps if SOFT not in g}) > 1 + spaced:
             return None
-        if not _whole(text, start, end):
+        if not is_whole_word(text, start, end):
             return None
     if key.form == "reversed":
         return "reversed"

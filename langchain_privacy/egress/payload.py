@@ -92,6 +92,12 @@ def of_call(
     return dataclasses.replace(payload, structure=structure, seams=_seams(messages))
 
 
+def of_messages(messages: Sequence[BaseMessage], kwargs: Mapping[str, Any]) -> Payload:
+    """Make the payload of messages whose model is not known."""
+    request = {"messages": [_message(m) for m in messages], "arguments": dict(kwargs)}
+    return dataclasses.replace(of_value(request), seams=_seams(messages))
+
+
 def _seams(messages: Sequence[BaseMessage]) -> list[str]:
     """Join the end of each message with the beginning of the same speaker's next one."""
     latest: dict[str, tuple[int, str]] = {}

@@ -24,15 +24,6 @@ class Strength(Enum):
     STRONG = 2
 
 
-def is_private(entity_type: str) -> bool:
-    """Tell whether entries of this type stand for something private.
-
-    `LITERAL` keeps text that merely looked like a placeholder, `*_PART` the fragment of a value
-    that was split over blocks.
-    """
-    return entity_type != "LITERAL" and not entity_type.endswith("_PART")
-
-
 def is_hangul(character: str) -> bool:
     """Tell whether a character is a Hangul syllable."""
     return "가" <= character <= "힣"

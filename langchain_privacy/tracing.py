@@ -1,1 +1,0 @@
-"""LangSmith and OpenTelemetry: what masked state cannot reach."""

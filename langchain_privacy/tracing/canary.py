@@ -1,0 +1,209 @@
+"""Sending a canary through tracing and looking for it on the wire."""
+
+import gzip
+import io
+import secrets
+import threading
+import uuid
+import warnings
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+import langsmith
+import requests
+from langsmith.run_trees import RunTree, get_cached_client
+
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.tracing.client import scrubber_of
+from langchain_privacy.tracing.install import (
+    HasVault,
+    UnsafeTracingWarning,
+    unprotected_clients,
+    warn_of_switches,
+)
+from langchain_privacy.vault import Vault
+
+_INFO = (
+    b'{"version":"0.12","batch_ingest_config":{"use_multipart_endpoint":true,'
+    b'"scale_up_qsize_trigger":1000,"scale_up_nthreads_limit":1,"scale_down_nempty_trigger":4,'
+    b'"size_limit":100,"size_limit_bytes":20971520}}'
+)
+_COPIED = (
+    "_anonymizer",
+    "_hide_inputs",
+    "_hide_outputs",
+    "_hide_metadata",
+    "_process_buffered_run_ops",
+    "_run_ops_buffer_size",
+)
+CHANNELS = (
+    "input",
+    "output",
+    "system prompt",
+    "nested tool argument",
+    "metadata value",
+    "metadata key",
+    "tag",
+    "run name",
+    "error",
+    "attachment",
+    "event",
+    "tool description",
+    "serialized model",
+)
+"""The channels of a run in which text reaches LangSmith."""
+
+
+def assert_traces_safe(
+    masker: HasVault | None = None, client: langsmith.Client | None = None
+) -> None:
+    """Send a canary through every channel of a trace to a server in this process, and look for it.
+
+    The client's own settings and hooks are used on a twin of it that sends to loopback only.
+
+    Args:
+        masker: Whose vault gets the canary for the moment; default the installed guard's.
+        client: The client to try; default the one that LangChain traces with.
+
+    Raises:
+        ConfigurationError: The canary came out; the message names the channels.
+
+    Warns of other clients in this process that no guard protects.
+    """
+    client = client or get_cached_client()
+    scrubber = scrubber_of(client)
+    if masker is None and scrubber is None:
+        msg = "Traces are not safe: no guard is installed. Call install_tracing_guard(masker)."
+        raise ConfigurationError(msg)
+    vault: Vault = masker.vault if masker is not None else scrubber.vault  # type: ignore[union-attr]
+    session = vault.session()
+    canaries = {name: f"canary.{secrets.token_hex(8)}@example.invalid" for name in CHANNELS}
+    for canary in canaries.values():
+        session.issue("CANARY", canary)
+    with _Capture() as server:
+        _send(_twin(client, server.url), canaries)
+        wire = server.wire
+    came_out = [name for name, canary in canaries.items() if canary.encode() in wire]
+    if not wire:
+        msg = "Nothing reached the capture server, so nothing can be said about the traces."
+        raise ConfigurationError(msg)
+    if came_out:
+        msg = (
+            f"Traces are not safe: a private value came out in {', '.join(came_out)}. "
+            "Call install_tracing_guard(masker) for this client."
+        )
+        raise ConfigurationError(msg)
+    if others := len(unprotected_clients()):
+        warnings.warn(
+            f"{others} other LangSmith client(s) of this process have no guard. If they send, name "
+            "them: install_tracing_guard(masker, client=[...]) or guard.protect(client).",
+            UnsafeTracingWarning,
+            stacklevel=2,
+        )
+    warn_of_switches()
+
+
+def _twin(client: langsmith.Client, url: str) -> langsmith.Client:
+    """Make a client with the same settings that sends to `url`."""
+    session = requests.Session()
+    session.trust_env = False  # a proxy must not see the canary
+    twin = langsmith.Client(
+        api_url=url, api_key="canary", session=session, tracing_mode="langsmith", info={}
+    )
+    for name in _COPIED:
+        setattr(twin, name, getattr(client, name))
+    twin.__class__ = type(client)
+    return twin
+
+
+def _send(twin: langsmith.Client, canaries: dict[str, str]) -> None:
+    nested: Any = canaries["nested tool argument"]
+    for key in "mlkjihgfedcba":
+        nested = {key: nested}
+    run = RunTree(
+        name=f"canary {canaries['run name']}",
+        run_type="llm",
+        inputs={
+            "messages": [
+                {"role": "system", "content": canaries["system prompt"]},
+                {"role": "user", "content": f"Write to {canaries['input']}."},
+            ],
+            "args": nested,
+        },
+        serialized={"name": "model", "kwargs": {"note": canaries["serialized model"]}},
+        tags=[canaries["tag"]],
+        extra={
+            "metadata": {"who": canaries["metadata value"], canaries["metadata key"]: 1},
+            "invocation_params": {"tools": [{"description": canaries["tool description"]}]},
+        },
+        attachments={"note": ("text/plain", canaries["attachment"].encode())},
+        client=twin,
+        project_name="canary",
+        id=uuid.uuid4(),
+    )
+    run.add_event({"name": "note", "kwargs": {"v": canaries["event"]}})
+    run.post()
+    run.end(outputs={"text": canaries["output"]}, error=f"ValueError('{canaries['error']}')")
+    run.patch()
+    twin.flush()
+    twin.close()
+
+
+class _Capture:
+    """An HTTP server on loopback that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self._bodies: list[bytes] = []
+        bodies = self._bodies
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: Any) -> None:
+                """Keep quiet."""
+
+            def _serve(self) -> None:
+                bodies.append(_decoded(self._body(), self.headers.get("Content-Encoding", "")))
+                answer = _INFO if self.path.startswith("/info") else b"{}"
+                self.send_response(200 if answer is _INFO else 202)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def _body(self) -> bytes:
+                if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                body = b""
+                while size := int(self.rfile.readline().strip() or b"0", 16):
+                    body += self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+                return body
+
+            do_GET = do_POST = do_PATCH = do_PUT = _serve  # noqa: N815
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def wire(self) -> bytes:
+        return b"\n".join(self._bodies)
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    if encoding == "gzip":
+        return gzip.decompress(body)
+    if encoding == "zstd":
+        import zstandard
+
+        return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body)).read()
+    return body

@@ -1,0 +1,143 @@
+"""LangSmith's client: everything it sends passes a scrubber.
+
+Runs are cleaned where the client hands over complete run operations (`process_buffered_run_ops`):
+the only place that sees inputs, outputs, errors, metadata with its keys, tags, names, events,
+attachments and a model's serialised tools alike. Feedback, examples and datasets, which evaluators
+send, do not pass there; a subclass made for the client's class cleans their arguments.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import langsmith
+from langsmith._internal import _orjson
+from langsmith._internal._serde import dumps_json
+
+from langchain_privacy.tracing.scrub import Scrubber
+
+_ROUTING = frozenset(
+    {
+        "id",
+        "trace_id",
+        "parent_run_id",
+        "dotted_order",
+        "start_time",
+        "end_time",
+        "run_type",
+        "session_id",
+        "reference_example_id",
+        "address",
+    }
+)
+_DOCUMENTS = ("inputs", "outputs", "extra", "events", "serialized")
+_SENDING = (
+    "create_feedback",
+    "update_feedback",
+    "create_example",
+    "create_examples",
+    "update_example",
+    "update_examples",
+    "upload_examples_multipart",
+    "update_examples_multipart",
+    "create_dataset",
+    "create_project",
+    "update_project",
+    "create_comparative_experiment",
+    "add_runs_to_annotation_queue",
+    "create_annotation_queue",
+    "multipart_ingest",
+    "batch_ingest_runs",
+)
+
+
+class _RunOps:
+    """The hook that a client calls with complete run operations."""
+
+    def __init__(self, scrubber: Scrubber, earlier: Callable[..., Any] | None) -> None:
+        self.scrubber = scrubber
+        self.earlier = earlier
+
+    def __call__(self, runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        changed = runs if self.earlier is None else self.earlier(runs)
+        return [clean_run(self.scrubber, run) for run in changed]
+
+
+def scrubber_of(client: Any) -> Scrubber | None:
+    """Return the scrubber of a protected client, `None` of any other."""
+    hook = getattr(client, "_process_buffered_run_ops", None)
+    return hook.scrubber if isinstance(hook, _RunOps) else None
+
+
+def protect(client: langsmith.Client, scrubber: Scrubber) -> None:
+    """Make a client send no vault value, whatever is traced through it."""
+    hook = client._process_buffered_run_ops  # noqa: SLF001
+    earlier = hook.earlier if isinstance(hook, _RunOps) else hook
+    client._process_buffered_run_ops = _RunOps(scrubber, earlier)  # noqa: SLF001
+    # One operation at a time: what waits in a buffer is sent late and could change meanwhile.
+    client._run_ops_buffer_size = 1  # noqa: SLF001
+    plain: Any = getattr(type(client), "_protected_class", type(client))
+    client.__class__ = _class_of(plain)
+
+
+def unprotect(client: langsmith.Client) -> None:
+    """Give a client back as it was."""
+    hook = client._process_buffered_run_ops  # noqa: SLF001
+    if isinstance(hook, _RunOps):
+        client._process_buffered_run_ops = hook.earlier  # noqa: SLF001
+        client._run_ops_buffer_size = 1 if hook.earlier else None  # noqa: SLF001
+        client.__class__ = type(client)._protected_class  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def clean_run(scrubber: Scrubber, run: dict[str, Any]) -> dict[str, Any]:
+    """Return a run operation without vault values.
+
+    Documents come back as serialised JSON: what was examined is what is sent, even when the
+    application changes the objects meanwhile, and it is serialised only once.
+    """
+    cleaned = {}
+    for name, value in run.items():
+        if name in _ROUTING or value is None:
+            cleaned[name] = value
+        elif name in _DOCUMENTS:
+            cleaned[name] = _orjson.Fragment(scrubber.json(dumps_json(value)))
+        else:
+            cleaned[name] = scrubber.structure(value)
+    return cleaned
+
+
+@functools.cache
+def _class_of(cls: type) -> Any:
+    """Make the protected subclass of a client's class."""
+    namespace: dict[str, Any] = {
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": cls.__doc__,
+        "__slots__": (),
+        "_protected_class": cls,
+    }
+    for name in _SENDING:
+        if (inner := getattr(cls, name, None)) is not None:
+            namespace[name] = _cleaning(inner)
+    return type(cls)(cls.__name__, (cls,), namespace)
+
+
+def _cleaning(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def send(self: Any, *args: Any, **kwargs: Any) -> Any:
+        scrubber = scrubber_of(self)
+        if scrubber is not None:
+            args = tuple(_clean(scrubber, value) for value in args)
+            kwargs = {name: _clean(scrubber, value) for name, value in kwargs.items()}
+        return inner(self, *args, **kwargs)
+
+    return send
+
+
+def _clean(scrubber: Scrubber, value: Any) -> Any:
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return type(value)(_clean(scrubber, item) for item in value)
+    if hasattr(value, "model_copy"):
+        fields = {name: _clean(scrubber, item) for name, item in value.__dict__.items()}
+        return value.model_copy(update=fields)
+    return scrubber.structure(value)

@@ -1,0 +1,156 @@
+"""Putting the guard in place."""
+
+import gc
+import os
+import warnings
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import langsmith
+from langsmith.run_trees import get_cached_client
+
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.tracing.client import protect, scrubber_of, unprotect
+from langchain_privacy.tracing.logs import PrivateLogFilter
+from langchain_privacy.tracing.scrub import Scrubber
+from langchain_privacy.vault import Vault
+
+_SWITCHES = ("HIDE_INPUTS", "HIDE_OUTPUTS", "HIDE_METADATA")
+
+
+class UnsafeTracingWarning(UserWarning):
+    """A tracing setting does not do what it seems to."""
+
+
+class HasVault(Protocol):
+    """What the tracing guard needs of a masker."""
+
+    @property
+    def vault(self) -> Vault:
+        """The vault whose values must not be traced."""
+
+
+class TracingGuard:
+    """Keeps the values of a vault out of traces and logs."""
+
+    def __init__(self, masker: HasVault) -> None:
+        self.scrubber = Scrubber(masker.vault)
+        self._vault = masker.vault
+        self._clients: list[langsmith.Client] = []
+        self._providers: list[Any] = []
+
+    def __repr__(self) -> str:
+        return f"<TracingGuard of {len(self._clients)} clients>"
+
+    @property
+    def vault(self) -> Vault:
+        """The vault whose values must not be traced."""
+        return self._vault
+
+    def protect(self, client: langsmith.Client) -> None:
+        """Protect one more LangSmith client, e.g. an evaluator's."""
+        protect(client, self.scrubber)
+        self._clients.append(client)
+
+    def protect_provider(self, provider: Any) -> None:
+        """Protect an OpenTelemetry `TracerProvider`, with the processors that it gets later."""
+        from langchain_privacy.tracing.otel import protect_provider
+
+        protect_provider(provider, self.scrubber)
+        self._providers.append(provider)
+
+    def span_exporter(self, exporter: Any) -> Any:
+        """Wrap an OpenTelemetry exporter."""
+        from langchain_privacy.tracing.otel import PrivateSpanExporter
+
+        return PrivateSpanExporter(exporter, self.scrubber)
+
+    def span_processor(self, processor: Any) -> Any:
+        """Wrap an OpenTelemetry span processor."""
+        from langchain_privacy.tracing.otel import PrivateSpanProcessor
+
+        return PrivateSpanProcessor(processor, self.scrubber)
+
+    def log_filter(self) -> PrivateLogFilter:
+        """Return a filter for logging handlers: `handler.addFilter(guard.log_filter())`."""
+        return PrivateLogFilter(self.scrubber)
+
+    def remove(self) -> None:
+        """Give clients and providers back as they were."""
+        for client in self._clients:
+            unprotect(client)
+        for provider in self._providers:
+            from langchain_privacy.tracing.otel import unprotect_provider
+
+            unprotect_provider(provider)
+        self._clients, self._providers = [], []
+
+
+def install_tracing_guard(
+    masker: HasVault, client: langsmith.Client | Iterable[langsmith.Client] | None = None
+) -> TracingGuard:
+    """Keep vault values out of LangSmith and OpenTelemetry traces.
+
+    Protects the client that LangChain traces with (and the global OpenTelemetry provider, when one
+    is set). Clients that you make yourself have to be named, here or with `guard.protect`;
+    `assert_traces_safe` tells when one was forgotten.
+
+    Args:
+        masker: Whose vault to keep out.
+        client: A client, or several, instead of the default one.
+
+    Returns:
+        The guard, with wrappers for OpenTelemetry and logging.
+    """
+    guard = TracingGuard(masker)
+    if client is None:
+        clients = [get_cached_client()]
+    else:
+        clients = [client] if isinstance(client, langsmith.Client) else list(client)
+    if not clients:
+        msg = "install_tracing_guard got an empty list of clients; pass None for the default one."
+        raise ConfigurationError(msg)
+    for each in clients:
+        guard.protect(each)
+    for provider in _providers_in_use(clients):
+        guard.protect_provider(provider)
+    warn_of_switches()
+    return guard
+
+
+def _providers_in_use(clients: list[langsmith.Client]) -> list[Any]:
+    try:
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+    except ImportError:
+        return []
+    # LangSmith's own exporter uses the global provider too, unless it was given another.
+    candidates: list[Any] = [trace.get_tracer_provider()]
+    for client in clients:
+        tracer = getattr(client.otel_exporter, "_tracer", None)
+        candidates.append(getattr(tracer, "_tracer_provider", None))
+    return list({id(p): p for p in candidates if isinstance(p, TracerProvider)}.values())
+
+
+def warn_of_switches() -> None:
+    """Warn of `LANGSMITH_HIDE_*` with a value that hides nothing: only `true` does."""
+    for prefix in ("LANGSMITH", "LANGCHAIN"):
+        for switch in _SWITCHES:
+            name = f"{prefix}_{switch}"
+            if os.environ.get(name, "true") not in ("true", "false"):
+                warnings.warn(
+                    f"{name} hides nothing: LangSmith compares it with exactly 'true'. Set it to "
+                    "'true' or remove it.",
+                    UnsafeTracingWarning,
+                    stacklevel=3,
+                )
+
+
+def unprotected_clients() -> list[langsmith.Client]:
+    """Return the LangSmith clients of this process that no guard protects."""
+    return [
+        found
+        for found in gc.get_objects()
+        # By type: `isinstance` would wake proxies that import or connect when they are looked at.
+        if issubclass(type(found), langsmith.Client) and scrubber_of(found) is None
+    ]
