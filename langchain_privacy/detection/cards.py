@@ -9,7 +9,7 @@ from stdnum import iban
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import luhn, near, span
+from langchain_privacy.detection.rules import luhn, near, numbers, span
 
 _CARD = re.compile(r"(?<![\d.-])(?:\d[ .-]?){12,18}\d(?![\d]|[.-]\d)")
 _CARD_WORDS = re.compile(r"card|visa|master|amex|\bcc\b|credit|debit|charge|체크카드|신용카드|카드")
@@ -24,7 +24,7 @@ _GROUPS = re.compile(r"\d{4}([ .-])\d{4}\1\d{4}\1\d{4}|\d{4}([ .-])\d{6}\2\d{5}"
 
 def find_cards(text: FoldedText) -> Iterator[Finding]:
     """Find card numbers: by the Luhn check, or mistyped ones by the word card beside them."""
-    for match in _CARD.finditer(text.text):
+    for match in numbers(_CARD, text):
         digits = "".join(c for c in match[0] if c.isdecimal())
         if not _BRAND.match(digits):
             continue

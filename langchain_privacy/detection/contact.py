@@ -9,7 +9,7 @@ import phonenumbers
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import finding, near, span
+from langchain_privacy.detection.rules import finding, near, numbers, span
 
 # RFC 5321: 64 octets before the at sign, 255 after it. Both sides are matched in windows of that
 # size around each at sign, so a megabyte of word characters costs no more than linear time.
@@ -47,7 +47,7 @@ def find_emails(text: FoldedText) -> Iterator[Finding]:
 
 
 _PHONE_WORDS = re.compile(
-    r"phone|\btel|mobile|\bcell|\bfax|\bcall|reach|contact|whatsapp|\bsms\b|answering|dial|ring"
+    r"phone|office|\btel|mobile|\bcell|\bfax|\bcall|reach|contact|whatsapp|\bsms\b|answering|dial|ring"
     r"|hotline|전화|연락처|휴대|핸드폰|팩스|번호로|문자|☎|📞"
 )
 _NOT_PHONE = re.compile(
@@ -72,7 +72,7 @@ _KOREAN_LANDLINE_PLAIN = re.compile(
 )
 
 _GROUPED = re.compile(
-    r"(?<![\w.,:/+-])(?P<number>"
+    r"(?<![\w.:/+-])(?<!\d,)(?P<number>"
     r"(?P<plus>(?:\+|00)[ ]?[1-9]\d{0,2}[ .()-]{0,2}(?:\(?\d{1,5}\)?[ .-]{0,2}){2,6}\d{2,5})"
     r"|(?P<us>(?:1[ .-])?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4})"
     r"|(?P<loose>\(?0?\d{1,5}\)?(?:[ .-]\d{2,7}){1,5})"
@@ -81,20 +81,19 @@ _GROUPED = re.compile(
     re.IGNORECASE,
 )
 _DATE_LIKE = re.compile(
-    r"\d{4}[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}[.-]\d{1,2}[.-]\d{4}|\d{4}[ -]\d{4}|\d+[. ]\d{1,2}"
+    r"\d{4}[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}[.-]\d{1,2}[.-]\d{4}|(?:19|20)\d\d[ -](?:19|20)\d\d|\d+[. ]\d{1,2}"
 )
 
 
 def find_phones(text: FoldedText) -> Iterator[Finding]:
     """Find telephone numbers: Korean, North American, international, others by their context."""
-    t = text.text
-    for match in _KOREAN.finditer(t):
+    for match in numbers(_KOREAN, text):
         if not _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
             yield span(match, "PHONE", 0.9, "phone")
-    for match in _KOREAN_LANDLINE_PLAIN.finditer(t):
+    for match in numbers(_KOREAN_LANDLINE_PLAIN, text):
         if near(text, match.start(), match.end(), _PHONE_WORDS, reach=30):
             yield span(match, "PHONE", 0.7, "phone")
-    for match in _GROUPED.finditer(t):
+    for match in numbers(_GROUPED, text):
         score = _phone_score(text, match)
         if score:
             yield span(match, "PHONE", score, "phone")
@@ -102,18 +101,18 @@ def find_phones(text: FoldedText) -> Iterator[Finding]:
 
 def _phone_score(text: FoldedText, match: re.Match[str]) -> float:
     digits = sum(c.isdigit() for c in match["number"])
-    if not 7 <= digits <= 15:
+    if not 6 <= digits <= 15:
         return 0.0
     if _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
         return 0.0
+    if match["extension"]:
+        return 0.6
     if match["plus"]:
         number = match["plus"]
         number = "+" + number[2:] if number.startswith("00") else number
         return 0.9 if _valid(number, None) else 0.6 if match["plus"].startswith("+") else 0.0
     if match["us"]:
         return 0.9 if _valid(match["us"], "US") else 0.7
-    if match["extension"]:
-        return 0.6
     if _DATE_LIKE.fullmatch(match["number"]):
         return 0.0
     return 0.6 if near(text, match.start(), match.end(), _PHONE_WORDS, reach=40) else 0.0

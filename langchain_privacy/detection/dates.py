@@ -1,5 +1,7 @@
 """Dates that belong to a person."""
 
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
 import re
 from collections.abc import Iterator
 
@@ -26,7 +28,8 @@ _BORN_AFTER = re.compile(rf"(?P<date>{DATE})\s?(?:생(?![가-힣])|생\b|출생|
 # A complete date in figures that lies far back is rarely a term or a deadline. It scores low: where
 # old dates matter to the remote model, a threshold for DATE_OF_BIRTH leaves them alone.
 _LONG_AGO = re.compile(
-    r"(?<![\d./-])(?P<date>(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|[12]\d|3[01])\2(?:19\d{2}|200\d))(?![\d]|[./-]\d)"
+    r"(?<![\d./-])(?P<date>(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|[12]\d|3[01])\2(?:19\d{2}|200\d)"
+    r"|(?:19\d{2}|200\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[ t]\d{2}:\d{2}(?::\d{2})?)?)(?![\d]|[./-]\d)"
 )
 
 

@@ -13,8 +13,12 @@ from langchain_privacy.detection.korea import (
     find_plates,
     find_resident_numbers,
 )
+from langchain_privacy.detection.korean_addresses import find_korean_addresses
+from langchain_privacy.detection.korean_people import find_korean_people
 from langchain_privacy.detection.labelled import find_labelled_numbers
 from langchain_privacy.detection.network import find_ip_addresses, find_mac_addresses, find_urls
+from langchain_privacy.detection.people import find_people
+from langchain_privacy.detection.places import find_places
 from langchain_privacy.detection.rules import HIGH_CONFIDENCE, Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_secrets
 from langchain_privacy.detection.states import (
@@ -22,6 +26,7 @@ from langchain_privacy.detection.states import (
     find_routing_numbers,
     find_social_security_numbers,
 )
+from langchain_privacy.detection.streets import find_addresses
 
 STRUCTURED: tuple[Rule, ...] = (
     find_secrets,
@@ -43,11 +48,18 @@ STRUCTURED: tuple[Rule, ...] = (
     find_birth_dates,
     find_labelled_numbers,
 )
+BY_CONTEXT: tuple[Rule, ...] = (
+    find_people,
+    find_addresses,
+    find_places,
+    find_korean_people,
+    find_korean_addresses,
+)
 
 
 def default_detectors(languages: Sequence[str] = ("en", "ko")) -> list[Detector]:  # noqa: ARG001
     """Return the detectors for `languages`."""
-    return [RulesDetector(STRUCTURED)]
+    return [RulesDetector(STRUCTURED + BY_CONTEXT)]
 
 
 def high_confidence_detectors() -> list[Detector]:

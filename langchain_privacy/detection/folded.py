@@ -7,10 +7,12 @@ back to the characters of the original.
 
 # ruff: noqa: E501 - a pattern or a table reads better whole
 
+import re
 import sys
 import unicodedata
 from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from langchain_privacy.detection.finding import Finding
 
@@ -30,6 +32,15 @@ def _same_length_table() -> dict[int, str]:
 
 _TABLE = _same_length_table()
 
+UPPER = "A-Z" + "".join(
+    chr(code) for code in (*range(0xC0, 0x530), *range(0x1E00, 0x2000)) if chr(code).isupper()
+)
+"""Capital letters of the Latin, Greek, Cyrillic and Armenian scripts, for a character class."""
+
+_DIGITS = re.compile(r"\d+")
+_ISLAND_GAP = 4
+_ISLAND_SHORE = 10
+
 
 @dataclass(frozen=True, slots=True)
 class FoldedText:
@@ -40,11 +51,13 @@ class FoldedText:
         lower: `text` in lower case, character for character.
         origins: Offset in the original of each folded character and of the end; `None` when the
             two are equally long, character for character.
+        islands: Stretches around digits: `(start, end)` of digits and what stands close to them.
     """
 
     text: str
     lower: str
     origins: tuple[int, ...] | None
+    islands: tuple[tuple[int, int], ...] = field(default=())
 
     def to_original(self, finding: Finding) -> Finding:
         """Move a finding from the folded spelling to the original text."""
@@ -73,15 +86,32 @@ class FoldedText:
 def fold(text: str) -> FoldedText:
     """Fold widths, digits, hyphens and compositions; drop invisible characters. Linear in time."""
     if text.isascii():
-        return FoldedText(text, text.lower(), None)
+        return FoldedText(text, text.lower(), None, _islands(text))
     folded, origins = text, None
     if not unicodedata.is_normalized("NFC", text) or any(map(_has(text), _INVISIBLE)):
         folded, origins = _compose(text)
     folded = folded.translate(_TABLE)
-    return FoldedText(folded, _lower(folded), origins)
+    return FoldedText(folded, _lower(folded), origins, _islands(folded))
 
 
-def _has(text: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _islands(text: str) -> tuple[tuple[int, int], ...]:
+    """Return where the digits are, so that rules about numbers need not read the prose."""
+    islands: list[tuple[int, int]] = []
+    first = last = -1
+    for match in _DIGITS.finditer(text):
+        start, end = match.span()
+        if last < 0:
+            first = start
+        elif start - last > _ISLAND_GAP:
+            islands.append((max(0, first - _ISLAND_SHORE), min(len(text), last + _ISLAND_SHORE)))
+            first = start
+        last = end
+    if last >= 0:
+        islands.append((max(0, first - _ISLAND_SHORE), min(len(text), last + _ISLAND_SHORE)))
+    return tuple(islands)
+
+
+def _has(text: str) -> Callable[[int], bool]:
     return lambda code: chr(code) in text
 
 

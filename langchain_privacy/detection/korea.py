@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.gazetteer import load
-from langchain_privacy.detection.rules import near, span
+from langchain_privacy.detection.rules import near, numbers, span
 
 _RRN = re.compile(
     r"(?<![\d-])(?P<date>\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?P<mark>\s?[-.~_]\s?|\s{1,2}|)"
@@ -41,7 +41,7 @@ def find_resident_numbers(text: FoldedText) -> Iterator[Finding]:
     A number counts when its date is real and not in the future and, besides, its check digit holds,
     or its holder was born after the digits became random, or a word or a name beside it says so.
     """
-    for match in _RRN.finditer(text.text):
+    for match in numbers(_RRN, text):
         digits = match["date"] + match["rest"]
         born = _birth_date(digits)
         if born is None:
@@ -57,7 +57,7 @@ def find_resident_numbers(text: FoldedText) -> Iterator[Finding]:
             yield span(match, kind, 0.95 if match["mark"] else 0.85, "resident_number")
         elif born >= _RANDOM_SINCE or _PERSON_BEFORE.search(before):
             yield span(match, kind, 0.85, "resident_number")
-    for match in _RRN_HIDDEN.finditer(text.text):
+    for match in numbers(_RRN_HIDDEN, text):
         yield span(match, "KR_RRN", 0.8, "resident_number")
 
 
@@ -86,13 +86,13 @@ _CORPORATE_WORDS = re.compile(
 
 def find_company_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find business (KR_BRN) and corporate (KR_CRN) registration numbers beside a word for them."""
-    for match in _BRN.finditer(text.text):
+    for match in numbers(_BRN, text):
         if near(text, match.start(), match.end(), _BUSINESS_WORDS, reach=32):
             if _business_check(re.sub(r"\D", "", match[0])):
                 yield span(match, "KR_BRN", 0.95, "company_number")
             elif match[1]:
                 yield span(match, "KR_BRN", 0.6, "company_number")
-    for match in _CRN.finditer(text.text):
+    for match in numbers(_CRN, text):
         if near(text, match.start(), match.end(), _CORPORATE_WORDS, reach=40):
             if _corporate_check(re.sub(r"\D", "", match[0])):
                 yield span(match, "KR_CRN", 0.95, "company_number")
@@ -129,7 +129,7 @@ _KEYWORD_NUMBERS = (
 def find_keyword_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find driver licences, passports, health insurance and customs numbers beside their word."""
     for pattern, words, kind in _KEYWORD_NUMBERS:
-        for match in pattern.finditer(text.text):
+        for match in numbers(pattern, text):
             if near(text, match.start(), match.end(), words, reach=40):
                 yield span(match, kind, 0.9, "korean_number")
 
@@ -143,7 +143,7 @@ _NOT_ACCOUNT = re.compile(
 
 def find_accounts(text: FoldedText) -> Iterator[Finding]:
     """Find bank accounts of 10 to 16 digits with a bank or a word for account near them."""
-    for match in _ACCOUNT.finditer(text.text):
+    for match in numbers(_ACCOUNT, text):
         digits = sum(c.isdigit() for c in match[0])
         if not 10 <= digits <= 16:
             continue
@@ -164,5 +164,5 @@ _PLATE = re.compile(
 
 def find_plates(text: FoldedText) -> Iterator[Finding]:
     """Find vehicle plates (KR_PLATE), unless a unit follows that makes them an amount."""
-    for match in _PLATE.finditer(text.text):
+    for match in numbers(_PLATE, text):
         yield span(match, "KR_PLATE", 0.8, "plate")

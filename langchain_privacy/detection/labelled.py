@@ -15,10 +15,10 @@ from langchain_privacy.detection.rules import finding
 
 # A number of at least four characters with at least three digits, in groups: "AF-220914",
 # "84726 15390", "GB29NWBK", "12-3140-0171323-50". A group after a space must begin with a digit.
-_VALUE = r"(?P<value>(?:[A-Za-z]{1,6}[-/. ]?){0,2}\d[A-Za-z0-9]*(?:[-/][A-Za-z0-9]+|[ .]\d[A-Za-z0-9]*){0,6})"
+_VALUE = r"(?P<value>(?:[A-Za-z]{1,3}[ ]|(?:[A-Za-z]{1,6}[-/.]?){0,2})\d[A-Za-z0-9]*(?:[-/][A-Za-z0-9]+|[ .]\d[A-Za-z0-9]*){0,6})"
 _LINK = (
     r"(?:[ \t]?(?:number|num|no|nr|id|code|ref|reference)s?\b\.?)?[ \t]?(?:\([^()\n]{0,24}\))?"
-    r"[ \t]{0,2}(?:is|was|are|:|=|\#|-|\||of|to|ending in)?[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
+    r"[ \t]{0,2}(?:is|was|are|:|=|\#|-|\||ending in)?[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
 )
 _KINDS = {
     "BANK_ACCOUNT": r"(?:bank |checking |savings |deposit |credit |loan |payroll |settlement )?(?:account|acct|a/c)|sort code|\bbsb|giro|clabe",
@@ -58,8 +58,12 @@ def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
         kind = next(k for k in _KINDS if match[k] is not None)
         explicit = _NUMBER_WORD.search(match["link"]) is not None or kind in ("PASSPORT", "DRIVER_LICENSE")  # fmt: skip
         least = 4 if explicit else 6
+        start, end = match.span("value")
+        head, space, _ = text.text[start:end].partition(" ")
+        if space and head.isalpha() and not head.isupper():
+            start += len(head) + 1  # "card in 4411": a word, not a prefix of the number
         if _private_number(text, match, least):
-            yield finding(*match.span("value"), kind, 0.75 if explicit else 0.6, "label")
+            yield finding(start, end, kind, 0.75 if explicit else 0.6, "label")
     for match in _KOREAN.finditer(text.text):
         if not _OF_THINGS.search(match["label"]) and _private_number(text, match, 4):
             kind = next((k for word, k in _KOREAN_KINDS if word in match["label"]), "ID")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import finding, span
+from langchain_privacy.detection.rules import finding, numbers, span
 
 _V4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?(?:%\w{1,16})?(?![\w:])")  # fmt: skip
@@ -18,7 +18,7 @@ _VERSION = re.compile(r"(?:version|ver\.?|v|release|section|버전)\s?$")
 def find_ip_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find IPv4 and IPv6 addresses, except loopback and unspecified ones, which name nobody."""
     for pattern in (_V4, _V6):
-        for match in pattern.finditer(text.text):
+        for match in numbers(pattern, text) if pattern is _V4 else pattern.finditer(text.text):
             if pattern is _V6 and match[0].count(":") < 7 and "::" not in match[0]:
                 continue
             try:

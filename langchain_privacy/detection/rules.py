@@ -1,7 +1,7 @@
 """Rules: pure functions over a folded text, run as one detector."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.folded import FoldedText, fold
@@ -44,6 +44,18 @@ class RulesDetector(Detector):
 def finding(start: int, end: int, entity_type: str, score: float, rule: str) -> Finding:
     """Build a finding of a rule."""
     return Finding(start=start, end=end, entity_type=entity_type, score=score, detector=rule)
+
+
+def numbers(
+    pattern: re.Pattern[str], text: FoldedText, *, least: int = 4
+) -> Iterator[re.Match[str]]:
+    """Search a pattern only where digits are, in stretches of at least `least` characters."""
+    done = 0
+    for start, end in text.islands:
+        if end - start >= least:
+            for match in pattern.finditer(text.text, max(start, done), end):
+                done = match.end()
+                yield match
 
 
 def span(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import near, span
+from langchain_privacy.detection.rules import near, numbers, span
 
 # SSA: no area 000, 666 or 900-999, no group 00, no serial 0000. ITIN (IRS): 9xx with group 50-65,
 # 70-88, 90-92, 94-99.
@@ -20,7 +20,7 @@ _SSN_WORDS = re.compile(r"\bssn\b|social sec|soc\.? sec|\bitin\b|tax(?:payer)? i
 
 def find_social_security_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find US social security numbers and ITINs; without hyphens only beside a word for them."""
-    for match in _SSN.finditer(text.text):
+    for match in numbers(_SSN, text):
         named = near(text, match.start(), match.end(), _SSN_WORDS, reach=40)
         if match["mark"] in ("-", None) or named:
             yield span(match, "US_SSN", 0.95 if named else 0.9, "ssn")
@@ -32,7 +32,7 @@ _ROUTING_WORDS = re.compile(r"routing|\baba\b|\brtn\b|transit n")
 
 def find_routing_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find ABA routing numbers beside their word; the check digit raises the score."""
-    for match in _ROUTING.finditer(text.text):
+    for match in numbers(_ROUTING, text):
         if not near(text, match.start(), match.end(), _ROUTING_WORDS, reach=32):
             continue
         d = [int(c) for c in match[0] if c.isdigit()]
@@ -47,5 +47,5 @@ _NINO = re.compile(
 
 def find_national_insurance_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find UK national insurance numbers (HMRC NIM39110)."""
-    for match in _NINO.finditer(text.text):
+    for match in numbers(_NINO, text):
         yield span(match, "UK_NINO", 0.85, "nino")

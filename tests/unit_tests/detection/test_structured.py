@@ -64,7 +64,7 @@ def test_is_found(kind: str, text: str, value: str) -> None:
 
 
 CLEAR = [
-    "Room 4, floor 12, page 345 of 900.",
+    "Table 4, figure 12, page 345 of 900.",
     "The decorator @property is documented.",
     "ISBN 978-3-16-148410-0",
     "version 10.4.2.1 of the driver",

@@ -1,0 +1,267 @@
+"""Names of people in Latin script, by word lists and by the words around them."""
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+import re
+from collections.abc import Iterator
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import UPPER, FoldedText
+from langchain_privacy.detection.gazetteer import load
+from langchain_privacy.detection.rules import finding
+
+_GIVEN = load("given_names")
+_FAMILY = load("surnames")
+_COMMON = load("common_words")
+_ROLES = load("roles")
+_ORGANISATION = load("organisation_words")
+_PLACES = load("places")
+_TITLES = frozenset(
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mx",
+        "dr",
+        "prof",
+        "professor",
+        "sir",
+        "dame",
+        "lady",
+        "lord",
+        "rev",
+        "reverend",
+        "fr",
+        "father",
+        "capt",
+        "captain",
+        "sgt",
+        "sergeant",
+        "lt",
+        "col",
+        "gen",
+        "judge",
+        "justice",
+        "hon",
+        "herr",
+        "frau",
+        "madame",
+        "monsieur",
+        "señor",
+        "señora",
+    ]
+)
+_NAMING = frozenset(
+    {"name", "full name", "name is", "call me", "calls me", "surname", "first name", "last name"}
+)
+_SUFFIXES = frozenset({"II", "III", "IV", "Jr.", "Sr.", "Jr", "Sr", "MD", "PhD"})
+_AFTER_NAME = re.compile(
+    r",? (?:born|aged|residing|resident at|m\.?d\b|r\.?n\b|ph\.?d|esq|d\.?d\.?s|c\.?p\.?a|jr\b|sr\b|iii?\b)"
+    r"| \((?:born|d\.?o\.?b|ssn|aged|\d{2}\b|m\.?d\b)|'s (?:wife|husband|son|daughter|mother|father|lawyer|account)|,? [\w.+-]{1,40}@"
+)
+
+_WORD = rf"[{UPPER}][^\W\d_]*(?:['-][^\W\d_]+)*"
+_PARTICLE = (
+    r"(?:van|von|der|den|de|del|della|di|da|dos|das|du|la|le|bin|ibn|al|el|zu|ter|ten|op|af|av|y)"
+)
+_ITEM = rf"(?:[A-Z]\.(?:[A-Z]\.)?|(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|Rev|Hon)\.|{_WORD})"
+_RUN = re.compile(rf"{_ITEM}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_ITEM}){{0,7}}")
+_PIECE = re.compile(r"[^ ]+")
+_BEFORE = re.compile(
+    r"([\w'/-]+)[ ]?([\w'/-]*)(?:'s)?[ ]?(?:\([^()]{0,20}\))?[ ]{0,2}([:=>|-]?)[\s\"'>*_]{0,4}\Z"
+)
+
+
+class _Token:
+    """A word of a run, and what the lists say about it."""
+
+    __slots__ = ("end", "lower", "start", "text")
+
+    def __init__(self, start: int, end: int, text: str) -> None:
+        self.start, self.end, self.text = start, end, text
+        self.lower = text.lower().rstrip(".").removesuffix("'s")
+
+    @property
+    def initial(self) -> bool:
+        return len(self.text.rstrip(".")) == 1
+
+    @property
+    def particle(self) -> bool:
+        return self.text.islower()
+
+    @property
+    def common(self) -> bool:
+        """An ordinary word; of a compound every part must be one."""
+        return all(part in _COMMON for part in self.lower.split("-"))
+
+    @property
+    def strange(self) -> bool:
+        """Neither an ordinary word nor a place: may be a name that no list has."""
+        if self.initial or self.common or self.lower in _PLACES:
+            return False
+        return (
+            len(self.text) > 5
+            or not self.text.isupper()
+            or self.lower in _GIVEN
+            or self.lower in _FAMILY
+        )
+
+    @property
+    def given(self) -> bool:
+        return self.lower in _GIVEN or self.lower.partition("-")[0] in _GIVEN
+
+    @property
+    def family(self) -> bool:
+        return self.lower in _FAMILY or self.lower.rpartition("-")[2] in _FAMILY
+
+
+def find_people(text: FoldedText) -> Iterator[Finding]:
+    """Find people in runs of capitalised words, and in lines without any capital letter."""
+    for match in _RUN.finditer(text.text):
+        if _inside_word(text.text, match.start()):
+            continue
+        if " " not in match[0] and match[0].lower() in _COMMON:
+            continue  # the first word of a sentence, mostly
+        tokens = [
+            _Token(match.start() + m.start(), match.start() + m.end(), m[0])
+            for m in _PIECE.finditer(match[0])
+        ]
+        yield from _people_in(text, tokens)
+    yield from _lower_case_people(text)
+
+
+def _inside_word(text: str, at: int) -> bool:
+    return at > 0 and (text[at - 1].isalnum() or text[at - 1] in "_'@#/\\")
+
+
+def _people_in(text: FoldedText, tokens: list[_Token]) -> Iterator[Finding]:
+    if any(t.lower in _ORGANISATION for t in tokens):
+        tokens = _before_organisation(tokens)
+    role, colon = _role_before(text, tokens[0].start) if tokens else ("", False)
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        if token.lower in _TITLES or (token.lower in _ROLES and at + 1 < len(tokens)):
+            role, colon = token.lower, token.lower in _TITLES
+            at += 1
+            continue
+        end, score = _name_at(text, tokens, at, role=role, colon=colon)
+        if end > at:
+            last = tokens[end - 1]
+            stop = last.end - (2 if last.text.endswith("'s") else 0)
+            yield finding(token.start, stop, "PERSON", score, "people")
+            at = end
+        else:
+            at += 1
+        role, colon = "", False
+
+
+def _before_organisation(tokens: list[_Token]) -> list[_Token]:
+    """Keep a person named before an organisation's run, never the organisation's own words."""
+    return tokens[:0]
+
+
+def _role_before(text: FoldedText, start: int) -> tuple[str, bool]:
+    """Return the role that stands before an offset, and whether a mark makes it a label."""
+    match = _BEFORE.search(text.lower[max(0, start - 48) : start])
+    if match is None:
+        return "", False
+    first, second, mark = match.groups()
+    second = second.removesuffix("'s")
+    label = mark not in ("", "-")
+    pair, last = f"{first} {second}".strip(), second or first.removesuffix("'s")
+    if pair in _ROLES:
+        return pair, label or pair in _NAMING or pair.endswith("by")
+    return (last, label) if last in _ROLES else ("", False)
+
+
+def _name_at(
+    text: FoldedText, tokens: list[_Token], at: int, *, role: str, colon: bool
+) -> tuple[int, float]:
+    """Return one past the last token of the name that starts at `at`, or `at`, and the score."""
+    first = tokens[at]
+    if first.particle or (first.initial and at + 1 >= len(tokens)):
+        return at, 0.0
+    end = at + 1
+    while end < len(tokens) and end - at < 5 and _continues(tokens, end):
+        end += 1
+    while end > at + 1 and (tokens[end - 1].particle or tokens[end - 1].initial):
+        end -= 1
+    words = [t for t in tokens[at:end] if not t.particle and not t.initial]
+    known = sum(t.given or t.family for t in words)
+    strange = sum(t.strange for t in words)
+    if not words or (not strange and not (first.given and words[-1].family and len(words) > 1)):
+        return at, 0.0
+    if colon and (known or len(words) > 1 or role in _TITLES or role in _NAMING):
+        return end, 0.8
+    if role and (len(words) > 1 or known):
+        return end, 0.7
+    if (
+        len(words) > 1
+        and first.given
+        and (words[-1].strange if not first.common else words[-1].family and words[-1].strange)
+    ):
+        return end, 0.7
+    if len(words) > 1 and words[-1].family and strange == len(words):
+        return end, 0.6
+    if len(words) > 1 and _AFTER_NAME.match(text.lower, tokens[end - 1].end):
+        return end, 0.6
+    if len(words) in (2, 3) and strange == len(words) and not first.text.isupper():
+        return end, 0.5
+    alone = len(words) == 1 and len(tokens) == 1 and first.strange and first.lower in _GIVEN
+    if alone and not first.text.isupper() and not _next_is_role(text, first.end):
+        return end, 0.5
+    return at, 0.0
+
+
+def _next_is_role(text: FoldedText, end: int) -> bool:
+    """Say whether a role follows: "Line manager" names nobody."""
+    following = _LOWER_WORD.match(text.text, end + 1)
+    return (
+        following is not None
+        and following[0] in _ROLES
+        and following[0] not in ("and", "to", "by", "from", "is")
+    )
+
+
+def _continues(tokens: list[_Token], index: int) -> bool:
+    token = tokens[index]
+    if token.initial or token.particle or token.text in _SUFFIXES:
+        return True
+    if tokens[index - 1].text.endswith("'s"):
+        return False
+    # A word that is a name as well ("Ivy", "Young") goes on a name that nothing common ended.
+    return not token.common or (token.family and not tokens[index - 1].common)
+
+
+_LOWER_LINE = re.compile(r"[^\n]{3,2000}")
+_LOWER_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+
+
+def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
+    if text.text.isascii() and text.text != text.lower and "\n" not in text.text:
+        return
+    for line in _LOWER_LINE.finditer(text.text):
+        if line[0] != text.lower[line.start() : line.end()]:
+            continue
+        words = list(_LOWER_WORD.finditer(line[0]))
+        skip = -1
+        for index, word in enumerate(words):
+            if index <= skip or word[0] in _COMMON or word[0] not in _GIVEN or len(word[0]) < 4:
+                continue
+            end = word.end()
+            for following in words[index + 1 : index + 3]:
+                name = following[0].removesuffix("'s")
+                if (
+                    following.start() != end + 1
+                    or line[0][end] != " "
+                    or name in _COMMON
+                    or len(name) < 2
+                ):
+                    break
+                end, skip = following.start() + len(name), index + 1
+            if word[0].isascii() or end > word.end() or word[0] in _GIVEN:
+                yield finding(
+                    line.start() + word.start(), line.start() + end, "PERSON", 0.5, "people"
+                )

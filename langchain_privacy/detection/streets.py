@@ -1,0 +1,217 @@
+"""Postal addresses in Latin script: a street, a unit or a box, and what belongs to it."""
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+import re
+from collections.abc import Iterator
+
+from langchain_privacy.detection.cues import Cues
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import UPPER, FoldedText
+from langchain_privacy.detection.gazetteer import load
+from langchain_privacy.detection.postal import (
+    CAP,
+    NUMBER,
+    SMALL,
+    STATE,
+    UNIT,
+    end_of_address,
+)
+from langchain_privacy.detection.rules import finding, numbers
+
+# "12 Oak Street": what stands before one of these words.
+_SUFFIXES = Cues(load("street_words"))
+_PLAIN = frozenset(
+    [
+        "street",
+        "road",
+        "avenue",
+        "boulevard",
+        "lane",
+        "drive",
+        "rd",
+        "ave",
+        "blvd",
+        "crescent",
+        "terrace",
+    ]
+)
+_BEFORE_SUFFIX = re.compile(
+    rf"(?:(?P<number>{NUMBER}),?[ ])?(?:(?:{CAP}|{SMALL}|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,5}}\Z"
+)
+_BEFORE_LOWER_SUFFIX = re.compile(rf"(?P<number>{NUMBER}),?[ ](?:[^\W\d_]{{2,20}}[ ]){{1,3}}\Z")
+
+# "Hauptstraße 5": a word that ends in one of these, and a number.
+_ENDINGS = Cues(load("street_endings"), inside=True)
+_AFTER_ENDING = re.compile(rf"\.?,?[ ]{NUMBER}\b")
+_BEFORE_ENDING = re.compile(
+    rf"(?:{NUMBER}[ ])?(?:(?:{CAP}|{SMALL})[ ]){{0,3}}[^\W\d_][^\W\d_-]{{0,24}}\Z"
+)
+
+# "Rua das Gaivotas 31": one of these, capital words, and mostly a number behind or before.
+_PREFIXES = Cues(load("street_prefixes"))
+_AFTER_PREFIX = re.compile(
+    rf"\.?[ ]?(?:(?:{CAP}|{SMALL})[ ]?){{1,6}}(?P<number>(?:(?<=[ ])|,[ ]?)(?:n[.ºo°]+[ ]?)?{NUMBER}\b)?"
+)
+_NUMBER_BEFORE = re.compile(rf"(?<![\w.]){NUMBER},?[ ](?:{NUMBER},?[ ])?\Z")
+
+_MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_FRAMED = re.compile(
+    rf"(?<![\w.,])(?!(?:19|20)\d\d\b)(?!\d+ {_MONTH}[ ])\d{{1,4}}[A-Za-z]?[ ](?=(?:{SMALL}[ ]){{0,2}}(?:{CAP}|C/))(?:(?:{CAP}|{SMALL}|C/)[ ]){{1,5}}\d{{1,4}}\b\.?(?![,.]\d)"
+)
+
+_MILITARY = Cues(
+    ["apo aa", "apo ae", "apo ap", "fpo aa", "fpo ae", "fpo ap", "dpo aa", "dpo ae", "dpo ap"]
+)
+_BEFORE_MILITARY = re.compile(
+    r"\b(?:psc|unit|cmr|uss|usns|uscgc|usnv)[ ][\w.' -]{1,24}(?:,?[ ]box[ ]\d{1,6})?,?\s{1,4}\Z"
+)
+_AFTER_MILITARY = re.compile(r"[ ]\d{5}(?!\d)")
+
+_UNIT_WORDS = Cues(
+    [
+        "apt",
+        "apartment",
+        "suite",
+        "ste",
+        "unit",
+        "flat",
+        "room",
+        "rm",
+        "floor",
+        "bldg",
+        "building",
+        "lot",
+        "box",
+        "postbox",
+        "postfach",
+        "apartado",
+        "piso",
+    ]
+)
+_UNITS = re.compile(UNIT, re.IGNORECASE)
+_SURE_UNITS = ("apt", "apartment", "suite", "postbox", "po box", "p.o. box")
+
+_STATE_ZIP = re.compile(rf"(?<![A-Za-z]){STATE}[ ]\d{{5}}(?:-\d{{4}})?(?!\d)")
+_CITY_BEFORE = re.compile(rf"{CAP}(?:[ ]{CAP}){{0,3}},?[ ]\Z")
+_UK_POSTCODE = re.compile(
+    r"(?<![A-Za-z0-9])[A-PR-UWYZ][A-HK-Y]?\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2}(?![A-Za-z0-9])"
+)
+_ZIP_WORDS = Cues(
+    ["zip", "zipcode", "zip code", "zip-code", "post code", "postcode", "postal code"]
+)
+_ZIP = re.compile(
+    r"\W{0,3}(?:is\W{1,3})?(?P<code>\d{4,6}(?:-\d{3,4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
+)
+
+_LABELS = Cues(
+    ["address", "residing at", "resides at", "resident at", "live at", "lives at", "lived at", "living at", "located at",
+     "premises at", "domiciled at", "delivered to", "office is at", "taxi to", "arrived at", "moved to", "meet me at",
+     "return to", "sent to", "corner of", "residence", "where", "visit us at", "flat at", "house at", "apartment at", "property at"]
+)  # fmt: skip
+_AFTER_LABEL = re.compile(
+    rf"(?: of [^\n:]{{1,40}}?)?(?: is(?: now)?| to|:| -|)[ \t\n]{{0,8}}(?=[{UPPER}\d#])"
+)
+_LABELLED = re.compile(
+    rf"(?:(?:{CAP}|{SMALL}|and|{NUMBER}\.?|[^\W\d_]{{2,24}}(?=[ ]\d)|[,#])[ ,]{{0,2}}){{1,14}}"
+)
+
+
+def find_addresses(text: FoldedText) -> Iterator[Finding]:
+    """Find postal addresses and take the unit, city, state, country and postcode along."""
+    lower_only = text.text == text.lower
+    for start, end, score in _anchors(text, lower_only=lower_only):
+        yield finding(
+            start, end_of_address(text.text, end, lower=lower_only), "ADDRESS", score, "address"
+        )
+    for match in numbers(_UK_POSTCODE, text):
+        yield finding(match.start(), match.end(), "ADDRESS", 0.5, "address")
+    for _, end in _ZIP_WORDS.find(text.lower):
+        if code := _ZIP.match(text.text, end):
+            yield finding(*code.span("code"), "ADDRESS", 0.7, "address")
+
+
+def _anchors(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, float]]:
+    """Yield the spans that an address grows from, with their scores."""
+    yield from _streets(text, lower_only=lower_only)
+    t = text.text
+    for match in numbers(_FRAMED, text):
+        if not re.search(r"(?:19|20)\d\d\.?\Z", match[0]):
+            yield match.start(), match.end(), 0.45
+    for start, end in _MILITARY.find(text.lower):
+        before, after = (
+            _left(_BEFORE_MILITARY, text.lower, start, 48),
+            _AFTER_MILITARY.match(t, end),
+        )
+        if before and after:
+            yield start - len(before[0]), after.end(), 0.8
+    for start, _ in _UNIT_WORDS.find(text.lower):
+        unit = _UNITS.match(
+            t, start - (len("p.o. ") if t[:start].endswith(("P.O. ", "p.o. ")) else 0)
+        )
+        if unit is None:
+            continue
+        first = _street_before(t, unit.start())
+        if not lower_only and not unit[0].lower().startswith(_SURE_UNITS) and first == unit.start():
+            continue  # "Room 4, floor 12"
+        sure = unit[0].lower().startswith(_SURE_UNITS)
+        if (
+            first < unit.start()
+            or sure
+            or end_of_address(t, unit.end(), lower=lower_only) > unit.end()
+        ):
+            yield first, unit.end(), 0.6
+    for _, end in _LABELS.find(text.lower):
+        label = _AFTER_LABEL.match(t, end)
+        value = label and _LABELLED.match(t, label.end())
+        if value and any(c.isdecimal() for c in value[0]):
+            yield value.start(), value.start() + len(value[0].rstrip(" ,")), 0.7
+    for match in numbers(_STATE_ZIP, text):
+        city = _left(_CITY_BEFORE, t, match.start(), 64)
+        yield match.start() - (len(city[0]) if city else 0), match.end(), 0.7
+
+
+def _streets(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, float]]:
+    t = text.text
+    pattern = _BEFORE_LOWER_SUFFIX if lower_only else _BEFORE_SUFFIX
+    for start, end in _SUFFIXES.find(text.lower):
+        if not (lower_only or t[start].isupper()):
+            continue
+        before = _left(pattern, t, start, 72)
+        if before and (before["number"] or t[start:end].lower() in _PLAIN):
+            yield start - len(before[0]), end, 0.75 if before["number"] else 0.45
+    for start, end in _ENDINGS.find(text.lower):
+        after, before = _AFTER_ENDING.match(t, end), _left(_BEFORE_ENDING, t, start, 72)
+        if after and before:
+            yield start - len(before[0]), after.end(), 0.7
+    for start, end in _PREFIXES.find(text.lower):
+        after = _AFTER_PREFIX.match(t, end)
+        before = _left(_NUMBER_BEFORE, t, start, 14)
+        if after and (before or (after["number"] and t[start].isupper())):
+            yield (
+                start - (len(before[0]) if before else 0),
+                start + len(t[start : after.end()].rstrip()),
+                0.7,
+            )
+
+
+def _left(pattern: re.Pattern[str], text: str, end: int, reach: int) -> re.Match[str] | None:
+    """Match a pattern that ends at an offset, within `reach` characters."""
+    return pattern.search(text[max(0, end - reach) : end])
+
+
+_NUMBERED_LINE = re.compile(rf"(?:(?<=\s)|^){NUMBER}[ .,](?:[^\n]{{0,48}})\Z")
+_NUMBERED_WORDS = re.compile(rf"(?:(?:{CAP}|{SMALL}|\d{{1,5}}\.?)[ ,]{{1,2}}){{1,6}}\Z")
+
+
+def _street_before(text: str, start: int) -> int:
+    """Return where the street begins that stands before a unit, on its line or the line above."""
+    offset = max(0, start - 72)
+    window = text[offset:start].rstrip("\n >?")
+    line = window.rfind("\n") + 1
+    street = _NUMBERED_LINE.search(window, line) or _NUMBERED_WORDS.search(
+        window.rstrip(",") + " ", line
+    )
+    if street is None or not any(c.isdecimal() for c in street[0]):
+        return start
+    return offset + street.start()
