@@ -31,6 +31,7 @@ that retry middleware does not send again what was refused.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from langchain_core.exceptions import ModelError
 
@@ -99,11 +100,19 @@ class LedgerError(PrivacyError):
 
 
 class AttestationError(ModelError, PrivacyError):
-    """The endpoint did not prove what it is; nothing was sent."""
+    """The endpoint did not prove what it is; nothing was sent.
 
-    def __init__(self, message: str, *, check: str | None = None) -> None:
+    Attributes:
+        check: Name of the check that failed, e.g. `"sev-snp.signature"`.
+        checks: Every check that was made until then, the failed one last.
+    """
+
+    def __init__(
+        self, message: str, *, check: str | None = None, checks: Sequence[Any] = ()
+    ) -> None:
         super().__init__(message)
         self.check = check
+        self.checks = tuple(checks)
 
 
 class EvidenceInvalidError(AttestationError):

@@ -1,0 +1,1 @@
+"""Verifiers: pure functions of (evidence, endorsements, policy, now) without any I/O."""

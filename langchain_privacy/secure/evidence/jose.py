@@ -1,0 +1,188 @@
+"""Signed tokens (RFC 7515, RFC 7519) with everything fixed by the verifier.
+
+The algorithm, the keys and the clock come from the caller, never from the token's header. A header
+that names keys or extensions (`jku`, `x5u`, `x5c`, `jwk`, `crit`) is refused unless the issuer is
+known to send it, and then ignored.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.x509 import load_der_x509_certificate
+
+from langchain_privacy.errors import EvidenceExpiredError
+from langchain_privacy.secure import parsing
+from langchain_privacy.secure.report import Checks
+
+Algorithm = Literal["ES384", "RS256"]
+_MAX_TOKEN = 64 * 1024
+_MIN_RSA_BITS = 2048
+
+
+def _es384(jwk: Mapping[str, Any]) -> ec.EllipticCurvePublicKey | None:
+    if jwk.get("kty") != "EC" or jwk.get("crv") != "P-384":
+        return None
+    x, y = (
+        int.from_bytes(parsing.from_base64(jwk.get(n), "JWKS", urlsafe=True)) for n in ("x", "y")
+    )
+    try:
+        return ec.EllipticCurvePublicNumbers(x, y, ec.SECP384R1()).public_key()
+    except ValueError:
+        return None
+
+
+def _rs256(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey | None:
+    if jwk.get("kty") != "RSA":
+        return None
+    if "n" not in jwk:
+        return _key_of_certificate(jwk)
+    n, e = (
+        int.from_bytes(parsing.from_base64(jwk.get(m), "JWKS", urlsafe=True)) for m in ("n", "e")
+    )
+    try:
+        key = rsa.RSAPublicNumbers(e, n).public_key()
+    except ValueError:
+        return None
+    return key if key.key_size >= _MIN_RSA_BITS else None
+
+
+def _key_of_certificate(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey | None:
+    # Azure publishes its keys as certificates only; the set itself is what is trusted.
+    chain = jwk.get("x5c")
+    if not isinstance(chain, list) or not chain:
+        return None
+    try:
+        certificate = load_der_x509_certificate(parsing.from_base64(chain[0], "JWKS"))
+    except ValueError:
+        return None
+    key = certificate.public_key()
+    return key if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _MIN_RSA_BITS else None
+
+
+def _leaf_dates(jwk: Mapping[str, Any], now: dt.datetime) -> bool:
+    chain = jwk.get("x5c")
+    if not isinstance(chain, list) or not chain:
+        return True
+    try:
+        leaf = load_der_x509_certificate(parsing.from_base64(chain[0], "JWKS"))
+    except ValueError:
+        return False
+    return leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc
+
+
+def _holds(
+    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, signed: bytes, signature: bytes
+) -> bool:
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
+        else:
+            if len(signature) != 96:
+                return False
+            r, s = int.from_bytes(signature[:48]), int.from_bytes(signature[48:])
+            key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA384()))
+    except InvalidSignature:
+        return False
+    return True
+
+
+def verify_token(
+    token: str,
+    jwks: bytes | str | Mapping[str, Any],
+    *,
+    algorithm: Algorithm,
+    issuer: str,
+    now: dt.datetime,
+    checks: Checks,
+    leeway: dt.timedelta = dt.timedelta(seconds=60),
+    max_lifetime: dt.timedelta,
+    ignored_headers: Collection[str] = (),
+) -> dict[str, Any]:
+    """Verify a compact JWS and its registered claims; return the claims.
+
+    Args:
+        token: Three base64url parts.
+        jwks: The issuer's key set, fetched from the issuer over TLS or pinned.
+        algorithm: The only one accepted.
+        issuer: Exact value of `iss`.
+        now: The clock.
+        checks: Where the checks are recorded.
+        leeway: Tolerated difference between clocks.
+        max_lifetime: Longest accepted time from `iat` to `exp`.
+        ignored_headers: Header members this issuer is known to send; they are not used.
+
+    Raises:
+        EvidenceInvalidError: If the token is malformed or its signature does not hold.
+        EvidenceExpiredError: If it is not valid at `now`.
+    """
+    token = parsing.text(token, "token")
+    parts = token.split(".")
+    checks.require(
+        "token", len(parts) == 3 and len(token) <= _MAX_TOKEN, "not a compact signed token"
+    )
+    header = parsing.strict_json(parsing.from_base64(parts[0], "token", urlsafe=True), "header")
+    allowed = {"alg", "kid", "typ", *ignored_headers}
+    checks.require(
+        "header",
+        isinstance(header, dict) and set(header) <= allowed and header.get("typ", "JWT") == "JWT",
+        "the token's header names keys or extensions",
+    )
+    checks.require("algorithm", header.get("alg") == algorithm, f"the algorithm is not {algorithm}")
+    keys = parsing.strict_json(jwks, "JWKS") if isinstance(jwks, (bytes, str)) else jwks
+    listed = keys.get("keys") if isinstance(keys, Mapping) else None
+    kid = header.get("kid")
+    matching = [
+        jwk
+        for jwk in (listed if isinstance(listed, list) else [])
+        if isinstance(jwk, dict) and isinstance(kid, str) and jwk.get("kid") == kid
+    ]
+    checks.require("kid", len(matching) == 1, "the issuer's key set does not have this key")
+    key = _es384(matching[0]) if algorithm == "ES384" else _rs256(matching[0])
+    usable = matching[0].get("alg", algorithm) == algorithm
+    checks.require("key", key is not None and usable, "the key is not fit for the algorithm")
+    assert key is not None
+    checks.require(
+        "key_dates",
+        _leaf_dates(matching[0], now),
+        "the key's certificate is not valid at this time",
+        error=EvidenceExpiredError,
+    )
+    signed = f"{parts[0]}.{parts[1]}".encode("ascii")
+    signature = parsing.from_base64(parts[2], "token", urlsafe=True)
+    checks.require("signature", _holds(key, signed, signature), "the signature is wrong")
+    claims = parsing.strict_json(parsing.from_base64(parts[1], "token", urlsafe=True), "claims")
+    checks.require("claims", isinstance(claims, dict), "the claims are not an object")
+    checks.require("issuer", claims.get("iss") == issuer, "another issuer")
+    _dates(claims, now, checks, leeway, max_lifetime)
+    return dict(claims)
+
+
+def _dates(
+    claims: Mapping[str, Any],
+    now: dt.datetime,
+    checks: Checks,
+    leeway: dt.timedelta,
+    max_lifetime: dt.timedelta,
+) -> None:
+    exp, iat = (parsing.integer(claims.get(name), name) for name in ("exp", "iat"))
+    nbf = parsing.integer(claims.get("nbf", iat), "nbf")
+    clock, slack = now.timestamp(), leeway.total_seconds()
+    checks.require(
+        "lifetime",
+        0 < exp - iat <= max_lifetime.total_seconds(),
+        "the token's lifetime is longer than its issuer gives",
+    )
+    checks.require(
+        "not_expired", clock <= exp + slack, "the token is expired", error=EvidenceExpiredError
+    )
+    checks.require(
+        "not_from_future",
+        iat <= clock + slack and nbf <= clock + slack,
+        "the token is not valid yet",
+        error=EvidenceExpiredError,
+    )

@@ -1,0 +1,198 @@
+"""NVIDIA's device certificates: a chain to the pinned root, revocation, and the firmware digest."""
+
+import datetime as dt
+import itertools
+from collections.abc import Sequence
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from langchain_privacy.errors import EvidenceExpiredError
+from langchain_privacy.secure.evidence import der
+from langchain_privacy.secure.report import Checks
+
+_TCG_DICE_FWID = "2.23.133.5.4.1"
+_TCG_DICE_TCB_INFO = "2.23.133.5.4.1.1"
+_FWIDS_TAG = 0xA6
+_CHAIN_LENGTH = 5
+
+
+@lru_cache(maxsize=64)
+def load_chain(pem: bytes) -> tuple[x509.Certificate, ...] | None:
+    """Certificates of a PEM bundle, leaf first; `None` when it cannot be read."""
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _links_hold(chain: tuple[x509.Certificate, ...]) -> bool:
+    # Dates and pins are checked on each call; only signatures, which never change, are remembered.
+    try:
+        for child, issuer in itertools.pairwise(chain):
+            child.verify_directly_issued_by(issuer)
+            basic = issuer.extensions.get_extension_for_class(x509.BasicConstraints)
+            if not basic.value.ca:
+                return False
+    except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+        return False
+    return True
+
+
+def verify_device_chain(
+    chain: Sequence[x509.Certificate] | None,
+    now: dt.datetime,
+    pin: str,
+    checks: Checks,
+    *,
+    length: int | None = _CHAIN_LENGTH,
+) -> ec.EllipticCurvePublicKey:
+    """Verify a chain and return its leaf's key.
+
+    Args:
+        chain: Leaf first, root last.
+        now: The clock.
+        pin: SHA-256 of the root certificate.
+        checks: Where the checks are recorded.
+        length: Exact number of certificates, `None` for at least two.
+    """
+    readable = chain is not None and (len(chain) == length if length else len(chain) > 1)
+    checks.require("certificates", readable, "the certificate chain cannot be read, or is cut")
+    assert chain is not None
+    checks.require(
+        "root",
+        chain[-1].fingerprint(hashes.SHA256()).hex() == pin,
+        "the chain ends at an unpinned root",
+    )
+    checks.require(
+        "chain", _links_hold(tuple(chain)), "a chain signature is wrong, or an issuer is not a CA"
+    )
+    checks.require(
+        "certificate_dates",
+        all(c.not_valid_before_utc <= now <= c.not_valid_after_utc for c in chain),
+        "a certificate is not valid at this time",
+        error=EvidenceExpiredError,
+    )
+    key = chain[0].public_key()
+    on_curve = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP384R1)
+    checks.require("key_type", on_curve, "the signing key is not on P-384")
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    return key
+
+
+def firmware_digest(leaf: x509.Certificate) -> bytes | None:
+    """FWID that the leaf was issued for: the firmware which alone can use its key.
+
+    Hopper ends its TCG extension with the digest; Blackwell has DICE TcbInfo, whose `fwids` [6]
+    lists (algorithm, digest) pairs, of which the first counts.
+    """
+    for extension in leaf.extensions:
+        if not isinstance(extension.value, x509.UnrecognizedExtension):
+            continue
+        raw = extension.value.value
+        if extension.oid.dotted_string == _TCG_DICE_FWID and len(raw) > 48:
+            return raw[-48:]
+        if extension.oid.dotted_string == _TCG_DICE_TCB_INFO:
+            try:
+                info = der.children(der.whole(raw, 0x30))
+                fwids = next(element for element in info if element.tag == _FWIDS_TAG)
+                first = der.children(fwids)[0]
+                return der.children(first)[1].content
+            except (der.DerError, StopIteration, IndexError):
+                return None
+    return None
+
+
+def verify_ocsp(
+    responses: Sequence[bytes],
+    chain: Sequence[x509.Certificate],
+    now: dt.datetime,
+    checks: Checks,
+    *,
+    max_age: dt.timedelta = dt.timedelta(days=7),
+) -> None:
+    """Check revocation of every intermediate and the leaf that NVIDIA issues.
+
+    NVIDIA answers for the certificates below its identity CA except the leaf, which the device's
+    own firmware issues; each of those needs a response that says "good".
+
+    Args:
+        responses: OCSP responses in DER.
+        chain: The verified chain, leaf first.
+        now: The clock.
+        checks: Where the checks are recorded.
+        max_age: Oldest `thisUpdate` accepted.
+    """
+    good: set[int] = set()
+    for raw in responses:
+        try:
+            response = ocsp.load_der_ocsp_response(raw)
+            successful = response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
+            index = _subject_of(response, chain) if successful else None
+            genuine = index is not None and _signed_by_issuer(response, chain[index + 1], now)
+        except (ValueError, TypeError, x509.UnsupportedGeneralNameType):
+            genuine, index = False, None
+        checks.require("ocsp_signature", genuine, "an OCSP response does not hold")
+        assert index is not None
+        until, since = response.next_update_utc, response.this_update_utc
+        checks.require(
+            "ocsp_dates",
+            since <= now and now - since <= max_age and (until is None or now <= until),
+            "an OCSP response is stale",
+            error=EvidenceExpiredError,
+        )
+        checks.require(
+            "ocsp_status",
+            response.certificate_status is ocsp.OCSPCertStatus.GOOD,
+            "a certificate is revoked or on hold",
+        )
+        good.add(index)
+    wanted = set(range(1, len(chain) - 1))
+    checks.require("ocsp_complete", wanted <= good, "OCSP does not cover the whole chain")
+
+
+def _subject_of(response: ocsp.OCSPResponse, chain: Sequence[x509.Certificate]) -> int | None:
+    for index, (certificate, issuer) in enumerate(itertools.pairwise(chain)):
+        if certificate.serial_number != response.serial_number:
+            continue
+        built = ocsp.OCSPRequestBuilder().add_certificate(
+            certificate, issuer, response.hash_algorithm
+        )
+        request = built.build()
+        if (
+            request.issuer_key_hash == response.issuer_key_hash
+            and request.issuer_name_hash == response.issuer_name_hash
+        ):
+            return index
+    return None
+
+
+def _signed_by_issuer(
+    response: ocsp.OCSPResponse, issuer: x509.Certificate, now: dt.datetime
+) -> bool:
+    signer = issuer
+    for delegate in response.certificates:
+        # A delegate must be issued by the same CA for this purpose (RFC 6960, 4.2.2.2).
+        try:
+            delegate.verify_directly_issued_by(issuer)
+            usage = delegate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+            continue
+        if ExtendedKeyUsageOID.OCSP_SIGNING in usage and (
+            delegate.not_valid_before_utc <= now <= delegate.not_valid_after_utc
+        ):
+            signer = delegate
+    key, algorithm = signer.public_key(), response.signature_hash_algorithm
+    if not isinstance(key, ec.EllipticCurvePublicKey) or algorithm is None:
+        return False
+    try:
+        key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
+    except InvalidSignature:
+        return False
+    return True

@@ -1,0 +1,69 @@
+"""A simulated TEE: the shape of evidence without any of its meaning.
+
+For tests and development on a laptop. Anybody can make such evidence, and it says so in its name;
+only `UnsafeSimulatedTee` accepts it.
+"""
+
+import datetime as dt
+import hashlib
+import hmac
+
+from langchain_privacy.errors import EvidenceExpiredError
+from langchain_privacy.secure.policy.base import Policy, appraise
+from langchain_privacy.secure.report import AttestationReport, Checks, as_time
+
+_PREFIX = b"langchain-privacy SIMULATED TEE, proves nothing\n"
+_TAG_KEY = b"public on purpose"
+SIMULATED_MEASUREMENT = hashlib.sha384(b"langchain-privacy simulated workload").hexdigest()
+"""Launch measurement that the simulated TEE reports unless told otherwise."""
+
+
+def simulate_report(report_data: bytes, measurement: str = SIMULATED_MEASUREMENT) -> bytes:
+    """Make a simulated report.
+
+    Args:
+        report_data: 64 bytes to bind.
+        measurement: 48 bytes in hex.
+    """
+    body = _PREFIX + report_data + bytes.fromhex(measurement)
+    return body + hmac.digest(_TAG_KEY, body, "sha256")
+
+
+def verify_simulated(
+    evidence: bytes,
+    endorsements: None,  # noqa: ARG001  nobody endorses a simulation
+    policy: Policy,
+    now: dt.datetime | float,
+    *,
+    report_data: bytes | None = None,
+) -> AttestationReport:
+    """Verify the shape of a simulated report; the result is worth nothing by design."""
+    checks = Checks("simulated")
+    size = len(_PREFIX) + 64 + 48
+    checks.require(
+        "layout",
+        len(evidence) == size + 32 and evidence.startswith(_PREFIX),
+        "not a simulated report",
+    )
+    body, tag = evidence[:size], evidence[size:]
+    checks.require(
+        "tag", hmac.compare_digest(tag, hmac.digest(_TAG_KEY, body, "sha256")), "it was changed"
+    )
+    bound = body[len(_PREFIX) : len(_PREFIX) + 64]
+    if report_data is None:
+        checks.skip("report_data", "no expected value was given")
+    else:
+        checks.require(
+            "report_data",
+            bound == report_data,
+            "it is bound to another challenge or key",
+            error=EvidenceExpiredError,
+        )
+    checks.skip("hardware", "there is no hardware behind a simulation")
+    report = AttestationReport(
+        subject="simulated",
+        claims={"measurement": body[-48:].hex(), "report_data": bound.hex()},
+        checks=tuple(checks),
+        verified_at=as_time(now),
+    )
+    return appraise(report, policy)

@@ -1,0 +1,231 @@
+"""Intel TDX: is this quote genuine, and does it satisfy the policy?
+
+Signatures, certificate chains, revocation lists and TCB matching are verified by `dcap-qvl`; its
+default collateral service is never asked, collateral is given. Layout: Intel "TDX DCAP Quoting
+Library API", quote format 4 (TD 1.0) and 5 (TD 1.0 and 1.5).
+"""
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_privacy.errors import (
+    ConfigurationError,
+    EvidenceExpiredError,
+    EvidenceInvalidError,
+)
+from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
+from langchain_privacy.secure.policy.base import Policy, appraise
+from langchain_privacy.secure.report import AttestationReport, Checks, as_time
+
+_HEADER, _TD10, _TD15 = 48, 584, 648
+_TDX, _P256 = 0x81, 2
+_INTEL_QE = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
+_MAX_QUOTE = 64 * 1024
+
+# Offsets and sizes in the TD report body.
+_FIELDS = {
+    "tee_tcb_svn": (0, 16),
+    "mr_seam": (16, 48),
+    "mr_signer_seam": (64, 48),
+    "seam_attributes": (112, 8),
+    "td_attributes": (120, 8),
+    "xfam": (128, 8),
+    "mr_td": (136, 48),
+    "mr_config_id": (184, 48),
+    "mr_owner": (232, 48),
+    "mr_owner_config": (280, 48),
+    "rtmr0": (328, 48),
+    "rtmr1": (376, 48),
+    "rtmr2": (424, 48),
+    "rtmr3": (472, 48),
+    "report_data": (520, 64),
+}
+_FIELDS_15 = {"tee_tcb_svn_2": (584, 16), "mr_service_td": (600, 48)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TdxEndorsements:
+    """Intel's collateral; signed by Intel, so anybody may carry it.
+
+    Attributes:
+        collateral: JSON with the nine members of dcap-qvl's `QuoteCollateralV3`.
+    """
+
+    collateral: bytes | str
+
+
+class _LayoutError(ValueError):
+    pass
+
+
+def _parse(quote: bytes) -> dict[str, Any]:
+    if not _HEADER + _TD10 < len(quote) <= _MAX_QUOTE:
+        msg = "the quote has an impossible length"
+        raise _LayoutError(msg)
+    version, key_type = int.from_bytes(quote[0:2], "little"), int.from_bytes(quote[2:4], "little")
+    if version not in (4, 5):
+        msg = f"quote version {version} is not 4 or 5"
+        raise _LayoutError(msg)
+    if int.from_bytes(quote[4:8], "little") != _TDX:
+        msg = "this is not a quote of a TDX machine"
+        raise _LayoutError(msg)
+    if key_type != _P256 or quote[12:28] != _INTEL_QE:
+        msg = "another key type or quoting enclave vendor"
+        raise _LayoutError(msg)
+    start, fields = _HEADER, dict(_FIELDS)
+    body_size = _TD10
+    if version == 5:
+        kind = int.from_bytes(quote[48:50], "little")
+        body_size = int.from_bytes(quote[50:54], "little")
+        start = _HEADER + 6
+        if (kind, body_size) not in ((2, _TD10), (3, _TD15)):
+            msg = "the quote's body type is not TD 1.0 or TD 1.5"
+            raise _LayoutError(msg)
+        if kind == 3:
+            fields |= _FIELDS_15
+    if len(quote) < start + body_size + 4:
+        msg = "the quote is truncated"
+        raise _LayoutError(msg)
+    body = quote[start : start + body_size]
+    end = start + body_size
+    signature_size = int.from_bytes(quote[end : end + 4], "little")
+    # Some services pad the quote to a fixed size; the padding is unsigned and must be empty.
+    if len(quote) < end + 4 + signature_size or any(quote[end + 4 + signature_size :]):
+        msg = "the quote is truncated or has bytes after its signature data"
+        raise _LayoutError(msg)
+    values = {name: body[at : at + size].hex() for name, (at, size) in fields.items()}
+    return {"version": version, **values}
+
+
+def verify_tdx(
+    evidence: bytes,
+    endorsements: TdxEndorsements | None,
+    policy: Policy,
+    now: dt.datetime | float,
+    *,
+    report_data: bytes | None = None,
+    roots: TrustedRoots = VENDOR_ROOTS,
+) -> AttestationReport:
+    """Verify a TDX quote.
+
+    Args:
+        evidence: The quote, version 4 or 5.
+        endorsements: Collateral of its platform.
+        policy: What is acceptable, usually a `TdxPolicy`.
+        now: The clock: an aware datetime or seconds since 1970 UTC.
+        report_data: The 64 bytes that must stand in the quote; `None` skips the comparison.
+        roots: Trust anchors; Intel's by default.
+
+    Raises:
+        EvidenceInvalidError: If the quote is malformed, not TDX, or a signature does not hold.
+        EvidenceExpiredError: If collateral is not valid at `now`, or the report data differs.
+        PolicyMismatchError: If the quote is genuine but not what the policy asks for.
+        ConfigurationError: If `dcap-qvl` is not installed.
+    """
+    proven = prove_tdx(evidence, endorsements, now, report_data=report_data, roots=roots)
+    return appraise(proven, policy)
+
+
+def prove_tdx(
+    evidence: bytes,
+    endorsements: TdxEndorsements | None,
+    now: dt.datetime | float,
+    *,
+    report_data: bytes | None,
+    roots: TrustedRoots,
+) -> AttestationReport:
+    """The half of `verify_tdx` that establishes facts, before any policy."""
+    try:
+        import dcap_qvl
+    except ImportError:
+        msg = 'verifying TDX needs dcap-qvl: pip install "langchain-privacy[secure]"'
+        raise ConfigurationError(msg) from None
+    clock = as_time(now)
+    checks = Checks("tdx")
+    fields: dict[str, Any] = {}
+    fault = ""
+    try:
+        fields = _parse(evidence)
+    except _LayoutError as error:
+        fault = str(error)
+    checks.require("layout", not fault, fault)
+    checks.require(
+        "endorsement", endorsements is not None, "no collateral, so nothing can be verified"
+    )
+    assert endorsements is not None
+    raw = endorsements.collateral
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    issued: list[dt.datetime] = []
+    try:
+        collateral = dcap_qvl.QuoteCollateralV3.from_json(text)
+        parts = json.loads(text)
+        issued = [_issue_date(parts[name]) for name in ("tcb_info", "qe_identity")]
+    except (ValueError, KeyError, TypeError):
+        collateral = None
+    checks.require("collateral", collateral is not None, "the collateral cannot be read")
+    seconds = int(clock.timestamp())
+    verified: Any = None
+    try:
+        if roots.intel_sgx_der is None:
+            verified = dcap_qvl.verify(evidence, collateral, seconds)
+        else:
+            verified = dcap_qvl.verify_with_root_ca(
+                evidence, collateral, roots.intel_sgx_der, seconds
+            )
+        fault = ""
+    except (ValueError, RuntimeError) as error:
+        fault = _reason(str(error))
+    checks.require(
+        "quote",
+        not fault,
+        fault,
+        error=EvidenceExpiredError if "expired" in fault else EvidenceInvalidError,
+        detail="signature, PCK chain, revocation lists, QE identity, TCB level",
+    )
+    checks.require(
+        "collateral_not_from_future",
+        all(date <= clock for date in issued),
+        "the collateral is issued in the future",
+        error=EvidenceExpiredError,
+    )
+    if report_data is None:
+        checks.skip("report_data", "no expected value was given")
+    else:
+        checks.require(
+            "report_data",
+            fields["report_data"] == report_data.hex(),
+            "the quote is bound to another challenge or key",
+            error=EvidenceExpiredError,
+        )
+    claims = {
+        **fields,
+        "tcb_status": verified.status,
+        "advisories": sorted(verified.advisory_ids),
+        "collateral_issued": min(issued).isoformat(),
+        "debug": bool(int(fields["td_attributes"][:2], 16) & 1),
+    }
+    return AttestationReport(subject="tdx", claims=claims, checks=tuple(checks), verified_at=clock)
+
+
+def _issue_date(document: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(json.loads(document)["issueDate"])
+
+
+def _reason(library_text: str) -> str:
+    """Say in our words why dcap-qvl refused; its text is kept out of errors."""
+    lowered = library_text.lower()
+    for needle, reason in (
+        ("expired", "collateral or a certificate is expired"),
+        ("not yet valid", "collateral or a certificate is not valid yet, so expired in reverse"),
+        ("revoked", "a key or the TCB level is revoked"),
+        ("matching tcb", "no TCB level of Intel matches this platform"),
+        ("fmspc", "the collateral is for another platform (FMSPC)"),
+        ("debug", "the machine allows debugging"),
+        ("qe", "the quoting enclave's report or identity does not hold"),
+        ("signature", "a signature is wrong"),
+    ):
+        if needle in lowered:
+            return reason
+    return "the quote does not verify"

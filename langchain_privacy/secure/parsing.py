@@ -1,0 +1,97 @@
+"""Strict forms of JSON, base64 and hex: evidence has one spelling, or it is refused."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Collection
+from typing import Any
+
+from langchain_privacy.errors import EvidenceInvalidError
+
+MAX_DOCUMENT = 2 * 1024 * 1024
+"""Bytes of an evidence document; eight GPUs with their chains need about a tenth."""
+
+_HEX = re.compile(r"(?:[0-9a-f]{2})*\Z")
+
+
+def _invalid(what: str, why: str) -> EvidenceInvalidError:
+    return EvidenceInvalidError(f"{what}: {why}", check="parsing")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        msg = "duplicate member"
+        raise ValueError(msg)
+    return members
+
+
+def _no_constant(_: str) -> Any:
+    msg = "NaN and Infinity are not JSON"
+    raise ValueError(msg)
+
+
+def strict_json(data: bytes | str, what: str, *, limit: int = MAX_DOCUMENT) -> Any:
+    """Parse JSON; duplicate members, NaN, trailing bytes and oversize are refused."""
+    if len(data) > limit:
+        raise _invalid(what, f"longer than {limit} bytes")
+    try:
+        text = data.decode("utf-8") if isinstance(data, bytes) else data
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise _invalid(what, "not strict JSON") from None
+
+
+def members(
+    value: Any, what: str, *, required: Collection[str], optional: Collection[str] = ()
+) -> dict[str, Any]:
+    """An object with exactly these members; unknown ones are refused, not ignored."""
+    if not isinstance(value, dict):
+        raise _invalid(what, "must be a JSON object")
+    if missing := set(required) - set(value):
+        raise _invalid(what, f"member {min(missing)!r} is missing")
+    if set(value) - set(required) - set(optional):
+        raise _invalid(what, "has an unknown member")
+    return value
+
+
+def text(value: Any, what: str) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise _invalid(what, "must be a string")
+    return value
+
+
+def integer(value: Any, what: str) -> int:
+    """An integer; `true` is not one."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _invalid(what, "must be an integer")
+    return value
+
+
+def from_base64(value: Any, what: str, *, urlsafe: bool = False) -> bytes:
+    """Canonical base64 only: one text per byte string. URL-safe text carries no padding."""
+    encoded = text(value, what)
+    try:
+        if urlsafe:
+            data = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+            again = base64.urlsafe_b64encode(data).rstrip(b"=")
+        else:
+            data = base64.b64decode(encoded, validate=True)
+            again = base64.b64encode(data)
+        canonical = again == encoded.encode("ascii")
+    except (ValueError, binascii.Error):
+        raise _invalid(what, "not base64") from None
+    if not canonical:
+        raise _invalid(what, "not canonical base64")
+    return data
+
+
+def from_hex(value: Any, what: str, *, size: int | None = None) -> bytes:
+    """Lowercase hex, of exactly `size` bytes when given."""
+    encoded = text(value, what)
+    if not _HEX.match(encoded) or (size is not None and len(encoded) != 2 * size):
+        wanted = "lowercase hex" if size is None else f"{2 * size} lowercase hex digits"
+        raise _invalid(what, f"must be {wanted}")
+    return bytes.fromhex(encoded)

@@ -1,0 +1,1 @@
+"""Policies: small, composable, readable; each raises."""

@@ -1,0 +1,76 @@
+"""Policies that prove nothing. Their names say so, and each use warns."""
+
+import logging
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from langchain_privacy.errors import PolicyMismatchError
+from langchain_privacy.secure.evidence.simulated import SIMULATED_MEASUREMENT
+from langchain_privacy.secure.policy.base import about
+from langchain_privacy.secure.policy.fields import hex_set
+from langchain_privacy.secure.report import AttestationReport, Check, Checks
+
+_logger = logging.getLogger(__name__)
+
+
+class UnsafePolicyWarning(UserWarning):
+    """An unsafe policy was used."""
+
+
+def _warn(text: str) -> None:
+    # The logger too: Python shows a warning from one place once, but each use must be seen.
+    _logger.warning(text)
+    warnings.warn(text, UnsafePolicyWarning, stacklevel=3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnsafeSimulatedTee:
+    """Unsafe: accepts the simulated TEE.
+
+    **There is no hardware and no isolation, and anybody can forge it.** For tests and development
+    only.
+
+    Attributes:
+        measurements: Accepted measurements of the simulation.
+    """
+
+    measurements: Iterable[str] = (SIMULATED_MEASUREMENT,)
+
+    def __post_init__(self) -> None:
+        hex_set(self, "measurements", 48, empty=False)
+
+    def verify(self, report: AttestationReport) -> list[Check]:
+        """Warn, then raise unless the measurement is listed."""
+        made: list[Check] = []
+        for found in about(report, "simulated"):
+            _warn("UnsafeSimulatedTee: accepting simulated evidence, which proves nothing")
+            checks = Checks("simulated")
+            checks.require(
+                "measurement",
+                found.claims["measurement"] in self.measurements,
+                "an unlisted measurement",
+                error=PolicyMismatchError,
+            )
+            made += checks
+        return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnsafeNoAttestation:
+    """Unsafe: accepts any endpoint, and encrypts to whoever answers.
+
+    **With it an attacker between you and the server can read everything.**
+    """
+
+    def verify(self, report: AttestationReport) -> list[Check]:
+        """Warn and accept."""
+        _warn("UnsafeNoAttestation: encrypting to an endpoint that proved nothing")
+        return [
+            Check(
+                subject=report.subject,
+                name="unsafe_no_attestation",
+                outcome="passed",
+                detail="nothing was verified",
+            )
+        ]
