@@ -1,1 +1,66 @@
-"""secure."""
+"""Attested or nothing: evidence, policies, an encrypted channel, a chat model and a gateway.
+
+`SecureChatModel` is the chat model, `AttestedTransport` and `AsyncAttestedTransport` the same for
+any client on httpx or httpx2, `attest` the check alone, `create_gateway` the other end. Policies
+are in `secure.policy`, adapters for other services in `secure.adapters`.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "AllOf": "policy.base",
+    "AnyOf": "policy.base",
+    "AsyncAttestedTransport": "transport",
+    "AttestationPolicy": "policy.attestation",
+    "AttestationReport": "report",
+    "AttestedEndpoint": "endpoint",
+    "AttestedTransport": "transport",
+    "AzureCvmEvidence": "evidence.azure_cvm",
+    "AzureCvmPolicy": "policy.azure_cvm",
+    "AzureMaaPolicy": "policy.azure_maa",
+    "Check": "report",
+    "ConfidentialVm": "gateway",
+    "ConfigfsTsm": "gateway",
+    "EvidenceProvider": "gateway",
+    "GpuEndorsements": "evidence.nvidia_gpu",
+    "GpuEvidence": "evidence.nvidia_gpu",
+    "NvidiaGpuPolicy": "policy.nvidia_gpu",
+    "NvmlGpus": "gateway",
+    "Policy": "policy.base",
+    "SecureChatModel": "chat_model",
+    "SevSnpPolicy": "policy.sev_snp",
+    "SimulatedTee": "gateway",
+    "SnpEndorsements": "evidence.amd_chain",
+    "TdxEndorsements": "evidence.tdx",
+    "TdxMeasurement": "policy.tdx",
+    "TdxPolicy": "policy.tdx",
+    "TpmQuote": "evidence.azure_hcl",
+    "TrustedRoots": "evidence.roots",
+    "UnsafeNoAttestation": "policy.unsafe",
+    "UnsafePolicyWarning": "policy.unsafe",
+    "UnsafeSimulatedTee": "policy.unsafe",
+    "aattest": "attestation",
+    "attest": "attestation",
+    "create_gateway": "gateway",
+    "verify_azure_cvm": "evidence.azure_cvm",
+    "verify_azure_maa": "evidence.azure_maa",
+    "verify_envelope": "envelope",
+    "verify_nras_token": "evidence.nras",
+    "verify_nvidia_gpu": "evidence.nvidia_gpu",
+    "verify_sev_snp": "evidence.sev_snp",
+    "verify_tdx": "evidence.tdx",
+}
+
+__all__ = [*sorted(_HOME)]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"langchain_privacy.secure.{_HOME[name]}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,119 @@
+"""EHBP, the Encrypted HTTP Body Protocol of Tinfoil, byte-compatible (v0.3.1).
+
+Bodies are sealed; method, path and headers stay readable. The protocol has no final marker, so a
+stream that is cut between two frames looks complete: the transport asks the content itself (see
+`completeness`). It has no protection against replay either: the gateway remembers encapsulations.
+"""
+
+import re
+import secrets
+from collections.abc import Iterator
+
+from langchain_privacy.errors import ChannelError
+from langchain_privacy.secure.channel.frames import FrameReader, pieces
+from langchain_privacy.secure.channel.hpke import (
+    AeadSequence,
+    Context,
+    PrivateKey,
+    X25519PrivateKey,
+    encapsulate,
+    response_sequence,
+)
+
+KEM_ID = X25519PrivateKey.kem_id
+REQUEST_HEADER = "ehbp-encapsulated-key"
+RESPONSE_HEADER = "ehbp-response-nonce"
+KEY_PATH = "/.well-known/hpke-keys"
+KEY_MEDIA_TYPE = "application/ohttp-keys"
+KEY_MISMATCH = "urn:ietf:params:ehbp:error:key-config"
+_INFO, _EXPORT = b"ehbp request", b"ehbp response"
+_HEX_32 = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def key_config(public: bytes) -> bytes:
+    """The key configuration that `KEY_PATH` serves: key id 0, X25519, HKDF-SHA256, AES-256-GCM."""
+    return b"\0" + KEM_ID.to_bytes(2) + public + bytes.fromhex("000400010002")
+
+
+def parse_key_config(data: bytes) -> bytes:
+    """The public key in a key configuration."""
+    if len(data) != 41 or data != key_config(data[3:35]):
+        msg = "the key configuration is not one EHBP suite"
+        raise ChannelError(msg)
+    return data[3:35]
+
+
+def header_bytes(value: str) -> bytes:
+    """32 bytes of an EHBP header; uppercase, short or repeated values are refused."""
+    if not _HEX_32.match(value):
+        msg = "an EHBP header is not 64 lowercase hex digits"
+        raise ChannelError(msg)
+    return bytes.fromhex(value)
+
+
+def _frame(ciphertext: bytes) -> bytes:
+    return len(ciphertext).to_bytes(4) + ciphertext
+
+
+class RequestSealer:
+    """The client's half of one exchange."""
+
+    def __init__(self, public: bytes) -> None:
+        secret, self.enc = encapsulate(KEM_ID, public)
+        self._context = Context(KEM_ID, secret, _INFO)
+
+    def seal(self, data: bytes) -> Iterator[bytes]:
+        """Frames for a piece of the body; none for an empty one."""
+        for piece in pieces(data):
+            if piece:
+                yield _frame(self._context.seal(piece))
+
+    def opener(self, nonce: bytes) -> "Opener":
+        """Opener of the answer that came with this nonce."""
+        exported = self._context.export(_EXPORT, 32)
+        return Opener(response_sequence(exported, self.enc, nonce))
+
+
+class Opener:
+    """Opens a framed body."""
+
+    def __init__(self, sequence: AeadSequence) -> None:
+        self._sequence = sequence
+        self._frames = FrameReader(flagged=False)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Take bytes; yield the plaintext of each frame that is complete."""
+        for _, ciphertext, _ in self._frames.feed(data):
+            if ciphertext:
+                yield self._sequence.open(ciphertext)
+
+    def finish(self) -> None:
+        """Raise when the stream ended inside a frame."""
+        if self._frames.pending:
+            msg = "the body ended inside a frame, so it is incomplete"
+            raise ChannelError(msg)
+
+
+class RequestOpener(Opener):
+    """The server's half of one exchange."""
+
+    def __init__(self, private: PrivateKey, enc: bytes) -> None:
+        self._context = Context(KEM_ID, private.decapsulate(enc), _INFO)
+        self._enc = enc
+        super().__init__(self._context)
+
+    def sealer(self) -> "ResponseSealer":
+        """Sealer of the answer."""
+        return ResponseSealer(self._context.export(_EXPORT, 32), self._enc)
+
+
+class ResponseSealer:
+    """Seals the answer."""
+
+    def __init__(self, exported: bytes, enc: bytes) -> None:
+        self.nonce = secrets.token_bytes(32)
+        self._sequence = response_sequence(exported, enc, self.nonce)
+
+    def seal(self, data: bytes) -> bytes:
+        """Frames for a piece of the body, as one byte string."""
+        return b"".join(_frame(self._sequence.seal(piece)) for piece in pieces(data) if piece)

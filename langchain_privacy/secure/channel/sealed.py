@@ -1,0 +1,205 @@
+"""Our profile: a whole HTTP exchange inside one sealed POST, post-quantum, with a known end.
+
+Request body:  `"LP1" | key id (8) | X-Wing encapsulation (1120) | frames`
+Response body: `response nonce (32) | frames`
+Frame: `u32 header | ciphertext`; the header's top bit marks the last frame, its other bits are the
+length, and the header is the additional data, so neither can be changed. The first frame is a
+JSON head with method, path and headers, or with status and headers; the rest is the body. What an
+observer sees is one path, sizes and times.
+
+The labels are our own, as EHBP asks of those who reuse its construction (its section 7.3).
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from langchain_privacy.errors import ChannelError, EvidenceInvalidError
+from langchain_privacy.secure import parsing
+from langchain_privacy.secure.channel.frames import FrameReader, pieces
+from langchain_privacy.secure.channel.hpke import (
+    AeadSequence,
+    Context,
+    PrivateKey,
+    XWingPrivateKey,
+    encapsulate,
+    response_sequence,
+)
+
+KEM_ID = XWingPrivateKey.kem_id
+PATH = "/.well-known/langchain-privacy/exchange"
+REQUEST_MEDIA_TYPE = "application/vnd.langchain-privacy.request"
+RESPONSE_MEDIA_TYPE = "application/vnd.langchain-privacy.response"
+KEY_MISMATCH = "urn:langchain-privacy:error:key"
+MAGIC = b"LP1"
+PREFIX = len(MAGIC) + 8 + 1120
+NONCE = 32
+_INFO = b"langchain-privacy/exchange/v1 request"
+_EXPORT = b"langchain-privacy/exchange/v1 response"
+_FINAL = 1 << 31
+_MAX_HEAD = 64 * 1024
+
+Headers = Sequence[tuple[str, str]]
+
+
+def key_id(public: bytes) -> bytes:
+    """Eight bytes that name a public key; only a hint which key to try."""
+    return hashlib.sha256(public).digest()[:8]
+
+
+@dataclass(frozen=True)
+class RequestHead:
+    """The first frame of a request."""
+
+    method: str
+    path: str
+    headers: Headers
+
+
+@dataclass(frozen=True)
+class ResponseHead:
+    """The first frame of a response."""
+
+    status: int
+    headers: Headers
+
+
+def _headers(value: object) -> Headers:
+    if not isinstance(value, list):
+        msg = "the head's headers are not a list"
+        raise ChannelError(msg)
+    found = []
+    for pair in value:
+        if not (isinstance(pair, list) and len(pair) == 2 and all(_clean(t) for t in pair)):
+            msg = "a header in the head is malformed"
+            raise ChannelError(msg)
+        found.append((pair[0], pair[1]))
+    return found
+
+
+def _clean(text: object) -> bool:
+    return isinstance(text, str) and not set(text) & {"\r", "\n", "\0"}
+
+
+def _parse(head: bytes, names: tuple[str, ...]) -> dict[str, object]:
+    try:
+        content = parsing.strict_json(head, "head", limit=_MAX_HEAD)
+        return parsing.members(content, "head", required=names)
+    except EvidenceInvalidError:
+        msg = "the head of an exchange is malformed"
+        raise ChannelError(msg) from None
+
+
+def parse_request_head(data: bytes) -> RequestHead:
+    """Read a request's first frame."""
+    head = _parse(data, ("method", "path", "headers"))
+    method, path = head["method"], head["path"]
+    if (
+        not isinstance(method, str)
+        or not method.isalpha()
+        or not isinstance(path, str)
+        or not path.startswith("/")
+        or not path.isascii()
+        or not path.isprintable()
+        or " " in path
+    ):
+        msg = "the head of a request is malformed"
+        raise ChannelError(msg)
+    return RequestHead(method.upper(), path, _headers(head["headers"]))
+
+
+def parse_response_head(data: bytes) -> ResponseHead:
+    """Read a response's first frame."""
+    head = _parse(data, ("status", "headers"))
+    status = head["status"]
+    if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
+        msg = "the head of a response has no valid status"
+        raise ChannelError(msg)
+    return ResponseHead(status, _headers(head["headers"]))
+
+
+def dump_head(head: RequestHead | ResponseHead) -> bytes:
+    """A head as JSON."""
+    return json.dumps(vars(head), separators=(",", ":")).encode()
+
+
+class _Sealer:
+    def __init__(self, sequence: AeadSequence) -> None:
+        self._sequence = sequence
+
+    def seal(self, data: bytes, *, final: bool = False) -> bytes:
+        """Frames for a piece of the body; the last piece is marked and may be empty."""
+        parts = list(pieces(data))
+        out = []
+        for index, piece in enumerate(parts):
+            last = _FINAL if final and index == len(parts) - 1 else 0
+            header = (len(piece) + 16 | last).to_bytes(4)
+            out.append(header + self._sequence.seal(piece, header))
+        return b"".join(out)
+
+
+class _Opener:
+    def __init__(self, sequence: AeadSequence) -> None:
+        self._sequence = sequence
+        self._frames = FrameReader(flagged=True)
+        self._finished = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Take bytes; yield the plaintext of each frame that is complete."""
+        for header, ciphertext, final in self._frames.feed(data):
+            if self._finished:
+                msg = "there are frames after the last one"
+                raise ChannelError(msg)
+            plaintext = self._sequence.open(ciphertext, header)
+            self._finished = final
+            yield plaintext
+
+    def finish(self) -> None:
+        """Raise unless the marked last frame has arrived, and nothing after it."""
+        if not self._finished or self._frames.pending:
+            msg = "the stream ended before its last frame, so it is incomplete"
+            raise ChannelError(msg)
+
+
+class RequestSealer(_Sealer):
+    """The client's half of one exchange."""
+
+    def __init__(self, public: bytes) -> None:
+        secret, enc = encapsulate(KEM_ID, public)
+        self._context = Context(KEM_ID, secret, _INFO)
+        self._enc = enc
+        self.prefix = MAGIC + key_id(public) + enc
+        super().__init__(self._context)
+
+    def opener(self, nonce: bytes) -> _Opener:
+        """Opener of the answer that begins with this nonce."""
+        exported = self._context.export(_EXPORT, 32)
+        return _Opener(response_sequence(exported, self._enc, nonce))
+
+
+class RequestOpener(_Opener):
+    """The server's half of one exchange.
+
+    Args:
+        private: The key that the prefix names.
+        prefix: The first `PREFIX` bytes of the request body.
+    """
+
+    def __init__(self, private: PrivateKey, prefix: bytes) -> None:
+        self._enc = prefix[len(MAGIC) + 8 :]
+        self._context = Context(KEM_ID, private.decapsulate(self._enc), _INFO)
+        super().__init__(self._context)
+
+    def sealer(self) -> "ResponseSealer":
+        """Sealer of the answer."""
+        return ResponseSealer(self._context.export(_EXPORT, 32), self._enc)
+
+
+class ResponseSealer(_Sealer):
+    """Seals the answer, which begins with `nonce` in clear."""
+
+    def __init__(self, exported: bytes, enc: bytes) -> None:
+        self.nonce = secrets.token_bytes(NONCE)
+        super().__init__(response_sequence(exported, enc, self.nonce))

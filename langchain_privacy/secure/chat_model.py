@@ -1,0 +1,242 @@
+"""`SecureChatModel`: an OpenAI-compatible chat model that is attested or silent."""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
+
+from langchain_privacy.errors import ConfigurationError, PrivacyError
+from langchain_privacy.secure.endpoint import AttestedEndpoint
+from langchain_privacy.secure.report import AttestationReport
+from langchain_privacy.secure.transport import AsyncAttestedTransport, AttestedTransport
+
+try:
+    import openai
+    from langchain_openai.chat_models.base import BaseChatOpenAI
+except ImportError:
+    _MISSING = 'SecureChatModel needs langchain-openai: pip install "langchain-privacy[secure]"'
+    raise ConfigurationError(_MISSING) from None
+
+_OWN_CLIENTS = ("http_client", "http_async_client", "openai_proxy", "client", "async_client",
+                "root_client", "root_async_client")  # fmt: skip
+
+
+class _Carried(openai.OpenAIError):
+    """Carries our error past the client's retries, which leave errors of its own kind alone."""
+
+    def __init__(self, error: PrivacyError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _SyncTransport(AttestedTransport):
+    def _raised(self, error: PrivacyError) -> Exception:
+        return _Carried(error)
+
+
+class _AsyncTransport(AsyncAttestedTransport):
+    def _raised(self, error: PrivacyError) -> Exception:
+        return _Carried(error)
+
+
+def _ours(error: openai.OpenAIError) -> BaseException:
+    """The error that the client was given, or the client's own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, _Carried):
+            return cause.error
+        cause = cause.__cause__
+    return error
+
+
+class SecureChatModel(BaseChatOpenAI):
+    """A chat model behind an endpoint that must prove what it is.
+
+    Before the first byte of a prompt leaves, the endpoint's evidence is verified against the
+    policy and the channel's key is taken from it. Requests and answers are then sealed end to end
+    to that key. When anything fails, the call raises an `AttestationError` or a `ChannelError`;
+    neither is retried, and nothing is ever sent in clear.
+
+    Everything else is `langchain_openai`'s: tools, structured output, streaming, usage, async.
+    Each message carries a summary of the attestation in `response_metadata["attestation"]`.
+
+    Attributes:
+        endpoint: URL of the endpoint, e.g. `"https://llm.example.com/v1"`.
+        policy: An `AttestationPolicy`.
+        adapter: How the endpoint is asked for evidence; the gateway of this package by default.
+        tls: TLS verification: `True`, or an `ssl.SSLContext`.
+        outer_headers: Headers to send in clear besides, e.g. for a load balancer.
+    """
+
+    endpoint: str
+    policy: Any = Field(exclude=True, repr=False)
+    adapter: Any = Field(default=None, exclude=True, repr=False)
+    tls: Any = Field(default=True, exclude=True, repr=False)
+    outer_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    _attested: AttestedEndpoint = PrivateAttr()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _build_attested_clients(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        for name in _OWN_CLIENTS:
+            if values.get(name) is not None:
+                msg = f"{name} would bypass the attested transport; leave it out"
+                raise ConfigurationError(msg)
+        endpoint = values.get("endpoint")
+        if not isinstance(endpoint, str):
+            msg = 'SecureChatModel needs endpoint="https://..." and policy=AttestationPolicy(...)'
+            raise ConfigurationError(msg)
+        for name in ("base_url", "openai_api_base"):
+            if values.pop(name, None) is not None:
+                msg = f"{name} is endpoint here: one URL, and it is attested"
+                raise ConfigurationError(msg)
+        attested = AttestedEndpoint(
+            endpoint,
+            values.get("policy"),
+            adapter=values.get("adapter"),
+        )
+        url = endpoint.rstrip("/")
+        values["base_url"] = url if urlsplit(url).path else f"{url}/v1"
+        # A key in the environment is meant for OpenAI, not for this endpoint.
+        if values.get("api_key") is None and values.get("openai_api_key") is None:
+            values["api_key"] = SecretStr("not-needed")
+        values.pop("openai_api_key", None) if values.get("api_key") else None
+        values.setdefault("stream_usage", True)
+        settings = {"outer_headers": values.get("outer_headers"), "verify": values.get("tls", True)}
+        values["http_client"] = _client("DefaultHttpxClient")(
+            transport=_SyncTransport(attested, **settings), follow_redirects=False, trust_env=False
+        )
+        values["http_async_client"] = _client("DefaultAsyncHttpxClient")(
+            transport=_AsyncTransport(attested, **settings), follow_redirects=False, trust_env=False
+        )
+        return values
+
+    @model_validator(mode="after")
+    def _keep_attested_endpoint(self) -> Self:
+        transport = self.http_client._transport  # type: ignore[union-attr]  # noqa: SLF001
+        self._attested = transport.endpoint
+        return self
+
+    @classmethod
+    def from_model(
+        cls,
+        model: BaseChatOpenAI,
+        *,
+        policy: Any,
+        endpoint: str | None = None,
+        **changes: Any,
+    ) -> "SecureChatModel":
+        """Make an attested model with the settings of an existing one.
+
+        Args:
+            model: A `ChatOpenAI` or another model of its family.
+            policy: What the endpoint must prove.
+            endpoint: URL of the endpoint; the model's base URL by default.
+            changes: Settings to change besides.
+
+        Raises:
+            ConfigurationError: If the model has no base URL and none is given.
+        """
+        url = endpoint or model.openai_api_base
+        if not url:
+            msg = "the model has no base URL; pass endpoint='https://...'"
+            raise ConfigurationError(msg)
+        skipped = {*_OWN_CLIENTS, "openai_api_base"}
+        settings = {
+            field.alias or name: getattr(model, name)
+            for name, field in type(model).model_fields.items()
+            if name in model.model_fields_set and name in cls.model_fields and name not in skipped
+        }
+        return cls(**{**settings, "endpoint": url, "policy": policy, **changes})
+
+    @property
+    def attestation(self) -> AttestationReport | None:
+        """The report in force, or `None` before the first call and after it ran out."""
+        return self._attested.report
+
+    @property
+    def _llm_type(self) -> str:
+        return "secure-chat-model"
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Never: keys and policies do not travel in traces."""
+        return False
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = "langchain-privacy"
+        return params
+
+    def _stamp(self, message: BaseMessage) -> None:
+        report = self._attested.report
+        if report is not None:
+            message.response_metadata = {
+                **message.response_metadata,
+                "attestation": report.summary(),
+            }
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            result = super()._generate(messages, stop, run_manager, **kwargs)
+        except openai.OpenAIError as error:
+            raise _ours(error) from None
+        for generation in result.generations:
+            self._stamp(generation.message)
+        return result
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            result = await super()._agenerate(messages, stop, run_manager, **kwargs)
+        except openai.OpenAIError as error:
+            raise _ours(error) from None
+        for generation in result.generations:
+            self._stamp(generation.message)
+        return result
+
+    def _stream(self, *args: Any, **kwargs: Any) -> Iterator[ChatGenerationChunk]:
+        stamped = False
+        try:
+            for chunk in super()._stream(*args, **kwargs):
+                if not stamped:
+                    self._stamp(chunk.message)
+                    stamped = True
+                yield chunk
+        except openai.OpenAIError as error:
+            raise _ours(error) from None
+
+    async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
+        stamped = False
+        try:
+            async for chunk in super()._astream(*args, **kwargs):
+                if not stamped:
+                    self._stamp(chunk.message)
+                    stamped = True
+                yield chunk
+        except openai.OpenAIError as error:
+            raise _ours(error) from None
+
+
+def _client(name: str) -> Any:
+    # The client classes of the SDK: httpx in its older, httpx2 in its newer versions.
+    return getattr(openai, name)

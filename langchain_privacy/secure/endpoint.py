@@ -1,0 +1,175 @@
+"""What a client knows about an endpoint: its policy, and the current verdict about it."""
+
+import datetime as dt
+import secrets
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError, PolicyMismatchError
+from langchain_privacy.secure.adapters.base import Adapter, Challenge
+from langchain_privacy.secure.adapters.gateway import GatewayAdapter
+from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
+from langchain_privacy.secure.parsing import MAX_DOCUMENT
+from langchain_privacy.secure.policy.attestation import AttestationPolicy
+from langchain_privacy.secure.report import AttestationReport
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+ATTESTATION_SECONDS = 30.0
+"""Longest time that fetching evidence may take, however slowly it drips."""
+
+
+def utc_now() -> dt.datetime:
+    """The machine's clock."""
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    report: AttestationReport
+    expires: float
+
+
+class DocumentReader:
+    """Collects an answer that must stay small and arrive in time."""
+
+    def __init__(self, limit: int = MAX_DOCUMENT, seconds: float = ATTESTATION_SECONDS) -> None:
+        self._limit = limit
+        self._deadline = time.monotonic() + seconds
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes, or raise when there are too many or they come too slowly."""
+        self._data += data
+        if len(self._data) > self._limit or time.monotonic() > self._deadline:
+            msg = "the evidence is too large or takes too long"
+            raise EvidenceInvalidError(msg, check="fetch")
+
+    def finish(self) -> bytes:
+        """All bytes."""
+        return bytes(self._data)
+
+
+class AttestedEndpoint:
+    """One endpoint under one policy. Transports, sync and async, may share it.
+
+    Args:
+        endpoint: URL of the endpoint, e.g. `"https://llm.example.com/v1"`; its origin is attested.
+        policy: What it must prove.
+        adapter: How it is asked; the gateway of this package by default.
+        clock: Gives the time; for tests.
+        roots: Trust anchors; the vendors' by default.
+
+    Raises:
+        ConfigurationError: If the URL is unusable or the policy is not one.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        policy: AttestationPolicy,
+        *,
+        adapter: Adapter | None = None,
+        clock: Callable[[], dt.datetime] = utc_now,
+        roots: TrustedRoots = VENDOR_ROOTS,
+    ) -> None:
+        if not isinstance(policy, AttestationPolicy):
+            msg = "an attested endpoint needs policy=AttestationPolicy(...)"
+            raise ConfigurationError(msg)
+        url = urlsplit(endpoint)
+        if url.scheme not in ("http", "https") or not url.hostname:
+            msg = "the endpoint must be an http(s) URL such as https://llm.example.com/v1"
+            raise ConfigurationError(msg)
+        if url.username or url.password:
+            msg = "the endpoint's URL must not hold credentials; pass api_key instead"
+            raise ConfigurationError(msg)
+        self.policy = policy
+        self.scheme, self.hostname = url.scheme, url.hostname
+        self.port = url.port or (443 if url.scheme == "https" else 80)
+        if (
+            policy.profile == "ehbp-x25519"
+            and url.scheme == "http"
+            and url.hostname not in _LOOPBACK
+        ):
+            msg = "EHBP leaves headers readable, so it needs an https endpoint"
+            raise ConfigurationError(msg)
+        host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+        self.origin = f"{url.scheme}://{host}:{self.port}"
+        self.authority = f"{host}:{url.port}" if url.port else host
+        self._adapter = adapter or GatewayAdapter()
+        self._clock = clock
+        self._roots = roots
+        self._verdict: _Verdict | None = None
+
+    @property
+    def report(self) -> AttestationReport | None:
+        """The report that is in force, or `None` before the first and after it ran out."""
+        verdict = self._verdict
+        if verdict is None or time.monotonic() >= verdict.expires:
+            return None
+        not_after = verdict.report.not_after
+        # Both clocks: the monotonic one cannot be set back, the other follows a suspended machine.
+        return None if not_after is not None and self._clock() >= not_after else verdict.report
+
+    def challenge(self) -> tuple[bytes, Challenge]:
+        """A fresh nonce and the request that carries it."""
+        nonce = secrets.token_bytes(32)
+        return nonce, self._adapter.challenge(nonce)
+
+    def accept(self, document: bytes, nonce: bytes, tls_spki: str | None) -> AttestationReport:
+        """Verify an answer and put its verdict in force.
+
+        Args:
+            document: The bytes that came back.
+            nonce: The nonce that was sent.
+            tls_spki: SHA-256 of the TLS key of the connection, `None` without TLS.
+        """
+        self._verdict = None
+        now = self._clock()
+        report = self._adapter.verify(document, nonce, self.policy, now, roots=self._roots)
+        self.check_tls(report, tls_spki)
+        seconds = float(self.policy.max_age_seconds)
+        if report.not_after is not None:
+            seconds = min(seconds, (report.not_after - now).total_seconds())
+        self._verdict = _Verdict(report, time.monotonic() + seconds)
+        return report
+
+    def check_tls(self, report: AttestationReport, tls_spki: str | None) -> None:
+        """Raise when the connection's TLS key is not the attested one."""
+        attested = report.claims.get("tls_spki_sha256")
+        if attested is None or tls_spki is None:
+            if self.policy.require_tls_binding:
+                msg = "the policy asks for an attested TLS key and there is none"
+                raise PolicyMismatchError(msg, check="endpoint.tls_binding")
+            return
+        if attested != tls_spki:
+            msg = "the TLS connection does not end at the attested machine"
+            raise PolicyMismatchError(msg, check="endpoint.tls_binding")
+
+    def forget(self, report: AttestationReport | None) -> None:
+        """Drop the verdict, unless a newer one has replaced it already."""
+        if self._verdict is not None and self._verdict.report is report:
+            self._verdict = None
+
+
+def tls_spki(response: Any) -> str | None:
+    """SHA-256 of the public key that the connection of a response presented, in hex."""
+    import hashlib
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    stream = response.extensions.get("network_stream")
+    tls = stream.get_extra_info("ssl_object") if stream is not None else None
+    if not isinstance(tls, (ssl.SSLObject, ssl.SSLSocket)):
+        return None
+    der = tls.getpeercert(binary_form=True)
+    if der is None:
+        return None
+    key = x509.load_der_x509_certificate(der).public_key()
+    return hashlib.sha256(
+        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ).hexdigest()

@@ -1,0 +1,239 @@
+"""Where a gateway's evidence comes from: the kernel's configfs-tsm, NVML, or a simulation."""
+
+import logging
+import os
+import secrets
+import struct
+import uuid
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.secure.envelope import CpuEvidence
+from langchain_privacy.secure.evidence.nvidia_gpu import GpuEndorsements, GpuEvidence
+from langchain_privacy.secure.evidence.simulated import SIMULATED_MEASUREMENT, simulate_report
+from langchain_privacy.secure.policy.unsafe import UnsafePolicyWarning
+
+_logger = logging.getLogger(__name__)
+
+ConfidentialCompute = Mapping[str, bool]
+
+
+class EvidenceProvider(Protocol):
+    """Makes evidence; called in a worker thread, one call at a time."""
+
+    def devices(self, nonce: bytes) -> tuple[Sequence[GpuEvidence], ConfidentialCompute | None]:
+        """Reports of all GPUs for a nonce of 32 bytes, and the state of confidential computing."""
+        ...
+
+    def cpu(self, report_data: bytes) -> CpuEvidence:
+        """The machine's report with these 64 bytes in it."""
+        ...
+
+    def gpu_endorsements(self) -> GpuEndorsements | None:
+        """Reference manifests and OCSP responses to send along, if there are any."""
+        ...
+
+
+class CpuReports(Protocol):
+    """The half of a provider that speaks for the machine."""
+
+    def cpu(self, report_data: bytes) -> CpuEvidence:
+        """The machine's report with these 64 bytes in it."""
+        ...
+
+
+class GpuReports(Protocol):
+    """The half of a provider that speaks for the GPUs."""
+
+    def devices(self, nonce: bytes) -> tuple[Sequence[GpuEvidence], ConfidentialCompute | None]:
+        """Reports of all GPUs, and the state of confidential computing."""
+        ...
+
+
+class ConfidentialVm:
+    """A confidential VM, with or without GPUs.
+
+    Args:
+        cpu: Source of the machine's reports, e.g. `ConfigfsTsm()`.
+        gpus: Source of the GPUs' reports, e.g. `NvmlGpus()`.
+        endorsements: Reference manifests and OCSP responses to send along.
+    """
+
+    def __init__(
+        self,
+        cpu: CpuReports,
+        gpus: GpuReports | None = None,
+        *,
+        endorsements: GpuEndorsements | None = None,
+    ) -> None:
+        self._cpu, self._gpus, self._endorsements = cpu, gpus, endorsements
+
+    def devices(self, nonce: bytes) -> tuple[Sequence[GpuEvidence], ConfidentialCompute | None]:
+        """Reports of all GPUs."""
+        return self._gpus.devices(nonce) if self._gpus else ((), None)
+
+    def cpu(self, report_data: bytes) -> CpuEvidence:
+        """The machine's report."""
+        return self._cpu.cpu(report_data)
+
+    def gpu_endorsements(self) -> GpuEndorsements | None:
+        """What was given."""
+        return self._endorsements
+
+
+class ConfigfsTsm:
+    """Linux's `/sys/kernel/config/tsm/report` (6.7 and later): SEV-SNP and TDX on bare metal.
+
+    Args:
+        endorsements: DER and PEM bytes by name, e.g. `{"key_certificate": ..., "chain": ...}` on
+            AMD when the host hands no certificates through, or `{"collateral": ...}` on Intel.
+        root: The configfs folder; for tests.
+    """
+
+    # GUIDs of the certificate table, AMD 56421 "GHCB", section 4.1.8.1.
+    _VCEK, _VLEK, _ASK, _ARK = (
+        uuid.UUID("63da758d-e664-4564-adc5-f4b93be8accd"),
+        uuid.UUID("a8074bc2-a25a-483e-aae6-39c045a0b8a1"),
+        uuid.UUID("4ab7b379-bbac-4fe4-a02f-05aef327c782"),
+        uuid.UUID("c0b406a4-a803-4952-9743-3fb6014cd0ae"),
+    )
+
+    def __init__(
+        self,
+        endorsements: Mapping[str, bytes] | None = None,
+        *,
+        root: Path = Path("/sys/kernel/config/tsm/report"),
+    ) -> None:
+        self._endorsements, self._root = dict(endorsements or {}), root
+        if not root.is_dir():
+            msg = (
+                "there is no configfs-tsm here: mount configfs, load sev-guest or tdx-guest, and "
+                "run as root inside the confidential VM"
+            )
+            raise ConfigurationError(msg)
+
+    def cpu(self, report_data: bytes) -> CpuEvidence:
+        """Make a report; each call uses an entry of its own, as the kernel's ABI advises."""
+        entry = self._root / f"langchain-privacy-{os.getpid()}-{secrets.token_hex(8)}"
+        entry.mkdir()
+        try:
+            (entry / "inblob").write_bytes(report_data)
+            report = (entry / "outblob").read_bytes()
+            provider = (entry / "provider").read_text().strip()
+            generation = (entry / "generation").read_text().strip()
+            auxiliary = self._auxiliary(entry)
+            if generation != "1":
+                msg = "another process changed the report entry while it was read"
+                raise ConfigurationError(msg)
+        finally:
+            entry.rmdir()
+        if provider == "sev_guest":
+            return CpuEvidence(
+                kind="sev-snp",
+                evidence={"report": report},
+                endorsements={**self._certificates(auxiliary), **self._endorsements},
+            )
+        if provider == "tdx_guest":
+            return CpuEvidence(
+                kind="tdx", evidence={"quote": report}, endorsements=self._endorsements
+            )
+        msg = "the kernel's report provider is neither sev_guest nor tdx_guest"
+        raise ConfigurationError(msg)
+
+    @staticmethod
+    def _auxiliary(entry: Path) -> bytes:
+        try:
+            return (entry / "auxblob").read_bytes()
+        except OSError:
+            return b""
+
+    @classmethod
+    def _certificates(cls, table: bytes) -> dict[str, bytes]:
+        found: dict[uuid.UUID, bytes] = {}
+        for at in range(0, len(table) - 23, 24):
+            guid = uuid.UUID(bytes_le=table[at : at + 16])
+            if guid.int == 0:
+                break
+            offset, length = struct.unpack_from("<II", table, at + 16)
+            found[guid] = table[offset : offset + length]
+        certificates = {}
+        if key := found.get(cls._VCEK) or found.get(cls._VLEK):
+            certificates["key_certificate"] = key
+        if cls._ASK in found and cls._ARK in found:
+            from cryptography import x509
+            from cryptography.hazmat.primitives.serialization import Encoding
+
+            chain = [x509.load_der_x509_certificate(found[g]) for g in (cls._ASK, cls._ARK)]
+            certificates["chain"] = b"".join(c.public_bytes(Encoding.PEM) for c in chain)
+        return certificates
+
+
+class NvmlGpus:
+    """All GPUs of the machine through NVML (`pip install nvidia-ml-py`).
+
+    Confidential computing must be on and out of developer mode, or clients refuse; the state is
+    read from NVML for each report, because a GPU report alone does not show it.
+    """
+
+    def __init__(self) -> None:
+        try:
+            import pynvml
+        except ImportError:
+            msg = "GPU evidence needs NVML: pip install nvidia-ml-py"
+            raise ConfigurationError(msg) from None
+        self._nvml: Any = pynvml
+        pynvml.nvmlInit()
+
+    def devices(self, nonce: bytes) -> tuple[Sequence[GpuEvidence], ConfidentialCompute]:
+        """Reports of all GPUs, and the state of confidential computing."""
+        nvml = self._nvml
+        found = []
+        for index in range(nvml.nvmlDeviceGetCount()):
+            device = nvml.nvmlDeviceGetHandleByIndex(index)
+            report = nvml.nvmlDeviceGetConfComputeGpuAttestationReport(device, nonce)
+            chain = nvml.nvmlDeviceGetConfComputeGpuCertificate(device)
+            found.append(
+                GpuEvidence(
+                    report=bytes(report.attestationReport[: report.attestationReportSize]),
+                    certificate_chain=bytes(
+                        chain.attestationCertChain[: chain.attestationCertChainSize]
+                    ),
+                )
+            )
+        state = nvml.nvmlSystemGetConfComputeState()
+        ready = nvml.nvmlSystemGetConfComputeGpusReadyState()
+        return found, {
+            "enabled": bool(state.ccFeature),
+            "developer_mode": bool(state.devToolsMode),
+            "ready": bool(ready),
+        }
+
+
+class SimulatedTee:
+    """**No TEE at all.** For tests and development; only `UnsafeSimulatedTee` accepts it.
+
+    Args:
+        measurement: Launch measurement to report, 48 bytes in hex.
+    """
+
+    def __init__(self, measurement: str = SIMULATED_MEASUREMENT) -> None:
+        text = "SimulatedTee: this gateway runs without hardware protection"
+        _logger.warning(text)
+        warnings.warn(text, UnsafePolicyWarning, stacklevel=2)
+        self._measurement = measurement
+
+    def devices(self, nonce: bytes) -> tuple[Sequence[GpuEvidence], None]:  # noqa: ARG002
+        """No GPUs."""
+        return (), None
+
+    def cpu(self, report_data: bytes) -> CpuEvidence:
+        """A simulated report."""
+        report = simulate_report(report_data, self._measurement)
+        return CpuEvidence(kind="simulated", evidence={"report": report})
+
+    def gpu_endorsements(self) -> None:
+        """None."""
+        return

@@ -1,0 +1,497 @@
+"""HTTP transports that attest first and encrypt always, for httpx and for httpx2.
+
+Both libraries have one interface; which one is in use is seen from the request. Nothing is sent
+before the endpoint has proven itself, nothing in clear, nothing to another origin, and no answer is
+used that was not sealed to this request.
+"""
+
+import asyncio
+import threading
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, Self
+
+from langchain_privacy.errors import (
+    ChannelError,
+    ConfigurationError,
+    EvidenceInvalidError,
+    PrivacyError,
+)
+from langchain_privacy.secure.adapters.base import Adapter
+from langchain_privacy.secure.channel.exchange import (
+    MAX_PROBLEM,
+    MAX_RESPONSE,
+    Answer,
+    Exchange,
+    open_exchange,
+)
+from langchain_privacy.secure.endpoint import AttestedEndpoint, DocumentReader, tls_spki
+from langchain_privacy.secure.policy.attestation import AttestationPolicy
+from langchain_privacy.secure.report import AttestationReport
+
+_INCOMPLETE = "the connection broke, so the answer is incomplete"
+
+
+class _Opened:
+    """Body of an opened answer, synchronous."""
+
+    def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
+        self._pieces, self._close = pieces, close
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+
+    def close(self) -> None:
+        self._close()
+
+
+class _AsyncOpened:
+    """Body of an opened answer, asynchronous."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], close: Callable[[], Any]) -> None:
+        self._pieces, self._close = pieces, close
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._pieces:
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._close()
+
+
+@cache
+def _library(name: str) -> Any:
+    return import_module(name)
+
+
+@cache
+def _bodies(name: str) -> tuple[Any, Any]:
+    library = _library(name)
+    return (
+        type("OpenedBody", (_Opened, library.SyncByteStream), {}),
+        type("AsyncOpenedBody", (_AsyncOpened, library.AsyncByteStream), {}),
+    )
+
+
+class _Transport:
+    """What both transports share.
+
+    Args:
+        endpoint: URL of the endpoint, or an `AttestedEndpoint` that several transports share.
+        policy: What the endpoint must prove; not with an `AttestedEndpoint`.
+        adapter: How it is asked; the gateway of this package by default.
+        inner: Transport that carries the sealed bytes; a plain one of the same library by default.
+        outer_headers: Headers to send in clear, e.g. for a load balancer.
+        max_response_bytes: Largest answer.
+        max_seconds: Longest time that one answer may take, however slowly it drips.
+        verify: TLS verification of the default `inner`: an `ssl.SSLContext`, or `True`.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | AttestedEndpoint,
+        policy: AttestationPolicy | None = None,
+        *,
+        adapter: Adapter | None = None,
+        inner: Any = None,
+        outer_headers: Mapping[str, str] | None = None,
+        max_response_bytes: int = MAX_RESPONSE,
+        max_seconds: float = 3600.0,
+        verify: Any = True,
+    ) -> None:
+        if isinstance(endpoint, AttestedEndpoint):
+            if policy is not None or adapter is not None:
+                msg = "policy and adapter belong to the AttestedEndpoint that was given"
+                raise ConfigurationError(msg)
+            self.endpoint = endpoint
+        else:
+            if policy is None:
+                msg = "a transport needs policy=AttestationPolicy(...): attested, or nothing"
+                raise ConfigurationError(msg)
+            self.endpoint = AttestedEndpoint(endpoint, policy, adapter=adapter)
+        self._inner = inner
+        self._outer = [(k.lower(), v) for k, v in (outer_headers or {}).items()]
+        self._max_response, self._max_seconds, self._verify = (
+            max_response_bytes,
+            max_seconds,
+            verify,
+        )
+        self._lock = threading.Lock()
+        # An asyncio.Lock belongs to one event loop, and a transport may outlive several.
+        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    @property
+    def report(self) -> AttestationReport | None:
+        """The report in force, or `None` before the first request."""
+        return self.endpoint.report
+
+    def _raised(self, error: PrivacyError) -> Exception:
+        """What is raised for an error; a subclass may dress it for its client."""
+        return error
+
+    def _check_target(self, url: Any) -> None:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        endpoint = self.endpoint
+        if (url.scheme, url.host, port) != (endpoint.scheme, endpoint.hostname, endpoint.port):
+            msg = "the request is for another origin than the attested one; nothing was sent"
+            raise ChannelError(msg)
+
+    def _exchange(self, request: Any, report: AttestationReport) -> Exchange:
+        policy = self.endpoint.policy
+        return open_exchange(
+            policy.profile,
+            report.channel_keys[policy.profile],
+            request.method,
+            request.url.raw_path.decode("ascii"),
+            [(n.decode("latin-1"), v.decode("latin-1")) for n, v in request.headers.raw],
+            outer=self._outer,
+            limit=self._max_response,
+        )
+
+    def _outgoing(self, library: Any, exchange: Exchange, content: Any, request: Any) -> Any:
+        return library.Request(
+            exchange.method,
+            self.endpoint.origin + exchange.path,
+            headers=[("host", self.endpoint.authority), *exchange.headers],
+            content=content,
+            extensions=request.extensions,
+        )
+
+    def _challenge_request(self, library: Any, extensions: Any) -> tuple[bytes, Any]:
+        nonce, challenge = self.endpoint.challenge()
+        headers = [
+            ("host", self.endpoint.authority),
+            ("accept", challenge.accept),
+            ("accept-encoding", "identity"),
+            *self._outer,
+        ]
+        url = self.endpoint.origin + challenge.path
+        request = library.Request("GET", url, headers=headers, extensions=extensions)
+        return nonce, request
+
+    @staticmethod
+    def _check_document(response: Any) -> None:
+        if response.status_code != 200:
+            msg = f"the endpoint answered {response.status_code} when asked for evidence"
+            raise EvidenceInvalidError(msg, check="fetch")
+
+    def _resend(self, response: Any, exchange: Exchange, problem: bytes, *, again: bool) -> bool:
+        """Whether to send once more under a new key; raises ChannelError when that is no use."""
+        headers = _pairs(response)
+        if not exchange.wants_new_key(response.status_code, headers, problem):
+            return False
+        if not again:
+            msg = "the endpoint refuses the key that it attested just now"
+            raise ChannelError(msg)
+        return True
+
+    def _refuse_unprotected(self, body: bytes) -> None:
+        if not body and self.endpoint.policy.profile == "ehbp-x25519":
+            msg = "EHBP protects no request without a body, so it is not sent"
+            raise ChannelError(msg)
+
+    def _binds_tls(self, report: AttestationReport) -> bool:
+        return self.endpoint.policy.require_tls_binding or bool(
+            report.claims.get("tls_spki_sha256")
+        )
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._max_seconds
+
+    def _in_time(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            msg = f"the answer took longer than {self._max_seconds:g} s, so it is incomplete"
+            raise ChannelError(msg)
+
+    def _response(self, library: Any, answer: Answer, stream: Any, response: Any) -> Any:
+        assert answer.status is not None
+        if 300 <= answer.status < 400:
+            msg = "the endpoint redirects; redirects are not followed"
+            raise ChannelError(msg)
+        return library.Response(
+            answer.status, headers=answer.headers, stream=stream, extensions=response.extensions
+        )
+
+
+def _pairs(response: Any) -> list[tuple[str, str]]:
+    return [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw]
+
+
+def _library_of(request: Any) -> str:
+    return type(request).__module__.partition(".")[0]
+
+
+def _is_plain(response: Any) -> bool:
+    return response.status_code == 422 and "ehbp-response-nonce" not in response.headers
+
+
+class AttestedTransport(_Transport):
+    """A synchronous transport that attests first, for `httpx.Client` and `httpx2.Client`.
+
+    `httpx.Client(transport=AttestedTransport("https://llm.example.com", policy))`
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the inner transport."""
+        if self._inner is not None:
+            self._inner.close()
+
+    def handle_request(self, request: Any) -> Any:
+        """Attest if need be, seal, send, open.
+
+        Raises:
+            AttestationError: If the endpoint does not prove what the policy asks for.
+            ChannelError: If anything between here and the attested endpoint is wrong.
+        """
+        try:
+            return self._handle(request)
+        except PrivacyError as error:
+            raise self._raised(error) from None
+
+    def attest(self, library: str = "httpx") -> AttestationReport:
+        """Attest now, unless a verdict is in force; return the report.
+
+        Args:
+            library: `"httpx"` or `"httpx2"`, whichever the inner transport is of.
+        """
+        return self._attested(_library(library), {})
+
+    def _connection(self, library: Any) -> Any:
+        if self._inner is None:
+            self._inner = library.HTTPTransport(verify=self._verify)
+        return self._inner
+
+    def _attested(self, library: Any, extensions: Any) -> AttestationReport:
+        with self._lock:
+            if (report := self.endpoint.report) is not None:
+                return report
+            nonce, request = self._challenge_request(library, extensions)
+            response = self._connection(library).handle_request(request)
+            try:
+                self._check_document(response)
+                reader = DocumentReader()
+                for chunk in response.stream:
+                    reader.feed(chunk)
+                return self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
+            except library.TransportError:
+                raise _no_evidence() from None
+            finally:
+                response.close()
+
+    def _handle(self, request: Any) -> Any:
+        name = _library_of(request)
+        library = _library(name)
+        self._check_target(request.url)
+        report = self._attested(library, request.extensions)
+        # Only a body that is held in memory can be sealed a second time.
+        again = isinstance(request.stream, library.ByteStream)
+        while True:
+            exchange = self._exchange(request, report)
+            content: Any
+            if again or isinstance(request.stream, library.ByteStream):
+                body = b"".join(request.stream)
+                self._refuse_unprotected(body)
+                content = exchange.begin() + exchange.seal(body, last=True)
+                if self.endpoint.policy.profile == "ehbp-x25519":
+                    content = iter((content,))  # EHBP bodies are chunked
+            else:
+                content = _seal_stream(exchange, request.stream)
+            outgoing = self._outgoing(library, exchange, content, request)
+            response = self._connection(library).handle_request(outgoing)
+            try:
+                if self._binds_tls(report):
+                    self.endpoint.check_tls(report, tls_spki(response))
+                if _is_plain(response):
+                    problem = DocumentReader(MAX_PROBLEM)
+                    for chunk in response.stream:
+                        problem.feed(chunk)
+                    if self._resend(response, exchange, problem.finish(), again=again):
+                        response.close()
+                        self.endpoint.forget(report)
+                        report, again = self._attested(library, request.extensions), False
+                        continue
+                answer = exchange.answer(response.status_code, _pairs(response))
+                return self._open(name, response, answer)
+            except BaseException:
+                response.close()
+                raise
+
+    def _open(self, name: str, response: Any, answer: Answer) -> Any:
+        library, deadline = _library(name), self._deadline()
+        raw = iter(response.stream)
+        early: list[bytes] = []
+        try:
+            while answer.status is None:
+                chunk = next(raw, None)
+                if chunk is None:
+                    raise ChannelError(_INCOMPLETE)
+                self._in_time(deadline)
+                early.extend(answer.feed(chunk))
+        except library.TransportError:
+            raise ChannelError(_INCOMPLETE) from None
+
+        def pieces() -> Iterator[bytes]:
+            try:
+                yield from early
+                for chunk in raw:
+                    self._in_time(deadline)
+                    yield from answer.feed(chunk)
+                answer.finish()
+            except library.TransportError:
+                raise self._raised(ChannelError(_INCOMPLETE)) from None
+            except PrivacyError as error:
+                raise self._raised(error) from None
+
+        stream = _bodies(name)[0](pieces(), response.close)
+        return self._response(library, answer, stream, response)
+
+
+class AsyncAttestedTransport(_Transport):
+    """The asynchronous twin, for `httpx.AsyncClient` and `httpx2.AsyncClient`."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the inner transport."""
+        if self._inner is not None:
+            await self._inner.aclose()
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Attest if need be, seal, send, open; see `AttestedTransport.handle_request`."""
+        try:
+            return await self._handle(request)
+        except PrivacyError as error:
+            raise self._raised(error) from None
+
+    async def attest(self, library: str = "httpx") -> AttestationReport:
+        """Attest now, unless a verdict is in force; return the report."""
+        return await self._attested(_library(library), {})
+
+    def _connection(self, library: Any) -> Any:
+        if self._inner is None:
+            self._inner = library.AsyncHTTPTransport(verify=self._verify)
+        return self._inner
+
+    async def _attested(self, library: Any, extensions: Any) -> AttestationReport:
+        lock = self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+        async with lock:
+            if (report := self.endpoint.report) is not None:
+                return report
+            nonce, request = self._challenge_request(library, extensions)
+            response = await self._connection(library).handle_async_request(request)
+            try:
+                self._check_document(response)
+                reader = DocumentReader()
+                async for chunk in response.stream:
+                    reader.feed(chunk)
+                return self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
+            except library.TransportError:
+                raise _no_evidence() from None
+            finally:
+                await response.aclose()
+
+    async def _handle(self, request: Any) -> Any:
+        name = _library_of(request)
+        library = _library(name)
+        self._check_target(request.url)
+        report = await self._attested(library, request.extensions)
+        again = isinstance(request.stream, library.ByteStream)
+        while True:
+            exchange = self._exchange(request, report)
+            content: Any
+            if again or isinstance(request.stream, library.ByteStream):
+                body = b"".join(request.stream)
+                self._refuse_unprotected(body)
+                content = exchange.begin() + exchange.seal(body, last=True)
+                if self.endpoint.policy.profile == "ehbp-x25519":
+                    content = _one_chunk(content)
+            else:
+                content = _seal_async_stream(exchange, request.stream)
+            outgoing = self._outgoing(library, exchange, content, request)
+            response = await self._connection(library).handle_async_request(outgoing)
+            try:
+                if self._binds_tls(report):
+                    self.endpoint.check_tls(report, tls_spki(response))
+                if _is_plain(response):
+                    problem = DocumentReader(MAX_PROBLEM)
+                    async for chunk in response.stream:
+                        problem.feed(chunk)
+                    if self._resend(response, exchange, problem.finish(), again=again):
+                        await response.aclose()
+                        self.endpoint.forget(report)
+                        report = await self._attested(library, request.extensions)
+                        again = False
+                        continue
+                answer = exchange.answer(response.status_code, _pairs(response))
+                return await self._open(name, response, answer)
+            except BaseException:
+                await response.aclose()
+                raise
+
+    async def _open(self, name: str, response: Any, answer: Answer) -> Any:
+        library, deadline = _library(name), self._deadline()
+        raw = aiter(response.stream)
+        early: list[bytes] = []
+        try:
+            while answer.status is None:
+                chunk = await anext(raw, None)
+                if chunk is None:
+                    raise ChannelError(_INCOMPLETE)
+                self._in_time(deadline)
+                early.extend(answer.feed(chunk))
+        except library.TransportError:
+            raise ChannelError(_INCOMPLETE) from None
+
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                for piece in early:
+                    yield piece
+                async for chunk in raw:
+                    self._in_time(deadline)
+                    for piece in answer.feed(chunk):
+                        yield piece
+                answer.finish()
+            except library.TransportError:
+                raise self._raised(ChannelError(_INCOMPLETE)) from None
+            except PrivacyError as error:
+                raise self._raised(error) from None
+
+        stream = _bodies(name)[1](pieces(), response.aclose)
+        return self._response(library, answer, stream, response)
+
+
+def _no_evidence() -> EvidenceInvalidError:
+    return EvidenceInvalidError("the connection broke while evidence was fetched", check="fetch")
+
+
+def _seal_stream(exchange: Exchange, stream: Any) -> Iterator[bytes]:
+    yield exchange.begin()
+    for chunk in stream:
+        yield exchange.seal(chunk, last=False)
+    yield exchange.seal(b"", last=True)
+
+
+async def _seal_async_stream(exchange: Exchange, stream: Any) -> AsyncIterator[bytes]:
+    yield exchange.begin()
+    async for chunk in stream:
+        yield exchange.seal(chunk, last=False)
+    yield exchange.seal(b"", last=True)
+
+
+async def _one_chunk(content: bytes) -> AsyncIterator[bytes]:
+    yield content
