@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -74,7 +74,10 @@ def _pem_bundle(data: bytes) -> list[bytes]:
 
 @lru_cache(maxsize=256)
 def _pss_holds(signed: bytes, signature: bytes, issuer_key: bytes) -> bool:
-    key = load_der_public_key(issuer_key)
+    try:
+        key = load_der_public_key(issuer_key)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size != 4096:
         return False
     scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA384()), salt_length=48)
@@ -129,7 +132,7 @@ def verify_chain(
         tcb = _tcb(leaf, product)
         public_key = load_der_public_key(leaf.public_key)
         readable = True
-    except (ValueError, KeyError, TypeError, x509.UnsupportedGeneralNameType):
+    except (ValueError, KeyError, TypeError, UnsupportedAlgorithm):
         readable = False
     checks.require("certificates", readable, "a certificate of the chain cannot be read")
     pin = roots.amd_ark.get(product)

@@ -60,6 +60,22 @@ class _LayoutError(ValueError):
     pass
 
 
+def _is_filled(data: bytes) -> bool:
+    """Whether signature data is filled exactly: these lengths are not signed, so one form only.
+
+    Signature 64, attestation key 64, then type 6 around the QE report 384, its signature 64,
+    authentication data and the PCK chain of type 5.
+    """
+
+    def number(at: int, size: int) -> int:
+        return int.from_bytes(data[at : at + size], "little")
+
+    if len(data) < 592 or number(128, 2) != 6 or number(130, 4) != len(data) - 134:
+        return False
+    chain = 584 + number(582, 2)
+    return number(chain, 2) == 5 and number(chain + 2, 4) == len(data) - chain - 6
+
+
 def _parse(quote: bytes) -> dict[str, Any]:
     if not _HEADER + _TD10 < len(quote) <= _MAX_QUOTE:
         msg = "the quote has an impossible length"
@@ -94,6 +110,9 @@ def _parse(quote: bytes) -> dict[str, Any]:
     # Some services pad the quote to a fixed size; the padding is unsigned and must be empty.
     if len(quote) < end + 4 + signature_size or any(quote[end + 4 + signature_size :]):
         msg = "the quote is truncated or has bytes after its signature data"
+        raise _LayoutError(msg)
+    if not _is_filled(quote[end + 4 : end + 4 + signature_size]):
+        msg = "the lengths in the quote's signature data do not agree"
         raise _LayoutError(msg)
     values = {name: body[at : at + size].hex() for name, (at, size) in fields.items()}
     return {"version": version, **values}
