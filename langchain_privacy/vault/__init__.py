@@ -1,21 +1,45 @@
 """Where real values live."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from langchain_privacy.vault.base import DocumentRoom, Vault, VaultSession
 from langchain_privacy.vault.current import current_session, session_scope
 from langchain_privacy.vault.entry import LITERAL, PART_SUFFIX, ValueMatch, VaultEntry
 from langchain_privacy.vault.keys import VaultKey
 from langchain_privacy.vault.memory import InMemoryVault
 
+if TYPE_CHECKING:
+    from langchain_privacy.vault.checkpoints import CheckpointCipher, encrypted_serializer
+    from langchain_privacy.vault.store import StoreVault
+
 __all__ = [
     "LITERAL",
     "PART_SUFFIX",
+    "CheckpointCipher",
     "DocumentRoom",
     "InMemoryVault",
+    "StoreVault",
     "ValueMatch",
     "Vault",
     "VaultEntry",
     "VaultKey",
     "VaultSession",
     "current_session",
+    "encrypted_serializer",
     "session_scope",
 ]
+
+_MODULE_OF = {
+    "CheckpointCipher": "checkpoints",
+    "StoreVault": "store",
+    "encrypted_serializer": "checkpoints",
+}
+"""What needs LangGraph, which is slow to import: only when it is used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(import_module(f"langchain_privacy.vault.{_MODULE_OF[name]}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

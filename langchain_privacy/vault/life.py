@@ -12,13 +12,13 @@ class Life:
     def __init__(self, ttl: timedelta | None) -> None:
         self._ttl = ttl.total_seconds() if ttl else None
         self._used = time.monotonic()
-        self._forgotten = False
+        self._ended = ""
 
     @property
     def over(self) -> bool:
         """Whether the session was forgotten, or was not used for too long."""
         idle = time.monotonic() - self._used
-        return self._forgotten or (self._ttl is not None and idle > self._ttl)
+        return bool(self._ended) or (self._ttl is not None and idle > self._ttl)
 
     def use(self) -> None:
         """Note that the session is used.
@@ -32,13 +32,13 @@ class Life:
     def check(self) -> None:
         """Raise `SessionError` when the session is over; looking is not using."""
         if self.over:
-            how = "was forgotten" if self._forgotten else "has expired"
+            how = self._ended or "has expired"
             msg = f"The session {how}: its values cannot be had back. Open it anew to go on."
             raise SessionError(msg)
 
-    def end(self) -> None:
-        """Forget the session."""
-        self._forgotten = True
+    def end(self, how: str = "was forgotten") -> None:
+        """End the session."""
+        self._ended = how
 
 
 def checked_ttl(ttl: timedelta | None) -> timedelta | None:

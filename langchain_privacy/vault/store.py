@@ -1,0 +1,210 @@
+"""A vault in any of LangGraph's stores: SQLite, PostgreSQL, Redis, memory."""
+
+import contextlib
+import secrets
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from datetime import timedelta
+
+from langgraph.store.base import BaseStore
+
+from langchain_privacy.errors import ConfigurationError, SessionError, VaultIntegrityError
+from langchain_privacy.vault.base import Vault, VaultSession
+from langchain_privacy.vault.codes import SHORTEST, checked_length
+from langchain_privacy.vault.keys import VaultKey, as_key, session_name
+from langchain_privacy.vault.life import checked_ttl
+from langchain_privacy.vault.memory import InMemoryVault
+from langchain_privacy.vault.records import ROOT, Namespace, Records, opened, sealed
+from langchain_privacy.vault.rotation import move
+from langchain_privacy.vault.sealing import Sealer
+from langchain_privacy.vault.store_session import Place, StoreSession
+
+_KEYS: Namespace = (ROOT, "keys")
+
+
+class StoreVault(Vault):
+    """Sessions in a LangGraph store, sealed; shared by every process with the store and the key.
+
+    In the store lie, in clear: keyed digests of sessions, values and codes, and how many there
+    are, how large documents are, and when they were written. Everything else is AES-256-GCM,
+    bound to its session and record. The memory of a process holds in clear what it has used.
+
+    A session without an id is kept in memory only.
+
+    Args:
+        store: A `BaseStore`, set up. An async one works from any thread but its loop's own, which
+            is where the masker's async methods work.
+        key: The key; whoever has it and the store can read everything.
+        previous_keys: Keys of older sessions: each is moved to `key` when it is opened, all of
+            them by `rotate`.
+        ttl: How long a session lives without being used; for ever by default. Expired ones are
+            deleted when they are opened, or by `purge_expired`.
+        code_length: Characters of a code before it has to be lengthened, 4 to 26.
+
+    Raises:
+        ConfigurationError: An argument is not what it must be.
+        VaultIntegrityError: The store was written with a key that is not given (when it is first
+            used).
+    """
+
+    def __init__(
+        self,
+        store: BaseStore,
+        key: VaultKey | bytes,
+        *,
+        previous_keys: Sequence[VaultKey | bytes] = (),
+        ttl: timedelta | None = None,
+        code_length: int = SHORTEST,
+    ) -> None:
+        if not isinstance(store, BaseStore):
+            msg = "StoreVault needs a store of LangGraph's, such as SqliteStore or PostgresStore."
+            raise ConfigurationError(msg)
+        self._records = Records(store)
+        self._keys = [as_key(k) for k in (key, *previous_keys)]
+        self._names = Sealer(self._keys, "session-name")
+        self._ttl = checked_ttl(ttl)
+        self._length = checked_length(code_length)
+        self._lock = threading.Lock()
+        self._sessions: weakref.WeakValueDictionary[bytes, StoreSession]
+        self._sessions = weakref.WeakValueDictionary()
+        self._ephemeral = InMemoryVault(ttl=ttl, code_length=code_length)
+        self._key_checked = False
+
+    def __repr__(self) -> str:
+        return f"<StoreVault with key {self._keys[0].id}>"
+
+    def session(self, session_id: str | None = None, *, tenant: str = "") -> VaultSession:
+        """Open a session; without an id a new one in memory that nobody else can name."""
+        if session_id is None:
+            return self._ephemeral.session()
+        return self._open(session_name(tenant, session_id))
+
+    def live_sessions(self) -> Sequence[VaultSession]:
+        """Return the sessions opened and still held in this process."""
+        with self._lock:
+            held = list(self._sessions.values())
+        return [*(s for s in held if not s.over), *self._ephemeral.live_sessions()]
+
+    def forget(self, session_id: str, *, tenant: str = "") -> None:
+        """Erase a session and its documents; other processes notice within a second.
+
+        What is deleted in a database may stay in its log and its backups until those are cleared.
+        """
+        self._check_key()
+        self._erase(session_name(tenant, session_id))
+
+    def purge_expired(self) -> int:
+        """Erase every session that was not used for `ttl`, and return how many there were."""
+        self._check_key()
+        names = [name for name in self._stored_names() if self._expired(Place(self._keys[0], name))]
+        for name in names:
+            self._erase(name)
+        return len(names)
+
+    def rotate(self) -> int:
+        """Move every session to the newest key, and return how many were moved.
+
+        Afterwards the previous keys are not needed any more. Placeholders stay as they are. It may
+        be killed and run again.
+
+        Raises:
+            VaultIntegrityError: A session was written with a key that is not given.
+        """
+        self._check_key()
+        moved = sum(self._move(name) for name in self._stored_names())
+        self._records.delete([(_KEYS, key.id) for key in self._keys[1:]])
+        return moved
+
+    def _open(self, name: bytes) -> StoreSession:
+        self._check_key()
+        place = Place(self._keys[0], name)
+        self._move(name)
+        if self._expired(place):
+            self._erase(name)
+        with self._lock:
+            session = self._sessions.get(name)
+            if session is not None:
+                with contextlib.suppress(SessionError):
+                    session.reopen()
+                    return session
+            self._write_name(place, name)
+            if self._ttl is not None:
+                self._records.put(place.about, "used", {"mark": time.time()})
+            older = [Place(key, name) for key in self._keys[1:]]
+            session = StoreSession(
+                self._records, place, older, code_length=self._length, ttl=self._ttl
+            )
+            self._sessions[name] = session
+            return session
+
+    def _move(self, name: bytes) -> bool:
+        new = Place(self._keys[0], name)
+        older = [Place(key, name) for key in self._keys[1:]]
+        moved = [move(self._records, old, new) for old in older]
+        if any(moved):
+            self._write_name(new, name)
+        return any(moved)
+
+    def _write_name(self, place: Place, name: bytes) -> None:
+        """Keep a session's own name sealed, so that `rotate` can find its next place."""
+        if self._records.get(place.about, "name") is None:
+            text = name.decode("utf-8", "surrogatepass")
+            box = sealed(self._names, place.about, "name", text)
+            self._records.put(place.about, "name", box)
+
+    def _erase(self, name: bytes) -> None:
+        for key in self._keys:
+            place = Place(key, name)
+            if key is not self._keys[0] and not next(self._records.below(place.root), None):
+                continue
+            # First the mark: who writes from now on sees it and takes its record back.
+            mark = {"mark": secrets.token_hex(16)}
+            self._records.put(place.about, "forgotten", mark)
+            while places := [
+                (item.namespace, item.key)
+                for item in self._records.below(place.root)
+                if (tuple(item.namespace), item.key) != (place.about, "forgotten")
+            ]:
+                self._records.delete(places)
+        with self._lock:
+            session = self._sessions.pop(name, None)
+        if session is not None:
+            session.end()
+
+    def _expired(self, place: Place) -> bool:
+        if self._ttl is None:
+            return False
+        used = self._records.get(place.about, "used")
+        return used is not None and time.time() - used["mark"] > self._ttl.total_seconds()
+
+    def _stored_names(self) -> list[bytes]:
+        names: list[bytes] = []
+        for namespace in self._records.namespaces():
+            about = (*namespace, "session")
+            record = self._records.get(about, "name")
+            if record is not None:
+                text = opened(self._names, about, "name", record)
+                names.append(text.encode("utf-8", "surrogatepass"))
+        return names
+
+    def _check_key(self) -> None:
+        """Compare the key with the one that the store was first written with."""
+        if self._key_checked:
+            return
+        kept = {item.key: item.value for item in self._records.below(_KEYS)}
+        known = [key for key in self._keys if key.id in kept]
+        if kept and not known:
+            msg = (
+                "The vault's store was written with another key: give that one, or give it in "
+                "previous_keys to move to a new one. Nothing was changed."
+            )
+            raise VaultIntegrityError(msg)
+        for key in known:
+            opened(Sealer([key], "key-check"), _KEYS, key.id, kept[key.id])
+        newest = self._keys[0]
+        if newest not in known:
+            box = sealed(Sealer([newest], "key-check"), _KEYS, newest.id, "check")
+            self._records.put(_KEYS, newest.id, box)
+        self._key_checked = True

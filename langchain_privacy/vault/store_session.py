@@ -1,0 +1,233 @@
+"""A session in a LangGraph store: many processes, one answer.
+
+A store has no "write if absent", so two processes may give two values the same code at the same
+moment. To win a code, a process writes a claim for its value and then reads all claims on that
+code: only who sees no other one has it, everybody else takes a longer code. Of two claims one was
+written first, and its rival reads after that: two winners are impossible, however the processes
+are interleaved or killed. (Both may lose; then both codes are one character longer.)
+"""
+
+import contextlib
+import hashlib
+import hmac
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from langchain_privacy.errors import SessionError
+from langchain_privacy.vault.base import VaultSession
+from langchain_privacy.vault.codes import candidates, is_code
+from langchain_privacy.vault.entry import VaultEntry
+from langchain_privacy.vault.keys import VaultKey
+from langchain_privacy.vault.life import Life
+from langchain_privacy.vault.records import ROOT, Namespace, Records, in_order, opened, sealed
+from langchain_privacy.vault.sealing import Sealer
+from langchain_privacy.vault.store_documents import StoreDocuments
+
+RECHECK = 1.0
+"""Seconds after which a session looks whether another process has forgotten it."""
+
+
+class Place:
+    """Where a session lies in the store under one key, and what opens it there."""
+
+    def __init__(self, key: VaultKey, name: bytes) -> None:
+        identity = key.derive("session-id", name).hex()
+        self.id = identity[:16]
+        self.root: Namespace = (ROOT, identity[:32])
+        self.values: Namespace = (*self.root, "values")
+        self.codes: Namespace = (*self.root, "codes")
+        self.documents: Namespace = (*self.root, "documents")
+        self.about: Namespace = (*self.root, "session")
+        self.code_key = key.derive("codes", name)
+        self.document_key = key.derive("documents", name)
+        self.sealer = Sealer([key], "session", name)
+
+    def value_id(self, entity_type: str, value: str) -> str:
+        """Return the keyed id under which a value is kept."""
+        return self._digest("value", entity_type, value)
+
+    def claims(self, entity_type: str, code: str) -> Namespace:
+        """Return the namespace of the claims on a code."""
+        return (*self.codes, self._digest("code", entity_type, code))
+
+    def _digest(self, *parts: str) -> str:
+        text = "\0".join(parts).encode("utf-8", "surrogatepass")
+        return hmac.digest(self.code_key, text, hashlib.sha256).hex()[:32]
+
+
+class StoreSession(VaultSession):
+    """See the module. Made by `StoreVault.session`."""
+
+    def __init__(
+        self,
+        records: Records,
+        place: Place,
+        older: Sequence[Place],
+        *,
+        code_length: int,
+        ttl: timedelta | None,
+    ) -> None:
+        self.id = place.id
+        self._records = records
+        self._place = place
+        self._code_keys = [place.code_key, *(p.code_key for p in older)]
+        self._length = code_length
+        self._ttl = ttl.total_seconds() if ttl else None
+        self._recheck = min(RECHECK, self._ttl / 10) if self._ttl else RECHECK
+        self._life = Life(None)
+        self._lock = threading.RLock()
+        self._order: list[VaultEntry] = []
+        self._known: set[str] = set()
+        self._by_value: dict[tuple[str, str], VaultEntry] = {}
+        self._by_code: dict[tuple[str, str], VaultEntry] = {}
+        self.documents: StoreDocuments = StoreDocuments(records, place, self._use)
+        self._stale = True
+        self._checked = -self._recheck
+        self._mark = self._read("forgotten")
+
+    def __repr__(self) -> str:
+        return f"<VaultSession {self.id}>"
+
+    def reopen(self) -> None:
+        """Take in what is new in the store; raises `SessionError` when the session is over."""
+        with self._lock:
+            self._look(now=True)
+            self._stale = True
+
+    @property
+    def version(self) -> int:
+        """Number of entries that are known here."""
+        return len(self._current())
+
+    def entries(self, since: int = 0) -> Sequence[VaultEntry]:
+        """Return the entries in the order in which they became known here."""
+        return self._current()[since:]
+
+    def issue(self, entity_type: str, value: str) -> VaultEntry:
+        """Return the entry of a value, the same one in every process."""
+        with self._lock:
+            self._use()
+            entry = self._by_value.get((entity_type, value))
+            if entry is None:
+                value_id = self._place.value_id(entity_type, value)
+                entry = self._stored(value_id) or self._claim(value_id, entity_type, value)
+                self._add(value_id, entry)
+            return entry
+
+    def lookup(self, entity_type: str, code: str) -> VaultEntry | None:
+        """Return the entry behind a code, whichever process has issued it."""
+        with self._lock:
+            self._use()
+            self._load()
+            entry = self._by_code.get((entity_type, code))
+            if entry or not any(is_code(key, entity_type, code) for key in self._code_keys):
+                return entry
+            for claim in self._records.below(self._place.claims(entity_type, code)):
+                entry = self._stored(claim.key)
+                # A claim without a mark was won if its value says so: the winner was killed
+                # between the two writes.
+                if entry and (claim.value.get("won") or entry.code == code):
+                    self._add(claim.key, entry)
+                    other = VaultEntry(entity_type=entity_type, code=code, value=entry.value)
+                    return self._by_code.setdefault((entity_type, code), other)
+            return None
+
+    def end(self, how: str = "was forgotten") -> None:
+        """Empty this object; the store is the vault's business."""
+        self._life.end(how)
+        with self._lock:
+            self.__dict__.pop("_matcher", None)
+            self.documents.clear()
+            for kept in (self._order, self._known, self._by_value, self._by_code):
+                kept.clear()
+
+    @property
+    def over(self) -> bool:
+        """Whether the session was forgotten or has expired."""
+        with contextlib.suppress(SessionError):
+            self._look()
+        return self._life.over
+
+    def _current(self) -> list[VaultEntry]:
+        with self._lock:
+            self._look()
+            self._load()
+            return self._order
+
+    def _load(self) -> None:
+        """Take in what other processes have issued."""
+        if not self._stale:
+            return
+        place = self._place
+        news = [i for i in self._records.below(place.values) if i.key not in self._known]
+        for item in in_order(news):
+            self._add(item.key, self._entry(item.key, item.value))
+        self._stale = False
+
+    def _claim(self, value_id: str, entity_type: str, value: str) -> VaultEntry:
+        place, records = self._place, self._records
+        for code in candidates(place.code_key, entity_type, value, self._length):
+            if (entity_type, code) in self._by_code:
+                continue
+            claims = place.claims(entity_type, code)
+            records.put(claims, value_id, {"won": False})
+            if any(claim.key != value_id for claim in records.below(claims)):
+                # Perhaps another process has won with this value meanwhile.
+                if entry := self._stored(value_id):
+                    return entry
+                continue
+            kept = {"type": entity_type, "code": code, "value": value}
+            box = sealed(place.sealer, place.values, value_id, kept)
+            won = (claims, value_id, {"won": True})
+            records.put_all([(place.values, value_id, box), won])
+            if self._read("forgotten") != self._mark:
+                records.delete([(place.values, value_id), (claims, value_id)])
+                self._look(now=True)
+            return VaultEntry(entity_type=entity_type, code=code, value=value)
+        raise AssertionError  # candidates() raises when it has no more
+
+    def _stored(self, value_id: str) -> VaultEntry | None:
+        record = self._records.get(self._place.values, value_id)
+        return None if record is None else self._entry(value_id, record)
+
+    def _entry(self, value_id: str, record: dict[str, Any]) -> VaultEntry:
+        kept = opened(self._place.sealer, self._place.values, value_id, record)
+        return VaultEntry(entity_type=kept["type"], code=kept["code"], value=kept["value"])
+
+    def _add(self, value_id: str, entry: VaultEntry) -> None:
+        if value_id not in self._known:
+            self._known.add(value_id)
+            self._by_value[entry.entity_type, entry.value] = entry
+            self._by_code[entry.entity_type, entry.code] = entry
+            self._order.append(entry)
+
+    def _use(self) -> None:
+        """Look, and note that the session is used."""
+        if self._look() and self._ttl is not None:
+            self._records.put(self._place.about, "used", {"mark": time.time()})
+
+    def _look(self, *, now: bool = False) -> bool:
+        """Raise `SessionError` when the session is over; ask the store from time to time only.
+
+        Returns:
+            Whether the store was asked.
+        """
+        self._life.check()
+        if not now and time.monotonic() - self._checked < self._recheck:
+            return False
+        if self._read("forgotten") != self._mark:
+            self.end()
+        elif self._ttl is not None:
+            used = self._read("used")
+            if used is not None and time.time() - used > self._ttl:
+                self.end("has expired")
+        self._checked = time.monotonic()
+        self._life.check()
+        return True
+
+    def _read(self, what: str) -> Any:
+        record = self._records.get(self._place.about, what)
+        return None if record is None else record.get("mark")
