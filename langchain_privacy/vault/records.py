@@ -33,6 +33,17 @@ class Records:
     def __init__(self, store: BaseStore) -> None:
         self._store = store
 
+    @property
+    def within_reach(self) -> bool:
+        """Whether the store can be asked from here: an async one cannot from its own loop."""
+        loop = getattr(self._store, "_loop", None)
+        if loop is None:
+            return True
+        try:
+            return asyncio.get_running_loop() is not loop
+        except RuntimeError:
+            return True
+
     def get(self, namespace: Namespace, key: str) -> dict[str, Any] | None:
         """Return a record's value."""
         item: Item | None = self._do("get", namespace, key)
