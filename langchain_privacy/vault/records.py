@@ -138,7 +138,10 @@ def opened(sealer: Sealer, namespace: Namespace, key: str, record: dict[str, Any
         VaultIntegrityError: The key is another one, or the record was changed or moved.
     """
     try:
-        box = base64.b64decode(record["sealed"], validate=True)
+        text = record["sealed"]
+        box = base64.b64decode(text, validate=True)
+        if base64.b64encode(box).decode() != text:  # spare bits at the end count as well
+            box = b""
     except (KeyError, TypeError, ValueError, binascii.Error):
         box = b""
     if not box:
