@@ -1,0 +1,156 @@
+"""`create_private_sql_graph`: link, plan, query, answer."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import RunnableLambda
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from langchain_privacy.edge.graph import PrivateGraph, private_graph
+from langchain_privacy.edge.session import EdgeRun
+from langchain_privacy.egress import EgressGuard
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.local import assert_local
+from langchain_privacy.masking import Masker
+from langchain_privacy.masking.cells import read_result
+from langchain_privacy.sql.card import SchemaCard
+from langchain_privacy.sql.execute import open_database
+from langchain_privacy.sql.policy import SQLPolicy
+from langchain_privacy.sql.remote import RemotePlanner
+from langchain_privacy.sql.steps.answer import AnswerStep
+from langchain_privacy.sql.steps.link import LinkStep
+from langchain_privacy.sql.steps.plan import PlanStep
+from langchain_privacy.sql.steps.query import QueryStep
+from langchain_privacy.sql.steps.state import Narration, Parts, SQLInput, SQLOutput, SQLState
+
+if TYPE_CHECKING:
+    from langgraph.types import Checkpointer
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+def create_private_sql_graph(
+    remote: BaseChatModel,
+    engine_or_url: "Engine | AsyncEngine | str",
+    *,
+    card: SchemaCard | None = None,
+    policy: SQLPolicy | None = None,
+    masker: Masker | None = None,
+    guard: EgressGuard | None = None,
+    narration: Narration = "template",
+    local_model: BaseChatModel | None = None,
+    context: str = "",
+    checkpointer: "Checkpointer" = None,
+    name: str = "private_sql",
+) -> "CompiledStateGraph[Any, Any, Any, Any]":
+    """Make a graph that answers questions about a database without showing it to the model.
+
+    One crossing: the remote model sees the schema card and the question without its values, and
+    returns a query and the template of its answer. The query is checked, written again and run
+    here; the template is filled in here. Input `{"question"}`; output `{"answer", "masked_answer",
+    "sql", "rows", "report"}`. What LangChain sees of a run (state, checkpoints, traces) is a
+    reference to the question, a reference to the rows and the masked answer.
+
+    Args:
+        remote: The remote chat model.
+        engine_or_url: A SQLAlchemy engine, sync or async, or a URL (SQLite, PostgreSQL, MySQL,
+            MariaDB, DuckDB file).
+        card: What may be read and known; without it every table and column of the database.
+        policy: Limits; see `SQLPolicy`.
+        masker: Detectors and vault; without it the defaults.
+        guard: Examines every crossing a second time; without it one over the masker's vault.
+        narration: `"template"` (one crossing); `"placeholders"` (a second crossing with the rows as
+            tokens, which tells the remote model how many there are); `"local_model"`; `"table"`.
+        local_model: Writes the answer for `narration="local_model"`, from tokens too.
+        context: Words of yours about the domain; they cross.
+        checkpointer: For conversations and for asking back about ambiguous values.
+        name: Name of the graph.
+
+    Raises:
+        ConfigurationError: Parts are missing or contradict each other.
+        QueryError: The database cannot be reached to read the card.
+    """
+    policy = policy or SQLPolicy()
+    if (narration == "local_model") != (local_model is not None):
+        msg = 'narration="local_model" and local_model=... belong together; give both or neither.'
+        raise ConfigurationError(msg)
+    if narration not in ("template", "placeholders", "local_model", "table"):
+        msg = 'narration must be "template", "placeholders", "local_model" or "table".'
+        raise ConfigurationError(msg)
+    if local_model is not None:
+        assert_local(local_model)
+    masker = masker or Masker()
+    card = card or SchemaCard.from_engine(engine_or_url)
+    database = open_database(engine_or_url, card, policy)
+    guarded = (guard or EgressGuard(masker)).wrap(remote)
+    parts = Parts(
+        planner=RemotePlanner(guarded, card, database.dialect, context),
+        remote=guarded,
+        database=database,
+        card=card,
+        policy=policy,
+        masker=masker,
+        narration=narration,
+        local_model=local_model,
+    )
+    builder: StateGraph[Any, Any, Any, Any] = StateGraph(
+        SQLState, input_schema=SQLInput, output_schema=SQLOutput
+    )
+    plan, query = PlanStep(parts), QueryStep(parts)
+    steps: dict[str, Any] = {
+        "link": LinkStep(parts),
+        "plan": plan,
+        "query": query,
+        "answer": AnswerStep(parts),
+    }
+    for step, body in steps.items():
+        builder.add_node(step, RunnableLambda(body.run, afunc=body.arun, name=step))
+    builder.add_edge(START, "link")
+    builder.add_edge("link", "plan")
+    builder.add_conditional_edges("plan", plan.after, ["plan", "query", "answer"])
+    builder.add_conditional_edges("query", query.after, ["plan", "answer"])
+    builder.add_edge("answer", END)
+    compiled = builder.compile(checkpointer=checkpointer, name=name)
+    return private_graph(compiled, masker, guard, edge=SQLEdge)
+
+
+class SQLEdge(PrivateGraph):
+    """Keeps the question and the rows out of the run, and puts both right outside of it."""
+
+    def mask_input(self, run: EdgeRun, x: Any) -> Any:
+        """Put the question into the session's room and let a reference enter the run."""
+        if not isinstance(x, Mapping) or "question" not in x:
+            return super().mask_input(run, x)
+        question = x["question"]
+        if not isinstance(question, str) or not question.strip():
+            msg = 'The input must be {"question": "…"} with a text that is not empty.'
+            raise ConfigurationError(msg)
+        session = run.session if run.around is None else run.around
+        # Inside another private run the question holds that run's placeholders.
+        real = session.restore(question)
+        ref = run.session.vault.documents.put(real, {"kind": "sql_question"})
+        return {"question": f"[question {ref}]"}
+
+    def restore_part(self, run: EdgeRun, mode: str, data: Any) -> Any:
+        """Put real values into what leaves the run, where its surroundings may see them."""
+        if run.inside or mode not in ("values", "updates"):
+            return super().restore_part(run, mode, data)
+        return self._real(run, data)
+
+    def _real(self, run: EdgeRun, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return run.restore(data)
+        if "masked_answer" not in data:
+            return {
+                key: self._real(run, value) if isinstance(value, Mapping) else run.restore(value)
+                for key, value in data.items()
+            }
+        real = dict(data)
+        documents = run.session.vault.documents
+        real["answer"] = run.session.restore(data["masked_answer"])
+        if isinstance(ref := data.get("rows"), str):
+            result = read_result(documents.get(ref))
+            real["rows"] = [dict(zip(result.labels, row, strict=True)) for row in result.rows]
+        return real

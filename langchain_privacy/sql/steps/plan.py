@@ -1,0 +1,61 @@
+"""The crossing: ask the remote model for a query and an answer template."""
+
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
+
+from langchain_privacy.errors import ProtocolError
+from langchain_privacy.sql.plan import QueryPlan
+from langchain_privacy.sql.slots import Slot
+from langchain_privacy.sql.steps.state import Parts, SQLState, crossed, noted
+
+
+class PlanStep:
+    """Asks, and takes prose for an answer that cannot be used."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def run(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
+        """Ask the remote model for a query and an answer template."""
+        messages = self._messages(state)
+        try:
+            plan = self._parts.planner.plan(messages, config)
+        except ProtocolError:
+            return self._planned(state, messages, None)
+        return self._planned(state, messages, plan)
+
+    async def arun(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
+        """Like `run`."""
+        messages = self._messages(state)
+        try:
+            plan = await self._parts.planner.aplan(messages, config)
+        except ProtocolError:
+            return self._planned(state, messages, None)
+        return self._planned(state, messages, plan)
+
+    def _messages(self, state: SQLState) -> list[BaseMessage]:
+        slots = [Slot(**slot, value=None) for slot in state["slots"]]
+        return self._parts.planner.messages(
+            state["masked_question"], slots, state["language"], state["codes"], state["labels"]
+        )
+
+    def _planned(
+        self, state: SQLState, messages: list[BaseMessage], plan: QueryPlan | None
+    ) -> dict[str, Any]:
+        report = crossed(state["report"], "plan", messages)
+        codes = [] if plan else ["no_plan"]
+        return {
+            "plan": plan.model_dump() if plan else None,
+            "attempts": state["attempts"] + 1,
+            "codes": codes,
+            "labels": [],
+            "report": noted(report, codes),
+        }
+
+    def after(self, state: SQLState) -> str:
+        """Go on with a plan, ask again without one, or give up."""
+        if state["plan"] is not None:
+            return "query"
+        return "plan" if self._parts.may_repair(state) else "answer"
