@@ -1,0 +1,144 @@
+"""Retrieval without private values: in the index, in the query, in what is retrieved.
+
+Placeholders mean something in one session only, so there are two ways. An index on this machine may
+hold real text: `PrivateRetriever` asks it with the real query and masks what it finds for the
+conversation. An index elsewhere must hold masked text, in a session of its own (the corpus):
+`MaskingTransformer` masks documents before they are embedded, and `PrivateRetriever` translates
+between the corpus and the conversation. The embeddings model sees what the index sees.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForRetrieverRun,
+    CallbackManagerForRetrieverRun,
+)
+from langchain_core.documents import BaseDocumentTransformer, Document
+from langchain_core.retrievers import BaseRetriever
+from pydantic import PrivateAttr
+
+from langchain_privacy.edge.body import local_body
+from langchain_privacy.edge.failures import masked_error
+from langchain_privacy.edge.session import session_of
+from langchain_privacy.masking import Masker, MaskingSession
+
+
+class MaskingTransformer(BaseDocumentTransformer):
+    """Masks documents, content and metadata, for an index that is not local.
+
+    The same value has the same placeholder in all documents and in the queries that
+    `PrivateRetriever` masks with the same session, so exact words still match. On several machines
+    give the masker a vault with a key (`InMemoryVault(VaultKey.from_environment(),
+    code_length=8)`) or a `StoreVault`.
+
+    Args:
+        corpus: The session of the corpus, such as `masker.session("corpus:contracts")`.
+    """
+
+    def __init__(self, corpus: MaskingSession) -> None:
+        self._corpus = corpus
+
+    def __repr__(self) -> str:
+        return f"<MaskingTransformer for {self._corpus.vault.id}>"
+
+    def transform_documents(self, documents: Sequence[Document], **_: Any) -> Sequence[Document]:
+        """Return masked copies of the documents."""
+        return [_masked(document, self._corpus) for document in documents]
+
+    async def atransform_documents(
+        self, documents: Sequence[Document], **_: Any
+    ) -> Sequence[Document]:
+        """Like `transform_documents`, without blocking the event loop."""
+        return await asyncio.to_thread(self.transform_documents, documents)
+
+
+class PrivateRetriever(BaseRetriever):
+    """A retriever that takes masked queries and gives masked documents.
+
+    Made for use inside `private(...)`: queries arrive masked, and what is returned belongs to the
+    session of the run. Outside of it the result can be restored by nobody. What happens inside
+    `inner` is traced nowhere, and a chat model that it calls with private values is refused.
+
+    Args:
+        inner: The retriever to ask.
+        masker: Gives the detectors and the vault of the conversation.
+        corpus: The session that the index was masked with; without it `inner` gets real queries,
+            so it and its embeddings model must be local.
+    """
+
+    _inner: BaseRetriever = PrivateAttr()
+    _masker: Masker = PrivateAttr()
+    _corpus: MaskingSession | None = PrivateAttr()
+
+    def __init__(
+        self, inner: BaseRetriever, masker: Masker, *, corpus: MaskingSession | None = None
+    ) -> None:
+        super().__init__(tags=inner.tags, metadata=None)
+        self._inner = inner
+        self._masker = masker
+        self._corpus = corpus
+
+    def _get_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002 - LangChain's signature
+    ) -> list[Document]:
+        session = session_of(self._masker)
+        try:
+            asked = self._question(query, session)
+            with local_body(session):
+                found = self._inner._get_relevant_documents(  # noqa: SLF001 - opens no run
+                    asked, run_manager=CallbackManagerForRetrieverRun.get_noop_manager()
+                )
+            return self._results(found, session)
+        except Exception as error:  # noqa: BLE001 - its text may hold the query
+            failure = masked_error(session, error)
+        raise failure
+
+    async def _aget_relevant_documents(
+        self,
+        query: str,
+        *,
+        run_manager: AsyncCallbackManagerForRetrieverRun,  # noqa: ARG002
+    ) -> list[Document]:
+        session = session_of(self._masker)
+        try:
+            asked = await asyncio.to_thread(self._question, query, session)
+            with local_body(session):
+                found = await self._inner._aget_relevant_documents(  # noqa: SLF001
+                    asked, run_manager=AsyncCallbackManagerForRetrieverRun.get_noop_manager()
+                )
+            return await asyncio.to_thread(self._results, found, session)
+        except Exception as error:  # noqa: BLE001 - its text may hold the query
+            failure = masked_error(session, error)
+        raise failure
+
+    def _question(self, query: str, session: MaskingSession) -> str:
+        real = session.restore(query)
+        return real if self._corpus is None else self._corpus.mask(real)
+
+    def _results(self, found: list[Document], session: MaskingSession) -> list[Document]:
+        if self._corpus is not None:
+            found = [_restored(document, self._corpus) for document in found]
+        return [_masked(document, session) for document in found]
+
+
+def _masked(document: Document, session: MaskingSession) -> Document:
+    changes = {
+        "page_content": session.mask(document.page_content),
+        "metadata": session.mask(document.metadata),
+        "id": session.mask(document.id),
+    }
+    return document.model_copy(update=changes)
+
+
+def _restored(document: Document, corpus: MaskingSession) -> Document:
+    changes = {
+        "page_content": corpus.restore(document.page_content),
+        "metadata": corpus.restore(document.metadata),
+        "id": corpus.restore(document.id),
+    }
+    return document.model_copy(update=changes)
