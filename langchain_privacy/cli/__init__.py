@@ -13,7 +13,9 @@ from importlib import import_module
 from langchain_privacy._version import __version__
 from langchain_privacy.errors import PrivacyError
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "demo": "ask about a private document and see everything that crosses",
+}
 """Name of a command, its line of help. Each is a module of this folder with two functions:
 `configure(parser)` and `run(arguments) -> exit code`."""
 

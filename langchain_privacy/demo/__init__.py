@@ -1,1 +1,1 @@
-"""demo."""
+"""The main job on bundled documents, with everything that crosses shown."""

@@ -19,6 +19,7 @@ LOCAL_ONLY = {
     "ko": "(원격 모델 없이 이쪽에서만 답했습니다.)",
 }
 ARITHMETIC = frozenset({"sum", "difference", "ratio", "max", "min", "compare"})
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _RESULT = re.compile(r"\{+\s*result\s*\}+")
 
 
@@ -38,8 +39,8 @@ def from_remote(
 ) -> Draft | None:
     """Turn the remote model's decision into an answer, or `None` when it does not hold.
 
-    An answer holds when every placeholder in it was issued in this session and every value that it
-    wants combined stands in the evidence.
+    An answer holds when every placeholder in it was issued in this session, every value that it
+    wants combined stands in the passages, and so does every figure that it states.
     """
     if decision.decision == "insufficient" or not sent:
         return Draft(text=NOT_FOUND[language], outcome="not_found", decided_by="remote")
@@ -51,10 +52,18 @@ def from_remote(
         if result is None:
             return None
         text = _RESULT.sub(lambda _: result, text) if _RESULT.search(text) else f"{text} {result}"
+    elif not _grounded(text, sent):
+        return None
     if _RESULT.search(text):
         return None
     cited = [sent[n - 1] for n in dict.fromkeys(decision.cite) if n <= len(sent)]
     return Draft(text=text, spans=cited or _support(text, sent), decided_by="remote")
+
+
+def _grounded(text: str, sent: Sequence[Span]) -> bool:
+    """Say whether every figure of an answer stands in the passages it was made from."""
+    shown = " ".join(span["quote"] for span in sent)
+    return all(figure in shown for figure in _FIGURE.findall(PLACEHOLDER.sub(" ", text)))
 
 
 def from_passages(

@@ -52,7 +52,7 @@ class Fanout:
     def search(self, job: Job, config: RunnableConfig) -> MinionState:
         """Do one job; what goes wrong in it is noted, the others go on."""
         session = self._nodes.session(config)
-        spans, verdict = self._nodes.search_one(job, session)
+        spans, verdict = self._nodes.reader.read(job, session)
         found: dict[str, Any] = {"sub": job["sub"]["id"], "spans": spans, "calls": verdict.calls}
         return {"found": [{**found, "note": verdict.note}]}
 

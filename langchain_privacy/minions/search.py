@@ -1,10 +1,11 @@
 """Find passages: rank sentences by BM25, then let the local model judge the best ones.
 
-A sentence's score is `0.6 x BM25(question) + BM25(planner's terms)`, to which the judge adds what
-it makes of it. Placeholders are taken out of the query: a person's name would pull up the lines of
-the header that hold it (measured: 5 of 20 first hits instead of 15).
+A sentence's score is `0.6 x BM25(question) + BM25(question and terms of the plan)`; the judge
+adds what it makes of it. Placeholders are taken out of the query: a name would pull up the
+lines of the header that hold it (measured: 5 of 20 first hits instead of 15).
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ QUESTION_WEIGHT = 0.6
 
 TITLE_WEIGHT = 0.5
 """Of a line that only names a subject: being short, it would outrank what it stands above."""
+
+_PAGE_MARK = re.compile(r"\W*(?:page\s*)?\d+\s*쪽?\s*(?:(?:of|/)\s*\d+\s*쪽?)?\W*", re.IGNORECASE)
 
 MANY = frozenset({"list", "summary"})
 """Forms of an answer that need more passages than one fact does."""
@@ -39,6 +42,8 @@ class Index:
     def __init__(self, doc: str, text: str, *, start: int = 0, end: int | None = None) -> None:
         unique: dict[str, tuple[int, int]] = {}
         for first, last in sentences(text[start:end]):
+            if _PAGE_MARK.fullmatch(text[start + first : start + last]):
+                continue
             unique.setdefault(text[start + first : start + last], (start + first, start + last))
         self.doc = doc
         self._texts = list(unique)
@@ -48,7 +53,7 @@ class Index:
     def search(self, question: str, terms: Sequence[str], k: int) -> list[Hit]:
         """Return the `k` best sentences that hold any word of the query, best first."""
         asked = self._ranking.scores(question)
-        sought = self._ranking.scores(terms or [question])
+        sought = self._ranking.scores([*terms, question])
         scores = [
             (QUESTION_WEIGHT * a + b) * (TITLE_WEIGHT if _is_title(text) else 1.0)
             for a, b, text in zip(asked, sought, self._texts, strict=True)

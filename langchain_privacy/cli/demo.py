@@ -1,0 +1,46 @@
+"""`langchain-privacy demo`: the main job on a bundled document, every crossing shown.
+
+It prints private values: the question and the answer, on this terminal. That is what it is for.
+"""
+
+import argparse
+import logging
+from importlib import import_module
+from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    add = parser.add_argument
+    add("--document", type=Path, metavar="FILE", help="text, Markdown, PDF or DOCX of your own")
+    add("--question", metavar="TEXT", help="what to ask about it")
+    add("--language", choices=["en", "ko"], default="en", help="which bundled document")
+    add(
+        "--evidence",
+        choices=["masked", "none"],
+        default="masked",
+        help="what the remote model may see: masked passages, or the masked question only",
+    )
+    add("--local-only", action="store_true", help="let nothing cross")
+    add("--private", action="append", default=[], metavar="TEXT", help="a value to hide as well")
+    add("--ledger", type=Path, metavar="FILE", help="where to keep the ledger")
+    add("--width", type=int, metavar="N", help="columns of the output")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo."""
+    logging.getLogger("langchain_privacy").setLevel(logging.ERROR)
+    # The layers of the house keep commands and demo apart; the name is resolved when it is needed.
+    demo = import_module("langchain_privacy.demo.run")
+    options = demo.Options(
+        document=arguments.document,
+        question=arguments.question,
+        language=arguments.language,
+        evidence=arguments.evidence,
+        local_only=arguments.local_only,
+        private=arguments.private,
+        ledger=arguments.ledger,
+        width=arguments.width,
+    )
+    code: int = demo.run(options)
+    return code

@@ -1,0 +1,104 @@
+"""Run the main job once and show what each side saw."""
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from langchain_privacy.demo.bundled import bundled
+from langchain_privacy.demo.models import Side, local_side, remote_side
+from langchain_privacy.demo.show import Run, show
+from langchain_privacy.egress import EgressGuard, EgressLedger
+from langchain_privacy.errors import ConfigurationError, DocumentError
+from langchain_privacy.masking import Masker, MaskingPolicy
+from langchain_privacy.minions import MinionInput, create_minion_graph
+from langchain_privacy.minions.nodes import EvidenceMode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line said.
+
+    Attributes:
+        document: A file of one's own; the bundled document when `None`.
+        question: A question about it.
+        language: `"en"` or `"ko"`: which bundled document.
+        evidence: What the remote side may see.
+        local_only: Whether nothing may cross.
+        private: Values that are private beside what is detected.
+        ledger: Where the ledger lies.
+        width: Columns of the output; the terminal's when `None`.
+    """
+
+    document: Path | None = None
+    question: str | None = None
+    language: str = "en"
+    evidence: EvidenceMode = "masked"
+    local_only: bool = False
+    private: Sequence[str] = ()
+    ledger: Path | None = None
+    width: int | None = None
+
+
+def run(options: Options) -> int:
+    """Run the demo; returns 0, or 1 when a private value was found on the wire.
+
+    Raises:
+        PrivacyError: Something is missing or does not work; its message says what to do.
+    """
+    name, source, question, planted = _chosen(options)
+    ledger_path = options.ledger or _state_folder() / "demo-ledger.sqlite"
+    policy = MaskingPolicy(private={"PRIVATE": frozenset(options.private)})
+    masker = Masker(policy=policy)
+    ledger = EgressLedger(ledger_path)
+    guard = EgressGuard(masker, ledger=ledger)
+    with ExitStack() as running:
+        local = running.enter_context(local_side())
+        remote = Side(None, "none", "--local-only: nothing may cross")
+        if not options.local_only:
+            remote = running.enter_context(remote_side())
+        graph = create_minion_graph(
+            local.model, remote.model, masker=masker, guard=guard, evidence=options.evidence
+        )
+        thread = f"demo-{os.urandom(8).hex()}"
+        asked: MinionInput = {"task": question, "documents": [source]}
+        result = graph.invoke(asked, {"configurable": {"thread_id": thread}})
+        session = masker.session(thread)
+        text = session.vault.documents.get(session.vault.documents.refs()[0])
+        done = Run(
+            document=name,
+            text=text,
+            question=question,
+            planted=planted,
+            known=[entry.value for entry in session.vault.entries()],
+            local=local,
+            remote=remote,
+            result=dict(result),
+            ledger=ledger_path,
+            evidence=options.evidence,
+        )
+        ledger.verify()
+    return show(done, Console(width=options.width, highlight=False))
+
+
+def _chosen(options: Options) -> tuple[str, str | Path, str, list[str]]:
+    if options.document is None:
+        document = bundled(options.language)
+        return document.name, document.text, options.question or document.question, document.planted
+    if not options.question:
+        msg = "Ask something about your document: --question TEXT"
+        raise ConfigurationError(msg)
+    if not options.document.is_file():
+        msg = "There is no such file; check the path after --document."
+        raise DocumentError(msg)
+    return options.document.name, options.document, options.question, []
+
+
+def _state_folder() -> Path:
+    """Return our folder for state, as the XDG base directory specification has it."""
+    given = Path(os.environ.get("XDG_STATE_HOME", ""))
+    base = given if given.is_absolute() else Path.home() / ".local" / "state"
+    return base / "langchain-privacy"

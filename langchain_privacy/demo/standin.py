@@ -1,0 +1,162 @@
+"""A stand-in for a remote model, where there is no key: a real model behind a real endpoint.
+
+The model is the embedded one, a second process of it, of 270 million parameters. Such a model
+cannot plan or reason in prose, so this endpoint asks it for what it can do and puts the reply into
+the form that was asked for: it writes search words for the question, held to a grammar, and says
+how likely each quote answers it. It knows nothing but the HTTP request it was sent, and keeps every
+byte of that.
+"""
+
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from langchain_privacy.local import EmbeddedServer, call_local, yes_no_score
+from langchain_privacy.minions.budget import estimate_tokens
+
+_QUOTE = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
+_TASK = re.compile(r"^(?:Task|과제): (.+)$", re.MULTILINE)
+_WORDS = {
+    "en": """Write words that stand near the answer.
+
+Question: When does the lease end?
+Words: lease, end, expires, term
+
+Question: Why was lisinopril stopped?
+Words: lisinopril, stopped, because, side effect
+
+Question: {task}
+Words:""",
+    "ko": """답 근처에 있을 낱말을 쓴다.
+
+질문: 임대차는 언제 끝나는가?
+낱말: 임대차, 종료, 만료, 기간
+
+질문: 리시노프릴을 왜 중단하였는가?
+낱말: 리시노프릴, 중단, 이유, 부작용
+
+질문: {task}
+낱말:""",
+}
+_GRAMMAR = r'root ::= (" " word ",")? (" " word ",")? (" " word ",")? " " word "\n"' + (
+    '\nword ::= [^,\\n"{}<>\\[\\]]{2,24}'
+)
+_LEANING = -3.0
+
+
+class StandIn:
+    """An OpenAI-compatible endpoint on loopback; `with StandIn() as remote:`.
+
+    Attributes:
+        received: Every request as it arrived: request line, headers and body, in bytes.
+    """
+
+    name = "gemma-3-270m (stand-in)"
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+        self._model = EmbeddedServer()
+        self._server: ThreadingHTTPServer | None = None
+
+    def __enter__(self) -> Self:
+        self._model.start()
+        stand_in = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: Any) -> None:
+                """Keep quiet: what arrives is shown by the demo."""
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                head = f"{self.requestline}\r\n{self.headers}".encode("latin-1", "replace")
+                stand_in.received.append(head + body)
+                reply = json.dumps(stand_in.reply(json.loads(body)), ensure_ascii=False).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(reply)))
+                self.end_headers()
+                self.wfile.write(reply)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+        self._model.stop()
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens."""
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Answer a chat request from nothing but what it holds."""
+        prompt = str(request["messages"][-1]["content"])
+        asked = _TASK.search(prompt)
+        task = asked[1] if asked else prompt[-200:]
+        language = "ko" if "과제:" in prompt else "en"
+        quotes = _QUOTE.findall(prompt)
+        said = self._judge(task, quotes, language) if quotes else self._plan(task, language)
+        text = json.dumps(said, ensure_ascii=False)
+        usage = {
+            "prompt_tokens": estimate_tokens(prompt),
+            "completion_tokens": estimate_tokens(text),
+        }
+        return {
+            "id": "stand-in",
+            "object": "chat.completion",
+            "created": 0,
+            "model": self.name,
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": text},
+                }
+            ],
+            "usage": {**usage, "total_tokens": sum(usage.values())},
+        }
+
+    def _plan(self, task: str, language: str) -> dict[str, Any]:
+        written = self._complete(_WORDS[language].format(task=task))
+        words = [word.strip() for word in written.split(",") if word.strip()]
+        terms = list(dict.fromkeys(words))[:8]
+        sub = {"id": "q1", "question": task[:300], "terms": terms, "expect": "span"}
+        return {"subs": [sub], "combine": "single"}
+
+    def _judge(self, task: str, quotes: list[tuple[str, str]], language: str) -> dict[str, Any]:
+        from langchain_privacy.minions.prompting import render
+
+        model = self._model.chat_model()
+        scored = [
+            (
+                yes_no_score(
+                    model,
+                    render(
+                        "yes_no",
+                        "ko" if language == "ko" else "en",
+                        sentence=quote,
+                        question=task,
+                    ),
+                ),
+                int(number),
+                quote,
+            )
+            for number, quote in quotes
+        ]
+        # The first quote is the one that the other side ranked first; it wins a near tie.
+        leaning, number, quote = max(scored, key=lambda s: s[0] - 0.4 * s[1])
+        if leaning < _LEANING:
+            return {"decision": "insufficient"}
+        return {"decision": "answer", "answer": quote, "cite": [number]}
+
+    def _complete(self, prompt: str) -> str:
+        model = self._model.chat_model(max_tokens=40)
+        message = call_local(model, prompt, extra_body={"grammar": _GRAMMAR})
+        return str(message.content)

@@ -1,0 +1,278 @@
+"""Plan and reason by the remote model: what to ask, what to make of the reply.
+
+No I/O here: a step yields what to ask and receives what was replied, so that sync and async share
+every decision.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import Any, TypeVar
+
+from langgraph.config import get_stream_writer
+from langgraph.types import interrupt
+
+from langchain_privacy.errors import EgressBlockedError, LedgerError, ProtocolError
+from langchain_privacy.masking import MaskingSession
+from langchain_privacy.masking.grammar import PLACEHOLDER
+from langchain_privacy.minions.answering import ARITHMETIC
+from langchain_privacy.minions.budget import Budget, estimate_tokens
+from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, Reply
+from langchain_privacy.minions.evidence import allowed
+from langchain_privacy.minions.parsing import parse
+from langchain_privacy.minions.prompting import render
+from langchain_privacy.minions.report import baseline_tokens
+from langchain_privacy.minions.schema import Next, Plan, Strict, Sub
+from langchain_privacy.minions.state import Call, MinionState, place
+
+S = TypeVar("S", bound=Strict)
+
+Asked = tuple[list[dict[str, str]], dict[str, Any]]
+"""A masked conversation and the JSON schema of the reply."""
+
+Thinking = Generator[Asked, Reply, MinionState]
+
+STOPS = frozenset(
+    {"budget_reached", "crossing_denied", "crossing_refused", "crossing_failed", "ledger_failed"}
+)
+"""Notes after which the remote model is not asked again in this run."""
+
+
+class Planner:
+    """The steps of the `plan` node.
+
+    Args:
+        remote: The remote model, or `None`.
+        budget: Limits of a run.
+        max_rounds: Searches at the most.
+        approve: Whether a person approves each crossing.
+    """
+
+    def __init__(
+        self, remote: Remote | None, budget: Budget, *, max_rounds: int, approve: bool
+    ) -> None:
+        self.remote = remote
+        self.budget = budget
+        self.max_rounds = max_rounds
+        self._approve = approve
+
+    def steps(self, state: MinionState, session: MaskingSession) -> Thinking:
+        """Return the step that the state is at."""
+        reasons = state["stage"] == "reason"
+        return self._reason(state, session) if reasons else self._make_plan(state, session)
+
+    def may_ask(self, state: MinionState) -> bool:
+        """Say whether the remote model is there and nothing has stopped it."""
+        return self.remote is not None and not STOPS & set(state["notes"])
+
+    def _make_plan(self, state: MinionState, session: MaskingSession) -> Thinking:
+        language, task = state["language"], state["task"]
+        calls, notes = list(state["calls"]), list(state["notes"])
+        plan: Plan | None = None
+        if self.may_ask(state):
+            text = render("plan", language, task=task)
+            plan = yield from self._ask("plan", text, Plan, state, calls, notes, session)
+        plan = plan or Plan(subs=[Sub(question=task[:300])], combine="single")
+        subs = [
+            sub.model_copy(update={"id": f"q{number}"}) for number, sub in enumerate(plan.subs, 1)
+        ]
+        say("planned", subs=len(subs), combine=plan.combine)
+        return {
+            "plan": plan.model_copy(update={"subs": subs}).model_dump(),
+            "pending": [sub.model_dump() for sub in subs],
+            "calls": calls,
+            "notes": notes,
+            "stage": "search",
+        }
+
+    def _reason(self, state: MinionState, session: MaskingSession) -> Thinking:
+        language = state["language"]
+        calls, notes = list(state["calls"]), list(state["notes"])
+        ranked = sorted(state["spans"], key=lambda s: (s["holds"] is False, -s["score"]))
+        shown = allowed(
+            list({place(span): span for span in reversed(ranked)}.values())[::-1],
+            state["sent"],
+            session.vault,
+            characters=self.budget.evidence_characters,
+            share=self.budget.share_of_document,
+        )
+        many = len(state["documents"]) > 1
+        order = {ref: number for number, ref in enumerate(state["documents"], 1)}
+        lines = []
+        for number, span in enumerate(shown, 1):
+            source = f"(document {order[span['doc']]}) " if many else ""
+            lines.append(f"{number}. {source}{' '.join(span['quote'].split())}")
+        text = render("reason", language, task=state["task"], evidence="\n".join(lines) or "(none)")
+        if state["plan"]["combine"] in ARITHMETIC:
+            text += "\n" + render("calculate", language)
+        if state["rounds"] < self.max_rounds:
+            text += "\n" + render("more", language)
+        before = len(calls)
+        decision = None
+        if shown or state["rounds"] < self.max_rounds:
+            decision = yield from self._ask("reason", text, Next, state, calls, notes, session)
+        update: MinionState = {"calls": calls, "notes": notes, "stage": "answer", "decision": None}
+        if len(calls) > before or "crossing_failed" in notes:
+            places = {place(span) for span in state["sent"]}
+            fresh = [span for span in shown if place(span) not in places]
+            update["sent"] = [*state["sent"], *fresh]
+        if decision is None:
+            return update
+        if decision.decision == "more" and decision.subs and state["rounds"] < self.max_rounds:
+            base = len(state["plan"]["subs"])
+            subs = [
+                sub.model_copy(update={"id": f"q{base + number}"})
+                for number, sub in enumerate(decision.subs, 1)
+            ]
+            plan = {
+                **state["plan"],
+                "subs": [*state["plan"]["subs"], *[s.model_dump() for s in subs]],
+            }
+            say("more", subs=len(subs), round=state["rounds"])
+            return {
+                **update,
+                "plan": plan,
+                "pending": [sub.model_dump() for sub in subs],
+                "stage": "search",
+            }
+        if decision.decision == "more":
+            decision = decision.model_copy(update={"decision": "insufficient"})
+        # The numbers of cited lines mean the lines of this crossing: keep them in that order.
+        return {**update, "decision": {**decision.model_dump(), "shown": shown}}
+
+    def _ask(
+        self,
+        purpose: str,
+        text: str,
+        schema: type[S],
+        state: MinionState,
+        calls: list[Call],
+        notes: list[str],
+        session: MaskingSession,
+    ) -> Generator[Asked, Reply, S | None]:
+        """Ask, and once more when the reply is not what was asked for."""
+        if not self._affordable(text, state, calls, session):
+            notes.append("budget_reached")
+            return None
+        if self._approve:
+            text = self._approved(purpose, text, session)
+            if not text:
+                notes.append("crossing_denied")
+                return None
+        messages = [{"role": "user", "content": text}]
+        form = schema.model_json_schema(mode="validation")
+        said = ""
+        for attempt in (purpose, "repair"):
+            say(
+                "crossing",
+                purpose=attempt,
+                characters=sum(len(m["content"]) for m in messages),
+                placeholders=len(set(PLACEHOLDER.findall(text))),
+            )
+            try:
+                reply = yield messages, form
+            except (RemoteUnavailableError, EgressBlockedError, LedgerError) as error:
+                notes.append(_note(error))
+                return None
+            calls.append(self._call(attempt, reply))
+            said = reply["text"]
+            try:
+                return parse(said, schema)
+            except ProtocolError as error:
+                notes.append(f"{attempt}_unusable")
+                repair = render("repair", state["language"], reason=str(error))
+            messages = [
+                *messages,
+                {"role": "assistant", "content": said[:1500]},
+                {"role": "user", "content": repair},
+            ]
+            if not self._affordable("".join(m["content"] for m in messages), state, calls, session):
+                break
+        return None
+
+    def _approved(self, purpose: str, text: str, session: MaskingSession) -> str:
+        """Ask a person; LangGraph runs the node again from its top when they have answered."""
+        said = interrupt(
+            {
+                "kind": "crossing",
+                "masked": True,
+                "purpose": purpose,
+                "destination": self._name(),
+                "text": text,
+            }
+        )
+        if isinstance(said, dict) and isinstance(said.get("edit"), str):
+            return str(session.mask(said["edit"]))
+        word = said.get("decision") if isinstance(said, dict) else said
+        return text if word is True or word in ("ok", "approve") else ""
+
+    def _affordable(
+        self, text: str, state: MinionState, calls: Sequence[Call], session: MaskingSession
+    ) -> bool:
+        remote = [call for call in calls if call["side"] == "remote"]
+        spent = sum(call["input"] + call["output"] for call in remote)
+        whole = baseline_tokens(state["documents"], session.vault, state["task"])
+        cap = self.budget.tokens(whole)
+        return (
+            len(remote) < self.budget.remote_calls
+            and spent + estimate_tokens(text) + 60 <= cap
+            and time.time() - state["started"] <= self.budget.seconds
+        )
+
+    def _call(self, node: str, reply: Reply) -> Call:
+        return Call(
+            node=node,
+            side="remote",
+            model=self._name(),
+            input=reply["input"],
+            cached=reply["cached"],
+            output=reply["output"],
+            reasoning=reply["reasoning"],
+            seconds=reply["seconds"],
+            source="provider" if reply["source"] == "provider" else "estimated",
+        )
+
+    def _name(self) -> str:
+        return "" if self.remote is None else self.remote.name
+
+
+def drive(steps: Thinking, ask: Callable[[Asked], Reply]) -> MinionState:
+    """Run a step with a function that asks."""
+    try:
+        asked = next(steps)
+        while True:
+            try:
+                reply = ask(asked)
+            except Exception as error:  # noqa: BLE001 - the step decides
+                asked = steps.throw(error)
+            else:
+                asked = steps.send(reply)
+    except StopIteration as done:
+        update: MinionState = done.value
+        return update
+
+
+async def adrive(steps: Thinking, ask: Callable[[Asked], Awaitable[Reply]]) -> MinionState:
+    """Like `drive`, with a coroutine that asks."""
+    try:
+        asked = next(steps)
+        while True:
+            try:
+                reply = await ask(asked)
+            except Exception as error:  # noqa: BLE001 - the step decides
+                asked = steps.throw(error)
+            else:
+                asked = steps.send(reply)
+    except StopIteration as done:
+        update: MinionState = done.value
+        return update
+
+
+def _note(error: Exception) -> str:
+    if isinstance(error, EgressBlockedError):
+        return "crossing_refused"
+    return "ledger_failed" if isinstance(error, LedgerError) else "crossing_failed"
+
+
+def say(event: str, **counts: Any) -> None:
+    """Tell who listens to `stream_mode="custom"`; counts only, never text."""
+    get_stream_writer()({"event": event, **counts})
