@@ -55,9 +55,7 @@ class Lanes:
 
 def restorer_for(session: MaskingSession, *, is_json: bool) -> StreamRestorer:
     """Return a stream restorer, for JSON text one that keeps it valid JSON."""
-    if not is_json:
-        return session.restorer()
-    return StreamRestorer(lambda text: restore_json_text(session, text))
+    return session.restorer(json=is_json)
 
 
 def restore_json_text(session: MaskingSession, text: str) -> str:

@@ -2,88 +2,286 @@
 
 import asyncio
 import re
+import weakref
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from langchain_core.documents import Document
-from langchain_core.messages import BaseMessage
-
-from langchain_privacy.detection import Detector, Finding, default_detectors, merge_findings
-from langchain_privacy.masking.grammar import PLACEHOLDER, write
+from langchain_privacy.detection import (
+    Detector,
+    DictionaryDetector,
+    Finding,
+    default_detectors,
+)
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.masking.cells import find_cells, may_hold_cells
+from langchain_privacy.masking.grammar import FLOATING, INTEGER, PLACEHOLDER, write
+from langchain_privacy.masking.json_text import is_json, mask_json
+from langchain_privacy.masking.known import Known
 from langchain_privacy.masking.policy import MaskingPolicy
+from langchain_privacy.masking.restore import Replacement, Restoring
 from langchain_privacy.masking.stream import StreamRestorer
-from langchain_privacy.vault import InMemoryVault, Vault, VaultSession
+from langchain_privacy.masking.surfaces import Leaves, Walk
+from langchain_privacy.masking.text import Span, TextMasker
+from langchain_privacy.vault import PART_SUFFIX, InMemoryVault, Vault, VaultSession
 
 T = TypeVar("T")
 
+_CERTAIN = 0.85
+_LEAST_DIGITS = 7
+_QUOTED_NUMBER = re.compile(rf'"({PLACEHOLDER.pattern})"')
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,40}")
+
+
+class _Memory:
+    """What is derived from one vault session, shared by all who mask in it."""
+
+    def __init__(self, masker: "Masker", vault: VaultSession) -> None:
+        # the vault session must not be kept alive by what is remembered about it
+        self.known = Known(weakref.proxy(vault))
+        self.texts = TextMasker(weakref.proxy(vault), self.known, masker.detectors, masker.policy)
+
 
 class MaskingSession:
-    """Masks and restores for one session."""
+    """Masks and restores for one session.
+
+    Attributes:
+        masker: The masker it belongs to.
+        vault: The vault session with the real values.
+    """
 
     def __init__(self, masker: "Masker", vault_session: VaultSession) -> None:
         self.masker = masker
         self.vault = vault_session
+        self._memory = masker._memory_of(vault_session)  # noqa: SLF001
 
     def __repr__(self) -> str:
         return f"<MaskingSession {self.vault.id}>"
 
-    def mask(self, x: T) -> T:
-        """Replace private values by placeholders; takes and returns the same shape."""
-        return self._walk(x, self._mask_text)
+    def mask(self, x: T, *, untrusted: bool = False) -> T:
+        """Replace private values by placeholders.
 
-    async def amask(self, x: T) -> T:
+        Takes and returns the same shape: text, messages, documents, models, dataclasses, mappings
+        (keys too), sequences, sets, LangGraph's `Command`, `Send` and `Interrupt`. What holds
+        nothing private is returned itself; nothing is changed in place. Masking what is masked
+        changes nothing.
+
+        Args:
+            x: Anything that carries text.
+            untrusted: Whether it comes from a tool, a web page or another stranger: issued
+                placeholders in it are then text like any other, so that nobody can smuggle in a
+                placeholder to have its value restored somewhere else.
+
+        Raises:
+            ConfigurationError: `x` holds bytes, inline media, an object that cannot be looked
+                into, itself, or too many levels; the message says what to set.
+            DetectionError: A detector failed; nothing was masked.
+        """
+        leaves = _Masking(self, untrusted=untrusted)
+        while True:
+            # a value that is found late in x is private early in x as well
+            version = self.vault.version
+            masked = Walk(leaves)(x)
+            if isinstance(x, str) or self.vault.version == version:
+                return masked  # type: ignore[no-any-return]
+
+    async def amask(self, x: T, *, untrusted: bool = False) -> T:
         """Like `mask`, without blocking the event loop."""
-        return await asyncio.to_thread(self.mask, x)
+        return await asyncio.to_thread(self.mask, x, untrusted=untrusted)
 
-    def restore(self, x: T) -> T:
-        """Replace placeholders by the values they stand for; takes and returns the same shape."""
-        return self._walk(x, self._restore_text)
+    def restore(self, x: T, *, in_links: bool | None = None) -> T:
+        """Replace placeholders by the values they stand for.
 
-    async def arestore(self, x: T) -> T:
+        Takes and returns the same shape. Placeholders that this session did not issue stay as
+        they are. Korean particles after a restored value are made to agree with it.
+
+        Args:
+            x: Anything that `mask` takes; other objects pass as they are.
+            in_links: Whether values may be put inside URLs; the policy's answer by default.
+        """
+        return Walk(_Restored(self, self._in_links(in_links)))(x)  # type: ignore[no-any-return]
+
+    async def arestore(self, x: T, *, in_links: bool | None = None) -> T:
         """Like `restore`, without blocking the event loop."""
-        return self.restore(x)
+        return await asyncio.to_thread(self.restore, x, in_links=in_links)
 
-    def restorer(self) -> StreamRestorer:
-        """Return a restorer for one stream of text."""
-        return StreamRestorer(self._restore_text)
+    def restore_json(self, text: str, *, in_links: bool | None = None) -> str:
+        """Restore JSON source; values are escaped, so that it stays valid JSON."""
+        numbers: list[Replacement] = [
+            (match.start(), match.end(), entry.value)
+            for match in _QUOTED_NUMBER.finditer(text)
+            if match[2].endswith((INTEGER, FLOATING))
+            and (entry := self.vault.lookup(match[2], match[3]))
+        ]
+        restoring = self._restoring(in_links=self._in_links(in_links), as_json=True)
+        return restoring.run(text, final=True, others=numbers)[0]
 
-    def _mask_text(self, text: str) -> str:
-        findings: list[Finding] = []
-        for detector in self.masker.detectors:
-            findings += detector.detect(text)
-        out, at = [], 0
-        for f in merge_findings(findings):
-            entry = self.vault.issue(f.entity_type, text[f.start : f.end])
-            out += [text[at : f.start], write(entry.entity_type, entry.code)]
-            at = f.end
-        return "".join([*out, text[at:]])
+    def restorer(self, *, json: bool = False, in_links: bool | None = None) -> StreamRestorer:
+        """Return a restorer for one stream of text.
 
-    def _restore_text(self, text: str) -> str:
-        def value(match: re.Match[str]) -> str:
-            entry = self.vault.lookup(match[1], match[2])
-            return match[0] if entry is None else entry.value
+        Args:
+            json: Whether the stream is JSON source, such as the arguments of a tool call.
+            in_links: Whether values may be put inside URLs; the policy's answer by default.
+        """
+        return StreamRestorer(self._restoring(in_links=self._in_links(in_links), as_json=json))
 
-        return PLACEHOLDER.sub(value, text)
+    def find(self, text: str) -> list[Finding]:
+        """Find what `mask` would replace in a text, without replacing or issuing anything.
 
-    def _walk(self, x: T, f: Any) -> T:
-        if isinstance(x, str):
-            return f(x)  # type: ignore[no-any-return]
-        if isinstance(x, BaseMessage):
-            update = {"content": self._walk(x.content, f)}
-            if getattr(x, "tool_calls", None):
-                update["tool_calls"] = self._walk(x.tool_calls, f)  # type: ignore[attr-defined]
-            return x.model_copy(update=update)
-        if isinstance(x, Document):
-            return x.model_copy(update={"page_content": f(x.page_content)})
-        if isinstance(x, dict):
-            return {self._walk(k, f): self._walk(v, f) for k, v in x.items()}  # type: ignore[return-value]
-        if isinstance(x, list):
-            return [self._walk(v, f) for v in x]  # type: ignore[return-value]
+        Returns:
+            Findings that do not overlap, in order of position, with those of values that the
+            session knows already; placeholders are no findings.
+        """
+        return self._memory.texts.find(text)
+
+    def _in_links(self, asked: bool | None) -> bool:
+        return self.masker.policy.restore_in_links if asked is None else asked
+
+    def _restoring(self, *, in_links: bool, as_json: bool = False) -> Restoring:
+        return Restoring(self._memory.known.forms, self.vault.lookup, in_links, as_json)
+
+
+class _Masking(Leaves):
+    def __init__(self, session: MaskingSession, *, untrusted: bool) -> None:
+        self._session = session
+        self._memory = session._memory  # noqa: SLF001
+        self._policy = session.masker.policy
+        self._untrusted = untrusted
+
+    def text(self, text: str) -> str:
+        return self._memory.texts.mask(text, untrusted=self._untrusted)
+
+    leaf = text
+
+    def texts(self, texts: list[str]) -> list[str]:
+        parts: list[list[Span]] = [[] for _ in texts]
+        if len(texts) > 1:
+            joined = "".join(texts)
+            for finding in self._memory.texts.find(joined):
+                for index, span in enumerate(_shares(texts, finding)):
+                    if span:
+                        parts[index].append(span)
+        return [
+            self._memory.texts.mask(text, untrusted=self._untrusted, parts=own)
+            for text, own in zip(texts, parts, strict=True)
+        ]
+
+    def identifier(self, text: str) -> str:
+        if _IDENTIFIER.fullmatch(text):
+            # made by a machine or a programmer: only what is known to be private is looked for
+            return text if not self._memory.known.find(text) else self.text(text)
+        return self.text(text)
+
+    def json(self, text: str) -> str:
+        return mask_json(text, self.text, self.number) if is_json(text) else self.text(text)
+
+    def json_piece(self, text: str) -> str:
+        return self.json(text)
+
+    def number(self, number: float) -> object:
+        whole = isinstance(number, int) or number.is_integer()
+        if not whole or abs(number) < 10 ** (_LEAST_DIGITS - 1):
+            return number
+        digits = str(int(number))
+        found = self._memory.texts.find(digits)
+        if not any(f.score >= _CERTAIN and f.end - f.start >= len(digits) - 1 for f in found):
+            return number
+        suffix = INTEGER if isinstance(number, int) else FLOATING
+        entry = self._session.vault.issue(found[0].entity_type + suffix, repr(number))
+        return write(entry.entity_type, entry.code)
+
+    def media(self, block: dict[str, Any]) -> dict[str, Any] | None:
+        rule = self._policy.media
+        if callable(rule):
+            return rule(block)
+        if rule == "pass":
+            return block
+        msg = (
+            f"A content block of type {block.get('type')!r} carries data or a URL with a query, "
+            'which nobody can read for private values. Set MaskingPolicy(media="pass") to let '
+            "such blocks cross, or give a function of the block."
+        )
+        raise ConfigurationError(msg)
+
+    def unknown(self, x: object) -> object:
+        if self._policy.unknown == "pass":
+            return x
+        if isinstance(x, (bytes, bytearray, memoryview)):
+            msg = "Bytes cannot be masked; decode them to text first."
+        else:
+            msg = (
+                f"An object of class {type(x).__module__}.{type(x).__qualname__} cannot be looked "
+                "into for private values. Hand over plain data, a message, a pydantic model or a "
+                'dataclass, or set MaskingPolicy(unknown="pass").'
+            )
+        raise ConfigurationError(msg)
+
+
+class _Restored(Leaves):
+    def __init__(self, session: MaskingSession, in_links: bool) -> None:
+        self._session = session
+        self._in_links = in_links
+
+    def text(self, text: str) -> str:
+        restoring = self._session._restoring(in_links=self._in_links)  # noqa: SLF001
+        cells = find_cells(text, self._session.vault) if may_hold_cells(text) else ()
+        restored = restoring.run(text, final=True, others=cells)[0]
+        return text if restored == text else restored
+
+    def texts(self, texts: list[str]) -> list[str]:
+        return [self.text(text) for text in texts]
+
+    identifier = text
+
+    def json(self, text: str) -> str:
+        if not is_json(text):
+            return self.text(text)
+        restored = self._session.restore_json(text, in_links=self._in_links)
+        return text if restored == text else restored
+
+    def json_piece(self, text: str) -> str:
+        if not text.isspace() and is_json(text):
+            return self.json(text)
+        restored = self._session.restore_json(text, in_links=self._in_links)
+        return text if restored == text else restored
+
+    def leaf(self, text: str) -> object:
+        match = PLACEHOLDER.fullmatch(text)
+        if match and match[1].endswith((INTEGER, FLOATING)):
+            entry = self._session.vault.lookup(match[1], match[2])
+            if entry:
+                return int(entry.value) if match[1].endswith(INTEGER) else float(entry.value)
+        return self.text(text)
+
+    def number(self, number: float) -> object:
+        return number
+
+    def media(self, block: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
+        return None
+
+    def unknown(self, x: object) -> object:
         return x
 
 
+def _shares(texts: Sequence[str], finding: Finding) -> list[Span | None]:
+    """Divide a finding in joined texts among them; `None` where it has no part, or all of it."""
+    shares: list[Span | None] = []
+    offset = 0
+    for text in texts:
+        start, end = max(finding.start - offset, 0), min(finding.end - offset, len(text))
+        whole = finding.start >= offset and finding.end <= offset + len(text)
+        shares.append(
+            None if whole or start >= end else (start, end, finding.entity_type + PART_SUFFIX)
+        )
+        offset += len(text)
+    return shares
+
+
 class Masker:
-    """Detectors, a vault and a policy."""
+    """Detectors, a vault and a policy.
+
+    It pickles without values: the vault decides what of itself goes along, and what was derived
+    from sessions stays behind.
+    """
 
     def __init__(
         self,
@@ -92,10 +290,29 @@ class Masker:
         vault: Vault | None = None,
         policy: MaskingPolicy | None = None,
     ) -> None:
-        self.detectors = list(default_detectors() if detectors is None else detectors)
-        self.vault = vault or InMemoryVault()
         self.policy = policy or MaskingPolicy()
+        self.detectors = list(default_detectors() if detectors is None else detectors)
+        if self.policy.private:
+            self.detectors.append(DictionaryDetector(self.policy.private))
+        self.vault = vault or InMemoryVault()
+        self._memories: weakref.WeakKeyDictionary[VaultSession, _Memory] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def __repr__(self) -> str:
+        return f"<Masker with {len(self.detectors)} detectors>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in self.__dict__.items() if k != "_memories"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._memories = weakref.WeakKeyDictionary()
 
     def session(self, id: str | None = None, *, tenant: str = "") -> MaskingSession:  # noqa: A002
         """Open a session; without an id an ephemeral one that nobody else can name."""
         return MaskingSession(self, self.vault.session(id, tenant=tenant))
+
+    def _memory_of(self, vault: VaultSession) -> _Memory:
+        memory = self._memories.get(vault)
+        return memory or self._memories.setdefault(vault, _Memory(self, vault))

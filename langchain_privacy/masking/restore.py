@@ -1,0 +1,174 @@
+"""Putting values back, in one pass.
+
+The same engine restores whole texts and streams, so that a stream cannot differ from the text: it
+works on what has arrived, stops where the rest may still become a placeholder or a particle, and
+goes on from there. A value is never read again, so one that looks like a placeholder stays.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from langchain_privacy.masking.links import LinkScanner
+from langchain_privacy.masking.particles import (
+    LONGEST,
+    Final,
+    agreeing,
+    may_become_particle,
+    particle_at,
+)
+from langchain_privacy.masking.particles import final as ending_of
+from langchain_privacy.masking.tolerant import Forms, Lookup, Sighting
+from langchain_privacy.vault import LITERAL
+
+Replacement = tuple[int, int, str]
+"""Start, end and text of something else that is restored in the same pass."""
+
+CLOSING_MARKS = re.compile(r"[*_`~\"'”’」』》〉)\]]{1,3}")
+"""What may stand between a word and its particle: **민수**는."""
+
+_CONTEXT = 128
+
+
+def json_escaped(value: str) -> str:
+    """Return a value as it stands inside a JSON string."""
+    lone = any("\ud800" <= c <= "\udfff" for c in value)
+    return json.dumps(value, ensure_ascii=lone)[1:-1]
+
+
+@dataclass(slots=True, repr=False)
+class Restoring:
+    """The restoring of one text, whole or in pieces.
+
+    Attributes:
+        forms: Returns what recognises the session's placeholders, `None` when it issued none.
+        lookup: Resolves a type and a code in the session.
+        in_links: Whether values may be put inside URLs.
+        as_json: Whether the text is JSON source, so that values are escaped.
+    """
+
+    forms: Callable[[], Forms | None]
+    lookup: Lookup
+    in_links: bool = False
+    as_json: bool = False
+    _context: str = ""
+    _word: str = ""
+    _marks: int = 0
+    _links: LinkScanner = field(default_factory=LinkScanner)
+
+    def run(self, text: str, *, final: bool, others: Sequence[Replacement] = ()) -> tuple[str, str]:
+        """Restore what can be settled.
+
+        Args:
+            text: What has arrived and was not settled before.
+            final: Whether nothing follows.
+            others: Further replacements by offset in `text`; only with the first, final piece.
+
+        Returns:
+            The restored text, and the unsettled rest to put before the next piece.
+        """
+        forms = self.forms()
+        if forms is None and not others:
+            self._pass(text, [])
+            self._context = (self._context + text)[-_CONTEXT:]
+            return text, ""
+        base = len(self._context)
+        whole = self._context + text
+        found = forms.sightings(whole, self.lookup, base) if forms else []
+        hold = forms.hold_from(whole, base, found) if forms and not final else len(whole)
+        out: list[str] = []
+        at = base
+        for item in _in_order(found, others, base):
+            if item.start >= hold:
+                break
+            at = self._after_word(whole, at, item.start, out, final=True)
+            self._pass(whole[at : item.start], out)
+            self._place(whole, item, out)
+            at = item.end
+        if self._word and at < hold:
+            at = self._after_word(whole, at, hold, out, final=final)
+            if self._word and not final and _may_grow(whole[at:]):
+                hold = at
+        self._pass(whole[at:hold], out)
+        settled = whole[:hold]
+        for sighting in reversed(found):
+            if sighting.closed and sighting.end <= hold:
+                # what is settled counts as a bracket, as it does within one text
+                settled = "]" + whole[sighting.end : hold]
+                break
+        self._context = settled[-_CONTEXT:]
+        return "".join(out), whole[hold:]
+
+    def _after_word(self, whole: str, at: int, limit: int, out: list[str], *, final: bool) -> int:
+        """Make the particle after a restored word agree; closing marks may stand between."""
+        if not self._word or at >= limit:
+            return at
+        if marks := CLOSING_MARKS.match(whole, at, min(limit, at + 3 - self._marks)):
+            self._marks += len(marks[0])
+            self._links.read(marks[0])
+            out.append(marks[0])
+            at = marks.end()
+        particle = particle_at(whole, at)
+        if particle and at + len(particle) <= limit and (final or not _may_grow(whole[at:])):
+            self._links.read(particle)
+            out.append(agreeing(self._word, particle))
+            self._word = ""
+            at += len(particle)
+        return at
+
+    def _pass(self, text: str, out: list[str]) -> None:
+        if text:
+            self._word = ""
+            self._links.read(text)
+            out.append(text)
+
+    def _place(self, whole: str, item: "_Item", out: list[str]) -> None:
+        """Write the value of one placeholder, or the placeholder where a value may not stand."""
+        entry_type = item.entity_type
+        if self._links.inside and not self.in_links and entry_type not in {LITERAL, None}:
+            self._pass(whole[item.start : item.end], out)
+            return
+        value = item.value
+        if entry_type == LITERAL:
+            self._links.read(value)
+        else:
+            self._links.skip(item.end - item.start)
+        suffix = item.suffix
+        if suffix and particle_at(suffix) == suffix:
+            suffix = agreeing(value, suffix)
+        out.append((json_escaped(value) if self.as_json and entry_type else value) + suffix)
+        # LITERAL text is as it was typed, and so is the particle after it
+        speaks = not suffix and entry_type != LITERAL and ending_of(value) is not Final.UNKNOWN
+        self._word = value if speaks else ""
+        self._marks = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    start: int
+    end: int
+    value: str
+    entity_type: str | None = None
+    suffix: str = ""
+
+
+def _may_grow(rest: str) -> bool:
+    """Say whether more text could decide otherwise about the particle that begins `rest`."""
+    return len(rest) <= LONGEST and may_become_particle(rest)
+
+
+def _in_order(
+    found: Sequence[Sighting], others: Sequence[Replacement], base: int
+) -> Iterator[_Item]:
+    """Merge two kinds of replacement; where they overlap the others win, for they are longer."""
+    items = [_Item(base + start, base + end, value) for start, end, value in others]
+    taken = [(item.start, item.end) for item in items]
+    items += [
+        _Item(s.start, s.end, s.entry.value, s.entry.entity_type, s.suffix)
+        for s in found
+        if not any(start < s.end and s.start < end for start, end in taken)
+    ]
+    if others:
+        items.sort(key=lambda item: item.start)
+    return iter(items)

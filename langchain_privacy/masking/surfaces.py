@@ -1,0 +1,339 @@
+"""Walking everything that may carry text, with one rule for each kind.
+
+The walk never changes what it walks over: it returns the same object when nothing in it changed,
+else a copy of the same class. What it cannot look into is the leaves' decision.
+"""
+
+import copy
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import functools
+import re
+import types
+import uuid
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from langgraph.types import Send
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.masking.media import is_media
+
+DEEPEST = 128
+"""Levels of nesting that are walked."""
+
+_PLAIN = (
+    bool, type(None), complex, dt.date, dt.time, dt.timedelta, dt.tzinfo,
+    decimal.Decimal, uuid.UUID, enum.Enum, type, range, slice, re.Pattern, types.FunctionType,
+    types.BuiltinFunctionType, types.MethodType, types.ModuleType, functools.partial,
+    type(Ellipsis), types.GenericAlias,
+)  # fmt: skip
+
+_IDENTIFIERS = frozenset({
+    "id", "type", "index", "role", "status", "mime_type", "media_type", "format", "detail",
+    "encoding", "file_id", "call_id", "tool_call_id", "tool_use_id", "chunk_position", "signature",
+    "thought_signature", "encrypted_content", "encrypted_index", "source_type",
+})  # fmt: skip
+"""Keys of messages and content blocks whose values a provider or the framework made."""
+
+_JSON_KEYS = frozenset(("arguments", "partial_json"))
+_MACHINE = re.compile(r"[A-Za-z0-9_.:/+=\-]*")
+
+
+class Leaves(ABC):
+    """What happens to the leaves of a walk."""
+
+    @abstractmethod
+    def text(self, text: str) -> str:
+        """Treat one text."""
+
+    @abstractmethod
+    def texts(self, texts: list[str]) -> list[str]:
+        """Treat neighbouring texts of one message, which may share a value."""
+
+    @abstractmethod
+    def identifier(self, text: str) -> str:
+        """Treat a machine-made name."""
+
+    @abstractmethod
+    def json(self, text: str) -> str:
+        """Treat JSON source."""
+
+    @abstractmethod
+    def json_piece(self, text: str) -> str:
+        """Treat a piece of JSON source, cut anywhere."""
+
+    @abstractmethod
+    def leaf(self, text: str) -> object:
+        """Treat a text that is an element of a structure; it may have been a number."""
+
+    @abstractmethod
+    def number(self, number: float) -> object:
+        """Treat a number."""
+
+    @abstractmethod
+    def media(self, block: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the block that goes on in place of inline media, `None` to walk over it."""
+
+    @abstractmethod
+    def unknown(self, x: object) -> object:
+        """Treat an object that cannot be looked into."""
+
+
+class Walk:
+    """One walk over one structure."""
+
+    def __init__(self, leaves: Leaves) -> None:
+        self._leaves = leaves
+        self._path: set[int] = set()
+
+    def __call__(self, x: Any) -> Any:
+        """Return `x` with its leaves treated."""
+        if isinstance(x, str):
+            return x if isinstance(x, enum.Enum) else self._leaves.text(x)
+        return self._any(x)
+
+    def _any(self, x: Any) -> Any:
+        if isinstance(x, str):
+            return x if isinstance(x, enum.Enum) else self._leaves.leaf(x)
+        if isinstance(x, _PLAIN):
+            return x
+        if isinstance(x, (int, float)):
+            return self._leaves.number(x)
+        if id(x) in self._path or len(self._path) >= DEEPEST:
+            why = "contains itself" if id(x) in self._path else f"is nested over {DEEPEST} levels"
+            msg = f"A {type(x).__name__} {why}; hand over a plain structure."
+            raise ConfigurationError(msg)
+        self._path.add(id(x))
+        try:
+            return self._inside(x)
+        finally:
+            self._path.discard(id(x))
+
+    def _inside(self, x: Any) -> Any:
+        if isinstance(x, dict):
+            return self._dict(x)
+        if isinstance(x, list):
+            return self._sequence(x, lambda items: _like(x, items))
+        if isinstance(x, BaseMessage):
+            return self._message(x)
+        if isinstance(x, BaseModel):
+            return self._model(x)
+        if isinstance(x, tuple):
+            make = getattr(type(x), "_make", type(x))
+            return self._sequence(x, make)
+        if isinstance(x, (set, frozenset, deque)):
+            rebuild: Callable[[list[Any]], Any] = (
+                (lambda items: deque(items, x.maxlen)) if isinstance(x, deque) else type(x)
+            )
+            return self._sequence(x, rebuild)
+        if isinstance(x, types.MappingProxyType):
+            walked = self._dict(dict(x))
+            return types.MappingProxyType(walked)
+        if isinstance(x, Send):
+            arg = self._any(x.arg)
+            return x if arg is x.arg else Send(x.node, arg, timeout=x.timeout)
+        if isinstance(x, SecretStr):
+            secret = self._leaves.text(x.get_secret_value())
+            return x if secret is x.get_secret_value() else SecretStr(secret)
+        if dataclasses.is_dataclass(x) and not isinstance(x, SecretBytes):
+            return self._dataclass(x)
+        return self._leaves.unknown(x)
+
+    def _sequence(self, x: Any, rebuild: Callable[[list[Any]], Any]) -> Any:
+        old = list(x)
+        new = [self._any(item) for item in old]
+        return x if _same(old, new) else rebuild(new)
+
+    def _dict(self, x: dict[Any, Any]) -> dict[Any, Any]:
+        if is_media(x):
+            replaced = self._leaves.media(x)
+            if replaced is not None:
+                return replaced
+        changed = False
+        new: dict[Any, Any] = {}
+        for key, value in x.items():
+            walked_key = self._key(key)
+            if isinstance(value, str) and key in _JSON_KEYS and not isinstance(value, enum.Enum):
+                walked: Any = self._leaves.json(value)
+            else:
+                walked = self._any(value)
+            changed = changed or walked_key is not key or walked is not value
+            new[walked_key] = walked
+        return _refilled(x, new) if changed else x
+
+    def _key(self, key: Any) -> Any:
+        if isinstance(key, str) and not isinstance(key, enum.Enum):
+            return self._leaves.identifier(key)
+        return self._any(key)
+
+    def _model(self, x: BaseModel) -> BaseModel:
+        if isinstance(x, BaseMessage):
+            return self._message(x)
+        changes = {}
+        for name, value in _fields(x):
+            walked = self._field(value)
+            if walked is not value:
+                changes[name] = walked
+        return _changed_model(x, changes)
+
+    def _field(self, value: Any) -> Any:
+        if isinstance(value, str) and not isinstance(value, enum.Enum):
+            return self._leaves.leaf(value)
+        return self._any(value)
+
+    def _message(self, x: BaseMessage) -> BaseMessage:
+        changes = {}
+        for name, value in _fields(x):
+            walked = self._message_field(name, value)
+            if walked is not value:
+                changes[name] = walked
+        return _changed_model(x, changes)  # type: ignore[return-value]
+
+    def _message_field(self, name: str, value: Any) -> Any:
+        if not value or name == "usage_metadata":
+            return value
+        if isinstance(value, str):
+            return self._block_text(name, value)
+        if name == "content":
+            return self._blocks(value)
+        if name in {"tool_calls", "invalid_tool_calls", "tool_call_chunks"}:
+            return self._calls(name, value)
+        return self._any(value)
+
+    def _block_text(self, name: str, value: str) -> str:
+        if name in _IDENTIFIERS and _MACHINE.fullmatch(value):
+            return self._leaves.identifier(value)
+        if name in _JSON_KEYS:
+            return self._leaves.json(value)
+        return self._leaves.text(value)
+
+    def _calls(self, kind: str, calls: list[Any]) -> list[Any]:
+        new = []
+        for call in calls:
+            walked: dict[str, Any] = {}
+            for key, value in call.items():
+                if isinstance(value, str) and key == "args":
+                    treat = self._leaves.json_piece if "chunk" in kind else self._leaves.json
+                    walked[key] = treat(value)
+                elif isinstance(value, str):
+                    walked[key] = self._block_text(key, value)
+                else:
+                    walked[key] = value if key == "index" else self._any(value)
+            new.append(call if _same(list(call.values()), list(walked.values())) else walked)
+        return calls if _same(calls, new) else new
+
+    def _blocks(self, blocks: list[Any]) -> list[Any]:
+        """Walk the content blocks of a message; texts that follow each other are read together."""
+        new: list[Any] = [
+            self._block(block) if not isinstance(block, str) else block for block in blocks
+        ]
+        at = 0
+        while at < len(blocks):
+            run = at
+            while run < len(blocks) and _text_of(blocks[run]) is not None:
+                run += 1
+            texts = [str(_text_of(block)) for block in blocks[at:run]]
+            for index, text in enumerate(self._leaves.texts(texts) if texts else [], at):
+                if isinstance(blocks[index], str):
+                    new[index] = text
+                elif text is not texts[index - at]:
+                    new[index] = {**new[index], "text": text}
+            at = run + 1
+        return blocks if _same(blocks, new) else new
+
+    def _block(self, block: Any) -> Any:
+        if not isinstance(block, dict):
+            return self._any(block)
+        if is_media(block):
+            replaced = self._leaves.media(block)
+            if replaced is not None:
+                return replaced
+        joined = _text_of(block) is not None
+        new: dict[str, Any] = {}
+        for key, value in block.items():
+            if isinstance(value, str) and not (joined and key == "text"):
+                new[key] = self._block_text(key, value)
+            elif key == "args" and isinstance(value, str):
+                new[key] = self._leaves.json(value)
+            elif key in {"index", "text"} and not isinstance(value, (dict, list)):
+                new[key] = value
+            elif isinstance(value, list):
+                new[key] = self._blocks(value)
+            elif isinstance(value, dict):
+                new[key] = self._any(value) if key in {"args", "input"} else self._block(value)
+            else:
+                new[key] = self._any(value)
+        return block if _same(list(block.values()), list(new.values())) else new
+
+    def _dataclass(self, x: Any) -> Any:
+        changes = {}
+        for spec in dataclasses.fields(x):
+            value = getattr(x, spec.name, None)
+            walked = self._field(value)
+            if walked is not value:
+                changes[spec.name] = walked
+        for name, value in getattr(x, "__dict__", {}).items():
+            if name not in changes and name not in x.__dataclass_fields__:
+                walked = self._field(value)
+                if walked is not value:
+                    changes[name] = walked
+        if not changes:
+            return x
+        twin = copy.copy(x)
+        for name, value in changes.items():
+            object.__setattr__(twin, name, value)
+        return twin
+
+
+def _fields(x: BaseModel) -> list[tuple[str, Any]]:
+    known = type(x).model_fields
+    own = [(name, value) for name, value in x.__dict__.items() if name in known]
+    return own + list((x.__pydantic_extra__ or {}).items())
+
+
+def _changed_model(x: BaseModel, changes: Mapping[str, Any]) -> BaseModel:
+    if not changes:
+        return x
+    twin = x.model_copy(update=changes)
+    known = type(x).model_fields
+    for name in [n for n in twin.__dict__ if n not in known and n not in changes]:
+        del twin.__dict__[name]  # a cached property was computed from the real values
+    return twin
+
+
+def _same(old: list[Any], new: list[Any]) -> bool:
+    return all(a is b for a, b in zip(old, new, strict=True))
+
+
+def _like(x: list[Any], items: list[Any]) -> list[Any]:
+    if type(x) is list:
+        return items
+    twin = copy.copy(x)
+    twin[:] = items
+    return twin
+
+
+def _refilled(x: dict[Any, Any], new: dict[Any, Any]) -> dict[Any, Any]:
+    if type(x) is dict:
+        return new
+    twin = copy.copy(x)
+    twin.clear()
+    twin.update(new)
+    return twin
+
+
+def _text_of(block: Any) -> str | None:
+    """Return the text of a plain text block, `None` for any other block."""
+    if isinstance(block, str):
+        return block
+    if isinstance(block, dict) and block.get("type") in {"text", "input_text", "output_text"}:
+        text = block.get("text")
+        return text if isinstance(text, str) else None
+    return None

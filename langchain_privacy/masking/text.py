@@ -1,0 +1,295 @@
+"""Masking one text of a session, once."""
+
+import hashlib
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from langchain_privacy.detection import Detector, Finding, detect_all, merge_findings
+from langchain_privacy.masking.grammar import PLACEHOLDER, write
+from langchain_privacy.masking.known import Known
+from langchain_privacy.masking.links import LinkScanner
+from langchain_privacy.masking.particles import agreeing, particle_at
+from langchain_privacy.masking.policy import MaskingPolicy
+from langchain_privacy.masking.restore import CLOSING_MARKS
+from langchain_privacy.vault import LITERAL, VaultSession
+
+Span = tuple[int, int, str]
+"""Start, end and entity type."""
+
+_REMEMBERED = 16_384
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What became of a text: its findings, and its masked form after `count` entries."""
+
+    findings: list[Finding]
+    count: int
+    masked: str | None
+
+
+class TextMasker:
+    """Masks the texts of one session and remembers, by digest, which it has seen.
+
+    A text is detected once. When the session learns a value later, texts seen before are only
+    searched for that value. Nothing here holds a text: the memory maps keyed digests to offsets
+    and masked texts.
+    """
+
+    def __init__(
+        self,
+        vault: VaultSession,
+        known: Known,
+        detectors: Sequence[Detector],
+        policy: MaskingPolicy,
+    ) -> None:
+        self._vault = vault
+        self._known = known
+        self._detectors = detectors
+        self._allow = policy.allow
+        self._thresholds = {"*": policy.threshold, **policy.thresholds}
+        self._key = secrets.token_bytes(16)
+        self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<TextMasker that has seen {len(self._seen)} texts>"
+
+    def mask(self, text: str, *, untrusted: bool = False, parts: Sequence[Span] = ()) -> str:
+        """Replace private values by placeholders.
+
+        Args:
+            text: Any text.
+            untrusted: Whether issued placeholders in it are literal text too.
+            parts: Further spans to mask: fragments of values that other texts continue.
+        """
+        if not text or text.isspace():
+            return text
+        key = self._digest(text, untrusted=untrusted)
+        seen = self._seen.get(key)
+        count = self._known.count()
+        if seen and not parts:
+            if seen.count != count and self._known.appears_since(seen.count, text):
+                seen = _Seen(seen.findings, -1, None)
+            else:
+                seen.count = count
+                return text if seen.masked is None else seen.masked
+        skip, literal = self._grammar_in(text, untrusted=untrusted)
+        findings = seen.findings if seen else self._detect(text, [*skip, *literal])
+        spans = self._spans(text, findings, skip, literal, parts)
+        spans = _with_literals(spans, literal)
+        masked = text
+        if spans:
+            masked = self._written(text, spans, skip)
+        self._remember(key, _Seen(findings, count, None if masked == text else masked))
+        if masked != text:
+            after = _Seen([], self._known.count(), None)
+            self._remember(self._digest(masked, untrusted=False), after)
+        return masked
+
+    def find(self, text: str) -> list[Finding]:
+        """Find what is private in a text, known values included, placeholders excluded."""
+        skip, literal = self._grammar_in(text, untrusted=False)
+        hidden = [*skip, *literal]
+        return self._with_known(text, self._detect(text, hidden), hidden)
+
+    def _digest(self, text: str, *, untrusted: bool) -> bytes:
+        data = text.encode("utf-8", "surrogatepass")
+        person = b"untrusted" if untrusted else b""
+        return hashlib.blake2b(data, digest_size=16, key=self._key, person=person).digest()
+
+    def _remember(self, key: bytes, seen: _Seen) -> None:
+        self._seen[key] = seen
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+    def _detect(self, text: str, hidden: Sequence[tuple[int, int]]) -> list[Finding]:
+        return detect_all(
+            text, self._detectors, skip=hidden, allow=self._allow, thresholds=self._thresholds
+        )
+
+    def _grammar_in(
+        self, text: str, *, untrusted: bool
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return the spans of issued placeholders, and of text that only looks like one."""
+        forms = self._known.forms()
+        seen = forms.sightings(text, self._vault.lookup) if forms else []
+        issued = [(s.start, s.end) for s in seen]
+        taken = set(issued)
+        literal = [m.span() for m in PLACEHOLDER.finditer(text) if m.span() not in taken]
+        if issued:
+            literal = [
+                (start, end)
+                for start, end in literal
+                if all(end <= a or b <= start for a, b in issued)
+            ]
+        return ([], sorted([*literal, *issued])) if untrusted else (issued, literal)
+
+    def _with_known(
+        self, text: str, findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
+    ) -> list[Finding]:
+        known = [
+            Finding(
+                start=k.start, end=k.end, entity_type=k.entity_type, score=1.0, detector="vault"
+            )
+            for k in self._known.find(text)
+            if all(k.end <= start or end <= k.start for start, end in hidden)
+        ]
+        return merge_findings([*known, *findings]) if known else list(findings)
+
+    def _spans(
+        self,
+        text: str,
+        findings: Sequence[Finding],
+        issued: Sequence[tuple[int, int]],
+        literal: Sequence[tuple[int, int]],
+        parts: Sequence[Span],
+    ) -> list[Span]:
+        hidden = [*issued, *literal]
+        first = self._with_known(text, findings, hidden)
+        for finding in first:
+            self._vault.issue(finding.entity_type, text[finding.start : finding.end])
+        if first:
+            # once more: what was found in one place is private in every place
+            first = self._with_known(text, first, hidden)
+        if parts:
+            first = merge_findings(
+                [
+                    *first,
+                    *(
+                        Finding(start=a, end=b, entity_type=t, score=1.0, detector="parts")
+                        for a, b, t in parts
+                    ),
+                ]
+            )
+        spans = [(f.start, f.end, f.entity_type) for f in first]
+        return self._whole_links(text, spans, issued) if spans else spans
+
+    @staticmethod
+    def _whole_links(text: str, spans: list[Span], hidden: Sequence[tuple[int, int]]) -> list[Span]:
+        """Widen what stands inside a URL to the whole URL.
+
+        Values are not restored inside URLs, so a URL that holds one is a private value itself.
+        """
+        while (widened := _first_in_link(text, spans, hidden)) and widened not in spans:
+            start, end, _ = widened
+            apart = [s for s in spans if s[1] <= start or end <= s[0]]
+            spans = sorted([*apart, widened])
+        return spans
+
+    def _written(self, text: str, spans: list[Span], issued: Sequence[tuple[int, int]]) -> str:
+        """Write a text with placeholders in the places of spans.
+
+        What is left of the text must not read as grammar beside them: pieces that would are
+        written as literals, and a particle that disagrees with its word stays as it was typed.
+        """
+        while True:
+            draft = _Draft(self._vault, text)
+            for index, (start, end, kind) in enumerate(spans):
+                value = draft.replace(start, end, kind)
+                following = spans[index + 1][0] if index + 1 < len(spans) else None
+                if kind != LITERAL and (odd := _odd_particle(text, end, following, value)):
+                    draft.replace(*odd, LITERAL)
+            draft.copy_up_to(len(text))
+            strays = self._strays(draft, issued)
+            more = _with_literals(spans, strays)
+            if more == spans:
+                return draft.text()
+            spans = more
+
+    def _strays(self, draft: "_Draft", issued: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the spans of the text that read as a placeholder in the draft by accident."""
+        forms = self._known.forms()
+        masked = draft.text()
+        seen = forms.sightings(masked, self._vault.lookup) if forms else []
+        strays = []
+        for start, end in {(s.start, s.end) for s in seen} - draft.written:
+            for begin, stop, offset in draft.gaps:
+                a, b = max(start, offset), min(end, offset + stop - begin)
+                span = (begin + a - offset, begin + b - offset)
+                if a < b and span not in issued:
+                    strays.append(span)
+        return strays
+
+
+class _Draft:
+    """A masked text while it is written, and where its pieces come from."""
+
+    def __init__(self, vault: VaultSession, text: str) -> None:
+        self._vault = vault
+        self._source = text
+        self._at = 0
+        self._pieces: list[str] = []
+        self._length = 0
+        self.gaps: list[tuple[int, int, int]] = []
+        self.written: set[tuple[int, int]] = set()
+
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    def copy_up_to(self, end: int) -> None:
+        self.gaps.append((self._at, end, self._length))
+        self._emit(self._source[self._at : end])
+        self._at = end
+
+    def replace(self, start: int, end: int, kind: str) -> str:
+        """Write a placeholder for a span and return the value it stands for."""
+        self.copy_up_to(start)
+        entry = self._vault.issue(kind, self._source[start:end])
+        begin = self._length
+        self._emit(write(entry.entity_type, entry.code))
+        self.written.add((begin, self._length))
+        self._at = end
+        return entry.value
+
+    def _emit(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._length += len(piece)
+
+
+_MAYBE_LINK = re.compile(r"//|\]\(|[sS][rR][cC]|[hH][rR][eE][fF]|=|[wW]{3}\.")
+
+
+def _first_in_link(
+    text: str, spans: Sequence[Span], hidden: Sequence[tuple[int, int]]
+) -> Span | None:
+    """Return the URL around the first span that stands inside one."""
+    if not _MAYBE_LINK.search(text):
+        return None
+    placed = [(a, b, "") for a, b in hidden if all(b <= c or d <= a for c, d, _ in spans)]
+    opaque = sorted([*spans, *placed])
+    scanner, at = LinkScanner(), 0
+    for index, (start, end, kind) in enumerate(opaque):
+        scanner.read(text[at:start])
+        if kind and scanner.inside:
+            stop = scanner.end(text, end)
+            for a, b, _ in opaque[index + 1 :]:
+                if a <= stop < b or a < stop <= b:
+                    stop = scanner.end(text, b)
+            return scanner.begin, stop, "URL"
+        scanner.skip(end - start)
+        at = end
+    return None
+
+
+def _odd_particle(text: str, end: int, following: int | None, value: str) -> tuple[int, int] | None:
+    """Return the span of a particle after a value that restoring would correct."""
+    limit = len(text) if following is None else following
+    marks = CLOSING_MARKS.match(text, end, min(limit, end + 3))
+    at = marks.end() if marks else end
+    if not (at < limit and ("가" <= text[at] <= "힣" or text[at] == "(")):
+        return None
+    ahead = text[at : at + 24] if following is None else text[at:limit][:24] + "["
+    particle = particle_at(ahead)
+    if particle and at + len(particle) <= limit and agreeing(value, particle) != particle:
+        return at, at + len(particle)
+    return None
+
+
+def _with_literals(spans: Sequence[Span], strays: Sequence[tuple[int, int]]) -> list[Span]:
+    clear = [
+        (a, b, LITERAL) for a, b in strays if all(b <= start or end <= a for start, end, _ in spans)
+    ]
+    return sorted([*spans, *clear])

@@ -1,0 +1,326 @@
+"""Finding placeholders that a model has decorated, and only those.
+
+Models change how a placeholder looks: case, brackets, escapes, widths, invisible characters,
+Markdown, translated type words, particles pulled inside. All of that is decoration. The code is
+not: a longer, shorter, mistyped or homoglyph code is another code, and stays as it is.
+
+Two shapes are recognised. **Bracketed**: brackets of any kind around a type word and a code, with
+any separator. **Bare**: a type name, an underscore and a code between word boundaries. A
+placeholder written exactly as issued is taken exactly, whatever surrounds it, so that restoring a
+masked text gives the text back.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from langchain_privacy.masking.aliases import names
+from langchain_privacy.masking.folding import INVISIBLE, fold
+from langchain_privacy.masking.grammar import PLACEHOLDER
+from langchain_privacy.vault import VaultEntry
+
+
+def _escapes(name: str, hexadecimal: str, decimal: str) -> str:
+    """Return the ways to escape a character: HTML (also twice), URL, JSON."""
+    return (
+        rf"&(?:amp;)*(?:{name}|#0*(?:{decimal})|#[xX]0*(?:{hexadecimal}));"
+        rf"|%(?:25)*(?:{hexadecimal})|\\+[uU]00(?:{hexadecimal})|\\+x(?:{hexadecimal})"
+    )
+
+
+_OPENING = _escapes("lt|lsqb|lbrack|lcub|lbrace|lpar", "5[bB]|3[cC]|7[bB]|28", "91|60|123|40")
+_CLOSING = _escapes("gt|rsqb|rbrack|rcub|rbrace|rpar", "5[dD]|3[eE]|7[dD]|29", "93|62|125|41")
+_OPEN = rf"(?:\\*[\[({{<]|{_OPENING})"
+_CLOSE = rf"(?:\\*[\])}}>]|{_CLOSING})"
+_UNDERSCORE = _escapes("lowbar|UnderBar", "5[fF]", "95")
+_INK = _escapes(
+    "lowbar|UnderBar|nbsp|shy|zwnj|zwj|ZeroWidthSpace|quot|apos",
+    "5[fF]|20|2[dDfF]|[aA]0|[aA][dD]|22|27",
+    "95|32|45|160|173|34|39|8203",
+)
+_ATOM = rf"(?:[^\[\](){{}}<>&%\\]|{_INK}|\\+(?![uUx\\\[({{<\])}}>])|\\+u20(?:0[b-dB-D]|60))"
+_STARTED = (
+    r"(?:&(?:amp;)*(?:a(?:mp?)?|#[xX]?[0-9a-fA-F]{0,5}|[lrgnszquUZ][a-zA-Z]{0,13})?"
+    r"|%(?:25)*[0-9a-fA-F]?|\\+(?:[uU][0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?)"
+)
+"""The beginning of an escape that the next piece of a stream may complete."""
+
+_GAP = f"[{INVISIBLE}\\s*`_~]{{0,4}}"
+_NOISE = re.compile(rf"{_INK}|\\+u20(?:0[b-dB-D]|60)|[\s{INVISIBLE}*`~_\-.:;#=|/\"'^@$\\]+")
+_EDGE = f' \t\r\n{INVISIBLE}*`~_-"/\\$|'
+_SUFFIX = re.compile(r"(?:'?[sS]|'|[\uac00-\ud7a3]{1,6})?[.,;:!?]?")
+_LATIN = r"[^\W_\u1100-\u11ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
+_WORD_END = re.compile(rf"(?:[^\W_]|[_\\{INVISIBLE}]|{_UNDERSCORE})+\Z")
+_BARE_SPELLING = re.compile(rf"{_UNDERSCORE}|[\\{INVISIBLE}*`]")
+_LONGEST_BODY = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A placeholder that was recognised in a text.
+
+    Attributes:
+        start: First character of what the value replaces.
+        end: One past the last.
+        entry: What it stands for.
+        suffix: What a model pulled inside the brackets (`'s`, a particle); goes after the value.
+        exact: Whether it stands exactly as issued.
+        closed: Whether it has all its brackets, so that no further text can change it.
+    """
+
+    start: int
+    end: int
+    entry: VaultEntry
+    suffix: str
+    exact: bool
+    closed: bool
+
+
+Lookup = Callable[[str, str], VaultEntry | None]
+
+
+class Forms:
+    """The decorated forms of a session's entity types.
+
+    Args:
+        types: Entity types that the session has issued.
+        longest_code: Characters of the session's longest code.
+    """
+
+    def __init__(self, types: Iterable[str], longest_code: int) -> None:
+        self._heads: dict[str, list[str]] = {}
+        self._bare: dict[str, list[str]] = {}
+        for entity_type in sorted(types):
+            for name in names(entity_type):
+                for head in (name, f"{name}ID", f"PIITYPE{name}ID", f"TYPE{name}ID"):
+                    self._heads.setdefault(head, []).append(entity_type)
+                self._bare.setdefault(name, []).append(entity_type)
+            self._bare.setdefault(entity_type, []).append(entity_type)
+        self._ranked = sorted(self._heads, key=len, reverse=True)
+        self._starts = tuple(self._heads)
+        self._longest_code = longest_code
+        firsts = "".join(sorted({head[0] for head in self._heads}))
+        first = f"(?i:[{re.escape(firsts + firsts.lower())}])" if firsts else "(?!)"
+        if any("가" <= c <= "힣" for c in firsts):
+            first = first[:-2] + "\u1100-\u11ff])"
+        self._bracketed = re.compile(
+            rf"((?:{_OPEN}[{INVISIBLE}]*){{1,3}})({_GAP}(?={first}){_ATOM}{{4,{_LONGEST_BODY}}}+)"
+            rf"((?:[{INVISIBLE}]*{_CLOSE}){{1,3}})"
+        )
+        self._anchor = re.compile(
+            rf"(?:_|{_UNDERSCORE})[{INVISIBLE}*`]*"
+            rf"((?:[0-9A-Za-z]{INVISIBLE}*){{4,{longest_code + 3}}})"
+            rf"(?!{_LATIN}|_+[0-9A-Za-z])"
+        )
+
+    def sightings(self, text: str, lookup: Lookup, start: int = 0) -> list[Sighting]:
+        """Find what resolves in a text, from `start` on, in order and without overlaps."""
+        folded = fold(text)
+        found = list(self._find_bracketed(text, folded, lookup, start))
+        ends = [sighting.end for sighting in found]
+        begins = [sighting.start for sighting in found]
+        bare = []
+        for sighting in self._find_bare(folded, lookup, start, ends):
+            before = bisect_right(begins, sighting.start)
+            if (not before or ends[before - 1] <= sighting.start) and (
+                before == len(begins) or sighting.end <= begins[before]
+            ):
+                bare.append(sighting)
+        return sorted([*found, *bare], key=lambda s: s.start) if bare else found
+
+    def _find_bracketed(
+        self, text: str, folded: str, lookup: Lookup, start: int
+    ) -> Iterator[Sighting]:
+        last = -1
+        for match in self._bracketed.finditer(folded, start):
+            exact = PLACEHOLDER.match(text, match.end(1) - 1)
+            if exact and (entry := lookup(exact[1], exact[2])):
+                last = exact.end()
+                yield Sighting(exact.start(), last, entry, "", exact=True, closed=True)
+                continue
+            opened = re.findall(_OPEN, match[1])
+            body = match[2].strip(_EDGE)
+            at = match.start()
+            before = folded[at - 1] if at and at != last else "]"
+            if match[2].lstrip()[:1] in "\"'" or (before.isalnum() and opened[0] in "({<"):
+                continue
+            resolved = self._resolve(body, lookup)
+            if resolved is None:
+                continue
+            entry, after = resolved
+            suffix = body[after:].strip(_EDGE)
+            if not _SUFFIX.fullmatch(suffix):
+                continue
+            last = match.end(2)
+            for closed in re.finditer(_CLOSE, folded[match.start(3) : match.end(3)]):
+                if not opened:
+                    break
+                opened.pop()
+                last = match.start(3) + closed.end()
+            yield Sighting(match.start(), last, entry, suffix, exact=False, closed=not opened)
+
+    def _find_bare(
+        self, folded: str, lookup: Lookup, start: int, ends: Sequence[int]
+    ) -> Iterator[Sighting]:
+        for match in self._anchor.finditer(folded, start):
+            # a word does not reach into the placeholder before it
+            floor = max(0, match.start() - 64, *ends[: bisect_right(ends, match.start())][-1:])
+            word = _WORD_END.search(folded, floor, match.start())
+            if word is None:
+                continue
+            spelled = word[0]
+            if spelled[-1].isascii():
+                spelled = _ascii_tail(spelled)
+            name = self._bare_name(spelled)
+            begin = match.start() - len(spelled.lstrip(f"_\\{INVISIBLE}"))
+            if begin < start or (begin > floor and re.match(_LATIN, folded[begin - 1])):
+                continue
+            code = match[1].replace(INVISIBLE, "")
+            hits = {}
+            for entity_type in self._bare.get(name, ()):
+                if hit := self._entry(entity_type, code, lookup):
+                    hits[hit[0].entity_type, hit[0].code] = hit
+            if len(hits) == 1:
+                ((entry, kept),) = hits.values()
+                end = match.end(1) - (1 if kept else 0)
+                yield Sighting(begin, end, entry, "", exact=False, closed=False)
+
+    @staticmethod
+    def _bare_name(spelled: str) -> str:
+        plain = _BARE_SPELLING.sub(lambda m: "" if len(m[0]) == 1 else "_", spelled)
+        return unicodedata.normalize("NFC", plain.strip("_")).upper()
+
+    def _resolve(self, body: str, lookup: Lookup) -> tuple[VaultEntry, int] | None:
+        """Return the one entry that a body can mean, and where its code ends in the body."""
+        squeezed = unicodedata.normalize("NFC", _NOISE.sub("", body))
+        upper = squeezed.upper()
+        if len(upper) != len(squeezed) or not upper.startswith(self._starts):
+            return None
+        hits: dict[tuple[str, str], tuple[VaultEntry, str, str]] = {}
+        for head in self._ranked:
+            if not upper.startswith(head):
+                continue
+            run = re.match(r"[0-9A-Za-z]+", squeezed[len(head) :])
+            if run is None:
+                continue
+            for entity_type in self._heads[head]:
+                if hit := self._entry(entity_type, run[0], lookup):
+                    entry, kept = hit
+                    written = run[0][: -len(kept) or None]
+                    rest = squeezed[len(head) + len(written) :]
+                    hits[entry.entity_type, entry.code] = (entry, written, rest)
+        if len(hits) != 1:
+            return None
+        ((entry, written, rest),) = hits.values()
+        spaced = rf"(?:{_NOISE.pattern})*".join(written)
+        for place in re.finditer(spaced, body):
+            if _NOISE.sub("", body[place.end() :]) == rest:
+                return entry, place.end()
+        return None
+
+    @staticmethod
+    def _entry(entity_type: str, written: str, lookup: Lookup) -> tuple[VaultEntry, str] | None:
+        """Look a code up as written, without zero padding, and without a plural or genitive s.
+
+        Returns:
+            The entry and the `s` that belongs to the sentence.
+        """
+        for code, kept in ((written, ""), (written[:-1], written[-1:])):
+            if kept and (kept != "s" or code != code.upper()):
+                break
+            for candidate in dict.fromkeys((code.upper(), code.upper().lstrip("0"))):
+                if len(candidate) >= 4 and (entry := lookup(entity_type, candidate)):
+                    return entry, kept
+        return None
+
+    def hold_from(self, text: str, start: int, found: Sequence[Sighting]) -> int:
+        """Return from where the end of an unfinished text may still become a placeholder.
+
+        Args:
+            text: What has arrived.
+            start: Where to look from; what lies before is settled.
+            found: The sightings in `text` from `start` on.
+        """
+        folded = fold(text)
+        hold, floor = len(folded), 0
+        for sighting in reversed(found):
+            if sighting.closed:
+                start = floor = sighting.end
+                break
+            if _MORE.fullmatch(folded, sighting.end):
+                hold = sighting.start
+        return min(hold, self._unfinished(folded, start, floor))
+
+    def _unfinished(self, folded: str, start: int, floor: int) -> int:
+        longest = max(map(len, self._starts), default=0) + self._longest_code
+        window = max(start, len(folded) - 4 * longest - 24)
+        for match in re.finditer(_POSSIBLE, folded[window:]):
+            at = window + match.start()
+            if self._may_become_bracketed(folded[at:]):
+                return at
+        return max(start, self._bare_tail(folded, floor))
+
+    def _may_become_bracketed(self, tail: str) -> bool:
+        if re.fullmatch(_STARTED, tail):
+            return True
+        match = _UNFINISHED.fullmatch(tail)
+        if match is None:
+            return False
+        squeezed = _NOISE.sub("", match[2])
+        if match[2].lstrip()[:1] in ('"', "'") and match[2].strip():
+            return False
+        return self._is_prefix(unicodedata.normalize("NFC", squeezed).upper())
+
+    def _is_prefix(self, upper: str) -> bool:
+        if not upper or any(head.startswith(upper) for head in self._starts):
+            return True
+        return any(
+            len(rest := upper[len(head) :]) <= self._longest_code + 9
+            and re.fullmatch(rf"[0-9A-Z]{{0,{self._longest_code + 3}}}[\uac00-\ud7a3]*[,!?]?", rest)
+            for head in self._starts
+            if upper.startswith(head)
+        )
+
+    def _bare_tail(self, folded: str, floor: int) -> int:
+        tail = _BARE_TAIL.search(folded, max(floor, len(folded) - 96))
+        if tail is None:
+            return len(folded)
+        for spelled in dict.fromkeys((tail[0], _ascii_tail(tail[0]))):
+            name = self._bare_name(re.sub(rf"{_STARTED}\Z", "", spelled))
+            if not name:
+                continue
+            for known in self._bare:
+                rest = name[len(known) + 1 :]
+                if f"{known}_".startswith(name) or (
+                    name.startswith(f"{known}_")
+                    and len(rest) <= self._longest_code + 3
+                    and rest.isalnum()
+                ):
+                    return len(folded) - len(spelled.lstrip(f"_{INVISIBLE}"))
+        return len(folded)
+
+
+_MORE = re.compile(rf"[sS_{INVISIBLE}*`\\]*(?:{_STARTED})?")
+_POSSIBLE = re.compile(r"[\[({<&%\\]")
+_UNFINISHED = re.compile(
+    rf"((?:{_OPEN}[{INVISIBLE}]*){{1,3}})({_ATOM}{{0,{_LONGEST_BODY}}}+)"
+    rf"((?:[{INVISIBLE}]*{_CLOSE}){{0,2}})[{INVISIBLE}]*(?:{_STARTED})?"
+)
+_BARE_TAIL = re.compile(
+    rf"(?:\w|[\\{INVISIBLE}]|{_UNDERSCORE})+"
+    rf"(?:(?<=[_;Ff])[{INVISIBLE}*`]+[0-9A-Za-z{INVISIBLE}]*)?(?:{_STARTED})?\Z"
+)
+
+
+def _ascii_tail(word: str) -> str:
+    """Return the end of a word from its last letter of another script on."""
+    return re.sub(rf"^.*[^\x00-\x7f{INVISIBLE}]", "", word, flags=re.DOTALL)
+
+
+@lru_cache(maxsize=256)
+def forms_of(types: frozenset[str], longest_code: int) -> Forms:
+    """Return the forms of a set of types; sessions with the same types share them."""
+    return Forms(types, longest_code)
