@@ -35,17 +35,43 @@ from langchain_privacy.secure.report import AttestationReport
 _INCOMPLETE = "the connection broke, so the answer is incomplete"
 
 
+class _Ending:
+    """Remembers whether the text that was passed on has announced its own end.
+
+    Clients of event streams stop reading at `[DONE]`. What follows then is only the last frame; it
+    is read on close, so that the end is authenticated and the connection can be used again.
+    """
+
+    def __init__(self) -> None:
+        self._tail = b""
+
+    def see(self, piece: bytes) -> bytes:
+        self._tail = (self._tail + piece)[-32:]
+        return piece
+
+    @property
+    def announced(self) -> bool:
+        return self._tail.rstrip().endswith(b"[DONE]")
+
+
 class _Opened:
     """Body of an opened answer, synchronous."""
 
     def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
         self._pieces, self._close = pieces, close
+        self._ending = _Ending()
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._pieces
+        for piece in self._pieces:
+            yield self._ending.see(piece)
 
     def close(self) -> None:
-        self._close()
+        try:
+            if self._ending.announced:
+                for piece in self._pieces:
+                    self._ending.see(piece)
+        finally:
+            self._close()
 
 
 class _AsyncOpened:
@@ -53,13 +79,19 @@ class _AsyncOpened:
 
     def __init__(self, pieces: AsyncIterator[bytes], close: Callable[[], Any]) -> None:
         self._pieces, self._close = pieces, close
+        self._ending = _Ending()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for piece in self._pieces:
-            yield piece
+            yield self._ending.see(piece)
 
     async def aclose(self) -> None:
-        await self._close()
+        try:
+            if self._ending.announced:
+                async for piece in self._pieces:
+                    self._ending.see(piece)
+        finally:
+            await self._close()
 
 
 @cache

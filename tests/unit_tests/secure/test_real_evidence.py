@@ -374,7 +374,7 @@ def test_tdx_every_byte_of_the_whole_quote_counts_or_is_proven_unsigned() -> Non
     assert all(position >= chain for position in accepted)
 
 
-# --- NVIDIA GPUs ---------------------------------------------------------------------------------
+# --- NVIDIA GPUs ---
 
 ACCEPTED = ["hopper_550.90.07", "hopper_570.124.03", "hopper_580.159.03", "blackwell_gb100_575.32"]
 
@@ -569,7 +569,7 @@ def _mutate_gpu(evidence: GpuEvidence, policy: NvidiaGpuPolicy) -> None:
     _changes_refused(evidence.report, range(len(evidence.report)), verify)
 
 
-# --- Tokens --------------------------------------------------------------------------------------
+# --- Tokens ---
 
 
 @pytest.mark.parametrize(

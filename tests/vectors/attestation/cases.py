@@ -210,7 +210,7 @@ def snp_cases() -> dict[str, Case]:
     }
 
 
-# --- NVIDIA GPUs ---------------------------------------------------------------------------------
+# --- NVIDIA GPUs ---
 
 
 def gpu_report(
@@ -333,7 +333,7 @@ def gpu_cases() -> dict[str, Case]:
     }
 
 
-# --- Tokens --------------------------------------------------------------------------------------
+# --- Tokens ---
 
 _ISSUER = "https://nras.attestation.nvidia.com"
 
