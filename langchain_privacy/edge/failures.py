@@ -23,7 +23,7 @@ _WITHHELD = "its text could not be masked and is withheld"
 def masked_error(session: MaskingSession, error: Exception) -> Exception:
     """Return an error to raise instead of `error`; raise it outside of the `except` block.
 
-    Built-in errors and `ToolException` with plain arguments keep their class, so that retry
+    Built-in errors with plain arguments and every `ToolException` keep their class, so that retry
     policies and `handle_tool_error` go on working; others become `LocalFunctionError`. Interrupts
     keep their class and carry masked values.
 
@@ -38,9 +38,11 @@ def masked_error(session: MaskingSession, error: Exception) -> Exception:
     if isinstance(error, PrivacyError) and error.__cause__ is None:
         error.__context__ = None
         return error.with_traceback(None)
+    if isinstance(error, ToolException):
+        return _masked_tool_error(session, error)
     kind = type(error)
     plain = all(isinstance(a, (str, int, float, bool, type(None))) for a in error.args)
-    if plain and (kind.__module__ == "builtins" or kind is ToolException):
+    if plain and kind.__module__ == "builtins":
         arguments = [_masked_text(session, a) if isinstance(a, str) else a for a in error.args]
         try:
             return kind(*arguments)
@@ -48,6 +50,21 @@ def masked_error(session: MaskingSession, error: Exception) -> Exception:
             pass
     text = _masked_text(session, str(error))
     return LocalFunctionError(f"{kind.__name__}{_place(error)}: {text}", kind=kind.__name__)
+
+
+def _masked_tool_error(session: MaskingSession, error: ToolException) -> ToolException:
+    """Return an error of the same class with masked arguments and attributes.
+
+    `handle_tool_error` asks for them; the class's own `__init__` is not run.
+    """
+    try:
+        copy = type(error).__new__(type(error))
+        copy.args = session.mask(error.args)
+        vars(copy).update(session.mask(vars(error)))
+        str(copy)
+    except Exception:  # noqa: BLE001 - something in it cannot be masked: the text alone is told
+        return ToolException(_masked_text(session, str(error)))
+    return copy
 
 
 def _place(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from langgraph.types import StateSnapshot, StateUpdate
 
 from langchain_privacy.edge.events import EventsRestorer, restore_patches
 from langchain_privacy.edge.parts import PartRestorer
+from langchain_privacy.edge.retyped import retyped
 from langchain_privacy.edge.session import EdgeRun, is_task, open_run, scoped, scoped_async
 from langchain_privacy.edge.shapes import through
 from langchain_privacy.errors import ConfigurationError
@@ -55,7 +56,7 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
             mode: Any stream mode but `"messages"`, whose texts are restored across parts.
             data: What LangGraph streamed; it is not changed.
         """
-        return run.restore(data)
+        return retyped(run.restore(data))
 
     # The run itself.
 
@@ -67,7 +68,7 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
         return plain
 
     def _open(self, config: RunnableConfig | None) -> EdgeRun:
-        return open_run(self._masker, config, self.config)
+        return open_run(self._masker, config, self.config, self._guard)
 
     def _enter(self, config: RunnableConfig | None, x: Any) -> tuple[EdgeRun, Any]:
         run = self._open(config)

@@ -57,7 +57,7 @@ class PrivateRunnable(Runnable[Input, Output]):
         return self._inner.get_output_schema(config)
 
     def _enter(self, config: RunnableConfig | None, x: Any) -> tuple[EdgeRun, Any]:
-        run = open_run(self._masker, config)
+        run = open_run(self._masker, config, guard=self._guard)
         return run, run.mask(x)
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:  # noqa: A002

@@ -9,12 +9,13 @@ import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 
+from langchain_privacy.edge.guarding import examined
 from langchain_privacy.edge.shapes import through
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.vault import current_session, session_scope
@@ -40,6 +41,9 @@ class Surrounding:
     session: MaskingSession
     thread: str | None
 
+
+_NO_TASK = "no task"
+"""What a local function outside of any graph is marked with."""
 
 _surrounding: ContextVar[Surrounding | None] = ContextVar("edge_surrounding", default=None)
 _local_task: ContextVar[str | None] = ContextVar("edge_local_task", default=None)
@@ -72,10 +76,26 @@ def is_task(config: RunnableConfig | None) -> bool:
     return _TASK in _configurable(config)
 
 
+def is_recorded(config: RunnableConfig | None = None) -> bool:
+    """Whether LangChain records what surrounds the present code: a run behind an edge, or a task.
+
+    A local function inside such a run is not recorded.
+    """
+    task = _task(config)
+    if task is not None:
+        return task != _local_task.get()
+    return _surrounding.get() is not None and _local_task.get() is None
+
+
+def is_local() -> bool:
+    """Whether the present code runs in a local function, where values are real."""
+    return _local_task.get() is not None and not is_recorded()
+
+
 @contextmanager
 def local_scope() -> Iterator[None]:
     """Mark a block as a local function: an edge inside it restores for the function."""
-    token = _local_task.set(_task(None))
+    token = _local_task.set(_task(None) or _NO_TASK)
     try:
         yield
     finally:
@@ -130,11 +150,12 @@ class EdgeRun:
         """Make the session the current one inside a `with` block."""
         thread = {**_configurable(self.bound), **_configurable(self.config)}.get("thread_id")
         here = Surrounding(self.session, None if thread is None else str(thread))
-        token = _surrounding.set(here)
+        token, local = _surrounding.set(here), _local_task.set(None)
         try:
             with session_scope(self.session.vault):
                 yield
         finally:
+            _local_task.reset(local)
             _surrounding.reset(token)
 
     def mask(self, x: Any) -> Any:
@@ -153,7 +174,10 @@ class EdgeRun:
 
 
 def open_run(
-    masker: Masker, config: RunnableConfig | None, bound: RunnableConfig | None = None
+    masker: Masker,
+    config: RunnableConfig | None,
+    bound: RunnableConfig | None = None,
+    guard: Any = None,
 ) -> EdgeRun:
     """Find the session of a run that is about to start, and mask its config.
 
@@ -161,9 +185,16 @@ def open_run(
         masker: Gives the detectors and the vault.
         config: The config that the caller gave.
         bound: The config that was bound before, by `with_config`.
+        guard: An `EgressGuard` that examines the model calls of the run.
     """
-    task = _task(config)
-    inside = task is not None and task != _local_task.get()
+    found = _found_run(masker, config, bound)
+    return replace(found, config=examined(found.config, guard))
+
+
+def _found_run(
+    masker: Masker, config: RunnableConfig | None, bound: RunnableConfig | None
+) -> EdgeRun:
+    inside = is_recorded(config)
     around = _surrounding.get()
     configurable = {**_configurable(bound), **_configurable(config)}
     thread = configurable.get("thread_id")

@@ -5,14 +5,12 @@ arguments. Each of these is a *lane* with a stream restorer of its own. What a l
 its message ends comes out as a delta before the end, never after it.
 """
 
-import json
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk
 
 from langchain_privacy.masking import MaskingSession, StreamRestorer
-from langchain_privacy.masking.grammar import PLACEHOLDER
 
 _TEXTS = frozenset(
     {"text", "reasoning", "thinking", "args", "partial_json", "arguments", "refusal", "data"}
@@ -34,7 +32,7 @@ class Lanes:
         """Restore the next piece of a lane."""
         restorer = self._lanes.get((message, lane))
         if restorer is None:
-            restorer = self._lanes[message, lane] = restorer_for(self._session, is_json=is_json)
+            restorer = self._lanes[message, lane] = self._session.restorer(json=is_json)
         return restorer.feed(text)
 
     def flush(self, message: Hashable, lane: Hashable) -> str:
@@ -51,18 +49,6 @@ class Lanes:
     def messages(self) -> list[Any]:
         """Return the messages that have open lanes."""
         return list(dict.fromkeys(message for message, _ in self._lanes))
-
-
-def restorer_for(session: MaskingSession, *, is_json: bool) -> StreamRestorer:
-    """Return a stream restorer, for JSON text one that keeps it valid JSON."""
-    return session.restorer(json=is_json)
-
-
-def restore_json_text(session: MaskingSession, text: str) -> str:
-    """Restore a piece of JSON text; quotes and line breaks of a value are escaped."""
-    return PLACEHOLDER.sub(
-        lambda found: json.dumps(session.restore(found[0]), ensure_ascii=False)[1:-1], text
-    )
 
 
 class ChunkRestorer:
@@ -232,4 +218,4 @@ class EventRestorer:
     def _so_far(self, value: Any, *, is_json: bool) -> Any:
         if not isinstance(value, str):
             return self._session.restore(value)
-        return restorer_for(self._session, is_json=is_json).feed(value)
+        return self._session.restorer(json=is_json).feed(value)

@@ -12,6 +12,7 @@ two apart by looking at a function, so the default is a judgement, and it can be
   on the agent's masked state and get it as it is.
 """
 
+import functools
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -146,7 +147,8 @@ class ToolPolicy:
 
 
 def _origin(tool: BaseTool) -> str:
-    """Return the top-level package of the code that a tool runs."""
-    body: Any = getattr(tool, "func", None) or getattr(tool, "coroutine", None)
-    module = getattr(body, "__module__", None) or type(tool).__module__
-    return module.partition(".")[0]
+    """Return the top-level package of the code that a tool runs, as far as it tells."""
+    body: Any = getattr(tool, "func", None) or getattr(tool, "coroutine", None) or type(tool)
+    while isinstance(body, functools.partial):
+        body = body.func
+    return (getattr(body, "__module__", None) or "").partition(".")[0]

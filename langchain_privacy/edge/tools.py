@@ -1,0 +1,221 @@
+"""Tools that get real values inside their body, and only there.
+
+Arguments are restored after `on_tool_start` and results are masked before `on_tool_end`, so that
+traces, stream events and checkpoints of a tool's run hold placeholders. Restoring the arguments
+around the tool (in `wrap_tool_call`, say) would trace them.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any, cast
+
+from langchain_core.tools import BaseTool
+from langgraph.prebuilt import ToolRuntime
+from langgraph.store.base import BaseStore
+from pydantic import PrivateAttr, ValidationError
+
+from langchain_privacy.edge.allowed import Code, allowed_codes, allowed_types, codes_in
+from langchain_privacy.edge.body import local_body, local_config, local_runtime, local_store
+from langchain_privacy.edge.failures import masked_error, masked_validation_error
+from langchain_privacy.edge.session import is_local, session_of
+from langchain_privacy.edge.shapes import through
+from langchain_privacy.edge.tool_policy import Place, ToolPolicy
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.masking import Masker, MaskingSession
+
+_sent: ContextVar[frozenset[Code]] = ContextVar("edge_tool_sent", default=frozenset())
+
+
+def private_tool(tool: BaseTool, masker: Masker, policy: ToolPolicy | None = None) -> BaseTool:
+    """Return a copy of a tool that gets what the policy allows, inside its body.
+
+    The copy is of a subclass of the tool's class; its name, schema and injected arguments are the
+    same. `PrivacyMiddleware` does this for an agent's tools; use it yourself for a `ToolNode` in a
+    graph of your own.
+
+    Args:
+        tool: Any tool.
+        masker: Finds private values and holds the vault.
+        policy: Which tool gets which values.
+    """
+    if isinstance(tool, PrivateTool):
+        return tool
+    policy = policy or ToolPolicy()
+    place = policy.place(tool)
+    if place == "inside":
+        return tool
+    copy: Any = tool.model_copy()
+    copy.__class__ = _private_class(type(tool))
+    copy._edge = _ToolEdge(tool.name, place, masker, policy)  # noqa: SLF001
+    return cast("BaseTool", copy)
+
+
+class PrivateTool(BaseTool):
+    """Marks the tools that `private_tool` made."""
+
+    _edge: Any = PrivateAttr(default=None)
+
+
+@functools.cache
+def _private_class(base: Any) -> type[BaseTool]:
+    """Make the private subclass of a tool class; one for all its instances."""
+
+    def run(self: Any, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
+        token = _sent.set(codes_in(tool_input))
+        try:
+            return base.run(self, tool_input, *args, **kwargs)
+        finally:
+            _sent.reset(token)
+
+    async def arun(self: Any, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
+        token = _sent.set(codes_in(tool_input))
+        try:
+            return await base.arun(self, tool_input, *args, **kwargs)
+        finally:
+            _sent.reset(token)
+
+    def arguments(self: Any, tool_input: Any, tool_call_id: str | None) -> Any:
+        if is_local():
+            return base._to_args_and_kwargs(self, tool_input, tool_call_id)  # noqa: SLF001
+        session = session_of(self._edge.masker)
+        try:
+            real = self._edge.restored(session, self, tool_input)
+            return base._to_args_and_kwargs(self, real, tool_call_id)  # noqa: SLF001
+        except ValidationError as error:
+            failure: Exception = masked_validation_error(session, error)
+        except Exception as error:  # noqa: BLE001 - its text may hold an argument
+            failure = masked_error(session, error)
+        raise failure
+
+    @functools.wraps(base._run)  # noqa: SLF001 - BaseTool inspects the signature
+    def body(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._edge.run(functools.partial(base._run, self, *args), kwargs)  # noqa: SLF001
+
+    @functools.wraps(base._arun)  # noqa: SLF001
+    async def abody(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return await self._edge.arun(functools.partial(base._arun, self, *args), kwargs)  # noqa: SLF001
+
+    members = {
+        "run": functools.wraps(base.run)(run),
+        "arun": functools.wraps(base.arun)(arun),
+        "_to_args_and_kwargs": arguments,
+        "_run": body,
+        "_arun": abody,
+        "__module__": base.__module__,
+        "__doc__": base.__doc__,
+    }
+    return type(f"Private{base.__name__}", (PrivateTool, base), members)
+
+
+class _ToolEdge:
+    """What a private tool does with its arguments and its result."""
+
+    def __init__(self, name: str, place: Place, masker: Masker, policy: ToolPolicy) -> None:
+        self.name = name
+        self.place = place
+        self.masker = masker
+        self.policy = policy
+
+    def __repr__(self) -> str:
+        return f"<{self.place} tool {self.name!r}>"
+
+    def restored(self, session: MaskingSession, tool: Any, tool_input: Any) -> Any:
+        """Restore the arguments that the policy allows; injected ones by what they are."""
+        if isinstance(tool_input, str):
+            return self._argument(session, next(iter(tool.args), "input"), tool_input)
+        written = tool._filter_injected_args(tool_input)  # noqa: SLF001 - BaseTool's own notion
+        return {
+            name: self._argument(session, name, value)
+            if name in written
+            else self._injected(session, value)
+            for name, value in tool_input.items()
+        }
+
+    def _argument(self, session: MaskingSession, name: str, value: Any) -> Any:
+        types = self.policy.types(self.name, self.place, name)
+        return self._walk(allowed_types(session, types), name, value) if types else value
+
+    def _walk(self, allowed: MaskingSession, name: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(allowed, name, value)
+        if isinstance(value, dict):
+            return {
+                self._walk(allowed, "", key): self._walk(allowed, str(key), each)
+                for key, each in value.items()
+            }
+        return [self._walk(allowed, name, each) for each in value] if _is_list(value) else value
+
+    def _text(self, allowed: MaskingSession, name: str, text: str) -> Any:
+        pieces, at = [], 0
+        for start, end in self.policy.denied_spans(self.name, name, text):
+            pieces += [_restored_text(allowed, text[at:start]), text[start:end]]
+            at = end
+        rest = _restored_text(allowed, text[at:])
+        return "".join([*pieces, rest]) if pieces else rest
+
+    def _injected(self, session: MaskingSession, value: Any) -> Any:
+        if self.place != "local":
+            return value
+        if isinstance(value, ToolRuntime):
+            config = local_config(value.config, session)
+            state = through(value.state, session.restore)
+            return replace(local_runtime(value, session), state=state, config=config)
+        if isinstance(value, BaseStore):
+            return local_store(value, session)
+        return through(value, session.restore)
+
+    def run(self, body: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
+        """Run the body and mask what comes out of it."""
+        if is_local():  # called by a local function, or the twin that an `_arun` hands over to
+            return body(**kwargs)
+        session = session_of(self.masker)
+        try:
+            with local_body(session):
+                result = body(**_quiet(kwargs))
+            return self._masked(session, result)
+        except Exception as error:  # noqa: BLE001 - its text may hold an argument
+            failure = masked_error(session, error)
+        raise failure
+
+    async def arun(self, body: Callable[..., Awaitable[Any]], kwargs: dict[str, Any]) -> Any:
+        """Like `run`, for an asynchronous body."""
+        if is_local():
+            return await body(**kwargs)
+        session = session_of(self.masker)
+        try:
+            with local_body(session):
+                result = await body(**_quiet(kwargs))
+            return self._masked(session, result)
+        except Exception as error:  # noqa: BLE001 - its text may hold an argument
+            failure = masked_error(session, error)
+        raise failure
+
+    def _masked(self, session: MaskingSession, result: Any) -> Any:
+        """Mask a result. What looks like a placeholder in it is text, except what it was sent."""
+        if self.place == "remote" and (sent := _sent.get()):
+            result = through(result, allowed_codes(session, sent).restore)
+        try:
+            return through(result, functools.partial(session.mask, untrusted=True))
+        except ConfigurationError:
+            if isinstance(result, tuple):  # content and artifact, which stays an object
+                raise
+            return session.mask(str(result), untrusted=True)
+
+
+def _restored_text(allowed: MaskingSession, text: str) -> Any:
+    # The policy has decided about URLs; what is left is to be restored also in links.
+    return allowed.restore(text, in_links=True)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple, set))
+
+
+def _quiet(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Take the callbacks out of a config that the tool asked for."""
+    config = kwargs.get("config")
+    if not isinstance(config, dict):
+        return kwargs
+    return {**kwargs, "config": {**config, "callbacks": []}}

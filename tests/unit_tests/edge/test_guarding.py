@@ -1,0 +1,83 @@
+"""The guard behind the edge: models that nobody wrapped, and models that others hold."""
+
+from typing import Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import ModelFallbackMiddleware, SummarizationMiddleware
+from langchain_core.messages import AIMessage
+from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import tool
+
+from langchain_privacy import EgressGuard, Masker, create_private_agent, private
+from langchain_privacy.edge.middleware import guarded_middleware
+from langchain_privacy.egress import is_guarded
+from langchain_privacy.errors import EgressBlockedError
+from tests.support.scripted import ScriptedChatModel
+from tests.unit_tests.edge.agents import SAID, asked, mail_tool, scripted
+from tests.unit_tests.edge.conftest import EMAIL, OTHER
+
+
+@pytest.fixture
+def guard(masker: Masker) -> EgressGuard:
+    return EgressGuard(masker)
+
+
+def test_every_crossing_is_recorded(masker: Masker, guard: EgressGuard) -> None:
+    model = scripted()
+    agent = create_private_agent(model, [mail_tool([])], masker=masker, guard=guard)
+    assert agent.invoke(asked())["messages"][-1].content == SAID
+    assert len(guard.ledger.crossings()) == len(model.seen) == 2
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_a_model_that_nobody_wrapped(
+    masker: Masker, guard: EgressGuard, asynchronous: bool
+) -> None:
+    """An unwrapped tool brings a value back raw; the next model call is refused."""
+    model = ScriptedChatModel(
+        responses=[
+            AIMessage("", tool_calls=[{"name": "crm", "args": {}, "id": "1"}]),
+            "never",
+        ]
+    )
+
+    @tool
+    def crm() -> str:
+        """Look somebody up."""
+        return f"it is {EMAIL}"
+
+    agent = private(create_agent(model, [crm]), masker, guard=guard)
+    with pytest.raises(EgressBlockedError):
+        if asynchronous:
+            await agent.ainvoke(asked())
+        else:
+            agent.invoke(asked())
+    assert len(model.seen) == 1
+    adds = RunnableLambda(lambda x: f"{x} {OTHER}") | ScriptedChatModel(responses=["never"])
+    with pytest.raises(EgressBlockedError):
+        private(adds, masker, guard=guard).invoke("hello")
+
+
+def test_models_of_other_middleware(masker: Masker, guard: EgressGuard) -> None:
+    summary = guarded_middleware(
+        SummarizationMiddleware(model=scripted("x"), trigger=("messages", 3)), guard
+    )
+    assert is_guarded(summary.model)
+    fallback = guarded_middleware(ModelFallbackMiddleware(scripted("x")), guard)
+    assert all(is_guarded(model) for model in fallback.models)
+
+
+def test_a_fallback_is_guarded(masker: Masker, guard: EgressGuard) -> None:
+    def fails(messages: Any) -> str:
+        raise ConnectionError("down")
+
+    agent = create_private_agent(
+        scripted(fails),
+        [mail_tool([])],
+        masker=masker,
+        guard=guard,
+        middleware=[ModelFallbackMiddleware(scripted())],
+    )
+    assert agent.invoke(asked())["messages"][-1].content == SAID
+    assert len(guard.ledger.crossings()) == 4
