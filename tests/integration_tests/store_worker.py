@@ -1,0 +1,37 @@
+"""A process that issues values in a shared vault and says each one that was acknowledged."""
+
+import json
+import random
+import sys
+from contextlib import AbstractContextManager
+from typing import Any
+
+from langgraph.store.postgres import PostgresStore
+from langgraph.store.sqlite import SqliteStore
+
+from langchain_privacy.vault import StoreVault
+
+KEY = b"k" * 32
+VALUES = 120
+
+
+def open_store(address: str) -> AbstractContextManager[Any]:
+    kind = PostgresStore if address.startswith("postgresql://") else SqliteStore
+    return kind.from_conn_string(address)
+
+
+def main(address: str, session_id: str, seed: str) -> None:
+    order = list(range(VALUES))
+    random.Random(seed).shuffle(order)
+    with open_store(address) as store:
+        session = StoreVault(store, KEY).session(session_id)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        for n in order:
+            entry = session.issue("NAME", f"Person {n}")
+            ref = session.documents.put(f"Letter {n}")
+            print(json.dumps([entry.code, entry.value, ref]), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
