@@ -40,7 +40,7 @@ class Budget:
     remote_tokens: int = 20_000
     share_of_tokens: float = 0.8
     least_tokens: int = 1_500
-    evidence_characters: int = 1_500
+    evidence_characters: int = 1_200
     share_of_document: float = 0.4
     reply_tokens: int = 1_024
     seconds: float = 600.0

@@ -70,7 +70,7 @@ class Fanout:
             ranked = sorted(found, key=lambda span: (span["holds"] is False, -span["score"]))
             unique = {span["quote"]: span for span in reversed(ranked)}
             kept = [span for span in ranked if unique.get(span["quote"]) is span]
-            best += kept[: 8 if sub.expect in MANY else 4]
+            best += kept[: 5 if sub.expect in MANY else 4]
         calls = [call for item in state["found"] for call in item["calls"]]
         notes = [item["note"] for item in state["found"] if item["note"]]
         return self._nodes.gathered(state, best, calls, notes)

@@ -222,7 +222,9 @@ class MinionNodes:
         session = self.session(config)
         language = state["language"]
         notes = list(state["notes"])
-        plan = Plan.model_validate(state["plan"])
+        # Rounds add parts to the plan, so what is read back here may have more than one reply may.
+        parts = [Sub.model_validate(part) for part in state["plan"]["subs"]]
+        plan = Plan.model_construct(subs=parts, combine=state["plan"]["combine"])
         draft: Draft | None = None
         decided = state.get("decision")
         if decided is not None:

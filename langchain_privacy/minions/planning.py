@@ -95,6 +95,7 @@ class Planner:
             characters=self.budget.evidence_characters,
             share=self.budget.share_of_document,
         )
+        parts = state["plan"]["subs"]
         many = len(state["documents"]) > 1
         order = {ref: number for number, ref in enumerate(state["documents"], 1)}
         lines = []
@@ -104,7 +105,8 @@ class Planner:
         text = render("reason", language, task=state["task"], evidence="\n".join(lines) or "(none)")
         if state["plan"]["combine"] in ARITHMETIC:
             text += "\n" + render("calculate", language)
-        if state["rounds"] < self.max_rounds:
+        unsure = not all(any(s["sub"] == p["id"] and s["holds"] for s in shown) for p in parts)
+        if unsure and state["rounds"] < self.max_rounds:
             text += "\n" + render("more", language)
         before = len(calls)
         decision = None

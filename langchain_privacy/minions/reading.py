@@ -37,7 +37,7 @@ class Reader:
         question, terms = self._query(sub, job, session)
         text = session.vault.documents.get(job["doc"])
         index = Index(job["doc"], text, start=job["start"], end=job["end"])
-        count = max(self.judge.candidates, 8 if sub.expect in MANY else 0)
+        count = max(self.judge.candidates, 5 if sub.expect in MANY else 0)
         hits = index.search(question, terms, count)
         return hits if len(hits) > 1 or sub.expect not in MANY else index.outline(count)
 
@@ -53,7 +53,7 @@ class Reader:
     ) -> tuple[list[Span], Verdict]:
         """Have the local model judge the best hits of one sub-question."""
         many = sub.expect in MANY
-        best = best_hits(hits, max(self.judge.candidates, 8 if many else 0))
+        best = best_hits(hits, max(self.judge.candidates, 5 if many else 0))
         question, _ = self._query(sub, job, session)
         language = job["language"]
         if many or not best:
@@ -67,7 +67,7 @@ class Reader:
                 ranked = RankOnly().judge(question, best, language)
                 verdict = replace(ranked, note="local_unavailable")
         spans = []
-        for hit, holds in list(zip(verdict.hits, verdict.holds, strict=True))[: 8 if many else 3]:
+        for hit, holds in list(zip(verdict.hits, verdict.holds, strict=True))[: 5 if many else 3]:
             start, end = whole_values(hit.doc, hit.start, hit.end, session.vault)
             spans.append(
                 Span(

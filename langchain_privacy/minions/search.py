@@ -17,6 +17,12 @@ from langchain_privacy.minions.sentences import sentences
 QUESTION_WEIGHT = 0.6
 """Of the question's own words beside the planner's terms (picked from 0.3, 0.6, 1.0)."""
 
+CLOSE = 0.35
+"""Share of the best score that a passage needs to be looked at.
+
+On 60 answerable questions, 0.35 keeps the passage that answers in all of them, as 0.6 does.
+"""
+
 TITLE_WEIGHT = 0.5
 """Of a line that only names a subject: being short, it would outrank what it stands above."""
 
@@ -104,11 +110,15 @@ def query_of(sub: Sub, task: str, *, alone: bool) -> tuple[str, list[str]]:
 
 
 def best_hits(found: Sequence[Hit], k: int) -> list[Hit]:
-    """Return the `k` best of several documents' hits, best first, same texts once."""
+    """Return the `k` best of several documents' hits, best first, same texts once.
+
+    What scores far below the best is left out: it costs tokens and shows more than is needed.
+    """
     ranked: dict[str, Hit] = {}
     for hit in sorted(found, key=lambda hit: -hit.score):
         ranked.setdefault(hit.text, hit)
-    return list(ranked.values())[:k]
+    best = list(ranked.values())[:k]
+    return [hit for hit in best if hit.score >= CLOSE * best[0].score]
 
 
 def as_dict(hit: Hit, sub: str, holds: bool | None) -> dict[str, Any]:
