@@ -14,6 +14,8 @@ from langchain_privacy._version import __version__
 from langchain_privacy.errors import PrivacyError
 
 COMMANDS: dict[str, str] = {
+    "attest": "fetch an endpoint's evidence, verify it and show every check",
+    "gateway": "serve a model behind attestation and encryption, inside a confidential VM",
     "demo": "ask about a private document and see everything that crosses",
 }
 """Name of a command, its line of help. Each is a module of this folder with two functions:

@@ -8,10 +8,11 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from pydantic import Field, PrivateAttr, SecretStr, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from langchain_privacy.errors import ConfigurationError, PrivacyError
 from langchain_privacy.secure.endpoint import AttestedEndpoint
+from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 from langchain_privacy.secure.transport import AsyncAttestedTransport, AttestedTransport
 
@@ -80,48 +81,23 @@ class SecureChatModel(BaseChatOpenAI):
     outer_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     _attested: AttestedEndpoint = PrivateAttr()
 
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    def __init__(self, **settings: Any) -> None:
+        # Before pydantic, which would wrap our error into one that shows the settings.
+        super().__init__(**_with_attested_clients(settings))
+
     @model_validator(mode="before")
     @classmethod
-    def _build_attested_clients(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        values = dict(values)
-        for name in _OWN_CLIENTS:
-            if values.get(name) is not None:
-                msg = f"{name} would bypass the attested transport; leave it out"
-                raise ConfigurationError(msg)
-        endpoint = values.get("endpoint")
-        if not isinstance(endpoint, str):
-            msg = 'SecureChatModel needs endpoint="https://..." and policy=AttestationPolicy(...)'
-            raise ConfigurationError(msg)
-        for name in ("base_url", "openai_api_base"):
-            if values.pop(name, None) is not None:
-                msg = f"{name} is endpoint here: one URL, and it is attested"
-                raise ConfigurationError(msg)
-        attested = AttestedEndpoint(
-            endpoint,
-            values.get("policy"),
-            adapter=values.get("adapter"),
-        )
-        url = endpoint.rstrip("/")
-        values["base_url"] = url if urlsplit(url).path else f"{url}/v1"
-        # A key in the environment is meant for OpenAI, not for this endpoint.
-        if values.get("api_key") is None and values.get("openai_api_key") is None:
-            values["api_key"] = SecretStr("not-needed")
-        values.pop("openai_api_key", None) if values.get("api_key") else None
-        values.setdefault("stream_usage", True)
-        settings = {"outer_headers": values.get("outer_headers"), "verify": values.get("tls", True)}
-        values["http_client"] = _client("DefaultHttpxClient")(
-            transport=_SyncTransport(attested, **settings), follow_redirects=False, trust_env=False
-        )
-        values["http_async_client"] = _client("DefaultAsyncHttpxClient")(
-            transport=_AsyncTransport(attested, **settings), follow_redirects=False, trust_env=False
-        )
-        return values
+    def _attested_clients_only(cls, values: Any) -> Any:
+        return _with_attested_clients(values) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _keep_attested_endpoint(self) -> Self:
-        transport = self.http_client._transport  # type: ignore[union-attr]  # noqa: SLF001
+        transport = _transport_of(self.http_client)
+        if not isinstance(transport, _SyncTransport):
+            msg = "the model was built without its attested transport"
+            raise ConfigurationError(msg)
         self._attested = transport.endpoint
         return self
 
@@ -237,6 +213,43 @@ class SecureChatModel(BaseChatOpenAI):
             raise _ours(error) from None
 
 
-def _client(name: str) -> Any:
-    # The client classes of the SDK: httpx in its older, httpx2 in its newer versions.
-    return getattr(openai, name)
+def _transport_of(client: Any) -> Any:
+    return getattr(client, "_transport", None)
+
+
+def _with_attested_clients(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a model with HTTP clients that attest first; idempotent."""
+    values = dict(settings)
+    built = _transport_of(values.get("http_client"))
+    if isinstance(built, _SyncTransport) and isinstance(
+        _transport_of(values.get("http_async_client")), _AsyncTransport
+    ):
+        return values
+    for name in _OWN_CLIENTS:
+        if values.get(name) is not None:
+            msg = f"{name} would bypass the attested transport; leave it out"
+            raise ConfigurationError(msg)
+    endpoint, policy = values.get("endpoint"), values.get("policy")
+    if not isinstance(endpoint, str) or not isinstance(policy, AttestationPolicy):
+        msg = 'SecureChatModel needs endpoint="https://..." and policy=AttestationPolicy(...)'
+        raise ConfigurationError(msg)
+    for name in ("base_url", "openai_api_base"):
+        if values.pop(name, None) is not None:
+            msg = f"{name} is endpoint here: one URL, and it is attested"
+            raise ConfigurationError(msg)
+    attested = AttestedEndpoint(endpoint, policy, adapter=values.get("adapter"))
+    url = endpoint.rstrip("/")
+    values["base_url"] = url if urlsplit(url).path else f"{url}/v1"
+    # A key in the environment is meant for OpenAI, not for this endpoint.
+    if values.get("api_key") is None and values.get("openai_api_key") is None:
+        values.pop("openai_api_key", None)
+        values["api_key"] = SecretStr("not-needed")
+    values.setdefault("stream_usage", True)
+    shared: Any = {"outer_headers": values.get("outer_headers"), "verify": values.get("tls", True)}
+    # No proxies from the environment, and redirects are never followed.
+    fixed: Any = {"follow_redirects": False, "trust_env": False}
+    fixed["transport"] = _SyncTransport(attested, **shared)
+    values["http_client"] = openai.DefaultHttpxClient(**fixed)
+    fixed["transport"] = _AsyncTransport(attested, **shared)
+    values["http_async_client"] = openai.DefaultAsyncHttpxClient(**fixed)
+    return values

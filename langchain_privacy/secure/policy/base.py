@@ -64,6 +64,7 @@ class AllOf:
 
     def __post_init__(self) -> None:
         _refuse_empty(self, self.policies)
+        object.__setattr__(self, "policies", tuple(self.policies))
 
     def verify(self, report: AttestationReport) -> list[Check]:
         """Ask every policy; the first one that refuses raises."""
@@ -82,6 +83,7 @@ class AnyOf:
 
     def __post_init__(self) -> None:
         _refuse_empty(self, self.policies)
+        object.__setattr__(self, "policies", tuple(self.policies))
 
     def verify(self, report: AttestationReport) -> list[Check]:
         """Return the checks of the first policy that accepts; raise the last refusal."""

@@ -1,0 +1,163 @@
+"""`langchain-privacy attest URL`: fetch evidence, verify it, show every check."""
+
+import argparse
+import base64
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from langchain_privacy.errors import AttestationError, ConfigurationError
+from langchain_privacy.secure.endpoint import AttestedEndpoint
+from langchain_privacy.secure.policy.attestation import AttestationPolicy
+from langchain_privacy.secure.report import AttestationReport, Check
+
+_FORMAT = "langchain-privacy-evidence/v1"
+_STYLE = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("url", nargs="?", help="endpoint, e.g. https://llm.example.com/v1")
+    parser.add_argument("--policy", type=Path, help="policy file to hold the endpoint to")
+    parser.add_argument(
+        "--signed-by", metavar="HEX", help="Ed25519 public key that must have signed the policy"
+    )
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="write the evidence, to verify again offline"
+    )
+    parser.add_argument(
+        "--offline", type=Path, metavar="FILE", help="verify a saved file, at the time it was made"
+    )
+    parser.add_argument(
+        "--unsafe-simulated",
+        action="store_true",
+        help="accept a simulated TEE, which proves nothing; for development",
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _policy(arguments: argparse.Namespace) -> AttestationPolicy:
+    if arguments.unsafe_simulated:
+        from langchain_privacy.secure.policy.unsafe import UnsafeSimulatedTee
+
+        return AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
+    if arguments.policy is None:
+        msg = "give --policy FILE; docs/attestation.md shows how one is written"
+        raise ConfigurationError(msg)
+    key = None
+    if arguments.signed_by:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+        try:
+            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(arguments.signed_by))
+        except ValueError:
+            msg = "--signed-by takes 64 hex digits of an Ed25519 public key"
+            raise ConfigurationError(msg) from None
+    return AttestationPolicy.load(arguments.policy, signed_by=key)
+
+
+class _Keeping:
+    """The gateway's adapter, which also keeps what was fetched."""
+
+    def __init__(self) -> None:
+        from langchain_privacy.secure.adapters.gateway import GatewayAdapter
+
+        self._adapter = GatewayAdapter()
+        self.kept: dict[str, str] = {}
+        self.challenge = self._adapter.challenge
+
+    def verify(
+        self,
+        document: bytes,
+        nonce: bytes,
+        policy: AttestationPolicy,
+        now: dt.datetime,
+        **settings: object,
+    ) -> AttestationReport:
+        self.kept = {
+            "format": _FORMAT,
+            "fetched_at": now.isoformat(),
+            "nonce": nonce.hex(),
+            "document": base64.b64encode(document).decode("ascii"),
+        }
+        return self._adapter.verify(document, nonce, policy, now, **settings)  # type: ignore[arg-type]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Attest, or verify a saved file; 0 when the policy is satisfied, 1 when not."""
+    if (arguments.url is None) == (arguments.offline is None):
+        msg = "give either a URL or --offline FILE"
+        raise ConfigurationError(msg)
+    policy = _policy(arguments)
+    keeping = _Keeping()
+    try:
+        if arguments.offline is not None:
+            report = _offline(arguments.offline, policy)
+        else:
+            from langchain_privacy.secure.attestation import attest
+
+            report = attest(AttestedEndpoint(arguments.url, policy, adapter=keeping))
+    except AttestationError as error:
+        _show(error.checks, arguments.json, accepted=False, reason=str(error))
+        return 1
+    finally:
+        if arguments.save is not None and keeping.kept:
+            arguments.save.write_text(json.dumps(keeping.kept, indent=1) + "\n")
+            print(f"evidence written to {arguments.save}", file=sys.stderr)
+    _show(report.all_checks(), arguments.json, accepted=True, report=report)
+    return 0
+
+
+def _offline(path: Path, policy: AttestationPolicy) -> AttestationReport:
+    from langchain_privacy.secure.envelope import verify_envelope
+
+    try:
+        content = json.loads(path.read_text())
+        document = base64.b64decode(content["document"], validate=True)
+        nonce, now = (
+            bytes.fromhex(content["nonce"]),
+            dt.datetime.fromisoformat(content["fetched_at"]),
+        )
+        known = content["format"] == _FORMAT and now.tzinfo is not None
+    except (OSError, ValueError, KeyError, TypeError):
+        known = False
+    if not known:
+        msg = f"{path.name} is not a file that attest --save wrote"
+        raise ConfigurationError(msg)
+    return verify_envelope(document, nonce, policy, now)
+
+
+def _show(
+    checks: tuple[Check, ...],
+    as_json: bool,
+    *,
+    accepted: bool,
+    reason: str = "",
+    report: AttestationReport | None = None,
+) -> None:
+    if as_json:
+        rows = [
+            {"subject": c.subject, "check": c.name, "outcome": c.outcome, "detail": c.detail}
+            for c in checks
+        ]
+        summary = report.summary() if report else None
+        print(
+            json.dumps({"accepted": accepted, "reason": reason, "checks": rows, "report": summary})
+        )
+        return
+    console = Console()
+    table = Table(title="Attestation")
+    for column in ("evidence", "check", "outcome", "detail"):
+        table.add_column(column)
+    for c in checks:
+        table.add_row(c.subject, c.name, f"[{_STYLE[c.outcome]}]{c.outcome}[/]", c.detail)
+    console.print(table)
+    skipped = sum(c.outcome == "skipped" for c in checks)
+    if accepted:
+        console.print(f"[green]accepted[/]; {skipped} checks were skipped, see above")
+    else:
+        console.print(f"[bold red]refused[/]: {reason}")

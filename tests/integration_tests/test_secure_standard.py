@@ -1,0 +1,99 @@
+"""The standard integration suite of LangChain on SecureChatModel: client → gateway → llama.cpp.
+
+The model is the packaged Gemma 3 270M, which has no chat template for tools: what needs tools is
+skipped here for the model's sake, runs against a scripted server in `test_secure_standard_tools`,
+and is listed with its reason at the end of the run (`-rs`).
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from langchain_openai import ChatOpenAI
+from langchain_tests.integration_tests import ChatModelIntegrationTests
+
+from langchain_privacy.local import EmbeddedServer
+from langchain_privacy.secure import (
+    AttestationPolicy,
+    SecureChatModel,
+    SimulatedTee,
+    UnsafeSimulatedTee,
+    create_gateway,
+)
+from tests.support.asgi import AsgiServer
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def endpoint(embedded: EmbeddedServer) -> Iterator[str]:
+    app = create_gateway(embedded.url, SimulatedTee())
+    with AsgiServer(app) as server:
+        yield f"{server.url}/v1"
+
+
+class _Suite(ChatModelIntegrationTests):
+    @property
+    def has_tool_calling(self) -> bool:
+        return True  # by llama.cpp's grammar
+
+    @property
+    def has_structured_output(self) -> bool:
+        return True
+
+    @property
+    def structured_output_kwargs(self) -> dict:
+        return {"method": "json_schema"}
+
+    @property
+    def supports_json_mode(self) -> bool:
+        return True
+
+    @property
+    def standard_chat_model_params(self) -> dict:
+        return {"max_tokens": 200, "temperature": 0}
+
+
+class TestPlain(_Suite):
+    """The same suite without us: what it fails or skips is the model server's own."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, embedded: EmbeddedServer) -> None:
+        type(self)._settings = {
+            "base_url": f"{embedded.url}/v1",
+            "model": embedded.model_name,
+            "api_key": embedded.api_key,
+            "stream_usage": True,
+        }
+
+    @property
+    def chat_model_class(self) -> type[ChatOpenAI]:
+        return ChatOpenAI
+
+    @property
+    def chat_model_params(self) -> dict:
+        return self._settings
+
+
+class TestStandard(_Suite):
+    """Ours: client, sealed channel, gateway, model server."""
+
+    @pytest.fixture(autouse=True)
+    def _endpoint(self, endpoint: str, embedded: EmbeddedServer) -> None:
+        policy = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
+        type(self)._settings = {
+            "endpoint": endpoint,
+            "model": embedded.model_name,
+            "api_key": embedded.api_key,
+            "policy": policy,
+        }
+
+    @property
+    def chat_model_class(self) -> type[SecureChatModel]:
+        return SecureChatModel
+
+    @property
+    def chat_model_params(self) -> dict:
+        return self._settings

@@ -1,0 +1,181 @@
+"""SecureChatModel: the standard unit suite, construction, refusals, and what it must not show."""
+
+import asyncio
+import json
+import pickle
+from collections.abc import Iterator
+
+import pytest
+from langchain_core.load import dumpd
+from langchain_core.messages import AIMessage
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+from langchain_tests.unit_tests import ChatModelUnitTests
+from pydantic import BaseModel, SecretStr
+
+from langchain_privacy.errors import (
+    AttestationError,
+    ConfigurationError,
+    PolicyMismatchError,
+)
+from langchain_privacy.secure import (
+    AttestationPolicy,
+    SecureChatModel,
+    SevSnpPolicy,
+    SimulatedTee,
+    UnsafeSimulatedTee,
+    create_gateway,
+)
+from tests.support.asgi import AsgiServer
+from tests.support.http import OpenAIServer
+
+pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
+
+POLICY = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
+REAL = AttestationPolicy(require=[SevSnpPolicy(measurements=["ab" * 48])])
+
+
+class TestStandardUnit(ChatModelUnitTests):
+    @property
+    def chat_model_class(self) -> type[SecureChatModel]:
+        return SecureChatModel
+
+    @property
+    def chat_model_params(self) -> dict:
+        return {"endpoint": "https://llm.example.com/v1", "model": "m", "policy": REAL}
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[str, OpenAIServer]]:
+    def answer(request: dict):
+        if request.get("tools"):
+            name = request["tools"][0]["function"]["name"]
+            arguments = json.dumps({"city": "Seoul"} if name == "weather" else {"value": 7})
+            call = {"id": "c1", "type": "function"}
+            return {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [{**call, "function": {"name": name, "arguments": arguments}}],
+            }
+        return "an answer"
+
+    with OpenAIServer(answer) as upstream:
+        app = create_gateway(upstream.url.removesuffix("/v1"), SimulatedTee())
+        with AsgiServer(app) as server:
+            yield server.url, upstream
+
+
+def _model(url: str, **changes) -> SecureChatModel:
+    return SecureChatModel(**{"endpoint": f"{url}/v1", "model": "m", "policy": POLICY, **changes})
+
+
+def test_answers_carry_the_attestation(served) -> None:
+    model = _model(served[0])
+    message = model.invoke("hello")
+    assert message.content == "an answer"
+    summary = message.response_metadata["attestation"]
+    assert summary["evidence"] == ["simulated"]
+    assert "simulated.hardware" in summary["checks_skipped"]
+    assert message.usage_metadata is not None
+    whole = None
+    for chunk in model.stream("hello"):
+        whole = chunk if whole is None else whole + chunk
+    assert whole is not None
+    assert whole.response_metadata["attestation"] == summary
+    assert asyncio.run(model.ainvoke("hello")).response_metadata["attestation"]["evidence"]
+    assert model.attestation is not None
+
+
+def test_tools_and_structured_output(served) -> None:
+    @tool
+    def weather(city: str) -> str:
+        """Weather of a city."""
+        return city
+
+    class Value(BaseModel):
+        """A value."""
+
+        value: int
+
+    model = _model(served[0])
+    called = model.bind_tools([weather]).invoke("how is the weather?")
+    assert isinstance(called, AIMessage)
+    assert called.tool_calls[0]["args"] == {"city": "Seoul"}
+    structured = model.with_structured_output(Value, method="function_calling").invoke("seven")
+    assert structured == Value(value=7)
+
+
+def test_real_policy_refuses_the_simulation_before_anything_is_sent(served) -> None:
+    url, upstream = served
+    before = len(upstream.requests)
+    with pytest.raises(PolicyMismatchError) as refused:
+        _model(url, policy=REAL).invoke("secret text")
+    assert refused.value.is_retryable is False
+    assert "secret text" not in repr(refused.value)
+    assert refused.value.__cause__ is None
+    with pytest.raises(AttestationError):
+        list(_model(url, policy=REAL).stream("secret text"))
+    with pytest.raises(AttestationError):
+        asyncio.run(_model(url, policy=REAL).ainvoke("secret text"))
+    assert len(upstream.requests) == before
+
+
+def test_from_model_keeps_settings(served) -> None:
+    plain = ChatOpenAI(
+        base_url=f"{served[0]}/v1", model="named", temperature=0.5, api_key=SecretStr("k")
+    )
+    model = SecureChatModel.from_model(plain, policy=POLICY)
+    assert (model.model_name, model.temperature) == ("named", 0.5)
+    assert model.invoke("x").content == "an answer"
+    elsewhere = SecureChatModel.from_model(plain, policy=POLICY, endpoint="https://a.example")
+    assert elsewhere.openai_api_base == "https://a.example/v1"
+    with pytest.raises(ConfigurationError, match="base URL"):
+        SecureChatModel.from_model(ChatOpenAI(api_key=SecretStr("k")), policy=POLICY)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"policy": None},
+        {"policy": UnsafeSimulatedTee()},
+        {"endpoint": None},
+        {"endpoint": "llm.example.com"},
+        {"endpoint": "https://user:password@llm.example.com"},
+        {"base_url": "https://other.example"},
+        {"http_client": object()},
+        {"openai_proxy": "http://proxy"},
+    ],
+)
+def test_bad_settings_are_refused(changes) -> None:
+    with pytest.raises(ConfigurationError):
+        _model("https://llm.example.com", **changes)
+
+
+def test_settings_never_stand_in_errors() -> None:
+    with pytest.raises(ValueError, match="temperature") as refused:
+        _model("https://llm.example.com", api_key="sk-canary", temperature="hot")
+    assert "sk-canary" not in str(refused.value)
+    with pytest.raises(ValueError, match="policy"):
+        SecureChatModel.model_validate({"endpoint": "https://llm.example.com", "model": "m"})
+
+
+def test_the_openai_key_of_the_environment_stays_here(served, monkeypatch) -> None:
+    url, upstream = served
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-meant-for-openai")
+    _model(url).invoke("x")
+    assert b"sk-meant-for-openai" not in upstream.wire
+
+
+def test_nothing_secret_is_dumped() -> None:
+    model = _model("https://llm.example.com", api_key="sk-canary")
+    assert "sk-canary" not in json.dumps(dumpd(model))
+    assert "sk-canary" not in repr(model)
+    with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
+        pickle.dumps(model)
+
+
+def test_an_error_of_the_model_server_stays_an_error(served) -> None:
+    import openai
+
+    with pytest.raises(openai.NotFoundError):
+        _model(served[0]).root_client.get("/nowhere", cast_to=object)
