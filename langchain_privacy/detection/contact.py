@@ -26,8 +26,6 @@ _SPELLED = re.compile(
     re.IGNORECASE,
 )
 
-_SPELLED_HINT = re.compile(r"[\[({<]\s?(?:at|@|골뱅이)\s?[\])}>]")
-
 
 def find_emails(text: FoldedText) -> Iterator[Finding]:
     """Find e-mail addresses, international ones (RFC 6531) and `name [at] host [dot] org` too."""
@@ -43,7 +41,7 @@ def find_emails(text: FoldedText) -> Iterator[Finding]:
             if start < at:
                 yield finding(start, domain.end(), "EMAIL", 0.98, "email")
         at = t.find("@", at + 1)
-    if _SPELLED_HINT.search(text.lower):
+    if "at" in text.lower or "골뱅이" in t or "@" in t:
         for match in _SPELLED.finditer(t):
             yield span(match, "EMAIL", 0.8, "email")
 

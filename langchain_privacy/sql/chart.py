@@ -7,6 +7,7 @@ from typing import Any, Literal
 from langchain_privacy.errors import ConfigurationError
 
 _MOST_BARS = 50
+_HANGUL_FONTS = ("Noto Sans CJK KR", "NanumGothic", "Malgun Gothic", "AppleGothic", "UnDotum")
 
 
 def draw_chart(
@@ -29,8 +30,8 @@ def draw_chart(
         ConfigurationError: matplotlib is missing, or there is no number to draw.
     """
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        import matplotlib as mpl
+        from matplotlib import font_manager
     except ImportError:
         msg = "Charts need matplotlib: pip install matplotlib."
         raise ConfigurationError(msg) from None
@@ -42,6 +43,21 @@ def draw_chart(
         raise ConfigurationError(msg)
     words = [name for name in shown[0] if name not in numeric]
     names = [str(row[words[0]]) if words else str(i) for i, row in enumerate(shown, 1)]
+    fonts = [name for name in _HANGUL_FONTS if name in font_manager.get_font_names()]
+    with mpl.rc_context({"font.family": ["DejaVu Sans", *fonts]}):
+        return _draw(shown, numeric, names, kind, title)
+
+
+def _draw(
+    shown: Sequence[Mapping[str, Any]],
+    numeric: Sequence[str],
+    names: Sequence[str],
+    kind: str,
+    title: str,
+) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(max(6.0, 0.35 * len(shown)), 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()

@@ -50,6 +50,10 @@ class AnswerTemplate(BaseModel):
     single: str = Field(default="", description="The answer when there is exactly one row.")
     empty: str = Field(default="", description="The answer when there is no row.")
 
+    def covers(self, rows: int) -> bool:
+        """Whether there is a text for a result of so many rows."""
+        return rows == 0 or bool(self.full.strip()) or (rows == 1 and bool(self.single.strip()))
+
     @model_validator(mode="before")
     @classmethod
     def _joined(cls, value: Any) -> Any:

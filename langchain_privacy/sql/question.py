@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from langchain_privacy.detection import Finding, merge_findings
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.grammar import write
 from langchain_privacy.sql.link import Match, ValueIndex
@@ -68,7 +67,7 @@ def link(
     pieces = [_linked(question, match, choose) for match in index.find(question)]
     pieces += [
         _Piece(found.start, found.end, 1, "unknown", entity=found.entity_type)
-        for found in _private(session, question)
+        for found in session.find(question)
     ]
     # Text that looks like a cell's token would be one in the answer.
     pieces += [_Piece(*found.span(), 0, "unknown") for found in _TOKEN_LIKE.finditer(question)]
@@ -84,11 +83,6 @@ def link(
             number = float(digits) if "." in digits else int(digits)
             pieces.append(_Piece(*found.span(), 3, "number", value=number))
     return _written(question, session, _apart(pieces))
-
-
-def _private(session: MaskingSession, text: str) -> list[Finding]:
-    found = [f for detector in session.masker.detectors for f in detector.detect(text)]
-    return merge_findings(found)
 
 
 def _placeholder(session: MaskingSession, entity: str, value: str) -> str:

@@ -1,16 +1,16 @@
 """A vault in any of LangGraph's stores: SQLite, PostgreSQL, Redis, memory."""
 
+import contextlib
 import secrets
 import threading
 import time
 import weakref
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 
 from langgraph.store.base import BaseStore
 
-from langchain_privacy.errors import ConfigurationError, VaultIntegrityError
+from langchain_privacy.errors import ConfigurationError, SessionError, VaultIntegrityError
 from langchain_privacy.vault.base import Vault, VaultSession
 from langchain_privacy.vault.codes import SHORTEST, checked_length
 from langchain_privacy.vault.keys import VaultKey, as_key, session_name
@@ -67,7 +67,8 @@ class StoreVault(Vault):
         self._ttl = checked_ttl(ttl)
         self._length = checked_length(code_length)
         self._lock = threading.Lock()
-        self._sessions: weakref.WeakSet[StoreSession] = weakref.WeakSet()
+        self._sessions: weakref.WeakValueDictionary[bytes, StoreSession]
+        self._sessions = weakref.WeakValueDictionary()
         self._ephemeral = InMemoryVault(ttl=ttl, code_length=code_length)
         self._key_checked = False
 
@@ -75,10 +76,7 @@ class StoreVault(Vault):
         return f"<StoreVault with key {self._keys[0].id}>"
 
     def session(self, session_id: str | None = None, *, tenant: str = "") -> VaultSession:
-        """Open a session; without an id a new one in memory that nobody else can name.
-
-        The store is asked when the session is first used: that may be in another thread.
-        """
+        """Open a session; without an id a new one in memory that nobody else can name."""
         if session_id is None:
             return self._ephemeral.session()
         return self._open(session_name(tenant, session_id))
@@ -86,10 +84,8 @@ class StoreVault(Vault):
     def live_sessions(self) -> Sequence[VaultSession]:
         """Return the sessions opened and still held in this process."""
         with self._lock:
-            sessions = list(self._sessions)
-        # Not under the lock: a session that looks at the store may need it to erase itself.
-        held = {session.id: session for session in sessions if not session.over}
-        return [*held.values(), *self._ephemeral.live_sessions()]
+            held = list(self._sessions.values())
+        return [*(s for s in held if not s.over), *self._ephemeral.live_sessions()]
 
     def forget(self, session_id: str, *, tenant: str = "") -> None:
         """Erase a session and its documents; other processes notice within a second.
@@ -122,32 +118,26 @@ class StoreVault(Vault):
         return moved
 
     def _open(self, name: bytes) -> StoreSession:
-        place = Place(self._keys[0], name)
-        with self._lock:
-            held = self._held(place.id)
-            session = StoreSession(
-                self._records,
-                place,
-                [Place(key, name) for key in self._keys[1:]],
-                code_length=self._length,
-                ttl=self._ttl,
-                prepare=partial(self._prepare, place, name),
-                donor=held[0] if held else None,
-            )
-            self._sessions.add(session)
-            return session
-
-    def _prepare(self, place: Place, name: bytes) -> None:
         self._check_key()
+        place = Place(self._keys[0], name)
         self._move(name)
         if self._expired(place):
             self._erase(name)
-        self._write_name(place, name)
-        if self._ttl is not None:
-            self._records.put(place.about, "used", {"mark": time.time()})
-
-    def _held(self, session_id: str) -> list[StoreSession]:
-        return [session for session in self._sessions if session.id == session_id]
+        with self._lock:
+            session = self._sessions.get(name)
+            if session is not None:
+                with contextlib.suppress(SessionError):
+                    session.reopen()
+                    return session
+            self._write_name(place, name)
+            if self._ttl is not None:
+                self._records.put(place.about, "used", {"mark": time.time()})
+            older = [Place(key, name) for key in self._keys[1:]]
+            session = StoreSession(
+                self._records, place, older, code_length=self._length, ttl=self._ttl
+            )
+            self._sessions[name] = session
+            return session
 
     def _move(self, name: bytes) -> bool:
         new = Place(self._keys[0], name)
@@ -179,9 +169,9 @@ class StoreVault(Vault):
             ]:
                 self._records.delete(places)
         with self._lock:
-            held = self._held(Place(self._keys[0], name).id)
-        for session in held:
-            session.end_if_started()
+            session = self._sessions.pop(name, None)
+        if session is not None:
+            session.end()
 
     def _expired(self, place: Place) -> bool:
         if self._ttl is None:

@@ -19,37 +19,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from langchain_privacy.errors import ConfigurationError, QueryError
 from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql
 from langchain_privacy.sql.execute import Database, open_database
+from tests.unit_tests.sql.conftest import DENIED
+from tests.unit_tests.sql.small import DISTRICTS, fill
 from tests.unit_tests.sql.test_guard import vectors
-
-DENIED = {"buyer": ["name", "rrn", "phone"]}
-SECRET = "900101-1234567"
-DISTRICTS = ["서울특별시 성동구 옥수동", "서울특별시 강남구 대치동", "서울특별시 양천구 신월동"]
-TABLES = [
-    "CREATE TABLE trade (id INTEGER PRIMARY KEY, district VARCHAR(80), name VARCHAR(80), "
-    "area FLOAT, price INTEGER, sold DATE, floor INTEGER)",
-    "CREATE TABLE complex (id INTEGER PRIMARY KEY, name VARCHAR(80), households INTEGER)",
-    "CREATE TABLE buyer (id INTEGER PRIMARY KEY, name VARCHAR(80), rrn VARCHAR(20), "
-    "phone VARCHAR(20), birth_year INTEGER, trade_id INTEGER)",
-    "CREATE TABLE salary (id INTEGER PRIMARY KEY, pay INTEGER)",
-    "CREATE VIEW v_buyer AS SELECT * FROM buyer",
-]
-
-
-def fill() -> list[str]:
-    lines = list(TABLES)
-    for i in range(1, 41):
-        name = f"단지{i % 7}"
-        lines.append(
-            f"INSERT INTO trade VALUES ({i}, '{DISTRICTS[i % 3]}', '{name}', {50 + i % 40}.5, "
-            f"{10000 + i * 37 % 991}, '2024-0{1 + i % 2}-1{i % 9}', {i % 20})"
-        )
-        lines.append(
-            f"INSERT INTO buyer VALUES ({i}, '홍길동{i}', '{SECRET}', '010-0000-00{i:02}', "
-            f"{1960 + i % 5}, {i})"
-        )
-    lines += [f"INSERT INTO complex VALUES ({i}, '단지{i}', {i * 211})" for i in range(7)]
-    lines.append("INSERT INTO salary VALUES (1, 99)")
-    return lines
 
 
 @pytest.fixture(scope="session")

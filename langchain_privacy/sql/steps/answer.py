@@ -176,7 +176,7 @@ class _Work:
         shown, number = self._policy.narrate_rows, self._result.number
         used = self._parts.narration
         text = self._text
-        if text is None and self._template is not None:
+        if text is None and self._template is not None and self._template.covers(rows):
             text = fill(self._template, rows, shown, number, language)
         if text is None:
             used = "table"

@@ -142,9 +142,7 @@ def template_codes(template: AnswerTemplate, guarded: GuardedQuery, state: SQLSt
     question = state["masked_question"]
     codes: list[str] = []
     texts = [(template.full, None), (template.single, 1), (template.empty, 0)]
-    if guarded.limit == 1 and template.single:
-        texts[0] = ("", None)
-    elif not template.full.strip():
+    if not (template.full + template.single).strip():
         codes.append("empty_answer")
     known = {slot["placeholder"] for slot in state["slots"]}
     for text, rows in texts:
