@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import Any
 
 from langchain_privacy.masking.cell_format import escape, format_value
+from langchain_privacy.masking.folding import fold as widths_folded
 from langchain_privacy.vault import VaultSession
 
 KIND = "sql_result"
@@ -35,6 +36,8 @@ _TOKEN = re.compile(
 _BARE = re.compile(r"hidden[\W_]{0,3}value|숨김[\W_]?값|숨겨진[\W_]?값", re.IGNORECASE)
 _EXACT = re.compile(r"hidden_value_(?:q([1-9]\d{0,5})_)?([1-9]\d{0,8})_(.+)", re.DOTALL)
 _FOLDED = re.compile(r"hiddenvalue(?:q([1-9]\d{0,5}))?(\d{1,9})(.*)", re.DOTALL)
+_GAP = r"[\W_]{0,4}"
+_HINT = re.compile(f"[hH]{_GAP}[iI]{_GAP}[dD]{_GAP}[dD]{_GAP}[eE]{_GAP}[nN]|숨|\u1109\u116e")
 _SIGNED = re.compile(r"[_\s]-\s*\d")
 _COUNT = re.compile(r"hiddenrowcount(?:q([1-9]\d{0,5}))?")
 _IGNORED = re.compile(r"[\s*_`~\\.\-‐-―()（）/·]+")
@@ -152,7 +155,7 @@ def results(session: VaultSession) -> dict[int, str]:
 
 def may_hold_cells(text: str) -> bool:
     """Tell cheaply whether a text can name a cell at all."""
-    return _BARE.search(text) is not None or "ｈｉｄｄｅｎ" in text or "hidden" in fold(text)
+    return _HINT.search(widths_folded(text)) is not None
 
 
 def find_cells(text: str, session: VaultSession) -> list[tuple[int, int, str]]:

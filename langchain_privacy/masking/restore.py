@@ -75,8 +75,12 @@ class Restoring:
             return text, ""
         base = len(self._context)
         whole = self._context + text
-        found = forms.sightings(whole, self.lookup, base) if forms else []
-        hold = forms.hold_from(whole, base, found) if forms and not final else len(whole)
+        found: list[Sighting] = []
+        hold = len(whole)
+        if forms:
+            plain = forms.plain(text)
+            found = [] if plain else forms.sightings(whole, self.lookup, base)
+            hold = hold if final else forms.hold_from(whole, base, found, plain=plain)
         out: list[str] = []
         at = base
         for item in _in_order(found, others, base):
@@ -93,7 +97,7 @@ class Restoring:
         self._pass(whole[at:hold], out)
         settled = whole[:hold]
         for sighting in reversed(found):
-            if sighting.closed and sighting.end <= hold:
+            if sighting.bracketed and sighting.end <= hold:
                 # what is settled counts as a bracket, as it does within one text
                 settled = "]" + whole[sighting.end : hold]
                 break

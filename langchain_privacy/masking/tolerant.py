@@ -68,6 +68,7 @@ class Sighting:
         entry: What it stands for.
         suffix: What a model pulled inside the brackets (`'s`, a particle); goes after the value.
         exact: Whether it stands exactly as issued.
+        bracketed: Whether it stands in brackets.
         closed: Whether it has all its brackets, so that no further text can change it.
     """
 
@@ -76,6 +77,7 @@ class Sighting:
     entry: VaultEntry
     suffix: str
     exact: bool
+    bracketed: bool
     closed: bool
 
 
@@ -102,6 +104,9 @@ class Forms:
         self._ranked = sorted(self._heads, key=len, reverse=True)
         self._starts = tuple(self._heads)
         self._longest_code = longest_code
+        self._head_prefixes = _prefixes(self._heads)
+        self._bare_prefixes = _prefixes(f"{name}_" for name in self._bare)
+        self._code_begun = re.compile(rf"[0-9A-Z]{{0,{longest_code + 3}}}[\uac00-\ud7a3]*[,!?]?")
         firsts = "".join(sorted({head[0] for head in self._heads}))
         first = f"(?i:[{re.escape(firsts + firsts.lower())}])" if firsts else "(?!)"
         if any("가" <= c <= "힣" for c in firsts):
@@ -123,7 +128,7 @@ class Forms:
         ends = [sighting.end for sighting in found]
         begins = [sighting.start for sighting in found]
         bare = []
-        for sighting in self._find_bare(folded, lookup, start, ends):
+        for sighting in self._find_bare(folded, lookup, start, begins, ends):
             before = bisect_right(begins, sighting.start)
             if (not before or ends[before - 1] <= sighting.start) and (
                 before == len(begins) or sighting.end <= begins[before]
@@ -135,11 +140,13 @@ class Forms:
         self, text: str, folded: str, lookup: Lookup, start: int
     ) -> Iterator[Sighting]:
         last = -1
-        for match in self._bracketed.finditer(folded, start):
+        for match in _matches(self._bracketed, _POSSIBLE, folded, start):
             exact = PLACEHOLDER.match(text, match.end(1) - 1)
             if exact and (entry := lookup(exact[1], exact[2])):
                 last = exact.end()
-                yield Sighting(exact.start(), last, entry, "", exact=True, closed=True)
+                yield Sighting(
+                    exact.start(), last, entry, "", exact=True, bracketed=True, closed=True
+                )
                 continue
             opened = re.findall(_OPEN, match[1])
             body = match[2].strip(_EDGE)
@@ -160,14 +167,24 @@ class Forms:
                     break
                 opened.pop()
                 last = match.start(3) + closed.end()
-            yield Sighting(match.start(), last, entry, suffix, exact=False, closed=not opened)
+            yield Sighting(
+                match.start(), last, entry, suffix, exact=False, bracketed=True, closed=not opened
+            )
 
     def _find_bare(
-        self, folded: str, lookup: Lookup, start: int, ends: Sequence[int]
+        self,
+        folded: str,
+        lookup: Lookup,
+        start: int,
+        begins: Sequence[int],
+        ends: Sequence[int],
     ) -> Iterator[Sighting]:
-        for match in self._anchor.finditer(folded, start):
+        for match in _matches(self._anchor, _SEPARATOR, folded, start):
+            index = bisect_right(ends, match.start())
+            if index < len(ends) and begins[index] <= match.start():
+                continue
             # a word does not reach into the placeholder before it
-            floor = max(0, match.start() - 64, *ends[: bisect_right(ends, match.start())][-1:])
+            floor = max(0, match.start() - 64, *ends[index - 1 : index])
             word = _WORD_END.search(folded, floor, match.start())
             if word is None:
                 continue
@@ -186,7 +203,7 @@ class Forms:
             if len(hits) == 1:
                 ((entry, kept),) = hits.values()
                 end = match.end(1) - (1 if kept else 0)
-                yield Sighting(begin, end, entry, "", exact=False, closed=False)
+                yield Sighting(begin, end, entry, "", exact=False, bracketed=False, closed=False)
 
     @staticmethod
     def _bare_name(spelled: str) -> str:
@@ -236,22 +253,31 @@ class Forms:
                     return entry, kept
         return None
 
-    def hold_from(self, text: str, start: int, found: Sequence[Sighting]) -> int:
+    def plain(self, text: str) -> bool:
+        """Say whether nothing in a text can be part of a placeholder but a type's first letters."""
+        return not _GRAMMATICAL.search(text)
+
+    def hold_from(
+        self, text: str, start: int, found: Sequence[Sighting], *, plain: bool = False
+    ) -> int:
         """Return from where the end of an unfinished text may still become a placeholder.
 
         Args:
             text: What has arrived.
             start: Where to look from; what lies before is settled.
             found: The sightings in `text` from `start` on.
+            plain: Whether `text` is `plain` from `start` on.
         """
+        if plain:
+            return max(start, self._bare_tail(fold(text), 0))
         folded = fold(text)
         hold, floor = len(folded), 0
         for sighting in reversed(found):
-            if sighting.closed:
+            if not sighting.closed and _MORE.fullmatch(folded, sighting.end):
+                hold = sighting.start
+            elif sighting.bracketed:
                 start = floor = sighting.end
                 break
-            if _MORE.fullmatch(folded, sighting.end):
-                hold = sighting.start
         return min(hold, self._unfinished(folded, start, floor))
 
     def _unfinished(self, folded: str, start: int, floor: int) -> int:
@@ -275,35 +301,36 @@ class Forms:
         return self._is_prefix(unicodedata.normalize("NFC", squeezed).upper())
 
     def _is_prefix(self, upper: str) -> bool:
-        if not upper or any(head.startswith(upper) for head in self._starts):
+        if upper in self._head_prefixes:
             return True
         return any(
             len(rest := upper[len(head) :]) <= self._longest_code + 9
-            and re.fullmatch(rf"[0-9A-Z]{{0,{self._longest_code + 3}}}[\uac00-\ud7a3]*[,!?]?", rest)
-            for head in self._starts
+            and self._code_begun.fullmatch(rest)
+            for head in self._ranked
             if upper.startswith(head)
         )
 
     def _bare_tail(self, folded: str, floor: int) -> int:
-        tail = _BARE_TAIL.search(folded, max(floor, len(folded) - 96))
+        # a bare form has no white space: only the last word can be one
+        floor = max(floor, len(folded) - 96, _after_space(folded))
+        if floor == len(folded):
+            return floor
+        tail = _BARE_TAIL.search(folded, floor)
         if tail is None:
             return len(folded)
         for spelled in dict.fromkeys((tail[0], _ascii_tail(tail[0]))):
-            name = self._bare_name(re.sub(rf"{_STARTED}\Z", "", spelled))
-            if not name:
-                continue
-            for known in self._bare:
-                rest = name[len(known) + 1 :]
-                if f"{known}_".startswith(name) or (
-                    name.startswith(f"{known}_")
-                    and len(rest) <= self._longest_code + 3
-                    and rest.isalnum()
-                ):
-                    return len(folded) - len(spelled.lstrip(f"_{INVISIBLE}"))
+            name = self._bare_name(_STARTED_END.sub("", spelled))
+            known, _, rest = name.rpartition("_")
+            if (name and name in self._bare_prefixes) or (
+                known in self._bare and len(rest) <= self._longest_code + 3 and rest.isalnum()
+            ):
+                return len(folded) - len(spelled.lstrip(f"_{INVISIBLE}"))
         return len(folded)
 
 
+_GRAMMATICAL = re.compile(r"[\[({<&%\\_]|[^\x00-\x7f\uac00-\ud7a3]")
 _MORE = re.compile(rf"[sS_{INVISIBLE}*`\\]*(?:{_STARTED})?")
+_SEPARATOR = re.compile(r"[_&%\\]")
 _POSSIBLE = re.compile(r"[\[({<&%\\]")
 _UNFINISHED = re.compile(
     rf"((?:{_OPEN}[{INVISIBLE}]*){{1,3}})({_ATOM}{{0,{_LONGEST_BODY}}}+)"
@@ -313,6 +340,32 @@ _BARE_TAIL = re.compile(
     rf"(?:\w|[\\{INVISIBLE}]|{_UNDERSCORE})+"
     rf"(?:(?<=[_;Ff])[{INVISIBLE}*`]+[0-9A-Za-z{INVISIBLE}]*)?(?:{_STARTED})?\Z"
 )
+
+
+_STARTED_END = re.compile(rf"{_STARTED}\Z")
+_SPACES = " \n\t\r"
+
+
+def _matches(
+    pattern: re.Pattern[str], first: re.Pattern[str], text: str, start: int
+) -> Iterator[re.Match[str]]:
+    """Do what `pattern.finditer` does, but try only where `first` finds a character.
+
+    An engine that searches for one of a few characters is many times faster than one that tries a
+    pattern with optional parts at every position.
+    """
+    for candidate in first.finditer(text, start):
+        if candidate.start() >= start and (match := pattern.match(text, candidate.start())):
+            yield match
+            start = match.end()
+
+
+def _prefixes(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(word[:n] for word in words for n in range(1, len(word) + 1)) | {""}
+
+
+def _after_space(text: str) -> int:
+    return max(map(text.rfind, _SPACES)) + 1
 
 
 def _ascii_tail(word: str) -> str:
