@@ -5,6 +5,7 @@ its result to state that LangChain records, so there the result stays masked; in
 function (a tool body, a `local_node`) real values are at home and the edge restores again.
 """
 
+import functools
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 
 from langchain_privacy.edge.guarding import examined
+from langchain_privacy.edge.memo import restore
 from langchain_privacy.edge.shapes import through
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.vault import current_session, session_scope
@@ -167,7 +169,7 @@ class EdgeRun:
     def restore(self, x: Any) -> Any:
         """Restore what leaves the run, as far as its surroundings may see it."""
         if not self.inside:
-            return through(x, self.session.restore)
+            return through(x, functools.partial(restore, self.session))
         if self.around is None:
             return x
         return through(through(x, self.session.restore), self.around.mask)
