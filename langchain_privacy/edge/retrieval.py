@@ -44,8 +44,9 @@ class MaskingTransformer(BaseDocumentTransformer):
         return f"<MaskingTransformer for {self._corpus.vault.id}>"
 
     def transform_documents(self, documents: Sequence[Document], **_: Any) -> Sequence[Document]:
-        """Return masked copies of the documents."""
-        return [_masked(document, self._corpus) for document in documents]
+        """Return masked copies of the documents: content, metadata and id."""
+        # Untrusted: what looks like a placeholder in a document is text like any other.
+        return [self._corpus.mask(document, untrusted=True) for document in documents]
 
     async def atransform_documents(
         self, documents: Sequence[Document], **_: Any
@@ -122,23 +123,5 @@ class PrivateRetriever(BaseRetriever):
 
     def _results(self, found: list[Document], session: MaskingSession) -> list[Document]:
         if self._corpus is not None:
-            found = [_restored(document, self._corpus) for document in found]
-        return [_masked(document, session) for document in found]
-
-
-def _masked(document: Document, session: MaskingSession) -> Document:
-    changes = {
-        "page_content": session.mask(document.page_content),
-        "metadata": session.mask(document.metadata),
-        "id": session.mask(document.id),
-    }
-    return document.model_copy(update=changes)
-
-
-def _restored(document: Document, corpus: MaskingSession) -> Document:
-    changes = {
-        "page_content": corpus.restore(document.page_content),
-        "metadata": corpus.restore(document.metadata),
-        "id": corpus.restore(document.id),
-    }
-    return document.model_copy(update=changes)
+            found = self._corpus.restore(found, in_links=True)
+        return session.mask(found, untrusted=True)
