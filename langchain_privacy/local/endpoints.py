@@ -6,7 +6,9 @@ points, either through the proxy of `HTTP_PROXY`, and an Ollama server on loopba
 named `…-cloud` on to ollama.com.
 """
 
+import http.client
 import ipaddress
+import json
 import socket
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -23,6 +25,8 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _IN_PROCESS = frozenset({"ChatLlamaCpp", "ChatMLX", "HuggingFacePipeline"})
 """Classes of LangChain's packages that compute in this process and open no connection."""
+
+_ASK_SECONDS = 2.0
 
 _URL_FIELDS = ("base_url", "api_base", "endpoint", "endpoint_url", "inference_server_url", "host")
 
@@ -70,6 +74,8 @@ def _check(model: Any, networks: list[_Network]) -> None:
     for url, client in clients:
         _check_url(str(url), networks, name)
         _check_proxy(url, client, name)
+        if hasattr(model, "num_ctx"):  # ChatOllama
+            _check_ollama(str(url), str(getattr(model, "model", "")), name)
     if clients:
         return
     fields = (getattr(model, field, None) for field in _URL_FIELDS)
@@ -94,6 +100,25 @@ def _clients(model: Any) -> Iterator[tuple[Any, Any]]:
         if inner is not None and hasattr(inner, "base_url"):
             # OpenAI's client has its own; a user's httpx client below it has none.
             yield getattr(outer, "base_url", inner.base_url), inner
+
+
+def _check_ollama(url: str, model: str, who: str) -> None:
+    """Ask Ollama whether it hands the model on: a cloud model may be copied to any name."""
+    parts = urlsplit(url)
+    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = connect(parts.hostname or "", parts.port, timeout=_ASK_SECONDS)
+    try:
+        connection.request(
+            "POST", f"{parts.path.rstrip('/')}/api/show", json.dumps({"model": model})
+        )
+        about = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError):
+        return  # a server that is down sends nothing anywhere; call_local will say so
+    finally:
+        connection.close()
+    if isinstance(about, dict) and (about.get("remote_host") or about.get("remote_model")):
+        msg = f"{who} names a model that Ollama runs elsewhere: it is not local. Pull one that is."
+        raise ConfigurationError(msg)
 
 
 def _is_cloud_name(model: Any) -> bool:

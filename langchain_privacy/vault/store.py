@@ -1,16 +1,17 @@
 """A vault in any of LangGraph's stores: SQLite, PostgreSQL, Redis, memory."""
 
-import contextlib
 import secrets
 import threading
 import time
 import weakref
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from langgraph.store.base import BaseStore
 
-from langchain_privacy.errors import ConfigurationError, SessionError, VaultIntegrityError
+from langchain_privacy.errors import ConfigurationError, VaultIntegrityError
 from langchain_privacy.vault.base import Vault, VaultSession
 from langchain_privacy.vault.codes import SHORTEST, checked_length
 from langchain_privacy.vault.keys import VaultKey, as_key, session_name
@@ -67,8 +68,7 @@ class StoreVault(Vault):
         self._ttl = checked_ttl(ttl)
         self._length = checked_length(code_length)
         self._lock = threading.Lock()
-        self._sessions: weakref.WeakValueDictionary[bytes, StoreSession]
-        self._sessions = weakref.WeakValueDictionary()
+        self._sessions: weakref.WeakSet[StoreSession] = weakref.WeakSet()
         self._ephemeral = InMemoryVault(ttl=ttl, code_length=code_length)
         self._key_checked = False
 
@@ -76,16 +76,21 @@ class StoreVault(Vault):
         return f"<StoreVault with key {self._keys[0].id}>"
 
     def session(self, session_id: str | None = None, *, tenant: str = "") -> VaultSession:
-        """Open a session; without an id a new one in memory that nobody else can name."""
+        """Open a session; without an id a new one in memory that nobody else can name.
+
+        The store is asked when the session is first used: that may be in another thread.
+        """
         if session_id is None:
             return self._ephemeral.session()
         return self._open(session_name(tenant, session_id))
 
     def live_sessions(self) -> Sequence[VaultSession]:
-        """Return the sessions opened and still held in this process."""
+        """Return the sessions used and still held in this process."""
         with self._lock:
-            held = list(self._sessions.values())
-        return [*(s for s in held if not s.over), *self._ephemeral.live_sessions()]
+            sessions = list(self._sessions)
+        # Not under the lock: a session that looks at the store may need it to erase itself.
+        held = {session.id: session for session in sessions if session.started and not session.over}
+        return [*held.values(), *self._ephemeral.live_sessions()]
 
     def forget(self, session_id: str, *, tenant: str = "") -> None:
         """Erase a session and its documents; other processes notice within a second.
@@ -117,27 +122,43 @@ class StoreVault(Vault):
         self._records.delete([(_KEYS, key.id) for key in self._keys[1:]])
         return moved
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        msg = (
+            "A StoreVault does not pickle: make one on each machine, from the same store and "
+            "VaultKey.from_environment()."
+        )
+        raise ConfigurationError(msg)
+
+    def __deepcopy__(self, _memo: object) -> "StoreVault":
+        return self
+
     def _open(self, name: bytes) -> StoreSession:
-        self._check_key()
         place = Place(self._keys[0], name)
+        with self._lock:
+            used = (session for session in self._held(place.id) if session.started)
+            session = StoreSession(
+                self._records,
+                place,
+                [Place(key, name) for key in self._keys[1:]],
+                code_length=self._length,
+                ttl=self._ttl,
+                prepare=partial(self._prepare, place, name),
+                donor=next(used, None),
+            )
+            self._sessions.add(session)
+            return session
+
+    def _prepare(self, place: Place, name: bytes) -> None:
+        self._check_key()
         self._move(name)
         if self._expired(place):
             self._erase(name)
-        with self._lock:
-            session = self._sessions.get(name)
-            if session is not None:
-                with contextlib.suppress(SessionError):
-                    session.reopen()
-                    return session
-            self._write_name(place, name)
-            if self._ttl is not None:
-                self._records.put(place.about, "used", {"mark": time.time()})
-            older = [Place(key, name) for key in self._keys[1:]]
-            session = StoreSession(
-                self._records, place, older, code_length=self._length, ttl=self._ttl
-            )
-            self._sessions[name] = session
-            return session
+        self._write_name(place, name)
+        if self._ttl is not None:
+            self._records.put(place.about, "used", {"mark": time.time()})
+
+    def _held(self, session_id: str) -> list[StoreSession]:
+        return [session for session in self._sessions if session.id == session_id]
 
     def _move(self, name: bytes) -> bool:
         new = Place(self._keys[0], name)
@@ -169,9 +190,10 @@ class StoreVault(Vault):
             ]:
                 self._records.delete(places)
         with self._lock:
-            session = self._sessions.pop(name, None)
-        if session is not None:
-            session.end()
+            held = self._held(Place(self._keys[0], name).id)
+        for session in held:
+            if session.started:  # one that was not used yet begins after what was erased
+                session.end()
 
     def _expired(self, place: Place) -> bool:
         if self._ttl is None:

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -69,8 +69,12 @@ class StoreSession(VaultSession):
         *,
         code_length: int,
         ttl: timedelta | None,
+        prepare: Callable[[], None],
+        donor: "StoreSession | None",
     ) -> None:
         self.id = place.id
+        self._prepare = prepare
+        self._donor = donor
         self._records = records
         self._place = place
         self._code_keys = [place.code_key, *(p.code_key for p in older)]
@@ -80,22 +84,18 @@ class StoreSession(VaultSession):
         self._life = Life(None)
         self._lock = threading.RLock()
         self._order: list[VaultEntry] = []
-        self._known: set[str] = set()
+        self._known: dict[str, None] = {}  # in the order of `_order`
         self._by_value: dict[tuple[str, str], VaultEntry] = {}
         self._by_code: dict[tuple[str, str], VaultEntry] = {}
         self.documents: StoreDocuments = StoreDocuments(records, place, self._use)
+        self.started = False
+        """Whether the session was used, and so knows what the store holds."""
         self._stale = True
-        self._checked = -self._recheck
-        self._mark = self._read("forgotten")
+        self._checked = 0.0
+        self._mark: Any = None
 
     def __repr__(self) -> str:
         return f"<VaultSession {self.id}>"
-
-    def reopen(self) -> None:
-        """Take in what is new in the store; raises `SessionError` when the session is over."""
-        with self._lock:
-            self._look(now=True)
-            self._stale = True
 
     @property
     def version(self) -> int:
@@ -141,14 +141,16 @@ class StoreSession(VaultSession):
         with self._lock:
             self.__dict__.pop("_matcher", None)
             self.documents.clear()
-            for kept in (self._order, self._known, self._by_value, self._by_code):
+            self._order.clear()
+            for kept in (self._known, self._by_value, self._by_code):
                 kept.clear()
 
     @property
     def over(self) -> bool:
         """Whether the session was forgotten or has expired."""
-        with contextlib.suppress(SessionError):
-            self._look()
+        if self.started:
+            with self._lock, contextlib.suppress(SessionError):
+                self._look()
         return self._life.over
 
     def _current(self) -> list[VaultEntry]:
@@ -159,7 +161,7 @@ class StoreSession(VaultSession):
 
     def _load(self) -> None:
         """Take in what other processes have issued."""
-        if not self._stale:
+        if not self._stale or (self._order and not self._records.within_reach):
             return
         place = self._place
         news = [i for i in self._records.below(place.values) if i.key not in self._known]
@@ -199,15 +201,30 @@ class StoreSession(VaultSession):
 
     def _add(self, value_id: str, entry: VaultEntry) -> None:
         if value_id not in self._known:
-            self._known.add(value_id)
+            self._known[value_id] = None
             self._by_value[entry.entity_type, entry.value] = entry
             self._by_code[entry.entity_type, entry.code] = entry
             self._order.append(entry)
 
     def _use(self) -> None:
         """Look, and note that the session is used."""
-        if self._look() and self._ttl is not None:
-            self._records.put(self._place.about, "used", {"mark": time.time()})
+        with self._lock:
+            if self._look() and self._ttl is not None:
+                self._records.put(self._place.about, "used", {"mark": time.time()})
+
+    def _start(self) -> None:
+        """Do what opening a session takes: on first use, which may be in a better thread."""
+        self._prepare()
+        self._mark = self._read("forgotten")
+        donor, self._donor = self._donor, None
+        # What an earlier object of this process has opened need not be opened again.
+        if donor is not None and donor._mark == self._mark:  # noqa: SLF001
+            with donor._lock:  # noqa: SLF001
+                known = zip(donor._known, donor._order, strict=True)  # noqa: SLF001
+                for value_id, entry in known:
+                    self._add(value_id, entry)
+        self._checked = time.monotonic()
+        self.started = True
 
     def _look(self, *, now: bool = False) -> bool:
         """Raise `SessionError` when the session is over; ask the store from time to time only.
@@ -216,8 +233,13 @@ class StoreSession(VaultSession):
             Whether the store was asked.
         """
         self._life.check()
+        if not self.started:
+            self._start()
+            return True
         if not now and time.monotonic() - self._checked < self._recheck:
             return False
+        if not self._records.within_reach:
+            return False  # later, from another thread
         if self._read("forgotten") != self._mark:
             self.end()
         elif self._ttl is not None:

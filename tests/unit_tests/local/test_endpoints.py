@@ -1,4 +1,5 @@
 import itertools
+import json
 import socket
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.local import EmbeddedServer, assert_local
+from tests.support.http import RecordingServer, Reply
 from tests.support.scripted import ScriptedChatModel
 
 NAMES = {
@@ -148,13 +150,26 @@ def test_environment_variables_are_looked_through(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("OLLAMA_HOST", "http://8.8.8.8:11434")
     with pytest.raises(ConfigurationError, match=r"8\.8\.8\.8"):
         assert_local(ollama())
-    monkeypatch.setenv("OLLAMA_HOST", "0.0.0.0")
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
     assert_local(ollama())
     monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1")
     with pytest.raises(ConfigurationError, match=r"api\.openai\.com"):
         assert_local(chat())
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:8080/v1")
     assert_local(chat())
+
+
+@pytest.mark.parametrize("about", [{"remote_host": "https://ollama.com:443"}, {"details": {}}])
+def test_ollama_is_asked_whether_it_hands_the_model_on(about: Any) -> None:
+    with RecordingServer(lambda _: Reply(body=json.dumps(about).encode())) as server:
+        model = ollama(model="my-copy", base_url=server.url)
+        if "remote_host" in about:
+            with pytest.raises(ConfigurationError, match="runs elsewhere"):
+                assert_local(model)
+        else:
+            assert_local(model)
+    assert server.requests[0].path == "/api/show"
+    assert server.requests[0].json == {"model": "my-copy"}
 
 
 def test_private_networks_count_when_they_are_named() -> None:

@@ -1,6 +1,8 @@
 import asyncio
 import contextlib
+import copy
 import gc
+import pickle
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
@@ -320,6 +322,14 @@ def test_metadata_that_is_not_json_is_refused(store: Any) -> None:
     room = StoreVault(store, KEY).session("t").documents
     with pytest.raises(ConfigurationError, match="must be JSON"):
         room.put("text", {"when": timedelta(1)})
+
+
+def test_it_does_not_pickle() -> None:
+    vault = StoreVault(InMemoryStore(), KEY)
+    vault.session("t").issue("NAME", SECRET)
+    with pytest.raises(ConfigurationError, match="on each machine"):
+        pickle.dumps(vault)
+    assert copy.deepcopy(vault) is vault
 
 
 def test_arguments_are_checked(store: Any) -> None:
