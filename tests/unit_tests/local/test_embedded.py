@@ -121,6 +121,7 @@ def test_stop_ends_the_process_and_start_begins_anew() -> None:
         assert call_local(server.chat_model(max_tokens=1), "hello")
 
 
+@pytest.mark.slow
 def test_a_server_that_was_killed_is_noticed() -> None:
     with EmbeddedServer(context=512, slots=1) as server:
         model = server.chat_model(max_retries=0)

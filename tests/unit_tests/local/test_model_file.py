@@ -49,9 +49,10 @@ def test_put_together_once_and_checked_each_time(
     assert capfd.readouterr().out == ""
 
 
-def test_a_kill_at_any_moment_leaves_no_half_of_a_model(cache: Path) -> None:
+@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_kill_at_any_moment_leaves_no_half_of_a_model(cache: Path, kills: int) -> None:
     chance = random.Random(1)
-    for _ in range(3):
+    for _ in range(kills):
         for left in cache.glob("*.gguf"):
             left.unlink()
         process = start()

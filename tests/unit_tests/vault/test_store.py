@@ -73,7 +73,7 @@ def test_sessions_and_tenants_do_not_share(store: Any) -> None:
         assert other.entries() == []
         with pytest.raises(SessionError):
             other.documents.get(ref)
-    assert vault.session("t") is vault.session("t")
+    assert vault.session("t").entries() == vault.session("t").entries() == [entry]
 
 
 def test_nothing_private_is_in_the_store(store: Any, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_wrong_key_is_an_error_and_loses_nothing(store: Any) -> None:
     StoreVault(store, KEY).session("t").issue("NAME", SECRET)
     before = dump(store)
     for use in (
-        lambda vault: vault.session("t"),
+        lambda vault: vault.session("t").entries(),
         lambda vault: vault.forget("t"),
         lambda vault: vault.rotate(),
     ):
@@ -126,7 +126,7 @@ def test_a_changed_record_is_an_error_and_loses_nothing(store: Any, part: str) -
         session.documents.get(ref)
         vault.rotate()
 
-    for at in range(0, len(box), 5):
+    for at in {*range(0, len(box), 5), *range(len(box) - 4, len(box))}:
         other = "A" if box[at] != "A" else "B"
         store.put(place[:-1], place[-1], {"sealed": box[:at] + other + box[at + 1 :]})
         changed = dump(store)
@@ -222,6 +222,7 @@ def test_keys_are_rotated_and_placeholders_stay(store: Any) -> None:
     # Opening a session moves it; `rotate` moves the others, and the old key is done.
     both = StoreVault(store, OTHER, previous_keys=[KEY])
     held = both.session("t", tenant="acme")
+    assert held._donor is None
     assert list(held.entries()) == entries["t"]
     assert held.issue("NAME", "t 3") == entries["t"][3]
     assert both.rotate() == 2
@@ -234,7 +235,7 @@ def test_keys_are_rotated_and_placeholders_stay(store: Any) -> None:
         assert session.documents.refs() == [session.documents.refs()[0]]
     assert new.session("v", tenant="acme").documents.get(ref) == "text"
     with pytest.raises(VaultIntegrityError, match="another key"):
-        StoreVault(store, KEY).session("t", tenant="acme")
+        StoreVault(store, KEY).session("t", tenant="acme").entries()
 
 
 def test_a_rotation_that_was_killed_is_run_again(store: Any) -> None:
@@ -266,9 +267,14 @@ def test_a_rotation_that_was_killed_is_run_again(store: Any) -> None:
 def test_sessions_are_live_while_somebody_holds_them(store: Any) -> None:
     vault = StoreVault(store, KEY)
     held = vault.session("t")
+    held.issue("NAME", SECRET)
     vault.session("u")
     gc.collect()
     assert vault.live_sessions() == [held]
+    later = vault.session("t")
+    assert vault.live_sessions() in ([held], [later])
+    assert later.find(SECRET)
+    assert later._order == held._order
 
 
 def test_collisions_lengthen(store: Any) -> None:
@@ -353,6 +359,12 @@ async def test_an_async_store_works_from_threads(tmp_path: Path) -> None:
             assert session.lookup("NAME", entry.code) == entry
             return session
 
+        opened_here = vault.session("t")
         session = await asyncio.to_thread(use)
-        with pytest.raises(ConfigurationError, match="own event loop"):
-            session.issue("NAME", "new")
+        await asyncio.to_thread(opened_here.entries)
+        for held in (session, opened_here):
+            held._checked = 0.0  # looking again can wait until a thread asks
+            assert [m.entry.value for m in held.find(SECRET)] == [SECRET]
+            with pytest.raises(ConfigurationError, match="own event loop"):
+                held.issue("NAME", "new")
+        assert {s.id for s in vault.live_sessions()} == {session.id}
