@@ -3,17 +3,21 @@
 from langchain_privacy.detection.defaults import default_detectors, high_confidence_detectors
 from langchain_privacy.detection.detect import adetect_all, detect_all
 from langchain_privacy.detection.dictionary import DictionaryDetector
-from langchain_privacy.detection.finding import Detector, Finding
+from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector, Finding
 from langchain_privacy.detection.language import guess_language
+from langchain_privacy.detection.local_model import LocalModelDetector
 from langchain_privacy.detection.merge import merge_findings
+from langchain_privacy.detection.presidio import PresidioDetector
 from langchain_privacy.detection.propagate import propagate
-from langchain_privacy.detection.rules import HIGH_CONFIDENCE, RulesDetector
+from langchain_privacy.detection.rules import RulesDetector
 
 __all__ = [
     "HIGH_CONFIDENCE",
     "Detector",
     "DictionaryDetector",
     "Finding",
+    "LocalModelDetector",
+    "PresidioDetector",
     "RulesDetector",
     "adetect_all",
     "default_detectors",

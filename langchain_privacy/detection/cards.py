@@ -21,6 +21,9 @@ _BRAND = re.compile(
 )
 _GROUPS = re.compile(r"\d{4}([ .-])\d{4}\1\d{4}\1\d{4}|\d{4}([ .-])\d{6}\2\d{5}")
 
+# Of thirteen random digits one in thirty looks like an old Visa number: those need a word.
+_PLAIN_LENGTHS = (14, 15, 16, 19)
+
 
 def find_cards(text: FoldedText) -> Iterator[Finding]:
     """Find card numbers: by the Luhn check, or mistyped ones by the word card beside them."""
@@ -30,7 +33,8 @@ def find_cards(text: FoldedText) -> Iterator[Finding]:
             continue
         named = near(text, match.start(), match.end(), _CARD_WORDS, reach=48)
         shaped = _GROUPS.fullmatch(match[0]) is not None
-        if luhn(digits) and (named or shaped or " " not in match[0]):
+        plain = match[0].isdecimal() and len(digits) in _PLAIN_LENGTHS
+        if luhn(digits) and (named or shaped or plain):
             yield span(match, "CREDIT_CARD", 0.95, "card")
         elif named and len(digits) in (15, 16):
             yield span(match, "CREDIT_CARD", 0.8, "card")

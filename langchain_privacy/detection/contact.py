@@ -26,6 +26,8 @@ _SPELLED = re.compile(
     re.IGNORECASE,
 )
 
+_SPELLED_HINT = re.compile(r"[\[({<]\s?(?:at|@|골뱅이)\s?[\])}>]")
+
 
 def find_emails(text: FoldedText) -> Iterator[Finding]:
     """Find e-mail addresses, international ones (RFC 6531) and `name [at] host [dot] org` too."""
@@ -41,7 +43,7 @@ def find_emails(text: FoldedText) -> Iterator[Finding]:
             if start < at:
                 yield finding(start, domain.end(), "EMAIL", 0.98, "email")
         at = t.find("@", at + 1)
-    if "at" in text.lower or "골뱅이" in t or "@" in t:
+    if _SPELLED_HINT.search(text.lower):
         for match in _SPELLED.finditer(t):
             yield span(match, "EMAIL", 0.8, "email")
 
@@ -58,18 +60,23 @@ _NOT_PHONE = re.compile(
 # 019; area codes; 070 internet; 050x personal; 080 and 15xx to 18xx services.
 _KOREAN = re.compile(
     r"(?<![\d.-])(?:"
-    r"\(?(?:\+|00)?82\)?[ .-]?(?:\(0\))?0?(?:1[016789]|2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50\d)[ .)-]{0,2}\d{3,4}[ .-]?\d{4}"
-    r"|01[016789][ .-]?\d{3,4}[ .-]?\d{4}"
+    r"\(?(?:\+|00)82\)?[ .-]?(?:\(0\))?0?(?:1[016789]|2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50\d)[ .)-]{0,2}\d{3,4}[ .-]?\d{4}"
+    r"|82-(?:1[016789]|2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)-\d{3,4}-\d{4}"
+    r"|010(?P<a>[ .-]?)[1-9]\d{3}(?P=a)\d{4}"
     r"|\(01[016789]\)[ .-]?\d{3,4}[ .-]?\d{4}"
-    r"|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|80|50\d)[ .-][2-9]\d{2,3}[ .-]\d{4}"
+    r"|0(?:2|70|50\d)(?P<b>[ .-])[2-9]\d{2,3}(?P=b)\d{4}"
+    r"|0(?:3[1-3]|4[1-4]|5[1-5]|6[1-4]|80)(?P<c>[ .-])(?:[2-9]\d{2}|[89]\d{3})(?P=c)\d{4}"
     r"|\(0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)\)[ .-]?[2-9]\d{2,3}[ .-]?\d{4}"
     r"|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)\)[ .-]?\d{3,4}[ .-]?\d{4}"
     r"|1(?:5[0-9]|6[0-9]|8[0-9])\d-\d{4}"
     r")(?![\d-])"
 )
-_KOREAN_LANDLINE_PLAIN = re.compile(
-    r"(?<!\d)0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)[2-9]\d{6,7}(?!\d)"
+# Closed mobile prefixes, numbers without separators, rare exchanges: beside a word for telephone.
+_KOREAN_NAMED = re.compile(
+    r"(?<![\d.-])(?:01[016789](?P<a>[ .-]?)\d{3,4}(?P=a)\d{4}"
+    r"|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|80)(?P<b>[ .-]?)\d{3,4}(?P=b)\d{4})(?![\d-])"
 )
+_HANGUL = re.compile(r"[가-힣]")
 
 _GROUPED = re.compile(
     r"(?<![\w.:/+-])(?<!\d,)(?P<number>"
@@ -90,7 +97,7 @@ def find_phones(text: FoldedText) -> Iterator[Finding]:
     for match in numbers(_KOREAN, text):
         if not _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
             yield span(match, "PHONE", 0.9, "phone")
-    for match in numbers(_KOREAN_LANDLINE_PLAIN, text):
+    for match in numbers(_KOREAN_NAMED, text):
         if near(text, match.start(), match.end(), _PHONE_WORDS, reach=30):
             yield span(match, "PHONE", 0.7, "phone")
     for match in numbers(_GROUPED, text):
@@ -111,11 +118,15 @@ def _phone_score(text: FoldedText, match: re.Match[str]) -> float:
         number = match["plus"]
         number = "+" + number[2:] if number.startswith("00") else number
         return 0.9 if _valid(number, None) else 0.6 if match["plus"].startswith("+") else 0.0
-    if match["us"]:
-        return 0.9 if _valid(match["us"], "US") else 0.7
+    if match["us"] and _valid(match["us"], "US") and not _HANGUL.search(_around(text, match)):
+        return 0.9
     if _DATE_LIKE.fullmatch(match["number"]):
         return 0.0
     return 0.6 if near(text, match.start(), match.end(), _PHONE_WORDS, reach=40) else 0.0
+
+
+def _around(text: FoldedText, match: re.Match[str]) -> str:
+    return text.text[max(0, match.start() - 12) : match.end() + 12]
 
 
 def _valid(number: str, region: str | None) -> bool:

@@ -1,11 +1,11 @@
 """The detectors that work with nothing but the base install."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from langchain_privacy.detection.cards import find_cards, find_ibans
 from langchain_privacy.detection.contact import find_emails, find_phones
 from langchain_privacy.detection.dates import find_birth_dates
-from langchain_privacy.detection.finding import Detector
+from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
 from langchain_privacy.detection.korea import (
     find_accounts,
     find_company_numbers,
@@ -19,8 +19,9 @@ from langchain_privacy.detection.labelled import find_labelled_numbers
 from langchain_privacy.detection.network import find_ip_addresses, find_mac_addresses, find_urls
 from langchain_privacy.detection.people import find_people
 from langchain_privacy.detection.places import find_places
-from langchain_privacy.detection.rules import HIGH_CONFIDENCE, Rule, RulesDetector
-from langchain_privacy.detection.secrets import find_secrets
+from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
+from langchain_privacy.detection.rules import Rule, RulesDetector
+from langchain_privacy.detection.secrets import find_keys, find_passwords
 from langchain_privacy.detection.states import (
     find_national_insurance_numbers,
     find_routing_numbers,
@@ -29,7 +30,8 @@ from langchain_privacy.detection.states import (
 from langchain_privacy.detection.streets import find_addresses
 
 STRUCTURED: tuple[Rule, ...] = (
-    find_secrets,
+    find_keys,
+    find_passwords,
     find_emails,
     find_urls,
     find_ip_addresses,
@@ -48,18 +50,42 @@ STRUCTURED: tuple[Rule, ...] = (
     find_birth_dates,
     find_labelled_numbers,
 )
-BY_CONTEXT: tuple[Rule, ...] = (
-    find_people,
-    find_addresses,
-    find_places,
-    find_korean_people,
-    find_korean_addresses,
+CHECKED: tuple[Rule, ...] = (
+    find_keys,
+    find_emails,
+    find_ibans,
+    find_cards,
+    find_social_security_numbers,
+    find_resident_numbers,
 )
+BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
+    "en": (find_people, find_addresses, find_places),
+    "ko": (find_korean_people, find_korean_addresses),
+}
 
 
-def default_detectors(languages: Sequence[str] = ("en", "ko")) -> list[Detector]:  # noqa: ARG001
-    """Return the detectors for `languages`."""
-    return [RulesDetector(STRUCTURED + BY_CONTEXT)]
+def default_detectors(
+    languages: Sequence[str] = ("en", "ko"), *, presidio: bool | None = None
+) -> list[Detector]:
+    """Return the detectors that a masker uses when it is given none.
+
+    Args:
+        languages: ISO 639-1 codes of the texts to come; `"en"` and `"ko"` have rules for names and
+            addresses, numbers are found in any language.
+        presidio: Whether Presidio joins: `None` when its extra and a spaCy model are installed,
+            with one warning that says what is missing when not; `True` always; `False` never.
+
+    Returns:
+        Detectors for `detect_all`; nothing is loaded before the first text.
+
+    Raises:
+        ConfigurationError: `presidio=True`, and something of it is not installed.
+    """
+    context = [rule for language in languages for rule in BY_LANGUAGE.get(language, ())]
+    rules: list[Detector] = [RulesDetector([*STRUCTURED, *context])]
+    if presidio is None:
+        return rules + optional_presidio(languages)
+    return [*rules, PresidioDetector()] if presidio else rules
 
 
 def high_confidence_detectors() -> list[Detector]:
@@ -67,4 +93,4 @@ def high_confidence_detectors() -> list[Detector]:
 
     A second look at what is about to leave rests on these: they do not guess.
     """
-    return [RulesDetector(STRUCTURED, min_score=HIGH_CONFIDENCE)]
+    return [RulesDetector(CHECKED, min_score=HIGH_CONFIDENCE)]

@@ -4,6 +4,9 @@ import asyncio
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+HIGH_CONFIDENCE = 0.85
+"""From this score on a finding is checked: a refusal at the door may rest on it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

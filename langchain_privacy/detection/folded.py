@@ -10,7 +10,6 @@ back to the characters of the original.
 import re
 import sys
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -49,49 +48,40 @@ class FoldedText:
     Attributes:
         text: ASCII digits, hyphens and punctuation, composed Hangul, nothing invisible.
         lower: `text` in lower case, character for character.
-        origins: Offset in the original of each folded character and of the end; `None` when the
-            two are equally long, character for character.
+        origins: Where in the original each folded character begins; `None` when the two are
+            equally long, character for character.
+        ends: Where in the original each folded character ends.
         islands: Stretches around digits: `(start, end)` of digits and what stands close to them.
     """
 
     text: str
     lower: str
     origins: tuple[int, ...] | None
+    ends: tuple[int, ...] | None
     islands: tuple[tuple[int, int], ...] = field(default=())
 
     def to_original(self, finding: Finding) -> Finding:
         """Move a finding from the folded spelling to the original text."""
-        if self.origins is None:
+        if self.origins is None or self.ends is None:
             return finding
         return Finding(
             start=self.origins[finding.start],
-            # Up to the next visible character's origin would take trailing invisible ones along.
-            end=self.origins[finding.end - 1] + 1
-            if self._single(finding.end - 1)
-            else self.origins[finding.end],
+            end=self.ends[finding.end - 1],
             entity_type=finding.entity_type,
             score=finding.score,
             detector=finding.detector,
         )
 
-    def _single(self, index: int) -> bool:
-        assert self.origins is not None
-        return self.origins[index + 1] - self.origins[index] == 1
-
-    def from_original(self, offset: int) -> int:
-        """Move an offset of the original text to the folded spelling."""
-        return offset if self.origins is None else bisect_left(self.origins, offset)
-
 
 def fold(text: str) -> FoldedText:
     """Fold widths, digits, hyphens and compositions; drop invisible characters. Linear in time."""
     if text.isascii():
-        return FoldedText(text, text.lower(), None, _islands(text))
-    folded, origins = text, None
+        return FoldedText(text, text.lower(), None, None, _islands(text))
+    folded, origins, ends = text, None, None
     if not unicodedata.is_normalized("NFC", text) or any(map(_has(text), _INVISIBLE)):
-        folded, origins = _compose(text)
+        folded, origins, ends = _compose(text)
     folded = folded.translate(_TABLE)
-    return FoldedText(folded, _lower(folded), origins, _islands(folded))
+    return FoldedText(folded, _lower(folded), origins, ends, _islands(folded))
 
 
 def _islands(text: str) -> tuple[tuple[int, int], ...]:
@@ -115,10 +105,11 @@ def _has(text: str) -> Callable[[int], bool]:
     return lambda code: chr(code) in text
 
 
-def _compose(text: str) -> tuple[str, tuple[int, ...]]:
+def _compose(text: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
     """Compose cluster by cluster: a starter with what combines with it, jamo as one syllable."""
     out: list[str] = []
     origins: list[int] = []
+    ends: list[int] = []
     at = 0
     while at < len(text):
         end = at + 1
@@ -130,8 +121,9 @@ def _compose(text: str) -> tuple[str, tuple[int, ...]]:
         piece = unicodedata.normalize("NFC", text[at:end]) if end - at > 1 else text[at]
         out.append(piece)
         origins += [at] * len(piece)
+        ends += [end] * len(piece)
         at = end
-    return "".join(out), (*origins, len(text))
+    return "".join(out), tuple(origins), tuple(ends)
 
 
 def _joins(char: str) -> bool:

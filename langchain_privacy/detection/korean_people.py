@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.gazetteer import load
-from langchain_privacy.detection.korean_words import HONORIFIC, PARTICLE, TITLES
+from langchain_privacy.detection.korean_words import PARTICLES, TITLES, is_title
 from langchain_privacy.detection.rules import finding
 
 _FAMILY = load("korean_surnames")
@@ -107,19 +107,15 @@ _VERB_AFTER = {
 }
 
 _WORD = re.compile(r"[가-힣]+")
-_TITLE = "|".join(sorted(TITLES, key=len, reverse=True))
 # What people write behind a name without a space, besides particles.
-_STUCK = "씨|님|때문|때매|땜|역|표|출연|연기|주연|형|누나|언니|오빠|엄마|아빠|말고|덕|보는|나오|사단|스럽|게임"
-_TAIL = re.compile(rf"(?:{PARTICLE}|(?:{_STUCK})[가-힣]{{0,8}})\Z")
-_SUFFIX = re.compile(rf"(?P<title>{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?\Z")
-_NEXT_TITLE = re.compile(
-    rf"(?:[ ]?\([^()\n]{{1,12}}\))?[ ]?(?:전[ ]|현[ ]|신임[ ]|[가-힣]{{2,6}}[ ])?(?:총괄|수석|명예|선임)?(?P<title>{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?(?![가-힣])"
-)
-_NEAR_TITLE = re.compile(
-    rf"[ ]?(?:(?:전|현)[ ])?(?:총괄|수석|명예|선임|부)?(?:{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?(?![가-힣])"
-)
+_STUCK = ("씨", "님", "때문", "때매", "땜", "역", "표", "출연", "연기", "주연", "형", "누나", "언니", "오빠", "엄마", "아빠", "말고", "덕", "보는", "나오", "사단", "스럽", "게임")  # fmt: skip
+_TITLES = frozenset(TITLES)
+_RANKS = ("총괄", "수석", "명예", "선임", "부")
+_FOREIGN_STARTS = frozenset(name[0] for name in _FOREIGN)
 _SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
 _AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+세)[,)·]")
+_NEXT_WORD = re.compile(r"[ ]?(?P<word>[가-힣]+)")
+_OFFICE = re.compile(r"(?:[ ]?\([^()\n]{1,12}\))?[ ]?(?:[가-힣]{2,6}[ ])?(?P<word>[가-힣]+)")
 _ROLE_BEFORE = re.compile(r"(?P<role>[가-힣]{1,8})(?P<particle>은|는|이|가|인|의|:|)[ ]{0,2}(?P<mark>[:：=|(\[>-]?)[ \t\"'*]{0,3}\Z")  # fmt: skip
 
 
@@ -127,10 +123,11 @@ def find_korean_people(text: FoldedText) -> Iterator[Finding]:
     """Find Korean names, and foreign ones in Korean spelling."""
     t = text.text
     for match in _WORD.finditer(t):
-        found = _name_in(t, match.start(), match.end())
-        if found is not None:
-            start, end, score = found
-            yield finding(start, end, "PERSON", score, "korean_people")
+        if match[0][0] in _FAMILY or match[0][0] in _FOREIGN_STARTS or match[0][:2] in _FAMILY:
+            found = _name_in(t, match.start(), match.end())
+            if found is not None:
+                start, end, score = found
+                yield finding(start, end, "PERSON", score, "korean_people")
 
 
 def _name_in(t: str, start: int, end: int) -> tuple[int, int, float] | None:
@@ -139,54 +136,96 @@ def _name_in(t: str, start: int, end: int) -> tuple[int, int, float] | None:
         return None
     if start and t[start - 1].isdecimal():
         return None  # "3천여명"
-    foreign = _foreign(t, start, end)
+    foreign = _foreign(word)
     if foreign:
-        return start, foreign, 0.5
+        return start, start + foreign, 0.5
     family = 2 if word[:2] in _FAMILY and len(word) > 2 else 1
     if word[:family] not in _FAMILY:
         return None
-    role, label = _role_before(t, start)
+    if len(word) > family and word[family] not in _FIRST and not _marked(t, start):
+        # No given name begins so: only a title can make this a person, "박의원".
+        return (
+            (start, start + family, 0.7)
+            if word[family] == "씨" and _before_title(word, family, family)
+            else None
+        )
     if word[family:] == "모" and _SOMEBODY.match(t, end):
         return start, start + family, 0.6
-    title = _SUFFIX.search(word, 1)
+    for at in (family + 2, family + 1, family):
+        if at < len(word) and is_title(word[at:]) and (named := _before_title(word, at, family)):
+            return start, start + named, 0.7
     stems = list(_stems(word, family))
-    if not stems and not title:
+    if not stems:
         return None
+    if not any(_likely(stem, family) for stem in stems) and not _marked(t, start):
+        role, label = False, False
+    else:
+        role, label = _role_before(t, start)
     if label and word not in _ROLES:
         for stem in stems:
             if _plausible(stem, family) or (len(stem) == family + 2 and len(word) - len(stem) < 3):
                 return start, start + len(stem), 0.8
-    if title and (with_title := _before_title(word, title.start("title"), family)):
-        return start, start + with_title, 0.7
     for stem in stems:
-        rest = start + len(stem)
-        strong = _likely(stem, family)
-        if rest == end:
-            if _AGE.match(t, end) and _plausible(stem, family):
-                return start, rest, 0.75
-            if _NEAR_TITLE.match(t, end) and (
-                _plausible(stem, family)
-                or (
-                    len(stem) == family
-                    and (stem not in _WORDS_AS_WELL or t[end : end + 2] == " 씨")
-                )
-            ):
-                return start, rest, 0.7
-            if strong and _NEXT_TITLE.match(t, end):
-                return start, rest, 0.65
-        if not label and rest < end and t[rest] in _VERB_AFTER.get(stem[-1], ""):
-            continue
-        if role and strong:
-            return start, rest, 0.65
-        if strong and _alone(stem, family, whole=rest == end):
-            return start, rest, 0.5
+        if score := _score(t, start, end, stem, family, role=role, label=label):
+            return start, start + len(stem), score
     return None
+
+
+def _marked(t: str, start: int) -> bool:
+    """Say whether a mark stands before an offset that can make a label of the word before it."""
+    before = t[max(0, start - 4) : start].rstrip(" \t\"'*")
+    return before[-1:] in ":：=|(["
+
+
+def _score(
+    t: str, start: int, end: int, stem: str, family: int, *, role: bool, label: bool
+) -> float:
+    """Say how likely a stem is a name, from what it is made of and what stands around it."""
+    rest = start + len(stem)
+    whole, likely = rest == end, _likely(stem, family)
+    if whole and (likely or len(stem) == family or _plausible(stem, family)):
+        if _plausible(stem, family):
+            if _AGE.match(t, end):
+                return 0.75
+            if _title_near(t, end):
+                return 0.7
+        elif len(stem) == family and _title_near(t, end):
+            return 0.7 if stem not in _WORDS_AS_WELL or t[end : end + 2] == " 씨" else 0.0
+        if likely and _title_after_office(t, end):
+            return 0.65
+    if not likely or (not label and not whole and t[rest] in _VERB_AFTER.get(stem[-1], "")):
+        return 0.0
+    if role:
+        return 0.65
+    return 0.5 if _alone(stem, family, whole=whole) else 0.0
+
+
+def _title_near(t: str, end: int) -> bool:
+    """Say whether the next word is a title: "서지훈 부장", "박 전 의원", "신 총괄회장"."""
+    following = _NEXT_WORD.match(t, end)
+    if following is None:
+        return False
+    word = following["word"]
+    if word in ("전", "현") and (following := _NEXT_WORD.match(t, following.end())):
+        word = following["word"]
+    return is_title(word) or any(
+        word.startswith(r) and is_title(word.removeprefix(r)) for r in _RANKS
+    )
+
+
+def _title_after_office(t: str, end: int) -> bool:
+    """Say whether a title follows with an office before it: "홍길동 영업 과장", "홍길동(통일) 의원"."""
+    match = _OFFICE.match(t, end)
+    return match is not None and is_title(match["word"])
 
 
 def _stems(word: str, family: int) -> Iterator[str]:
     """Yield what a word may be without its particle, the longer first."""
     for length in (family + 2, family + 1):
-        if len(word) == length or (len(word) > length and _TAIL.fullmatch(word, length)):
+        rest = word[length:]
+        if len(word) >= length and (
+            rest in PARTICLES or (rest.startswith(_STUCK) and len(rest) < 11)
+        ):
             yield word[:length]
     if len(word) == family:
         yield word
@@ -194,11 +233,9 @@ def _stems(word: str, family: int) -> Iterator[str]:
 
 def _plausible(stem: str, family: int) -> bool:
     given = stem[family:]
-    if stem in _NOT_NAMES or stem in _ROLES or stem in _PLACES or stem in TITLES:
+    if not given or given[0] not in _FIRST or given[-1] not in _LAST or len(given) > 2:
         return False
-    if len(given) == 1:
-        return given in _FIRST and given in _LAST
-    return len(given) == 2 and given[0] in _FIRST and given[1] in _LAST
+    return not (stem in _NOT_NAMES or stem in _ROLES or stem in _PLACES or stem in _TITLES)
 
 
 def _likely(stem: str, family: int) -> bool:
@@ -213,7 +250,7 @@ def _alone(stem: str, family: int, *, whole: bool) -> bool:
         return (
             stem[0] in _SURE_FAMILY
             and stem[-1] in "은이의인하지서자기시"
-            and stem[:2] not in TITLES
+            and stem[:2] not in _TITLES
         )
     return True
 
@@ -241,10 +278,11 @@ def _role_before(t: str, start: int) -> tuple[bool, bool]:
     return known, known and mark and match["mark"] not in ("-", ">")
 
 
-def _foreign(t: str, start: int, end: int) -> int:
-    """Return the end of a foreign name that a word begins with, or 0."""
-    word = t[start:end]
-    for length in range(min(len(word), 7), 1, -1):
-        if word[:length] in _FOREIGN and (len(word) == length or _TAIL.fullmatch(word, length)):
-            return start + length
+def _foreign(word: str) -> int:
+    """Return the length of the foreign name that a word begins with, or 0."""
+    if word[0] in _FOREIGN_STARTS:
+        for length in range(min(len(word), 7), 1, -1):
+            rest = word[length:]
+            if word[:length] in _FOREIGN and (rest in PARTICLES or rest.startswith(_STUCK)):
+                return length
     return 0

@@ -16,6 +16,9 @@ _PARTICLES = (
 PARTICLE = "|".join(sorted(_PARTICLES.split(), key=len, reverse=True))
 HONORIFIC = r"님|씨|군|양|옹|선생님|선생|여사"
 _TITLE = "|".join(TITLES)
+PARTICLES = frozenset(_PARTICLES.split()) | {""}
+_TITLE_SET = frozenset(TITLES) | frozenset(HONORIFIC.split("|"))
+_TITLE_STARTS = frozenset(title[0] for title in _TITLE_SET)
 _ENDING = re.compile(rf"(?:\s?(?:{HONORIFIC}|{_TITLE}))?님?(?:{PARTICLE})?(?![가-힣])")
 _TITLE_AFTER = re.compile(rf"\s?(?:{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?(?![가-힣])")
 
@@ -33,3 +36,13 @@ def ends_a_korean_word(text: str, at: int) -> bool:
 def title_follows(text: str, at: int) -> bool:
     """Say whether an honorific or a title follows: "서 부장은", "서지훈 님"."""
     return _TITLE_AFTER.match(text, at) is not None
+
+
+def is_title(word: str) -> bool:
+    """Say whether a word is a title or an honorific, with or without a particle behind it."""
+    if word[:1] not in _TITLE_STARTS:
+        return False
+    for length in range(min(len(word), 5), 0, -1):
+        if word[:length] in _TITLE_SET and word[length:].removeprefix("님") in PARTICLES:
+            return True
+    return False

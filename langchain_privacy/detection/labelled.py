@@ -9,8 +9,10 @@ not the shape, so formats that nobody has listed are found as well.
 import re
 from collections.abc import Iterator
 
+from langchain_privacy.detection.cues import Cues
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.gazetteer import load
 from langchain_privacy.detection.rules import finding
 
 # A number of at least four characters with at least three digits, in groups: "AF-220914",
@@ -20,22 +22,27 @@ _LINK = (
     r"(?:[ \t]?(?:number|num|no|nr|id|code|ref|reference)s?\b\.?)?[ \t]?(?:\([^()\n]{0,24}\))?"
     r"[ \t]{0,2}(?:is|was|are|:|=|\#|-|\||ending in)?[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
 )
-_KINDS = {
-    "BANK_ACCOUNT": r"(?:bank |checking |savings |deposit |credit |loan |payroll |settlement )?(?:account|acct|a/c)|sort code|\bbsb|giro|clabe",
-    "PASSPORT": r"passport",
-    "DRIVER_LICENSE": r"driv(?:er|ing)(?:'?s)?[ ]?(?:licen[cs]e|permit)|\bdl|licen[cs]e",
-    "TAX_ID": r"tax(?:payer)?(?: file| payer)?(?: identification| id| reference| ref| registration)?|\btin|\bein|\bvat(?: reg(?:istration)?)?|\bnif|\bird|\bcpf|\bcnpj|fiscal code|national insurance|social insurance|national id(?:entity)?(?: card)?|identity card|id card|citizen",
-    "MEDICAL_ID": r"\bmrn|medical record|patient|\bnhs|hospital|chart|health(?: card| plan| insurance)?|medicare|medicaid|prescription|specimen|accession",
-    "ID": r"employee|staff|personnel|badge|payroll|member(?:ship)?|polic(?:y|ies)|certificate|claim|case|file|docket|client|customer|subscriber|insurance|group|contract|loan|mortgage|student|matriculation|enrol?lment|registration|reg|applicant|application|user|reference|ref|record|identification|security|portfolio|card(?:holder)?|vehicle|vin|plate|imei|serial|device|beneficiary|permit|visa|bond|deed|title|folio|matter|bar|npi|dea|provider|worker",
-}  # fmt: skip
-_ENGLISH = re.compile(
-    r"(?<![a-z0-9])(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS.items())
-    + rf")(?P<link>{_LINK}){_VALUE}"
-)  # fmt: skip
-_NUMBER_WORD = re.compile(r"num|no\b|nr|id\b|code|ref|#|:|=")
-_KOREAN = re.compile(
-    r"(?P<label>(?:[가-힣]{1,10}\s?)?(?:번호|코드|아이디|사번|학번|군번)|[가-힣]{1,10}\s?(?:ID|No\.?))(?:\s?\([^()\n]{0,12}\))?"
-    r"\s?(?:는|은|가|이|:|=|\||-)?\s{0,3}" + _VALUE
+_KIND_OF = {
+    label: kind
+    for kind, name in (
+        ("BANK_ACCOUNT", "labels_account"),
+        ("PASSPORT", "labels_passport"),
+        ("DRIVER_LICENSE", "labels_licence"),
+        ("TAX_ID", "labels_tax"),
+        ("MEDICAL_ID", "labels_medical"),
+        ("ID", "labels_id"),
+    )
+    for label in load(name)
+}
+_LABELS = Cues(_KIND_OF)
+_AFTER_LABEL = re.compile(rf"(?P<link>{_LINK}){_VALUE}", re.IGNORECASE)
+_NUMBER_WORD = re.compile(r"num|no\b|nr|id\b|code|ref|#|:|=", re.IGNORECASE)
+
+_KOREAN_LABELS = Cues(["번호", "코드", "아이디", "사번", "학번", "군번"], inside=True)
+_KOREAN_NUMBERED = re.compile(r"[가-힣]{1,10}[ ]?(?:ID|No\.?)(?=[ ]?[:=은는])")
+_KOREAN_BEFORE = re.compile(r"(?:[가-힣]{1,10}[ ]?)?\Z")
+_AFTER_KOREAN_LABEL = re.compile(
+    r"(?:\s?\([^()\n]{0,12}\))?\s?(?:는|은|가|이|:|=|\||-)?\s{0,3}" + _VALUE
 )
 _KOREAN_KINDS = (
     ("계좌", "BANK_ACCOUNT"), ("여권", "KR_PASSPORT"), ("면허", "KR_DRIVER_LICENSE"), ("주민", "KR_RRN"),
@@ -54,20 +61,33 @@ _AMOUNT_AFTER = re.compile(
 
 def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find numbers by their English or Korean label; the label gives the type."""
-    for match in _ENGLISH.finditer(text.lower):
-        kind = next(k for k in _KINDS if match[k] is not None)
-        explicit = _NUMBER_WORD.search(match["link"]) is not None or kind in ("PASSPORT", "DRIVER_LICENSE")  # fmt: skip
-        least = 4 if explicit else 6
-        start, end = match.span("value")
-        head, space, _ = text.text[start:end].partition(" ")
+    for start, end in _LABELS.find(text.lower):
+        match = _AFTER_LABEL.match(text.text, end)
+        if match is None:
+            continue
+        kind = _KIND_OF[text.lower[start:end]]
+        explicit = kind in ("PASSPORT", "DRIVER_LICENSE") or _NUMBER_WORD.search(match["link"])
+        first, last = match.span("value")
+        head, space, _ = match["value"].partition(" ")
         if space and head.isalpha() and not head.isupper():
-            start += len(head) + 1  # "card in 4411": a word, not a prefix of the number
-        if _private_number(text, match, least):
-            yield finding(start, end, kind, 0.75 if explicit else 0.6, "label")
-    for match in _KOREAN.finditer(text.text):
-        if not _OF_THINGS.search(match["label"]) and _private_number(text, match, 4):
-            kind = next((k for word, k in _KOREAN_KINDS if word in match["label"]), "ID")
+            first += len(head) + 1  # "card in 4411": a word, not a prefix of the number
+        if _private_number(text, match, 4 if explicit else 6):
+            yield finding(first, last, kind, 0.75 if explicit else 0.6, "label")
+    for start, end in _korean_labels(text):
+        match = _AFTER_KOREAN_LABEL.match(text.text, end)
+        label = text.text[start:end]
+        if match and not _OF_THINGS.search(label) and _private_number(text, match, 4):
+            kind = next((k for word, k in _KOREAN_KINDS if word in label), "ID")
             yield finding(*match.span("value"), kind, 0.7, "label")
+
+
+def _korean_labels(text: FoldedText) -> Iterator[tuple[int, int]]:
+    for start, end in _KOREAN_LABELS.find(text.lower):
+        before = _KOREAN_BEFORE.search(text.text[max(0, start - 12) : start])
+        yield start - (len(before[0]) if before else 0), end
+    if "ID" in text.text or "No" in text.text:
+        for match in _KOREAN_NUMBERED.finditer(text.text):
+            yield match.span()
 
 
 def _private_number(text: FoldedText, match: re.Match[str], least: int) -> bool:

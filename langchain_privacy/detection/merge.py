@@ -4,24 +4,29 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Finding
 
 
 def merge_findings(findings: Iterable[Finding]) -> list[Finding]:
-    """Resolve overlaps: the longer finding wins, then the higher score, then the earlier one.
+    """Resolve overlaps: checked findings win, then the longer, the surer, the earlier one.
 
-    What a loser has outside the winners stays a finding of its own: no character that a detector
-    found becomes clear because another detector found its neighbour.
+    Checked is what scores `HIGH_CONFIDENCE` or more: an IBAN inside what looks like an address
+    stays an IBAN. What a loser has outside the winners stays a finding of its own: no character
+    that a detector found becomes clear because another detector found its neighbour.
 
     Returns:
         Findings that do not overlap, in order of position.
     """
-    ranked = sorted(findings, key=lambda f: (f.start - f.end, -f.score, f.start, f.entity_type))
+    ranked = sorted(findings, key=_rank)
     chosen: list[Finding] = []
     for finding in ranked:
         for piece in list(_outside(finding, chosen)):
             insort(chosen, piece, key=_start)
     return chosen
+
+
+def _rank(f: Finding) -> tuple[bool, int, float, int, str]:
+    return f.score < HIGH_CONFIDENCE, f.start - f.end, -f.score, f.start, f.entity_type
 
 
 def _start(finding: Finding) -> int:

@@ -12,12 +12,16 @@ from langchain_privacy.detection.rules import finding, numbers, span
 
 _V4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?(?:%\w{1,16})?(?![\w:])")  # fmt: skip
+_V6_HINT = re.compile(r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:")
+_MAC_HINT = re.compile(r"[:-][0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]|\.[0-9A-Fa-f]{4}\.")
 _VERSION = re.compile(r"(?:version|ver\.?|v|release|section|버전)\s?$")
 
 
 def find_ip_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find IPv4 and IPv6 addresses, except loopback and unspecified ones, which name nobody."""
     for pattern in (_V4, _V6):
+        if pattern is _V6 and not _V6_HINT.search(text.text):
+            continue
         for match in numbers(pattern, text) if pattern is _V4 else pattern.finditer(text.text):
             if pattern is _V6 and match[0].count(":") < 7 and "::" not in match[0]:
                 continue
@@ -37,7 +41,7 @@ _MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-
 
 def find_mac_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find MAC addresses (IEEE 802) with colons, hyphens or Cisco's dots."""
-    for match in _MAC.finditer(text.text):
+    for match in _MAC.finditer(text.text) if _MAC_HINT.search(text.text) else ():
         if len(set(match[0].lower()) - set(":-.")) > 1:
             yield span(match, "MAC_ADDRESS", 0.9, "mac")
 

@@ -68,9 +68,6 @@ _PARTICLE = (
 _ITEM = rf"(?:[A-Z]\.(?:[A-Z]\.)?|(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|Rev|Hon)\.|{_WORD})"
 _RUN = re.compile(rf"{_ITEM}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_ITEM}){{0,7}}")
 _PIECE = re.compile(r"[^ ]+")
-_BEFORE = re.compile(
-    r"([\w'/-]+)[ ]?([\w'/-]*)(?:'s)?[ ]?(?:\([^()]{0,20}\))?[ ]{0,2}([:=>|-]?)[\s\"'>*_]{0,4}\Z"
-)
 
 
 class _Token:
@@ -121,8 +118,9 @@ def find_people(text: FoldedText) -> Iterator[Finding]:
     for match in _RUN.finditer(text.text):
         if _inside_word(text.text, match.start()):
             continue
-        if " " not in match[0] and match[0].lower() in _COMMON:
-            continue  # the first word of a sentence, mostly
+        words = match[0].lower().split(" ")
+        if all(w in _COMMON for w in words) and not (words[0] in _GIVEN and words[-1] in _FAMILY):
+            continue  # a heading, or the first word of a sentence
         tokens = [
             _Token(match.start() + m.start(), match.start() + m.end(), m[0])
             for m in _PIECE.finditer(match[0])
@@ -164,13 +162,16 @@ def _before_organisation(tokens: list[_Token]) -> list[_Token]:
 
 def _role_before(text: FoldedText, start: int) -> tuple[str, bool]:
     """Return the role that stands before an offset, and whether a mark makes it a label."""
-    match = _BEFORE.search(text.lower[max(0, start - 48) : start])
-    if match is None:
+    before = text.lower[max(0, start - 48) : start].rstrip(" \t\n\"'*_>")
+    label = before.endswith((":", "=", "|"))
+    before = before.rstrip(":=|- ")
+    if before.endswith(")"):
+        before = before[: before.rfind("(")].rstrip()
+    words = before.rsplit(None, 2)[-2:]
+    if not words:
         return "", False
-    first, second, mark = match.groups()
-    second = second.removesuffix("'s")
-    label = mark not in ("", "-")
-    pair, last = f"{first} {second}".strip(), second or first.removesuffix("'s")
+    last = words[-1].removesuffix("'s")
+    pair = f"{words[-2]} {last}" if len(words) > 1 else last
     if pair in _ROLES:
         return pair, label or pair in _NAMING or pair.endswith("by")
     return (last, label) if last in _ROLES else ("", False)
@@ -236,7 +237,9 @@ def _continues(tokens: list[_Token], index: int) -> bool:
 
 
 _LOWER_LINE = re.compile(r"[^\n]{3,2000}")
-_LOWER_WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
+_LOWER_WORD = re.compile(
+    r"[a-z\u00df-\u024f\u0370-\u052f]+(?:['-][a-z\u00df-\u024f\u0370-\u052f]+)*"
+)
 
 
 def _lower_case_people(text: FoldedText) -> Iterator[Finding]:

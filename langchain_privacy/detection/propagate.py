@@ -45,10 +45,14 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
     found: list[Finding] = []
     if len(automaton):
         automaton.make_automaton()
+        done: dict[int, int] = {}
         for last, (source, length, needs_title) in automaton.iter(text):
             start, end = last - length + 1, last + 1
+            if start < done.get(length, 0):
+                continue  # a value that repeats itself overlaps itself
             if _word(text, start, end) and (not needs_title or title_follows(text, end)):
                 found.append(_again(source, start, end))
+                done[length] = end
     if numbers:
         for match in _DIGITS.finditer(text):
             same = numbers.get("".join(c for c in match[0] if c.isdecimal()))

@@ -10,9 +10,6 @@ from langchain_privacy.errors import DetectionError
 Rule = Callable[[FoldedText], Iterable[Finding]]
 """Looks at a folded text; yields findings with offsets in it. Pure, and linear in its length."""
 
-HIGH_CONFIDENCE = 0.85
-"""From this score on a finding is structured and checked: a refusal at the door may rest on it."""
-
 
 class RulesDetector(Detector):
     """Runs rules over one folding of the text.

@@ -39,7 +39,10 @@ _PLAIN = frozenset(
 _BEFORE_SUFFIX = re.compile(
     rf"(?:(?P<number>{NUMBER}),?[ ])?(?:(?:{CAP}|{SMALL}|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,5}}\Z"
 )
-_BEFORE_LOWER_SUFFIX = re.compile(rf"(?P<number>{NUMBER}),?[ ](?:[^\W\d_]{{2,20}}[ ]){{1,3}}\Z")
+_NO_STREET = r"(?!(?:a|an|and|at|by|days|for|from|her|his|hours|in|more|my|of|on|other|our|per|that|the|this|to|your)\b)"
+_BEFORE_LOWER_SUFFIX = re.compile(
+    rf"(?P<number>{NUMBER}),?[ ](?:{_NO_STREET}[^\W\d_]{{2,20}}[ ]){{1,3}}\Z"
+)
 
 # "Hauptstraße 5": a word that ends in one of these, and a number.
 _ENDINGS = Cues(load("street_endings"), inside=True)
@@ -165,7 +168,7 @@ def _anchors(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, 
         label = _AFTER_LABEL.match(t, end)
         value = label and _LABELLED.match(t, label.end())
         if value and any(c.isdecimal() for c in value[0]):
-            yield value.start(), value.start() + len(value[0].rstrip(" ,")), 0.7
+            yield value.start(), value.start() + len(value[0].rstrip(" ,.")), 0.7
     for match in numbers(_STATE_ZIP, text):
         city = _left(_CITY_BEFORE, t, match.start(), 64)
         yield match.start() - (len(city[0]) if city else 0), match.end(), 0.7

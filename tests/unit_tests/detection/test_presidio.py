@@ -1,0 +1,115 @@
+"""Presidio joins: what it adds, and that it stays at home."""
+
+import importlib.util
+import pickle
+import socket
+import warnings
+from typing import Any
+
+import pytest
+
+from langchain_privacy.detection import (
+    PresidioDetector,
+    default_detectors,
+    detect_all,
+    presidio,
+)
+from langchain_privacy.detection.presidio import installed_models
+from langchain_privacy.errors import ConfigurationError, DetectionError
+
+pytest.importorskip("presidio_analyzer")
+needs_model = pytest.mark.skipif("en" not in installed_models(), reason="no English spaCy model")
+TEXT = "Yesterday Boutros visited Kongsvinger with people of Volkswagen. Mail ada@example.co.uk."
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    asked: list[Any] = []
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        asked.append(args)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return asked
+
+
+@needs_model
+def test_finds_names_that_no_list_has_without_a_socket(no_network: list[Any]) -> None:
+    found = {TEXT[f.start : f.end]: f.entity_type for f in detect_all(TEXT, default_detectors())}
+    assert found["Kongsvinger"] in ("LOCATION", "PERSON", "ORGANIZATION")
+    assert found["ada@example.co.uk"] == "EMAIL"
+    assert no_network == []
+
+
+@needs_model
+def test_presidios_own_recognizers_ask_no_suffix_list(no_network: list[Any]) -> None:
+    from presidio_analyzer import AnalyzerEngine
+    from presidio_analyzer.nlp_engine import NlpEngineProvider
+
+    PresidioDetector().detect("Hello Anna")  # sets tldextract on its own list
+    model = {"lang_code": "en", "model_name": installed_models()["en"]}
+    provider = NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": [model]})
+    analyzer = AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
+    found = PresidioDetector(analyzer=analyzer).detect(TEXT)
+    assert "EMAIL_ADDRESS" in {f.entity_type for f in found}
+    assert no_network == []
+
+
+@needs_model
+def test_a_language_without_a_model_gives_nothing() -> None:
+    assert PresidioDetector({"en": installed_models()["en"]}).detect("홍길동은 부산에 산다") == []
+
+
+@needs_model
+def test_long_and_broken_texts(no_network: list[Any]) -> None:
+    detector = PresidioDetector()
+    text = "\ud800\x00 " + "Nothing here.\n" * 4000 + "Ask Barack Obama in Chicago."
+    found = detector.detect(text, language="en")
+    assert "Barack Obama" in {text[f.start : f.end] for f in found}
+
+
+@needs_model
+def test_detectors_share_the_loaded_model_and_pickle_without_it() -> None:
+    first, second = PresidioDetector(), PresidioDetector()
+    first.detect("Hello Anna")
+    second.detect("Hello Anna")
+    assert first._loaded() is second._loaded()
+    again = pickle.loads(pickle.dumps(first))
+    assert again.detect("Barack Obama spoke.", language="en")
+
+
+class Failing:
+    supported_languages = ("en",)
+
+    def analyze(self, text: str, language: str) -> None:
+        raise RuntimeError(text)
+
+
+def test_a_failure_is_a_detection_error_without_the_text() -> None:
+    with pytest.raises(DetectionError) as caught:
+        PresidioDetector({"en": "x"}, analyzer=Failing()).detect("hunter2", language="en")
+    assert "hunter2" not in repr(caught.value)
+
+
+def test_one_warning_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(presidio, "_warned", set())
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda n: None if n == "spacy" else find_spec(n)
+    )
+    with pytest.warns(UserWarning, match=r"langchain-privacy\[presidio\]"):
+        assert len(default_detectors()) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        default_detectors()
+    with pytest.raises(ConfigurationError, match="presidio"):
+        default_detectors(presidio=True)
+
+
+def test_korean_alone_needs_no_english_model() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        detectors = default_detectors(("ko",))
+    assert detectors[0].detect("Tenant: Hans Oberhuber") == []
