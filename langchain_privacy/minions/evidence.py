@@ -21,7 +21,7 @@ MAX_CHARACTERS = 2_000_000
 WHOLE = 0.7
 """A passage that makes up more of its document than this would quote it whole."""
 
-_REFERENCE = re.compile(r"^doc_[0-9a-f]{8,}$")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LOOKS_LIKE_A_FILE = re.compile(r"^\S{1,200}\.(?:pdf|docx|md|txt)$", re.IGNORECASE)
 
 
@@ -52,7 +52,8 @@ def keep(documents: Any, session: MaskingSession, *, limit: int = MAX_CHARACTERS
         if isinstance(document, str) and document in known:
             refs.append(document)
             continue
-        for text, source in _read(document, number):
+        for raw, source in _read(document, number):
+            text = well_formed(raw)
             if not text.strip():
                 msg = f"Document {number} holds no text. A scanned page needs OCR first."
                 raise DocumentError(msg)
@@ -64,6 +65,11 @@ def keep(documents: Any, session: MaskingSession, *, limit: int = MAX_CHARACTERS
                 raise DocumentError(msg)
             refs.append(_put(text, source, session))
     return list(dict.fromkeys(refs))
+
+
+def well_formed(text: str) -> str:
+    """Replace halves of characters, which no JSON and no database takes, by U+FFFD."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def whole_values(doc: str, start: int, end: int, vault: VaultSession) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from langchain_privacy.edge.session import EdgeRun
 from langchain_privacy.egress import EgressGuard
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
+from langchain_privacy.minions.evidence import well_formed
 from langchain_privacy.minions.fanout import Fanout
 from langchain_privacy.minions.nodes import EvidenceMode, MinionNodes
 from langchain_privacy.minions.state import MinionInput, MinionOutput, MinionState
@@ -155,7 +156,7 @@ class _MinionEdge(PrivateGraph):
             documents = [run.session.restore(d) if isinstance(d, str) else d for d in documents]
         # First the documents: a name that only they give away is then known in the task, too.
         refs = self._nodes.keep(documents, run.session)
-        return {"task": run.mask(x["task"]), "documents": refs}
+        return {"task": run.mask(well_formed(x["task"])), "documents": refs}
 
     def restore_part(self, run: EdgeRun, mode: str, data: Any) -> Any:
         """Restore a part; quotes come from the documents, approvals stay as they would leave."""
