@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from langchain_core.runnables.config import var_child_runnable_config
 
-from langchain_privacy.detection import HIGH_CONFIDENCE, Detector
+from langchain_privacy.detection import HIGH_CONFIDENCE, Detector, Finding
 from langchain_privacy.egress.fold import HARD, SOFT
 from langchain_privacy.egress.matcher import PLACEHOLDER, VaultMatcher
+from langchain_privacy.egress.windows import windows_of
 from langchain_privacy.errors import DetectionError, SessionError
 from langchain_privacy.vault import Vault, VaultSession, current_session
 
@@ -86,28 +87,28 @@ class Examiner:
     def _findings(self, text: str) -> Refusal | None:
         text = PLACEHOLDER.sub(_blank, text).replace(HARD, "\n").replace(SOFT, "\n")
         # A picture's base64 holds any string of digits by chance.
-        text = _BLOB.sub(_blank, text)
-        found = []
+        windows = windows_of(_BLOB.sub(_blank, text))
+        if not windows.text:
+            return None
+        found: list[Finding] = []
         for detector in self._detectors:
             try:
-                findings = detector.detect(text)
+                findings = detector.detect(windows.text)
             except DetectionError:
                 raise
             except Exception:  # noqa: BLE001 its text may quote the payload
                 msg = f"Detector {detector.name!r} failed; nothing was sent."
                 raise DetectionError(msg) from None
-            found += [
-                f
-                for f in findings
-                if f.score >= HIGH_CONFIDENCE
-                and text[f.start : f.end].casefold() not in self._allow
-            ]
+            found += [f for f in findings if self._counts(f, windows.text)]
         if not found:
             return None
         types = Counter(f.entity_type for f in found)
-        return Refusal(
-            f"detector:{found[0].entity_type}", tuple((f.start, f.end) for f in found), dict(types)
-        )
+        offsets = tuple((windows.original(f.start), windows.original(f.end)) for f in found)
+        return Refusal(f"detector:{found[0].entity_type}", offsets, dict(types))
+
+    def _counts(self, finding: Finding, text: str) -> bool:
+        value = text[finding.start : finding.end].casefold()
+        return finding.score >= HIGH_CONFIDENCE and value not in self._allow
 
 
 def _blank(match: re.Match[str]) -> str:

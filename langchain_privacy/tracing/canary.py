@@ -14,7 +14,7 @@ import requests
 from langsmith.run_trees import RunTree, get_cached_client
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.tracing.client import scrubber_of
+from langchain_privacy.tracing.client import protect, scrubber_of
 from langchain_privacy.tracing.install import (
     HasVault,
     UnsafeTracingWarning,
@@ -113,6 +113,8 @@ def _twin(client: langsmith.Client, url: str) -> langsmith.Client:
     for name in _COPIED:
         setattr(twin, name, getattr(client, name))
     twin.__class__ = type(client)
+    if (scrubber := scrubber_of(client)) is not None:
+        protect(twin, scrubber)
     return twin
 
 

@@ -1,13 +1,19 @@
 """LangSmith's client: everything it sends passes a scrubber.
 
-Runs are cleaned where the client hands over complete run operations (`process_buffered_run_ops`):
+Runs are cleaned in `_create_run` and `_update_run`, where the client holds complete run operations:
 the only place that sees inputs, outputs, errors, metadata with its keys, tags, names, events,
-attachments and a model's serialised tools alike. Feedback, examples and datasets, which evaluators
-send, do not pass there; a subclass made for the client's class cleans their arguments.
+attachments and a model's serialised tools alike, also for OpenTelemetry's exporter. It is where
+`process_buffered_run_ops` hands over as well; that hook would do the same work in another thread,
+on objects that may have changed meanwhile. Feedback, examples and datasets, which evaluators send,
+do not pass there; their arguments are cleaned.
+
+The client becomes an instance of a subclass of its class; the class itself is not touched.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+import logging
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import langsmith
@@ -16,6 +22,7 @@ from langsmith._internal._serde import dumps_json
 
 from langchain_privacy.tracing.scrub import Scrubber
 
+_log = logging.getLogger(__name__)
 _ROUTING = frozenset(
     {
         "id",
@@ -49,43 +56,24 @@ _SENDING = (
     "multipart_ingest",
     "batch_ingest_runs",
 )
+_scrubbers: weakref.WeakKeyDictionary[langsmith.Client, Scrubber] = weakref.WeakKeyDictionary()
 
 
-class _RunOps:
-    """The hook that a client calls with complete run operations."""
-
-    def __init__(self, scrubber: Scrubber, earlier: Callable[..., Any] | None) -> None:
-        self.scrubber = scrubber
-        self.earlier = earlier
-
-    def __call__(self, runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        changed = runs if self.earlier is None else self.earlier(runs)
-        return [clean_run(self.scrubber, run) for run in changed]
-
-
-def scrubber_of(client: Any) -> Scrubber | None:
+def scrubber_of(client: langsmith.Client) -> Scrubber | None:
     """Return the scrubber of a protected client, `None` of any other."""
-    hook = getattr(client, "_process_buffered_run_ops", None)
-    return hook.scrubber if isinstance(hook, _RunOps) else None
+    return _scrubbers.get(client)
 
 
 def protect(client: langsmith.Client, scrubber: Scrubber) -> None:
     """Make a client send no vault value, whatever is traced through it."""
-    hook = client._process_buffered_run_ops  # noqa: SLF001
-    earlier = hook.earlier if isinstance(hook, _RunOps) else hook
-    client._process_buffered_run_ops = _RunOps(scrubber, earlier)  # noqa: SLF001
-    # One operation at a time: what waits in a buffer is sent late and could change meanwhile.
-    client._run_ops_buffer_size = 1  # noqa: SLF001
     plain: Any = getattr(type(client), "_protected_class", type(client))
     client.__class__ = _class_of(plain)
+    _scrubbers[client] = scrubber
 
 
 def unprotect(client: langsmith.Client) -> None:
     """Give a client back as it was."""
-    hook = client._process_buffered_run_ops  # noqa: SLF001
-    if isinstance(hook, _RunOps):
-        client._process_buffered_run_ops = hook.earlier  # noqa: SLF001
-        client._run_ops_buffer_size = 1 if hook.earlier else None  # noqa: SLF001
+    if _scrubbers.pop(client, None) is not None:
         client.__class__ = type(client)._protected_class  # type: ignore[attr-defined]  # noqa: SLF001
 
 
@@ -116,10 +104,27 @@ def _class_of(cls: type) -> Any:
         "__slots__": (),
         "_protected_class": cls,
     }
+    for name in ("_create_run", "_update_run"):
+        namespace[name] = _cleaning_run(getattr(cls, name))
     for name in _SENDING:
         if (inner := getattr(cls, name, None)) is not None:
             namespace[name] = _cleaning(inner)
     return type(cls)(cls.__name__, (cls,), namespace)
+
+
+def _cleaning_run(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def send(self: Any, run: dict[str, Any], **kwargs: Any) -> Any:
+        scrubber = scrubber_of(self)
+        if scrubber is not None:
+            try:
+                run = clean_run(scrubber, run)
+            except Exception as error:  # noqa: BLE001 its text may quote the run
+                _log.error("A run was not traced: cleaning failed (%s).", type(error).__name__)
+                return None
+        return inner(self, run, **kwargs)
+
+    return send
 
 
 def _cleaning(inner: Callable[..., Any]) -> Callable[..., Any]:

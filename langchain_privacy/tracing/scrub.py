@@ -22,6 +22,8 @@ from langchain_privacy.vault import Vault, VaultEntry, VaultSession
 
 WITHHELD = "[WITHHELD: a private value could not be taken out]"
 _SMALL_TAIL = 64
+_CUT = b'"content":'
+_REMEMBERED = 100_000
 
 
 class _Key(NamedTuple):
@@ -43,6 +45,7 @@ class Scrubber:
         self._keys: dict[str, _Key] = {}
         self._tail: dict[str, _Key] = {}
         self._automata: tuple[Any, ...] = ()
+        self._clean: dict[int, int] = {}
 
     def __repr__(self) -> str:
         return f"<Scrubber of {len(self._keys)} values>"
@@ -76,7 +79,7 @@ class Scrubber:
 
     def json(self, data: bytes) -> bytes:
         """Return a JSON document with placeholders in its strings, keys and numbers."""
-        if not self.holds(data.decode("utf-8", "replace")):
+        if not self._json_holds(data):
             return data
         scrubbed = json.dumps(self.structure(json.loads(data)), ensure_ascii=False)
         # A value that only the document's own punctuation completes.
@@ -104,6 +107,25 @@ class Scrubber:
             return self.data(value.read_bytes())
         return value
 
+    def _json_holds(self, data: bytes) -> bool:
+        """Tell whether a document holds a value; parts that were clean before are not read again.
+
+        A tracer records the whole conversation at every step. The document is cut where a value
+        cannot lie across the cut: before an unescaped `"content":`, which no JSON string contains.
+        """
+        self._follow()
+        clean = self._clean
+        for part in data.split(_CUT):
+            key = hash(part)
+            if clean.get(key) == len(part):
+                continue
+            if self.holds(part.decode("utf-8", "replace")):
+                return True
+            if len(clean) >= _REMEMBERED:
+                clean.clear()
+            clean[key] = len(part)
+        return False
+
     def _matches(self, text: str) -> Iterator[tuple[int, int, str]]:
         self._follow()
         for automaton in self._automata:
@@ -117,6 +139,8 @@ class Scrubber:
         if all(self._seen.get(s.id, 0) == _version(s) for s in sessions):
             return
         with self._lock:
+            # A new dictionary: who still fills the old one writes what is out of date.
+            self._clean = {}
             for session in sessions:
                 seen = self._seen.get(session.id, 0)
                 with contextlib.suppress(SessionError):  # it ended meanwhile

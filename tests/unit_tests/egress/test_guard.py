@@ -255,7 +255,7 @@ def test_a_failing_detector_lets_nothing_cross(masker: Masker) -> None:
     guard = EgressGuard(masker, detectors=[Broken()])
     model = guard.wrap(ScriptedChatModel(responses=["fine"]))
     with pytest.raises(DetectionError) as caught:
-        model.invoke("hello there")
+        model.invoke("hello 4711 there")
     assert caught.value.__suppress_context__
     assert "hello" not in str(caught.value)
     assert guard.ledger.crossings()[0].rule == "detector_failed"

@@ -203,7 +203,7 @@ def test_one_changed_byte_of_the_file_is_found_or_touched_nothing(path: Path) ->
     chance = random.Random(7)
     copy = path.with_name("copy.sqlite")
     found = unused = 0
-    for _ in range(60):
+    for _ in range(40):
         touched = bytearray(data)
         touched[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
         copy.write_bytes(touched)

@@ -1,0 +1,152 @@
+"""What the guard, the ledger and the trace guard cost; guarded and plain, paired in one run.
+
+    python benchmarks/egress.py [--rounds 200] [--turns 50]
+
+The crossing: 8,000 characters of new text to a model that answers at once, 500 values in the
+vault, the ledger a SQLite file that is synchronised to the disk at every record. The traced run: a
+conversation of 50 turns of 1,000 characters through a LangGraph agent, traced by LangSmith's client
+to a server in this process.
+"""
+
+import argparse
+import gc
+import os
+import random
+import statistics
+import string
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+CHARACTERS, VALUES = 8_000, 500
+
+
+def words(chance: random.Random, size: int) -> str:
+    vocabulary = [
+        "".join(chance.choices(string.ascii_lowercase, k=chance.randint(2, 11)))
+        for _ in range(3000)
+    ]
+    return " ".join(chance.choices(vocabulary, k=size // 5))[:size]
+
+
+def values(chance: random.Random) -> list[tuple[str, str]]:
+    def name(size: int) -> str:
+        return "".join(chance.choices(string.ascii_lowercase, k=size)).title()
+
+    made = []
+    for i in range(VALUES // 4):
+        made += [
+            ("PERSON", f"{name(6)} {name(8)}"),
+            ("EMAIL", f"{name(7).lower()}.{i}@example.org"),
+            ("PHONE", f"+1 415 {chance.randint(200, 999)} {chance.randint(1000, 9999)}"),
+            ("ADDRESS", f"{chance.randint(10, 999)} {name(9)} Street"),
+        ]
+    return made
+
+
+def crossing(rounds: int) -> None:
+    from langchain_core.messages import HumanMessage
+
+    from langchain_privacy import EgressGuard, EgressLedger, Masker
+    from langchain_privacy.vault import session_scope
+    from tests.support.scripted import ScriptedChatModel
+
+    chance = random.Random(8)
+    masker = Masker()
+    session = masker.session("bench").vault
+    for entity_type, value in values(chance):
+        session.issue(entity_type, value)
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = EgressLedger(Path(folder) / "ledger.sqlite")
+        plain = ScriptedChatModel(responses=["ok"])
+        guarded = EgressGuard(masker, ledger=ledger).wrap(ScriptedChatModel(responses=["ok"]))
+        texts = [words(chance, CHARACTERS) for _ in range(rounds + 10)]
+        times: dict[str, list[float]] = {"plain": [], "guarded": []}
+        with session_scope(session):
+            for i, text in enumerate(texts):
+                # In turn, each first as often as second.
+                order = [("plain", plain), ("guarded", guarded)]
+                for label, model in order if i % 2 else reversed(order):
+                    message = [HumanMessage(text)]
+                    start = time.perf_counter()
+                    model.invoke(message)
+                    if i >= 10:
+                        times[label].append(time.perf_counter() - start)
+        added = sorted((g - p) * 1e3 for g, p in zip(times["guarded"], times["plain"], strict=True))
+        report = ledger.verify()
+    print(f"crossing: {CHARACTERS} characters, {VALUES} vault values, {rounds} pairs")
+    for label, found in times.items():
+        print(f"  {label:8} {statistics.median(found) * 1e3:7.3f} ms at the median")
+    p95 = added[int(len(added) * 0.95)]
+    print(f"  added    {statistics.median(added):7.3f} ms at the median, {p95:.3f} ms at p95")
+    print(f"  ledger   {report.records} records, verified\n")
+
+
+def traced(turns: int, rounds: int) -> None:
+    import langsmith
+    from langchain.agents import create_agent
+    from langchain_core.messages import HumanMessage
+    from langchain_core.tracers.langchain import wait_for_all_tracers
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    from langchain_privacy import Masker, install_tracing_guard
+    from tests.support.http import LangSmithServer
+    from tests.support.scripted import ScriptedChatModel
+
+    chance = random.Random(9)
+    masker = Masker()
+    session = masker.session("bench").vault
+    for entity_type, value in values(chance):
+        session.issue(entity_type, value)
+    questions = [words(chance, 400) for _ in range(turns)]
+    answers = [words(chance, 600) for _ in range(turns)]
+    with LangSmithServer() as server:
+        os.environ |= server.environment()
+        langsmith.utils.get_env_var.cache_clear()
+        client = langsmith.Client(api_url=server.url, api_key="k")
+        langsmith.configure(client=client)
+
+        def conversation() -> float:
+            gc.collect()
+            model = ScriptedChatModel(responses=list(answers))
+            agent = create_agent(model, tools=[], checkpointer=InMemorySaver())
+            config: Any = {"configurable": {"thread_id": "t"}}
+            start = time.perf_counter()
+            for question in questions:
+                agent.invoke({"messages": [HumanMessage(question)]}, config)
+            wait_for_all_tracers()
+            client.flush()
+            return time.perf_counter() - start
+
+        conversation()
+        found: dict[str, list[float]] = {"plain": [], "guarded": []}
+        for i in range(rounds):
+            for label in ("plain", "guarded") if i % 2 else ("guarded", "plain"):
+                guard = install_tracing_guard(masker) if label == "guarded" else None
+                found[label].append(conversation())
+                if guard:
+                    guard.remove()
+                server.requests.clear()
+    ratios = [g / p for g, p in zip(found["guarded"], found["plain"], strict=True)]
+    print(f"traced run: {turns} turns of 1,000 characters, {VALUES} vault values, {rounds} pairs")
+    for label, times in found.items():
+        print(
+            f"  {label:8} {statistics.median(times):7.3f} s at the median, {min(times):.3f} s best"
+        )
+    best = min(found["guarded"]) / min(found["plain"])
+    print(f"  ratio    {statistics.median(ratios):7.3f} at the median, {best:.3f} of the best")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--turns", type=int, default=50)
+    parser.add_argument("--pairs", type=int, default=5)
+    arguments = parser.parse_args()
+    crossing(arguments.rounds)
+    traced(arguments.turns, arguments.pairs)
+
+
+if __name__ == "__main__":
+    main()
