@@ -17,6 +17,8 @@ COMMANDS: dict[str, str] = {
     "attest": "fetch an endpoint's evidence, verify it and show every check",
     "gateway": "serve a model behind attestation and encryption, inside a confidential VM",
     "demo": "ask about a private document and see everything that crosses",
+    "ledger": "show, verify or report what crossed",
+    "scan": "find private values in files",
 }
 """Name of a command, its line of help. Each is a module of this folder with two functions:
 `configure(parser)` and `run(arguments) -> exit code`."""

@@ -1,0 +1,83 @@
+"""`ledger` shows, verifies and reports."""
+
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from langchain_privacy import EgressGuard, EgressLedger, Masker
+from langchain_privacy.cli import main
+from langchain_privacy.errors import EgressBlockedError
+from tests.support.scripted import ScriptedChatModel
+
+SECRET = "Jane Doe"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "ledger.sqlite"
+    masker = Masker()
+    entry = masker.session("t").vault.issue("PERSON", SECRET)
+    ledger = EgressLedger(path)
+    model = EgressGuard(masker, ledger=ledger).wrap(ScriptedChatModel(responses=["fine"]))
+    for _ in range(3):
+        model.invoke(f"Dear [PERSON_{entry.code}], <b>hello</b>")
+    with pytest.raises(EgressBlockedError):
+        model.invoke(SECRET)
+    ledger.close()
+    return path
+
+
+def test_show(path: Path, capsys: Any) -> None:
+    assert main(["ledger", "show", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "3 crossed" in out
+    assert "1 refused" in out
+    assert SECRET not in out
+    assert main(["ledger", "show", str(path), "--blocked"]) == 0
+    assert "0 crossed" in capsys.readouterr().out
+
+
+def test_verify(path: Path, capsys: Any, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text(EgressLedger(path).public_key.pem)
+    assert main(["ledger", "verify", str(path), "--key", str(key)]) == 0
+    assert capsys.readouterr().out.startswith("sound: 7 records, 1 to 7")
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE egress_records SET bytes_out = 1 WHERE seq = 3")
+    connection.commit()
+    connection.close()
+    assert main(["ledger", "verify", str(path)]) == 1
+    assert "Record 3 was changed" in capsys.readouterr().err
+
+
+def test_report_is_one_page_that_loads_nothing(path: Path, capsys: Any, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    assert main(["ledger", "report", str(path), "-o", str(page)]) == 0
+    text = page.read_text()
+    assert "sound: 7 records" in text
+    assert text.count("<svg") == 5
+    assert "PERSON" in text
+    assert SECRET not in text
+    assert "<!--" not in text.replace("<!doctype", "")
+    assert not re.search(r"(?:src|href)\s*=|url\(|@import|https?://|<script", text)
+    assert "default-src 'none'" in text
+
+
+def test_a_report_of_a_ledger_that_was_touched_says_so(path: Path, tmp_path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE egress_records SET model = '<script>' WHERE seq = 3")
+    connection.commit()
+    connection.close()
+    page = tmp_path / "report.html"
+    assert main(["ledger", "report", str(path), "-o", str(page)]) == 1
+    assert "NOT SOUND at record 3" in page.read_text()
+    assert "<script>" not in page.read_text()
+
+
+def test_a_missing_ledger_is_not_made(tmp_path: Path, capsys: Any) -> None:
+    assert main(["ledger", "show", str(tmp_path / "none.sqlite")]) == 1
+    assert "there is no ledger" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,90 @@
+"""`scan` finds private values in files and never prints them unasked."""
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from langchain_privacy.cli import main
+
+EMAIL, CARD = "jane.doe@example.org", "4111 1111 1111 1111"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "clean.txt").write_text("Nothing to see here.\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "mail.md").write_text(f"First line.\nWrite to {EMAIL}\n  card {CARD}\n")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "x").write_text(EMAIL)
+    return tmp_path
+
+
+def scan(capsys: Any, *arguments: str) -> tuple[int, str, str]:
+    code = main(["scan", *arguments])
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def test_it_says_where_and_what_but_not_the_value(folder: Path, capsys: Any) -> None:
+    code, out, err = scan(capsys, str(folder), "--format", "json")
+    assert code == 1
+    found = json.loads(out)["findings"]
+    assert [(Path(f["path"]).name, f["line"], f["column"], f["type"]) for f in found] == [
+        ("mail.md", 2, 10, "EMAIL"),
+        ("mail.md", 3, 8, "CREDIT_CARD"),
+    ]
+    assert EMAIL not in out + err
+    code, out, err = scan(capsys, str(folder))
+    assert code == 1
+    assert "EMAIL" in out
+    assert EMAIL not in out + err
+    assert CARD not in out + err
+    assert "2 private values in 1 files" in err
+
+
+def test_values_are_shown_when_asked_for(folder: Path, capsys: Any) -> None:
+    _, out, _ = scan(capsys, str(folder), "--show-values", "--format", "json")
+    assert {f["value"] for f in json.loads(out)["findings"]} == {EMAIL, CARD}
+
+
+def test_a_clean_file_and_a_filter_are_exit_code_0(folder: Path, capsys: Any) -> None:
+    assert scan(capsys, str(folder / "clean.txt"))[0] == 0
+    assert scan(capsys, str(folder), "--type", "KR_RRN")[0] == 0
+
+
+def test_standard_input(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin = SimpleNamespace(buffer=io.BytesIO(f"mail {EMAIL}".encode()))
+    monkeypatch.setattr("sys.stdin", stdin)
+    code, out, _ = scan(capsys, "-", "--format", "json")
+    assert code == 1
+    assert json.loads(out)["findings"][0]["path"] == "-"
+
+
+def test_what_cannot_be_scanned_is_not_called_clean(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "binary").write_bytes(b"\0\1\2")
+    (tmp_path / "latin").write_bytes("Zürich".encode("latin-1"))
+    code, _, err = scan(capsys, str(tmp_path))
+    assert code == 1
+    assert err.count("not scanned") == 2
+
+
+def test_a_missing_path_is_an_error(tmp_path: Path, capsys: Any) -> None:
+    code, _, err = scan(capsys, str(tmp_path / "none"))
+    assert code == 1
+    assert err.startswith("langchain-privacy: there is no file")
+
+
+def test_positions_hold_beyond_the_first_block(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("langchain_privacy.cli.scan._BLOCK", 1000)
+    lines = [f"This is line {i} of many without anything." for i in range(80)]
+    lines[70] = f"mail {EMAIL}"
+    (tmp_path / "long.txt").write_text("\n".join(lines))
+    _, out, _ = scan(capsys, str(tmp_path), "--type", "EMAIL", "--format", "json")
+    (found,) = json.loads(out)["findings"]
+    assert (found["line"], found["column"]) == (71, 6)
