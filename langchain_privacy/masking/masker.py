@@ -172,7 +172,10 @@ class _Masking(Leaves):
         return self.text(text)
 
     def json(self, text: str) -> str:
-        return mask_json(text, self.text, self.number) if is_json(text) else self.text(text)
+        if not is_json(text):
+            return self.text(text)
+        masked = mask_json(text, self.text, self.number)
+        return text if masked == text else masked
 
     def json_piece(self, text: str) -> str:
         return self.json(text)

@@ -106,13 +106,17 @@ class Walk:
             return x
         if isinstance(x, (int, float)):
             return self._leaves.number(x)
+        return self._within(x, self._inside)
+
+    def _within(self, x: Any, walk: Callable[[Any], Any]) -> Any:
+        """Go one level down."""
         if id(x) in self._path or len(self._path) >= DEEPEST:
             why = "contains itself" if id(x) in self._path else f"is nested over {DEEPEST} levels"
             msg = f"A {type(x).__name__} {why}; hand over a plain structure."
             raise ConfigurationError(msg)
         self._path.add(id(x))
         try:
-            return self._inside(x)
+            return walk(x)
         finally:
             self._path.discard(id(x))
 
@@ -134,8 +138,9 @@ class Walk:
             )
             return self._sequence(x, rebuild)
         if isinstance(x, types.MappingProxyType):
-            walked = self._dict(dict(x))
-            return types.MappingProxyType(walked)
+            plain = dict(x)
+            walked = self._dict(plain)
+            return x if walked is plain else types.MappingProxyType(walked)
         if isinstance(x, Send):
             arg = self._any(x.arg)
             return x if arg is x.arg else Send(x.node, arg, timeout=x.timeout)
@@ -202,7 +207,7 @@ class Walk:
         if isinstance(value, str):
             return self._block_text(name, value)
         if name == "content":
-            return self._blocks(value)
+            return self._within(value, self._blocks)
         if name in {"tool_calls", "invalid_tool_calls", "tool_call_chunks"}:
             return self._calls(name, value)
         return self._any(value)
@@ -248,9 +253,7 @@ class Walk:
             at = run + 1
         return blocks if _same(blocks, new) else new
 
-    def _block(self, block: Any) -> Any:
-        if not isinstance(block, dict):
-            return self._any(block)
+    def _block(self, block: dict[Any, Any]) -> dict[Any, Any]:
         if is_media(block):
             replaced = self._leaves.media(block)
             if replaced is not None:
@@ -265,12 +268,16 @@ class Walk:
             elif key in {"index", "text"} and not isinstance(value, (dict, list)):
                 new[key] = value
             elif isinstance(value, list):
-                new[key] = self._blocks(value)
-            elif isinstance(value, dict):
-                new[key] = self._any(value) if key in {"args", "input"} else self._block(value)
+                new[key] = self._within(value, self._blocks)
+            elif isinstance(value, dict) and key not in {"args", "input"}:
+                new[key] = self._within(value, self._block)
             else:
                 new[key] = self._any(value)
-        return block if _same(list(block.values()), list(new.values())) else new
+        named = {self._key(key): value for key, value in new.items()}
+        unchanged = _same(list(block), list(named)) and _same(
+            list(block.values()), list(new.values())
+        )
+        return block if unchanged else named
 
     def _dataclass(self, x: Any) -> Any:
         changes = {}

@@ -283,11 +283,13 @@ class Forms:
     def _unfinished(self, folded: str, start: int, floor: int) -> int:
         longest = max(map(len, self._starts), default=0) + self._longest_code
         window = max(start, len(folded) - 4 * longest - 24)
+        bracketed = len(folded)
         for match in re.finditer(_POSSIBLE, folded[window:]):
             at = window + match.start()
             if self._may_become_bracketed(folded[at:]):
-                return at
-        return max(start, self._bare_tail(folded, floor))
+                bracketed = at
+                break
+        return max(start, min(bracketed, self._bare_tail(folded, floor)))
 
     def _may_become_bracketed(self, tail: str) -> bool:
         if re.fullmatch(_STARTED, tail):

@@ -77,7 +77,7 @@ PIECES = st.one_of(
 TEXTS = st.one_of(st.text(max_size=80), st.lists(PIECES, max_size=12).map("".join))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=3000, deadline=None)
 @given(TEXTS)
 def test_a_masked_text_comes_back_exactly(text: str) -> None:
     session = MASKER.session()
