@@ -50,6 +50,8 @@ def format_value(value: Any, form: str = "") -> tuple[str, str]:
     Returns:
         The text, and the unit at its end that need not be written again.
     """
+    if not form and isinstance(value, (str, int)) and not isinstance(value, bool):
+        return str(value), ""
     if value is None:
         return "없음" if form in ("억만원", "평") else "—", ""
     if form == "date":
@@ -97,4 +99,6 @@ def _date(value: Any) -> str:
 
 def escape(text: str) -> str:
     """Take Markdown and HTML their meaning: a cell is text, whoever wrote it."""
+    if text.isalnum():
+        return text
     return _MARKS.sub(r"\\\1", _LINES.sub(" ", text)).replace("\\<", "&lt;").replace("\\>", "&gt;")

@@ -12,10 +12,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_privacy.masking.cell_format import escape, format_value
 from langchain_privacy.masking.folding import fold as widths_folded
@@ -34,6 +33,12 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"hidden[\W_]{0,3}value|숨김[\W_]?값|숨겨진[\W_]?값", re.IGNORECASE)
+_ISSUED = re.compile(
+    r"(?<![\[\\])\[\[hidden_value_(?:q([1-9]\d{0,5})_)?([1-9]\d{0,8})_([^\[\]|\n]{1,80})"
+    r"(?:\|([^\[\]|\n]{0,20}))?\]\](?!\])"
+)
+_SHORTEST = 15
+"""Characters of the shortest thing that can be a token."""
 _EXACT = re.compile(r"hidden_value_(?:q([1-9]\d{0,5})_)?([1-9]\d{0,8})_(.+)", re.DOTALL)
 _FOLDED = re.compile(r"hiddenvalue(?:q([1-9]\d{0,5}))?(\d{1,9})(.*)", re.DOTALL)
 _GAP = r"[\W_]{0,4}"
@@ -90,8 +95,7 @@ def fold(text: str) -> str:
     return _IGNORED.sub("", text).casefold()
 
 
-@dataclass(frozen=True, slots=True)
-class CellSpan:
+class CellSpan(NamedTuple):
     """A token in a text.
 
     Attributes:
@@ -116,10 +120,15 @@ class Result:
         self.number = number
         self.labels = tuple(labels)
         self.rows = rows
+        self._exact = {label: at for at, label in enumerate(self.labels)}
         self._columns = {fold(label): at for at, label in enumerate(self.labels)}
 
     def __repr__(self) -> str:
         return f"<Result {self.number}>"
+
+    def exact(self, label: str) -> int | None:
+        """Find a column by its label as issued."""
+        return self._exact.get(label)
 
     def column(self, text: str) -> int | None:
         """Find a column by its folded label, or by an unambiguous beginning of it."""
@@ -201,8 +210,30 @@ class _Opened(Mapping[int, Result]):
 
 def cell_spans(text: str, opened: Mapping[int, Result]) -> list[CellSpan]:
     """Find every token of a text, also those that name no cell of `opened`."""
-    spans = []
-    for match in _TOKEN.finditer(text):
+    spans: list[CellSpan] = []
+    at = 0
+    # What is written as issued needs no tolerance, and is nearly everything.
+    for match in _ISSUED.finditer(text):
+        result = opened.get(int(match[1] or 1))
+        row = int(match[2])
+        column = None if result is None else result.exact(match[3])
+        if result is None or column is None or row > len(result.rows):
+            continue
+        if match.start() > at:
+            spans += _tolerant_spans(text, at, match.start(), opened)
+        span = _span(text, match.start(), match.end(), result, row, column, match[4] or "")
+        spans.append(span)
+        at = span.end
+    return spans + _tolerant_spans(text, at, len(text), opened)
+
+
+def _tolerant_spans(
+    text: str, start: int, stop: int, opened: Mapping[int, Result]
+) -> list[CellSpan]:
+    spans: list[CellSpan] = []
+    if stop - start < _SHORTEST:
+        return spans
+    for match in _TOKEN.finditer(text, start, stop):
         body, _, wish = match[1].partition("|")
         folded = fold(body)
         if not folded.startswith(("hiddenvalue", "hiddenrowcount")):
@@ -219,11 +250,26 @@ def cell_spans(text: str, opened: Mapping[int, Result]) -> list[CellSpan]:
             spans.append(CellSpan(match.start(), end, None, ""))
             continue
         number, row, column = found
-        value, unit = format_value(opened[number].rows[row - 1][column], wish.strip())
-        if unit and text.startswith(unit, end):
-            end += len(unit)  # the model wrote the unit as well
-        spans.append(CellSpan(match.start(), end, found, escape(value), particle))
+        spans.append(
+            _span(text, match.start(), end, opened[number], row, column, wish.strip(), particle)
+        )
     return spans
+
+
+def _span(
+    text: str,
+    start: int,
+    end: int,
+    result: Result,
+    row: int,
+    column: int,
+    wish: str,
+    particle: str = "",
+) -> CellSpan:
+    value, unit = format_value(result.rows[row - 1][column], wish)
+    if unit and text.startswith(unit, end):
+        end += len(unit)  # the model wrote the unit as well
+    return CellSpan(start, end, (result.number, row, column), escape(value), particle)
 
 
 def _named(

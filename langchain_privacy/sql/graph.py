@@ -152,5 +152,6 @@ class SQLEdge(PrivateGraph):
         real["answer"] = run.session.restore(data["masked_answer"])
         if isinstance(ref := data.get("rows"), str):
             result = read_result(documents.get(ref))
+            real["sql"] = documents.metadata(ref)["sql"]
             real["rows"] = [dict(zip(result.labels, row, strict=True)) for row in result.rows]
         return real

@@ -122,7 +122,11 @@ class QueryStep:
         again = self._parts.policy.feedback == "runtime" and self._parts.may_repair(state)
         codes = [f"run:{error.code}"]
         report = noted(state["report"], codes, error=error.code)
-        return {"sql": ready.guarded.sql, "codes": codes if again else [], "report": report}
+        return {
+            "sql": self._written(state, ready.guarded),
+            "codes": codes if again else [],
+            "report": report,
+        }
 
     def _kept(
         self, state: SQLState, session: MaskingSession, ready: _Ready, rows: Rows
@@ -138,6 +142,7 @@ class QueryStep:
             "number": number,
             "truncated": rows.truncated,
             "suppressed": suppressed,
+            "sql": guarded.sql,
         }
         ref = vault.documents.put(text, about)
         earlier = record(vault, guarded, number, dict(ready.bound))
@@ -145,11 +150,27 @@ class QueryStep:
             **state["report"],
             "refusal": None,
             "number": number,
-            "tables": list(guarded.tables),
-            "columns": [f"{table}.{column}" for table, column in guarded.columns],
+            "tables": [self._shown(table) for table in guarded.tables],
+            "columns": [self._shown(*pair) for pair in guarded.columns],
             "compare_with": earlier,
         }
-        return {"sql": guarded.sql, "rows": ref, "codes": [], "report": report}
+        return {"sql": self._written(state, guarded), "rows": ref, "codes": [], "report": report}
+
+    def _written(self, state: SQLState, guarded: GuardedQuery) -> str:
+        """Return what of the statement may be recorded: names under an alias are private."""
+        tables = [self._parts.card.table(name) for name in guarded.tables]
+        if any(t and (t.alias or any(c.alias for c in t.columns)) for t in tables):
+            return QueryPlan.model_validate(state["plan"]).prepared_sql
+        return guarded.sql
+
+    def _shown(self, table: str, column: str | None = None) -> str:
+        card = self._parts.card.table(table)
+        assert card is not None
+        if column is None:
+            return card.shown
+        found = card.column(column)
+        assert found is not None
+        return f"{card.shown}.{found.shown}"
 
     def after(self, state: SQLState) -> str:
         """Answer, or ask for another plan while there are repairs left."""

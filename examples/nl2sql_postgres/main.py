@@ -1,0 +1,89 @@
+"""Private SQL over PostgreSQL with an async engine; names of customers are denied.
+
+    POSTGRES_URL=postgresql+asyncpg://user@host/database python main.py
+
+`role.sql` beside this file makes the role that such a connection should have. Without a database
+the example says so and ends.
+"""
+
+import asyncio
+import json
+import os
+from typing import Any
+
+import sqlalchemy
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from langchain_privacy import SchemaCard, SQLPolicy, create_private_sql_graph
+from langchain_privacy.errors import QueryError
+
+URL = os.environ.get("POSTGRES_URL", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
+TABLES = """
+CREATE SCHEMA nl2sql_example;
+CREATE TABLE nl2sql_example.customer (id int PRIMARY KEY, name text, city text, joined date);
+CREATE TABLE nl2sql_example.orders (id int PRIMARY KEY, customer_id int, amount numeric(10, 2));
+INSERT INTO nl2sql_example.customer
+    SELECT i, 'Customer ' || i, (ARRAY['Seoul', 'Busan', 'Daegu'])[1 + i % 3],
+           date '2024-01-01'
+    FROM generate_series(1, 60) AS i;
+INSERT INTO nl2sql_example.orders
+    SELECT i, 1 + i % 60, 10 + i % 90 FROM generate_series(1, 600) AS i
+"""
+PLAN = {
+    "keywords": ["city", "total"],
+    "columns": ["customer.city", "orders.amount"],
+    "tables": ["customer", "orders"],
+    "prepared_sql": "SELECT c.city, SUM(o.amount) AS total FROM customer AS c JOIN orders AS o"
+    " ON o.customer_id = c.id GROUP BY c.city ORDER BY total DESC",
+    "template": {
+        "full": "Total amount by city:\n- [[hidden_value_{row}_city]]: "
+        "[[hidden_value_{row}_total|comma]]",
+        "single": "",
+        "empty": "There are no orders.",
+    },
+}
+
+
+def remote() -> Any:
+    if not os.environ.get("OPENAI_API_KEY"):
+        return GenericFakeChatModel(messages=iter([AIMessage(json.dumps(PLAN))]))
+    from langchain_openai import ChatOpenAI
+
+    return ChatOpenAI(model=os.environ.get("OPENAI_MODEL", "gpt-5-mini"))
+
+
+async def run(engine: AsyncEngine, *statements: str) -> None:
+    async with engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(sqlalchemy.text(statement))
+
+
+async def main() -> None:
+    engine = create_async_engine(URL)
+    try:
+        await run(engine, *TABLES.split(";"))
+    except (OSError, sqlalchemy.exc.SQLAlchemyError):
+        print("No PostgreSQL to use at POSTGRES_URL; see the first lines of this file.")
+        return
+    try:
+        card = SchemaCard.from_engine(
+            engine,
+            tables=["customer", "orders"],
+            schema="nl2sql_example",
+            denied_columns={"customer": ["name"]},
+        )
+        graph = create_private_sql_graph(remote(), engine, card=card, policy=SQLPolicy(timeout=3))
+        result = await graph.ainvoke({"question": "What is the total amount by city?"})
+        print(result["sql"])
+        print(result["answer"])
+    except QueryError as error:
+        print(error)
+    finally:
+        await run(engine, "DROP SCHEMA nl2sql_example CASCADE")
+        await engine.dispose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
