@@ -1,0 +1,102 @@
+"""What an edge costs: a conversation of 50 turns through one agent, against its peers.
+
+    python benchmarks/edge.py [--turns 50]
+
+In one process, the same agent, model, checkpointer and texts (400 characters from the person, 600
+from the model, a new address in each turn):
+
+- plain: no privacy at all
+- ours: `create_private_agent` with the default detectors
+- rescan: the same masker, asked for the whole history before every call by a middleware that
+  forgets (what a wrapper around the model does)
+- PIIMiddleware: LangChain's own, e-mail and cards, redacting for good
+
+The figure that counts is the slope: turn 50 against turn 2, medians over three turns each.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware, PIIMiddleware
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langgraph.checkpoint.memory import InMemorySaver
+
+from langchain_privacy import Masker, create_private_agent
+
+WORDS = "the contract was sent on monday and the parcel has not arrived at our office yet "
+
+
+class Model(BaseChatModel):
+    @property
+    def _llm_type(self) -> str:
+        return "benchmark"
+
+    def _generate(self, messages: list[Any], *_: Any, **__: Any) -> ChatResult:
+        text = (f"answer {len(messages)}: " + WORDS * 10)[:600]
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
+
+
+class Rescan(AgentMiddleware):
+    """Masks everything before every call, with nothing remembered from the call before."""
+
+    def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        session = Masker().session()
+        response = handler(request.override(messages=session.mask(request.messages)))
+        response.result = session.restore(response.result)
+        return response
+
+
+def agents() -> dict[str, Any]:
+    options = {"checkpointer": InMemorySaver()}
+    flags = {"apply_to_output": True}
+    return {
+        "plain": create_agent(Model(), **options),
+        "ours": create_private_agent(Model(), masker=Masker(), checkpointer=InMemorySaver()),
+        "rescan": create_agent(Model(), middleware=[Rescan()], checkpointer=InMemorySaver()),
+        "PIIMiddleware": create_agent(
+            Model(),
+            middleware=[PIIMiddleware("email", **flags), PIIMiddleware("credit_card", **flags)],
+            checkpointer=InMemorySaver(),
+        ),
+    }
+
+
+def conversation(agent: Any, turns: int) -> list[float]:
+    """Run the turns; returns the seconds of each."""
+    seconds = []
+    for turn in range(turns):
+        text = (f"I am person{turn}@example.org. " + WORDS * 10)[:400]
+        start = time.perf_counter()
+        agent.invoke({"messages": [("user", text)]}, {"configurable": {"thread_id": "t"}})
+        seconds.append(time.perf_counter() - start)
+    return seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--turns", type=int, default=50)
+    turns = parser.parse_args().turns
+    for agent in agents().values():
+        conversation(agent, 1)  # imports and caches
+    print(f"{'':14}{'turn 2':>10}{'last':>10}{'slope':>8}{'all':>10}{'own cost':>10}")
+    plain = 0.0
+    for name, agent in agents().items():
+        seconds = conversation(agent, turns)
+        second, last = statistics.median(seconds[1:4]), statistics.median(seconds[-3:])
+        total = sum(seconds)
+        plain = plain or total
+        own = (total - plain) / turns
+        print(
+            f"{name:14}{second * 1000:8.1f}ms{last * 1000:8.1f}ms{last / second:8.2f}"
+            f"{total:9.2f}s{own * 1000:8.1f}ms"
+        )
+
+
+if __name__ == "__main__":
+    main()
