@@ -11,8 +11,9 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 
+from langchain_privacy.edge.agent import guarded_middleware
 from langchain_privacy.edge.graph import PrivateGraph
-from langchain_privacy.edge.middleware import PrivacyMiddleware, guarded_middleware
+from langchain_privacy.edge.middleware import InnerPrivacyMiddleware
 from langchain_privacy.edge.model import masking_model
 from langchain_privacy.edge.private import private
 from langchain_privacy.edge.tool_policy import ToolPolicy
@@ -86,8 +87,8 @@ class _Maker:
         found = init_chat_model(model) if isinstance(model, str) else model
         return masking_model(found if self._guard is None else self._guard.wrap(found), self.masker)
 
-    def ours(self) -> PrivacyMiddleware:
-        return PrivacyMiddleware(
+    def ours(self) -> InnerPrivacyMiddleware:
+        return InnerPrivacyMiddleware(
             self.masker, tools=self._policy, guard=self._guard, require_last=False
         )
 

@@ -10,7 +10,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
 
 from langchain_privacy import EgressGuard, Masker, create_private_agent, private
-from langchain_privacy.edge.middleware import guarded_middleware
+from langchain_privacy.edge.agent import guarded_middleware
 from langchain_privacy.egress import is_guarded
 from langchain_privacy.errors import EgressBlockedError
 from tests.support.scripted import ScriptedChatModel
