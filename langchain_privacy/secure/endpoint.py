@@ -1,9 +1,12 @@
 """What a client knows about an endpoint: its policy, and the current verdict about it."""
 
+import asyncio
 import datetime as dt
 import secrets
 import ssl
+import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -103,6 +106,15 @@ class AttestedEndpoint:
         self._clock = clock
         self._roots = roots
         self._verdict: _Verdict | None = None
+        self.lock = threading.Lock()
+        # An asyncio.Lock belongs to one event loop, and an endpoint may outlive several.
+        self._loop_locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def loop_lock(self) -> asyncio.Lock:
+        """The lock under which the running event loop attests; `lock` is the one for threads."""
+        return self._loop_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     @property
     def report(self) -> AttestationReport | None:

@@ -5,10 +5,7 @@ before the endpoint has proven itself, nothing in clear, nothing to another orig
 used that was not sealed to this request.
 """
 
-import asyncio
-import threading
 import time
-import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
@@ -151,11 +148,6 @@ class _Transport:
             max_seconds,
             verify,
         )
-        self._lock = threading.Lock()
-        # An asyncio.Lock belongs to one event loop, and a transport may outlive several.
-        self._locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
-            weakref.WeakKeyDictionary()
-        )
 
     @property
     def report(self) -> AttestationReport | None:
@@ -254,6 +246,10 @@ def _pairs(response: Any) -> list[tuple[str, str]]:
     return [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw]
 
 
+def _broken(library: Any) -> tuple[type[Exception], ...]:
+    return (library.ReadError, library.WriteError, library.RemoteProtocolError)
+
+
 def _library_of(request: Any) -> str:
     return type(request).__module__.partition(".")[0]
 
@@ -305,7 +301,7 @@ class AttestedTransport(_Transport):
         return self._inner
 
     def _attested(self, library: Any, extensions: Any) -> AttestationReport:
-        with self._lock:
+        with self.endpoint.lock:
             if (report := self.endpoint.report) is not None:
                 return report
             nonce, request = self._challenge_request(library, extensions)
@@ -340,7 +336,14 @@ class AttestedTransport(_Transport):
             else:
                 content = _seal_stream(exchange, request.stream)
             outgoing = self._outgoing(library, exchange, content, request)
-            response = self._connection(library).handle_request(outgoing)
+            try:
+                response = self._connection(library).handle_request(outgoing)
+            except _broken(library):
+                if not isinstance(content, bytes):
+                    raise
+                # An idle connection was closed meanwhile. The very same bytes go out again: the
+                # gateway takes an encapsulation once, so nothing can be done twice.
+                response = self._connection(library).handle_request(outgoing)
             try:
                 if self._binds_tls(report):
                     self.endpoint.check_tls(report, tls_spki(response))
@@ -420,8 +423,7 @@ class AsyncAttestedTransport(_Transport):
         return self._inner
 
     async def _attested(self, library: Any, extensions: Any) -> AttestationReport:
-        lock = self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
-        async with lock:
+        async with self.endpoint.loop_lock():
             if (report := self.endpoint.report) is not None:
                 return report
             nonce, request = self._challenge_request(library, extensions)
@@ -455,7 +457,12 @@ class AsyncAttestedTransport(_Transport):
             else:
                 content = _seal_async_stream(exchange, request.stream)
             outgoing = self._outgoing(library, exchange, content, request)
-            response = await self._connection(library).handle_async_request(outgoing)
+            try:
+                response = await self._connection(library).handle_async_request(outgoing)
+            except _broken(library):
+                if not isinstance(content, bytes):
+                    raise
+                response = await self._connection(library).handle_async_request(outgoing)
             try:
                 if self._binds_tls(report):
                     self.endpoint.check_tls(report, tls_spki(response))

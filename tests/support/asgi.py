@@ -40,6 +40,6 @@ class AsgiServer:
         traceback: TracebackType | None,
     ) -> None:
         self._server.should_exit = True
-        self._thread.join(30)
+        self._thread.join(90)
         assert not self._thread.is_alive(), "the server did not shut down"
         self._socket.close()

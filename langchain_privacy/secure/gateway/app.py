@@ -34,7 +34,7 @@ from langchain_privacy.secure.gateway.http import (
     send_problem,
 )
 from langchain_privacy.secure.gateway.keys import KeyRing, KeySet
-from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream
+from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream, UpstreamFailedError
 
 _NONCE = re.compile(r"[0-9a-f]{64}\Z")
 _PLAINTEXT = "urn:langchain-privacy:error:plaintext"
@@ -286,7 +286,7 @@ class Gateway:
             async for part in parts:
                 if part:
                     await answer.send(part)
-        except self._upstream.failures:
+        except UpstreamFailedError:
             # Without the final frame the client knows that the answer is incomplete.
             return
         await answer.finish()

@@ -1,0 +1,275 @@
+"""What attestation and encryption cost, plain and secure in one run against the same servers.
+
+`python benchmarks/secure.py` takes about a minute; `--model` adds a real model with prompts of
+8,000 tokens, which takes minutes on a laptop's CPU. Prints ratios, asserts nothing.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from langchain_privacy.secure import (
+    AttestationPolicy,
+    AttestedTransport,
+    SimulatedTee,
+    TrustedRoots,
+    UnsafePolicyWarning,
+    UnsafeSimulatedTee,
+    create_gateway,
+)
+from langchain_privacy.secure.channel import sealed
+from langchain_privacy.secure.channel.hpke import XWingPrivateKey
+from langchain_privacy.secure.gateway import Gateway
+
+warnings.simplefilter("ignore", UnsafePolicyWarning)
+POLICY = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
+TOKENS, CHARACTERS = 8000, 32_000
+EVENT = (
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":'
+    b'[{"index":0,"delta":{"content":" token"},"finish_reason":null}]}\n\n'
+)
+
+
+async def model_server(scope: Any, receive: Any, send: Any) -> None:
+    """Answers at once, or streams 200 tokens at 250 a second."""
+    if scope["type"] != "http":
+        return
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    request = json.loads(body or b"{}")
+    streaming = request.get("stream")
+    kind = b"text/event-stream" if streaming else b"application/json"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", kind)]})
+    if not streaming:
+        await send({"type": "http.response.body", "body": b'{"choices": []}'})
+        return
+    start = time.perf_counter()
+    for index in range(200):
+        await send({"type": "http.response.body", "body": EVENT, "more_body": True})
+        await asyncio.sleep(max(0.0, start + (index + 1) * 0.004 - time.perf_counter()))
+    await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+
+
+def gateway_app() -> Gateway:
+    return create_gateway(os.environ["UPSTREAM"], SimulatedTee())
+
+
+@contextmanager
+def process(target: str, **environment: str) -> Iterator[str]:
+    """A uvicorn process of its own, as in production; gives its URL."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", target, "--port", str(port)]
+    command += ["--log-level", "error", "--no-access-log"]
+    if target.endswith("_app"):
+        command.append("--factory")
+    here = Path(__file__).resolve()
+    path = os.pathsep.join([str(here.parent), str(here.parents[1])])
+    server = subprocess.Popen(command, env={**os.environ, **environment, "PYTHONPATH": path})
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                httpx.get(url)
+                break
+            except httpx.TransportError:
+                time.sleep(0.05)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def paired(
+    plain: Callable[[], None], secure: Callable[[], None], rounds: int
+) -> tuple[float, float, float]:
+    """Medians of both in milliseconds, and of the difference within each pair."""
+    first, second = [], []
+    for index in range(rounds + 5):
+        pair = []
+        for call in (plain, secure) if index % 2 else (secure, plain):
+            start = time.perf_counter()
+            call()
+            pair.append((time.perf_counter() - start) * 1000)
+        if index >= 5:
+            a, b = pair if index % 2 else pair[::-1]
+            first.append(a)
+            second.append(b)
+    differences = [b - a for a, b in zip(first, second, strict=True)]
+    return statistics.median(first), statistics.median(second), statistics.median(differences)
+
+
+def latency_and_streaming() -> float:
+    with (
+        process("secure:model_server") as server,
+        process("secure:gateway_app", UPSTREAM=server) as gateway,
+    ):
+        transport = AttestedTransport(gateway, POLICY)
+        with (
+            httpx.Client(timeout=60) as plain,
+            httpx.Client(transport=transport, timeout=60) as secure,
+        ):
+            body = {"model": "m", "messages": [{"role": "user", "content": "word " * 6400}]}
+
+            def post(client: httpx.Client, url: str) -> None:
+                client.post(f"{url}/v1/chat/completions", json=body).raise_for_status()
+
+            a, b, added = paired(lambda: post(plain, server), lambda: post(secure, gateway), 200)
+            print(f"request of {CHARACTERS} characters: plain {a:.2f} ms, secure {b:.2f} ms")
+            print(f"  added by gateway hop, sealing and opening: {added:.2f} ms")
+
+            def stream(client: httpx.Client, url: str) -> float:
+                start, count = time.perf_counter(), 0
+                request = {**body, "stream": True}
+                with client.stream("POST", f"{url}/v1/chat/completions", json=request) as reply:
+                    for line in reply.iter_lines():
+                        count += line.startswith("data: {")
+                return count / (time.perf_counter() - start)
+
+            rates = [(stream(plain, server), stream(secure, gateway)) for _ in range(8)]
+            ratio = statistics.median(s / p for p, s in rates)
+            print(f"streaming: {ratio:.3f} of plain tokens/s (plain about 250/s)")
+    return added
+
+
+def real_model(added: float) -> None:
+    from langchain_privacy.local import EmbeddedServer
+
+    with EmbeddedServer(context=9000, slots=1, progress=False) as server:  # noqa: SIM117
+        with process("secure:gateway_app", UPSTREAM=server.url) as gateway:
+            transport = AttestedTransport(gateway, POLICY)
+            header = {"authorization": f"Bearer {server.api_key}"}
+            with (
+                httpx.Client(timeout=600, headers=header) as plain,
+                httpx.Client(transport=transport, timeout=600, headers=header) as secure,
+            ):
+                times: dict[str, list[float]] = {"plain": [], "secure": []}
+                for index in range(4):
+                    name, client, url = (
+                        ("plain", plain, server.url) if index % 2 else ("secure", secure, gateway)
+                    )
+                    prompt = f"{index} " * 3 + "word " * (TOKENS - 50)  # no shared prefix
+                    body = {"model": server.model_name, "max_tokens": 4}
+                    body["messages"] = [{"role": "user", "content": prompt}]
+                    start = time.perf_counter()
+                    reply = client.post(f"{url}/v1/chat/completions", json=body).json()
+                    times[name].append(time.perf_counter() - start)
+                    tokens = reply["usage"]["prompt_tokens"]
+                plain_time = statistics.median(times["plain"])
+                print(f"real model, {tokens} tokens of prompt: plain {plain_time:.2f} s,", end=" ")
+                print(f"secure {statistics.median(times['secure']):.2f} s")
+                print(f"  the {added:.2f} ms are {added / plain_time / 10:.3f}% of such a request")
+
+
+def attestation_cost() -> None:
+    """CPU of a first attestation: one SEV-SNP report and one GPU report with their chains."""
+    import hashlib
+
+    from cryptography import x509
+
+    from langchain_privacy.secure import (
+        GpuEvidence,
+        NvidiaGpuPolicy,
+        SevSnpPolicy,
+        SnpEndorsements,
+        verify_nvidia_gpu,
+        verify_sev_snp,
+    )
+    from langchain_privacy.secure.evidence import amd_chain, nvidia_chain
+    from tests.vectors.attestation import authority, cases
+
+    kept = authority.load()
+    root = x509.load_pem_x509_certificates(kept["nvidia"]["chain_0"])[-1]
+    roots = TrustedRoots(
+        amd_ark={"Milan": hashlib.sha256(kept["amd"]["ark"]).hexdigest()},
+        nvidia_device=root.fingerprint(hashes.SHA256()).hex(),
+    )
+    report, gpu = cases.snp_report(), cases.gpu_report()
+    endorsements = SnpEndorsements(
+        key_certificate=kept["amd"]["vcek"],
+        chain=[kept["amd"]["ask"], kept["amd"]["ark"]],
+        crl=kept["amd"]["crl"],
+    )
+    snp_policy = SevSnpPolicy(measurements=[cases.MEASUREMENT.hex()])
+    device = GpuEvidence(report=gpu, certificate_chain=kept["nvidia"]["chain_0"])
+    costs = []
+    for _ in range(20):
+        amd_chain._pss_holds.cache_clear()
+        nvidia_chain.load_chain.cache_clear()
+        nvidia_chain._links_hold.cache_clear()
+        start = time.process_time()
+        verify_sev_snp(report, endorsements, snp_policy, cases.NOW, roots=roots)
+        verify_nvidia_gpu(
+            device, None, NvidiaGpuPolicy(), cases.NOW, nonce=cases.NONCE, roots=roots
+        )
+        secret = XWingPrivateKey()
+        sealed.RequestSealer(secret.public_bytes)
+        costs.append((time.process_time() - start) * 1000)
+    print(
+        f"first attestation (SNP + GPU, no caches): {statistics.median(costs):.1f} ms of CPU,",
+        end="",
+    )
+    print(f" slowest {max(costs):.1f} ms")
+
+
+def throughput() -> None:
+    """Sealing against a channel that signs each chunk, as the article's reference does."""
+    chunks = [os.urandom(1024) for _ in range(2000)]
+    key = XWingPrivateKey()
+    client = sealed.RequestSealer(key.public_bytes)
+    start = time.perf_counter()
+    for chunk in chunks:
+        client.seal(chunk)
+    ours = len(chunks) / (time.perf_counter() - start)
+
+    aead, signer = AESGCM(os.urandom(32)), ec.generate_private_key(ec.SECP384R1())
+    start = time.perf_counter()
+    for chunk in chunks[:300]:
+        nonce = os.urandom(12)
+        ciphertext = aead.encrypt(nonce, chunk, None)
+        signature = signer.sign(ciphertext, ec.ECDSA(hashes.SHA256()))
+        json.dumps(
+            {
+                name: base64.b64encode(value).decode()
+                for name, value in {"n": nonce, "c": ciphertext, "s": signature}.items()
+            }
+        )
+    theirs = 300 / (time.perf_counter() - start)
+    print(f"sealing 1 kB chunks: {ours:,.0f}/s; signed per chunk {theirs:,.0f}/s;", end=" ")
+    print(f"{ours / theirs:.0f} times")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", action="store_true", help="also with a real model")
+    arguments = parser.parse_args()
+    throughput()
+    attestation_cost()
+    cost = latency_and_streaming()
+    if arguments.model:
+        real_model(cost)
