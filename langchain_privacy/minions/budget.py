@@ -32,7 +32,7 @@ class Budget:
         evidence_characters: Masked evidence in one crossing, in characters.
         share_of_document: Part of any one document that may cross in the whole run.
         reply_tokens: Cap on one reply, thoughts included.
-        seconds: Wall clock for the whole run.
+        seconds: Time of all models in the run; what a person takes to approve does not count.
         call_seconds: Time limit of one model call.
     """
 
@@ -42,7 +42,7 @@ class Budget:
     least_tokens: int = 1_500
     evidence_characters: int = 1_200
     share_of_document: float = 0.4
-    reply_tokens: int = 1_024
+    reply_tokens: int = 2_048
     seconds: float = 600.0
     call_seconds: float = 120.0
 

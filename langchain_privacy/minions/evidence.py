@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.documents import Document
 
-from langchain_privacy.errors import ConfigurationError, DocumentError
+from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
 from langchain_privacy.local import load_document
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.grammar import PLACEHOLDER
@@ -21,6 +21,7 @@ MAX_CHARACTERS = 2_000_000
 WHOLE = 0.7
 """A passage that makes up more of its document than this would quote it whole."""
 
+_REFERENCE = re.compile(r"doc_[0-9a-f]{16}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LOOKS_LIKE_A_FILE = re.compile(r"^\S{1,200}\.(?:pdf|docx|md|txt)$", re.IGNORECASE)
 
@@ -38,6 +39,7 @@ def keep(documents: Any, session: MaskingSession, *, limit: int = MAX_CHARACTERS
 
     Raises:
         DocumentError: A document is empty, too long or cannot be read.
+        SessionError: A reference that the session does not hold.
         ConfigurationError: `documents` is not a list of those, or a text looks like a file's name.
     """
     if isinstance(documents, str | Document | Path):
@@ -52,6 +54,12 @@ def keep(documents: Any, session: MaskingSession, *, limit: int = MAX_CHARACTERS
         if isinstance(document, str) and document in known:
             refs.append(document)
             continue
+        if isinstance(document, str) and _REFERENCE.fullmatch(document):
+            msg = (
+                f"Document {number} is a reference that this session does not hold. A vault in "
+                "memory ends with its process; resume elsewhere with a StoreVault."
+            )
+            raise SessionError(msg)
         for raw, source in _read(document, number):
             text = well_formed(raw)
             if not text.strip():
@@ -175,7 +183,11 @@ def _put(text: str, source: str, session: MaskingSession) -> str:
 
 
 def _places(text: str, masked: str, session: MaskingSession) -> list[tuple[int, int, str]]:
-    """Return where the masked values stand in the text, by walking both side by side."""
+    """Return where the masked values stand in the text, by walking both side by side.
+
+    Where that ends early, because the masker wrote something other than placeholders, the findings
+    say where they stand.
+    """
     places: list[tuple[int, int, str]] = []
     at = cursor = 0
     for match in PLACEHOLDER.finditer(masked):
@@ -183,8 +195,15 @@ def _places(text: str, masked: str, session: MaskingSession) -> list[tuple[int, 
         value = str(session.restore(match[0]))
         start = at + len(literal)
         if text[at:start] != literal or text[start : start + len(value)] != value:
-            return places
+            return _places_by_finding(text, session)
         if value != match[0]:
             places.append((start, start + len(value), match[0]))
         at, cursor = start + len(value), match.end()
-    return places
+    return places if text[at:] == masked[cursor:] else _places_by_finding(text, session)
+
+
+def _places_by_finding(text: str, session: MaskingSession) -> list[tuple[int, int, str]]:
+    return [
+        (found.start, found.end, str(session.mask(text[found.start : found.end])))
+        for found in session.find(text)
+    ]

@@ -2,8 +2,8 @@
 
 A model of a few hundred million parameters must score, not write: asked for an answer it invents
 one; asked for `yes` or `no` behind a sentence, its probabilities tell (`docs/minions.md`).
-A larger model picks numbered lines; what it picks is a span by construction, what it writes is
-kept only when it stands verbatim in the picked lines.
+A larger model picks numbered lines: what it picks is a span by construction, so that it cannot
+misquote.
 """
 
 import time
@@ -109,7 +109,6 @@ class Picked(BaseModel):
     """What a larger local model replies."""
 
     lines: list[int] = Field(max_length=40)
-    answer: str = ""
 
 
 class LinePicker(Judge):

@@ -4,7 +4,6 @@ No I/O here: a step yields what to ask and receives what was replied, so that sy
 every decision.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, TypeVar
 
@@ -22,7 +21,7 @@ from langchain_privacy.minions.parsing import parse
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.report import baseline_tokens
 from langchain_privacy.minions.schema import Next, Plan, Strict, Sub
-from langchain_privacy.minions.state import Call, MinionState, place
+from langchain_privacy.minions.state import Call, MinionState, place, spent_seconds
 
 S = TypeVar("S", bound=Strict)
 
@@ -217,7 +216,7 @@ class Planner:
         return (
             len(remote) < self.budget.remote_calls
             and spent + estimate_tokens(text) + 60 <= cap
-            and time.time() - state["started"] <= self.budget.seconds
+            and spent_seconds(calls) <= self.budget.seconds
         )
 
     def _call(self, node: str, reply: Reply) -> Call:

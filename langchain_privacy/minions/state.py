@@ -4,6 +4,8 @@ All of it is JSON, because all of it is checkpointed, traced and streamed.
 """
 
 import operator
+import time
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypedDict
 
 Stage = Literal["plan", "search", "reason", "answer", "done"]
@@ -129,7 +131,7 @@ class Job(TypedDict):
         end: One past its last; `None` for the end of the document.
         task: The masked task.
         language: Of the prompts.
-        started: When the run did, in seconds since the epoch.
+        started: When the models' time began to run, in seconds since the epoch.
         alone: Whether the plan has this part only.
     """
 
@@ -143,6 +145,11 @@ class Job(TypedDict):
     alone: bool
 
 
+def spent_seconds(calls: Iterable[Call]) -> float:
+    """Return the time that models took; hours in which a person thinks do not count."""
+    return sum(call["seconds"] for call in calls)
+
+
 def job_of(
     state: MinionState, sub: dict[str, Any], doc: str, start: int = 0, end: int | None = None
 ) -> Job:
@@ -154,6 +161,6 @@ def job_of(
         end=end,
         task=state["task"],
         language=state["language"],
-        started=state["started"],
+        started=time.time() - spent_seconds(state["calls"]),
         alone=len(state["plan"]["subs"]) == 1,
     )

@@ -13,13 +13,15 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
 from langchain_privacy import (
+    EgressGuard,
     Masker,
+    MaskingPolicy,
     MinionNodes,
     create_minion_graph,
     create_minions_graph,
     private,
 )
-from langchain_privacy.errors import ConfigurationError, DocumentError
+from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
 from langchain_privacy.minions import Budget, MinionState
 from tests.unit_tests.minions.record import (
     EMAIL,
@@ -295,3 +297,45 @@ def test_the_report_adds_up() -> None:
     assert report["saved_tokens"] == report["baseline_tokens"] - spent
     assert report["crossed"]["placeholders"] == {"EMAIL": 2}
     assert report["crossed"]["characters"] == sum(e["end"] - e["start"] for e in out["evidence"])
+
+
+def test_a_reference_of_another_session_is_said_to_be_gone() -> None:
+    with pytest.raises(SessionError):
+        create_minion_graph(None, None).invoke({"task": TASK, "documents": ["doc_" + "0" * 16]})
+
+
+def test_what_no_detector_of_the_masker_knows_is_still_refused_at_the_door() -> None:
+    masker = Masker(detectors=[])
+    remote = scripted(plan("refills"), pick("refills"))
+    guard = EgressGuard(masker)
+    out = create_minion_graph(None, remote, masker=masker, guard=guard).invoke(
+        {"task": "Whom to contact for refills?", "documents": [RECORD]}
+    )
+    assert NURSE in out["answer"]
+    assert "crossing_refused" in out["report"]["errors"]
+    assert len(remote.seen) == 1
+    assert not leaks(remote.seen_text)
+    assert [crossing.decision for crossing in guard.ledger.crossings()][-1] != "allowed"
+
+
+def test_a_value_that_the_caller_names_does_not_cross() -> None:
+    policy = MaskingPolicy(private={"PROJECT": frozenset({"inhaler"})})
+    remote = scripted(plan("refills"), pick("refills"))
+    out = create_minion_graph(None, remote, masker=Masker(policy=policy)).invoke(
+        {"task": "Who refills the inhaler?", "documents": [RECORD]}
+    )
+    assert "inhaler" in out["answer"]
+    assert "inhaler" not in remote.seen_text
+
+
+def test_a_passage_cuts_no_private_value_in_two() -> None:
+    address = "48 Copper Beech Lane. Apt. 5B. Portland, OR 97214"
+    text = f"The parcel goes to {address} on Monday. {RECORD}"
+    policy = MaskingPolicy(private={"ADDRESS": frozenset({address})})
+    remote = scripted(plan("Portland", "parcel"), pick("parcel"))
+    out = create_minion_graph(None, remote, masker=Masker(policy=policy)).invoke(
+        {"task": "Where does the parcel go?", "documents": [text]}
+    )
+    assert "Copper" not in remote.seen_text
+    assert "Portland" not in json.dumps(remote.seen[1])
+    assert address in out["answer"]
