@@ -10,7 +10,7 @@ import secrets
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.errors import ConfigurationError, SessionError
 
 KEY_BYTES = 32
 
@@ -103,7 +103,14 @@ def as_key(key: VaultKey | bytes) -> VaultKey:
 
 
 def session_name(tenant: str, session_id: str) -> bytes:
-    """Write tenant and thread as one name; no two pairs share one."""
+    """Write tenant and thread as one name; no two pairs share one.
+
+    Raises:
+        SessionError: The id is empty, which would be one session for everybody who forgot theirs.
+    """
+    if not session_id:
+        msg = "A session's id is empty: give the conversation's own, or none for a new session."
+        raise SessionError(msg)
     return f"{len(tenant)}:{tenant}{session_id}".encode("utf-8", "surrogatepass")
 
 

@@ -1,7 +1,8 @@
 import pytest
+from langgraph.store.memory import InMemoryStore
 
-from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.vault import VaultKey
+from langchain_privacy.errors import ConfigurationError, SessionError
+from langchain_privacy.vault import InMemoryVault, StoreVault, Vault, VaultKey
 from langchain_privacy.vault.keys import session_name
 
 KEY = b"k" * 32
@@ -40,5 +41,12 @@ def test_purposes_and_contexts_give_other_keys() -> None:
 
 
 def test_no_two_sessions_share_a_name() -> None:
-    pairs = [("", "a"), ("a", ""), ("", "1:a"), ("1:", "a"), ("ab", "c"), ("a", "bc")]
+    pairs = [("", "a"), ("a", "a"), ("", "1:a"), ("1:", "a"), ("ab", "c"), ("a", "bc")]
     assert len({session_name(*pair) for pair in pairs}) == len(pairs)
+
+
+@pytest.mark.parametrize("vault", [InMemoryVault(KEY), StoreVault(InMemoryStore(), KEY)])
+def test_an_empty_id_is_not_a_session_for_everybody(vault: Vault) -> None:
+    for act in (vault.session, vault.forget):
+        with pytest.raises(SessionError, match="id is empty"):
+            act("", tenant="acme")

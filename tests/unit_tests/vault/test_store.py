@@ -37,6 +37,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
         return
     with SqliteStore.from_conn_string(str(tmp_path / "vault.db")) as sqlite:
         sqlite.setup()
+        sqlite.conn.execute("PRAGMA synchronous=OFF")  # waiting for the disk is not under test
         yield sqlite
 
 
