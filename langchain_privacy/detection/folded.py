@@ -10,7 +10,6 @@ back to the characters of the original.
 import re
 import sys
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from langchain_privacy.detection.finding import Finding
@@ -30,6 +29,11 @@ def _same_length_table() -> dict[int, str]:
 
 
 _TABLE = _same_length_table()
+
+_HIDDEN = re.compile(f"[{''.join(map(chr, _INVISIBLE))}]")
+# One class for the basic plane and one range above it: a class of both is many times slower.
+_FOLDABLE = re.compile(f"[{''.join(chr(code) for code in _TABLE if code < 0x10000)}]")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 UPPER = "A-Z" + "".join(
     chr(code) for code in (*range(0xC0, 0x530), *range(0x1E00, 0x2000)) if chr(code).isupper()
@@ -78,9 +82,10 @@ def fold(text: str) -> FoldedText:
     if text.isascii():
         return FoldedText(text, text.lower(), None, None, _islands(text))
     folded, origins, ends = text, None, None
-    if not unicodedata.is_normalized("NFC", text) or any(map(_has(text), _INVISIBLE)):
+    if _HIDDEN.search(text) or not unicodedata.is_normalized("NFC", text):
         folded, origins, ends = _compose(text)
-    folded = folded.translate(_TABLE)
+    if _FOLDABLE.search(folded) or _ASTRAL.search(folded):
+        folded = folded.translate(_TABLE)
     return FoldedText(folded, _lower(folded), origins, ends, _islands(folded))
 
 
@@ -99,10 +104,6 @@ def _islands(text: str) -> tuple[tuple[int, int], ...]:
     if last >= 0:
         islands.append((max(0, first - _ISLAND_SHORE), min(len(text), last + _ISLAND_SHORE)))
     return tuple(islands)
-
-
-def _has(text: str) -> Callable[[int], bool]:
-    return lambda code: chr(code) in text
 
 
 def _compose(text: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:

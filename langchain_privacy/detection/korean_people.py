@@ -99,7 +99,10 @@ _WORDS_AS_WELL = frozenset(
 )
 # What follows the stem of a verb or of 이다, where a name is followed by the same syllable's look.
 _VERB_AFTER = {
-    "하": "는고며지길다라여면게던",
+    "하": "는고며지길다라여였면게던",
+    "한": "다",
+    "된": "다",
+    "해": "야서도",
     "이": "다며고라지었나란므",
     "지": "는고며만다",
     "오": "는고며지다",
@@ -111,6 +114,8 @@ _WORD = re.compile(r"[가-힣]+")
 _STUCK = ("씨", "님", "때문", "때매", "땜", "역", "표", "출연", "연기", "주연", "형", "누나", "언니", "오빠", "엄마", "아빠", "말고", "덕", "보는", "나오", "사단", "스럽", "게임")  # fmt: skip
 _TITLES = frozenset(TITLES)
 _RANKS = ("총괄", "수석", "명예", "선임", "부")
+# What can stand behind a family name of one syllable: a given name, nothing, "씨".
+_SECOND = _FIRST | {"", "씨", "모"}
 _FOREIGN_STARTS = frozenset(name[0] for name in _FOREIGN)
 _SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
 _AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+세)[,)·]")
@@ -123,7 +128,9 @@ def find_korean_people(text: FoldedText) -> Iterator[Finding]:
     """Find Korean names, and foreign ones in Korean spelling."""
     t = text.text
     for match in _WORD.finditer(t):
-        if match[0][0] in _FAMILY or match[0][0] in _FOREIGN_STARTS or match[0][:2] in _FAMILY:
+        word = match[0]
+        named = word[0] in _FAMILY and (word[1:2] in _SECOND or _marked(t, match.start()))
+        if named or word[0] in _FOREIGN_STARTS or word[:2] in _FAMILY:
             found = _name_in(t, match.start(), match.end())
             if found is not None:
                 start, end, score = found
@@ -139,9 +146,16 @@ def _name_in(t: str, start: int, end: int) -> tuple[int, int, float] | None:
     foreign = _foreign(word)
     if foreign:
         return start, start + foreign, 0.5
-    family = 2 if word[:2] in _FAMILY and len(word) > 2 else 1
-    if word[:family] not in _FAMILY:
-        return None
+    for family in (2, 1):  # "선우경" may be 선우 경 or 선 우경
+        if word[:family] in _FAMILY and (family == 1 or len(word) > 2):
+            found = _with_family(t, start, end, family)
+            if found is not None:
+                return found
+    return None
+
+
+def _with_family(t: str, start: int, end: int, family: int) -> tuple[int, int, float] | None:
+    word = t[start:end]
     if len(word) > family and word[family] not in _FIRST and not _marked(t, start):
         # No given name begins so: only a title can make this a person, "박의원".
         return (

@@ -71,12 +71,15 @@ def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
         head, space, _ = match["value"].partition(" ")
         if space and head.isalpha() and not head.isupper():
             first += len(head) + 1  # "card in 4411": a word, not a prefix of the number
-        if _private_number(text, match, 4 if explicit else 6):
+        dated = kind != "BANK_ACCOUNT" and _DATE.fullmatch(match["value"]) is not None
+        if not dated and _private_number(text, match, 4 if explicit else 6):
             yield finding(first, last, kind, 0.75 if explicit else 0.6, "label")
     for start, end in _korean_labels(text):
         match = _AFTER_KOREAN_LABEL.match(text.text, end)
         label = text.text[start:end]
-        if match and not _OF_THINGS.search(label) and _private_number(text, match, 4):
+        if match is None or _OF_THINGS.search(label) or _DATE.fullmatch(match["value"]):
+            continue
+        if _private_number(text, match, 4):
             kind = next((k for word, k in _KOREAN_KINDS if word in label), "ID")
             yield finding(*match.span("value"), kind, 0.7, "label")
 
@@ -95,6 +98,6 @@ def _private_number(text: FoldedText, match: re.Match[str], least: int) -> bool:
     digits = sum(c.isdigit() for c in value)
     if digits < 3 or sum(c.isalnum() for c in value) < least:
         return False
-    if _DATE.fullmatch(value.strip()) or _AMOUNT_AFTER.match(text.lower, match.end("value")):
+    if _AMOUNT_AFTER.match(text.lower, match.end("value")):
         return False
     return not re.fullmatch(r"(?:19|20)\d{2}", value)

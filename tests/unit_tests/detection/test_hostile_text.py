@@ -32,7 +32,7 @@ def test_time_grows_with_the_length_and_not_faster(piece: str) -> None:
         return best
 
     # Not a speed limit: eight times the text may cost far less than sixty-four times the time.
-    assert cost(32_000) < 28 * max(cost(4_000), 0.002)
+    assert cost(16_000) < 28 * max(cost(2_000), 0.002)
 
 
 @pytest.mark.slow
