@@ -87,11 +87,15 @@ def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespac
     console = Console()
     found = [c for c in ledger.crossings() if not arguments.blocked or c.decision == "blocked"]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("no.", "time", "session", "to", "model"):
-        table.add_column(name, no_wrap=name != "to")
+    # Names give way first on a narrow terminal; numbers and decisions stay whole.
+    table.add_column("no.", justify="right", min_width=4, no_wrap=True)
+    table.add_column("time", min_width=11, no_wrap=True)
+    room = max(8, (console.width - 64) // 2)
+    table.add_column("to", no_wrap=True, overflow="ellipsis", max_width=room)
+    table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=room)
     for name in ("out", "in", "tokens"):
-        table.add_column(name, justify="right")
-    table.add_column("decision")
+        table.add_column(name, justify="right", min_width=6, no_wrap=True)
+    table.add_column("decision", min_width=17, no_wrap=True)
     for crossing in found[-arguments.last :]:
         table.add_row(*_row(crossing))
     console.print(table)
@@ -114,16 +118,6 @@ def _row(c: Crossing) -> tuple[str, ...]:
     tokens = "" if c.tokens_out is None else f"{c.tokens_out}+{c.tokens_in}"
     decision = f"[red]{c.rule}[/red]" if c.decision == "blocked" else f"{c.outcome or 'open'}"
     received = "" if c.bytes_in is None else f"{c.bytes_in:,}"
-    when = c.time[:19].replace("T", " ")
+    when = c.time[5:16].replace("T", " ")
     sent = f"{c.bytes_out:,}"
-    return (
-        str(c.number),
-        when,
-        c.session[:8],
-        c.destination,
-        c.model,
-        sent,
-        received,
-        tokens,
-        decision,
-    )
+    return (str(c.number), when, c.destination, c.model, sent, received, tokens, decision)
