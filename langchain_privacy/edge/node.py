@@ -55,10 +55,7 @@ def local_node(fn: Any = None, /, *, masker: Masker | None = None) -> Any:
                 return await fn(*args, **kwargs)
             session = _session(masker)
             try:
-                with local_body(session):
-                    given, named = _real(session, args, kwargs)
-                    result = await fn(*given, **named)
-                return await asyncio.to_thread(_masked, session, result)
+                return await _arun(fn, session, args, kwargs)
             except Exception as error:  # noqa: BLE001 - its text may hold a value
                 failure = masked_error(session, error)
             raise failure
@@ -71,10 +68,7 @@ def local_node(fn: Any = None, /, *, masker: Masker | None = None) -> Any:
             return fn(*args, **kwargs)
         session = _session(masker)
         try:
-            with local_body(session):
-                given, named = _real(session, args, kwargs)
-                result = fn(*given, **named)
-            return _masked(session, result)
+            return _run(fn, session, args, kwargs)
         except Exception as error:  # noqa: BLE001 - its text may hold a value
             failure = masked_error(session, error)
         raise failure
@@ -101,6 +95,27 @@ def _session(masker: Masker | None) -> MaskingSession:
         )
         raise ConfigurationError(msg)
     return session_of(masker)
+
+
+# In frames of their own, which the traceback of the error that is raised does not have.
+
+
+def _run(
+    fn: Callable[..., Any], session: MaskingSession, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    with local_body(session):
+        given, named = _real(session, args, kwargs)
+        result = fn(*given, **named)
+    return _masked(session, result)
+
+
+async def _arun(
+    fn: Callable[..., Any], session: MaskingSession, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    with local_body(session):
+        given, named = _real(session, args, kwargs)
+        result = await fn(*given, **named)
+    return await asyncio.to_thread(_masked, session, result)
 
 
 def _real(

@@ -5,6 +5,7 @@ traces, stream events and checkpoints of a tool's run hold placeholders. Restori
 around the tool (in `wrap_tool_call`, say) would trace them.
 """
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -81,8 +82,7 @@ def _private_class(base: Any) -> type[BaseTool]:
             return base._to_args_and_kwargs(self, tool_input, tool_call_id)  # noqa: SLF001
         session = session_of(self._edge.masker)
         try:
-            real = self._edge.restored(session, self, tool_input)
-            return base._to_args_and_kwargs(self, real, tool_call_id)  # noqa: SLF001
+            return (_parsed(self, base, session, tool_input, tool_call_id),), {}
         except ValidationError as error:
             failure: Exception = masked_validation_error(session, error)
         except Exception as error:  # noqa: BLE001 - its text may hold an argument
@@ -91,11 +91,11 @@ def _private_class(base: Any) -> type[BaseTool]:
 
     @functools.wraps(base._run)  # noqa: SLF001 - BaseTool inspects the signature
     def body(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._edge.run(functools.partial(base._run, self, *args), kwargs)  # noqa: SLF001
+        return self._edge.run(functools.partial(base._run, self), args, kwargs)  # noqa: SLF001
 
     @functools.wraps(base._arun)  # noqa: SLF001
     async def abody(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return await self._edge.arun(functools.partial(base._arun, self, *args), kwargs)  # noqa: SLF001
+        return await self._edge.arun(functools.partial(base._arun, self), args, kwargs)  # noqa: SLF001
 
     members = {
         "run": functools.wraps(base.run)(run),
@@ -107,6 +107,26 @@ def _private_class(base: Any) -> type[BaseTool]:
         "__doc__": base.__doc__,
     }
     return type(f"Private{base.__name__}", (PrivateTool, base), members)
+
+
+class _Arguments:
+    """A call's real arguments on their way through `BaseTool.run`.
+
+    Its frames end up in the traceback of an error, and some tools show the variables of frames.
+    """
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.args = args
+        self.kwargs = kwargs
+
+    def __repr__(self) -> str:
+        return "<arguments>"
+
+
+def _parsed(tool: Any, base: Any, session: MaskingSession, given: Any, call: Any) -> _Arguments:
+    """Restore and validate the arguments of a call."""
+    real = tool._edge.restored(session, tool, given)  # noqa: SLF001
+    return _Arguments(*base._to_args_and_kwargs(tool, real, call))  # noqa: SLF001
 
 
 class _ToolEdge:
@@ -166,31 +186,45 @@ class _ToolEdge:
             return local_store(value, session)
         return through(value, session.restore)
 
-    def run(self, body: Callable[..., Any], kwargs: dict[str, Any]) -> Any:
+    def run(self, body: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """Run the body and mask what comes out of it."""
         if is_local():  # called by a local function, or the twin that an `_arun` hands over to
-            return body(**kwargs)
+            return body(*args, **kwargs)
         session = session_of(self.masker)
         try:
-            with local_body(session):
-                result = body(**_quiet(kwargs))
-            return self._masked(session, result)
+            return self._run(session, body, args, kwargs)
         except Exception as error:  # noqa: BLE001 - its text may hold an argument
             failure = masked_error(session, error)
         raise failure
 
-    async def arun(self, body: Callable[..., Awaitable[Any]], kwargs: dict[str, Any]) -> Any:
+    async def arun(
+        self, body: Callable[..., Awaitable[Any]], args: Any, kwargs: dict[str, Any]
+    ) -> Any:
         """Like `run`, for an asynchronous body."""
         if is_local():
-            return await body(**kwargs)
+            return await body(*args, **kwargs)
         session = session_of(self.masker)
         try:
-            with local_body(session):
-                result = await body(**_quiet(kwargs))
-            return self._masked(session, result)
+            return await self._arun(session, body, args, kwargs)
         except Exception as error:  # noqa: BLE001 - its text may hold an argument
             failure = masked_error(session, error)
         raise failure
+
+    # In frames of their own, which the traceback of the error that is raised does not have.
+
+    def _run(self, session: MaskingSession, body: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        (given,) = args
+        with local_body(session):
+            result = body(*given.args, **given.kwargs, **_quiet(kwargs))
+        return self._masked(session, result)
+
+    async def _arun(
+        self, session: MaskingSession, body: Any, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        (given,) = args
+        with local_body(session):
+            result = await body(*given.args, **given.kwargs, **_quiet(kwargs))
+        return await asyncio.to_thread(self._masked, session, result)
 
     def _masked(self, session: MaskingSession, result: Any) -> Any:
         """Mask a result. What looks like a placeholder in it is text, except what it was sent."""

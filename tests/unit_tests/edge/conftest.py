@@ -53,3 +53,19 @@ def masked(value: object) -> bool:
 
 def emails(texts: Sequence[str]) -> list[str]:
     return [found for text in texts for found in PLACEHOLDER.findall(text) + PATTERN.findall(text)]
+
+
+def frames_hold(error: BaseException) -> list[str]:
+    """Name the frames of an error's traceback whose variables show a private value.
+
+    The test's own frames and the edge's (which takes what the caller gave) are not looked at.
+    """
+    found = []
+    trace = error.__traceback__
+    while trace is not None:
+        frame, trace = trace.tb_frame, trace.tb_next
+        file = frame.f_code.co_filename
+        outside = "/tests/" in file or file.endswith(("/edge/graph.py", "/edge/runnable.py"))
+        if not outside and holds(repr(frame.f_locals)):
+            found.append(f"{file}:{frame.f_lineno}")
+    return found

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from langchain_privacy import Masker, local_node, private
 from langchain_privacy.errors import ConfigurationError, LocalFunctionError
 from tests.unit_tests.edge.agents import thread
-from tests.unit_tests.edge.conftest import EMAIL, OTHER, PATTERN, holds, masked
+from tests.unit_tests.edge.conftest import EMAIL, OTHER, PATTERN, frames_hold, holds, masked
 
 
 class State(TypedDict):
@@ -232,6 +232,7 @@ def test_errors_hold_nothing(masker: Masker) -> None:
             error = caught.value
             assert masked(str(error))
             assert not PATTERN.search(repr([error, error.args, error.__cause__, error.__context__]))
+            assert not frames_hold(error)
     assert "OddError in odd (test_node.py:" in str(error)
     assert error.kind == "OddError"
 

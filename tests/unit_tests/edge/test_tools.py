@@ -30,7 +30,15 @@ from langchain_privacy.vault import session_scope
 from tests.support.http import LangSmithServer
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import asked, thread
-from tests.unit_tests.edge.conftest import EMAIL, OTHER, PATTERN, PLACEHOLDER, holds, masked
+from tests.unit_tests.edge.conftest import (
+    EMAIL,
+    OTHER,
+    PATTERN,
+    PLACEHOLDER,
+    frames_hold,
+    holds,
+    masked,
+)
 
 
 def call(name: str, /, **args: Any) -> Any:
@@ -204,6 +212,7 @@ def test_exceptions(masker: Masker, raised: Any, expected: Any, asynchronous: bo
     assert error.__cause__ is None
     assert error.__context__ is None
     assert not PATTERN.search(repr([error, error.args, vars(error)]))
+    assert not frames_hold(error)
 
 
 def test_handled_tool_errors(masker: Masker) -> None:
