@@ -114,6 +114,8 @@ _WORD = re.compile(r"[가-힣]+")
 _STUCK = ("씨", "님", "때문", "때매", "땜", "역", "표", "출연", "연기", "주연", "형", "누나", "언니", "오빠", "엄마", "아빠", "말고", "덕", "보는", "나오", "사단", "스럽", "게임")  # fmt: skip
 _TITLES = frozenset(TITLES)
 _RANKS = ("총괄", "수석", "명예", "선임", "부")
+# Particles of place and time: people take 에게 and 한테, "옥수동에" is no person.
+_OF_PLACES = frozenset({"에", "에서", "까지", "부터", "에서는", "에는", "에도", "에서도"})
 # What can stand behind a family name of one syllable: a given name, nothing, "씨".
 _SECOND = _FIRST | {"", "씨", "모"}
 _FOREIGN_STARTS = frozenset(name[0] for name in _FOREIGN)
@@ -207,6 +209,8 @@ def _score(
             return 0.7 if stem not in _WORDS_AS_WELL or t[end : end + 2] == " 씨" else 0.0
         if likely and _title_after_office(t, end):
             return 0.65
+    if not whole and t[rest:end] in _OF_PLACES:
+        return 0.0
     if not likely or (not label and not whole and t[rest] in _VERB_AFTER.get(stem[-1], "")):
         return 0.0
     if role:

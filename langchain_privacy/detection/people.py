@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.gazetteer import load
+from langchain_privacy.detection.gazetteer import is_medical, load
 from langchain_privacy.detection.rules import finding
 
 _GIVEN = load("given_names")
@@ -95,7 +95,7 @@ class _Token:
     @property
     def strange(self) -> bool:
         """Neither an ordinary word nor a place: may be a name that no list has."""
-        if self.initial or self.common or self.lower in _PLACES:
+        if self.initial or self.common or self.lower in _PLACES or is_medical(self.lower):
             return False
         return (
             len(self.text) > 5

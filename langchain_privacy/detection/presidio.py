@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from langchain_privacy.detection.finding import Detector, Finding
-from langchain_privacy.detection.gazetteer import load
+from langchain_privacy.detection.gazetteer import is_medical, load
 from langchain_privacy.detection.language import guess_language
 from langchain_privacy.errors import ConfigurationError, DetectionError
 
@@ -31,6 +31,7 @@ _SCORE = 0.6
 _LONGEST = 50_000
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _WORDS = re.compile(r"[^\W\d_]+")
+_LINE = re.compile(r"[^\n]+")
 _COMMON = load("common_words")
 
 
@@ -104,16 +105,21 @@ class PresidioDetector(Detector):
 
     def _in_part(self, engine: Any, start: int, part: str, language: str) -> Iterator[Finding]:
         for result in engine.analyze(part, language=language):
-            value = part[result.start : result.end]
-            if self._own and not _worth(value, result.entity_type):
-                continue
-            yield Finding(
-                start=start + result.start,
-                end=start + result.end,
-                entity_type=result.entity_type,
-                score=result.score,
-                detector=self.name,
-            )
+            spans = [(result.start, result.end)]
+            if self._own:  # a name ends with its line: "Marianne Thistlewood\nDate of birth"
+                spans = [
+                    (result.start + line.start(), result.start + line.end())
+                    for line in _LINE.finditer(part[result.start : result.end])
+                    if _worth(line[0], result.entity_type)
+                ]
+            for first, last in spans:
+                yield Finding(
+                    start=start + first,
+                    end=start + last,
+                    entity_type=result.entity_type,
+                    score=result.score,
+                    detector=self.name,
+                )
 
     def _loaded(self) -> Any:
         if self._analyzer is None:
@@ -225,4 +231,4 @@ def _worth(value: str, kind: str) -> bool:
     if kind == "PERSON" and any(map(str.isdecimal, value)):
         return False
     words = [w.lower() for w in _WORDS.findall(value)]
-    return any(w not in _COMMON and len(w) > 1 for w in words)
+    return any(w not in _COMMON and len(w) > 1 and not is_medical(w) for w in words)

@@ -58,6 +58,15 @@ def test_presidios_own_recognizers_ask_no_suffix_list(no_network: list[Any]) -> 
 
 
 @needs_model
+def test_a_name_ends_with_its_line() -> None:
+    text = (
+        "Patient: Marianne Thistlewood\nDate of birth: 3 May 1961\nOxygen: 98 %\nSimvastatin 20 mg"
+    )
+    found = {text[f.start : f.end] for f in detect_all(text, default_detectors())}
+    assert found == {"Marianne Thistlewood", "3 May 1961"}
+
+
+@needs_model
 def test_a_language_without_a_model_gives_nothing() -> None:
     assert PresidioDetector({"en": installed_models()["en"]}).detect("홍길동은 부산에 산다") == []
 
