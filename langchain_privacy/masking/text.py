@@ -165,19 +165,7 @@ class TextMasker:
                 ]
             )
         spans = [(f.start, f.end, f.entity_type) for f in first]
-        return self._whole_links(text, spans, issued) if spans else spans
-
-    @staticmethod
-    def _whole_links(text: str, spans: list[Span], hidden: Sequence[tuple[int, int]]) -> list[Span]:
-        """Widen what stands inside a URL to the whole URL.
-
-        Values are not restored inside URLs, so a URL that holds one is a private value itself.
-        """
-        while (widened := _first_in_link(text, spans, hidden)) and widened not in spans:
-            start, end, _ = widened
-            apart = [s for s in spans if s[1] <= start or end <= s[0]]
-            spans = sorted([*apart, widened])
-        return spans
+        return _whole_links(text, spans, issued) if spans else spans
 
     def _written(self, text: str, spans: list[Span], issued: Sequence[tuple[int, int]]) -> str:
         """Write a text with placeholders in the places of spans.
@@ -252,26 +240,42 @@ class _Draft:
 _MAYBE_LINK = re.compile(r"//|\]\(|[sS][rR][cC]|[hH][rR][eE][fF]|=|[wW]{3}\.")
 
 
-def _first_in_link(
-    text: str, spans: Sequence[Span], hidden: Sequence[tuple[int, int]]
-) -> Span | None:
-    """Return the URL around the first span that stands inside one."""
+def _whole_links(text: str, spans: list[Span], issued: Sequence[tuple[int, int]]) -> list[Span]:
+    """Widen what stands inside a URL to the whole URL.
+
+    Values are not restored inside URLs, so a URL that holds one is a private value itself.
+    """
     if not _MAYBE_LINK.search(text):
-        return None
-    placed = [(a, b, "") for a, b in hidden if all(b <= c or d <= a for c, d, _ in spans)]
-    opaque = sorted([*spans, *placed])
+        return spans
+    opaque = sorted([*spans, *((a, b, "") for a, b in issued)])
     scanner, at = LinkScanner(), 0
+    done: list[Span] = []
     for index, (start, end, kind) in enumerate(opaque):
+        if start < at:
+            continue
         scanner.read(text[at:start])
-        if kind and scanner.inside:
-            stop = scanner.end(text, end)
-            for a, b, _ in opaque[index + 1 :]:
-                if a <= stop < b or a < stop <= b:
-                    stop = scanner.end(text, b)
-            return scanner.begin, stop, "URL"
-        scanner.skip(end - start)
         at = end
-    return None
+        if kind and scanner.inside:
+            at = _end_of_link(text, scanner, end, opaque, index + 1)
+            while done and done[-1][1] > scanner.begin:
+                done.pop()
+            done.append((scanner.begin, at, "URL"))
+        elif kind:
+            done.append((start, end, kind))
+        scanner.skip(at - start)
+    return done
+
+
+def _end_of_link(
+    text: str, scanner: LinkScanner, at: int, opaque: Sequence[Span], index: int
+) -> int:
+    """Return where the open URL ends; what ends it does not stand inside another span."""
+    stop = scanner.end(text, at)
+    while index < len(opaque) and opaque[index][0] <= stop:
+        if opaque[index][1] > stop:
+            stop = scanner.end(text, opaque[index][1])
+        index += 1
+    return stop
 
 
 def _odd_particle(text: str, end: int, following: int | None, value: str) -> tuple[int, int] | None:

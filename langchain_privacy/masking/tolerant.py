@@ -26,30 +26,32 @@ from langchain_privacy.vault import VaultEntry
 def _escapes(name: str, hexadecimal: str, decimal: str) -> str:
     """Return the ways to escape a character: HTML (also twice), URL, JSON."""
     return (
-        rf"&(?:amp;)*(?:{name}|#0*(?:{decimal})|#[xX]0*(?:{hexadecimal}));"
-        rf"|%(?:25)*(?:{hexadecimal})|\\+[uU]00(?:{hexadecimal})|\\+x(?:{hexadecimal})"
+        rf"&(?:amp;){{0,3}}(?:{name}|#0{{0,4}}(?:{decimal})|#[xX]0{{0,4}}(?:{hexadecimal}));"
+        rf"|%(?:25){{0,3}}(?:{hexadecimal})"
+        rf"|\\{{1,4}}[uU]00(?:{hexadecimal})|\\{{1,4}}x(?:{hexadecimal})"
     )
 
 
 _OPENING = _escapes("lt|lsqb|lbrack|lcub|lbrace|lpar", "5[bB]|3[cC]|7[bB]|28", "91|60|123|40")
 _CLOSING = _escapes("gt|rsqb|rbrack|rcub|rbrace|rpar", "5[dD]|3[eE]|7[dD]|29", "93|62|125|41")
-_OPEN = rf"(?:\\*[\[({{<]|{_OPENING})"
-_CLOSE = rf"(?:\\*[\])}}>]|{_CLOSING})"
+_OPEN = rf"(?:\\{{0,4}}[\[({{<]|{_OPENING})"
+_CLOSE = rf"(?:\\{{0,4}}[\])}}>]|{_CLOSING})"
 _UNDERSCORE = _escapes("lowbar|UnderBar", "5[fF]", "95")
 _INK = _escapes(
     "lowbar|UnderBar|nbsp|shy|zwnj|zwj|ZeroWidthSpace|quot|apos",
     "5[fF]|20|2[dDfF]|[aA]0|[aA][dD]|22|27",
     "95|32|45|160|173|34|39|8203",
 )
-_ATOM = rf"(?:[^\[\](){{}}<>&%\\]|{_INK}|\\+(?![uUx\\\[({{<\])}}>])|\\+u20(?:0[b-dB-D]|60))"
+_UNSEEN = r"\\{1,4}u20(?:0[b-dB-D]|60)"
+_ATOM = rf"(?:[^\[\](){{}}<>&%\\]|{_INK}|\\{{1,4}}(?![uUx\\\[({{<\])}}>])|{_UNSEEN})"
 _STARTED = (
-    r"(?:&(?:amp;)*(?:a(?:mp?)?|#[xX]?[0-9a-fA-F]{0,5}|[lrgnszquUZ][a-zA-Z]{0,13})?"
-    r"|%(?:25)*[0-9a-fA-F]?|\\+(?:[uU][0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?)"
+    r"(?:&(?:amp;){0,3}(?:a(?:mp?)?|#[xX]?[0-9a-fA-F]{0,8}|[lrgnszquUZ][a-zA-Z]{0,13})?"
+    r"|%(?:25){0,3}[0-9a-fA-F]?|\\{1,4}(?:[uU][0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?)"
 )
 """The beginning of an escape that the next piece of a stream may complete."""
 
 _GAP = f"[{INVISIBLE}\\s*`_~]{{0,4}}"
-_NOISE = re.compile(rf"{_INK}|\\+u20(?:0[b-dB-D]|60)|[\s{INVISIBLE}*`~_\-.:;#=|/\"'^@$\\]+")
+_NOISE = re.compile(rf"{_INK}|{_UNSEEN}|[\s{INVISIBLE}*`~_\-.:;#=|/\"'^@$\\]+")
 _EDGE = f' \t\r\n{INVISIBLE}*`~_-"/\\$|'
 _SUFFIX = re.compile(r"(?:'?[sS]|'|[\uac00-\ud7a3]{1,6})?[.,;:!?]?")
 _LATIN = r"[^\W_\u1100-\u11ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
