@@ -1,0 +1,46 @@
+"""A private graph on an event loop, its vault in an async store of the same loop."""
+
+import asyncio
+from pathlib import Path
+
+from langchain_core.messages import AIMessage
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.store.sqlite.aio import AsyncSqliteStore
+
+from langchain_privacy import Masker, private
+from langchain_privacy.vault import StoreVault
+
+KEY = b"k" * 32
+JANE = "jane.doe@example.org"
+
+
+async def test_conversations_go_on_over_a_restart(tmp_path: Path) -> None:
+    seen: list[str] = []
+    saver = InMemorySaver()
+
+    async def answer(state: MessagesState) -> MessagesState:
+        seen.append(state["messages"][-1].text)
+        return {"messages": [AIMessage(f"Noted: {state['messages'][0].text}")]}
+
+    graph = StateGraph(MessagesState).add_node("answer", answer).add_edge(START, "answer")
+    compiled = graph.add_edge("answer", END).compile(checkpointer=saver)
+
+    async def talk(text: str, thread: str) -> str:
+        config = {"configurable": {"thread_id": thread}}
+        app = private(compiled, masker)
+        given = {"messages": [("user", text)]}
+        chunks = [c async for c in app.astream(given, config, stream_mode="values")]
+        return chunks[-1]["messages"][-1].text
+
+    async with AsyncSqliteStore.from_conn_string(str(tmp_path / "vault.db")) as store:
+        await store.setup()
+        masker = Masker(vault=StoreVault(store, KEY))
+        first = await asyncio.gather(*(talk(f"I am {n}.{JANE}", f"t{n}") for n in range(5)))
+        assert first == [f"Noted: I am {n}.{JANE}" for n in range(5)]
+    async with AsyncSqliteStore.from_conn_string(str(tmp_path / "vault.db")) as store:
+        masker = Masker(vault=StoreVault(store, KEY))
+        # The second turn restores what only the first process has issued.
+        assert await talk("And now?", "t3") == f"Noted: I am 3.{JANE}"
+    assert "example.org" not in str(seen)
+    assert "example.org" not in (tmp_path / "vault.db").read_bytes().decode("latin-1")
