@@ -35,8 +35,8 @@ from langchain_privacy.secure.evidence.sev_snp import verify_sev_snp
 from langchain_privacy.secure.evidence.simulated import verify_simulated
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, verify_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.policy.base import appraise
-from langchain_privacy.secure.report import AttestationReport, Check, Checks, as_time
+from langchain_privacy.secure.policy.base import Proven, appraise
+from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
 PATH = "/.well-known/langchain-privacy/attestation"
 FORMAT = "langchain-privacy-attestation/v1"
@@ -197,13 +197,6 @@ def _parse(document: bytes) -> _Envelope:
     )
 
 
-class _Proven:
-    """Stands in for the policy while single pieces are verified; the whole is appraised later."""
-
-    def verify(self, report: AttestationReport) -> list[Check]:
-        return [Check(subject=report.subject, name="verified", outcome="passed")]
-
-
 def verify_envelope(
     document: bytes,
     nonce: bytes,
@@ -251,7 +244,7 @@ def verify_envelope(
             verify_nvidia_gpu(
                 gpus,
                 envelope.gpu_endorsements,
-                _Proven(),
+                Proven(),
                 clock,
                 nonce=gpu_nonce(nonce, envelope.crypto),
                 roots=roots,
@@ -287,7 +280,7 @@ def _verify_cpu(
             crl=given.get("crl"),
         )
     tdx = TdxEndorsements(collateral=given["collateral"]) if "collateral" in given else None
-    proven = _Proven()
+    proven = Proven()
     if cpu.kind == "sev-snp":
         report = need(cpu.evidence, "report")
         return verify_sev_snp(report, snp, proven, now, report_data=bound, roots=roots)

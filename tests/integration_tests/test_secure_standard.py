@@ -55,7 +55,7 @@ class _Suite(ChatModelIntegrationTests):
 
     @property
     def standard_chat_model_params(self) -> dict:
-        return {"max_tokens": 200, "temperature": 0}
+        return {"max_tokens": 64, "temperature": 0}
 
 
 class TestPlain(_Suite):

@@ -129,3 +129,11 @@ def about(report: AttestationReport, subject: str) -> tuple[AttestationReport, .
         msg = f"the policy asks for {subject} evidence and there is none"
         raise PolicyMismatchError(msg, check=NO_EVIDENCE)
     return found
+
+
+class Proven:
+    """Stands in for a policy while single pieces are verified; the whole is appraised later."""
+
+    def verify(self, report: AttestationReport) -> list[Check]:
+        """Accept what has been proven."""
+        return [Check(subject=report.subject, name="verified", outcome="passed")]
