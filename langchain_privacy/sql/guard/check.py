@@ -60,12 +60,11 @@ def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
     from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
     from sqlglot.tokenizer_core import TokenType
 
+    first = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
+    if form.dialect.__class__.__name__ == "DuckDB":
+        first.add(TokenType.FROM)
     # Also keeps sqlglot from logging the text of commands that it does not know.
-    if not tokens or tokens[0].token_type not in (
-        TokenType.SELECT,
-        TokenType.WITH,
-        TokenType.L_PAREN,
-    ):
+    if not tokens or tokens[0].token_type not in first:
         raise refuse("not_a_query", (1, 1))
     try:
         trees = form.parser(dialect=form.dialect, error_level=ErrorLevel.IMMEDIATE).parse(
@@ -126,7 +125,22 @@ def _check_nodes(sql: str, tree: Any, functions: frozenset[str], slots: frozense
         elif kind is exp.Collate:
             if node.expression.name.upper() not in COLLATIONS:
                 raise refuse("syntax", position_of(sql, node))
-            node.set("expression", exp.Var(this=node.expression.name))
+            chosen = node.expression.this if isinstance(node.expression, exp.Column) else None
+            quoted = isinstance(chosen or node.expression, exp.Identifier)
+            form = exp.Identifier(this=node.expression.name, quoted=True)
+            node.set("expression", form if quoted else exp.Var(this=node.expression.name))
+        elif kind is exp.Array and not isinstance(_holder(node), (exp.Any, exp.All)):
+            raise refuse("syntax", position_of(sql, node))
+
+
+def _holder(node: Any) -> Any:
+    """Return what holds a node, parentheses aside."""
+    from sqlglot import exp
+
+    parent = node.parent
+    while isinstance(parent, exp.Paren):
+        parent = parent.parent
+    return parent
 
 
 def _code_of(node: Any) -> str:

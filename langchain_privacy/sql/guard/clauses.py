@@ -39,9 +39,10 @@ class Clauses(Projections):
                 key.replace(exp.Literal.number(at + 1))
             else:
                 self.expression(key, scope)
-        for rollup in group.args.get("rollup") or ():
-            if isinstance(rollup, exp.Rollup):
-                self._each(rollup, scope)
+        for name in ("rollup", "cube", "grouping_sets"):
+            for sets in group.args.get(name) or ():
+                if isinstance(sets, exp.Expression):
+                    self._each(sets, scope)
         if top:
             self.group_by = [
                 at for key in group.expressions if (at := _which(key, node)) is not None

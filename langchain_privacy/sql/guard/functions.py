@@ -16,8 +16,8 @@ AGGREGATES = words("""
     count sum avg min max total group_concat string_agg listagg
     stddev stddev_pop stddev_samp std variance var_pop var_samp corr covar_pop covar_samp
     regr_slope regr_intercept regr_r2 regr_count median mode percentile_cont percentile_disc
-    quantile quantile_cont quantile_disc approx_count_distinct approx_quantile any_value first last
-    arg_max arg_min max_by min_by bool_and bool_or every count_if product
+    quantile quantile_cont quantile_disc approx_count_distinct approx_quantile any_value
+    array_agg list first last arg_max arg_min max_by min_by bool_and bool_or every count_if product
 """)
 """Names that summarise rows, in whatever dialect has them."""
 
@@ -35,13 +35,13 @@ _EVERYWHERE = WINDOWS | words("""
 
 _BY_DIALECT: dict[DialectName, frozenset[str]] = {
     "sqlite": words("""
-        total group_concat string_agg ifnull iif if instr concat concat_ws unicode char
+        total group_concat string_agg ifnull iif if instr concat concat_ws unicode
         strftime date time datetime julianday unixepoch timediff trunc like glob likely unlikely
     """),
     "postgres": words("""
         string_agg stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp
         regr_slope regr_intercept regr_r2 regr_count mode percentile_cont percentile_disc
-        bool_and bool_or every any_value
+        bool_and bool_or every any_value array_agg grouping
         concat concat_ws left right lpad rpad reverse initcap split_part strpos position translate
         ascii char_length character_length octet_length btrim starts_with overlay
         regexp_replace regexp_like regexp_count regexp_substr
@@ -54,7 +54,8 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         string_agg group_concat listagg stddev stddev_pop stddev_samp variance var_pop var_samp corr
         covar_pop covar_samp regr_slope regr_intercept regr_r2 regr_count median mode
         percentile_cont percentile_disc quantile quantile_cont quantile_disc approx_count_distinct
-        approx_quantile any_value first last arg_max arg_min max_by min_by bool_and bool_or
+        approx_quantile any_value array_agg list grouping first last arg_max arg_min max_by min_by
+        bool_and bool_or
         count_if product
         ifnull if concat concat_ws left right lpad rpad reverse split_part strpos instr position
         translate ascii strlen char_length character_length contains starts_with ends_with prefix
@@ -68,7 +69,7 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         to_years to_months to_days to_hours to_minutes to_seconds isfinite
     """),
     "mysql": words("""
-        group_concat std stddev stddev_pop stddev_samp variance var_pop var_samp any_value
+        group_concat format std stddev stddev_pop stddev_samp variance var_pop var_samp any_value
         ifnull if isnull concat concat_ws left right lpad rpad reverse substring_index mid
         instr locate position ascii char_length character_length octet_length lcase ucase strcmp
         field elt find_in_set regexp_replace regexp_like regexp_substr regexp_instr

@@ -11,8 +11,8 @@ from typing import Any
 from langchain_privacy.sql.guard.functions import words as _words
 
 _BINARY = """
-    And Or Add Sub Mul Div Mod IntDiv EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is Like ILike Glob
-    SimilarTo DPipe
+    And Or Xor Add Sub Mul Div Mod IntDiv EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is Like ILike
+    Glob SimilarTo DPipe
 """
 
 _ALLOWED = {
@@ -28,8 +28,8 @@ _ALLOWED = {
     "From Where Having Qualify Paren Not Neg": "this",
     "Table": "this alias db",
     "Join": "this on side kind using",
-    "Group": "expressions rollup all",
-    "Rollup": "expressions",
+    "Group": "expressions rollup cube grouping_sets all",
+    "Rollup Cube GroupingSets": "expressions",
     "Order": "this expressions",
     "Ordered": "this desc nulls_first",
     "Limit": "expression",
@@ -50,6 +50,7 @@ _ALLOWED = {
     "Between": "this low high symmetric",
     "In": "this expressions query",
     "Exists Any All": "this",
+    "Array": "expressions bracket_notation",
     "Escape": "this expression",
     "Collate": "this expression",
     "RegexpLike RegexpILike": "this expression",

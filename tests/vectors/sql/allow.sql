@@ -148,3 +148,33 @@ SELECT avg(q.n) AS a FROM (SELECT count(*) AS n FROM trade GROUP BY district) AS
 -- dialects: all
 SELECT district AS 지역, avg(price) AS 평균_가격 FROM trade GROUP BY 지역 ORDER BY 평균_가격 DESC
 
+-- title: from first
+-- verdict: allow
+-- dialects: duckdb
+FROM trade SELECT name WHERE price > 10500 ORDER BY id
+
+-- title: grouping sets
+-- verdict: allow
+-- dialects: postgres duckdb
+SELECT district, name, count(*) AS n FROM trade GROUP BY GROUPING SETS ((district), (name), ())
+
+-- title: cube
+-- verdict: allow
+-- dialects: postgres duckdb
+SELECT district, floor, sum(price) AS s FROM trade GROUP BY CUBE (district, floor)
+
+-- title: rollup
+-- verdict: allow
+-- dialects: postgres duckdb
+SELECT district, grouping(district) AS g, sum(price) AS s FROM trade GROUP BY ROLLUP (district)
+
+-- title: any of a list
+-- verdict: allow
+-- dialects: postgres
+SELECT id FROM trade WHERE floor = ANY (ARRAY[1, 2, 3])
+
+-- title: collation by name
+-- verdict: allow
+-- dialects: postgres
+SELECT id FROM trade ORDER BY name COLLATE "C"
+

@@ -474,7 +474,7 @@ SELECT CAST(district AS xml) FROM trade
 
 -- title: array
 -- verdict: refuse
--- code: function
+-- code: syntax
 -- dialects: postgres
 SELECT ARRAY[id] FROM trade
 
@@ -514,11 +514,11 @@ SELECT id INTO leak FROM trade
 -- dialects: duckdb
 PIVOT trade ON district USING sum(price)
 
--- title: from first
+-- title: from first, with columns that are denied
 -- verdict: refuse
--- code: not_a_query
+-- code: star
 -- dialects: duckdb
-FROM trade
+FROM buyer
 
 -- title: describe
 -- verdict: refuse
