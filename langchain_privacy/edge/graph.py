@@ -299,7 +299,7 @@ def private_graph(
 
 def _snapshot(run: EdgeRun, snapshot: StateSnapshot, *, restore: bool) -> StateSnapshot:
     if restore:
-        snapshot = through(snapshot, run.session.restore)
+        snapshot = through(snapshot, run.session.restore, approvals=False)
     return snapshot._replace(
         config=_config(run, snapshot.config),
         parent_config=_config(run, snapshot.parent_config) if snapshot.parent_config else None,

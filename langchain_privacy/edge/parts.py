@@ -42,7 +42,9 @@ class PartRestorer:
             for data in self._data(part["type"], part["ns"], part["data"]):
                 restored = {**part, "data": data}
                 if "interrupts" in part:
-                    restored["interrupts"] = through(part["interrupts"], self._session.restore)
+                    restored["interrupts"] = through(
+                        part["interrupts"], self._session.restore, approvals=False
+                    )
                 yield restored
             return
         namespace, mode, data = self._unpack(part)

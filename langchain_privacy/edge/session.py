@@ -169,7 +169,7 @@ class EdgeRun:
     def restore(self, x: Any) -> Any:
         """Restore what leaves the run, as far as its surroundings may see it."""
         if not self.inside:
-            return through(x, functools.partial(restore, self.session))
+            return through(x, functools.partial(restore, self.session), approvals=False)
         if self.around is None:
             return x
         return through(through(x, self.session.restore), self.around.mask)

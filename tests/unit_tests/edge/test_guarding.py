@@ -8,14 +8,15 @@ from langchain.agents.middleware import ModelFallbackMiddleware, SummarizationMi
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_privacy import EgressGuard, Masker, create_private_agent, private
 from langchain_privacy.edge.agent import guarded_middleware
-from langchain_privacy.egress import is_guarded
+from langchain_privacy.egress import HumanApproval, is_guarded
 from langchain_privacy.errors import EgressBlockedError
 from tests.support.scripted import ScriptedChatModel
-from tests.unit_tests.edge.agents import SAID, asked, mail_tool, scripted
-from tests.unit_tests.edge.conftest import EMAIL, OTHER
+from tests.unit_tests.edge.agents import SAID, asked, mail_tool, scripted, thread
+from tests.unit_tests.edge.conftest import EMAIL, OTHER, masked
 
 
 @pytest.fixture
@@ -81,3 +82,17 @@ def test_a_fallback_is_guarded(masker: Masker, guard: EgressGuard) -> None:
     )
     assert agent.invoke(asked())["messages"][-1].content == SAID
     assert len(guard.ledger.crossings()) == 4
+
+
+def test_a_person_approves_what_would_leave(masker: Masker) -> None:
+    """The approval of a crossing shows placeholders; other interrupts show real values."""
+    guard = EgressGuard(masker, policy=HumanApproval())
+    model = scripted("fine")
+    agent = create_private_agent(model, masker=masker, guard=guard, checkpointer=InMemorySaver())
+    shown = agent.invoke(asked(), thread())["__interrupt__"][0].value
+    assert shown["masked"] is True
+    assert masked(shown)
+    assert EMAIL not in str(shown)
+    assert not model.seen
+    stored = agent.get_state(thread(), restore=True).interrupts[0].value
+    assert EMAIL not in str(stored)
