@@ -53,7 +53,8 @@ def create_minion_graph(
         approve: Whether a person approves each crossing, by LangGraph's `interrupt`.
         checkpointer: For resuming; checkpoints hold placeholders and references only.
         store: LangGraph's store, handed to the graph.
-        **settings: `budget`, `judge`, `structured`, `retry`, `max_document_characters`, `prices`:
+        **settings: `budget`, `judge`, `structured`, `retry`, `max_document_characters`, `prices`,
+            `allowed_networks`:
             see `MinionNodes`.
 
     Returns:

@@ -72,7 +72,7 @@ class RankOnly(Judge):
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:  # noqa: ARG002
         """Take the scores as they are."""
-        return Verdict(hits=list(hits), holds=[hit.score >= THRESHOLD for hit in hits])
+        return Verdict(hits=list(hits), holds=[_stands_out(hit, THRESHOLD) for hit in hits])
 
 
 class YesNo(Judge):
@@ -101,7 +101,7 @@ class YesNo(Judge):
             calls.append(_local_call(self._model, estimate_tokens(prompt), 1, 0, began, None))
         scored.sort(key=lambda hit: -hit.score)
         return Verdict(
-            hits=scored, holds=[hit.score >= JUDGED_THRESHOLD for hit in scored], calls=calls
+            hits=scored, holds=[_stands_out(hit, JUDGED_THRESHOLD) for hit in scored], calls=calls
         )
 
 
@@ -153,6 +153,11 @@ class LinePicker(Judge):
             holds=[row + 1 in picked[:3] for row in order],
             calls=[call],
         )
+
+
+def _stands_out(hit: Hit, threshold: float) -> bool:
+    """Short questions cannot score high, so having all their words counts as much."""
+    return hit.covers or hit.score >= threshold
 
 
 def judge_for(local: BaseChatModel | None, *, timeout: float) -> Judge:

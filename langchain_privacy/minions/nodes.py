@@ -59,6 +59,7 @@ class MinionNodes:
         structured: How JSON is asked of the remote model, see `Remote`.
         retry: Retries of faults of transport.
         max_document_characters: Limit of one document.
+        allowed_networks: Networks beside loopback that count as local, e.g. `"10.0.0.0/8"`.
         prices: What remote tokens cost, for the report; the dated table of `egress` when `None`.
     """
 
@@ -78,6 +79,7 @@ class MinionNodes:
         retry: RetryPolicy | None = None,
         max_document_characters: int = MAX_CHARACTERS,
         prices: PriceTable | None = None,
+        allowed_networks: Sequence[str] = (),
     ) -> None:
         if evidence not in ("masked", "none"):
             msg = f'evidence={evidence!r} is not known: use "masked" or "none".'
@@ -89,7 +91,7 @@ class MinionNodes:
             msg = "Pass the masker that the guard was made with: masker=... beside guard=..."
             raise ConfigurationError(msg)
         if local is not None:
-            assert_local(local)
+            assert_local(local, allowed_networks=allowed_networks)
         self.masker = masker or Masker()
         self.budget = budget or Budget()
         self.evidence: EvidenceMode = evidence

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from langchain_privacy.masking.grammar import PLACEHOLDER
-from langchain_privacy.minions.ranking import BM25
+from langchain_privacy.minions.ranking import BM25, words
 from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.sentences import sentences
 
@@ -33,13 +33,14 @@ MANY = frozenset({"list", "summary"})
 
 
 class Hit(NamedTuple):
-    """A candidate passage of one document."""
+    """A candidate passage of one document; `covers` when it has every word of the question."""
 
     doc: str
     start: int
     end: int
     text: str
     score: float
+    covers: bool = False
 
 
 class Index:
@@ -65,7 +66,12 @@ class Index:
             for a, b, text in zip(asked, sought, self._texts, strict=True)
         ]
         best = sorted(range(len(scores)), key=lambda row: -scores[row])[:k]
-        return [self._hit(row, scores[row]) for row in best if scores[row] > 0]
+        asked_for = set(words(question))
+        return [
+            self._hit(row, scores[row])._replace(covers=asked_for <= set(words(self._texts[row])))
+            for row in best
+            if scores[row] > 0
+        ]
 
     def outline(self, k: int) -> list[Hit]:
         """Return the `k` sentences that state most figures, in the order of the document.

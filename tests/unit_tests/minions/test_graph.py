@@ -339,3 +339,19 @@ def test_a_passage_cuts_no_private_value_in_two() -> None:
     assert "Copper" not in remote.seen_text
     assert "Portland" not in json.dumps(remote.seen[1])
     assert address in out["answer"]
+
+
+def test_a_short_question_about_a_short_text_is_answered() -> None:
+    out = create_minion_graph(None, None).invoke(
+        {"task": "How much is the deposit?", "documents": ["The deposit is 500 euros. No pets."]}
+    )
+    assert out["answer"] == "The deposit is 500 euros."
+
+
+def test_a_local_model_that_is_not_local_is_refused() -> None:
+    from langchain_openai import ChatOpenAI
+
+    model = ChatOpenAI(model="m", base_url="http://10.1.2.3:8000/v1", api_key="x")
+    with pytest.raises(ConfigurationError):
+        create_minion_graph(model, None)
+    assert create_minion_graph(model, None, allowed_networks=["10.0.0.0/8"])
