@@ -5,9 +5,9 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from langchain_privacy.detection import Detector, Finding, detect_all, merge_findings
+from langchain_privacy.detection import Detector, Finding, detect_all
 from langchain_privacy.masking.grammar import PLACEHOLDER, write
 from langchain_privacy.masking.known import Known
 from langchain_privacy.masking.links import LinkScanner
@@ -137,7 +137,7 @@ class TextMasker:
             for k in self._known.find(text)
             if all(k.end <= start or end <= k.start for start, end in hidden)
         ]
-        return merge_findings([*known, *findings]) if known else list(findings)
+        return _united([*findings, *known]) if known else list(findings)
 
     def _spans(
         self,
@@ -155,15 +155,11 @@ class TextMasker:
             # once more: what was found in one place is private in every place
             first = self._with_known(text, first, hidden)
         if parts:
-            first = merge_findings(
-                [
-                    *first,
-                    *(
-                        Finding(start=a, end=b, entity_type=t, score=1.0, detector="parts")
-                        for a, b, t in parts
-                    ),
-                ]
-            )
+            shares = [
+                Finding(start=a, end=b, entity_type=kind, score=1.0, detector="parts")
+                for a, b, kind in parts
+            ]
+            first = _united([*first, *shares])
         spans = [(f.start, f.end, f.entity_type) for f in first]
         return _whole_links(text, spans, issued) if spans else spans
 
@@ -235,6 +231,25 @@ class _Draft:
     def _emit(self, piece: str) -> None:
         self._pieces.append(piece)
         self._length += len(piece)
+
+
+def _united(findings: Sequence[Finding]) -> list[Finding]:
+    """Unite findings that overlap; the longest gives its type.
+
+    A known value inside a longer one does not cut it in two, and what only one of two
+    overlapping findings covers stays covered.
+    """
+    united: list[tuple[Finding, int]] = []
+    for finding in sorted(findings, key=lambda f: (f.start, -f.end)):
+        length = finding.end - finding.start
+        if not united or finding.start >= united[-1][0].end:
+            united.append((finding, length))
+            continue
+        last, longest = united[-1]
+        kind = finding.entity_type if length > longest else last.entity_type
+        wider = replace(last, end=max(last.end, finding.end), entity_type=kind)
+        united[-1] = (wider, max(longest, length))
+    return [finding for finding, _ in united]
 
 
 _MAYBE_LINK = re.compile(r"//|\]\(|[sS][rR][cC]|[hH][rR][eE][fF]|=|[wW]{3}\.")

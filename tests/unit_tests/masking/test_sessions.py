@@ -10,7 +10,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_privacy import Masker
-from langchain_privacy.detection import Finding, high_confidence_detectors
+from langchain_privacy.detection import DictionaryDetector, Finding, high_confidence_detectors
 from langchain_privacy.detection.finding import Detector
 from langchain_privacy.errors import SessionError
 from langchain_privacy.masking import MaskingSession
@@ -117,6 +117,16 @@ def test_a_forgotten_session_is_gone_from_memory_too() -> None:
     del session
     gc.collect()
     assert memory() is None
+
+
+def test_a_known_part_does_not_cut_a_longer_value() -> None:
+    session = Masker([DictionaryDetector({"PERSON": ["Marianne Thistlewood"]})]).session()
+    session.vault.issue("PERSON", "Thistlewood")
+    session.mask("Who drove Marianne Thistlewood home")
+    assert [entry.value for entry in session.vault.entries()] == [
+        "Thistlewood",
+        "Marianne Thistlewood",
+    ]
 
 
 def test_large_and_odd_texts(session: MaskingSession) -> None:
