@@ -63,16 +63,18 @@ def crossing(rounds: int) -> None:
         guarded = EgressGuard(masker, ledger=ledger).wrap(ScriptedChatModel(responses=["ok"]))
         texts = [words(chance, CHARACTERS) for _ in range(rounds + 10)]
         times: dict[str, list[float]] = {"plain": [], "guarded": []}
+        cpu: dict[str, list[float]] = {"plain": [], "guarded": []}
         with session_scope(session):
             for i, text in enumerate(texts):
                 # In turn, each first as often as second.
                 order = [("plain", plain), ("guarded", guarded)]
                 for label, model in order if i % 2 else reversed(order):
                     message = [HumanMessage(text)]
-                    start = time.perf_counter()
+                    start, busy = time.perf_counter(), time.thread_time()
                     model.invoke(message)
                     if i >= 10:
                         times[label].append(time.perf_counter() - start)
+                        cpu[label].append(time.thread_time() - busy)
         added = sorted((g - p) * 1e3 for g, p in zip(times["guarded"], times["plain"], strict=True))
         report = ledger.verify()
     print(f"crossing: {CHARACTERS} characters, {VALUES} vault values, {rounds} pairs")
@@ -80,6 +82,8 @@ def crossing(rounds: int) -> None:
         print(f"  {label:8} {statistics.median(found) * 1e3:7.3f} ms at the median")
     p95 = added[int(len(added) * 0.95)]
     print(f"  added    {statistics.median(added):7.3f} ms at the median, {p95:.3f} ms at p95")
+    busy = (statistics.median(cpu["guarded"]) - statistics.median(cpu["plain"])) * 1e3
+    print(f"  of it    {busy:7.3f} ms of CPU; the rest waits for the disk and for a free core")
     print(f"  ledger   {report.records} records, verified\n")
 
 
@@ -107,24 +111,27 @@ def traced(turns: int, rounds: int) -> None:
         client = langsmith.Client(api_url=server.url, api_key="k")
         langsmith.configure(client=client)
 
-        def conversation() -> float:
+        def conversation() -> tuple[float, float]:
             gc.collect()
             model = ScriptedChatModel(responses=list(answers))
             agent = create_agent(model, tools=[], checkpointer=InMemorySaver())
             config: Any = {"configurable": {"thread_id": "t"}}
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), time.process_time()
             for question in questions:
                 agent.invoke({"messages": [HumanMessage(question)]}, config)
             wait_for_all_tracers()
             client.flush()
-            return time.perf_counter() - start
+            return time.perf_counter() - start, time.process_time() - busy
 
         conversation()
         found: dict[str, list[float]] = {"plain": [], "guarded": []}
+        cpu: dict[str, list[float]] = {"plain": [], "guarded": []}
         for i in range(rounds):
             for label in ("plain", "guarded") if i % 2 else ("guarded", "plain"):
                 guard = install_tracing_guard(masker) if label == "guarded" else None
-                found[label].append(conversation())
+                wall, busy = conversation()
+                found[label].append(wall)
+                cpu[label].append(busy)
                 if guard:
                     guard.remove()
                 server.requests.clear()
@@ -136,6 +143,9 @@ def traced(turns: int, rounds: int) -> None:
         )
     best = min(found["guarded"]) / min(found["plain"])
     print(f"  ratio    {statistics.median(ratios):7.3f} at the median, {best:.3f} of the best")
+    busy = statistics.median(cpu["guarded"]) / statistics.median(cpu["plain"])
+    least = min(cpu["guarded"]) / min(cpu["plain"])
+    print(f"  of CPU   {busy:7.3f} at the median, {least:.3f} of the best")
 
 
 def main() -> None:

@@ -16,7 +16,8 @@ from langchain_privacy.egress.windows import windows_of
 from langchain_privacy.errors import DetectionError, SessionError
 from langchain_privacy.vault import Vault, VaultSession, current_session
 
-_BLOB = re.compile(r"[A-Za-z0-9+/_=-]{256,}")
+_BLOB_SIZE = 256
+_BLOB = re.compile(rf"[A-Za-z0-9+/_=-]{{{_BLOB_SIZE},}}")
 
 
 class Refusal(NamedTuple):
@@ -87,7 +88,9 @@ class Examiner:
     def _findings(self, text: str) -> Refusal | None:
         text = PLACEHOLDER.sub(_blank, text).replace(HARD, "\n").replace(SOFT, "\n")
         # A picture's base64 holds any string of digits by chance.
-        windows = windows_of(_BLOB.sub(_blank, text))
+        if max(map(len, text.split()), default=0) >= _BLOB_SIZE:
+            text = _BLOB.sub(_blank, text)
+        windows = windows_of(text)
         if not windows.text:
             return None
         found: list[Finding] = []

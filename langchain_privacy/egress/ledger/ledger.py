@@ -24,7 +24,14 @@ from langchain_privacy.egress.ledger.chain import (
 )
 from langchain_privacy.egress.ledger.crossing import Crossing, each, join
 from langchain_privacy.egress.ledger.signing import PublicKey, SigningKey
-from langchain_privacy.egress.ledger.tables import FIELDS, MARKS, METADATA, RECORDS, open_engine
+from langchain_privacy.egress.ledger.tables import (
+    FIELDS,
+    MARKS,
+    METADATA,
+    RECORDS,
+    Statement,
+    open_engine,
+)
 from langchain_privacy.errors import ConfigurationError, LedgerError
 
 CHECKPOINT_EVERY = 256
@@ -103,6 +110,12 @@ class EgressLedger:
             self._engine = open_engine(self._url)
             self._writer = self._engine.execution_options(writing=True, durable=True)
             self._noter = self._engine.execution_options(writing=True)
+            marks = MARKS.columns.keys()
+            head = MARKS.c.kind == "head"
+            self._insert_record = Statement(insert(RECORDS), self._engine, RECORDS.columns.keys())
+            self._insert_mark = Statement(insert(MARKS), self._engine, marks)
+            self._move_head = Statement(update(MARKS).where(head), self._engine, marks)
+            self._find_head = Statement(select(MARKS).where(head), self._engine)
             with _guarded("open"), self._writer.begin() as connection:
                 self._exclude_others(connection)
                 METADATA.create_all(connection)
@@ -155,10 +168,10 @@ class EgressLedger:
         seq, before = (head.seq, head.hash) if head else (0, GENESIS)
         row |= {"seq": seq + 1, "time": _now()}
         row["hash"] = hash_record(before, row)
-        connection.execute(insert(RECORDS), row)
+        self._insert_record.run(connection, row)
         if head:
             signed = self._signed("head", row["seq"], row["hash"], row["time"])
-            connection.execute(update(MARKS).where(MARKS.c.kind == "head"), asdict(signed))
+            self._move_head.run(connection, asdict(signed) | {"kind_1": "head"})
         else:
             self._mark(connection, "head", row["seq"], row["hash"], row["time"])
         if row["seq"] % CHECKPOINT_EVERY == 0:
@@ -189,12 +202,11 @@ class EgressLedger:
 
     def _mark(self, connection: Connection, kind: str, seq: int, digest: str, when: str) -> Mark:
         signed = self._signed(kind, seq, digest, when)
-        connection.execute(insert(MARKS), asdict(signed))
+        self._insert_mark.run(connection, asdict(signed))
         return signed
 
-    @staticmethod
-    def _head(connection: Connection) -> Any:
-        return connection.execute(select(MARKS).where(MARKS.c.kind == "head")).first()
+    def _head(self, connection: Connection) -> Any:
+        return self._find_head.run(connection, {"kind_1": "head"}).first()
 
     # ---- reading -------------------------------------------------------------------------------
 
