@@ -6,9 +6,7 @@ used that was not sealed to this request.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from functools import cache
-from importlib import import_module
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Self
 
 from langchain_privacy.errors import (
@@ -18,6 +16,7 @@ from langchain_privacy.errors import (
     PrivacyError,
 )
 from langchain_privacy.secure.adapters.base import Adapter
+from langchain_privacy.secure.bodies import bodies_of, library_named
 from langchain_privacy.secure.channel.exchange import (
     MAX_PROBLEM,
     MAX_RESPONSE,
@@ -30,79 +29,6 @@ from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 
 _INCOMPLETE = "the connection broke, so the answer is incomplete"
-
-
-class _Ending:
-    """Remembers whether the text that was passed on has announced its own end.
-
-    Clients of event streams stop reading at `[DONE]`. What follows then is only the last frame; it
-    is read on close, so that the end is authenticated and the connection can be used again.
-    """
-
-    def __init__(self) -> None:
-        self._tail = b""
-
-    def see(self, piece: bytes) -> bytes:
-        self._tail = (self._tail + piece)[-32:]
-        return piece
-
-    @property
-    def announced(self) -> bool:
-        return self._tail.rstrip().endswith(b"[DONE]")
-
-
-class _Opened:
-    """Body of an opened answer, synchronous."""
-
-    def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
-        self._pieces, self._close = pieces, close
-        self._ending = _Ending()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            yield self._ending.see(piece)
-
-    def close(self) -> None:
-        try:
-            if self._ending.announced:
-                for piece in self._pieces:
-                    self._ending.see(piece)
-        finally:
-            self._close()
-
-
-class _AsyncOpened:
-    """Body of an opened answer, asynchronous."""
-
-    def __init__(self, pieces: AsyncIterator[bytes], close: Callable[[], Any]) -> None:
-        self._pieces, self._close = pieces, close
-        self._ending = _Ending()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._pieces:
-            yield self._ending.see(piece)
-
-    async def aclose(self) -> None:
-        try:
-            if self._ending.announced:
-                async for piece in self._pieces:
-                    self._ending.see(piece)
-        finally:
-            await self._close()
-
-
-@cache
-def _library(name: str) -> Any:
-    return import_module(name)
-
-
-@cache
-def _bodies(name: str) -> tuple[Any, Any]:
-    library = _library(name)
-    return (
-        type("OpenedBody", (_Opened, library.SyncByteStream), {}),
-        type("AsyncOpenedBody", (_AsyncOpened, library.AsyncByteStream), {}),
-    )
 
 
 class _Transport:
@@ -293,7 +219,7 @@ class AttestedTransport(_Transport):
         Args:
             library: `"httpx"` or `"httpx2"`, whichever the inner transport is of.
         """
-        return self._attested(_library(library), {})
+        return self._attested(library_named(library), {})
 
     def _connection(self, library: Any) -> Any:
         if self._inner is None:
@@ -319,7 +245,7 @@ class AttestedTransport(_Transport):
 
     def _handle(self, request: Any) -> Any:
         name = _library_of(request)
-        library = _library(name)
+        library = library_named(name)
         self._check_target(request.url)
         report = self._attested(library, request.extensions)
         # Only a body that is held in memory can be sealed a second time.
@@ -363,7 +289,7 @@ class AttestedTransport(_Transport):
                 raise
 
     def _open(self, name: str, response: Any, answer: Answer) -> Any:
-        library, deadline = _library(name), self._deadline()
+        library, deadline = library_named(name), self._deadline()
         raw = iter(response.stream)
         early: list[bytes] = []
         try:
@@ -388,7 +314,7 @@ class AttestedTransport(_Transport):
             except PrivacyError as error:
                 raise self._raised(error) from None
 
-        stream = _bodies(name)[0](pieces(), response.close)
+        stream = bodies_of(name)[0](pieces(), response.close)
         return self._response(library, answer, stream, response)
 
 
@@ -415,7 +341,7 @@ class AsyncAttestedTransport(_Transport):
 
     async def attest(self, library: str = "httpx") -> AttestationReport:
         """Attest now, unless a verdict is in force; return the report."""
-        return await self._attested(_library(library), {})
+        return await self._attested(library_named(library), {})
 
     def _connection(self, library: Any) -> Any:
         if self._inner is None:
@@ -441,7 +367,7 @@ class AsyncAttestedTransport(_Transport):
 
     async def _handle(self, request: Any) -> Any:
         name = _library_of(request)
-        library = _library(name)
+        library = library_named(name)
         self._check_target(request.url)
         report = await self._attested(library, request.extensions)
         again = isinstance(request.stream, library.ByteStream)
@@ -483,7 +409,7 @@ class AsyncAttestedTransport(_Transport):
                 raise
 
     async def _open(self, name: str, response: Any, answer: Answer) -> Any:
-        library, deadline = _library(name), self._deadline()
+        library, deadline = library_named(name), self._deadline()
         raw = aiter(response.stream)
         early: list[bytes] = []
         try:
@@ -510,7 +436,7 @@ class AsyncAttestedTransport(_Transport):
             except PrivacyError as error:
                 raise self._raised(error) from None
 
-        stream = _bodies(name)[1](pieces(), response.aclose)
+        stream = bodies_of(name)[1](pieces(), response.aclose)
         return self._response(library, answer, stream, response)
 
 

@@ -34,6 +34,7 @@ from langchain_privacy.secure.gateway.http import (
     send_problem,
 )
 from langchain_privacy.secure.gateway.keys import KeyRing, KeySet
+from langchain_privacy.secure.gateway.memory import Held, Memory
 from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream, UpstreamFailedError
 
 _NONCE = re.compile(r"[0-9a-f]{64}\Z")
@@ -57,7 +58,7 @@ class Gateway:
     ) -> None:
         self._upstream, self._provider, self.keys = upstream, provider, keys
         self._max_request, self._request_seconds = max_request_bytes, request_seconds
-        self._buffer_left = max_buffered_bytes
+        self._memory = Memory(max_buffered_bytes)
         self._attestation = asyncio.Lock()
         self._waiting, self._max_waiting = 0, max_attestations
 
@@ -129,22 +130,14 @@ class Gateway:
         cpu = self._provider.cpu(envelope.report_data(nonce, crypto, devices))
         return envelope.build(nonce, crypto, devices, cpu, self._provider.gpu_endorsements())
 
-    @contextlib.contextmanager
-    def _reserved(self, size: int) -> Any:
-        # What all requests together may hold in memory is bounded, not only what each may.
-        if size > self._buffer_left:
-            raise RefusedError(503)
-        self._buffer_left -= size
-        try:
-            yield
-        finally:
-            self._buffer_left += size
-
-    async def _collect(self, body: BodyReader, first: bytes, opener: Any) -> list[bytes]:
+    async def _collect(
+        self, body: BodyReader, first: bytes, opener: Any, held: Held
+    ) -> list[bytes]:
         pieces: list[bytes] = []
         try:
             data = first or await body.read()
             while data:
+                held.grow(len(data))
                 pieces.extend(opener.feed(data))
                 data = await body.read()
             opener.finish()
@@ -172,9 +165,8 @@ class Gateway:
             opener = sealed.RequestOpener(keys.keys["x-wing"], prefix)
         except ChannelError:
             raise RefusedError(400) from None
-        size = self._announced(scope)
-        with self._reserved(size):
-            pieces = await self._collect(body, rest, opener)
+        with self._memory.hold() as held:
+            pieces = await self._collect(body, rest, opener, held)
             # After everything has been authenticated, so that nobody can spend another's request.
             if not keys.take(prefix[11:]):
                 raise RefusedError(409, _REPLAY)
@@ -190,12 +182,6 @@ class Gateway:
                 head.method, head.path, list(head.headers), content, answer, receive
             )
 
-    def _announced(self, scope: Scope) -> int:
-        lengths = header_values(scope, "content-length")
-        if lengths and lengths[0].isdigit():
-            return min(int(lengths[0]), self._max_request)
-        return self._max_request if header_values(scope, "transfer-encoding") else 0
-
     async def _ehbp(self, scope: Scope, receive: Receive, send: Send) -> None:
         values = header_values(scope, ehbp.REQUEST_HEADER)
         try:
@@ -205,11 +191,11 @@ class Gateway:
         if not enc:
             raise RefusedError(400)
         body = BodyReader(receive, limit=self._max_request, seconds=self._request_seconds)
-        # EHBP bodies are chunked by rule, so what they will take is counted as they arrive.
         raw = bytearray()
-        while data := await body.read():
-            raw += data
-        with self._reserved(len(raw)):
+        with self._memory.hold() as held:
+            while data := await body.read():
+                held.grow(len(data))
+                raw += data
             keys, opener, content = self._open_ehbp(enc, bytes(raw))
             if not keys.take(enc):
                 raise RefusedError(409, _REPLAY)

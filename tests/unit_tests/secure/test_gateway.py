@@ -214,6 +214,19 @@ def test_too_large_requests_are_refused(gateway) -> None:
             client.post(f"{gateway.url}/v1/chat/completions", content=b"x" * 1_100_000)
 
 
+def test_memory_is_bounded_for_all_requests_together(upstream) -> None:
+    app = create_gateway(upstream.url.removesuffix("/v1"), SimulatedTee(), max_buffered_bytes=5000)
+    with AsgiServer(app) as server:
+        for profile in PROFILES:
+            transport = AttestedTransport(server.url, _policy(profile))
+            with httpx.Client(transport=transport) as client:
+                url = f"{server.url}/v1/chat/completions"
+                with pytest.raises(ChannelError, match="503"):
+                    client.post(url, json={**CHAT, "filler": "x" * 6000})
+                client.post(url, json=CHAT).raise_for_status()  # what was held is given back
+    assert app._memory.left == 5000
+
+
 def test_replays_are_refused(gateway, upstream) -> None:
     report = attest(gateway.url, _policy())
     sealer = sealed.RequestSealer(report.channel_keys["x-wing"])
