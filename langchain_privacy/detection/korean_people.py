@@ -8,95 +8,31 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.gazetteer import load
+from langchain_privacy.detection.korean_context import (
+    AGE,
+    ROLES,
+    SOMEBODY,
+    marked,
+    role_before,
+    title_after_office,
+    title_near,
+)
 from langchain_privacy.detection.korean_words import PARTICLES, TITLES, is_title
 from langchain_privacy.detection.rules import finding
 
 _FAMILY = load("korean_surnames")
 _FIRST = load("korean_given_first")
 _LAST = load("korean_given_last")
-_ROLES = load("korean_roles")
 _NOT_NAMES = load("korean_not_names")
 _FOREIGN = load("korean_foreign_names")
 _PLACES = load("korean_regions")
 # Family names that are seldom anything else at the start of a word.
-_SURE_FAMILY = frozenset(
-    [
-        "김",
-        "박",
-        "최",
-        "윤",
-        "임",
-        "권",
-        "홍",
-        "곽",
-        "심",
-        "황",
-        "류",
-        "엄",
-        "노",
-        "문",
-        "백",
-        "허",
-        "손",
-        "강",
-        "송",
-        "유",
-        "한",
-        "오",
-        "서",
-        "신",
-        "안",
-        "배",
-        "남",
-        "공",
-        "남궁",
-        "황보",
-        "제갈",
-        "선우",
-        "독고",
-    ]
-)
+_SURE_FAMILY = load("korean_sure_surnames")
 # Syllables that end a name less often than they are a particle or an ending.
 _ENDINGS = frozenset("은이의도가인만과와을를는에로한하된될할적들다고며면지서나라자기시해요음")
 
 # Family names that, alone before a title, are more often a word: "전 대통령", "현 시장", "차 사장".
-_WORDS_AS_WELL = frozenset(
-    [
-        "전",
-        "현",
-        "구",
-        "신",
-        "원",
-        "주",
-        "모",
-        "당",
-        "두",
-        "본",
-        "방",
-        "양",
-        "장",
-        "사",
-        "명",
-        "단",
-        "반",
-        "부",
-        "편",
-        "탁",
-        "피",
-        "감",
-        "좌",
-        "상",
-        "제",
-        "시",
-        "점",
-        "예",
-        "갈",
-        "판",
-        "대",
-        "초",
-        "아",
-    ]
-)
+_WORDS_AS_WELL = load("korean_surnames_words_as_well")
 # What follows the stem of a verb or of 이다, where a name is followed by the same syllable's look.
 _VERB_AFTER = {
     "하": "는고며지길다라여였면게던",
@@ -113,30 +49,42 @@ _WORD = re.compile(r"[가-힣]+")
 # What people write behind a name without a space, besides particles.
 _STUCK = ("씨", "님", "때문", "때매", "땜", "역", "표", "출연", "연기", "주연", "형", "누나", "언니", "오빠", "엄마", "아빠", "말고", "덕", "보는", "나오", "사단", "스럽", "게임")  # fmt: skip
 _TITLES = frozenset(TITLES)
-_RANKS = ("총괄", "수석", "명예", "선임", "부")
 # Particles of place and time: people take 에게 and 한테, "옥수동에" is no person.
 _OF_PLACES = frozenset({"에", "에서", "까지", "부터", "에서는", "에는", "에도", "에서도"})
-# What can stand behind a family name of one syllable: a given name, nothing, "씨".
-_SECOND = _FIRST | {"", "씨", "모"}
-_FOREIGN_STARTS = frozenset(name[0] for name in _FOREIGN)
-_SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
-_AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+세)[,)·]")
-_NEXT_WORD = re.compile(r"[ ]?(?P<word>[가-힣]+)")
-_OFFICE = re.compile(r"(?:[ ]?\([^()\n]{1,12}\))?[ ]?(?:[가-힣]{2,6}[ ])?(?P<word>[가-힣]+)")
-_ROLE_BEFORE = re.compile(r"(?P<role>[가-힣]{1,8})(?P<particle>은|는|이|가|인|의|:|)[ ]{0,2}(?P<mark>[:：=|(\[>-]?)[ \t\"'*]{0,3}\Z")  # fmt: skip
+_FOREIGN_STARTS = frozenset(name[:2] for name in _FOREIGN if len(name) > 1)
+_STARTS = _FOREIGN_STARTS | {name for name in _FAMILY if len(name) > 1}
 
 
 def find_korean_people(text: FoldedText) -> Iterator[Finding]:
     """Find Korean names, and foreign ones in Korean spelling."""
     t = text.text
+    ruled_out: set[str] = set()  # a text repeats its words: those that no context makes a name
     for match in _WORD.finditer(t):
         word = match[0]
-        named = word[0] in _FAMILY and (word[1:2] in _SECOND or _marked(t, match.start()))
-        if named or word[0] in _FOREIGN_STARTS or word[:2] in _FAMILY:
-            found = _name_in(t, match.start(), match.end())
-            if found is not None:
-                start, end, score = found
-                yield finding(start, end, "PERSON", score, "korean_people")
+        if word[0] not in _FAMILY and word[:2] not in _STARTS:
+            continue
+        if word in ruled_out and not marked(t, match.start()):
+            continue
+        found = _name_in(t, match.start(), match.end())
+        if found is not None:
+            start, end, score = found
+            yield finding(start, end, "PERSON", score, "korean_people")
+        elif _never_a_name(word):
+            ruled_out.add(word)
+
+
+def _never_a_name(word: str) -> bool:
+    """Say whether a word is no name, whatever stands around it, unless a mark before it does."""
+    if word in _NOT_NAMES or word in _PLACES or word[:3] in _NOT_NAMES:
+        return True
+    for family in (2, 1):
+        if word[:family] not in _FAMILY:
+            continue
+        if any(len(stem) == family or _plausible(stem, family) for stem in _stems(word, family)):
+            return False
+        if any(is_title(word[at:]) for at in range(family, family + 3) if at < len(word)):
+            return False
+    return not _foreign(word) and word[1:2] not in ("씨", "모")
 
 
 def _name_in(t: str, start: int, end: int) -> tuple[int, int, float] | None:
@@ -158,14 +106,14 @@ def _name_in(t: str, start: int, end: int) -> tuple[int, int, float] | None:
 
 def _with_family(t: str, start: int, end: int, family: int) -> tuple[int, int, float] | None:
     word = t[start:end]
-    if len(word) > family and word[family] not in _FIRST and not _marked(t, start):
+    if len(word) > family and word[family] not in _FIRST and not marked(t, start):
         # No given name begins so: only a title can make this a person, "박의원".
         return (
             (start, start + family, 0.7)
             if word[family] == "씨" and _before_title(word, family, family)
             else None
         )
-    if word[family:] == "모" and _SOMEBODY.match(t, end):
+    if word[family:] == "모" and SOMEBODY.match(t, end):
         return start, start + family, 0.6
     for at in (family + 2, family + 1, family):
         if at < len(word) and is_title(word[at:]) and (named := _before_title(word, at, family)):
@@ -173,11 +121,11 @@ def _with_family(t: str, start: int, end: int, family: int) -> tuple[int, int, f
     stems = list(_stems(word, family))
     if not stems:
         return None
-    if not any(_likely(stem, family) for stem in stems) and not _marked(t, start):
+    if not any(_likely(stem, family) for stem in stems) and not marked(t, start):
         role, label = False, False
     else:
-        role, label = _role_before(t, start)
-    if label and word not in _ROLES:
+        role, label = role_before(t, start)
+    if label and word not in ROLES:
         for stem in stems:
             if _plausible(stem, family) or (len(stem) == family + 2 and len(word) - len(stem) < 3):
                 return start, start + len(stem), 0.8
@@ -185,12 +133,6 @@ def _with_family(t: str, start: int, end: int, family: int) -> tuple[int, int, f
         if score := _score(t, start, end, stem, family, role=role, label=label):
             return start, start + len(stem), score
     return None
-
-
-def _marked(t: str, start: int) -> bool:
-    """Say whether a mark stands before an offset that can make a label of the word before it."""
-    before = t[max(0, start - 4) : start].rstrip(" \t\"'*")
-    return before[-1:] in ":：=|(["
 
 
 def _score(
@@ -201,13 +143,13 @@ def _score(
     whole, likely = rest == end, _likely(stem, family)
     if whole and (likely or len(stem) == family or _plausible(stem, family)):
         if _plausible(stem, family):
-            if _AGE.match(t, end):
+            if AGE.match(t, end):
                 return 0.75
-            if _title_near(t, end):
+            if title_near(t, end):
                 return 0.7
-        elif len(stem) == family and _title_near(t, end):
+        elif len(stem) == family and title_near(t, end):
             return 0.7 if stem not in _WORDS_AS_WELL or t[end : end + 2] == " 씨" else 0.0
-        if likely and _title_after_office(t, end):
+        if likely and title_after_office(t, end):
             return 0.65
     if not whole and t[rest:end] in _OF_PLACES:
         return 0.0
@@ -216,25 +158,6 @@ def _score(
     if role:
         return 0.65
     return 0.5 if _alone(stem, family, whole=whole) else 0.0
-
-
-def _title_near(t: str, end: int) -> bool:
-    """Say whether the next word is a title: "서지훈 부장", "박 전 의원", "신 총괄회장"."""
-    following = _NEXT_WORD.match(t, end)
-    if following is None:
-        return False
-    word = following["word"]
-    if word in ("전", "현") and (following := _NEXT_WORD.match(t, following.end())):
-        word = following["word"]
-    return is_title(word) or any(
-        word.startswith(r) and is_title(word.removeprefix(r)) for r in _RANKS
-    )
-
-
-def _title_after_office(t: str, end: int) -> bool:
-    """Say whether a title follows with an office before it: "홍길동 영업 과장", "홍길동(통일) 의원"."""
-    match = _OFFICE.match(t, end)
-    return match is not None and is_title(match["word"])
 
 
 def _stems(word: str, family: int) -> Iterator[str]:
@@ -253,7 +176,7 @@ def _plausible(stem: str, family: int) -> bool:
     given = stem[family:]
     if not given or given[0] not in _FIRST or given[-1] not in _LAST or len(given) > 2:
         return False
-    return not (stem in _NOT_NAMES or stem in _ROLES or stem in _PLACES or stem in _TITLES)
+    return not (stem in _NOT_NAMES or stem in ROLES or stem in _PLACES or stem in _TITLES)
 
 
 def _likely(stem: str, family: int) -> bool:
@@ -280,25 +203,9 @@ def _before_title(word: str, at: int, family: int) -> int:
     return at if _plausible(stem, family) and len(stem) > family + 1 else 0
 
 
-def _role_before(t: str, start: int) -> tuple[bool, bool]:
-    """Say whether a role stands before an offset, and whether a mark makes it a label."""
-    match = _ROLE_BEFORE.search(t, max(0, start - 14), start)
-    if match is None:
-        return False, False
-    role, mark = match["role"], bool(match["mark"]) or match["particle"] == ":"
-    known = (
-        role in _ROLES
-        or role.removesuffix("명") in _ROLES
-        or (role.endswith(("성명", "이름", "인", "주치의", "담당자")) and role[-3:] in _ROLES)
-    )
-    if not known and len(role) > 1 and role[-1] in "은는이가인의":
-        known = role[:-1] in _ROLES
-    return known, known and mark and match["mark"] not in ("-", ">")
-
-
 def _foreign(word: str) -> int:
     """Return the length of the foreign name that a word begins with, or 0."""
-    if word[0] in _FOREIGN_STARTS:
+    if word[:2] in _FOREIGN_STARTS:
         for length in range(min(len(word), 7), 1, -1):
             rest = word[length:]
             if word[:length] in _FOREIGN and (rest in PARTICLES or rest.startswith(_STUCK)):

@@ -16,42 +16,7 @@ _COMMON = load("common_words")
 _ROLES = load("roles")
 _ORGANISATION = load("organisation_words")
 _PLACES = load("places")
-_TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mx",
-        "dr",
-        "prof",
-        "professor",
-        "sir",
-        "dame",
-        "lady",
-        "lord",
-        "rev",
-        "reverend",
-        "fr",
-        "father",
-        "capt",
-        "captain",
-        "sgt",
-        "sergeant",
-        "lt",
-        "col",
-        "gen",
-        "judge",
-        "justice",
-        "hon",
-        "herr",
-        "frau",
-        "madame",
-        "monsieur",
-        "señor",
-        "señora",
-    ]
-)
+_TITLES = load("titles")
 _NAMING = frozenset(
     {"name", "full name", "name is", "call me", "calls me", "surname", "first name", "last name"}
 )

@@ -227,8 +227,8 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _worth(value: str, kind: str) -> bool:
-    """Say whether an entity may be a name: one of ordinary words is none, nor a person in digits."""
-    if kind == "PERSON" and any(map(str.isdecimal, value)):
+    """Say whether an entity may be a name: one of ordinary words is none, nor digits or an at."""
+    if kind == "PERSON" and any(c.isdecimal() or c == "@" for c in value):
         return False
     words = [w.lower() for w in _WORDS.findall(value)]
     return any(w not in _COMMON and len(w) > 1 and not is_medical(w) for w in words)

@@ -21,25 +21,11 @@ from langchain_privacy.detection.rules import finding, numbers
 
 # "12 Oak Street": what stands before one of these words.
 _SUFFIXES = Cues(load("street_words"))
-_PLAIN = frozenset(
-    [
-        "street",
-        "road",
-        "avenue",
-        "boulevard",
-        "lane",
-        "drive",
-        "rd",
-        "ave",
-        "blvd",
-        "crescent",
-        "terrace",
-    ]
-)
+_PLAIN = load("street_words_plain")
 _BEFORE_SUFFIX = re.compile(
     rf"(?:(?P<number>{NUMBER}),?[ ])?(?:(?:{CAP}|{SMALL}|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,5}}\Z"
 )
-_NO_STREET = r"(?!(?:a|an|and|at|by|days|for|from|her|his|hours|in|more|my|of|on|other|our|per|that|the|this|to|your)\b)"
+_NO_STREET = r"(?!(?:a|an|and|cents|dollars|euros|month|months|per|percent|pounds|won|year|years|at|by|days|for|from|her|his|hours|in|more|my|of|on|other|our|per|that|the|this|to|your)\b)"
 _BEFORE_LOWER_SUFFIX = re.compile(
     rf"(?P<number>{NUMBER}),?[ ](?:{_NO_STREET}[^\W\d_]{{2,20}}[ ]){{1,3}}\Z"
 )
@@ -71,27 +57,7 @@ _BEFORE_MILITARY = re.compile(
 )
 _AFTER_MILITARY = re.compile(r"[ ]\d{5}(?!\d)")
 
-_UNIT_WORDS = Cues(
-    [
-        "apt",
-        "apartment",
-        "suite",
-        "ste",
-        "unit",
-        "flat",
-        "room",
-        "rm",
-        "floor",
-        "bldg",
-        "building",
-        "lot",
-        "box",
-        "postbox",
-        "postfach",
-        "apartado",
-        "piso",
-    ]
-)
+_UNIT_WORDS = Cues(load("unit_words"))
 _UNITS = re.compile(UNIT, re.IGNORECASE)
 _SURE_UNITS = ("apt", "apartment", "suite", "postbox", "po box", "p.o. box")
 
@@ -107,11 +73,7 @@ _ZIP = re.compile(
     r"\W{0,3}(?:is\W{1,3})?(?P<code>\d{4,6}(?:-\d{3,4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
 )
 
-_LABELS = Cues(
-    ["address", "residing at", "resides at", "resident at", "live at", "lives at", "lived at", "living at", "located at",
-     "premises at", "domiciled at", "delivered to", "office is at", "taxi to", "arrived at", "moved to", "meet me at",
-     "return to", "sent to", "corner of", "residence", "where", "visit us at", "flat at", "house at", "apartment at", "property at"]
-)  # fmt: skip
+_LABELS = Cues(load("address_labels"))
 _AFTER_LABEL = re.compile(
     rf"(?: of [^\n:]{{1,40}}?)?(?: is(?: now)?| to|:| -|)[ \t\n]{{0,8}}(?=[{UPPER}\d#])"
 )
@@ -203,7 +165,9 @@ def _left(pattern: re.Pattern[str], text: str, end: int, reach: int) -> re.Match
     return pattern.search(text[max(0, end - reach) : end])
 
 
-_NUMBERED_LINE = re.compile(rf"(?:(?<=\s)|^){NUMBER}[ .,](?:[^\n]{{0,48}})\Z")
+_NUMBERED_LINE = re.compile(
+    rf"(?:(?<=\s)|^){NUMBER}[ .,](?:{_NO_STREET}[^\s\d]+[ ,]+){{1,6}}(?:{NUMBER}[ .,]*)?\Z"
+)
 _NUMBERED_WORDS = re.compile(rf"(?:(?:{CAP}|{SMALL}|\d{{1,5}}\.?)[ ,]{{1,2}}){{1,6}}\Z")
 
 

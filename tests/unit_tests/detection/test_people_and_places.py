@@ -61,6 +61,7 @@ CLEAR = [
     "3천여명이 모였다.",
     "정부는 최근 정책을 발표하였다.",
     "옥수동에 삽니다.",
+    "The rent is 820 euros a month for flat 4.",
     "Simvastatin was stopped. Oxygen was given. Sputum was clear.",
     "이 경우 서면으로 통지하여야 한다.",
     "우측 고관절 골절로 입원하였다.",

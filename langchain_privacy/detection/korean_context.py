@@ -1,0 +1,58 @@
+"""What stands around a Korean name: roles before it, titles and ages behind it."""
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+import re
+
+from langchain_privacy.detection.gazetteer import load
+from langchain_privacy.detection.korean_words import is_title
+
+ROLES = load("korean_roles")
+_RANKS = ("총괄", "수석", "명예", "선임", "부")
+_NEXT_WORD = re.compile(r"[ ]?(?P<word>[가-힣]+)")
+_OFFICE = re.compile(r"(?:[ ]?\([^()\n]{1,12}\))?[ ]?(?:[가-힣]{2,6}[ ])?(?P<word>[가-힣]+)")
+_ROLE_BEFORE = re.compile(r"(?P<role>[가-힣]{1,8})(?P<particle>은|는|이|가|인|의|:|)[ ]{0,2}(?P<mark>[:：=|(\[>-]?)[ \t\"'*]{0,3}\Z")  # fmt: skip
+AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+세)[,)·]")
+SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
+
+
+def marked(t: str, start: int) -> bool:
+    """Say whether a mark stands before an offset that can make a label of the word before it."""
+    if start and t[start - 1] in " \t\"'*":
+        start -= 1
+    return start > 0 and t[start - 1] in ":：=|(["
+
+
+def title_near(t: str, end: int) -> bool:
+    """Say whether the next word is a title: "서지훈 부장", "박 전 의원", "신 총괄회장"."""
+    following = _NEXT_WORD.match(t, end)
+    if following is None:
+        return False
+    word = following["word"]
+    if word in ("전", "현") and (following := _NEXT_WORD.match(t, following.end())):
+        word = following["word"]
+    return is_title(word) or any(
+        word.startswith(r) and is_title(word.removeprefix(r)) for r in _RANKS
+    )
+
+
+def title_after_office(t: str, end: int) -> bool:
+    """Say whether a title follows with an office before it: "홍길동 영업 과장", "홍길동(통일) 의원"."""
+    match = _OFFICE.match(t, end)
+    return match is not None and is_title(match["word"])
+
+
+def role_before(t: str, start: int) -> tuple[bool, bool]:
+    """Say whether a role stands before an offset, and whether a mark makes it a label."""
+    match = _ROLE_BEFORE.search(t, max(0, start - 14), start)
+    if match is None:
+        return False, False
+    role, mark = match["role"], bool(match["mark"]) or match["particle"] == ":"
+    known = (
+        role in ROLES
+        or role.removesuffix("명") in ROLES
+        or (role.endswith(("성명", "이름", "인", "주치의", "담당자")) and role[-3:] in ROLES)
+    )
+    if not known and len(role) > 1 and role[-1] in "은는이가인의":
+        known = role[:-1] in ROLES
+    return known, known and mark and match["mark"] not in ("-", ">")
