@@ -10,7 +10,7 @@ from langgraph.config import get_stream_writer
 
 from langchain_privacy.edge.session import session_of
 from langchain_privacy.errors import ProtocolError, QueryError, UnsafeSQLError
-from langchain_privacy.local import acall_local, call_local
+from langchain_privacy.local import acall_local, call_local, split_reasoning
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.cells import read_result, token
 from langchain_privacy.sql.execute.faults import MEANINGS as FAULTS
@@ -74,13 +74,15 @@ class AnswerStep:
 
     def _narrated(self, messages: list[BaseMessage], config: RunnableConfig) -> str:
         if self._parts.local_model is not None:
-            return call_local(self._parts.local_model, messages).text
-        return self._parts.remote.invoke(messages, config).text
+            return split_reasoning(call_local(self._parts.local_model, messages)).text
+        return split_reasoning(self._parts.remote.invoke(messages, config)).text
 
     async def _anarrated(self, messages: list[BaseMessage], config: RunnableConfig) -> str:
         if self._parts.local_model is not None:
-            return (await acall_local(self._parts.local_model, messages)).text
-        return (await self._parts.remote.ainvoke(messages, config)).text
+            message = await acall_local(self._parts.local_model, messages)
+        else:
+            message = await self._parts.remote.ainvoke(messages, config)
+        return split_reasoning(message).text
 
     def _without_rows(self, state: SQLState) -> dict[str, Any] | None:
         if state.get("rows") is not None:
