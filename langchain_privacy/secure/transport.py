@@ -24,6 +24,7 @@ from langchain_privacy.secure.channel.exchange import (
     Exchange,
     open_exchange,
 )
+from langchain_privacy.secure.channel.uploads import one_chunk, seal_async_stream, seal_stream
 from langchain_privacy.secure.endpoint import AttestedEndpoint, DocumentReader, tls_spki
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
@@ -260,7 +261,7 @@ class AttestedTransport(_Transport):
                 if self.endpoint.policy.profile == "ehbp-x25519":
                     content = iter((content,))  # EHBP bodies are chunked
             else:
-                content = _seal_stream(exchange, request.stream)
+                content = seal_stream(exchange, request.stream)
             outgoing = self._outgoing(library, exchange, content, request)
             try:
                 response = self._connection(library).handle_request(outgoing)
@@ -379,9 +380,9 @@ class AsyncAttestedTransport(_Transport):
                 self._refuse_unprotected(body)
                 content = exchange.begin() + exchange.seal(body, last=True)
                 if self.endpoint.policy.profile == "ehbp-x25519":
-                    content = _one_chunk(content)
+                    content = one_chunk(content)
             else:
-                content = _seal_async_stream(exchange, request.stream)
+                content = seal_async_stream(exchange, request.stream)
             outgoing = self._outgoing(library, exchange, content, request)
             try:
                 response = await self._connection(library).handle_async_request(outgoing)
@@ -442,21 +443,3 @@ class AsyncAttestedTransport(_Transport):
 
 def _no_evidence() -> EvidenceInvalidError:
     return EvidenceInvalidError("the connection broke while evidence was fetched", check="fetch")
-
-
-def _seal_stream(exchange: Exchange, stream: Any) -> Iterator[bytes]:
-    yield exchange.begin()
-    for chunk in stream:
-        yield exchange.seal(chunk, last=False)
-    yield exchange.seal(b"", last=True)
-
-
-async def _seal_async_stream(exchange: Exchange, stream: Any) -> AsyncIterator[bytes]:
-    yield exchange.begin()
-    async for chunk in stream:
-        yield exchange.seal(chunk, last=False)
-    yield exchange.seal(b"", last=True)
-
-
-async def _one_chunk(content: bytes) -> AsyncIterator[bytes]:
-    yield content
