@@ -1,6 +1,6 @@
 """`create_private_sql_graph`: link, plan, query, answer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel
@@ -41,6 +41,7 @@ def create_private_sql_graph(
     guard: EgressGuard | None = None,
     narration: Narration = "template",
     local_model: BaseChatModel | None = None,
+    allowed_networks: Sequence[str] = (),
     context: str = "",
     checkpointer: "Checkpointer" = None,
     name: str = "private_sql",
@@ -64,6 +65,7 @@ def create_private_sql_graph(
         narration: `"template"` (one crossing); `"placeholders"` (a second crossing with the rows as
             tokens, which tells the remote model how many there are); `"local_model"`; `"table"`.
         local_model: Writes the answer for `narration="local_model"`, from tokens too.
+        allowed_networks: Networks beyond this machine that count as local, e.g. `10.0.0.0/8`.
         context: Words of yours about the domain; they cross.
         checkpointer: For conversations and for asking back about ambiguous values.
         name: Name of the graph.
@@ -80,7 +82,7 @@ def create_private_sql_graph(
         msg = 'narration must be "template", "placeholders", "local_model" or "table".'
         raise ConfigurationError(msg)
     if local_model is not None:
-        assert_local(local_model)
+        assert_local(local_model, allowed_networks=allowed_networks)
     masker = masker or Masker()
     card = card or SchemaCard.from_engine(engine_or_url)
     database = open_database(engine_or_url, card, policy)

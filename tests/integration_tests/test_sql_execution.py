@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from langchain_privacy.errors import ConfigurationError, QueryError
 from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql
 from langchain_privacy.sql.execute import Database, open_database
+from langchain_privacy.sql.kanon import counted, suppress
 from tests.unit_tests.sql.conftest import DENIED
 from tests.unit_tests.sql.small import DISTRICTS, fill
 from tests.unit_tests.sql.test_guard import vectors
@@ -359,3 +360,20 @@ def test_card_reads_names_types_and_keys_only(tmp_path: Path) -> None:
         "patient\n  id (integer, primary key)\n  grade (text)\n"
         "  ward_id (integer, references ward.id)\nward\n  id (integer, primary key)\n  label (text)"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dialect", "sql", "code"), SAME)
+def test_counting_groups_changes_no_row(
+    urls: dict[str, str], dialect: str, sql: str, code: str
+) -> None:
+    """With k of 1 nothing is small: the counted statement gives the rows of the plain one."""
+    database, card = opened(urls, dialect)
+    guarded = check_sql(sql, card, SQLPolicy(), dialect)
+    if not guarded.aggregates:
+        return
+    plain = database.run(guarded.sql).rows
+    only = counted(guarded, 1)
+    kept, suppressed = suppress(database.run(only.sql).rows, only.sizes, 1)
+    assert sorted(map(repr, kept)) == sorted(map(repr, plain))
+    assert not suppressed

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 
@@ -74,15 +74,13 @@ class AnswerStep:
 
     def _narrated(self, messages: list[BaseMessage], config: RunnableConfig) -> str:
         if self._parts.local_model is not None:
-            return split_reasoning(call_local(self._parts.local_model, messages)).text
-        return split_reasoning(self._parts.remote.invoke(messages, config)).text
+            return _said(call_local(self._parts.local_model, messages))
+        return _said(self._parts.remote.invoke(messages, config))
 
     async def _anarrated(self, messages: list[BaseMessage], config: RunnableConfig) -> str:
         if self._parts.local_model is not None:
-            message = await acall_local(self._parts.local_model, messages)
-        else:
-            message = await self._parts.remote.ainvoke(messages, config)
-        return split_reasoning(message).text
+            return _said(await acall_local(self._parts.local_model, messages))
+        return _said(await self._parts.remote.ainvoke(messages, config))
 
     def _without_rows(self, state: SQLState) -> dict[str, Any] | None:
         if state.get("rows") is not None:
@@ -198,6 +196,12 @@ class _Work:
             _say(line)
         report = {**self._report, "narration": used}
         return {"masked_answer": text, "answer": text, "report": report}
+
+
+def _said(message: AIMessage) -> str:
+    """Take a model's thoughts off; an answer that broke off is none."""
+    answer = split_reasoning(message)
+    return answer.text if answer.complete else ""
 
 
 def _say(text: str) -> None:
