@@ -70,8 +70,7 @@ class Restoring:
         """
         forms = self.forms()
         if forms is None and not others:
-            self._pass(text, [])
-            self._context = (self._context + text)[-_CONTEXT:]
+            self.read(text)
             return text, ""
         base = len(self._context)
         whole = self._context + text
@@ -103,6 +102,21 @@ class Restoring:
                 break
         self._context = settled[-_CONTEXT:]
         return "".join(out), whole[hold:]
+
+    def read(self, text: str) -> None:
+        """Take note of text that passed by without any grammar in it."""
+        self._pass(text, [])
+        self._context = (self._context + text)[-_CONTEXT:]
+
+    def names(self) -> frozenset[str] | None:
+        """Return the beginnings of all bare names, `None` while a particle may follow."""
+        forms = self.forms()
+        return None if forms is None or self._word else forms.bare_prefixes
+
+    @property
+    def inside_word(self) -> bool:
+        """Whether the text so far ends inside a Latin word."""
+        return self._context[-1:].isascii() and self._context[-1:].isalnum()
 
     def _after_word(self, whole: str, at: int, limit: int, out: list[str], *, final: bool) -> int:
         """Make the particle after a restored word agree; closing marks may stand between."""

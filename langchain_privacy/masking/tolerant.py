@@ -107,7 +107,7 @@ class Forms:
         self._starts = tuple(self._heads)
         self._longest_code = longest_code
         self._head_prefixes = _prefixes(self._heads)
-        self._bare_prefixes = _prefixes(f"{name}_" for name in self._bare)
+        self.bare_prefixes = _prefixes(f"{name}_" for name in self._bare)
         self._code_begun = re.compile(rf"[0-9A-Z]{{0,{longest_code + 3}}}[\uac00-\ud7a3]*[,!?]?")
         firsts = "".join(sorted({head[0] for head in self._heads}))
         first = f"(?i:[{re.escape(firsts + firsts.lower())}])" if firsts else "(?!)"
@@ -325,7 +325,7 @@ class Forms:
         for spelled in dict.fromkeys((tail[0], _ascii_tail(tail[0]))):
             name = self._bare_name(_STARTED_END.sub("", spelled))
             known, _, rest = name.rpartition("_")
-            if (name and name in self._bare_prefixes) or (
+            if (name and name in self.bare_prefixes) or (
                 known in self._bare and len(rest) <= self._longest_code + 3 and rest.isalnum()
             ):
                 return len(folded) - len(spelled.lstrip(f"_{INVISIBLE}"))
