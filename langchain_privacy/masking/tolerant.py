@@ -106,6 +106,7 @@ class Forms:
         self._ranked = sorted(self._heads, key=len, reverse=True)
         self._starts = tuple(self._heads)
         self._longest_code = longest_code
+        self._window = 4 * (max(map(len, self._heads), default=0) + longest_code) + 24
         self._head_prefixes = _prefixes(self._heads)
         self.bare_prefixes = _prefixes(f"{name}_" for name in self._bare)
         self._code_begun = re.compile(rf"[0-9A-Z]{{0,{longest_code + 3}}}[\uac00-\ud7a3]*[,!?]?")
@@ -283,8 +284,7 @@ class Forms:
         return min(hold, self._unfinished(folded, start, floor))
 
     def _unfinished(self, folded: str, start: int, floor: int) -> int:
-        longest = max(map(len, self._starts), default=0) + self._longest_code
-        window = max(start, len(folded) - 4 * longest - 24)
+        window = max(start, len(folded) - self._window)
         bracketed = len(folded)
         for match in re.finditer(_POSSIBLE, folded[window:]):
             at = window + match.start()
