@@ -33,7 +33,7 @@ def draw_chart(
         import matplotlib as mpl
         from matplotlib import font_manager
     except ImportError:
-        msg = "Charts need matplotlib: pip install matplotlib."
+        msg = 'Charts need matplotlib: pip install "langchain-privacy[chart]".'
         raise ConfigurationError(msg) from None
 
     shown = list(rows)[:_MOST_BARS]
