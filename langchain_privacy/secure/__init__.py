@@ -37,6 +37,7 @@ _HOME = {
     "TdxPolicy": "policy.tdx",
     "TpmQuote": "evidence.azure_hcl",
     "TrustedRoots": "evidence.roots",
+    "UnsafeMinionsAttestor": "policy.unsafe",
     "UnsafeNoAttestation": "policy.unsafe",
     "UnsafePolicyWarning": "policy.unsafe",
     "UnsafeSimulatedTee": "policy.unsafe",

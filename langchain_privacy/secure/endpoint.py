@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError, PolicyMismatchError
+from langchain_privacy.errors import ConfigurationError, PolicyMismatchError
 from langchain_privacy.secure.adapters.base import Adapter, Challenge
 from langchain_privacy.secure.adapters.gateway import GatewayAdapter
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
-from langchain_privacy.secure.parsing import MAX_DOCUMENT
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-ATTESTATION_SECONDS = 30.0
-"""Longest time that fetching evidence may take, however slowly it drips."""
 
 
 def utc_now() -> dt.datetime:
@@ -34,26 +31,6 @@ def utc_now() -> dt.datetime:
 class _Verdict:
     report: AttestationReport
     expires: float
-
-
-class DocumentReader:
-    """Collects an answer that must stay small and arrive in time."""
-
-    def __init__(self, limit: int = MAX_DOCUMENT, seconds: float = ATTESTATION_SECONDS) -> None:
-        self._limit = limit
-        self._deadline = time.monotonic() + seconds
-        self._data = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        """Take bytes, or raise when there are too many or they come too slowly."""
-        self._data += data
-        if len(self._data) > self._limit or time.monotonic() > self._deadline:
-            msg = "the evidence is too large or takes too long"
-            raise EvidenceInvalidError(msg, check="fetch")
-
-    def finish(self) -> bytes:
-        """All bytes."""
-        return bytes(self._data)
 
 
 class AttestedEndpoint:

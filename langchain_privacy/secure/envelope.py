@@ -15,7 +15,7 @@ import base64
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -204,6 +204,7 @@ def verify_envelope(
     now: dt.datetime | float,
     *,
     roots: TrustedRoots = VENDOR_ROOTS,
+    verify_cpu: Callable[[CpuEvidence, bytes], AttestationReport] | None = None,
 ) -> AttestationReport:
     """Verify a gateway's document: evidence, binding, freshness, policy.
 
@@ -213,6 +214,8 @@ def verify_envelope(
         policy: What the endpoint must be.
         now: The clock: an aware datetime or seconds since 1970 UTC.
         roots: Trust anchors; the vendors' by default.
+        verify_cpu: Verifies the machine's evidence against the 64 bytes that it must bind, where
+            that takes more than the document, e.g. an issuer's keys.
 
     Returns:
         A report about the endpoint, with its attested channel keys.
@@ -236,7 +239,10 @@ def verify_envelope(
         checks.skip("evidence", "the policy asks for no attestation")
     else:
         bound = report_data(nonce, envelope.crypto, envelope.devices)
-        parts.append(_verify_cpu(envelope.cpu, bound, clock, roots))
+        if verify_cpu is None:
+            parts.append(_verify_cpu(envelope.cpu, bound, clock, roots))
+        else:
+            parts.append(verify_cpu(envelope.cpu, bound))
     keys, claims, not_after = _material(envelope.crypto, clock, checks)
     gpus, state = _devices(envelope.devices)
     if gpus:

@@ -25,7 +25,8 @@ from langchain_privacy.secure.channel.exchange import (
     open_exchange,
 )
 from langchain_privacy.secure.channel.uploads import one_chunk, seal_async_stream, seal_stream
-from langchain_privacy.secure.endpoint import AttestedEndpoint, DocumentReader, tls_spki
+from langchain_privacy.secure.documents import DocumentReader
+from langchain_privacy.secure.endpoint import AttestedEndpoint, tls_spki
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 

@@ -1,13 +1,29 @@
 """Adapters: how one kind of endpoint is asked for evidence, and what its answer binds.
 
-There is none for the server of HazyResearch's Minions: its end-to-end key stands in no signed
-field, its nonce is its own, and its report is signed by a software key, so that nothing it says can
-be tied to the machine that answers. Put the gateway in front of the model server instead.
+The server of HazyResearch's Minions has no adapter for the channel, because nothing it says ties a
+key to a machine; `UnsafeMinionsServer` speaks its own protocol and lists its faults.
 """
 
+from langchain_privacy.secure.adapters.azure_maa import (
+    AzureMaaAdapter,
+    MaaToken,
+    fetch_maa_keys,
+)
 from langchain_privacy.secure.adapters.base import Adapter, Challenge
 from langchain_privacy.secure.adapters.dstack import verify_dstack_report
 from langchain_privacy.secure.adapters.gateway import GatewayAdapter
+from langchain_privacy.secure.adapters.minions import UnsafeMinionsServer, verify_minions_report
 from langchain_privacy.secure.adapters.tinfoil import TinfoilAdapter
 
-__all__ = ["Adapter", "Challenge", "GatewayAdapter", "TinfoilAdapter", "verify_dstack_report"]
+__all__ = [
+    "Adapter",
+    "AzureMaaAdapter",
+    "Challenge",
+    "GatewayAdapter",
+    "MaaToken",
+    "TinfoilAdapter",
+    "UnsafeMinionsServer",
+    "fetch_maa_keys",
+    "verify_dstack_report",
+    "verify_minions_report",
+]

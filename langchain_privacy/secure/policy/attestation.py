@@ -110,7 +110,9 @@ class AttestationPolicy:
     ) -> None:
         # The key is bound by the CPU's evidence, so a policy about GPUs alone accepts nobody.
         cpu = {part.subject for part in report.parts} - {"nvidia-gpus"}
-        appraised = {c.subject for c in made if c.name == "measurement" and c.outcome == "passed"}
+        appraised = {
+            c.subject for c in made if c.name in ("measurement", "pcrs") and c.outcome == "passed"
+        }
         checks.require(
             "workload",
             self.without_attestation or (cpu and cpu <= appraised),

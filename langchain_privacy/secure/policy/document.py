@@ -19,7 +19,11 @@ from langchain_privacy.secure.policy.base import AllOf, AnyOf, Policy
 from langchain_privacy.secure.policy.nvidia_gpu import NvidiaGpuPolicy
 from langchain_privacy.secure.policy.sev_snp import SevSnpPolicy
 from langchain_privacy.secure.policy.tdx import TdxMeasurement, TdxPolicy
-from langchain_privacy.secure.policy.unsafe import UnsafeNoAttestation, UnsafeSimulatedTee
+from langchain_privacy.secure.policy.unsafe import (
+    UnsafeMinionsAttestor,
+    UnsafeNoAttestation,
+    UnsafeSimulatedTee,
+)
 
 FORMAT = "langchain-privacy-policy/v1"
 _SIGNED_PREFIX = FORMAT.encode() + b"\0"
@@ -31,6 +35,7 @@ _LEAVES: dict[str, Any] = {
     "nvidia_gpu": NvidiaGpuPolicy,
     "unsafe_simulated_tee": UnsafeSimulatedTee,
     "unsafe_no_attestation": UnsafeNoAttestation,
+    "unsafe_minions_attestor": UnsafeMinionsAttestor,
 }
 _COMBINATORS: dict[str, Any] = {"all_of": AllOf, "any_of": AnyOf}
 _OWN = ("profile", "max_age_seconds", "gateway_configs", "require_tls_binding", "allow_unsafe")

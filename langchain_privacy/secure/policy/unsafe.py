@@ -57,6 +57,38 @@ class UnsafeSimulatedTee:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnsafeMinionsAttestor:
+    """Unsafe: accepts what the server of HazyResearch's Minions says about itself.
+
+    **Its evidence is tied neither to a machine nor to the key that messages are sealed to**; see
+    `UnsafeMinionsServer`.
+
+    Attributes:
+        attestors: Accepted software keys: SHA-256 of their SubjectPublicKeyInfo in hex.
+    """
+
+    attestors: Iterable[str]
+
+    def __post_init__(self) -> None:
+        hex_set(self, "attestors", 32, empty=False)
+
+    def verify(self, report: AttestationReport) -> list[Check]:
+        """Warn, then raise unless a listed key signed the report."""
+        made: list[Check] = []
+        for found in about(report, "unsafe-minions"):
+            _warn("UnsafeMinionsAttestor: accepting evidence that binds no machine and no key")
+            checks = Checks("unsafe-minions")
+            checks.require(
+                "attestor",
+                found.claims["attestor_sha256"] in self.attestors,
+                "an unlisted software key",
+                error=PolicyMismatchError,
+            )
+            made += checks
+        return made
+
+
+@dataclass(frozen=True, kw_only=True)
 class UnsafeNoAttestation:
     """Unsafe: accepts any endpoint, and encrypts to whoever answers.
 
