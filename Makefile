@@ -11,7 +11,7 @@ demo: .make/demo  ## the main job on bundled documents, no key and no account ne
 	$(BIN)/langchain-privacy demo $(ARGS)
 
 test: .make/test  ## the tests
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
 
 test-slow: .make/test  ## the long tests: every byte position, 200 kills, all cases
 	$(BIN)/python -m pytest -m slow $(ARGS)
