@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests
+from openai import DefaultAsyncHttpxClient
 
 from langchain_privacy.local import EmbeddedServer
 from langchain_privacy.secure import (
@@ -35,6 +36,11 @@ def endpoint(embedded: EmbeddedServer) -> Iterator[str]:
         yield f"{server.url}/v1"
 
 
+# Also in the models' own settings: the test of stop sequences builds a model without the standard
+# parameters, and this small model, not stopped, writes until its context is full.
+LIMITS = {"max_tokens": 128, "temperature": 0}
+
+
 class _Suite(ChatModelIntegrationTests):
     @property
     def has_tool_calling(self) -> bool:
@@ -55,7 +61,7 @@ class _Suite(ChatModelIntegrationTests):
 
     @property
     def standard_chat_model_params(self) -> dict:
-        return {"max_tokens": 64, "temperature": 0}
+        return LIMITS
 
 
 class TestPlain(_Suite):
@@ -68,6 +74,9 @@ class TestPlain(_Suite):
             "model": embedded.model_name,
             "api_key": embedded.api_key,
             "stream_usage": True,
+            # ChatOpenAI shares one client among all models, but each test has a loop of its own.
+            "http_async_client": DefaultAsyncHttpxClient(),
+            **LIMITS,
         }
 
     @property
@@ -90,6 +99,7 @@ class TestStandard(_Suite):
             "model": embedded.model_name,
             "api_key": embedded.api_key,
             "policy": policy,
+            **LIMITS,
         }
 
     @property

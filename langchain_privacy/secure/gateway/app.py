@@ -254,7 +254,7 @@ class Gateway:
             await answer.refuse(refused)
 
     async def _relay(
-        self, parts: AsyncIterator[bytes], answer: "_Answer", receive: Receive
+        self, parts: AsyncIterator[tuple[bytes, bool]], answer: "_Answer", receive: Receive
     ) -> None:
         gone = asyncio.ensure_future(_disconnect(receive))
         try:
@@ -267,9 +267,12 @@ class Gateway:
         finally:
             gone.cancel()
 
-    async def _copy(self, parts: AsyncIterator[bytes], answer: "_Answer") -> None:
+    async def _copy(self, parts: AsyncIterator[tuple[bytes, bool]], answer: "_Answer") -> None:
         try:
-            async for part in parts:
+            async for part, last in parts:
+                if last:
+                    await answer.send(part, last=True)
+                    return
                 if part:
                     await answer.send(part)
         except UpstreamFailedError:
@@ -293,11 +296,12 @@ class _Answer:
     async def begin(self, status: int, headers: Pairs) -> None:
         raise NotImplementedError
 
-    async def send(self, data: bytes) -> None:
+    async def send(self, data: bytes, *, last: bool = False) -> None:
         raise NotImplementedError
 
     async def finish(self) -> None:
-        raise NotImplementedError
+        """End an answer whose last piece was not known to be the last."""
+        await self.send(b"", last=True)
 
     async def refuse(self, refused: RefusedError) -> None:
         """Say sealed why the request failed; once the answer has begun, break off instead."""
@@ -306,8 +310,7 @@ class _Answer:
         error = {"message": f"the gateway refused or could not pass on: {refused.status}"}
         body = json.dumps({"error": {**error, "type": "gateway_error", "code": refused.status}})
         await self.begin(refused.status, [("content-type", "application/json")])
-        await self.send(body.encode())
-        await self.finish()
+        await self.send(body.encode(), last=True)
 
     async def _start(self, status: int, headers: Pairs) -> None:
         self._begun = True
@@ -322,19 +325,19 @@ class _SealedAnswer(_Answer):
     def __init__(self, sealer: sealed.ResponseSealer, send: Send) -> None:
         super().__init__(send)
         self._sealer = sealer
+        self._head = b""
 
     async def begin(self, status: int, headers: Pairs) -> None:
         await self._start(
             200, [("content-type", sealed.RESPONSE_MEDIA_TYPE), ("cache-control", "no-store")]
         )
         head = sealed.dump_head(sealed.ResponseHead(status, headers))
-        await self._body(self._sealer.nonce + self._sealer.seal(head))
+        # It leaves with the first piece of the body: a write less, and nothing to read before.
+        self._head = self._sealer.nonce + self._sealer.seal(head)
 
-    async def send(self, data: bytes) -> None:
-        await self._body(self._sealer.seal(data))
-
-    async def finish(self) -> None:
-        await self._body(self._sealer.seal(b"", final=True), more=False)
+    async def send(self, data: bytes, *, last: bool = False) -> None:
+        head, self._head = self._head, b""
+        await self._body(head + self._sealer.seal(data, final=last), more=not last)
 
 
 class _EhbpAnswer(_Answer):
@@ -345,11 +348,8 @@ class _EhbpAnswer(_Answer):
     async def begin(self, status: int, headers: Pairs) -> None:
         await self._start(status, [*headers, (ehbp.RESPONSE_HEADER, self._sealer.nonce.hex())])
 
-    async def send(self, data: bytes) -> None:
-        await self._body(self._sealer.seal(data))
-
-    async def finish(self) -> None:
-        await self._body(b"", more=False)
+    async def send(self, data: bytes, *, last: bool = False) -> None:
+        await self._body(self._sealer.seal(data), more=not last)
 
 
 def create_gateway(

@@ -141,22 +141,35 @@ class Upstream:
         except (OSError, TimeoutError, h11.RemoteProtocolError):
             raise UpstreamFailedError from None
 
-    async def _body(self, connection: _Connection) -> AsyncIterator[bytes]:
+    async def _body(self, connection: _Connection) -> AsyncIterator[tuple[bytes, bool]]:
+        """Pieces of the answer's body, and of each whether it is known to be the last."""
         h11 = self._h11
+        event: Any = None
         try:
-            while isinstance(event := await self._event(connection), h11.Data):
-                yield bytes(event.data)
+            while isinstance(event := event or await self._event(connection), h11.Data):
+                # Often the end is in hand already: saying so now spares a frame and a write.
+                following = connection.http.next_event()
+                if last := isinstance(following, h11.EndOfMessage):
+                    self._next_cycle(connection)
+                yield bytes(event.data), last
+                if last:
+                    return
+                event = None if following is h11.NEED_DATA else following
         except (OSError, TimeoutError, h11.RemoteProtocolError):
             raise UpstreamFailedError from None
         if not isinstance(event, h11.EndOfMessage):
             raise UpstreamFailedError
-        if connection.http.our_state is h11.DONE and connection.http.their_state is h11.DONE:
+        self._next_cycle(connection)
+
+    def _next_cycle(self, connection: _Connection) -> None:
+        done = self._h11.DONE
+        if connection.http.our_state is done and connection.http.their_state is done:
             connection.http.start_next_cycle()
 
     @asynccontextmanager
     async def send(
         self, method: str, path: str, headers: Pairs, body: bytes
-    ) -> AsyncIterator[tuple[int, Pairs, AsyncIterator[bytes]]]:
+    ) -> AsyncIterator[tuple[int, Pairs, AsyncIterator[tuple[bytes, bool]]]]:
         """Send a request; give status, headers and the stream of the answer's body.
 
         Raises:
