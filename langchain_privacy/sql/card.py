@@ -85,6 +85,10 @@ class TableCard:
         ]
         return found[0] if len(found) == 1 else None
 
+    def knows(self, name: str) -> bool:
+        """Tell whether a column has this name, also one that may not be read."""
+        return name.casefold() in self.denied or self.column(name) is not None
+
     @property
     def key(self) -> frozenset[str]:
         """Folded names of the columns that together name one row.

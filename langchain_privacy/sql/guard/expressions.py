@@ -22,6 +22,19 @@ from langchain_privacy.sql.guard.scope import Facts, Output, Relation, Scope, So
 from langchain_privacy.sql.policy import SQLPolicy
 
 _WORD = re.compile(r"\w+")
+_COMPARISONS = (
+    exp.EQ,
+    exp.NEQ,
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.Is,
+    exp.Like,
+    exp.Glob,
+    exp.In,
+    exp.Between,
+)
 
 Ctes = dict[str, tuple[str, Relation]]
 """Names of WITH clauses in sight, with the names that we write and what they give."""
@@ -155,11 +168,37 @@ class Expressions(ABC):
                 node.replace(exp.Paren(this=value.copy()))
                 return
             level = level.outer
-        if self.dialect == "sqlite" and node.this.quoted and not _WORD.fullmatch(name):
+        if self.dialect == "sqlite" and node.this.quoted and self._means_string(node, scope):
             # SQLite reads an unknown "..." as a string; here it becomes one before it gets there.
             node.replace(exp.Literal.string(name))
             return
         raise self.refuse("unknown_column", node)
+
+    def _means_string(self, node: Any, scope: Scope) -> bool:
+        """Tell whether an unknown `"..."` was meant as a string: `country = "Spain"`.
+
+        What no name looks like is one; a word is one where it is compared with a column, or is a
+        result of CASE, unless the card knows a column of that name.
+        """
+        name = node.name
+        if not _WORD.fullmatch(name):
+            return True
+        if any(table.knows(name) for table in self.card.tables):
+            return False
+        holder = node.parent
+        if isinstance(holder, exp.Case):
+            return node is holder.args.get("default")
+        if isinstance(holder, exp.If):
+            return node is not holder.this
+        if not isinstance(holder, _COMPARISONS):
+            return False
+        others = [child for child in _children(holder) if child is not node]
+        return any(
+            column.table or not column.this.quoted or scope.knows(column.name)
+            for other in others
+            for column in other.find_all(exp.Column)
+            if isinstance(column.this, exp.Identifier)
+        )
 
     def _bind(self, node: Any, source: Source, facts: Facts) -> None:
         output = source.find(node.name)

@@ -117,3 +117,12 @@ class Scope:
                     return source
             scope = scope.outer
         return None
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a source has a column of this name, outwards."""
+        scope: Scope | None = self
+        while scope is not None:
+            if any(source.find(name) for source in scope.sources):
+                return True
+            scope = scope.outer
+        return False

@@ -178,3 +178,13 @@ SELECT id FROM trade WHERE floor = ANY (ARRAY[1, 2, 3])
 -- dialects: postgres
 SELECT id FROM trade ORDER BY name COLLATE "C"
 
+
+-- title: words in double quotes that are compared with columns
+-- verdict: allow
+-- dialects: sqlite
+SELECT name FROM trade WHERE district = "Seoul" AND name IN ("a", "b") AND name LIKE "c" AND name BETWEEN "a" AND "m"
+
+-- title: a word in double quotes as a result of CASE
+-- verdict: allow
+-- dialects: sqlite
+SELECT CASE WHEN price > 100 THEN "high" ELSE "low" END AS level FROM trade

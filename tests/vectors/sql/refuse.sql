@@ -682,3 +682,20 @@ HANDLER trade OPEN
 -- dialects: duckdb
 SELECT t.id FROM trade t SEMI JOIN complex c ON c.name = t.name
 
+-- title: a word in double quotes that names a column elsewhere
+-- verdict: refuse
+-- code: unknown_column
+-- dialects: sqlite
+SELECT id FROM trade WHERE name = "rrn"
+
+-- title: a word in double quotes that stands alone
+-- verdict: refuse
+-- code: unknown_column
+-- dialects: sqlite
+SELECT "secret" FROM trade
+
+-- title: a word in double quotes compared with a string
+-- verdict: refuse
+-- code: unknown_column
+-- dialects: sqlite
+SELECT id FROM trade WHERE "secret" LIKE 'a%'
