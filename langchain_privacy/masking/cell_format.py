@@ -10,6 +10,7 @@ PYEONG = Decimal("3.305785")
 """Square metres in one 평."""
 
 _MARKS = re.compile(r"([\\`*\[\]<>|])")
+_MEANING = re.compile(r"[\\`*\[\]<>|\r\n]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _LINES = re.compile(r"\s*[\r\n]+\s*")
 
@@ -99,6 +100,6 @@ def _date(value: Any) -> str:
 
 def escape(text: str) -> str:
     """Take Markdown and HTML their meaning: a cell is text, whoever wrote it."""
-    if text.isalnum():
+    if text.isalnum() or not _MEANING.search(text):
         return text
     return _MARKS.sub(r"\\\1", _LINES.sub(" ", text)).replace("\\<", "&lt;").replace("\\>", "&gt;")

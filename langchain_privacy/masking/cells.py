@@ -32,11 +32,11 @@ _TOKEN = re.compile(
     + r"{1,3}",
     re.IGNORECASE,
 )
-_BARE = re.compile(r"hidden[\W_]{0,3}value|숨김[\W_]?값|숨겨진[\W_]?값", re.IGNORECASE)
-_ISSUED = re.compile(
+ISSUED = re.compile(
     r"(?<![\[\\])\[\[hidden_value_(?:q([1-9]\d{0,5})_)?([1-9]\d{0,8})_([^\[\]|\n]{1,80})"
     r"(?:\|([^\[\]|\n]{0,20}))?\]\](?!\])"
 )
+"""A token as `token` writes it: number of the result, row, label and form."""
 _SHORTEST = 15
 """Characters of the shortest thing that can be a token."""
 _EXACT = re.compile(r"hidden_value_(?:q([1-9]\d{0,5})_)?([1-9]\d{0,8})_(.+)", re.DOTALL)
@@ -183,12 +183,12 @@ def find_cells(text: str, session: VaultSession) -> list[tuple[int, int, str]]:
         return []
     return [
         (span.start, span.end, span.value + span.rest)
-        for span in cell_spans(text, _Opened(session))
+        for span in cell_spans(text, Opened(session))
         if span.cell is not None
     ]
 
 
-class _Opened(Mapping[int, Result]):
+class Opened(Mapping[int, Result]):
     """A session's results, each read when it is first asked for."""
 
     def __init__(self, session: VaultSession) -> None:
@@ -213,7 +213,7 @@ def cell_spans(text: str, opened: Mapping[int, Result]) -> list[CellSpan]:
     spans: list[CellSpan] = []
     at = 0
     # What is written as issued needs no tolerance, and is nearly everything.
-    for match in _ISSUED.finditer(text):
+    for match in ISSUED.finditer(text):
         result = opened.get(int(match[1] or 1))
         row = int(match[2])
         column = None if result is None else result.exact(match[3])

@@ -34,6 +34,11 @@ _BLANK = re.compile(r"\s*")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
 
 
+def may_link(text: str) -> bool:
+    """Tell whether a link can begin anywhere in a text."""
+    return _TRIGGER.search(text) is not None
+
+
 @dataclass(slots=True)
 class LinkScanner:
     """Says whether the position reached is inside a URL.

@@ -13,6 +13,7 @@ from langchain_privacy.detection import (
     default_detectors,
 )
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.masking.cell_text import restore_issued
 from langchain_privacy.masking.cells import find_cells, may_hold_cells
 from langchain_privacy.masking.grammar import FLOATING, INTEGER, PLACEHOLDER, write
 from langchain_privacy.masking.json_text import is_json, mask_json
@@ -226,7 +227,12 @@ class _Restored(Leaves):
 
     def text(self, text: str) -> str:
         restoring = self._session._restoring(in_links=self._in_links)  # noqa: SLF001
-        cells = find_cells(text, self._session.vault) if may_hold_cells(text) else ()
+        cells: Sequence[Replacement] = ()
+        if may_hold_cells(text):
+            issued = restore_issued(text, self._session.vault, restoring.forms())
+            if issued is not None:
+                return issued
+            cells = find_cells(text, self._session.vault)
         restored = restoring.run(text, final=True, others=cells)[0]
         return text if restored == text else restored
 

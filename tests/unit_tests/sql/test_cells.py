@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langchain_privacy.masking import Masker
+from langchain_privacy.masking.cell_text import restore_issued
 from langchain_privacy.masking.cells import (
     KIND,
     Result,
@@ -175,3 +177,43 @@ def test_every_issued_token_restores_to_its_own_cell(values: list[str], row: int
     spans = cell_spans(token(row, "값"), {1: result})
     assert len(spans) == 1
     assert spans[0].cell == ((1, row, 0) if row <= len(values) else None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{a}는 {b}을(를) 넘고 {c}",
+        "**{a}**는 `{b}`으로, ({c})이 되는",
+        "{a}{b}{c}",
+        "{a}만원\n{d}만원은 {d}입니다",
+        "| {a} | {b} |\n| {c} | {d} |",
+        '{a}은행 {b}(으)로 "{c}"가',
+        "[x](https://h/{a}) {b}은 {c}",
+        "src={a} {b}은",
+        "{a}은 [[hidden_value_9_단지명]] {b}이",
+        "{a}은 [[hidden value 1 단지명]] {b}이",
+        "[{a}] {b}]",
+    ],
+)
+@pytest.mark.parametrize("known", [False, True])
+def test_the_short_way_gives_what_the_long_way_gives(text: str, known: bool) -> None:
+    session = Masker([]).session()
+    session.vault.documents.put(write_result(1, LABELS, ROWS), {"kind": KIND, "number": 1})
+    if known:
+        session.vault.issue("PERSON", "홍길동")
+    cells = {
+        "a": token(1, LABELS[0]),
+        "b": token(2, LABELS[0]),
+        "c": token(3, LABELS[2]),
+        "d": token(1, LABELS[1])[:-2] + "|억만원]]",
+    }
+    written = text.format(**cells)
+    restoring = session._restoring(in_links=False)
+    others = find_cells(written, session.vault)
+    assert session.restore(written) == restoring.run(written, final=True, others=others)[0]
+
+
+@pytest.mark.parametrize("text", ["{a} 있다", "**{a}**는 큽니다", "{a}\n{a}은"])
+def test_the_short_way_is_taken(text: str) -> None:
+    session = room(Result(1, LABELS, ROWS))
+    assert restore_issued(text.format(a=token(1, LABELS[0])), session, None) is not None
