@@ -5,7 +5,9 @@
 The crossing: 8,000 characters of new text to a model that answers at once, 500 values in the
 vault, the ledger a SQLite file that is synchronised to the disk at every record. The traced run: a
 conversation of 50 turns of 1,000 characters through a LangGraph agent, traced by LangSmith's client
-to a server in this process.
+to a server in this process; with a scripted model that answers at once (the strict figure: next to
+nothing but LangGraph and the tracer is left to compare with) and with one that takes 20 ms a call.
+The guard is installed once, as in an application; every pair of runs has new texts.
 """
 
 import argparse
@@ -14,12 +16,17 @@ import os
 import random
 import statistics
 import string
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `tests.support`, from anywhere
+
 CHARACTERS, VALUES = 8_000, 500
+QUESTION, ANSWER = 400, 600
+MODEL_SECONDS = 0.02
 
 
 def words(chance: random.Random, size: int) -> str:
@@ -87,7 +94,7 @@ def crossing(rounds: int) -> None:
     print(f"  ledger   {report.records} records, verified\n")
 
 
-def traced(turns: int, rounds: int) -> None:
+def traced(turns: int, rounds: int, seconds: float) -> None:
     import langsmith
     from langchain.agents import create_agent
     from langchain_core.messages import HumanMessage
@@ -103,17 +110,23 @@ def traced(turns: int, rounds: int) -> None:
     session = masker.session("bench").vault
     for entity_type, value in values(chance):
         session.issue(entity_type, value)
-    questions = [words(chance, 400) for _ in range(turns)]
-    answers = [words(chance, 600) for _ in range(turns)]
+
+    def answer(text: str) -> Any:
+        def respond(_: Any) -> str:
+            time.sleep(seconds)
+            return text
+
+        return respond if seconds else text
+
     with LangSmithServer() as server:
         os.environ |= server.environment()
         langsmith.utils.get_env_var.cache_clear()
         client = langsmith.Client(api_url=server.url, api_key="k")
         langsmith.configure(client=client)
 
-        def conversation() -> tuple[float, float]:
+        def conversation(questions: list[str], answers: list[str]) -> tuple[float, float]:
             gc.collect()
-            model = ScriptedChatModel(responses=list(answers))
+            model = ScriptedChatModel(responses=[answer(text) for text in answers])
             agent = create_agent(model, tools=[], checkpointer=InMemorySaver())
             config: Any = {"configurable": {"thread_id": "t"}}
             start, busy = time.perf_counter(), time.process_time()
@@ -123,20 +136,28 @@ def traced(turns: int, rounds: int) -> None:
             client.flush()
             return time.perf_counter() - start, time.process_time() - busy
 
-        conversation()
+        start = time.thread_time()
+        guard = install_tracing_guard(masker)
+        guard.scrubber.holds("")
+        reading = time.thread_time() - start
         found: dict[str, list[float]] = {"plain": [], "guarded": []}
         cpu: dict[str, list[float]] = {"plain": [], "guarded": []}
-        for i in range(rounds):
+        for i in range(rounds + 1):
+            texts = [[words(chance, size) for _ in range(turns)] for size in (QUESTION, ANSWER)]
             for label in ("plain", "guarded") if i % 2 else ("guarded", "plain"):
-                guard = install_tracing_guard(masker) if label == "guarded" else None
-                wall, busy = conversation()
-                found[label].append(wall)
-                cpu[label].append(busy)
-                if guard:
-                    guard.remove()
+                guard.remove()
+                if label == "guarded":
+                    guard.protect(client)
+                wall, busy = conversation(*texts)
+                if i:  # the first pair warms up
+                    found[label].append(wall)
+                    cpu[label].append(busy)
                 server.requests.clear()
+        guard.remove()
     ratios = [g / p for g, p in zip(found["guarded"], found["plain"], strict=True)]
+    model = f"a model of {seconds * 1e3:.0f} ms a call" if seconds else "a model that takes no time"
     print(f"traced run: {turns} turns of 1,000 characters, {VALUES} vault values, {rounds} pairs")
+    print(f"  with {model}")
     for label, times in found.items():
         print(
             f"  {label:8} {statistics.median(times):7.3f} s at the median, {min(times):.3f} s best"
@@ -146,16 +167,18 @@ def traced(turns: int, rounds: int) -> None:
     busy = statistics.median(cpu["guarded"]) / statistics.median(cpu["plain"])
     least = min(cpu["guarded"]) / min(cpu["plain"])
     print(f"  of CPU   {busy:7.3f} at the median, {least:.3f} of the best")
+    print(f"  once     {reading * 1e3:7.3f} ms to install and to read the vault's values\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--turns", type=int, default=50)
-    parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=9)
     arguments = parser.parse_args()
     crossing(arguments.rounds)
-    traced(arguments.turns, arguments.pairs)
+    for seconds in (0.0, MODEL_SECONDS):
+        traced(arguments.turns, arguments.pairs, seconds)
 
 
 if __name__ == "__main__":

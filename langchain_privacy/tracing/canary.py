@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import langsmith
 import requests
+from langsmith import run_trees
 from langsmith.run_trees import RunTree, get_cached_client
 
 from langchain_privacy.errors import ConfigurationError
@@ -66,7 +67,8 @@ def assert_traces_safe(
         client: The client to try; default the one that LangChain traces with.
 
     Raises:
-        ConfigurationError: The canary came out; the message names the channels.
+        ConfigurationError: The canary came out; the message names the channels. Or it did not, but
+            another client, which LangChain traces with by default, has no guard.
 
     Warns of other clients in this process that no guard protects.
     """
@@ -91,6 +93,14 @@ def assert_traces_safe(
         msg = (
             f"Traces are not safe: a private value came out in {', '.join(came_out)}. "
             "Call install_tracing_guard(masker) for this client."
+        )
+        raise ConfigurationError(msg)
+    # Only looked at: `get_cached_client` would make one.
+    default: langsmith.Client | None = run_trees._CLIENT  # noqa: SLF001
+    if default not in (None, client) and scrubber_of(default) is None:
+        msg = (
+            "Traces are not safe: this client is, but not the one that LangChain traces with by "
+            "default in this process. Call install_tracing_guard(masker), or name both clients."
         )
         raise ConfigurationError(msg)
     if others := len(unprotected_clients()):

@@ -38,6 +38,7 @@ _ROUTING = frozenset(
     }
 )
 _DOCUMENTS = ("inputs", "outputs", "extra", "events", "serialized")
+_NOT_SMALL = _ROUTING.union(_DOCUMENTS, ("attachments",))
 _SENDING = (
     "create_feedback",
     "update_feedback",
@@ -83,14 +84,16 @@ def clean_run(scrubber: Scrubber, run: dict[str, Any]) -> dict[str, Any]:
     Documents come back as serialised JSON: what was examined is what is sent, even when the
     application changes the objects meanwhile, and it is serialised only once.
     """
-    cleaned = {}
-    for name, value in run.items():
-        if name in _ROUTING or value is None:
-            cleaned[name] = value
-        elif name in _DOCUMENTS:
-            cleaned[name] = _orjson.Fragment(scrubber.json(dumps_json(value)))
-        else:
-            cleaned[name] = scrubber.structure(value)
+    documents = {name: dumps_json(v) for name in _DOCUMENTS if (v := run.get(name)) is not None}
+    small = {name: v for name, v in run.items() if name not in _NOT_SMALL and v is not None}
+    written = dumps_json(small)
+    *scrubbed, seen = scrubber.json(*documents.values(), written)
+    cleaned = dict(run)
+    cleaned |= zip(documents, map(_orjson.Fragment, scrubbed), strict=True)
+    if seen is not written:
+        cleaned |= {name: scrubber.structure(value) for name, value in small.items()}
+    if attachments := run.get("attachments"):
+        cleaned["attachments"] = scrubber.structure(attachments)
     return cleaned
 
 

@@ -1,35 +1,25 @@
 """Exact vault values out, their placeholders in: for what masked state cannot reach.
 
-No detector runs here. A 50-turn conversation passes its own text through a tracer more than a
-hundred times, so each text is read once by an Aho-Corasick automaton over the values of all live
-sessions, whatever their number, and taken apart only when one was found.
+No detector runs here. Texts are read by an Aho-Corasick automaton over the values of all live
+sessions, whatever their number, each distinct text once (see `tracing.reader`), and taken apart
+only when one was found.
 """
 
 import contextlib
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import ahocorasick
+from typing import Any
 
 from langchain_privacy.egress.fold import fold
-from langchain_privacy.egress.matcher import is_whole_word
 from langchain_privacy.egress.strength import Strength, strength_of
 from langchain_privacy.errors import SessionError
+from langchain_privacy.tracing.reader import Key, Reader
 from langchain_privacy.vault import Vault, VaultEntry, VaultSession
 
 WITHHELD = "[WITHHELD: a private value could not be taken out]"
 _SMALL_TAIL = 64
-_CUT = b'"content":'
-_REMEMBERED = 100_000
-
-
-class _Key(NamedTuple):
-    length: int
-    placeholder: str
-    whole: bool
 
 
 class Scrubber:
@@ -42,10 +32,9 @@ class Scrubber:
         self._vault = vault
         self._lock = threading.Lock()
         self._seen: dict[str, int] = {}
-        self._keys: dict[str, _Key] = {}
-        self._tail: dict[str, _Key] = {}
-        self._automata: tuple[Any, ...] = ()
-        self._clean: dict[int, int] = {}
+        self._keys: dict[str, Key] = {}
+        self._tail: dict[str, Key] = {}
+        self._reader = Reader()
 
     def __repr__(self) -> str:
         return f"<Scrubber of {len(self._keys)} values>"
@@ -57,11 +46,11 @@ class Scrubber:
 
     def holds(self, text: str) -> bool:
         """Tell whether a value stands in `text`."""
-        return next(self._matches(text), None) is not None
+        return self._follow().holds(text)
 
     def text(self, text: str) -> str:
         """Return `text` with placeholders in place of values."""
-        found = sorted(self._matches(text), key=lambda m: (m[0], -m[1]))
+        found = sorted(self._follow().matches(text), key=lambda m: (m[0], -m[1]))
         if not found:
             return text
         out, at = [], 0
@@ -77,13 +66,13 @@ class Scrubber:
         scrubbed = self.text(text)
         return data if scrubbed is text else scrubbed.encode("utf-8", "surrogateescape")
 
-    def json(self, data: bytes) -> bytes:
-        """Return a JSON document with placeholders in its strings, keys and numbers."""
-        if not self._json_holds(data):
-            return data
-        scrubbed = json.dumps(self.structure(json.loads(data)), ensure_ascii=False)
-        # A value that only the document's own punctuation completes.
-        return (json.dumps(WITHHELD) if self.holds(scrubbed) else scrubbed).encode()
+    def json(self, *documents: bytes) -> list[bytes]:
+        """Return JSON documents with placeholders in their strings, keys and numbers.
+
+        A document without values comes back as the same object.
+        """
+        reader = self._follow()
+        return [self._json(data) if reader.json_holds(data) else data for data in documents]
 
     def structure(self, value: Any) -> Any:
         """Return a structure with placeholders in its strings, keys, numbers, bytes and files."""
@@ -107,67 +96,46 @@ class Scrubber:
             return self.data(value.read_bytes())
         return value
 
-    def _json_holds(self, data: bytes) -> bool:
-        """Tell whether a document holds a value; parts that were clean before are not read again.
+    def _json(self, data: bytes) -> bytes:
+        scrubbed = json.dumps(self.structure(json.loads(data)), ensure_ascii=False)
+        # A value that only the document's own punctuation completes.
+        return (json.dumps(WITHHELD) if self.holds(scrubbed) else scrubbed).encode()
 
-        A tracer records the whole conversation at every step. The document is cut where a value
-        cannot lie across the cut: before an unescaped `"content":`, which no JSON string contains.
-        """
-        self._follow()
-        clean = self._clean
-        for part in data.split(_CUT):
-            key = hash(part)
-            if clean.get(key) == len(part):
-                continue
-            if self.holds(part.decode("utf-8", "replace")):
-                return True
-            if len(clean) >= _REMEMBERED:
-                clean.clear()
-            clean[key] = len(part)
-        return False
-
-    def _matches(self, text: str) -> Iterator[tuple[int, int, str]]:
-        self._follow()
-        for automaton in self._automata:
-            for last, key in automaton.iter(text):
-                start, end = last + 1 - key.length, last + 1
-                if not key.whole or is_whole_word(text, start, end):
-                    yield start, end, key.placeholder
-
-    def _follow(self) -> None:
+    def _follow(self) -> Reader:
+        """Return a reader of all values that live sessions hold by now."""
         sessions = self._vault.live_sessions()
-        if all(self._seen.get(s.id, 0) == _version(s) for s in sessions):
-            return
+        seen = self._seen
+        if all(seen.get(s.id, 0) == _version(s) for s in sessions):
+            return self._reader
         with self._lock:
-            # A new dictionary: who still fills the old one writes what is out of date.
-            self._clean = {}
+            seen, new = dict(self._seen), dict[str, Key]()
             for session in sessions:
-                seen = self._seen.get(session.id, 0)
+                since = seen.get(session.id, 0)
                 with contextlib.suppress(SessionError):  # it ended meanwhile
-                    entries = session.entries(seen)
+                    entries = session.entries(since)
                     for entry in entries:
-                        self._add(entry)
-                    self._seen[session.id] = seen + len(entries)
+                        new |= _keys_of(entry)
+                    seen[session.id] = since + len(entries)
+            self._tail |= new
             # The big automaton is built anew only when the small one has outgrown its use.
-            if len(self._tail) > max(_SMALL_TAIL, len(self._keys) // 4):
+            if not self._keys or len(self._tail) > max(_SMALL_TAIL, len(self._keys) // 4):
                 self._keys |= self._tail
                 self._tail = {}
-                self._automata = (_automaton(self._keys),)
-            elif self._tail:
-                main = (_automaton(self._keys),) if self._keys and not self._automata else ()
-                self._automata = (
-                    *(self._automata[:1] if self._keys else main),
-                    _automaton(self._tail),
-                )
+                self._reader = Reader(self._keys)
+            elif new:
+                self._reader = self._reader.following(self._tail, new)
+            # Last: who finds a session up to date must find its values in the reader.
+            self._seen = seen
+            return self._reader
 
-    def _add(self, entry: VaultEntry) -> None:
-        strength = strength_of(entry.value, fold(entry.value))
-        if strength is Strength.NONE or not entry.is_private:
-            return
-        placeholder = f"[{entry.entity_type}_{entry.code}]"
-        for written in spellings(entry.value):
-            key = _Key(len(written), placeholder, strength is Strength.WEAK)
-            self._tail.setdefault(written, key)
+
+def _keys_of(entry: VaultEntry) -> dict[str, Key]:
+    strength = strength_of(entry.value, fold(entry.value))
+    if strength is Strength.NONE or not entry.is_private:
+        return {}
+    placeholder = f"[{entry.entity_type}_{entry.code}]"
+    whole = strength is Strength.WEAK
+    return {text: Key(len(text), placeholder, whole) for text in spellings(entry.value)}
 
 
 def _version(session: VaultSession) -> int:
@@ -179,15 +147,9 @@ def _version(session: VaultSession) -> int:
 
 def spellings(value: str) -> set[str]:
     """Return how a value is spelled in text, in JSON, in JSON inside JSON, and in a `repr`."""
+    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+        return {value}
     escaped = json.dumps(value, ensure_ascii=False)[1:-1]
     ascii_only = json.dumps(value)[1:-1]
     nested = (json.dumps(s, ensure_ascii=False)[1:-1] for s in (escaped, ascii_only))
     return {value, escaped, ascii_only, *nested, repr(value)[1:-1]}
-
-
-def _automaton(keys: dict[str, _Key]) -> Any:
-    automaton = ahocorasick.Automaton()
-    for text, key in keys.items():
-        automaton.add_word(text, key)
-    automaton.make_automaton()
-    return automaton

@@ -304,6 +304,20 @@ def test_assert_traces_safe_passes_with_the_guard_and_sees_other_clients(
     assert b"canary" not in langsmith_server.wire
 
 
+def test_assert_traces_safe_refuses_an_unprotected_default_client(
+    masker: Masker, session: VaultSession, langsmith_server: LangSmithServer
+) -> None:
+    own = langsmith.Client(api_url=langsmith_server.url, api_key="k")
+    guard = install_tracing_guard(masker, client=own)
+    with pytest.raises(ConfigurationError, match=r"by default in this process"):
+        assert_traces_safe(masker, own)
+    guard.protect(langsmith_server.client)
+    for client in unprotected_clients():  # that other tests left behind
+        guard.protect(client)
+    assert_traces_safe(masker, own)
+    guard.remove()
+
+
 @pytest.mark.parametrize("value", ["1", "True", "yes"])
 def test_a_switch_that_hides_nothing_is_told(
     masker: Masker, langsmith_server: LangSmithServer, monkeypatch: Any, value: str
