@@ -3,13 +3,11 @@
 import asyncio
 import datetime as dt
 import secrets
-import ssl
 import threading
 import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from langchain_privacy.errors import ConfigurationError, PolicyMismatchError
@@ -142,23 +140,3 @@ class AttestedEndpoint:
         """Drop the verdict, unless a newer one has replaced it already."""
         if self._verdict is not None and self._verdict.report is report:
             self._verdict = None
-
-
-def tls_spki(response: Any) -> str | None:
-    """SHA-256 of the public key that the connection of a response presented, in hex."""
-    import hashlib
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-    stream = response.extensions.get("network_stream")
-    tls = stream.get_extra_info("ssl_object") if stream is not None else None
-    if not isinstance(tls, (ssl.SSLObject, ssl.SSLSocket)):
-        return None
-    der = tls.getpeercert(binary_form=True)
-    if der is None:
-        return None
-    key = x509.load_der_x509_certificate(der).public_key()
-    return hashlib.sha256(
-        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    ).hexdigest()

@@ -26,9 +26,10 @@ from langchain_privacy.secure.channel.exchange import (
 )
 from langchain_privacy.secure.channel.uploads import one_chunk, seal_async_stream, seal_stream
 from langchain_privacy.secure.documents import DocumentReader
-from langchain_privacy.secure.endpoint import AttestedEndpoint, tls_spki
+from langchain_privacy.secure.endpoint import AttestedEndpoint
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
+from langchain_privacy.secure.tls import tls_spki
 
 _INCOMPLETE = "the connection broke, so the answer is incomplete"
 

@@ -36,10 +36,10 @@ from langchain_privacy.errors import (
 )
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.documents import DocumentReader
-from langchain_privacy.secure.endpoint import tls_spki, utc_now
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.base import appraise
 from langchain_privacy.secure.report import AttestationReport, Checks
+from langchain_privacy.secure.tls import tls_spki
 
 SUBJECT = "unsafe-minions"
 _FIRST_ANSWER = 3000
@@ -56,6 +56,10 @@ _REPORT = (
     "nonce",
     "timestamp",
 )
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _spki(key: ec.EllipticCurvePublicKey) -> bytes:
@@ -249,7 +253,7 @@ class UnsafeMinionsServer:
         *,
         verify: Any = True,
         timeout: float = 300.0,
-        clock: Callable[[], dt.datetime] = utc_now,
+        clock: Callable[[], dt.datetime] = _utc_now,
     ) -> None:
         url = urlsplit(endpoint)
         local = url.hostname in ("127.0.0.1", "localhost", "::1")

@@ -5,6 +5,8 @@ import datetime as dt
 import gzip
 import hashlib
 import json
+import subprocess
+import sys
 
 import pytest
 from cryptography import x509
@@ -125,3 +127,9 @@ def test_synthetic_roots_are_not_the_vendors() -> None:
     ark = x509.load_der_x509_certificate(KEPT["amd"]["ark"])
     assert "Milan" in ark.subject.rfc4514_string()
     assert VENDOR_ROOTS.amd_ark["Milan"] != ROOTS.amd_ark["Milan"]
+
+
+@pytest.mark.parametrize("module", ["endpoint", "transport", "envelope", "adapters", "chat_model"])
+def test_each_module_can_be_the_first_to_be_imported(module) -> None:
+    statement = f"import langchain_privacy.secure.{module}"
+    subprocess.run([sys.executable, "-c", statement], check=True, timeout=120)
