@@ -49,7 +49,7 @@ def find_emails(text: FoldedText) -> Iterator[Finding]:
 
 
 _PHONE_WORDS = re.compile(
-    r"phone|office|\btel|mobile|\bcell|\bfax|\bcall|reach|contact|whatsapp|\bsms\b|answering|dial|ring"
+    r"phone|office|\btel|mobile|\bcell|\bfax|\bcall|reach|contact|whatsapp|\bsms\b|answering|dial|ring|\btext\b"
     r"|hotline|전화|연락처|휴대|핸드폰|팩스|번호로|문자|☎|📞"
 )
 _NOT_PHONE = re.compile(
@@ -76,6 +76,12 @@ _KOREAN_NAMED = re.compile(
     r"(?<![\d.-])(?:01[016789](?P<a>[ .-]?)\d{3,4}(?P=a)\d{4}"
     r"|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|80)(?P<b>[ .-]?)\d{3,4}(?P=b)\d{4})(?![\d-])"
 )
+# One in a hundred strings of the shape NN-NNN-NNNN begins as a number in Seoul: something that goes
+# with a telephone number stands beside it, or a mark that sets off a field.
+_SHORT_SEOUL = re.compile(r"02[ .-]\d{3}[ .-]\d{4}")
+_IN_CONTACTS = re.compile(
+    _PHONE_WORDS.pattern + r"|@|문의|담당|대표|내선|상담|접수|신고|[(:：|/\t]\s{0,3}\Z"
+)
 _HANGUL = re.compile(r"[가-힣]")
 
 _GROUPED = re.compile(
@@ -95,6 +101,10 @@ _DATE_LIKE = re.compile(
 def find_phones(text: FoldedText) -> Iterator[Finding]:
     """Find telephone numbers: Korean, North American, international, others by their context."""
     for match in numbers(_KOREAN, text):
+        if _SHORT_SEOUL.fullmatch(match[0]) and not near(
+            text, match.start(), match.end(), _IN_CONTACTS, reach=40
+        ):
+            continue
         if not _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
             yield span(match, "PHONE", 0.9, "phone")
     for match in numbers(_KOREAN_NAMED, text):

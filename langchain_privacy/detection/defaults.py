@@ -23,6 +23,7 @@ from langchain_privacy.detection.presidio import PresidioDetector, optional_pres
 from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_keys, find_passwords
 from langchain_privacy.detection.states import (
+    find_british_plates,
     find_national_insurance_numbers,
     find_routing_numbers,
     find_social_security_numbers,
@@ -46,6 +47,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_keyword_numbers,
     find_accounts,
     find_plates,
+    find_british_plates,
     find_phones,
     find_birth_dates,
     find_labelled_numbers,

@@ -134,7 +134,9 @@ def find_keyword_numbers(text: FoldedText) -> Iterator[Finding]:
                 yield span(match, kind, 0.9, "korean_number")
 
 
-_ACCOUNT = re.compile(r"(?<![\d-])\d{2,6}(?:-\d{2,8}){1,4}(?![\d-])|(?<![\d-])\d{10,16}(?![\d-])")
+_ACCOUNT = re.compile(
+    r"(?<![\d-])\d{2,6}(?:-\d{2,8}){1,4}(?:-\d)?(?![\d-])|(?<![\d-])\d{10,16}(?![\d-])"
+)
 _ACCOUNT_WORDS = re.compile(r"계좌|은행|뱅크|입금|송금|이체|예금주|예금|통장|농협|신협|수협|새마을금고|우체국|증권|\b(?:bank|account|acct)\b")  # fmt: skip
 _NOT_ACCOUNT = re.compile(
     r"(?:주민|사업자|법인|전화|연락처|휴대폰|카드|주문|송장|면허|팩스)\D{0,12}$"

@@ -9,6 +9,7 @@ from langchain_privacy.detection.cues import Cues
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.gazetteer import load
+from langchain_privacy.detection.korean_words import has_hangul
 from langchain_privacy.detection.rules import finding
 
 _REGIONS = load("korean_regions")
@@ -60,6 +61,8 @@ _POSTCODE = re.compile(
 def find_korean_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find Korean addresses with a road or lot number, and what stands behind the word for one."""
     t = text.text
+    if not has_hangul(t):
+        return
     done = 0
     for start, end in _CUES.find(t):
         if start < done or (

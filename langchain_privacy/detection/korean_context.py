@@ -12,6 +12,9 @@ _RANKS = ("총괄", "수석", "명예", "선임", "부")
 _NEXT_WORD = re.compile(r"[ ]?(?P<word>[가-힣]+)")
 _OFFICE = re.compile(r"(?:[ ]?\([^()\n]{1,12}\))?[ ]?(?:[가-힣]{2,6}[ ])?(?P<word>[가-힣]+)")
 _ROLE_BEFORE = re.compile(r"(?P<role>[가-힣]{1,8})(?P<particle>은|는|이|가|인|의|:|)[ ]{0,2}(?P<mark>[:：=|(\[>-]?)[ \t\"'*]{0,3}\Z")  # fmt: skip
+_SPEAKER = re.compile(
+    rf"(?:^|[\s·-])[{''.join(s for s in load('korean_surnames') if len(s) == 1)}][ ][가-힣]{{2,4}}\Z"
+)
 AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+세)[,)·]")
 SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
 
@@ -55,4 +58,6 @@ def role_before(t: str, start: int) -> tuple[bool, bool]:
     )
     if not known and len(role) > 1 and role[-1] in "은는이가인의":
         known = role[:-1] in ROLES
+    if known and mark and _SPEAKER.search(t[max(0, match.start() - 4) : match.end("role")]):
+        return False, False  # "변 위원: 최근 3년": somebody's words follow, no name
     return known, known and mark and match["mark"] not in ("-", ">")

@@ -4,6 +4,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
@@ -17,11 +18,12 @@ from langchain_privacy.detection.korean_context import (
     title_after_office,
     title_near,
 )
-from langchain_privacy.detection.korean_words import PARTICLES, TITLES, is_title
+from langchain_privacy.detection.korean_words import PARTICLES, TITLES, has_hangul, is_title
 from langchain_privacy.detection.rules import finding
 
 _FAMILY = load("korean_surnames")
 _FIRST = load("korean_given_first")
+_WHOLE = load("korean_given_whole")
 _LAST = load("korean_given_last")
 _NOT_NAMES = load("korean_not_names")
 _FOREIGN = load("korean_foreign_names")
@@ -45,34 +47,57 @@ _VERB_AFTER = {
     "나": "는오온",
 }
 
-_WORD = re.compile(r"[가-힣]+")
+_BETWEEN_NAMES = frozenset({"·", ", ", "/", ",", "・", "ㆍ"})
+# A field for a name holds one, whatever its syllables; so does what stands between a role and 님.
+_FORM_NAME = re.compile(
+    r"(?:성[ ]{0,3}명|이[ ]{0,2}름|성함|예금주명?|환자명|고객명|영문명)[ ]?(?:\([^()\n]{1,8}\))?[ ]?[:|\t=][ \t|]{0,4}"
+    r"(?P<name>[가-힣]{1,6}(?:[ ][가-힣]{1,6}){1,3}|[가-힣]{2,6})(?=[ ]{0,3}(?:[|\n\t(,/]|님|\Z))"
+    r"|(?:[(]?[갑을병]['\")]{0,2}[ :]{1,3}|[가-힣]자\([갑을병]\)[ ]|작성자[ :]{1,3})(?P<party>[가-힣]{2,4}(?:[ ][가-힣]{1,5}){1,2}|[가-힣]{3})(?=[는은와과]?[ ]{1,2}(?:주민|외국인|생년|\()|[ ]?\n|[는은]?[ ]다음|\Z)"
+    r"|(?:의뢰인|환자|고객|근로자|내담자|신청인|회원|임차인|임대인|피보험자|직원|사원)[ :]{1,2}"
+    r"(?P<titled>[가-힣]{1,5}(?:[ ][가-힣]{1,5}){1,3})[ ]?(?:님|씨)(?=[ \n(,.은는이가의을를과와께도에])"
+)
 # What people write behind a name without a space, besides particles.
 _STUCK = ("씨", "님", "때문", "때매", "땜", "역", "표", "출연", "연기", "주연", "형", "누나", "언니", "오빠", "엄마", "아빠", "말고", "덕", "보는", "나오", "사단", "스럽", "게임")  # fmt: skip
 _TITLES = frozenset(TITLES)
+_REMEMBERED = 8192  # words: what a word alone may be is asked again at every place where it stands
 # Particles of place and time: people take 에게 and 한테, "옥수동에" is no person.
 _OF_PLACES = frozenset({"에", "에서", "까지", "부터", "에서는", "에는", "에도", "에서도"})
 _FOREIGN_STARTS = frozenset(name[:2] for name in _FOREIGN if len(name) > 1)
 _STARTS = _FOREIGN_STARTS | {name for name in _FAMILY if len(name) > 1}
+_FIRSTS = "".join(sorted({start[0] for start in _FAMILY | _STARTS}))
+# Words that begin as a name may: the engine passes the others by.
+_WORD = re.compile(rf"(?<![가-힣])[{_FIRSTS}][가-힣]*")
 
 
 def find_korean_people(text: FoldedText) -> Iterator[Finding]:
     """Find Korean names, and foreign ones in Korean spelling."""
     t = text.text
-    ruled_out: set[str] = set()  # a text repeats its words: those that no context makes a name
+    if not has_hangul(t):
+        return
+    yield from _in_forms(t)
+    last = -9  # where the person before ended: "변아람·설지안·명노을"
     for match in _WORD.finditer(t):
         word = match[0]
         if word[0] not in _FAMILY and word[:2] not in _STARTS:
             continue
-        if word in ruled_out and not marked(t, match.start()):
+        listed = match.start() - last in (1, 2) and t[last : match.start()] in _BETWEEN_NAMES
+        if _never_a_name(word) and not listed and not marked(t, match.start()):
             continue
-        found = _name_in(t, match.start(), match.end())
+        found = _name_in(t, match.start(), match.end(), listed=listed)
         if found is not None:
             start, end, score = found
+            last = end
             yield finding(start, end, "PERSON", score, "korean_people")
-        elif _never_a_name(word):
-            ruled_out.add(word)
 
 
+def _in_forms(t: str) -> Iterator[Finding]:
+    for match in _FORM_NAME.finditer(t):
+        group = match.lastgroup or "name"
+        if match[group] not in _NOT_NAMES and match[group] not in ROLES:
+            yield finding(*match.span(group), "PERSON", 0.7, "korean_people")
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _never_a_name(word: str) -> bool:
     """Say whether a word is no name, whatever stands around it, unless a mark before it does."""
     if word in _NOT_NAMES or word in _PLACES or word[:3] in _NOT_NAMES:
@@ -87,7 +112,7 @@ def _never_a_name(word: str) -> bool:
     return not _foreign(word) and word[1:2] not in ("씨", "모")
 
 
-def _name_in(t: str, start: int, end: int) -> tuple[int, int, float] | None:
+def _name_in(t: str, start: int, end: int, *, listed: bool) -> tuple[int, int, float] | None:
     word = t[start:end]
     if word in _NOT_NAMES or word in _PLACES or (len(word) > 2 and word[:3] in _NOT_NAMES):
         return None
@@ -98,15 +123,22 @@ def _name_in(t: str, start: int, end: int) -> tuple[int, int, float] | None:
         return start, start + foreign, 0.5
     for family in (2, 1):  # "선우경" may be 선우 경 or 선 우경
         if word[:family] in _FAMILY and (family == 1 or len(word) > 2):
-            found = _with_family(t, start, end, family)
+            found = _with_family(t, start, end, family, listed=listed)
             if found is not None:
                 return found
     return None
 
 
-def _with_family(t: str, start: int, end: int, family: int) -> tuple[int, int, float] | None:
+def _with_family(
+    t: str, start: int, end: int, family: int, *, listed: bool
+) -> tuple[int, int, float] | None:
     word = t[start:end]
-    if len(word) > family and word[family] not in _FIRST and not marked(t, start):
+    if (
+        len(word) > family
+        and word[family] not in _FIRST
+        and word[family : family + 2] not in _WHOLE
+        and not marked(t, start)
+    ):
         # No given name begins so: only a title can make this a person, "박의원".
         return (
             (start, start + family, 0.7)
@@ -118,14 +150,15 @@ def _with_family(t: str, start: int, end: int, family: int) -> tuple[int, int, f
     for at in (family + 2, family + 1, family):
         if at < len(word) and is_title(word[at:]) and (named := _before_title(word, at, family)):
             return start, start + named, 0.7
-    stems = list(_stems(word, family))
+    stems = _stems(word, family)
     if not stems:
         return None
     if not any(_likely(stem, family) for stem in stems) and not marked(t, start):
         role, label = False, False
     else:
         role, label = role_before(t, start)
-    if label and word not in ROLES:
+        role = role or listed
+    if label and word not in ROLES and not is_title(word):
         for stem in stems:
             if _plausible(stem, family) or (len(stem) == family + 2 and len(word) - len(stem) < 3):
                 return start, start + len(stem), 0.8
@@ -160,33 +193,45 @@ def _score(
     return 0.5 if _alone(stem, family, whole=whole) else 0.0
 
 
-def _stems(word: str, family: int) -> Iterator[str]:
-    """Yield what a word may be without its particle, the longer first."""
+@lru_cache(maxsize=_REMEMBERED)
+def _stems(word: str, family: int) -> tuple[str, ...]:
+    """Return what a word may be without its particle, the longer first."""
+    stems = []
     for length in (family + 2, family + 1):
         rest = word[length:]
         if len(word) >= length and (
             rest in PARTICLES or (rest.startswith(_STUCK) and len(rest) < 11)
         ):
-            yield word[:length]
+            stems.append(word[:length])
     if len(word) == family:
-        yield word
+        stems.append(word)
+    return tuple(stems)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _plausible(stem: str, family: int) -> bool:
     given = stem[family:]
-    if not given or given[0] not in _FIRST or given[-1] not in _LAST or len(given) > 2:
+    listed = given in _WHOLE
+    if not given or len(given) > 2:
+        return False
+    if not listed and (given[0] not in _FIRST or given[-1] not in _LAST):
         return False
     return not (stem in _NOT_NAMES or stem in ROLES or stem in _PLACES or stem in _TITLES)
 
 
 def _likely(stem: str, family: int) -> bool:
-    return len(stem) == family + 2 and _plausible(stem, family)
+    return (
+        len(stem) in (family + 2, 3)
+        and len(stem) > family
+        and (family == 2 or len(stem) == 3)
+        and _plausible(stem, family)
+    )
 
 
 def _alone(stem: str, family: int, *, whole: bool) -> bool:
     """Say whether a likely name may count with no word beside it that says so."""
     if family == 2:
-        return True
+        return len(stem) > 3
     if stem[-1] in _ENDINGS and whole:
         return (
             stem[0] in _SURE_FAMILY
@@ -203,6 +248,7 @@ def _before_title(word: str, at: int, family: int) -> int:
     return at if _plausible(stem, family) and len(stem) > family + 1 else 0
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _foreign(word: str) -> int:
     """Return the length of the foreign name that a word begins with, or 0."""
     if word[:2] in _FOREIGN_STARTS:

@@ -23,6 +23,14 @@ _ENDING = re.compile(rf"(?:\s?(?:{HONORIFIC}|{_TITLE}))?님?(?:{PARTICLE})?(?![�
 _TITLE_AFTER = re.compile(rf"\s?(?:{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?(?![가-힣])")
 
 
+_ANY_HANGUL = re.compile(r"[가-힣]")
+
+
+def has_hangul(text: str) -> bool:
+    """Say whether a Korean rule can find anything in a text: one fast pass, or none for ASCII."""
+    return not text.isascii() and _ANY_HANGUL.search(text) is not None
+
+
 def is_hangul(char: str) -> bool:
     """Say whether a character is a composed Hangul syllable."""
     return "가" <= char <= "힣"

@@ -17,10 +17,10 @@ from langchain_privacy.detection.rules import finding
 
 # A number of at least four characters with at least three digits, in groups: "AF-220914",
 # "84726 15390", "GB29NWBK", "12-3140-0171323-50". A group after a space must begin with a digit.
-_VALUE = r"(?P<value>(?:[A-Za-z]{1,3}[ ]|(?:[A-Za-z]{1,6}[-/.]?){0,2})\d[A-Za-z0-9]*(?:[-/][A-Za-z0-9]+|[ .]\d[A-Za-z0-9]*){0,6})"
+_VALUE = r"(?P<value>(?:[A-Za-z]{1,3}[ ]|(?-i:[A-Z]{4,6}[ ])|(?:[A-Za-z]{1,6}[-/.]?){0,2})\d[A-Za-z0-9]*(?:[-/][A-Za-z0-9]+|[ .]\d[A-Za-z0-9]*|(?-i:[ ][A-Z]{1,3}\d[A-Z\d]*)){0,6})"
 _LINK = (
     r"(?:[ \t]?(?:number|num|no|nr|id|code|ref|reference)s?\b\.?)?[ \t]?(?:\([^()\n]{0,24}\))?"
-    r"[ \t]{0,2}(?:is|was|are|:|=|\#|-|\||ending in)?[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
+    r"[ \t]{0,2}(?:is|was|are|stays|remains|will be|:|=|\#|-|\||\.{2,60}|ending in)?[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
 )
 _KIND_OF = {
     label: kind
@@ -38,11 +38,14 @@ _LABELS = Cues(_KIND_OF)
 _AFTER_LABEL = re.compile(rf"(?P<link>{_LINK}){_VALUE}", re.IGNORECASE)
 _NUMBER_WORD = re.compile(r"num|no\b|nr|id\b|code|ref|#|:|=", re.IGNORECASE)
 
-_KOREAN_LABELS = Cues(["번호", "코드", "아이디", "사번", "학번", "군번"], inside=True)
+_KOREAN_LABELS = Cues(
+    ["번호", "코드", "아이디", "사번", "학번", "군번", "여권", "면허증"], inside=True
+)
 _KOREAN_NUMBERED = re.compile(r"[가-힣]{1,10}[ ]?(?:ID|No\.?)(?=[ ]?[:=은는])")
 _KOREAN_BEFORE = re.compile(r"(?:[가-힣]{1,10}[ ]?)?\Z")
 _AFTER_KOREAN_LABEL = re.compile(
-    r"(?:\s?\([^()\n]{0,12}\))?\s?(?:는|은|가|이|:|=|\||-)?\s{0,3}" + _VALUE
+    r"(?:\s?\([^()\n]{0,12}\))?\s?(?:는|은|가|이|:|=|\||-)?\s{0,3}"
+    r"(?:(?P<filed>(?:19|20)\d{2}-?(?!년)[가-힣]{1,4}-?\d{2,8}(?:-\d{1,8})?)|" + _VALUE + ")"
 )
 _KOREAN_KINDS = (
     ("계좌", "BANK_ACCOUNT"), ("여권", "KR_PASSPORT"), ("면허", "KR_DRIVER_LICENSE"), ("주민", "KR_RRN"),
@@ -77,7 +80,12 @@ def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
     for start, end in _korean_labels(text):
         match = _AFTER_KOREAN_LABEL.match(text.text, end)
         label = text.text[start:end]
-        if match is None or _OF_THINGS.search(label) or _DATE.fullmatch(match["value"]):
+        if match is None or _OF_THINGS.search(label):
+            continue
+        if match["filed"]:  # "2025가단10432": a court's or an office's file
+            yield finding(*match.span("filed"), "ID", 0.7, "label")
+            continue
+        if _DATE.fullmatch(match["value"]):
             continue
         if _private_number(text, match, 4):
             kind = next((k for word, k in _KOREAN_KINDS if word in label), "ID")

@@ -20,6 +20,11 @@ _TITLES = load("titles")
 _NAMING = frozenset(
     {"name", "full name", "name is", "call me", "calls me", "surname", "first name", "last name"}
 )
+_CAPITAL_PARTICLES = load("name_particles")
+# Parts of Gaelic and other names that are written with a capital letter and stand between names.
+_INNER = load("name_inner_parts")
+# Relations and greetings: what follows them is a person even when no list knows the name.
+_CLOSE = load("close_roles")
 _SUFFIXES = frozenset({"II", "III", "IV", "Jr.", "Sr.", "Jr", "Sr", "MD", "PhD"})
 _AFTER_NAME = re.compile(
     r",? (?:born|aged|residing|resident at|m\.?d\b|r\.?n\b|ph\.?d|esq|d\.?d\.?s|c\.?p\.?a|jr\b|sr\b|iii?\b)"
@@ -27,11 +32,11 @@ _AFTER_NAME = re.compile(
 )
 
 _WORD = rf"[{UPPER}][^\W\d_]*(?:['-][^\W\d_]+)*"
-_PARTICLE = (
-    r"(?:van|von|der|den|de|del|della|di|da|dos|das|du|la|le|bin|ibn|al|el|zu|ter|ten|op|af|av|y)"
-)
+_PARTICLE = r"(?:van|von|der|den|de|del|della|di|da|dos|das|du|la|le|bin|ibn|al|el|zu|ter|ten|op|af|av|y|binti|bint|ben|abu|ap|ferch|zum|zur|vom)"
 _ITEM = rf"(?:[A-Z]\.(?:[A-Z]\.)?|(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|Rev|Hon)\.|{_WORD})"
 _RUN = re.compile(rf"{_ITEM}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_ITEM}){{0,7}}")
+# "Bakare, Ifeoma": where a mark or a line ends it, so that it is no list of three.
+_REVERSED = re.compile(rf"(?<!, )(?<![\w'-])({_WORD}), ({_WORD})(?: [A-Z]\.)?(?=[ ]?[(|\t\n;]|\Z)")
 _PIECE = re.compile(r"[^ ]+")
 
 
@@ -50,7 +55,7 @@ class _Token:
 
     @property
     def particle(self) -> bool:
-        return self.text.islower()
+        return self.text.islower() or (self.text.isupper() and self.lower in _CAPITAL_PARTICLES)
 
     @property
     def common(self) -> bool:
@@ -91,6 +96,17 @@ def find_people(text: FoldedText) -> Iterator[Finding]:
             for m in _PIECE.finditer(match[0])
         ]
         yield from _people_in(text, tokens)
+    for match in _REVERSED.finditer(text.text):
+        family, given = (_Token(*match.span(i), match[i]) for i in (1, 2))
+        known = given.given or family.family
+        known = known or bool(_role_before(text, match.start())[0])
+        if (
+            family.strange
+            and given.strange
+            and known
+            and not _inside_word(text.text, match.start())
+        ):
+            yield finding(match.start(), match.end(), "PERSON", 0.5, "people")
     yield from _lower_case_people(text)
 
 
@@ -129,6 +145,10 @@ def _role_before(text: FoldedText, start: int) -> tuple[str, bool]:
     """Return the role that stands before an offset, and whether a mark makes it a label."""
     before = text.lower[max(0, start - 48) : start].rstrip(" \t\n\"'*_>")
     label = before.endswith((":", "=", "|"))
+    if before.endswith(",") and before[:-1].rpartition(" ")[2] in _CLOSE:
+        before = before[:-1]  # "her mother, Nélida, who"
+    elif before.endswith(".."):
+        label, before = True, before.rstrip(".")  # "Name ........ X"
     before = before.rstrip(":=|- ")
     if before.endswith(")"):
         before = before[: before.rfind("(")].rstrip()
@@ -155,10 +175,16 @@ def _name_at(
     while end > at + 1 and (tokens[end - 1].particle or tokens[end - 1].initial):
         end -= 1
     words = [t for t in tokens[at:end] if not t.particle and not t.initial]
+    words = [t for t in words if t in (words[0], words[-1]) or t.lower not in _INNER]
     known = sum(t.given or t.family for t in words)
     strange = sum(t.strange for t in words)
     if not words or (not strange and not (first.given and words[-1].family and len(words) > 1)):
         return at, 0.0
+    if role in _CLOSE and len(words) == 1 and strange and not first.text.isupper():
+        return end, 0.6
+    if first.initial and first.text.endswith(".") and len(words) == 1 and len(words[0].text) > 2:
+        listed = text.text[max(0, first.start - 1) : first.start] in ("", "\n", "(")
+        return (at, 0.0) if listed else (end, 0.5)
     if colon and (known or len(words) > 1 or role in _TITLES or role in _NAMING):
         return end, 0.8
     if role and (len(words) > 1 or known):
@@ -173,7 +199,7 @@ def _name_at(
         return end, 0.6
     if len(words) > 1 and _AFTER_NAME.match(text.lower, tokens[end - 1].end):
         return end, 0.6
-    if len(words) in (2, 3) and strange == len(words) and not first.text.isupper():
+    if len(words) in (2, 3, 4) and strange == len(words) and not first.text.isupper():
         return end, 0.5
     alone = len(words) == 1 and len(tokens) == 1 and first.strange and first.lower in _GIVEN
     if alone and not first.text.isupper() and not _next_is_role(text, first.end):
@@ -195,6 +221,8 @@ def _continues(tokens: list[_Token], index: int) -> bool:
     token = tokens[index]
     if token.initial or token.particle or token.text in _SUFFIXES:
         return True
+    if token.lower in _INNER and index + 1 < len(tokens):
+        return tokens[index + 1].strange
     if tokens[index - 1].text.endswith("'s"):
         return False
     # A word that is a name as well ("Ivy", "Young") goes on a name that nothing common ended.

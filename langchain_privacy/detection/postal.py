@@ -9,14 +9,16 @@ from langchain_privacy.detection.gazetteer import load
 
 _PLACES = load("places")
 
-CAP = rf"(?:[{UPPER}][^\W\d_]*\.?(?:['-][^\W\d_]+)*)"
-SMALL = r"(?:(?:de|da|do|dos|das|del|della|di|la|le|les|los|las|el|du|des|van|von|der|den|het|of|the|am|an|im|zum|zur|y|e|ter|ten|op)\b|u\.|St\.)"
-NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/]\d{1,4}[A-Za-z]?)?"
-UNIT = r"(?:(?:apt|apartment|suite|ste|unit|flat|room|rm|floor|bldg|building|lot|(?:p\.? ?o\.? ?)?box|postbox|postfach|apartado|piso)\b\.?[ ]?\#?[ ]?(?:[A-Z]{1,2}-?)?\d{1,5}[A-Za-z]?\b|\#\d{1,5}\b)"
+CAP = rf"(?:(?:[ldLD]')?[{UPPER}][^\W\d_]*\.?(?:['-][^\W\d_]+)*)"
+SMALL = r"(?:(?:de|da|do|dos|das|del|della|di|la|le|les|los|las|el|du|des|van|von|der|den|het|of|the|am|an|im|zum|zur|y|e|ter|ten|op|au|aux|sur|sous|en)\b|u\.|St\.)"
+NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/](?:\d{1,4}[A-Za-z]?|[IVX]{1,4}\b))?"
+UNIT = r"(?:(?:apt|apartment|suite|ste|unit|flat|room|rm|floor|bldg|building|lot|(?:p\.? ?o\.? ?)?box|rr|postbox|postfach|apartado|piso|apto|appt|dpto|depto|lgh|blk|plot)\b\.?[ ]?\#?[ ]?(?:[A-Z]{1,2}-?)?\d{1,5}[A-Za-z]?\b|\#\d{1,5}\b|\d{1,2}\.?[ºª°][ ]?(?:(?:[A-H]|dcha|izda|izq|int)\b)?)"
 STATE = r"(?:A[KLRZAEP]|C[AOT]|D[CE]|FL|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|NSW|VIC|QLD|ON|QC|BC|AB)"
-POSTCODE = r"(?:\d{5}(?:-\d{4})?|\d{4}(?:-\d{3})?|\d{3} ?\d{2}|\d{6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]{1,2}-\d{4,5}|\d{4} ?[A-Z]{2})(?![\w]|[.,]\d)"
+POSTCODE = r"(?:\d{5}(?:-\d{3,4})?|\d{4}(?:-\d{3})?|\d{3} ?\d{2}|\d{6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]{1,2}-\d{4,5}|\d{4} ?[A-Z]{2}|\d{3}(?=[ ][A-ZÁÉÍÓÚÞÆÖ][a-zà-ÿ]{3}))(?![\w]|[.,]\d)"
 
-_SEPARATOR = re.compile(r"[ ]?(?:,[ ]{0,3}\n?[ ]{0,4}|\n{1,2}[ >?]{0,5},?[ ]{0,4})?")
+_SEPARATOR = re.compile(
+    r"[ ]?(?:,[ ]{0,3}\n?[ ]{0,4}|[ ]?-[ ](?=[A-Z]{2}\b)|\n{1,2}[ >?]{0,5},?[ ]{0,4})?"
+)
 _WORDS = rf"(?P<words>{CAP}(?:[ ](?:{CAP}|(?:{SMALL}|and)(?=[ ]))){{0,4}})"
 _PART = re.compile(
     rf"(?P<unit>(?i:{UNIT}))|(?P<post>(?:{STATE}|nan|[A-Z]{{2}}),?\s{{1,3}}{POSTCODE}|{POSTCODE}|[A-Z]{{2}}\b(?=\n| \n|\Z))|{_WORDS}"
@@ -26,6 +28,7 @@ _LOWER_PART = re.compile(
 )
 _STOP = re.compile(r"[ ]?(?:[.;)\n]|,(?!\d)|\Z|and\b|including\b|since\b|to\b)")
 _MOST_PARTS = 6
+_CODE_BEFORE = re.compile(r"[,\n][ ]{0,2}\d{3,6}\Z")
 
 
 def end_of_address(text: str, end: int, *, lower: bool) -> int:
@@ -46,6 +49,12 @@ def _next_part(text: str, end: int, part: re.Pattern[str]) -> int:
     if match.lastgroup != "words":
         return match.end()
     words = match["words"].lower().rstrip(".")
+    if (
+        gap == " "
+        and text[end - 1].isdecimal()
+        and _CODE_BEFORE.search(text[max(0, end - 8) : end])
+    ):
+        return match.end()  # "80337 München": behind a code stands its city
     place = _place_at_start(words)
     _, after = _follow(text, match.end(), part)
     posted = after is not None and after.lastgroup == "post"

@@ -40,6 +40,22 @@ def find_routing_numbers(text: FoldedText) -> Iterator[Finding]:
         yield span(match, "US_ROUTING", 0.9 if total % 10 == 0 else 0.75, "routing")
 
 
+# DVLA marks since September 2001; without a space only beside a word for a vehicle.
+_UK_PLATE = re.compile(
+    r"(?<![A-Za-z0-9-])[A-HJ-PR-Y]{2}\d{2}(?P<gap>[ ]?)[A-HJ-PR-Z]{3}(?![A-Za-z0-9-])"
+)
+_VEHICLE_WORDS = re.compile(
+    r"\breg(?:istration|n)?\b|plate|vehicle|\bcar\b|\bvan\b|number mark|driv|vauxhall|ford|parking"
+)
+
+
+def find_british_plates(text: FoldedText) -> Iterator[Finding]:
+    """Find vehicle registration marks of the United Kingdom."""
+    for match in numbers(_UK_PLATE, text):
+        if match["gap"] or near(text, match.start(), match.end(), _VEHICLE_WORDS, reach=40):
+            yield span(match, "UK_PLATE", 0.7, "british_plate")
+
+
 _NINO = re.compile(
     r"(?<![A-Za-z0-9])(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?![A-Za-z0-9])"
 )

@@ -45,6 +45,15 @@ _AFTER_PREFIX = re.compile(
 _NUMBER_BEFORE = re.compile(rf"(?<![\w.]){NUMBER},?[ ](?:{NUMBER},?[ ])?\Z")
 
 _MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_MONTH_IN = re.compile(rf"\b{_MONTH}[ ](?:19|20)\d\d\b")
+# "No. 12, 3rd Cross, Indiranagar, Bengaluru 560038": a house, what lies around it, a code.
+_HOUSE = re.compile(
+    rf"\b(?:No|Plot|House|H\.[ ]?No|Door|Villa|Blk|Block|Lot)\b\.?[ ]?(?:No\.?[ ]?)?{NUMBER},?[ ]"
+    rf"(?:(?:\d{{1,3}}(?:st|nd|rd|th)|{CAP}|{SMALL})[ ,]{{1,2}}){{1,10}}\d{{3}}[ ]?\d{{2,3}}(?!\d)"
+)
+_HOUSE_BEFORE = re.compile(
+    rf"\b(?:No|Plot|House|Door|Villa|Blk|Block|Lot|Shop|Unit|Flat|Suite|Apt|Apartment)\b\.?[ ]?(?:No\.?[ ]?)?(?:[A-Z]?{NUMBER},[ ])?\Z"
+)
 _FRAMED = re.compile(
     rf"(?<![\w.,])(?!(?:19|20)\d\d\b)(?!\d+ {_MONTH}[ ])\d{{1,4}}[A-Za-z]?[ ](?=(?:{SMALL}[ ]){{0,2}}(?:{CAP}|C/))(?:(?:{CAP}|{SMALL}|C/)[ ]){{1,5}}\d{{1,4}}\b\.?(?![,.]\d)"
 )
@@ -58,6 +67,7 @@ _BEFORE_MILITARY = re.compile(
 _AFTER_MILITARY = re.compile(r"[ ]\d{5}(?!\d)")
 
 _UNIT_WORDS = Cues(load("unit_words"))
+_BEFORE_BOX = re.compile(r"(?:(?<!\w)P\.? ?O\.? )?\Z", re.IGNORECASE)
 _UNITS = re.compile(UNIT, re.IGNORECASE)
 _SURE_UNITS = ("apt", "apartment", "suite", "postbox", "po box", "p.o. box")
 
@@ -86,9 +96,10 @@ def find_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find postal addresses and take the unit, city, state, country and postcode along."""
     lower_only = text.text == text.lower
     for start, end, score in _anchors(text, lower_only=lower_only):
-        yield finding(
-            start, end_of_address(text.text, end, lower=lower_only), "ADDRESS", score, "address"
-        )
+        house = _left(_HOUSE_BEFORE, text.text, start, 24)
+        first = start - len(house[0]) if house else start
+        last = end_of_address(text.text, end, lower=lower_only)
+        yield finding(first, last, "ADDRESS", score, "address")
     for match in numbers(_UK_POSTCODE, text):
         yield finding(match.start(), match.end(), "ADDRESS", 0.5, "address")
     for _, end in _ZIP_WORDS.find(text.lower):
@@ -103,6 +114,9 @@ def _anchors(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, 
     for match in numbers(_FRAMED, text):
         if not re.search(r"(?:19|20)\d\d\.?\Z", match[0]):
             yield match.start(), match.end(), 0.45
+    for near, far in text.islands:
+        for match in _HOUSE.finditer(t, near, min(len(t), far + 80)):
+            yield match.start(), match.end(), 0.6
     for start, end in _MILITARY.find(text.lower):
         before, after = (
             _left(_BEFORE_MILITARY, text.lower, start, 48),
@@ -111,12 +125,12 @@ def _anchors(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, 
         if before and after:
             yield start - len(before[0]), after.end(), 0.8
     for start, _ in _UNIT_WORDS.find(text.lower):
-        unit = _UNITS.match(
-            t, start - (len("p.o. ") if t[:start].endswith(("P.O. ", "p.o. ")) else 0)
-        )
+        unit = _UNITS.match(t, start - len(_BEFORE_BOX.search(t[max(0, start - 6) : start])[0]))
         if unit is None:
             continue
         first = _street_before(t, unit.start())
+        if _MONTH_IN.search(t, first, unit.start()):
+            continue  # "12 May 2025, Room 4"
         if not lower_only and not unit[0].lower().startswith(_SURE_UNITS) and first == unit.start():
             continue  # "Room 4, floor 12"
         sure = unit[0].lower().startswith(_SURE_UNITS)

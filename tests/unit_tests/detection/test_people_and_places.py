@@ -35,6 +35,22 @@ FOUND = [
     ("ADDRESS", "주소: 경기도 성남시 분당구 구름길 12, 3동 405호", "경기도 성남시 분당구 구름길 12, 3동 405호"),
     ("ADDRESS", "대전광역시 유성구 하늘로25번길 7에 산다.", "대전광역시 유성구 하늘로25번길 7"),
     ("ADDRESS", "서울 강남구 역삼동 123-45번지", "서울 강남구 역삼동 123-45번지"),
+    ("ADDRESS", "Calle Olmedilla 9, 2º A, 28012 Burgos", "Calle Olmedilla 9, 2º A, 28012 Burgos"),
+    ("ADDRESS", "Home: Ahornallee 3b, 04277 Leipzig", "Ahornallee 3b, 04277 Leipzig"),
+    ("ADDRESS", "of No. 8, 2nd Main, Malleswaram, Bengaluru 560003.", "No. 8, 2nd Main, Malleswaram, Bengaluru 560003"),
+    ("ADDRESS", "PO Box 118, Gloucester, MA 01930", "PO Box 118, Gloucester, MA 01930"),
+    ("PERSON", "Name ........ Aintzane Urrutikoetxea", "Aintzane Urrutikoetxea"),
+    ("PERSON", "Discussed with Okonjo, Adaeze (pharmacy).", "Okonjo, Adaeze"),
+    ("PERSON", "SIGNED: HASSAN BIN YUSOF", "HASSAN BIN YUSOF"),
+    ("PERSON", "We asked her mother, Nerea, to call.", "Nerea"),
+    ("PERSON", "Hi Gwladys,", "Gwladys"),
+    ("PERSON", "Paid to R. van der Zwaan | 55.00", "R. van der Zwaan"),
+    ("PERSON", "Call Pádraig Mac Aonghusa today.", "Pádraig Mac Aonghusa"),
+    ("PERSON", "위원 변아람·설지안·명노을, 간사", "명노을"),
+    ("PERSON", "성 명 | 쩐 티 마이 | 여", "쩐 티 마이"),
+    ("PERSON", "의뢰인 쯔엉 반 남 님에게 알렸다.", "쯔엉 반 남"),
+    ("PERSON", "입회인: 방그루", "방그루"),
+    ("PERSON", "자녀 제갈온 (2017년생)", "제갈온"),
     ("LOCATION", "He moved here from Portugal.", "Portugal"),
 ]  # fmt: skip
 
@@ -46,6 +62,10 @@ def test_is_found(kind: str, text: str, value: str) -> None:
 
 
 CLEAR = [
+    "Held on 12 May 2025, Room 4.",
+    "The rent is 820 euros a month for flat 4.",
+    "변 위원회: 최근 3년 평균 평점 4.3점",
+    "보증금 2억 7천만원, 30일 안에 지급, 우울 척도 17점",
     "The Section on Fees applies. Important information about your account.",
     "Coverage applies only where the customer has opted in.",
     "Payment is due within sixty days in court.",
