@@ -125,7 +125,8 @@ def _anchors(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, 
         if before and after:
             yield start - len(before[0]), after.end(), 0.8
     for start, _ in _UNIT_WORDS.find(text.lower):
-        unit = _UNITS.match(t, start - len(_BEFORE_BOX.search(t[max(0, start - 6) : start])[0]))
+        box = _BEFORE_BOX.search(t[max(0, start - 6) : start])
+        unit = _UNITS.match(t, start - (len(box[0]) if box else 0))
         if unit is None:
             continue
         first = _street_before(t, unit.start())
