@@ -25,8 +25,47 @@ from tests.unit_tests.sql.small import DISTRICTS, fill
 from tests.unit_tests.sql.test_guard import vectors
 
 
+class Urls(dict[str, str]):
+    """URLs of a small database by dialect; the servers' are made when they are first asked for."""
+
+    def __init__(self, request: pytest.FixtureRequest, files: dict[str, str]) -> None:
+        super().__init__(files)
+        self._request = request
+        self._name = f"lp_{uuid.uuid4().hex[:8]}"
+        self._admins: dict[str, sqlalchemy.Engine] = {}
+
+    def __missing__(self, dialect: str) -> str:
+        fixture, driver, query = {
+            "postgres": ("postgres_url", "postgresql+psycopg", {}),
+            "mysql": ("mysql_url", "mysql+pymysql", {"charset": "utf8mb4"}),
+        }[dialect]
+        url = sqlalchemy.make_url(self._request.getfixturevalue(fixture))
+        url = url.set(drivername=driver).update_query_dict(query)
+        admin = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {self._name}")
+        self._admins[dialect] = admin
+        own = url.set(database=self._name)
+        engine = sqlalchemy.create_engine(own)
+        with engine.begin() as connection:
+            for line in fill():
+                connection.exec_driver_sql(line)
+        engine.dispose()
+        self[dialect] = own.render_as_string(hide_password=False)
+        return self[dialect]
+
+    def drop(self) -> None:
+        for dialect, admin in self._admins.items():
+            force = " WITH (FORCE)" if dialect == "postgres" else ""
+            with admin.connect() as connection:
+                connection.exec_driver_sql(f"DROP DATABASE {self._name}{force}")
+            admin.dispose()
+
+
 @pytest.fixture(scope="session")
-def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def urls(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Urls]:
     folder = tmp_path_factory.mktemp("databases")
     with sqlite3.connect(folder / "small.sqlite") as connection:
         connection.executescript(";".join(fill()))
@@ -35,42 +74,15 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with duckdb.connect(str(folder / "small.duckdb")) as connection:
         for line in fill():
             connection.execute(line)
-    name = f"lp_{uuid.uuid4().hex[:8]}"
-    found = {
-        "sqlite": f"sqlite:///{folder / 'small.sqlite'}",
-        "duckdb": f"duckdb:///{folder / 'small.duckdb'}",
-    }
-    admins = {
-        "postgres": ("postgresql+psycopg://root@127.0.0.1:5432/", "test", ""),
-        "mysql": ("mysql+pymysql://root@127.0.0.1:3306/", "test", "?charset=utf8mb4"),
-    }
-    servers = {}
-    for dialect, (base, start, query) in admins.items():
-        admin = sqlalchemy.create_engine(base + start + query, isolation_level="AUTOCOMMIT")
-        try:
-            with admin.connect() as connection:
-                connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        except sqlalchemy.exc.OperationalError:
-            continue
-        servers[dialect] = admin
-        engine = sqlalchemy.create_engine(base + name + query)
-        with engine.begin() as connection:
-            for line in fill():
-                connection.exec_driver_sql(line)
-        engine.dispose()
-        found[dialect] = base + name + query
+    found = Urls(
+        request,
+        {
+            "sqlite": f"sqlite:///{folder / 'small.sqlite'}",
+            "duckdb": f"duckdb:///{folder / 'small.duckdb'}",
+        },
+    )
     yield found
-    for dialect, admin in servers.items():
-        force = " WITH (FORCE)" if dialect == "postgres" else ""
-        with admin.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name}{force}")
-        admin.dispose()
-
-
-def url_of(urls: dict[str, str], dialect: str) -> str:
-    if dialect not in urls:
-        pytest.skip(f"no {dialect} server on this machine")
-    return urls[dialect]
+    found.drop()
 
 
 @cache
@@ -79,7 +91,7 @@ def card_of(url: str) -> SchemaCard:
 
 
 def opened(urls: dict[str, str], dialect: str, **policy: Any) -> tuple[Database, SchemaCard]:
-    url = url_of(urls, dialect)
+    url = urls[dialect]
     card = SchemaCard.from_engine(url, tables=["trade", "complex", "buyer"], denied_columns=DENIED)
     return open_database(url, card, SQLPolicy(**policy)), card
 
@@ -106,7 +118,7 @@ SAME = [case for case in vectors("allow") if ":v1" not in case.values[1]]
 def test_same_rows_as_the_original(urls: dict[str, str], dialect: str, sql: str, code: str) -> None:
     database, card = opened(urls, dialect)
     guarded = check_sql(sql, card, SQLPolicy(), dialect)
-    expected = raw(url_of(urls, dialect), sql)
+    expected = raw(urls[dialect], sql)
     assert sorted(map(repr, database.run(guarded.sql).rows)) == sorted(map(repr, expected))
 
 
@@ -129,7 +141,7 @@ async def test_slots_are_bound(urls: dict[str, str], dialect: str) -> None:
 )
 async def test_async_engines(urls: dict[str, str], driver: str) -> None:
     dialect = "mysql" if driver.startswith("mysql") else "postgres"
-    url = sqlalchemy.make_url(url_of(urls, dialect)).set(drivername=driver)
+    url = sqlalchemy.make_url(urls[dialect]).set(drivername=driver)
     engine = create_async_engine(url)
     card = SchemaCard.from_engine(engine, tables=["trade", "complex"])
     database = open_database(engine, card, SQLPolicy(timeout=1))
@@ -310,7 +322,7 @@ def test_database_away(url: str) -> None:
 
 
 def test_killed_in_mid_query(urls: dict[str, str]) -> None:
-    url = url_of(urls, "postgres")
+    url = urls["postgres"]
     database, _ = opened(urls, "postgres", timeout=10)
     engine = sqlalchemy.create_engine(url)
 
