@@ -37,6 +37,15 @@ ISSUED = re.compile(
     r"(?:\|([^\[\]|\n]{0,20}))?\]\](?!\])"
 )
 """A token as `token` writes it: number of the result, row, label and form."""
+_NAMES = ("hiddenvalue", "hiddenrowcount")
+_OPENERS = re.compile(rf"{_OPEN}+", re.IGNORECASE)
+_ARRIVING = re.compile(
+    rf"((?:(?!&#|&[lr]sqb)[^\[\]［］【】〔〕{{}}｛｝<>＜＞⟦⟧\n]){{0,120}})"
+    rf"{_CLOSE}{{0,3}}(?:\\|&[#a-zA-Z0-9]{{0,5}}|만원?)?",
+    re.IGNORECASE,
+)
+"""What follows the opening brackets of a cell of which more may arrive, its unit included."""
+_LONGEST = 240
 _SHORTEST = 15
 """Characters of the shortest thing that can be a token."""
 _EXACT = re.compile(r"hidden_value_(?:q([1-9]\d{0,5})_)?([1-9]\d{0,8})_(.+)", re.DOTALL)
@@ -188,6 +197,39 @@ def find_cells(text: str, session: VaultSession) -> list[tuple[int, int, str]]:
     ]
 
 
+class Arrived(NamedTuple):
+    """What the cells of a text that still arrives allow to be settled.
+
+    Attributes:
+        end: Where the last thing begins that may still become a cell, or a longer one.
+        found: The cells before it, as `find_cells` gives them.
+    """
+
+    end: int
+    found: Sequence[tuple[int, int, str]] = ()
+
+
+def arrived_cells(text: str, session: VaultSession, *, final: bool) -> Arrived:
+    """Find the cells of a text that may go on, and how far the text is settled."""
+    end = len(text) if final else _unfinished(text)
+    if end < len(text) and not results(session):
+        end = len(text)
+    found = find_cells(text, session)
+    return Arrived(end, [cell for cell in found if cell[1] <= end])
+
+
+def _unfinished(text: str) -> int:
+    """Return where the end of a text may still become a cell."""
+    at = max(0, len(text) - _LONGEST)
+    while found := _OPENERS.search(text, at):
+        at = found.end()
+        if arriving := _ARRIVING.fullmatch(text, found.end()):
+            folded = fold(arriving[1].partition("|")[0])
+            if any(folded.startswith(n) or n.startswith(folded) for n in _NAMES):
+                return found.start()
+    return len(text)
+
+
 class Opened(Mapping[int, Result]):
     """A session's results, each read when it is first asked for."""
 
@@ -236,7 +278,7 @@ def _tolerant_spans(
     for match in _TOKEN.finditer(text, start, stop):
         body, _, wish = match[1].partition("|")
         folded = fold(body)
-        if not folded.startswith(("hiddenvalue", "hiddenrowcount")):
+        if not folded.startswith(_NAMES):
             continue
         end = match.end()
         if counted := _COUNT.fullmatch(folded):

@@ -41,6 +41,7 @@ class Known:
         self._forms: Forms | None = None
         self._automaton: ahocorasick.Automaton | None = None
         self._built = 0
+        self.resets = 0
         self._recent: list[tuple[str, VaultEntry]] = []
 
     def __repr__(self) -> str:
@@ -67,6 +68,7 @@ class Known:
                 # entries expired or were erased: what was derived from them goes too
                 self._automaton, self._built, self._recent, seen = None, 0, [], 0
                 self._types, self._longest_code = frozenset(), 4
+                self.resets += 1
             new = entries[seen:]
             self._types |= {e.entity_type for e in new}
             self._longest_code = max([self._longest_code, *(len(e.code) for e in new)])
@@ -90,6 +92,11 @@ class Known:
         self._refresh()
         lowered = text.lower()
         return any(_hunted(e) and e.value.lower() in lowered for e in self._entries[count:])
+
+    def hunted_since(self, count: int) -> list[str]:
+        """Return the lowered values after the first `count` entries that are searched for."""
+        self._refresh()
+        return [e.value.lower() for e in self._entries[count:] if _hunted(e)]
 
     def find(self, text: str) -> list[KnownValue]:
         """Find the session's values in a text; they may overlap."""

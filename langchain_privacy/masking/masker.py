@@ -6,6 +6,8 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from langchain_core.messages import BaseMessage
+
 from langchain_privacy.detection import (
     Detector,
     DictionaryDetector,
@@ -14,8 +16,9 @@ from langchain_privacy.detection import (
 )
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking.cell_text import restore_issued
-from langchain_privacy.masking.cells import find_cells, may_hold_cells
+from langchain_privacy.masking.cells import Arrived, arrived_cells, find_cells, may_hold_cells
 from langchain_privacy.masking.grammar import FLOATING, INTEGER, PLACEHOLDER, write
+from langchain_privacy.masking.history import History
 from langchain_privacy.masking.json_text import is_json, mask_json
 from langchain_privacy.masking.known import Known
 from langchain_privacy.masking.policy import MaskingPolicy
@@ -40,6 +43,7 @@ class _Memory:
         # the vault session must not be kept alive by what is remembered about it
         self.known = Known(weakref.proxy(vault))
         self.texts = TextMasker(weakref.proxy(vault), self.known, masker.detectors, masker.policy)
+        self.history = History(self.known)
 
 
 class MaskingSession:
@@ -81,6 +85,7 @@ class MaskingSession:
         while True:
             # a value that is found late in x is private early in x as well
             version = self.vault.version
+            leaves.begin()
             masked = Walk(leaves)(x)
             if isinstance(x, str) or self.vault.version == version:
                 return masked  # type: ignore[no-any-return]
@@ -123,7 +128,11 @@ class MaskingSession:
             json: Whether the stream is JSON source, such as the arguments of a tool call.
             in_links: Whether values may be put inside URLs; the policy's answer by default.
         """
-        return StreamRestorer(self._restoring(in_links=self._in_links(in_links), as_json=json))
+        restoring = self._restoring(in_links=self._in_links(in_links), as_json=json)
+        return StreamRestorer(restoring, None if json else self._arrived)
+
+    def _arrived(self, text: str, final: bool) -> Arrived:
+        return arrived_cells(text, self.vault, final=final)
 
     def find(self, text: str) -> list[Finding]:
         """Find what `mask` would replace in a text, without replacing or issuing anything.
@@ -147,6 +156,18 @@ class _Masking(Leaves):
         self._memory = session._memory  # noqa: SLF001
         self._policy = session.masker.policy
         self._untrusted = untrusted
+        self._count = 0
+
+    def begin(self) -> None:
+        """Take note of what the session knows before a walk."""
+        self._count = self._memory.history.count()
+
+    def settled(self, x: object) -> bool:
+        return not self._untrusted and self._memory.history.holds(x, self._count)
+
+    def settle(self, x: BaseMessage) -> None:
+        if not self._untrusted:
+            self._memory.history.keep(x, self._count)
 
     def text(self, text: str) -> str:
         return self._memory.texts.mask(text, untrusted=self._untrusted)

@@ -20,7 +20,7 @@ from langchain_privacy.masking.particles import (
 )
 from langchain_privacy.masking.particles import final as ending_of
 from langchain_privacy.masking.tolerant import Forms, Lookup, Sighting
-from langchain_privacy.vault import LITERAL
+from langchain_privacy.vault import LITERAL, VaultEntry
 
 Replacement = tuple[int, int, str]
 """Start, end and text of something else that is restored in the same pass."""
@@ -63,7 +63,7 @@ class Restoring:
         Args:
             text: What has arrived and was not settled before.
             final: Whether nothing follows.
-            others: Further replacements by offset in `text`; only with the first, final piece.
+            others: Further replacements by offset in `text`.
 
         Returns:
             The restored text, and the unsettled rest to put before the next piece.
@@ -80,6 +80,9 @@ class Restoring:
             plain = forms.plain(text)
             found = [] if plain else forms.sightings(whole, self.lookup, base)
             hold = hold if final else forms.hold_from(whole, base, found, plain=plain)
+            for start, end, _ in others:
+                if base + start < hold < base + end:
+                    hold = base + start
         out: list[str] = []
         at = base
         for item in _in_order(found, others, base):
@@ -108,15 +111,28 @@ class Restoring:
         self._pass(text, [])
         self._context = (self._context + text)[-_CONTEXT:]
 
+    def place(self, entry: VaultEntry, written: str) -> str:
+        """Restore a placeholder that stands as issued, after all text before it was read."""
+        out: list[str] = []
+        item = _Item(0, len(written), entry.value, entry.entity_type)
+        self._place(written, item, out)
+        self._context = "]"
+        return "".join(out)
+
+    def end_word(self) -> None:
+        """Take note that no particle follows the value just restored."""
+        self._word = ""
+
     def names(self) -> frozenset[str] | None:
         """Return the beginnings of all bare names, `None` while a particle may follow."""
         forms = self.forms()
         return None if forms is None or self._word else forms.bare_prefixes
 
     @property
-    def inside_word(self) -> bool:
-        """Whether the text so far ends inside a Latin word."""
-        return self._context[-1:].isascii() and self._context[-1:].isalnum()
+    def word_before(self) -> str:
+        """The last character so far if it belongs to a word of ASCII or Hangul, else nothing."""
+        last = self._context[-1:]
+        return last if (last.isascii() and last.isalnum()) or "가" <= last <= "힣" else ""
 
     def _after_word(self, whole: str, at: int, limit: int, out: list[str], *, final: bool) -> int:
         """Make the particle after a restored word agree; closing marks may stand between."""

@@ -85,6 +85,13 @@ class Leaves(ABC):
     def unknown(self, x: object) -> object:
         """Treat an object that cannot be looked into."""
 
+    def settled(self, x: object) -> bool:  # noqa: ARG002
+        """Say whether it is known that the walk over `x` changes nothing."""
+        return False
+
+    def settle(self, x: BaseMessage) -> None:  # noqa: B027
+        """Take note of a message in which nothing changed."""
+
 
 class Walk:
     """One walk over one structure."""
@@ -153,7 +160,8 @@ class Walk:
 
     def _sequence(self, x: Any, rebuild: Callable[[list[Any]], Any]) -> Any:
         old = list(x)
-        new = [self._any(item) for item in old]
+        settled = self._leaves.settled
+        new = [item if settled(item) else self._any(item) for item in old]
         return x if _same(old, new) else rebuild(new)
 
     def _dict(self, x: dict[Any, Any]) -> dict[Any, Any]:
@@ -199,6 +207,8 @@ class Walk:
             walked = self._message_field(name, value)
             if walked is not value:
                 changes[name] = walked
+        if not changes:
+            self._leaves.settle(x)
         return _changed_model(x, changes)  # type: ignore[return-value]
 
     def _message_field(self, name: str, value: Any) -> Any:

@@ -13,7 +13,7 @@ masked text gives the text back.
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -94,7 +94,7 @@ class Forms:
         longest_code: Characters of the session's longest code.
     """
 
-    def __init__(self, types: Iterable[str], longest_code: int) -> None:
+    def __init__(self, types: Collection[str], longest_code: int) -> None:
         self._heads: dict[str, list[str]] = {}
         self._bare: dict[str, list[str]] = {}
         for entity_type in sorted(types):
@@ -109,6 +109,10 @@ class Forms:
         self._window = 4 * (max(map(len, self._heads), default=0) + longest_code) + 24
         self._head_prefixes = _prefixes(self._heads)
         self.bare_prefixes = _prefixes(f"{name}_" for name in self._bare)
+        self._issued_prefixes = _prefixes(f"[{entity_type}_" for entity_type in types)
+        self._issued_begun = re.compile(
+            rf"\[(?:{'|'.join(map(re.escape, sorted(types)))})_[0-9A-Z]{{1,{longest_code}}}"
+        )
         self._code_begun = re.compile(rf"[0-9A-Z]{{0,{longest_code + 3}}}[\uac00-\ud7a3]*[,!?]?")
         firsts = "".join(sorted({head[0] for head in self._heads}))
         first = f"(?i:[{re.escape(firsts + firsts.lower())}])" if firsts else "(?!)"
@@ -255,6 +259,10 @@ class Forms:
                 if len(candidate) >= 4 and (entry := lookup(entity_type, candidate)):
                     return entry, kept
         return None
+
+    def opens(self, text: str) -> bool:
+        """Say whether a text is the beginning of a placeholder as issued."""
+        return text in self._issued_prefixes or bool(self._issued_begun.fullmatch(text))
 
     def plain(self, text: str) -> bool:
         """Say whether nothing in a text can be part of a placeholder but a type's first letters."""

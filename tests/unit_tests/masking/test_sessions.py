@@ -156,3 +156,26 @@ def test_long_runs_of_what_looks_like_grammar(session: MaskingSession) -> None:
     for piece in ("[", "&", "\\", "_", "[E", "&lt;", "EMAIL_", "](", "http://", "은", link):
         text = piece * 10_000
         assert session.restore(session.mask(text)) == text
+
+
+def test_what_is_learned_later_is_masked_in_the_history_too() -> None:
+    session = Masker([DictionaryDetector({"PERSON": ["Jane Doe"]})]).session()
+    old = AIMessage("we saw thistlewood there", response_metadata={"model": "m"})
+    history = session.mask([HumanMessage("Thistlewood left"), old])
+    assert history[1] is old
+    assert session.mask(history)[0] is history[0]
+    session.vault.issue("PERSON", "Thistlewood")
+    again = session.mask(history)
+    assert "histlewood" not in repr([message.content for message in again])
+
+
+def test_a_message_that_was_changed_in_place_is_read_again() -> None:
+    session = Masker([DictionaryDetector({"PERSON": ["Jane Doe"]})]).session()
+    message = AIMessage("nothing", additional_kwargs={"note": ["nothing"]})
+    history = [message]
+    assert session.mask(history) is history
+    message.additional_kwargs["note"][0] = "Jane Doe"
+    assert "Jane Doe" not in repr(session.mask(history))
+    message.additional_kwargs["note"][0] = "nothing"
+    message.content = "by Jane Doe"
+    assert "Jane Doe" not in repr(session.mask(history))

@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from langchain_privacy.masking.cells import KIND, token, write_result
 from tests.unit_tests.masking.test_round_trip import MASKER, SURROUNDINGS
 
 SESSION = MASKER.session()
@@ -42,3 +43,37 @@ def test_any_split_gives_the_whole(text: str, data: st.DataObject, as_json: bool
 def test_character_by_character(text: str) -> None:
     restorer = SESSION.restorer()
     assert "".join(map(restorer.feed, text)) + restorer.flush() == SESSION.restore(text)
+
+
+WITH_RESULT = MASKER.session()
+PERSON = WITH_RESULT.mask("Jane Doe")
+WITH_RESULT.vault.documents.put(
+    write_result(1, ["이름", "price"], [["민수", 191000], ["Ann [x]", None]]),
+    {"kind": KIND, "number": 1},
+)
+CELLS = [token(1, "이름"), token(2, "이름"), token(1, "price"), token(9, "이름")]
+CELL_PIECES = st.one_of(
+    st.sampled_from([*CELLS, PERSON, "[[hidden_value_1_price|억만원]]", "[hidden value 1 price]"]),
+    st.sampled_from(
+        ["\\[\\[hidden\\_value\\_1\\_이름\\]\\]", "[[hidden_row_count]]", "만원", "은"]
+    ),
+    st.sampled_from(["[", "]", "[[", "]]", " ", "는", "&#91;", "hidden", "_1_", "사람", "word "]),
+    st.text(max_size=2),
+)
+
+
+def test_cells_of_a_result_are_restored_in_a_stream() -> None:
+    restorer = WITH_RESULT.restorer()
+    text = f"{CELLS[0]}는 {CELLS[2]}, {PERSON}"
+    streamed = "".join(map(restorer.feed, text)) + restorer.flush()
+    assert streamed == "민수는 191000, Jane Doe"
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(CELL_PIECES, max_size=8).map("".join), st.data())
+def test_any_split_gives_the_whole_with_cells(text: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    restorer = WITH_RESULT.restorer()
+    pieces = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    streamed = "".join(map(restorer.feed, pieces)) + restorer.flush()
+    assert streamed == WITH_RESULT.restore(text)
