@@ -13,6 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_privacy.demo.models import Side
+from langchain_privacy.egress import PriceTable
+from langchain_privacy.minions.budget import estimate_tokens
+
+REFERENCE = "gpt-4o"
+"""The model whose price is shown, and named, where the remote model has none."""
 
 
 @dataclass(kw_only=True)
@@ -33,7 +38,6 @@ class Run:
 
 def show(run: Run, console: Console) -> int:
     """Print a run; returns 1 when a private value was found in the bytes that crossed."""
-    report = run.result["report"]
     console.print(_panel("Question", Text(run.question), "bold"))
     console.print(_sides(run))
     for number, (call, raw) in enumerate(_crossings(run), 1):
@@ -41,7 +45,7 @@ def show(run: Run, console: Console) -> int:
     console.print(_answer(run))
     found = _found(run)
     console.print(_check(run, found))
-    console.print(_cost(report))
+    console.print(_cost(run))
     console.print(f"Ledger of every crossing: [bold]{escape(str(run.ledger))}[/]", soft_wrap=True)
     return 1 if found else 0
 
@@ -126,6 +130,9 @@ def _found(run: Run) -> list[str]:
 
 def _check(run: Run, found: list[str]) -> Panel:
     size = sum(map(len, run.remote.crossed))
+    if not size:
+        text = Text("Nothing crossed: no request was sent.", style="bold green")
+        return _panel("Check: did a private value cross?", text, "green")
     looked = f"{len(run.planted)} planted values and " if run.planted else ""
     looked += f"{len(run.known)} that were detected"
     if found:
@@ -135,20 +142,41 @@ def _check(run: Run, found: list[str]) -> Panel:
     return _panel("Check: did a private value cross?", text, "green")
 
 
-def _cost(report: dict[str, Any]) -> Table:
+def _cost(run: Run) -> Group:
+    report = run.result["report"]
     remote = report["remote"]
-    table = Table(box=box.ROUNDED, expand=True)
-    for column in ("", "remote tokens", "cost"):
-        table.add_column(column, justify="left" if not column else "right")
     cost = report.get("cost", {})
-    money = {key: f"${cost[key]:.5f}" if key in cost else "-" for key in ("remote", "baseline")}
-    table.add_row("this run", f"{remote['tokens']:,}", money["remote"])
-    table.add_row("sending the document whole", f"{report['baseline_tokens']:,}", money["baseline"])
-    saved = report["saved_tokens"]
-    word = "saved" if saved >= 0 else "more than whole"
+    prices = PriceTable.load()
+    local = report["local"]
+    about = f"{report['seconds']:.1f} s in all; local calls: {local['calls']}"
+    if not remote["calls"]:
+        return Group(Text(f"No remote token was spent. {about}."))
+    model = run.remote.name
+    table = Table(box=box.ROUNDED, expand=True)
+    table.add_column("")
+    table.add_column("remote tokens", justify="right")
+    table.add_column("cost" if cost else f"at {REFERENCE}'s price", justify="right")
+    if not cost:
+        cost = {
+            "remote": prices.cost(REFERENCE, remote["input"], remote["output"]),
+            "baseline": prices.cost(
+                REFERENCE,
+                report["baseline_tokens"] - estimate_tokens(run.result["answer"]),
+                estimate_tokens(run.result["answer"]),
+            ),
+        }
+        note = (
+            f"No price known for {model}: for comparison, what as many tokens of {REFERENCE} "
+            f"cost by the price table of {prices.as_of}"
+        )
+    else:
+        note = f"Prices of {prices.as_of}"
+    table.add_row("this run", f"{remote['tokens']:,}", f"${cost['remote']:.5f}")
     table.add_row(
-        word,
-        f"{abs(saved):,}",
-        f"{report['seconds']:.1f} s, {report['local']['calls']} local calls",
+        "sending the document whole", f"{report['baseline_tokens']:,}", f"${cost['baseline']:.5f}"
     )
-    return table
+    saved, money = report["saved_tokens"], cost["baseline"] - cost["remote"]
+    # The two may differ in sign: tokens that come back cost more than those that go out.
+    amount = f"${money if saved >= 0 else -money:.5f}".replace("$-", "-$")
+    table.add_row("saved" if saved >= 0 else "more than whole", f"{abs(saved):,}", amount)
+    return Group(table, Text(f"{note}. {about}.", style="dim"))

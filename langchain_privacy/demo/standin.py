@@ -40,9 +40,12 @@ Words:""",
 질문: {task}
 낱말:""",
 }
-_GRAMMAR = r'root ::= (" " word ",")? (" " word ",")? (" " word ",")? " " word "\n"' + (
-    '\nword ::= [^,\\n"{}<>\\[\\]]{2,24}'
+_LETTERS = {"en": "a-zA-Z", "ko": "가-힣"}
+_GRAMMAR = (
+    r'root ::= (" " word ",")? (" " word ",")? (" " word ",")? " " word "\n"'
+    "\nword ::= [{letters}]{{2,12}}( [{letters}]{{2,12}})?"
 )
+"""Words only: of dates and numbers, which such a model likes to write, it can know nothing."""
 _LEANING = -3.0
 
 
@@ -124,7 +127,7 @@ class StandIn:
         }
 
     def _plan(self, task: str, language: str) -> dict[str, Any]:
-        written = self._complete(_WORDS[language].format(task=task))
+        written = self._complete(_WORDS[language].format(task=task), _LETTERS[language])
         words = [word.strip() for word in written.split(",") if word.strip()]
         terms = list(dict.fromkeys(words))[:8]
         sub = {"id": "q1", "question": task[:300], "terms": terms, "expect": "span"}
@@ -156,7 +159,9 @@ class StandIn:
             return {"decision": "insufficient"}
         return {"decision": "answer", "answer": quote, "cite": [number]}
 
-    def _complete(self, prompt: str) -> str:
+    def _complete(self, prompt: str, letters: str) -> str:
         model = self._model.chat_model(max_tokens=40)
-        message = call_local(model, prompt, extra_body={"grammar": _GRAMMAR})
+        message = call_local(
+            model, prompt, extra_body={"grammar": _GRAMMAR.format(letters=letters)}
+        )
         return str(message.content)

@@ -46,6 +46,8 @@ def through(x: Any, change: Change, *, approvals: bool = True) -> Any:
         if isinstance(x, Interrupt) and not approvals and _is_approval(x.value):
             return x
         return _own(x, functools.partial(through, change=change, approvals=approvals), change)
+    if not approvals and _is_written_approval(x):
+        return x
     if not _holds_own(x):
         return change(x)
     if isinstance(x, dict):
@@ -60,8 +62,15 @@ def _is_approval(value: Any) -> bool:
     return isinstance(value, dict) and value.get("masked") is True
 
 
+def _is_written_approval(x: Any) -> bool:
+    """Whether `x` is an approval's interrupt as the streams `tasks` and `debug` write it."""
+    return isinstance(x, dict) and "id" in x and _is_approval(x.get("value"))
+
+
 def _holds_own(x: Any) -> bool:
-    """Whether a plain container holds a LangGraph type at any depth."""
+    """Whether a plain container holds a LangGraph type, or an approval, at any depth."""
+    if _is_written_approval(x):
+        return True
     if isinstance(x, dict):
         return any(_holds_own(value) for value in x.values())
     if type(x) in {list, tuple}:

@@ -52,7 +52,7 @@ def shown(wire: bytes, width: int, capsys: pytest.CaptureFixture[str]) -> tuple[
         "decided_by": "remote",
         "local": {"judge": "bm25", "calls": 0},
         "errors": [],
-        "remote": {"tokens": 10},
+        "remote": {"calls": 1, "input": 8, "output": 2, "tokens": 10},
         "baseline_tokens": 5,
         "saved_tokens": -5,
         "seconds": 0.1,
@@ -81,6 +81,8 @@ def test_shows_what_crossed(width: int, capsys: pytest.CaptureFixture[str]) -> N
     assert "[PERSON_XX]" in out
     assert "0 of 2 planted values" in out
     assert "more than whole" in out  # a negative saving is shown as one
+    assert "No price known for there" in " ".join(out.split())
+    assert "at gpt-4o's price" in out  # an amount for another model is named so
     assert max(map(len, out.splitlines())) <= width
 
 

@@ -10,7 +10,7 @@ from langchain_core.documents import Document
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
-from langgraph.types import Command
+from langgraph.types import Command, Interrupt
 
 from langchain_privacy import (
     EgressGuard,
@@ -176,6 +176,34 @@ def test_a_person_approves_each_crossing() -> None:
     assert NURSE in out["answer"]
     assert len(remote.seen) == 2
     assert asked["text"] == remote.seen[1]["messages"][0]["data"]["content"]
+
+
+@BOTH
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize("mode", ["updates", "values", "tasks", "checkpoints", "debug"])
+def test_an_approval_stays_masked_in_every_stream(create: Any, mode: str, version: str) -> None:
+    graph = create(None, scripted(plan("refills")), approve=True, checkpointer=InMemorySaver())
+    asked = {"task": TASK, "documents": [RECORD]}
+    config = {"configurable": {"thread_id": "1"}}
+    seen: list[str] = []
+    for part in graph.stream(asked, config, stream_mode=mode, version=version):
+        seen += crossings(part)
+    assert seen or (mode, version) in NO_APPROVAL
+    assert not any(leaks(text) for text in seen)
+
+
+NO_APPROVAL = {("values", "v1"), ("checkpoints", "v1"), ("checkpoints", "v2")}
+"""Streams that LangGraph gives no interrupt to."""
+
+
+def crossings(x: Any) -> list[str]:
+    """Return the texts of approvals that stand anywhere in what is streamed."""
+    if isinstance(x, Interrupt):
+        return crossings(x.value)
+    if isinstance(x, dict):
+        own = [x["text"]] if x.get("kind") == "crossing" else []
+        return own + [text for value in x.values() for text in crossings(value)]
+    return [text for value in x for text in crossings(value)] if isinstance(x, list | tuple) else []
 
 
 def test_a_denied_crossing_is_answered_on_this_side() -> None:
