@@ -105,7 +105,7 @@ class ChatSomewhere(Mine):
         ChatLlamaCpp(),
         AtUrl(endpoint_url="http://127.0.0.1:1"),
     ],
-    ids=repr,
+    ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )
 def test_local(model: Any) -> None:
     assert_local(model)
@@ -139,7 +139,7 @@ def test_local(model: Any) -> None:
         (Keyed(), "cannot be shown to be local"),
         (ChatSomewhere(), "cannot be shown to be local"),
     ],
-    ids=repr,
+    ids=lambda given: given if isinstance(given, str) else type(given).__name__,
 )  # fmt: skip
 def test_not_local(model: Any, why: str) -> None:
     with pytest.raises(ConfigurationError, match=why):
