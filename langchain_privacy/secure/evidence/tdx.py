@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_privacy.errors import (
+    AttestationError,
     ConfigurationError,
     EvidenceExpiredError,
     EvidenceInvalidError,
@@ -186,6 +187,7 @@ def prove_tdx(
     checks.require("collateral", collateral is not None, "the collateral cannot be read")
     seconds = int(clock.timestamp())
     verified: Any = None
+    refusal: type[AttestationError] = EvidenceInvalidError
     try:
         if roots.intel_sgx_der is None:
             verified = dcap_qvl.verify(evidence, collateral, seconds)
@@ -193,14 +195,13 @@ def prove_tdx(
             verified = dcap_qvl.verify_with_root_ca(
                 evidence, collateral, roots.intel_sgx_der, seconds
             )
-        fault = ""
     except (ValueError, RuntimeError) as error:
-        fault = _reason(str(error))
+        fault, refusal = _reason(str(error))
     checks.require(
         "quote",
         not fault,
         fault,
-        error=EvidenceExpiredError if "expired" in fault else EvidenceInvalidError,
+        error=refusal,
         detail="signature, PCK chain, revocation lists, QE identity, TCB level",
     )
     checks.require(
@@ -232,19 +233,25 @@ def _issue_date(document: str) -> dt.datetime:
     return dt.datetime.fromisoformat(json.loads(document)["issueDate"])
 
 
-def _reason(library_text: str) -> str:
-    """Say in our words why dcap-qvl refused; its text is kept out of errors."""
+def _reason(library_text: str) -> tuple[str, type[AttestationError]]:
+    """Say in our words why dcap-qvl refused, and as what; its text is kept out of errors."""
     lowered = library_text.lower()
-    for needle, reason in (
-        ("expired", "collateral or a certificate is expired"),
-        ("not yet valid", "collateral or a certificate is not valid yet, so expired in reverse"),
-        ("revoked", "a key or the TCB level is revoked"),
-        ("matching tcb", "no TCB level of Intel matches this platform"),
-        ("fmspc", "the collateral is for another platform (FMSPC)"),
-        ("debug", "the machine allows debugging"),
-        ("qe", "the quoting enclave's report or identity does not hold"),
-        ("signature", "a signature is wrong"),
+    invalid, late = EvidenceInvalidError, EvidenceExpiredError
+    for needle, reason, error in (
+        ("expired", "collateral or a certificate is expired", late),
+        ("in the future", "the collateral is issued in the future", late),
+        ("not yet valid", "a certificate is not valid yet", late),
+        ("notvalidyet", "a certificate is not valid yet", late),
+        ("revoked", "a key or the TCB level is revoked", invalid),
+        ("matching tcb", "no TCB level of Intel matches this platform", invalid),
+        ("fmspc", "the collateral is for another platform (FMSPC)", invalid),
+        ("debug", "the machine allows debugging", invalid),
+        ("sept_ve_disable", "SEPT_VE_DISABLE is off", invalid),
+        ("td attributes", "an unknown TD attribute is set", invalid),
+        ("tdx module", "the TDX module is not Intel's, or is under debug", invalid),
+        ("qe ", "the quoting enclave's report or identity does not hold", invalid),
+        ("signature", "a signature is wrong", invalid),
     ):
         if needle in lowered:
-            return reason
-    return "the quote does not verify"
+            return reason, error
+    return "the quote does not verify", invalid

@@ -66,6 +66,9 @@ class TdxMeasurement:
 class TdxPolicy:
     """Accepts a TDX quote whose registers are those of a listed build.
 
+    A machine that its host may debug, or into which it may inject #VE exceptions (SEPT_VE_DISABLE
+    off), is never accepted.
+
     Attributes:
         measurements: Accepted builds; never empty.
         tcb_statuses: Accepted statuses of the platform, `"UpToDate"` by default.
@@ -73,9 +76,7 @@ class TdxPolicy:
         max_collateral_age_days: Intel's statements may be valid for a month; a host that holds
             back newer ones can hide a revocation for that long, so older ones are refused.
         rejected_advisories: Refuse a platform to which one of these applies.
-        allow_debug: Accept a machine whose memory its host may read; dcap-qvl refuses it anyhow.
         allow_perfmon: Accept performance counters, a side channel.
-        allow_ve: Accept SEPT_VE_DISABLE off, with which the host may inject #VE exceptions.
     """
 
     measurements: Sequence[TdxMeasurement]
@@ -83,9 +84,7 @@ class TdxPolicy:
     mr_seam: Iterable[str] = ()
     max_collateral_age_days: int = 30
     rejected_advisories: Iterable[str] = ()
-    allow_debug: bool = False
     allow_perfmon: bool = False
-    allow_ve: bool = False
 
     def __post_init__(self) -> None:
         if not self.measurements:
@@ -111,12 +110,9 @@ class TdxPolicy:
         def refuse_unless(name: str, condition: object, message: str) -> None:
             checks.require(name, condition, message, error=PolicyMismatchError)
 
-        refuse_unless("debug", self.allow_debug or not attributes & 1, "it allows debugging")
-        refuse_unless(
-            "sept_ve_disable",
-            self.allow_ve or attributes & _SEPT_VE_DISABLE,
-            "SEPT_VE_DISABLE is off",
-        )
+        # dcap-qvl refuses these already; they stay refused whatever a later version of it does.
+        refuse_unless("debug", not attributes & 1, "it allows debugging")
+        refuse_unless("sept_ve_disable", attributes & _SEPT_VE_DISABLE, "SEPT_VE_DISABLE is off")
         refuse_unless(
             "perfmon",
             self.allow_perfmon or not attributes & _PERFMON,

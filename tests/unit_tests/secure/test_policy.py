@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from langchain_privacy.errors import (
     ConfigurationError,
-    EvidenceExpiredError,
     PolicyMismatchError,
 )
 from langchain_privacy.secure import (
@@ -163,7 +162,7 @@ def test_an_endpoint_without_appraised_workload_is_refused() -> None:
         policy.verify(dataclasses.replace(endpoint, channel_keys={"ehbp-x25519": b"k"}))
 
 
-# --- Intel TDX, from claims ---
+# --- Intel TDX: the second line behind dcap-qvl, which refuses these before a policy runs ---
 
 _TDX_CLAIMS = {
     "td_attributes": "0000001000000000",
@@ -173,8 +172,7 @@ _TDX_CLAIMS = {
     "tcb_status": "UpToDate",
     "advisories": [],
     "collateral_issued": "1970-01-01T00:00:00+00:00",
-    **dict.fromkeys(("mr_td", "rtmr0", "rtmr1", "rtmr2", "rtmr3", "mr_config_id"), M),
-    "mr_owner": M,
+    **dict.fromkeys(("mr_td", "rtmr1", "rtmr2"), M),
 }
 
 
@@ -184,58 +182,20 @@ def test_tdx_claims_are_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("check", "changes", "error"),
+    ("check", "changes"),
     [
-        ("debug", {"td_attributes": "0100001000000000"}, PolicyMismatchError),
-        ("sept_ve_disable", {"td_attributes": "0000000000000000"}, PolicyMismatchError),
-        ("perfmon", {"td_attributes": "0000001000000080"}, PolicyMismatchError),
-        ("attributes", {"td_attributes": "0200001000000000"}, PolicyMismatchError),
-        ("seam", {"seam_attributes": "01" + "00" * 7}, PolicyMismatchError),
-        ("seam", {"mr_signer_seam": M}, PolicyMismatchError),
-        ("tcb_status", {"tcb_status": "OutOfDate"}, PolicyMismatchError),
-        ("tcb_status", {"tcb_status": "ConfigurationNeeded"}, PolicyMismatchError),
-        ("tcb_status", {"tcb_status": "Revoked"}, PolicyMismatchError),
-        ("measurement", {"mr_td": "00" * 48}, PolicyMismatchError),
-        ("measurement", {"rtmr1": "00" * 48}, PolicyMismatchError),
-        ("measurement", {"rtmr2": "00" * 48}, PolicyMismatchError),
-        (
-            "collateral_age",
-            {"collateral_issued": "1969-11-01T00:00:00+00:00"},
-            EvidenceExpiredError,
-        ),
+        ("debug", {"td_attributes": "0100001000000000"}),
+        ("sept_ve_disable", {"td_attributes": "0000000000000000"}),
+        ("attributes", {"td_attributes": "0200001000000000"}),
+        ("seam", {"seam_attributes": "01" + "00" * 7}),
+        ("seam", {"mr_signer_seam": M}),
+        ("tcb_status", {"tcb_status": "Revoked"}),
     ],
 )
-def test_tdx_claims_are_refused(check, changes, error) -> None:
-    with pytest.raises(error) as refused:
+def test_tdx_claims_are_refused(check, changes) -> None:
+    with pytest.raises(PolicyMismatchError) as refused:
         TDX.verify(_report("tdx", **{**_TDX_CLAIMS, **changes}))
     assert refused.value.check == f"tdx.{check}"
-
-
-def test_tdx_drift_of_rtmr3_and_unlisted_module() -> None:
-    pinned = TdxPolicy(
-        measurements=[TdxMeasurement(mr_td=M, rtmr1=M, rtmr2=M, rtmr3="00" * 48)], mr_seam=[M]
-    )
-    with pytest.raises(PolicyMismatchError):
-        pinned.verify(_report("tdx", **_TDX_CLAIMS))
-    with pytest.raises(PolicyMismatchError) as refused:
-        pinned.verify(_report("tdx", **{**_TDX_CLAIMS, "mr_seam": "00" * 48}))
-    assert refused.value.check == "tdx.mr_seam"
-    with pytest.raises(PolicyMismatchError):
-        TdxPolicy(measurements=TDX.measurements, rejected_advisories=["INTEL-SA-1"]).verify(
-            _report("tdx", **{**_TDX_CLAIMS, "advisories": ["INTEL-SA-1"]})
-        )
-
-
-def test_registers_of_two_builds_cannot_be_mixed() -> None:
-    other = "cd" * 48
-    policy = TdxPolicy(
-        measurements=[
-            TdxMeasurement(mr_td=M, rtmr1=M, rtmr2=M),
-            TdxMeasurement(mr_td=other, rtmr1=other, rtmr2=other),
-        ]
-    )
-    with pytest.raises(PolicyMismatchError):
-        policy.verify(_report("tdx", **{**_TDX_CLAIMS, "rtmr2": other}))
 
 
 # --- Files ---

@@ -16,14 +16,16 @@ from langchain_privacy.errors import (
 from langchain_privacy.secure import (
     GpuEvidence,
     SnpEndorsements,
+    TdxEndorsements,
     TrustedRoots,
     verify_azure_maa,
     verify_nras_token,
     verify_nvidia_gpu,
     verify_sev_snp,
+    verify_tdx,
 )
 from langchain_privacy.secure.policy.document import _read as read_policy
-from tests.vectors.attestation import authority, cases
+from tests.vectors.attestation import authority, cases, intel, tdx_cases
 
 OUTCOMES: dict[str, type[Exception] | None] = {
     "accepted": None,
@@ -46,6 +48,7 @@ def _roots() -> TrustedRoots:
     return TrustedRoots(
         amd_ark={"Milan": hashlib.sha256(KEPT["amd"]["ark"]).hexdigest()},
         nvidia_device=device.fingerprint(hashes.SHA256()).hex(),
+        intel_sgx_der=intel.root(),
     )
 
 
@@ -67,6 +70,16 @@ def _verify(case: dict[str, Any]) -> None:
         verify_sev_snp(
             bytes.fromhex(case["evidence"]),
             endorsements,
+            policy,
+            case["now"],
+            report_data=bytes.fromhex(case["report_data"]),
+            roots=ROOTS,
+        )
+        return
+    if case["kind"] == "tdx":
+        verify_tdx(
+            bytes.fromhex(case["evidence"]),
+            TdxEndorsements(collateral=tdx_cases.made_collateral(case["collateral"])),
             policy,
             case["now"],
             report_data=bytes.fromhex(case["report_data"]),
@@ -117,6 +130,15 @@ def test_files_are_what_the_generator_makes() -> None:
     kept = {path.stem: path.read_text() for path in FILES}
     assert made.keys() == kept.keys()
     assert [name for name in made if made[name] != kept[name]] == []
+
+
+def test_intel_itself_vouches_for_no_synthetic_quote() -> None:
+    case = json.loads((cases.FOLDER / "tdx_accepted.json").read_text())
+    collateral = TdxEndorsements(collateral=tdx_cases.made_collateral(case["collateral"]))
+    policy = read_policy(case["policy"])
+    with pytest.raises(EvidenceInvalidError) as refused:
+        verify_tdx(bytes.fromhex(case["evidence"]), collateral, policy, case["now"])
+    assert refused.value.check == "tdx.quote"
 
 
 def test_every_byte_of_a_synthetic_snp_report_counts() -> None:

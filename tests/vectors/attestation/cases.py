@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from tests.vectors.attestation import authority
+from tests.vectors.attestation.tdx_cases import tdx_cases
 
 FOLDER = Path(__file__).parent
 NOW = 1735689600 + 86400 * 90  # 2025-04-01
@@ -659,7 +660,7 @@ def maa_cases() -> dict[str, Case]:
 
 def cases() -> dict[str, Case]:
     """All cases by the name of their file."""
-    return {**snp_cases(), **gpu_cases(), **nras_cases(), **maa_cases()}
+    return {**snp_cases(), **tdx_cases(), **gpu_cases(), **nras_cases(), **maa_cases()}
 
 
 def text(case: Case) -> str:
