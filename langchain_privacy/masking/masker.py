@@ -26,7 +26,7 @@ from langchain_privacy.masking.restore import Replacement, Restoring
 from langchain_privacy.masking.stream import StreamRestorer
 from langchain_privacy.masking.surfaces import Leaves, Walk
 from langchain_privacy.masking.text import Span, TextMasker
-from langchain_privacy.vault import PART_SUFFIX, InMemoryVault, Vault, VaultSession
+from langchain_privacy.vault import DOCUMENT_REF, PART_SUFFIX, InMemoryVault, Vault, VaultSession
 
 T = TypeVar("T")
 
@@ -172,7 +172,12 @@ class _Masking(Leaves):
     def text(self, text: str) -> str:
         return self._memory.texts.mask(text, untrusted=self._untrusted)
 
-    leaf = text
+    def leaf(self, text: str) -> str:
+        # A reference is ours, as a placeholder is; models of names take one in ten for a company.
+        ours = not self._untrusted and DOCUMENT_REF.fullmatch(text)
+        if ours and text in self._session.vault.documents.refs():
+            return text
+        return self.text(text)
 
     def texts(self, texts: list[str]) -> list[str]:
         parts: list[list[Span]] = [[] for _ in texts]

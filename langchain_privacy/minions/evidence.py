@@ -13,7 +13,7 @@ from langchain_privacy.local import load_document
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.grammar import PLACEHOLDER
 from langchain_privacy.minions.state import Span, place
-from langchain_privacy.vault import VaultSession
+from langchain_privacy.vault import DOCUMENT_REF, VaultSession
 
 MAX_CHARACTERS = 2_000_000
 """Of one document, about 700 pages."""
@@ -21,7 +21,6 @@ MAX_CHARACTERS = 2_000_000
 WHOLE = 0.7
 """A passage that makes up more of its document than this would quote it whole."""
 
-_REFERENCE = re.compile(r"doc_[0-9a-f]{16}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _LOOKS_LIKE_A_FILE = re.compile(r"^\S{1,200}\.(?:pdf|docx|md|txt)$", re.IGNORECASE)
 
@@ -54,7 +53,7 @@ def keep(documents: Any, session: MaskingSession, *, limit: int = MAX_CHARACTERS
         if isinstance(document, str) and document in known:
             refs.append(document)
             continue
-        if isinstance(document, str) and _REFERENCE.fullmatch(document):
+        if isinstance(document, str) and DOCUMENT_REF.fullmatch(document):
             msg = (
                 f"Document {number} is a reference that this session does not hold. A vault in "
                 "memory ends with its process; resume elsewhere with a StoreVault."

@@ -7,13 +7,14 @@ from langchain_privacy.vault.base import DocumentRoom, Vault, VaultSession
 from langchain_privacy.vault.current import current_session, session_scope
 from langchain_privacy.vault.entry import LITERAL, PART_SUFFIX, ValueMatch, VaultEntry
 from langchain_privacy.vault.keys import VaultKey
-from langchain_privacy.vault.memory import InMemoryVault
+from langchain_privacy.vault.memory import DOCUMENT_REF, InMemoryVault
 
 if TYPE_CHECKING:
     from langchain_privacy.vault.checkpoints import CheckpointCipher, encrypted_serializer
     from langchain_privacy.vault.store import StoreVault
 
 __all__ = [
+    "DOCUMENT_REF",
     "LITERAL",
     "PART_SUFFIX",
     "CheckpointCipher",

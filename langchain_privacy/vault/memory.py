@@ -7,6 +7,7 @@ are never in `repr`, errors, pickles or logs. For values that outlive the proces
 
 import hashlib
 import hmac
+import re
 import secrets
 import threading
 import warnings
@@ -57,6 +58,10 @@ class _MemoryDocuments(DocumentRoom):
         if kept is None:
             raise no_such_document()
         return kept
+
+
+DOCUMENT_REF = re.compile(r"doc_[0-9a-f]{16}")
+"""What a reference looks like; whether there is such a document only its room can say."""
 
 
 def document_ref(key: bytes, text: str) -> str:

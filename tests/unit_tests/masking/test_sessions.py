@@ -31,6 +31,28 @@ class Counting(Detector):
         return []
 
 
+class Everything(Detector):
+    """Takes whatever it is shown for a company, as models of names do with one reference in ten."""
+
+    name = "everything"
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        found = Finding(
+            start=0, end=len(text), entity_type="ORGANIZATION", score=0.85, detector=self.name
+        )
+        return [found] if text else []
+
+
+def test_a_reference_of_the_session_is_no_private_value() -> None:
+    masker = Masker([Everything()])
+    session, other = masker.session("one"), masker.session("two")
+    ref = session.vault.documents.put("Acme's papers")
+    assert session.mask({"documents": [ref]}) == {"documents": [ref]}
+    assert ref not in str(other.mask([ref]))  # there it is a word like any other
+    assert ref not in str(session.mask([ref], untrusted=True))
+    assert ref not in session.mask(f"see {ref}")
+
+
 def conversation(masker: Masker, number: int) -> None:
     session = masker.session(f"thread-{number}")
     mine = f"person{number}@example.com"
