@@ -8,7 +8,7 @@ from langchain_core.tracers.log_stream import RunLog, RunLogPatch
 
 from langchain_privacy.edge.shapes import through
 from langchain_privacy.edge.tokens import ChunkRestorer
-from langchain_privacy.masking import MaskingSession, StreamRestorer
+from langchain_privacy.masking import JsonRestorer, MaskingSession, StreamRestorer
 
 
 class EventsRestorer:
@@ -17,7 +17,7 @@ class EventsRestorer:
     def __init__(self, session: MaskingSession) -> None:
         self._session = session
         self._chunks = ChunkRestorer(session)
-        self._texts: dict[str, StreamRestorer] = {}
+        self._texts: dict[str, StreamRestorer | JsonRestorer] = {}
 
     def feed(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Restore one event; what its run still holds comes as a stream event before its end."""

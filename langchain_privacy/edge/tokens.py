@@ -10,7 +10,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessageChunk
 
-from langchain_privacy.masking import MaskingSession, StreamRestorer
+from langchain_privacy.masking import JsonRestorer, MaskingSession, StreamRestorer
 
 _TEXTS = frozenset(
     {"text", "reasoning", "thinking", "args", "partial_json", "arguments", "refusal", "data"}
@@ -26,7 +26,7 @@ class Lanes:
 
     def __init__(self, session: MaskingSession) -> None:
         self._session = session
-        self._lanes: dict[tuple[Hashable, Hashable], StreamRestorer] = {}
+        self._lanes: dict[tuple[Hashable, Hashable], StreamRestorer | JsonRestorer] = {}
 
     def feed(self, message: Hashable, lane: Hashable, text: str, *, is_json: bool = False) -> str:
         """Restore the next piece of a lane."""

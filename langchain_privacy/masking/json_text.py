@@ -24,6 +24,11 @@ def is_json(text: str) -> bool:
     return True
 
 
+def same_json(a: str, b: str) -> bool:
+    """Say whether two JSON texts say the same, however they are escaped."""
+    return a == b or bool(json.loads(a) == json.loads(b))
+
+
 def mask_json(
     text: str, mask: Callable[[str], str], number: Callable[[int | float], object]
 ) -> str:

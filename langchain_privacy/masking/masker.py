@@ -19,7 +19,8 @@ from langchain_privacy.masking.cell_text import restore_issued
 from langchain_privacy.masking.cells import Arrived, arrived_cells, find_cells, may_hold_cells
 from langchain_privacy.masking.grammar import FLOATING, INTEGER, PLACEHOLDER, write
 from langchain_privacy.masking.history import History
-from langchain_privacy.masking.json_text import is_json, mask_json
+from langchain_privacy.masking.json_stream import JsonRestorer
+from langchain_privacy.masking.json_text import is_json, mask_json, same_json
 from langchain_privacy.masking.known import Known
 from langchain_privacy.masking.policy import MaskingPolicy
 from langchain_privacy.masking.restore import Replacement, Restoring
@@ -32,7 +33,6 @@ T = TypeVar("T")
 
 _CERTAIN = 0.85
 _LEAST_DIGITS = 7
-_QUOTED_NUMBER = re.compile(rf'"({PLACEHOLDER.pattern})"')
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,40}")
 
 
@@ -112,24 +112,25 @@ class MaskingSession:
 
     def restore_json(self, text: str, *, in_links: bool | None = None) -> str:
         """Restore JSON source; values are escaped, so that it stays valid JSON."""
-        numbers: list[Replacement] = [
-            (match.start(), match.end(), entry.value)
-            for match in _QUOTED_NUMBER.finditer(text)
-            if match[2].endswith((INTEGER, FLOATING))
-            and (entry := self.vault.lookup(match[2], match[3]))
-        ]
-        restoring = self._restoring(in_links=self._in_links(in_links), as_json=True)
-        return restoring.run(text, final=True, others=numbers)[0]
+        restorer = self.restorer(json=True, in_links=in_links)
+        return restorer.feed(text) + restorer.flush()
 
-    def restorer(self, *, json: bool = False, in_links: bool | None = None) -> StreamRestorer:
+    def restorer(
+        self, *, json: bool = False, in_links: bool | None = None
+    ) -> StreamRestorer | JsonRestorer:
         """Return a restorer for one stream of text.
 
         Args:
             json: Whether the stream is JSON source, such as the arguments of a tool call.
             in_links: Whether values may be put inside URLs; the policy's answer by default.
         """
-        restoring = self._restoring(in_links=self._in_links(in_links), as_json=json)
-        return StreamRestorer(restoring, None if json else self._arrived)
+        links = self._in_links(in_links)
+        if not json:
+            return StreamRestorer(self._restoring(in_links=links), self._arrived)
+        source = StreamRestorer(self._restoring(in_links=links, as_json=True))
+        return JsonRestorer(
+            lambda: StreamRestorer(self._restoring(in_links=links)), source, self.vault.lookup
+        )
 
     def _arrived(self, text: str, final: bool) -> Arrived:
         return arrived_cells(text, self.vault, final=final)
@@ -271,7 +272,7 @@ class _Restored(Leaves):
         if not is_json(text):
             return self.text(text)
         restored = self._session.restore_json(text, in_links=self._in_links)
-        return text if restored == text else restored
+        return text if same_json(restored, text) else restored
 
     def json_piece(self, text: str) -> str:
         if not text.isspace() and is_json(text):

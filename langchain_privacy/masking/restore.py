@@ -29,6 +29,7 @@ CLOSING_MARKS = re.compile(r"[*_`~\"'”’」』》〉)\]]{1,3}")
 """What may stand between a word and its particle: **민수**는."""
 
 _CONTEXT = 128
+_ESCAPE = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})\Z")
 
 
 def json_escaped(value: str) -> str:
@@ -132,6 +133,8 @@ class Restoring:
     def word_before(self) -> str:
         """The last character so far if it belongs to a word of ASCII or Hangul, else nothing."""
         last = self._context[-1:]
+        if _ESCAPE.search(self._context, len(self._context) - 8):
+            return ""
         return last if (last.isascii() and last.isalnum()) or "가" <= last <= "힣" else ""
 
     def _after_word(self, whole: str, at: int, limit: int, out: list[str], *, final: bool) -> int:

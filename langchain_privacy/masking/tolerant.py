@@ -43,7 +43,9 @@ _INK = _escapes(
     "95|32|45|160|173|34|39|8203",
 )
 _UNSEEN = r"\\{1,4}u20(?:0[b-dB-D]|60)"
-_ATOM = rf"(?:[^\[\](){{}}<>&%\\]|{_INK}|\\{{1,4}}(?![uUx\\\[({{<\])}}>])|{_UNSEEN})"
+_TAGS = "b|i|u|s|em|strong|code|span|mark|wbr|br"
+_TAG = rf"</?(?:{_TAGS})\s?/?>"
+_ATOM = rf"(?:[^\[\](){{}}<>&%\\]|{_INK}|\\{{1,4}}(?![uUx\\\[({{<\])}}>])|{_UNSEEN}|{_TAG})"
 _STARTED = (
     r"(?:&(?:amp;){0,3}(?:a(?:mp?)?|#[xX]?[0-9a-fA-F]{0,8}|[lrgnszquUZ][a-zA-Z]{0,13})?"
     r"|%(?:25){0,3}[0-9a-fA-F]?|\\{1,4}(?:[uU][0-9a-fA-F]{0,3}|x[0-9a-fA-F]?)?)"
@@ -51,12 +53,19 @@ _STARTED = (
 """The beginning of an escape that the next piece of a stream may complete."""
 
 _GAP = f"[{INVISIBLE}\\s*`_~]{{0,4}}"
-_NOISE = re.compile(rf"{_INK}|{_UNSEEN}|[\s{INVISIBLE}*`~_\-.:;#=|/\"'^@$\\]+")
+_NOISE = re.compile(
+    rf"{_INK}|{_UNSEEN}|{_TAG}|\\{{1,4}}[nrt]?|[\s{INVISIBLE}*`~_\-.,:;#=|/\"'^@$+·•→]+"
+)
 _EDGE = f' \t\r\n{INVISIBLE}*`~_-"/\\$|'
 _SUFFIX = re.compile(r"(?:'?[sS]|'|[\uac00-\ud7a3]{1,6})?[.,;:!?]?")
 _LATIN = r"[^\W_\u1100-\u11ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
 _WORD_END = re.compile(rf"(?:[^\W_]|[_\\{INVISIBLE}]|{_UNDERSCORE})+\Z")
 _BARE_SPELLING = re.compile(rf"{_UNDERSCORE}|[\\{INVISIBLE}*`]")
+_JOINED = r"[-.]\d|[\u0300-\u036f\u20d0-\u20ff]"
+"""What makes another code of one that it follows: a further number, an accent."""
+_ESCAPED = re.compile(r".*\\(?:[nrtbf]|u[0-9a-fA-F]{4})", re.DOTALL)
+"""A word up to the end of a JSON escape in it: a line break before a bare name, say."""
+_LED = f"_\\{INVISIBLE}"
 _LONGEST_BODY = 96
 
 
@@ -124,8 +133,8 @@ class Forms:
         )
         self._anchor = re.compile(
             rf"(?:_|{_UNDERSCORE})[{INVISIBLE}*`]*"
-            rf"((?:[0-9A-Za-z]{INVISIBLE}*){{4,{longest_code + 3}}})"
-            rf"(?!{_LATIN}|_+[0-9A-Za-z])"
+            rf"([0-9A-Za-z](?:{INVISIBLE}*[0-9A-Za-z]){{3,{longest_code + 2}}})"
+            rf"(?!{INVISIBLE}*(?:{_LATIN}|_+[0-9A-Za-z]|{_JOINED}))"
         )
 
     def sightings(self, text: str, lookup: Lookup, start: int = 0) -> list[Sighting]:
@@ -161,11 +170,16 @@ class Forms:
             before = folded[at - 1] if at and at != last else "]"
             if match[2].lstrip()[:1] in "\"'" or (before.isalnum() and opened[0] in "({<"):
                 continue
+            quote = match[2].rstrip()[-1:]
+            if match[2].count(quote) % 2 and (quote == '"' or quote == before == "'"):
+                continue  # it closes what was opened before the bracket
             resolved = self._resolve(body, lookup)
             if resolved is None:
                 continue
             entry, after = resolved
             suffix = body[after:].strip(_EDGE)
+            if suffix[:1] == "'" and "'" in body[:after]:
+                suffix = suffix[1:]  # it closes a quote inside the brackets
             if not _SUFFIX.fullmatch(suffix):
                 continue
             last = match.end(2)
@@ -199,8 +213,13 @@ class Forms:
             if spelled[-1].isascii():
                 spelled = _ascii_tail(spelled)
             name = self._bare_name(spelled)
-            begin = match.start() - len(spelled.lstrip(f"_\\{INVISIBLE}"))
-            if begin < start or (begin > floor and re.match(_LATIN, folded[begin - 1])):
+            begin = match.start() - len(spelled.lstrip(_LED))
+            inside = begin > floor and re.match(_LATIN, folded[begin - 1])
+            if name not in self._bare and (escaped := _ESCAPED.match(spelled)):
+                spelled = spelled[escaped.end() :]
+                name, inside = self._bare_name(spelled), None
+                begin = match.start() - len(spelled.lstrip(_LED))
+            if begin < start or inside:
                 continue
             code = match[1].replace(INVISIBLE, "")
             hits = {}
@@ -330,23 +349,26 @@ class Forms:
         tail = _BARE_TAIL.search(folded, floor)
         if tail is None:
             return len(folded)
-        for spelled in dict.fromkeys((tail[0], _ascii_tail(tail[0]))):
+        last = _ascii_tail(tail[0])
+        for spelled in dict.fromkeys((tail[0], last, _ESCAPED.sub("", last, count=1))):
             name = self._bare_name(_STARTED_END.sub("", spelled))
             known, _, rest = name.rpartition("_")
             if (name and name in self.bare_prefixes) or (
-                known in self._bare and len(rest) <= self._longest_code + 3 and rest.isalnum()
+                known.rstrip("_") in self._bare
+                and len(rest) <= self._longest_code + 3
+                and rest.isalnum()
             ):
                 return len(folded) - len(spelled.lstrip(f"_{INVISIBLE}"))
         return len(folded)
 
 
 _GRAMMATICAL = re.compile(r"[\[({<&%\\_]|[^\x00-\x7f\uac00-\ud7a3]")
-_MORE = re.compile(rf"[sS_{INVISIBLE}*`\\]*(?:{_STARTED})?")
+_MORE = re.compile(rf"[sS_{INVISIBLE}*`\\]*(?:[-.]|{_STARTED})?")
 _SEPARATOR = re.compile(r"[_&%\\]")
 _POSSIBLE = re.compile(r"[\[({<&%\\]")
 _UNFINISHED = re.compile(
     rf"((?:{_OPEN}[{INVISIBLE}]*){{1,3}})({_ATOM}{{0,{_LONGEST_BODY}}}+)"
-    rf"((?:[{INVISIBLE}]*{_CLOSE}){{0,2}})[{INVISIBLE}]*(?:{_STARTED})?"
+    rf"((?:[{INVISIBLE}]*{_CLOSE}){{0,2}})[{INVISIBLE}]*(?:{_STARTED}|</?[a-z]{{0,6}}\s?/?)?"
 )
 _BARE_TAIL = re.compile(
     rf"(?:\w|[\\{INVISIBLE}]|{_UNDERSCORE})+"
