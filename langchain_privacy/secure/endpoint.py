@@ -67,12 +67,8 @@ class AttestedEndpoint:
         self.policy = policy
         self.scheme, self.hostname = url.scheme, url.hostname
         self.port = url.port or (443 if url.scheme == "https" else 80)
-        if (
-            policy.profile == "ehbp-x25519"
-            and url.scheme == "http"
-            and url.hostname not in _LOOPBACK
-        ):
-            msg = "EHBP leaves headers readable, so it needs an https endpoint"
+        if policy.profile != "x-wing" and url.scheme == "http" and url.hostname not in _LOOPBACK:
+            msg = f"{policy.profile} leaves headers readable, so it needs an https endpoint"
             raise ConfigurationError(msg)
         host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
         self.origin = f"{url.scheme}://{host}:{self.port}"
@@ -127,7 +123,7 @@ class AttestedEndpoint:
     def check_tls(self, report: AttestationReport, tls_spki: str | None) -> None:
         """Raise when the connection's TLS key is not the attested one."""
         attested = report.claims.get("tls_spki_sha256")
-        if attested is None or tls_spki is None:
+        if attested is None or (tls_spki is None and self.scheme == "http"):
             if self.policy.require_tls_binding:
                 msg = "the policy asks for an attested TLS key and there is none"
                 raise PolicyMismatchError(msg, check="endpoint.tls_binding")

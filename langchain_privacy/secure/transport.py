@@ -311,7 +311,7 @@ class AttestedTransport(_Transport):
                 for chunk in raw:
                     self._in_time(deadline)
                     yield from answer.feed(chunk)
-                answer.finish()
+                yield from answer.finish()
             except library.TransportError:
                 raise self._raised(ChannelError(_INCOMPLETE)) from None
             except PrivacyError as error:
@@ -433,7 +433,8 @@ class AsyncAttestedTransport(_Transport):
                     self._in_time(deadline)
                     for piece in answer.feed(chunk):
                         yield piece
-                answer.finish()
+                for piece in answer.finish():
+                    yield piece
             except library.TransportError:
                 raise self._raised(ChannelError(_INCOMPLETE)) from None
             except PrivacyError as error:

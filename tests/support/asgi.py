@@ -8,16 +8,21 @@ from typing import Any, Self
 
 import uvicorn
 
+from tests.support.tls import Identity
+
 
 class AsgiServer:
     """`with AsgiServer(app) as server`: `server.url`; leaving it shuts down cleanly."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, *, tls: Identity | None = None) -> None:
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(app, log_level="warning", lifespan="on", backlog=4096)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
+        settings: dict[str, Any] = {"log_level": "warning", "lifespan": "on", "backlog": 4096}
+        if tls is not None:
+            settings |= {"ssl_certfile": tls.certificate, "ssl_keyfile": tls.key}
+        config = uvicorn.Config(app, **settings)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -48,7 +49,9 @@ def decode(body: bytes, encoding: str) -> bytes:
 class RecordingServer:
     """A threaded HTTP/1.1 server on 127.0.0.1; `with RecordingServer(respond) as server`."""
 
-    def __init__(self, respond: Callable[[Recorded], Reply]) -> None:
+    def __init__(
+        self, respond: Callable[[Recorded], Reply], *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.requests: list[Recorded] = []
         server = self
 
@@ -93,7 +96,9 @@ class RecordingServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

@@ -4,6 +4,7 @@ The server of HazyResearch's Minions has no adapter for the channel, because not
 key to a machine; `UnsafeMinionsServer` speaks its own protocol and lists its faults.
 """
 
+from langchain_privacy.secure.adapters.aci import AciAdapter
 from langchain_privacy.secure.adapters.azure_maa import (
     AzureMaaAdapter,
     MaaToken,
@@ -13,14 +14,17 @@ from langchain_privacy.secure.adapters.base import Adapter, Challenge
 from langchain_privacy.secure.adapters.dstack import verify_dstack_report
 from langchain_privacy.secure.adapters.gateway import GatewayAdapter
 from langchain_privacy.secure.adapters.minions import UnsafeMinionsServer, verify_minions_report
+from langchain_privacy.secure.adapters.near import NearAdapter
 from langchain_privacy.secure.adapters.tinfoil import TinfoilAdapter
 
 __all__ = [
+    "AciAdapter",
     "Adapter",
     "AzureMaaAdapter",
     "Challenge",
     "GatewayAdapter",
     "MaaToken",
+    "NearAdapter",
     "TinfoilAdapter",
     "UnsafeMinionsServer",
     "fetch_maa_keys",

@@ -1,6 +1,6 @@
 """One request and its answer on the client's side, without any I/O.
 
-Both profiles have the same shape, so that the transports, sync and async, only move bytes.
+All profiles have the same shape, so that the transports, sync and async, only move bytes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +10,9 @@ from langchain_privacy.errors import ChannelError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.channel import ehbp, sealed
 from langchain_privacy.secure.channel.completeness import Completeness
+from langchain_privacy.secure.channel.field_ciphers import AciCipher, NearCipher
+from langchain_privacy.secure.channel.fields import FieldsExchange
+from langchain_privacy.secure.channel.headers import Pairs, end_to_end, first, media_type
 from langchain_privacy.secure.policy.attestation import Profile
 
 MAX_RESPONSE = 64 * 1024 * 1024
@@ -17,31 +20,6 @@ MAX_RESPONSE = 64 * 1024 * 1024
 
 MAX_PROBLEM = 64 * 1024
 """Bytes that are read of an answer which is not sealed."""
-
-Pairs = list[tuple[str, str]]
-
-# Headers that belong to one connection, or that only the sealing side can know.
-_HOP = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    }
-)
-
-
-def end_to_end(headers: Iterable[tuple[str, str]]) -> Pairs:
-    """The headers that are meant for the other end."""
-    return [(name, value) for name, value in headers if name.lower() not in _HOP]
 
 
 class Exchange(Protocol):
@@ -78,8 +56,8 @@ class Answer(Protocol):
         """Take bytes; yield plaintext of the body. `status` is set before the first piece."""
         ...
 
-    def finish(self) -> None:
-        """Raise ChannelError unless the answer is complete."""
+    def finish(self) -> Iterable[bytes]:
+        """Raise ChannelError unless the answer is complete; return what is left of it."""
         ...
 
 
@@ -95,12 +73,8 @@ class _Limit:
         return data
 
 
-def _first(headers: Pairs, name: str) -> str:
-    return next((value for key, value in headers if key.lower() == name), "")
-
-
 def _problem_type(headers: Pairs, problem: bytes) -> Any:
-    if _first(headers, "content-type").split(";")[0].strip() != "application/problem+json":
+    if media_type(headers) != "application/problem+json":
         return None
     try:
         content = parsing.strict_json(problem, "problem", limit=MAX_PROBLEM)
@@ -143,7 +117,7 @@ class SealedExchange:
 
     def answer(self, status: int, headers: Pairs) -> "SealedAnswer":
         """Open an answer, which must be of our media type."""
-        if status != 200 or _first(headers, "content-type") != sealed.RESPONSE_MEDIA_TYPE:
+        if status != 200 or first(headers, "content-type") != sealed.RESPONSE_MEDIA_TYPE:
             raise _untrusted(status)
         return SealedAnswer(self._sealer.opener, self._limit)
 
@@ -178,12 +152,13 @@ class SealedAnswer:
             elif plaintext:
                 yield self._limit.take(plaintext)
 
-    def finish(self) -> None:
+    def finish(self) -> Iterable[bytes]:
         """Raise unless the marked last frame has arrived."""
         if self._opener is None:
             msg = "the answer ended before it began"
             raise ChannelError(msg)
         self._opener.finish()
+        return ()
 
 
 class EhbpExchange:
@@ -231,7 +206,7 @@ class EhbpAnswer:
         self.headers = headers
         self._opener = opener
         self._limit = _Limit(limit)
-        self._whole = Completeness(_first(headers, "content-type"), max_buffer=limit)
+        self._whole = Completeness(first(headers, "content-type"), max_buffer=limit)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes of framed ciphertext."""
@@ -239,10 +214,17 @@ class EhbpAnswer:
             self._whole.feed(plaintext)
             yield self._limit.take(plaintext)
 
-    def finish(self) -> None:
+    def finish(self) -> Iterable[bytes]:
         """Raise unless the last frame is whole and the content shows its own end."""
         self._opener.finish()
         self._whole.finish()
+        return ()
+
+
+_FIELD_CIPHERS: dict[str, Callable[[bytes], AciCipher | NearCipher]] = {
+    "aci-e2ee-v2": AciCipher,
+    "near-ed25519-v2": NearCipher,
+}
 
 
 def open_exchange(
@@ -266,5 +248,8 @@ def open_exchange(
         outer: Headers to send in clear besides.
         limit: Largest answer in bytes.
     """
+    if (cipher := _FIELD_CIPHERS.get(profile)) is not None:
+        sent = [*end_to_end(headers), *outer]
+        return FieldsExchange(cipher(key), method, path, sent, limit=limit)
     kind = SealedExchange if profile == "x-wing" else EhbpExchange
     return kind(key, method, path, headers, outer=outer, limit=limit)

@@ -60,7 +60,8 @@ class PrivateKey(Protocol):
         ...
 
 
-def _exchange(private: x25519.X25519PrivateKey, public: bytes) -> bytes:
+def x25519_secret(private: x25519.X25519PrivateKey, public: bytes) -> bytes:
+    """Shared secret of X25519; raises ChannelError when the public key is no use."""
     try:
         return private.exchange(x25519.X25519PublicKey.from_public_bytes(public))
     except ValueError:
@@ -83,7 +84,7 @@ class X25519PrivateKey:
         if len(enc) != 32:
             msg = "an encapsulated X25519 key must have 32 bytes"
             raise ChannelError(msg)
-        return _x25519_secret(_exchange(self._key, enc), enc, self.public_bytes)
+        return _x25519_secret(x25519_secret(self._key, enc), enc, self.public_bytes)
 
 
 def _x25519_secret(shared: bytes, enc: bytes, public: bytes) -> bytes:
@@ -114,7 +115,7 @@ class XWingPrivateKey:
         first, second = enc[:1088], enc[1088:]
         return _xwing_secret(
             self._lattice.decapsulate(first),
-            _exchange(self._curve, second),
+            x25519_secret(self._curve, second),
             second,
             self._curve_public,
         )
@@ -144,7 +145,7 @@ def encapsulate(kem_id: int, public: bytes) -> tuple[bytes, bytes]:
     ephemeral = x25519.X25519PrivateKey.generate()
     enc = ephemeral.public_key().public_bytes_raw()
     if kem_id == X25519PrivateKey.kem_id and len(public) == 32:
-        return _x25519_secret(_exchange(ephemeral, public), enc, public), enc
+        return _x25519_secret(x25519_secret(ephemeral, public), enc, public), enc
     if kem_id != XWingPrivateKey.kem_id or len(public) != 1216:
         msg = "the public key does not fit its KEM"
         raise ChannelError(msg)
@@ -155,7 +156,7 @@ def encapsulate(kem_id: int, public: bytes) -> tuple[bytes, bytes]:
     except ValueError:
         msg = "an ML-KEM public key is malformed"
         raise ChannelError(msg) from None
-    curve = _exchange(ephemeral, public[1184:])
+    curve = x25519_secret(ephemeral, public[1184:])
     return _xwing_secret(lattice, curve, enc, public[1184:]), first + enc
 
 

@@ -19,7 +19,7 @@ from langchain_privacy._version import __version__
 from langchain_privacy.errors import ChannelError
 from langchain_privacy.secure import envelope
 from langchain_privacy.secure.channel import ehbp, sealed
-from langchain_privacy.secure.channel.exchange import Pairs
+from langchain_privacy.secure.channel.headers import Pairs
 from langchain_privacy.secure.endpoint import utc_now
 from langchain_privacy.secure.gateway.evidence import EvidenceProvider
 from langchain_privacy.secure.gateway.http import (

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.secure.channel.exchange import Pairs, end_to_end
+from langchain_privacy.secure.channel.headers import Pairs, end_to_end
 from langchain_privacy.secure.gateway.http import RefusedError
 
 DEFAULT_PATHS = (

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from langchain_privacy.errors import ConfigurationError, PolicyMismatchError
 from langchain_privacy.secure.policy.base import AllOf, AnyOf, Policy
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         Ed25519PublicKey,
     )
 
-Profile = Literal["x-wing", "ehbp-x25519"]
+Profile = Literal["x-wing", "ehbp-x25519", "aci-e2ee-v2", "near-ed25519-v2"]
 
 
 def leaves(policy: Policy) -> Iterator[Policy]:
@@ -36,8 +36,10 @@ class AttestationPolicy:
     Attributes:
         require: A policy, or a list of which every one must accept; e.g.
             `[AnyOf([SevSnpPolicy(...), TdxPolicy(...)]), NvidiaGpuPolicy(count=1)]`.
-        profile: The channel: `"x-wing"` (post-quantum, hides headers, authenticated end) or
-            `"ehbp-x25519"` (compatible with EHBP servers). Never negotiated.
+        profile: The channel: `"x-wing"` (post-quantum, hides headers, authenticated end),
+            `"ehbp-x25519"` (compatible with EHBP servers), or one that seals the contents of
+            messages alone: `"aci-e2ee-v2"` (dstack) and `"near-ed25519-v2"` (NEAR AI), which need
+            `require_tls_binding`. Never negotiated.
         max_age_seconds: How long a verdict is used before the endpoint is attested again.
         gateway_configs: Accepted digests of the gateway's configuration in hex; empty skips the
             check, for the measurement may cover it.
@@ -55,8 +57,14 @@ class AttestationPolicy:
     def __post_init__(self) -> None:
         if not isinstance(self.require, Policy):
             object.__setattr__(self, "require", AllOf(tuple(self.require)))
-        if self.profile not in ("x-wing", "ehbp-x25519"):
-            msg = "AttestationPolicy.profile is 'x-wing' or 'ehbp-x25519'"
+        if self.profile not in get_args(Profile):
+            msg = f"AttestationPolicy.profile is one of {', '.join(get_args(Profile))}"
+            raise ConfigurationError(msg)
+        if self.profile in ("aci-e2ee-v2", "near-ed25519-v2") and not self.require_tls_binding:
+            msg = (
+                f"{self.profile} seals contents and shows neither who answers nor an answer's end; "
+                "set require_tls_binding=True, so that TLS ends at the attested machine"
+            )
             raise ConfigurationError(msg)
         if self.max_age_seconds < 1:
             msg = "AttestationPolicy.max_age_seconds must be at least 1"
