@@ -70,6 +70,17 @@ class TableCard:
     foreign_keys: tuple[tuple[str, str, str], ...] = ()
     denied: frozenset[str] = field(default_factory=frozenset, repr=False)
     partial: bool = False
+    _by_name: dict[str, ColumnCard] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index: dict[str, ColumnCard] = {}
+        for column in self.columns:
+            for name in {column.name.casefold(), column.shown.casefold()}:
+                if name in index:
+                    msg = f"Two columns of table {self.name!r} have the same name or alias."
+                    raise ConfigurationError(msg)
+                index[name] = column
+        object.__setattr__(self, "_by_name", index)
 
     @property
     def shown(self) -> str:
@@ -78,12 +89,7 @@ class TableCard:
 
     def column(self, name: str) -> ColumnCard | None:
         """Find a column by its name or alias, without case; `None` when it is not on the card."""
-        folded = name.casefold()
-        exact = [c for c in self.columns if name in (c.name, c.alias)]
-        found = exact or [
-            c for c in self.columns if folded in (c.name.casefold(), (c.alias or "").casefold())
-        ]
-        return found[0] if len(found) == 1 else None
+        return self._by_name.get(name.casefold())
 
     def knows(self, name: str) -> bool:
         """Tell whether a column has this name, also one that may not be read."""
@@ -359,11 +365,4 @@ def _index(tables: Sequence[TableCard]) -> dict[str, TableCard]:
                 msg = "Two tables of the card have the same name or alias."
                 raise ConfigurationError(msg)
             index[name] = table
-        seen: set[str] = set()
-        for column in table.columns:
-            for name in {column.name.casefold(), column.shown.casefold()}:
-                if name in seen:
-                    msg = f"Two columns of table {table.name!r} have the same name or alias."
-                    raise ConfigurationError(msg)
-                seen.add(name)
     return index

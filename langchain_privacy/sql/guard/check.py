@@ -8,7 +8,7 @@ from langchain_privacy.sql.guard.functions import UNITS, allowed_functions
 from langchain_privacy.sql.guard.nodes import COLLATIONS, TYPES, allowed_nodes
 from langchain_privacy.sql.guard.query import GuardedQuery
 from langchain_privacy.sql.guard.refusal import position_of, refuse
-from langchain_privacy.sql.guard.text import check_text, read_tokens
+from langchain_privacy.sql.guard.text import BY_NAME, check_text, read_tokens
 from langchain_privacy.sql.policy import SQLPolicy
 
 _LARGEST_TYPE_PARAMETER = 1_000
@@ -67,9 +67,7 @@ def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
     if not tokens or tokens[0].token_type not in first:
         raise refuse("not_a_query", (1, 1))
     try:
-        trees = form.parser(dialect=form.dialect, error_level=ErrorLevel.IMMEDIATE).parse(
-            tokens, sql
-        )
+        trees = form.dialect.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
     except ParseError as error:
         raise refuse("parse", _parse_position(error)) from None
     except (SqlglotError, ValueError, TypeError, AttributeError, IndexError, KeyError):
@@ -96,7 +94,8 @@ def _check_nodes(sql: str, tree: Any, functions: frozenset[str], slots: frozense
     from sqlglot import exp
 
     allowed = allowed_nodes()
-    for node in tree.walk():
+    nodes = [tree]
+    for node in nodes:  # which grows: breadth first
         kind = type(node)
         arguments = allowed.get(kind)
         if arguments is None:
@@ -106,7 +105,16 @@ def _check_nodes(sql: str, tree: Any, functions: frozenset[str], slots: frozense
                 continue
             if key not in arguments:
                 raise refuse(_code_of_argument(kind, key), position_of(sql, node))
-        if kind is exp.Anonymous:
+            if isinstance(value, exp.Expr):
+                nodes.append(value)
+            elif isinstance(value, list):
+                nodes += [inner for inner in value if isinstance(inner, exp.Expr)]
+        if kind is exp.Identifier:
+            if node.this.startswith(BY_NAME):
+                node.set("this", node.this[1:])
+        elif kind is exp.Anonymous:
+            if isinstance(node.this, str) and node.this.startswith(BY_NAME):
+                node.set("this", node.this[1:])
             if not isinstance(node.this, str) or node.this.casefold() not in functions:
                 raise refuse("function", position_of(sql, node))
         elif kind is exp.Placeholder:
@@ -185,7 +193,7 @@ def _resolve(
 ) -> GuardedQuery:
     from sqlglot import exp
 
-    from langchain_privacy.sql.guard.resolve import AGGREGATING, Resolver
+    from langchain_privacy.sql.guard.resolve import Resolver
 
     resolver = Resolver(sql, card, policy, dialect, functions, slots)
     relation = resolver.query(tree, None, {}, top=True)
@@ -205,7 +213,7 @@ def _resolve(
         computed=tuple(output.computed for output in relation.outputs),
         order_by=tuple(resolver.order_by),
         group_by=tuple(resolver.group_by),
-        aggregates=any(node.meta.get(AGGREGATING) for node in tree.find_all(exp.Select)),
+        aggregates=resolver.aggregates,
         limit=written,
         tree=tree,
     )
@@ -222,9 +230,9 @@ def write(tree: Any, dialect: DialectName) -> str:
     form = grammar(dialect)
     try:
         return str(
-            form.generator(
-                dialect=form.dialect, identify=True, unsupported_level=ErrorLevel.RAISE
-            ).generate(tree, copy=False)
+            form.dialect.generator(identify=True, unsupported_level=ErrorLevel.RAISE).generate(
+                tree, copy=False
+            )
         )
     except (SqlglotError, ValueError):
         raise refuse("syntax", (1, 1)) from None

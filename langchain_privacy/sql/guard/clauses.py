@@ -103,7 +103,7 @@ class Clauses(Projections):
         for part in where.this.flatten() if isinstance(where.this, exp.And) else (where.this,):
             if isinstance(part, exp.EQ):
                 sides = (part.this, part.expression)
-                if any(isinstance(side, (exp.Literal, exp.Placeholder)) for side in sides):
+                if any(isinstance(side, (exp.Literal, exp.Var)) for side in sides):
                     pinned |= {s.name.casefold() for s in sides if isinstance(s, exp.Column)}
         if key <= pinned:
             raise self.refuse("single_entity", where)

@@ -19,9 +19,12 @@ from langchain_privacy.sql.guard.functions import (
 )
 from langchain_privacy.sql.guard.refusal import position_of, refuse
 from langchain_privacy.sql.guard.scope import Facts, Output, Relation, Scope, Source
+from langchain_privacy.sql.guard.spelling import spellers
 from langchain_privacy.sql.policy import SQLPolicy
 
 _WORD = re.compile(r"\w+")
+_QUERIES = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
+_LEAVES = (exp.Literal, exp.Null, exp.Boolean, exp.Var, exp.Identifier)
 _COMPARISONS = (
     exp.EQ,
     exp.NEQ,
@@ -63,7 +66,9 @@ class Expressions(ABC):
         self.used_slots: dict[str, None] = {}
         self.order_by: list[int] = []
         self.group_by: list[int] = []
+        self.aggregates = False
         self._names: set[str] = set()
+        self._spell = spellers(dialect)
 
     def refuse(self, code: str, node: Any) -> UnsafeSQLError:
         """Make the error of a rule, at a node's position."""
@@ -80,18 +85,21 @@ class Expressions(ABC):
         windowed: set[int] = set()
         while stack:
             node = stack.pop()
-            if isinstance(node, exp.Column):
+            kind = type(node)
+            if kind is exp.Column:
                 self._column(node, scope, facts, aliases=aliases)
                 continue
-            if isinstance(node, (exp.Query, exp.Subquery)):
+            if kind in _LEAVES:
+                continue
+            if kind in _QUERIES:
                 relation = self.query(node, scope, scope.ctes, top=False)
                 for output in relation.outputs:
                     facts.origins |= output.origins
                     facts.derived |= output.computed
                 continue
-            if isinstance(node, exp.Star):
+            if kind is exp.Star:
                 raise self.refuse("star", node)
-            if isinstance(node, exp.Window):
+            if kind is exp.Window:
                 facts.window = True
                 call = node.this
                 while isinstance(call, (exp.IgnoreNulls, exp.RespectNulls, exp.Filter)):
@@ -100,13 +108,15 @@ class Expressions(ABC):
                 over = node.args.get("alias")
                 if over is not None and over.name.casefold() not in scope.windows:
                     raise self.refuse("syntax", over)
-            elif isinstance(node, (exp.Anonymous, exp.GroupConcat)):
+            elif kind is exp.Anonymous or kind is exp.GroupConcat:
                 if self._call(node) and id(node) not in windowed:
                     facts.aggregate = True
                     scope.aggregates = True
-            elif isinstance(node, exp.Placeholder):
+            elif kind is exp.Placeholder:
                 self.used_slots[node.name] = None
-            stack.extend(_children(node))
+            stack += _children(node)
+            if (spell := self._spell.get(kind)) is not None:
+                spell(node)
         return facts
 
     def _each(self, parent: Any, scope: Scope) -> None:
@@ -232,11 +242,11 @@ def first_free(name: str, taken: set[str]) -> str:
 def _children(node: Any) -> list[Any]:
     children: list[Any] = []
     for value in node.args.values():
-        if isinstance(value, exp.Expression):
+        if isinstance(value, exp.Expr):
             if not isinstance(value, exp.Identifier):
                 children.append(value)
         elif isinstance(value, list):
-            children += [v for v in value if isinstance(v, exp.Expression)]
+            children += [v for v in value if isinstance(v, exp.Expr)]
     return children
 
 

@@ -83,7 +83,7 @@ class Resolver(Clauses):
         self._order(node, scope, outputs, top=top)
         self._limits(node)
         if scope.aggregates:
-            node.meta[AGGREGATING] = True
+            node.meta[AGGREGATING] = self.aggregates = True
             self._single_entity(node, scope, outputs)
         grouped = node.args.get("group") is not None
         single = (scope.aggregates and not grouped) or _is_one(node.args.get("limit"))

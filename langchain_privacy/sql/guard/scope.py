@@ -60,6 +60,7 @@ class Source:
     alias: str
     table: TableCard | None = None
     relation: Relation | None = None
+    _found: dict[str, Output | None] = field(default_factory=dict, repr=False)
 
     @property
     def single_row(self) -> bool:
@@ -68,6 +69,11 @@ class Source:
 
     def find(self, name: str) -> Output | None:
         """Find a column; `None` when there is none, or more than one, of that name."""
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def _find(self, name: str) -> Output | None:
         if self.table is not None:
             column = self.table.column(name)
             if column is None:
