@@ -35,6 +35,7 @@ try:
     )
     from langchain.agents.structured_output import StructuredOutputError
 
+    from langchain_privacy.edge.spans import keep_spans_quiet
     from langchain_privacy.edge.structured import StructuredEdge
 except ImportError as error:
     msg = 'Private agents need LangChain: pip install "langchain-privacy[agents]"'
@@ -64,6 +65,7 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
         require_last: bool = True,
     ) -> None:
         super().__init__()
+        keep_spans_quiet()
         self._require_last = require_last
         self.masker = masker
         self.policy = tools or ToolPolicy()

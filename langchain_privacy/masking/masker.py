@@ -15,9 +15,10 @@ from langchain_privacy.detection import (
     default_detectors,
 )
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.masking import scalars
 from langchain_privacy.masking.cell_text import restore_issued
 from langchain_privacy.masking.cells import Arrived, arrived_cells, find_cells, may_hold_cells
-from langchain_privacy.masking.grammar import FLOATING, INTEGER, PLACEHOLDER, write
+from langchain_privacy.masking.grammar import PLACEHOLDER, write
 from langchain_privacy.masking.history import History
 from langchain_privacy.masking.json_stream import JsonRestorer
 from langchain_privacy.masking.json_text import is_json, mask_json, same_json
@@ -32,7 +33,6 @@ from langchain_privacy.vault import DOCUMENT_REF, PART_SUFFIX, InMemoryVault, Va
 T = TypeVar("T")
 
 _CERTAIN = 0.85
-_LEAST_DIGITS = 7
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,40}")
 
 
@@ -202,22 +202,19 @@ class _Masking(Leaves):
     def json(self, text: str) -> str:
         if not is_json(text):
             return self.text(text)
-        masked = mask_json(text, self.text, self.number)
+        masked = mask_json(text, self.text, self.scalar)
         return text if masked == text else masked
 
     def json_piece(self, text: str) -> str:
         return self.json(text)
 
-    def number(self, number: float) -> object:
-        whole = isinstance(number, int) or number.is_integer()
-        if not whole or abs(number) < 10 ** (_LEAST_DIGITS - 1):
-            return number
-        digits = str(int(number))
-        found = self._memory.texts.find(digits)
-        if not any(f.score >= _CERTAIN and f.end - f.start >= len(digits) - 1 for f in found):
-            return number
-        suffix = INTEGER if isinstance(number, int) else FLOATING
-        entry = self._session.vault.issue(found[0].entity_type + suffix, repr(number))
+    def scalar(self, x: Any) -> object:
+        text = scalars.searched(x)
+        found = self._memory.texts.find(text) if text else []
+        if not any(f.score >= _CERTAIN and f.end - f.start >= len(text) - 1 for f in found):
+            return x
+        suffix, value = scalars.written(x)
+        entry = self._session.vault.issue(found[0].entity_type + suffix, value)
         return write(entry.entity_type, entry.code)
 
     def media(self, block: dict[str, Any]) -> dict[str, Any] | None:
@@ -282,14 +279,16 @@ class _Restored(Leaves):
 
     def leaf(self, text: str) -> object:
         match = PLACEHOLDER.fullmatch(text)
-        if match and match[1].endswith((INTEGER, FLOATING)):
+        if match and scalars.kind_of(match[1]):
             entry = self._session.vault.lookup(match[1], match[2])
             if entry:
-                return int(entry.value) if match[1].endswith(INTEGER) else float(entry.value)
+                return scalars.read(match[1], entry.value)
         return self.text(text)
 
-    def number(self, number: float) -> object:
-        return number
+    key = leaf
+
+    def scalar(self, x: Any) -> object:
+        return x
 
     def media(self, block: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
         return None

@@ -7,12 +7,10 @@ else a copy of the same class. What it cannot look into is the leaves' decision.
 import copy
 import dataclasses
 import datetime as dt
-import decimal
 import enum
 import functools
 import re
 import types
-import uuid
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -24,15 +22,15 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking.media import is_media
+from langchain_privacy.masking.scalars import SCALARS
 
 DEEPEST = 128
 """Levels of nesting that are walked."""
 
 _PLAIN = (
-    bool, type(None), complex, dt.date, dt.time, dt.timedelta, dt.tzinfo,
-    decimal.Decimal, uuid.UUID, enum.Enum, type, range, slice, re.Pattern, types.FunctionType,
-    types.BuiltinFunctionType, types.MethodType, types.ModuleType, functools.partial,
-    type(Ellipsis), types.GenericAlias,
+    bool, type(None), complex, dt.time, dt.timedelta, dt.tzinfo, type, range, slice, re.Pattern,
+    types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
+    functools.partial, type(Ellipsis), types.GenericAlias,
 )  # fmt: skip
 
 _IDENTIFIERS = frozenset({
@@ -61,6 +59,10 @@ class Leaves(ABC):
     def identifier(self, text: str) -> str:
         """Treat a machine-made name."""
 
+    def key(self, text: str) -> object:
+        """Treat a key of a mapping; it may have been a number."""
+        return self.identifier(text)
+
     @abstractmethod
     def json(self, text: str) -> str:
         """Treat JSON source."""
@@ -74,8 +76,8 @@ class Leaves(ABC):
         """Treat a text that is an element of a structure; it may have been a number."""
 
     @abstractmethod
-    def number(self, number: float) -> object:
-        """Treat a number."""
+    def scalar(self, x: Any) -> object:
+        """Treat a number, a date or a UUID."""
 
     @abstractmethod
     def media(self, block: dict[str, Any]) -> dict[str, Any] | None:
@@ -102,18 +104,28 @@ class Walk:
 
     def __call__(self, x: Any) -> Any:
         """Return `x` with its leaves treated."""
-        if isinstance(x, str):
-            return x if isinstance(x, enum.Enum) else self._leaves.text(x)
+        if isinstance(x, str) and not isinstance(x, enum.Enum):
+            return self._leaves.text(x)
         return self._any(x)
 
     def _any(self, x: Any) -> Any:
+        if isinstance(x, enum.Enum):
+            return self._member(x)
         if isinstance(x, str):
-            return x if isinstance(x, enum.Enum) else self._leaves.leaf(x)
+            return self._leaves.leaf(x)
         if isinstance(x, _PLAIN):
             return x
-        if isinstance(x, (int, float)):
-            return self._leaves.number(x)
+        if isinstance(x, SCALARS):
+            return self._leaves.scalar(x)
         return self._within(x, self._inside)
+
+    def _member(self, x: enum.Enum) -> Any:
+        """Walk a member of an enumeration; one whose value is private goes on as its text."""
+        value = x.value
+        if not isinstance(value, str):
+            return x
+        walked = self._leaves.text(value)
+        return x if walked == value else walked
 
     def _within(self, x: Any, walk: Callable[[Any], Any]) -> Any:
         """Go one level down."""
@@ -183,7 +195,7 @@ class Walk:
 
     def _key(self, key: Any) -> Any:
         if isinstance(key, str) and not isinstance(key, enum.Enum):
-            return self._leaves.identifier(key)
+            return self._leaves.key(key)
         return self._any(key)
 
     def _model(self, x: BaseModel) -> BaseModel:
@@ -247,7 +259,10 @@ class Walk:
     def _blocks(self, blocks: list[Any]) -> list[Any]:
         """Walk the content blocks of a message; texts that follow each other are read together."""
         new: list[Any] = [
-            self._block(block) if not isinstance(block, str) else block for block in blocks
+            self._block(block)
+            if isinstance(block, dict)
+            else (block if isinstance(block, str) else self._any(block))
+            for block in blocks
         ]
         at = 0
         while at < len(blocks):

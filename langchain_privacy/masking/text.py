@@ -14,6 +14,7 @@ from langchain_privacy.masking.links import LinkScanner
 from langchain_privacy.masking.particles import agreeing, particle_at
 from langchain_privacy.masking.policy import MaskingPolicy
 from langchain_privacy.masking.restore import CLOSING_MARKS
+from langchain_privacy.masking.scalars import kind_of
 from langchain_privacy.vault import LITERAL, VaultSession
 
 Span = tuple[int, int, str]
@@ -132,7 +133,11 @@ class TextMasker:
     ) -> list[Finding]:
         known = [
             Finding(
-                start=k.start, end=k.end, entity_type=k.entity_type, score=1.0, detector="vault"
+                start=k.start,
+                end=k.end,
+                entity_type=k.entity_type.removesuffix(kind_of(k.entity_type)),
+                score=1.0,
+                detector="vault",
             )
             for k in self._known.find(text)
             if all(k.end <= start or end <= k.start for start, end in hidden)

@@ -1,12 +1,17 @@
 """A masker with one detector and private values that nobody has."""
 
+import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
+from langchain_core.globals import set_llm_cache
 
 from langchain_privacy import Masker
 from langchain_privacy.detection import Detector, Finding
+from tests.support.http import LangSmithServer
 
 EMAIL = "jane.doe@corp-secret.example"
 OTHER = "ops.lead@corp-secret.example"
@@ -69,3 +74,21 @@ def frames_hold(error: BaseException) -> list[str]:
         if not outside and holds(repr(frame.f_locals)):
             found.append(f"{file}:{frame.f_lineno}")
     return found
+
+
+@pytest.fixture
+def world(
+    langsmith_server: LangSmithServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> Iterator[Any]:
+    """Everything that could keep a private value; nothing may be left there after the test."""
+    from tests.unit_tests.edge.everything import Everything
+
+    caplog.set_level(logging.DEBUG)
+    everything = Everything(langsmith_server, tmp_path, caplog)
+    set_llm_cache(everything.cache)
+    try:
+        yield everything
+        assert not everything.leaks()
+    finally:
+        set_llm_cache(None)
+        everything.connection.close()

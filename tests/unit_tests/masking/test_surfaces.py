@@ -7,6 +7,7 @@ import pickle
 import uuid
 from collections import OrderedDict, defaultdict, deque, namedtuple
 from datetime import date
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -328,3 +329,43 @@ def test_message_trees_come_back_and_hold_no_value(tree: Any, texts: list[str]) 
     written = repr(masked).lower()
     assert not [value for value in VALUES["EMAIL"] + VALUES["CREDIT_CARD"] if value in written]
     assert session.restore(masked) == state
+
+
+def test_scalars_come_back_as_what_they_were() -> None:
+    when, ident = date(1990, 1, 31), uuid.UUID(int=7**40)
+    values = {"ACCOUNT": ["4111111111111", str(ident)], "DATE_OF_BIRTH": ["1990-01-31"]}
+    session = Masker([DictionaryDetector(values)]).session()
+    given = {
+        "all": [4111111111111, 4111111111111.0, Decimal("4111111111111.0"), when, ident],
+        ident: {when: 4111111111111},
+        "plain": [Decimal("NaN"), Decimal("12.5"), 10**50, float("inf"), date(2000, 1, 1)],
+    }
+    masked = session.mask(given)
+    assert "4111111111111" not in repr(masked)
+    assert "1990" not in repr(masked)
+    assert str(ident) not in repr(masked)
+    restored = session.restore(masked)
+    assert [type(x) for x in restored["all"]] == [int, float, Decimal, date, uuid.UUID]
+    assert repr(restored) == repr(given)
+    # the same digits as text stay text
+    assert session.restore(session.mask({"text": "4111111111111"})) == {"text": "4111111111111"}
+
+
+def test_a_member_whose_value_is_private_is_masked() -> None:
+    class Who(enum.Enum):
+        ANN = "Ann Lee"
+        BOB = "nobody"
+
+    session = Masker([DictionaryDetector({"PERSON": ["Ann Lee"]})]).session()
+    masked = session.mask([Who.ANN, Who.BOB])
+    assert "Ann" not in repr(masked)
+    assert masked[1] is Who.BOB
+    assert session.restore(masked) == ["Ann Lee", Who.BOB]
+
+
+def test_a_content_block_may_be_of_any_shape() -> None:
+    session = Masker([DictionaryDetector({"PERSON": ["Ann Lee"]})]).session()
+    message = HumanMessage([{"type": "new", "deep": [["Ann Lee", ("Ann Lee", 3)], None, 4]}])
+    masked = session.mask(message)
+    assert "Ann" not in repr(masked)
+    assert session.restore(masked) == message
