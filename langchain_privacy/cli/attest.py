@@ -2,9 +2,11 @@
 
 import argparse
 import base64
+import dataclasses
 import datetime as dt
 import json
 import sys
+import warnings
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +15,7 @@ from rich.table import Table
 from langchain_privacy.errors import AttestationError, ConfigurationError
 from langchain_privacy.secure.endpoint import AttestedEndpoint
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
+from langchain_privacy.secure.policy.unsafe import UnsafePolicyWarning
 from langchain_privacy.secure.report import AttestationReport, Check
 
 _FORMAT = "langchain-privacy-evidence/v1"
@@ -92,6 +95,8 @@ def run(arguments: argparse.Namespace) -> int:
     if (arguments.url is None) == (arguments.offline is None):
         msg = "give either a URL or --offline FILE"
         raise ConfigurationError(msg)
+    # Each use of an unsafe policy is logged as well; the place in the source helps nobody here.
+    warnings.simplefilter("ignore", UnsafePolicyWarning)
     policy = _policy(arguments)
     keeping = _Keeping()
     try:
@@ -102,14 +107,31 @@ def run(arguments: argparse.Namespace) -> int:
 
             report = attest(AttestedEndpoint(arguments.url, policy, adapter=keeping))
     except AttestationError as error:
-        _show(error.checks, arguments.json, accepted=False, reason=str(error))
+        _show(_with_failure(error), arguments.json, accepted=False, reason=str(error))
         return 1
     finally:
         if arguments.save is not None and keeping.kept:
-            arguments.save.write_text(json.dumps(keeping.kept, indent=1) + "\n")
-            print(f"evidence written to {arguments.save}", file=sys.stderr)
+            _keep(arguments.save, keeping.kept)
     _show(report.all_checks(), arguments.json, accepted=True, report=report)
     return 0
+
+
+def _with_failure(error: AttestationError) -> tuple[Check, ...]:
+    """The checks that were made, with the one that failed, whoever refused."""
+    if any(check.outcome == "failed" for check in error.checks):
+        return error.checks
+    subject, _, name = (error.check or "policy").rpartition(".")
+    failed = Check(subject=subject or "endpoint", name=name, outcome="failed", detail=str(error))
+    return (*error.checks, failed)
+
+
+def _keep(path: Path, content: dict[str, str]) -> None:
+    try:
+        path.write_text(json.dumps(content, indent=1) + "\n")
+    except OSError as error:
+        msg = f"the evidence cannot be written to {path.name}: {error.strerror}"
+        raise ConfigurationError(msg) from None
+    print(f"evidence written to {path}", file=sys.stderr)
 
 
 def _offline(path: Path, policy: AttestationPolicy) -> AttestationReport:
@@ -128,7 +150,10 @@ def _offline(path: Path, policy: AttestationPolicy) -> AttestationReport:
     if not known:
         msg = f"{path.name} is not a file that attest --save wrote"
         raise ConfigurationError(msg)
-    return verify_envelope(document, nonce, policy, now)
+    report = verify_envelope(document, nonce, policy, now)
+    detail = "a file has no connection whose key could be compared"
+    tls = Check(subject="endpoint", name="tls_binding", outcome="skipped", detail=detail)
+    return dataclasses.replace(report, checks=(*report.checks, tls))
 
 
 def _show(

@@ -1,6 +1,7 @@
 """What a client knows about an endpoint: its policy, and the current verdict about it."""
 
 import asyncio
+import dataclasses
 import datetime as dt
 import secrets
 import threading
@@ -15,7 +16,7 @@ from langchain_privacy.secure.adapters.base import Adapter, Challenge
 from langchain_privacy.secure.adapters.gateway import GatewayAdapter
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.report import AttestationReport
+from langchain_privacy.secure.report import AttestationReport, Check, Checks
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -113,24 +114,34 @@ class AttestedEndpoint:
         self._verdict = None
         now = self._clock()
         report = self._adapter.verify(document, nonce, self.policy, now, roots=self._roots)
-        self.check_tls(report, tls_spki)
+        tls = self.check_tls(report, tls_spki)
+        report = dataclasses.replace(report, checks=(*report.checks, tls))
         seconds = float(self.policy.max_age_seconds)
         if report.not_after is not None:
             seconds = min(seconds, (report.not_after - now).total_seconds())
         self._verdict = _Verdict(report, time.monotonic() + seconds)
         return report
 
-    def check_tls(self, report: AttestationReport, tls_spki: str | None) -> None:
-        """Raise when the connection's TLS key is not the attested one."""
+    def check_tls(self, report: AttestationReport, tls_spki: str | None) -> Check:
+        """Raise when the connection's TLS key is not the attested one; say what was checked."""
+        checks = Checks("endpoint")
         attested = report.claims.get("tls_spki_sha256")
         if attested is None or (tls_spki is None and self.scheme == "http"):
-            if self.policy.require_tls_binding:
-                msg = "the policy asks for an attested TLS key and there is none"
-                raise PolicyMismatchError(msg, check="endpoint.tls_binding")
-            return
-        if attested != tls_spki:
-            msg = "the TLS connection does not end at the attested machine"
-            raise PolicyMismatchError(msg, check="endpoint.tls_binding")
+            checks.require(
+                "tls_binding",
+                not self.policy.require_tls_binding,
+                "the policy asks for an attested TLS key and there is none",
+                error=PolicyMismatchError,
+            )
+            missing = "there is no TLS" if attested else "the evidence names no TLS key"
+            return Check(subject="endpoint", name="tls_binding", outcome="skipped", detail=missing)
+        checks.require(
+            "tls_binding",
+            attested == tls_spki,
+            "the TLS connection does not end at the attested machine",
+            error=PolicyMismatchError,
+        )
+        return next(iter(checks))
 
     def forget(self, report: AttestationReport | None) -> None:
         """Drop the verdict, unless a newer one has replaced it already."""

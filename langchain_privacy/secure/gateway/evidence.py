@@ -1,5 +1,6 @@
 """Where a gateway's evidence comes from: the kernel's configfs-tsm, NVML, or a simulation."""
 
+import errno
 import logging
 import os
 import secrets
@@ -116,20 +117,32 @@ class ConfigfsTsm:
             raise ConfigurationError(msg)
 
     def cpu(self, report_data: bytes) -> CpuEvidence:
-        """Make a report; each call uses an entry of its own, as the kernel's ABI advises."""
+        """Make a report; each call uses an entry of its own, as the kernel's ABI advises.
+
+        Raises:
+            ConfigurationError: If the kernel makes none, or another process was in between.
+        """
         entry = self._root / f"langchain-privacy-{os.getpid()}-{secrets.token_hex(8)}"
-        entry.mkdir()
         try:
-            (entry / "inblob").write_bytes(report_data)
-            report = (entry / "outblob").read_bytes()
-            provider = (entry / "provider").read_text().strip()
-            generation = (entry / "generation").read_text().strip()
-            auxiliary = self._auxiliary(entry)
-            if generation != "1":
-                msg = "another process changed the report entry while it was read"
-                raise ConfigurationError(msg)
-        finally:
-            entry.rmdir()
+            entry.mkdir()
+            try:
+                (entry / "inblob").write_bytes(report_data)
+                report = (entry / "outblob").read_bytes()
+                provider = (entry / "provider").read_text().strip()
+                auxiliary = self._auxiliary(entry)
+                generation = (entry / "generation").read_text().strip()
+            finally:
+                entry.rmdir()
+        except OSError as error:
+            code = errno.errorcode.get(error.errno or 0, "I/O error")
+            msg = f"configfs-tsm made no report ({code})"
+            raise ConfigurationError(msg) from None
+        if generation != "1":
+            msg = "another process changed the report entry while it was read"
+            raise ConfigurationError(msg)
+        if not report:
+            msg = "configfs-tsm made an empty report"
+            raise ConfigurationError(msg)
         if provider == "sev_guest":
             return CpuEvidence(
                 kind="sev-snp",
@@ -148,16 +161,19 @@ class ConfigfsTsm:
         try:
             return (entry / "auxblob").read_bytes()
         except OSError:
-            return b""
+            return b""  # hosts need not hand certificates through
 
     @classmethod
     def _certificates(cls, table: bytes) -> dict[str, bytes]:
         found: dict[uuid.UUID, bytes] = {}
+        malformed = ConfigurationError("the host's certificate table is malformed")
         for at in range(0, len(table) - 23, 24):
             guid = uuid.UUID(bytes_le=table[at : at + 16])
             if guid.int == 0:
                 break
             offset, length = struct.unpack_from("<II", table, at + 16)
+            if offset + length > len(table):
+                raise malformed
             found[guid] = table[offset : offset + length]
         certificates = {}
         if key := found.get(cls._VCEK) or found.get(cls._VLEK):
@@ -166,7 +182,10 @@ class ConfigfsTsm:
             from cryptography import x509
             from cryptography.hazmat.primitives.serialization import Encoding
 
-            chain = [x509.load_der_x509_certificate(found[g]) for g in (cls._ASK, cls._ARK)]
+            try:
+                chain = [x509.load_der_x509_certificate(found[g]) for g in (cls._ASK, cls._ARK)]
+            except ValueError:
+                raise malformed from None
             certificates["chain"] = b"".join(c.public_bytes(Encoding.PEM) for c in chain)
         return certificates
 
@@ -185,10 +204,25 @@ class NvmlGpus:
             msg = "GPU evidence needs NVML: pip install nvidia-ml-py"
             raise ConfigurationError(msg) from None
         self._nvml: Any = pynvml
-        pynvml.nvmlInit()
+        try:
+            pynvml.nvmlInit()
+        except pynvml.NVMLError as error:
+            msg = f"NVML does not start ({type(error).__name__}): is NVIDIA's driver loaded?"
+            raise ConfigurationError(msg) from None
 
     def devices(self, nonce: bytes) -> tuple[Sequence[GpuEvidence], ConfidentialCompute]:
-        """Reports of all GPUs, and the state of confidential computing."""
+        """Reports of all GPUs, and the state of confidential computing.
+
+        Raises:
+            ConfigurationError: If a GPU gives no report, e.g. because the mode is off.
+        """
+        try:
+            return self._read(nonce)
+        except self._nvml.NVMLError as error:
+            msg = f"NVML gives no evidence ({type(error).__name__})"
+            raise ConfigurationError(msg) from None
+
+    def _read(self, nonce: bytes) -> tuple[Sequence[GpuEvidence], ConfidentialCompute]:
         nvml = self._nvml
         found = []
         for index in range(nvml.nvmlDeviceGetCount()):
@@ -197,9 +231,9 @@ class NvmlGpus:
             chain = nvml.nvmlDeviceGetConfComputeGpuCertificate(device)
             found.append(
                 GpuEvidence(
-                    report=bytes(report.attestationReport[: report.attestationReportSize]),
-                    certificate_chain=bytes(
-                        chain.attestationCertChain[: chain.attestationCertChainSize]
+                    report=_filled(report.attestationReport, report.attestationReportSize),
+                    certificate_chain=_filled(
+                        chain.attestationCertChain, chain.attestationCertChainSize
                     ),
                 )
             )
@@ -210,6 +244,13 @@ class NvmlGpus:
             "developer_mode": bool(state.devToolsMode),
             "ready": bool(ready),
         }
+
+
+def _filled(array: Any, size: int) -> bytes:
+    if not 0 < size <= len(array):
+        msg = "NVML reports evidence of an impossible size"
+        raise ConfigurationError(msg)
+    return bytes(array[:size])
 
 
 class SimulatedTee:

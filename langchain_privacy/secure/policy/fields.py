@@ -7,6 +7,11 @@ from typing import Any
 from langchain_privacy.errors import ConfigurationError
 
 
+def is_hex(value: Any, size: int) -> bool:
+    """Whether this is lowercase hex of `size` bytes."""
+    return isinstance(value, str) and re.fullmatch(rf"[0-9a-f]{{{2 * size}}}", value) is not None
+
+
 def hex_set(policy: Any, name: str, size: int, *, empty: bool = True) -> None:
     """Replace a field by a frozen set of lowercase hex strings of `size` bytes.
 
@@ -20,8 +25,7 @@ def hex_set(policy: Any, name: str, size: int, *, empty: bool = True) -> None:
         ConfigurationError: If a value has another form, or the list is empty and must not be.
     """
     values = text_set(policy, name, empty=empty)
-    form = re.compile(rf"[0-9a-f]{{{2 * size}}}\Z")
-    if not all(form.match(value) for value in values):
+    if not all(is_hex(value, size) for value in values):
         msg = f"{type(policy).__name__}.{name} takes {size}-byte values in lowercase hex"
         raise ConfigurationError(msg)
 

@@ -10,7 +10,7 @@ from langchain_privacy.errors import (
     PolicyMismatchError,
 )
 from langchain_privacy.secure.policy.base import about
-from langchain_privacy.secure.policy.fields import hex_set, text_set
+from langchain_privacy.secure.policy.fields import hex_set, is_hex, text_set
 from langchain_privacy.secure.report import AttestationReport, Check, Checks
 
 _ZERO_48 = "00" * 48
@@ -45,11 +45,7 @@ class TdxMeasurement:
             value = getattr(self, name)
             if value is None and name not in ("mr_td", "rtmr1", "rtmr2"):
                 continue
-            if (
-                not isinstance(value, str)
-                or len(value) != 96
-                or set(value) - set("0123456789abcdef")
-            ):
+            if not is_hex(value, 48):
                 msg = f"TdxMeasurement.{name} takes 48 bytes in lowercase hex"
                 raise ConfigurationError(msg)
 

@@ -18,10 +18,24 @@ class UnsafePolicyWarning(UserWarning):
     """An unsafe policy was used."""
 
 
-def _warn(text: str) -> None:
+def _warn(text: str, *, depth: int = 3) -> None:
     # The logger too: Python shows a warning from one place once, but each use must be seen.
     _logger.warning(text)
-    warnings.warn(text, UnsafePolicyWarning, stacklevel=3)
+    warnings.warn(text, UnsafePolicyWarning, stacklevel=depth)
+
+
+def _listed(
+    report: AttestationReport, subject: str, claim: str, accepted: Iterable[str], warning: str
+) -> list[Check]:
+    """Warn, then raise unless a claim of each such report is listed."""
+    made: list[Check] = []
+    for found in about(report, subject):
+        _warn(warning, depth=4)
+        checks = Checks(subject)
+        listed = found.claims[claim] in accepted
+        checks.require(claim, listed, f"an unlisted {claim}", error=PolicyMismatchError)
+        made += checks
+    return made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +56,8 @@ class UnsafeSimulatedTee:
 
     def verify(self, report: AttestationReport) -> list[Check]:
         """Warn, then raise unless the measurement is listed."""
-        made: list[Check] = []
-        for found in about(report, "simulated"):
-            _warn("UnsafeSimulatedTee: accepting simulated evidence, which proves nothing")
-            checks = Checks("simulated")
-            checks.require(
-                "measurement",
-                found.claims["measurement"] in self.measurements,
-                "an unlisted measurement",
-                error=PolicyMismatchError,
-            )
-            made += checks
-        return made
+        warning = "UnsafeSimulatedTee: accepting simulated evidence, which proves nothing"
+        return _listed(report, "simulated", "measurement", self.measurements, warning)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,18 +78,8 @@ class UnsafeMinionsAttestor:
 
     def verify(self, report: AttestationReport) -> list[Check]:
         """Warn, then raise unless a listed key signed the report."""
-        made: list[Check] = []
-        for found in about(report, "unsafe-minions"):
-            _warn("UnsafeMinionsAttestor: accepting evidence that binds no machine and no key")
-            checks = Checks("unsafe-minions")
-            checks.require(
-                "attestor",
-                found.claims["attestor_sha256"] in self.attestors,
-                "an unlisted software key",
-                error=PolicyMismatchError,
-            )
-            made += checks
-        return made
+        warning = "UnsafeMinionsAttestor: accepting evidence that binds no machine and no key"
+        return _listed(report, "unsafe-minions", "attestor_sha256", self.attestors, warning)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,30 @@ def test_attest_refuses_and_says_which_check_failed(url, tmp_path, capsys) -> No
     result = json.loads(capsys.readouterr().out)
     assert result["accepted"] is False
     assert result["reason"]
+    assert [c["check"] for c in result["checks"] if c["outcome"] == "failed"] == ["no_evidence"]
+
+
+def test_each_refusal_has_its_row(capsys) -> None:
+    assert main(["attest", "http://127.0.0.1:9", "--unsafe-simulated", "--json"]) == 1
+    (row,) = json.loads(capsys.readouterr().out)["checks"]
+    assert (row["subject"], row["check"], row["outcome"]) == ("endpoint", "fetch", "failed")
+    assert "reached" in row["detail"]
+
+
+def test_evidence_that_cannot_be_written_is_one_line(url, tmp_path, capsys) -> None:
+    path = tmp_path / "absent" / "evidence.json"
+    assert main(["attest", url, "--unsafe-simulated", "--save", str(path)]) == 1
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("langchain-privacy: the evidence cannot be written")
+
+
+def test_a_file_says_that_its_tls_key_was_not_compared(url, tmp_path, capsys) -> None:
+    kept = tmp_path / "evidence.json"
+    main(["attest", url, "--unsafe-simulated", "--save", str(kept)])
+    capsys.readouterr()
+    assert main(["attest", "--offline", str(kept), "--unsafe-simulated", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["checks"]
+    assert ("tls_binding", "skipped") in {(r["check"], r["outcome"]) for r in rows}
 
 
 def test_changed_evidence_does_not_verify_offline(url, tmp_path, capsys) -> None:

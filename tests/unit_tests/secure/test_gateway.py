@@ -28,7 +28,6 @@ from langchain_privacy.secure import (
     AttestationPolicy,
     AttestedEndpoint,
     AttestedTransport,
-    ConfigfsTsm,
     SimulatedTee,
     UnsafeNoAttestation,
     UnsafeSimulatedTee,
@@ -138,7 +137,11 @@ def test_attest_alone_sends_nothing_else(gateway, upstream) -> None:
     report = attest(gateway.url, _policy())
     assert report.subject == "endpoint"
     assert set(report.channel_keys) == {"x-wing", "ehbp-x25519"}
-    assert {c.name for c in report.skipped} == {"hardware", "gateway_config"}
+    assert {c.name for c in report.skipped} == {
+        "hardware",
+        "gateway_config",
+        "tls_binding",
+    }
     assert asyncio.run(aattest(gateway.url, _policy())).subject == "endpoint"
     assert len(upstream.requests) == before
     with pytest.raises(AttestationError, match="cannot be reached"):
@@ -410,47 +413,7 @@ def test_gpu_nonce_binds_the_keys() -> None:
     assert documents.report_data(NONCE, b"a", b"b")[32:] == bytes(32)
 
 
-# --- Providers and settings ---
-
-
-def test_configfs_tsm(tmp_path, monkeypatch) -> None:
-    """A folder in the shape of the kernel's, since the kernel's needs the hardware."""
-    import struct
-    import uuid
-    from pathlib import Path
-
-    vcek = b"vcek-der"
-    guid = uuid.UUID("63da758d-e664-4564-adc5-f4b93be8accd").bytes_le
-    table = guid + struct.pack("<II", 48, len(vcek)) + bytes(24) + vcek
-    made = Path.mkdir
-
-    def mkdir(self: Path, *args, **kwargs) -> None:
-        made(self, *args, **kwargs)
-        for name, value in {
-            "outblob": b"report",
-            "auxblob": table,
-            "provider": b"sev_guest\n",
-            "generation": b"1\n",
-        }.items():
-            (self / name).write_bytes(value)
-
-    def rmdir(self: Path) -> None:
-        import shutil
-
-        shutil.rmtree(self)
-
-    monkeypatch.setattr(Path, "mkdir", mkdir)
-    monkeypatch.setattr(Path, "rmdir", rmdir)
-    evidence = ConfigfsTsm({"chain": b"pem"}, root=tmp_path).cpu(bytes(64))
-    assert evidence.kind == "sev-snp"
-    assert evidence.evidence == {"report": b"report"}
-    assert evidence.endorsements == {"key_certificate": vcek, "chain": b"pem"}
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_providers_say_what_is_missing(tmp_path) -> None:
-    with pytest.raises(ConfigurationError, match="configfs"):
-        ConfigfsTsm(root=tmp_path / "absent")
+# --- Settings ---
 
 
 @pytest.mark.parametrize(
