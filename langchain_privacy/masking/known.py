@@ -2,7 +2,10 @@
 
 import re
 import threading
+from bisect import bisect_left
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 import ahocorasick
 
@@ -21,6 +24,15 @@ class KnownValue:
     start: int
     end: int
     entity_type: str
+
+
+class _Hunted(NamedTuple):
+    number: int
+    lowered: str
+    entry: VaultEntry
+
+
+_number = attrgetter("number")
 
 
 class Known:
@@ -42,7 +54,7 @@ class Known:
         self._automaton: ahocorasick.Automaton | None = None
         self._built = 0
         self.resets = 0
-        self._recent: list[tuple[str, VaultEntry]] = []
+        self._hunted: list[_Hunted] = []
 
     def __repr__(self) -> str:
         return f"<Known of {len(self._entries)} values>"
@@ -66,43 +78,44 @@ class Known:
             seen = len(self._entries)
             if entries[:seen] != self._entries:
                 # entries expired or were erased: what was derived from them goes too
-                self._automaton, self._built, self._recent, seen = None, 0, [], 0
+                self._automaton, self._built, self._hunted, seen = None, 0, [], 0
                 self._types, self._longest_code = frozenset(), 4
                 self.resets += 1
             new = entries[seen:]
             self._types |= {e.entity_type for e in new}
             self._longest_code = max([self._longest_code, *(len(e.code) for e in new)])
-            self._recent += [(e.value.lower(), e) for e in new if _hunted(e)]
+            self._hunted = self._hunted + [
+                _Hunted(n, e.value.lower(), e) for n, e in enumerate(new, seen) if _is_hunted(e)
+            ]
             self._forms = forms_of(self._types, self._longest_code) if entries else None
             self._entries = entries
-            if len(self._recent) > max(_REBUILD_AT, self._built // 8):
+            if len(self._hunted) - self._built > max(_REBUILD_AT, self._built // 8):
                 self._build()
             self._version = version
 
     def _build(self) -> None:
         automaton = ahocorasick.Automaton()
-        wanted = [(e.value.lower(), e) for e in self._entries if _hunted(e)]
-        for needle, entry in wanted:
-            automaton.add_word(needle, (len(needle), entry))
+        for hunted in self._hunted:
+            automaton.add_word(hunted.lowered, hunted.entry)
         automaton.make_automaton()
-        self._automaton, self._built, self._recent = automaton, len(wanted), []
+        self._automaton, self._built = automaton, len(self._hunted)
 
     def appears_since(self, count: int, text: str) -> bool:
         """Say whether a value that came after the first `count` entries may stand in a text."""
-        self._refresh()
         lowered = text.lower()
-        return any(_hunted(e) and e.value.lower() in lowered for e in self._entries[count:])
+        return any(value in lowered for value in self.hunted_since(count))
 
     def hunted_since(self, count: int) -> list[str]:
         """Return the lowered values after the first `count` entries that are searched for."""
         self._refresh()
-        return [e.value.lower() for e in self._entries[count:] if _hunted(e)]
+        hunted = self._hunted
+        return [h.lowered for h in hunted[bisect_left(hunted, count, key=_number) :]]
 
     def find(self, text: str) -> list[KnownValue]:
         """Find the session's values in a text; they may overlap."""
         self._refresh()
         with self._lock:
-            automaton, recent = self._automaton, list(self._recent)
+            automaton, recent = self._automaton, self._hunted[self._built :]
         if automaton is None and not recent:
             return []
         lowered = text.lower()
@@ -110,8 +123,8 @@ class Known:
             lowered = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
         hits: list[tuple[int, VaultEntry]] = []
         if automaton is not None:
-            hits += [(end + 1 - size, entry) for end, (size, entry) in automaton.iter(lowered)]
-        for needle, entry in recent:
+            hits += [(end + 1 - len(e.value), e) for end, e in automaton.iter(lowered)]
+        for _, needle, entry in recent:
             at = lowered.find(needle)
             while at >= 0:
                 hits.append((at, entry))
@@ -123,7 +136,7 @@ class Known:
         ]
 
 
-def _hunted(entry: VaultEntry) -> bool:
+def _is_hunted(entry: VaultEntry) -> bool:
     value = entry.value
     if not entry.is_private or len(value.lower()) != len(value):
         return False

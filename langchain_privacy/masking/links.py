@@ -18,9 +18,6 @@ _TRIGGER = re.compile(
     r"|(?P<attribute>(?<!\w)(?:src|href|srcset|poster|action|formaction|background)\s{0,8}=)",
     re.IGNORECASE,
 )
-_MAYBE = re.compile(r"//|\(|=|[wW]\.")
-"""How every trigger ends: one cheap search for the many texts without links."""
-
 _CARRY = 32
 _END = {
     "bare": re.compile(r"[\s<>\"'`]"),
@@ -35,8 +32,9 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
 
 
 def may_link(text: str) -> bool:
-    """Tell whether a link can begin anywhere in a text."""
-    return _TRIGGER.search(text) is not None
+    """Tell whether a text holds what a link can begin with, also once a part of it is replaced."""
+    # fixed strings are found many times faster than a pattern
+    return "//" in text or "](" in text or "=" in text or "www." in text.lower()
 
 
 @dataclass(slots=True)
@@ -65,14 +63,16 @@ class LinkScanner:
 
     def read(self, text: str) -> None:
         """Read the next piece of text."""
-        carry = len(self._carry)
         piece = self._carry + text
-        base = self._at - carry
-        at = carry
+        if self._mode or may_link(piece):
+            self._scan(piece, len(self._carry))
+        self._at += len(text)
+        self._carry = piece[-_CARRY:]
+
+    def _scan(self, piece: str, at: int) -> None:
+        base = self._at - at
         while at < len(piece):
             if not self._mode:
-                if not _MAYBE.search(piece, max(0, at - 2)):
-                    break
                 found = _TRIGGER.search(piece, max(0, at - _CARRY))
                 while found and found.end() <= at:
                     found = _TRIGGER.search(piece, found.end())
@@ -87,8 +87,6 @@ class LinkScanner:
                 self._mode = ""
             else:
                 break
-        self._at += len(text)
-        self._carry = piece[-_CARRY:]
 
     def skip(self, length: int) -> None:
         """Pass a placeholder: it is opaque, and no trigger reaches across it."""

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from langchain_privacy.masking.links import LinkScanner
 from langchain_privacy.masking.particles import (
@@ -91,7 +92,7 @@ class Restoring:
                 break
             at = self._after_word(whole, at, item.start, out, final=True)
             self._pass(whole[at : item.start], out)
-            self._place(whole, item, out)
+            out.append(self._place(item, whole[item.start : item.end]))
             at = item.end
         if self._word and at < hold:
             at = self._after_word(whole, at, hold, out, final=final)
@@ -109,37 +110,43 @@ class Restoring:
 
     def read(self, text: str) -> None:
         """Take note of text that passed by without any grammar in it."""
-        self._pass(text, [])
+        self._word = ""
+        self._links.read(text)
         self._context = (self._context + text)[-_CONTEXT:]
 
-    def place(self, entry: VaultEntry, written: str) -> str:
-        """Restore a placeholder that stands as issued, after all text before it was read."""
-        out: list[str] = []
-        item = _Item(0, len(written), entry.value, entry.entity_type)
-        self._place(written, item, out)
+    def place(self, before: str, entry: VaultEntry, written: str) -> str:
+        """Restore a placeholder that stands as issued.
+
+        Args:
+            before: Text without any grammar that passed by since the last call.
+            entry: What the placeholder stands for.
+            written: The placeholder.
+        """
+        self._links.read(before)
         self._context = "]"
-        return "".join(out)
+        return self._place(_Item(0, 0, entry.value, entry.entity_type), written)
 
     def end_word(self) -> None:
         """Take note that no particle follows the value just restored."""
         self._word = ""
 
-    def names(self) -> frozenset[str] | None:
-        """Return the beginnings of all bare names, `None` while a particle may follow."""
-        forms = self.forms()
-        return None if forms is None or self._word else forms.bare_prefixes
+    @property
+    def after_word(self) -> bool:
+        """Whether a particle may follow the value just restored."""
+        return bool(self._word)
 
     @property
-    def word_before(self) -> str:
-        """The last character so far if it belongs to a word of ASCII or Hangul, else nothing."""
-        last = self._context[-1:]
-        if _ESCAPE.search(self._context, len(self._context) - 8):
-            return ""
-        return last if (last.isascii() and last.isalnum()) or "가" <= last <= "힣" else ""
+    def last(self) -> str:
+        """The last character so far, `""` before the first and after a JSON escape."""
+        escaped = _ESCAPE.search(self._context, len(self._context) - 8)
+        return "" if escaped else self._context[-1:]
 
     def _after_word(self, whole: str, at: int, limit: int, out: list[str], *, final: bool) -> int:
         """Make the particle after a restored word agree; closing marks may stand between."""
         if not self._word or at >= limit:
+            return at
+        if ending_of(self._word) is Final.UNKNOWN:
+            self._word = ""
             return at
         if marks := CLOSING_MARKS.match(whole, at, min(limit, at + 3 - self._marks)):
             self._marks += len(marks[0])
@@ -160,29 +167,28 @@ class Restoring:
             self._links.read(text)
             out.append(text)
 
-    def _place(self, whole: str, item: "_Item", out: list[str]) -> None:
-        """Write the value of one placeholder, or the placeholder where a value may not stand."""
+    def _place(self, item: "_Item", written: str) -> str:
+        """Return the value of one placeholder, or the placeholder where a value may not stand."""
         entry_type = item.entity_type
         if self._links.inside and not self.in_links and entry_type not in {LITERAL, None}:
-            self._pass(whole[item.start : item.end], out)
-            return
+            self._word = ""
+            self._links.read(written)
+            return written
         value = item.value
         if entry_type == LITERAL:
             self._links.read(value)
         else:
-            self._links.skip(item.end - item.start)
+            self._links.skip(len(written))
         suffix = item.suffix
         if suffix and particle_at(suffix) == suffix:
             suffix = agreeing(value, suffix)
-        out.append((json_escaped(value) if self.as_json and entry_type else value) + suffix)
         # LITERAL text is as it was typed, and so is the particle after it
-        speaks = not suffix and entry_type != LITERAL and ending_of(value) is not Final.UNKNOWN
-        self._word = value if speaks else ""
+        self._word = value if not suffix and entry_type != LITERAL else ""
         self._marks = 0
+        return (json_escaped(value) if self.as_json and entry_type else value) + suffix
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     start: int
     end: int
     value: str

@@ -6,16 +6,12 @@ from collections.abc import Callable
 from langchain_privacy.masking.cells import Arrived
 from langchain_privacy.masking.grammar import PLACEHOLDER
 from langchain_privacy.masking.restore import Restoring
+from langchain_privacy.masking.tolerant import Forms
 
-_PIECE = re.compile(
-    r"(?:[^\[({<&%\\_\x80-\uabff\ud7a4-\U0010ffff]*[^\w\[({<&%\\\x80-\U0010ffff])?"
-    r"([A-Za-z0-9가-힣]*)(?:(\[[A-Z0-9_]*+)(\][^\[]*)?)?"
-).fullmatch
-"""Text without grammar, the word it ends in, a placeholder as issued and what follows it."""
+_GRAMMAR = re.compile(r"[\[({<&%\\_\x80-\uabff\ud7a4-\U0010ffff]").search
+"""What prose does without, and no decorated placeholder or cell can be without."""
 
-_GRAMMAR = re.compile(r"[\[({<&%\\_]").search
-_NO_WORD = re.compile(r"[^A-Za-z0-9]")
-
+_NO_WORD = re.compile(r"[^A-Za-z0-9가-힣]")
 _SPEAKS_ON = frozenset(" .,:;!?\n0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 """What follows a word without being a particle or a mark before one."""
 _REMEMBERED = 512
@@ -36,7 +32,7 @@ class StreamRestorer:
         self._cells = cells
         self._held = ""
         self._passed: list[str] = []
-        self._before = ""
+        self._forms: Forms | None = None
         self._names: frozenset[str] | None = None
 
     def __repr__(self) -> str:
@@ -49,39 +45,22 @@ class StreamRestorer:
             if self._held or text[:1] not in _SPEAKS_ON:
                 return self._engine(text)
             self._restoring.end_word()
-            names = self._names = self._restoring.names()
-            if names is None:
-                return self._engine(text)
+            names = self._names = self._prose()
         # most of a stream is prose and placeholders as issued: neither needs the engine
         if self._held:
-            text, self._held = self._held + text, ""
-        if not text.isascii() or (not text.isalnum() and _GRAMMAR(text)):
-            piece = _PIECE(text)
-            if piece is None:
-                return self._engine(text)
-            if piece.lastindex != 1:
-                return self._placeholder(text, *piece.groups())
-            word = piece[1]
-        elif not text[-1:].isalnum():
-            self._before = ""
-            self._passed.append(text)
-            return text
-        else:
-            word = text
-            if not text.isalnum() and not (word := text.rpartition(" ")[2]).isalnum():
+            text = self._held + text
+            self._held = ""
+        if _GRAMMAR(text):
+            return self._placeholder(text)
+        word = text.rpartition(" ")[2]
+        if word:
+            if not word.isalnum():
                 word = _NO_WORD.split(word)[-1]
-            if word.upper() not in names:
-                self._before = word
-                self._passed.append(text)
-                return text
-        if word and (kept := self._kept(word, text, names)):
-            self._held = text[-kept:]
-            text = text[:-kept]
-            word = ""
-        if text:
-            self._before = word
-            self._passed.append(text)
-        if len(self._passed) > _REMEMBERED:
+            if word.upper() in names or (not word.isascii() and word[-1].isascii()):
+                return self._ends_in(word, text, names)
+        passed = self._passed
+        passed.append(text)
+        if len(passed) > _REMEMBERED:
             self._catch_up()
         return text
 
@@ -93,40 +72,53 @@ class StreamRestorer:
         found = self._cells(held, True).found if self._cells else ()
         return self._restoring.run(held, final=True, others=found)[0]
 
-    def _kept(self, word: str, text: str, names: frozenset[str]) -> int:
-        """Return how many characters of the last word may begin a bare placeholder."""
-        before = self._before if len(word) == len(text) else ""
-        plain = word.isascii()
-        # what continues a word that was none of the names' beginnings is none either
-        if word.upper() in names and not (before and (before[-1].isascii() or not plain)):
-            return len(word)
-        if not plain and word[-1].isascii():
-            tail = next(n for n, c in enumerate(reversed(word)) if not c.isascii())
-            return tail if word[-tail:].upper() in names else 0
-        return 0
+    def _prose(self) -> frozenset[str]:
+        """Return what a bare placeholder of the session can begin with."""
+        if self._forms is None:
+            self._forms = self._restoring.forms()
+        return self._forms.bare_prefixes if self._forms else frozenset()
 
-    def _placeholder(self, text: str, _word: str, token: str, rest: str | None) -> str:
+    def _ends_in(self, word: str, text: str, names: frozenset[str]) -> str:
+        """Hold the last word of a text back if it may be the beginning of a bare placeholder."""
+        begins = word.upper() in names
+        if begins and len(word) == len(text):
+            # what continues a word that was none of the names' beginnings is none either
+            before = self._last()
+            begins = not before.isalnum() or (word.isascii() and not before.isascii())
+        if not begins and not word.isascii() and word[-1].isascii():
+            word = word[-next(n for n, c in enumerate(reversed(word)) if not c.isascii()) :]
+            begins = word.upper() in names
+        if begins:
+            self._held = word
+            text = text[: -len(word)]
+        self._passed.append(text)
+        return text
+
+    def _last(self) -> str:
+        return next((piece[-1] for piece in reversed(self._passed) if piece), self._restoring.last)
+
+    def _placeholder(self, text: str) -> str:
         """Restore a placeholder as issued, or hold what may become one."""
-        if rest is None:
-            forms = self._restoring.forms()
-            if forms is None or not forms.opens(token):
+        at = text.find("[")
+        head, token = text[:at], text[at:]
+        if at < 0 or self._forms is None or (head and _GRAMMAR(head)):
+            return self._engine(text)
+        if "]" not in token:
+            if not self._forms.opens(token):
                 return self._engine(text)
             self._held = token
-            text = text[: -len(token)]
-            if text:
-                self._before = ""
-                self._passed.append(text)
-            return text
-        exact = PLACEHOLDER.fullmatch(token + "]")
+            self._passed.append(head)
+            return head
+        exact = PLACEHOLDER.match(token)
         entry = exact and self._restoring.lookup(exact[1], exact[2])
         if not exact or not entry:
             return self._engine(text)
-        head = text[: len(text) - len(token) - len(rest)]
-        self._passed.append(head)
-        self._catch_up()
-        value = self._restoring.place(entry, exact[0])
-        self._names, self._before = self._restoring.names(), ""
-        return head + value + (self.feed(rest[1:]) if len(rest) > 1 else "")
+        before = "".join(self._passed) + head
+        self._passed.clear()
+        value = self._restoring.place(before, entry, exact[0])
+        self._names = None
+        rest = token[exact.end() :]
+        return head + value + self.feed(rest) if rest else head + value
 
     def _engine(self, text: str) -> str:
         if not text:
@@ -136,8 +128,8 @@ class StreamRestorer:
         end, found = self._cells(text, False) if self._cells else Arrived(len(text))
         restored, held = self._restoring.run(text[:end], final=False, others=found)
         self._held = held + text[end:]
-        self._names = None if self._held else self._restoring.names()
-        self._before = self._restoring.word_before
+        self._forms = self._restoring.forms()
+        self._names = None if self._held or self._restoring.after_word else self._prose()
         return restored
 
     def _catch_up(self) -> None:

@@ -1,7 +1,6 @@
 """Masking one text of a session, once."""
 
 import hashlib
-import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -10,7 +9,7 @@ from dataclasses import dataclass, replace
 from langchain_privacy.detection import Detector, Finding, detect_all
 from langchain_privacy.masking.grammar import PLACEHOLDER, write
 from langchain_privacy.masking.known import Known
-from langchain_privacy.masking.links import LinkScanner
+from langchain_privacy.masking.links import LinkScanner, may_link
 from langchain_privacy.masking.particles import agreeing, particle_at
 from langchain_privacy.masking.policy import MaskingPolicy
 from langchain_privacy.masking.restore import CLOSING_MARKS
@@ -131,6 +130,7 @@ class TextMasker:
     def _with_known(
         self, text: str, findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
     ) -> list[Finding]:
+        taken = {(f.start, f.end) for f in findings}
         known = [
             Finding(
                 start=k.start,
@@ -140,7 +140,8 @@ class TextMasker:
                 detector="vault",
             )
             for k in self._known.find(text)
-            if all(k.end <= start or end <= k.start for start, end in hidden)
+            if (k.start, k.end) not in taken
+            and all(k.end <= start or end <= k.start for start, end in hidden)
         ]
         return _united([*findings, *known]) if known else list(findings)
 
@@ -153,10 +154,11 @@ class TextMasker:
         parts: Sequence[Span],
     ) -> list[Span]:
         hidden = [*issued, *literal]
+        count = self._known.count()
         first = self._with_known(text, findings, hidden)
         for finding in first:
             self._vault.issue(finding.entity_type, text[finding.start : finding.end])
-        if first:
+        if first and self._known.count() != count:
             # once more: what was found in one place is private in every place
             first = self._with_known(text, first, hidden)
         if parts:
@@ -182,17 +184,20 @@ class TextMasker:
                 if kind != LITERAL and (odd := _odd_particle(text, end, following, value)):
                     draft.replace(*odd, LITERAL)
             draft.copy_up_to(len(text))
-            strays = self._strays(draft, issued)
+            strays = self._strays(text, draft, issued)
             more = _with_literals(spans, strays)
             if more == spans:
                 return draft.text()
             spans = more
 
-    def _strays(self, draft: "_Draft", issued: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    def _strays(
+        self, text: str, draft: "_Draft", issued: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
         """Return the spans of the text that read as a placeholder in the draft by accident."""
         forms = self._known.forms()
-        masked = draft.text()
-        seen = forms.sightings(masked, self._vault.lookup) if forms else []
+        if forms is None or forms.plain("".join(text[a:b] for a, b, _ in draft.gaps)):
+            return []
+        seen = forms.sightings(draft.text(), self._vault.lookup)
         strays = []
         for start, end in {(s.start, s.end) for s in seen} - draft.written:
             for begin, stop, offset in draft.gaps:
@@ -257,15 +262,12 @@ def _united(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding, _ in united]
 
 
-_MAYBE_LINK = re.compile(r"//|\]\(|[sS][rR][cC]|[hH][rR][eE][fF]|=|[wW]{3}\.")
-
-
 def _whole_links(text: str, spans: list[Span], issued: Sequence[tuple[int, int]]) -> list[Span]:
     """Widen what stands inside a URL to the whole URL.
 
     Values are not restored inside URLs, so a URL that holds one is a private value itself.
     """
-    if not _MAYBE_LINK.search(text):
+    if not may_link(text):
         return spans
     opaque = sorted([*spans, *((a, b, "") for a, b in issued)])
     scanner, at = LinkScanner(), 0

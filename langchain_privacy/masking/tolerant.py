@@ -14,8 +14,8 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from langchain_privacy.masking.aliases import names
 from langchain_privacy.masking.folding import INVISIBLE, fold
@@ -69,8 +69,7 @@ _LED = f"_\\{INVISIBLE}"
 _LONGEST_BODY = 96
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(NamedTuple):
     """A placeholder that was recognised in a text.
 
     Attributes:
@@ -155,18 +154,26 @@ class Forms:
     def _find_bracketed(
         self, text: str, folded: str, lookup: Lookup, start: int
     ) -> Iterator[Sighting]:
-        last = -1
-        for match in _matches(self._bracketed, _POSSIBLE, folded, start):
-            exact = PLACEHOLDER.match(text, match.end(1) - 1)
-            if exact and (entry := lookup(exact[1], exact[2])):
-                last = exact.end()
-                yield Sighting(
-                    exact.start(), last, entry, "", exact=True, bracketed=True, closed=True
-                )
+        last, free = -1, start
+        for candidate in _POSSIBLE.finditer(folded, start):
+            at = candidate.start()
+            if at < free:
+                continue
+            # most placeholders stand as issued and need no tolerance
+            if exact := self._exact(text, at, lookup):
+                last = free = exact.end
+                yield exact
+                continue
+            match = self._bracketed.match(folded, at)
+            if match is None:
+                continue
+            free = match.end()
+            if exact := self._exact(text, match.end(1) - 1, lookup):
+                last = exact.end
+                yield exact
                 continue
             opened = re.findall(_OPEN, match[1])
             body = match[2].strip(_EDGE)
-            at = match.start()
             before = folded[at - 1] if at and at != last else "]"
             if match[2].lstrip()[:1] in "\"'" or (before.isalnum() and opened[0] in "({<"):
                 continue
@@ -192,6 +199,13 @@ class Forms:
                 match.start(), last, entry, suffix, exact=False, bracketed=True, closed=not opened
             )
 
+    @staticmethod
+    def _exact(text: str, at: int, lookup: Lookup) -> Sighting | None:
+        match = PLACEHOLDER.match(text, at)
+        if match is None or (entry := lookup(match[1], match[2])) is None:
+            return None
+        return Sighting(at, match.end(), entry, "", exact=True, bracketed=True, closed=True)
+
     def _find_bare(
         self,
         folded: str,
@@ -200,10 +214,16 @@ class Forms:
         begins: Sequence[int],
         ends: Sequence[int],
     ) -> Iterator[Sighting]:
-        for match in _matches(self._anchor, _SEPARATOR, folded, start):
-            index = bisect_right(ends, match.start())
-            if index < len(ends) and begins[index] <= match.start():
+        free = start
+        for candidate in _SEPARATOR.finditer(folded, start):
+            at = candidate.start()
+            index = bisect_right(ends, at)
+            if at < free or (index < len(ends) and begins[index] <= at):
                 continue
+            match = self._anchor.match(folded, at)
+            if match is None:
+                continue
+            free = match.end()
             # a word does not reach into the placeholder before it
             floor = max(0, match.start() - 64, *ends[index - 1 : index])
             word = _WORD_END.search(folded, floor, match.start())
@@ -332,7 +352,7 @@ class Forms:
         return self._is_prefix(unicodedata.normalize("NFC", squeezed).upper())
 
     def _is_prefix(self, upper: str) -> bool:
-        if upper in self._head_prefixes:
+        if not upper or upper in self._head_prefixes:
             return True
         return any(
             len(rest := upper[len(head) :]) <= self._longest_code + 9
@@ -353,7 +373,7 @@ class Forms:
         for spelled in dict.fromkeys((tail[0], last, _ESCAPED.sub("", last, count=1))):
             name = self._bare_name(_STARTED_END.sub("", spelled))
             known, _, rest = name.rpartition("_")
-            if (name and name in self.bare_prefixes) or (
+            if name in self.bare_prefixes or (
                 known.rstrip("_") in self._bare
                 and len(rest) <= self._longest_code + 3
                 and rest.isalnum()
@@ -362,7 +382,7 @@ class Forms:
         return len(folded)
 
 
-_GRAMMATICAL = re.compile(r"[\[({<&%\\_]|[^\x00-\x7f\uac00-\ud7a3]")
+_GRAMMATICAL = re.compile(r"[\[({<&%\\_\x80-\uabff\ud7a4-\U0010ffff]")
 _MORE = re.compile(rf"[sS_{INVISIBLE}*`\\]*(?:[-.]|{_STARTED})?")
 _SEPARATOR = re.compile(r"[_&%\\]")
 _POSSIBLE = re.compile(r"[\[({<&%\\]")
@@ -380,22 +400,8 @@ _STARTED_END = re.compile(rf"{_STARTED}\Z")
 _SPACES = " \n\t\r"
 
 
-def _matches(
-    pattern: re.Pattern[str], first: re.Pattern[str], text: str, start: int
-) -> Iterator[re.Match[str]]:
-    """Do what `pattern.finditer` does, but try only where `first` finds a character.
-
-    An engine that searches for one of a few characters is many times faster than one that tries a
-    pattern with optional parts at every position.
-    """
-    for candidate in first.finditer(text, start):
-        if candidate.start() >= start and (match := pattern.match(text, candidate.start())):
-            yield match
-            start = match.end()
-
-
 def _prefixes(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(word[:n] for word in words for n in range(1, len(word) + 1)) | {""}
+    return frozenset(word[:n] for word in words for n in range(1, len(word) + 1))
 
 
 def _after_space(text: str) -> int:

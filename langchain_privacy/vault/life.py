@@ -17,8 +17,9 @@ class Life:
     @property
     def over(self) -> bool:
         """Whether the session was forgotten, or was not used for too long."""
-        idle = time.monotonic() - self._used
-        return bool(self._ended) or (self._ttl is not None and idle > self._ttl)
+        if self._ttl is None:
+            return bool(self._ended)
+        return bool(self._ended) or time.monotonic() - self._used > self._ttl
 
     def use(self) -> None:
         """Note that the session is used.
@@ -26,7 +27,8 @@ class Life:
         Raises:
             SessionError: It is over.
         """
-        self.check()
+        if self._ended or self._ttl is not None:
+            self.check()
         self._used = time.monotonic()
 
     def check(self) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from langchain_privacy.errors import SessionError
 from langchain_privacy.vault.base import DocumentRoom, Vault, VaultSession
-from langchain_privacy.vault.codes import SHORTEST, candidates, checked_length, is_code
+from langchain_privacy.vault.codes import SHORTEST, candidates, checked_length
 from langchain_privacy.vault.entry import VaultEntry
 from langchain_privacy.vault.keys import KEY_BYTES, VaultKey, as_key, session_name
 from langchain_privacy.vault.life import Life, checked_ttl
@@ -116,8 +116,6 @@ class _MemorySession(VaultSession):
 
     def lookup(self, entity_type: str, code: str) -> VaultEntry | None:
         self._life.use()
-        if not is_code(self._code_key, entity_type, code):
-            return None
         return self._by_code.get((entity_type, code))
 
     def entries(self, since: int = 0) -> Sequence[VaultEntry]:
