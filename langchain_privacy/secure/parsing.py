@@ -32,13 +32,16 @@ def _no_constant(_: str) -> Any:
     raise ValueError(msg)
 
 
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+
+
 def strict_json(data: bytes | str, what: str, *, limit: int = MAX_DOCUMENT) -> Any:
     """Parse JSON; duplicate members, NaN, trailing bytes and oversize are refused."""
     if len(data) > limit:
         raise _invalid(what, f"longer than {limit} bytes")
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return _STRICT.decode(text)
     except (ValueError, RecursionError):
         raise _invalid(what, "not strict JSON") from None
 

@@ -6,7 +6,8 @@ used that was not sealed to this request.
 """
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Self
 
 from langchain_privacy.errors import (
@@ -107,13 +108,15 @@ class _Transport:
         )
 
     def _outgoing(self, library: Any, exchange: Exchange, content: Any, request: Any) -> Any:
-        return library.Request(
-            exchange.method,
-            self.endpoint.origin + exchange.path,
-            headers=[("host", self.endpoint.authority), *exchange.headers],
-            content=content,
-            extensions=request.extensions,
-        )
+        headers = [("host", self.endpoint.authority), *exchange.headers]
+        if isinstance(content, bytes):
+            headers.append(("content-length", str(len(content))))
+            body = {"stream": library.ByteStream(content)}
+        else:
+            body = {"content": content}
+        url = _parsed(library.URL, self.endpoint.origin + exchange.path)
+        extensions = request.extensions
+        return library.Request(exchange.method, url, headers=headers, extensions=extensions, **body)
 
     def _challenge_request(self, library: Any, extensions: Any) -> tuple[bytes, Any]:
         nonce, challenge = self.endpoint.challenge()
@@ -173,6 +176,12 @@ class _Transport:
 
 def _pairs(response: Any) -> list[tuple[str, str]]:
     return [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw]
+
+
+@lru_cache(maxsize=64)
+def _parsed(kind: Callable[[str], Any], url: str) -> Any:
+    """A URL object: parsing costs more than sealing, and the address is nearly always the same."""
+    return kind(url)
 
 
 def _broken(library: Any) -> tuple[type[Exception], ...]:

@@ -17,7 +17,7 @@ from langchain_privacy.secure.channel.hpke import (
     PrivateKey,
     X25519PrivateKey,
     encapsulate,
-    response_sequence,
+    exported_sequence,
 )
 
 KEM_ID = X25519PrivateKey.kem_id
@@ -71,7 +71,7 @@ class RequestSealer:
     def opener(self, nonce: bytes) -> "Opener":
         """Opener of the answer that came with this nonce."""
         exported = self._context.export(_EXPORT, 32)
-        return Opener(response_sequence(exported, self.enc, nonce))
+        return Opener(exported_sequence(exported, self.enc, nonce))
 
 
 class Opener:
@@ -112,7 +112,7 @@ class ResponseSealer:
 
     def __init__(self, exported: bytes, enc: bytes) -> None:
         self.nonce = secrets.token_bytes(32)
-        self._sequence = response_sequence(exported, enc, self.nonce)
+        self._sequence = exported_sequence(exported, enc, self.nonce)
 
     def seal(self, data: bytes) -> bytes:
         """Frames for a piece of the body, as one byte string."""

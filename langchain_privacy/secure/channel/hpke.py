@@ -210,13 +210,13 @@ class Context(AeadSequence):
         return _labeled_expand(self._suite, self._exporter, b"sec", label, length)
 
 
-def response_sequence(exported: bytes, enc: bytes, nonce: bytes) -> AeadSequence:
-    """Keys of the answer to a request, as in OHTTP (RFC 9458, section 4.4) and EHBP.
+def exported_sequence(exported: bytes, context: bytes, nonce: bytes) -> AeadSequence:
+    """Keys from a secret exported from a context, as OHTTP (RFC 9458, section 4.4) and EHBP do it.
 
     Args:
-        exported: Secret exported from the request's context.
-        enc: The request's encapsulation.
-        nonce: Random bytes that the responder chose.
+        exported: The secret, 32 bytes.
+        context: What the keys belong to: the encapsulation, and the request's nonce for an answer.
+        nonce: Random bytes of whoever seals.
     """
-    prk = hkdf_extract(enc + nonce, exported)
+    prk = hkdf_extract(context + nonce, exported)
     return AeadSequence(hkdf_expand(prk, b"key", 32), hkdf_expand(prk, b"nonce", 12))

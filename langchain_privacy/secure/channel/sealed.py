@@ -1,7 +1,12 @@
 """Our profile: a whole HTTP exchange inside one sealed POST, post-quantum, with a known end.
 
-Request body:  `"LP1" | key id (8) | X-Wing encapsulation (1120) | frames`
+Request body:  `"LP1" | key id (8) | X-Wing encapsulation (1120) | request nonce (32) | frames`
 Response body: `response nonce (32) | frames`
+
+An encapsulation opens a session, from whose HPKE context two secrets are exported. A client uses it
+for ten minutes, because making and opening it costs more than all the rest; every request still has
+keys of its own, from the secret and a fresh nonce, and so has its answer, from both nonces.
+
 Frame: `u32 header | ciphertext`; the header's top bit marks the last frame, its other bits are the
 length, and the header is the additional data, so neither can be changed. The first frame is a
 JSON head with method, path and headers, or with status and headers; the rest is the body. What an
@@ -12,9 +17,12 @@ The labels are our own, as EHBP asks of those who reuse its construction (its se
 
 import hashlib
 import json
+import re
 import secrets
+import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from langchain_privacy.errors import ChannelError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
@@ -25,7 +33,7 @@ from langchain_privacy.secure.channel.hpke import (
     PrivateKey,
     XWingPrivateKey,
     encapsulate,
-    response_sequence,
+    exported_sequence,
 )
 
 KEM_ID = XWingPrivateKey.kem_id
@@ -34,12 +42,16 @@ REQUEST_MEDIA_TYPE = "application/vnd.langchain-privacy.request"
 RESPONSE_MEDIA_TYPE = "application/vnd.langchain-privacy.response"
 KEY_MISMATCH = "urn:langchain-privacy:error:key"
 MAGIC = b"LP1"
-PREFIX = len(MAGIC) + 8 + 1120
 NONCE = 32
-_INFO = b"langchain-privacy/exchange/v1 request"
-_EXPORT = b"langchain-privacy/exchange/v1 response"
+PREFIX = len(MAGIC) + 8 + 1120 + NONCE
+SESSION_SECONDS = 600.0
+_INFO = b"langchain-privacy/exchange/v1 session"
+_REQUEST = b"langchain-privacy/exchange/v1 request"
+_RESPONSE = b"langchain-privacy/exchange/v1 response"
 _FINAL = 1 << 31
 _MAX_HEAD = 64 * 1024
+_BREAK = re.compile(r"[\r\n\0]")
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 Headers = Sequence[tuple[str, str]]
 
@@ -80,7 +92,7 @@ def _headers(value: object) -> Headers:
 
 
 def _clean(text: object) -> bool:
-    return isinstance(text, str) and not set(text) & {"\r", "\n", "\0"}
+    return isinstance(text, str) and not _BREAK.search(text)
 
 
 def _parse(head: bytes, names: tuple[str, ...]) -> dict[str, object]:
@@ -122,7 +134,7 @@ def parse_response_head(data: bytes) -> ResponseHead:
 
 def dump_head(head: RequestHead | ResponseHead) -> bytes:
     """A head as JSON."""
-    return json.dumps(vars(head), separators=(",", ":")).encode()
+    return _JSON.encode(vars(head)).encode()
 
 
 class _Sealer:
@@ -163,43 +175,83 @@ class _Opener:
             raise ChannelError(msg)
 
 
+@dataclass(frozen=True)
+class Session:
+    """What one encapsulation gives both ends: secrets for the keys of requests and of answers."""
+
+    enc: bytes
+    request: bytes = field(repr=False)
+    response: bytes = field(repr=False)
+
+
+def _session(shared_secret: bytes, enc: bytes) -> Session:
+    context = Context(KEM_ID, shared_secret, _INFO)
+    return Session(enc, context.export(_REQUEST, 32), context.export(_RESPONSE, 32))
+
+
+def open_session(private: PrivateKey, enc: bytes) -> Session:
+    """The server's view of the session that an encapsulation opens."""
+    return _session(private.decapsulate(enc), enc)
+
+
+class _Recipient:
+    """A public key, and the session with its holder; an old one is forgotten."""
+
+    def __init__(self, public: bytes) -> None:
+        self._public = public
+        self._latest: tuple[Session, float] | None = None
+        self.key_id = key_id(public)
+
+    def session(self) -> Session:
+        now, latest = time.monotonic(), self._latest
+        if latest is None or now >= latest[1]:
+            latest = _session(*encapsulate(KEM_ID, self._public)), now + SESSION_SECONDS
+            self._latest = latest
+        return latest[0]
+
+
+_recipient = lru_cache(maxsize=64)(_Recipient)
+
+
 class RequestSealer(_Sealer):
     """The client's half of one exchange."""
 
     def __init__(self, public: bytes) -> None:
-        secret, enc = encapsulate(KEM_ID, public)
-        self._context = Context(KEM_ID, secret, _INFO)
-        self._enc = enc
-        self.prefix = MAGIC + key_id(public) + enc
-        super().__init__(self._context)
+        recipient = _recipient(public)
+        self._session, self._nonce = recipient.session(), secrets.token_bytes(NONCE)
+        self.prefix = MAGIC + recipient.key_id + self._session.enc + self._nonce
+        super().__init__(exported_sequence(self._session.request, self._session.enc, self._nonce))
 
     def opener(self, nonce: bytes) -> _Opener:
         """Opener of the answer that begins with this nonce."""
-        exported = self._context.export(_EXPORT, 32)
-        return _Opener(response_sequence(exported, self._enc, nonce))
+        context = self._session.enc + self._nonce
+        return _Opener(exported_sequence(self._session.response, context, nonce))
+
+
+def split_prefix(prefix: bytes) -> tuple[bytes, bytes, bytes]:
+    """Key id, encapsulation and nonce from the first `PREFIX` bytes of a request body."""
+    if len(prefix) != PREFIX or not prefix.startswith(MAGIC):
+        msg = "a request does not begin as one"
+        raise ChannelError(msg)
+    start = len(MAGIC) + 8
+    return prefix[len(MAGIC) : start], prefix[start:-NONCE], prefix[-NONCE:]
 
 
 class RequestOpener(_Opener):
-    """The server's half of one exchange.
+    """The server's half of one exchange."""
 
-    Args:
-        private: The key that the prefix names.
-        prefix: The first `PREFIX` bytes of the request body.
-    """
-
-    def __init__(self, private: PrivateKey, prefix: bytes) -> None:
-        self._enc = prefix[len(MAGIC) + 8 :]
-        self._context = Context(KEM_ID, private.decapsulate(self._enc), _INFO)
-        super().__init__(self._context)
+    def __init__(self, session: Session, nonce: bytes) -> None:
+        self._session, self._nonce = session, nonce
+        super().__init__(exported_sequence(session.request, session.enc, nonce))
 
     def sealer(self) -> "ResponseSealer":
         """Sealer of the answer."""
-        return ResponseSealer(self._context.export(_EXPORT, 32), self._enc)
+        return ResponseSealer(self._session.response, self._session.enc + self._nonce)
 
 
 class ResponseSealer(_Sealer):
     """Seals the answer, which begins with `nonce` in clear."""
 
-    def __init__(self, exported: bytes, enc: bytes) -> None:
+    def __init__(self, secret: bytes, context: bytes) -> None:
         self.nonce = secrets.token_bytes(NONCE)
-        super().__init__(response_sequence(exported, enc, self.nonce))
+        super().__init__(exported_sequence(secret, context, self.nonce))

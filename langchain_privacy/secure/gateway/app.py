@@ -35,7 +35,7 @@ from langchain_privacy.secure.gateway.http import (
 )
 from langchain_privacy.secure.gateway.keys import KeyRing, KeySet
 from langchain_privacy.secure.gateway.memory import Held, Memory
-from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream, UpstreamFailedError
+from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream
 
 _NONCE = re.compile(r"[0-9a-f]{64}\Z")
 _PLAINTEXT = "urn:langchain-privacy:error:plaintext"
@@ -156,19 +156,18 @@ class Gateway:
                 raise RefusedError(400)
             start += data
         prefix, rest = start[: sealed.PREFIX], start[sealed.PREFIX :]
-        if not prefix.startswith(sealed.MAGIC):
-            raise RefusedError(400)
-        keys = self.keys.by_id(prefix[3:11])
-        if keys is None:
-            raise RefusedError(422, sealed.KEY_MISMATCH)
         try:
-            opener = sealed.RequestOpener(keys.keys["x-wing"], prefix)
+            key_id, enc, nonce = sealed.split_prefix(prefix)
+            keys = self.keys.by_id(key_id)
+            if keys is None:
+                raise RefusedError(422, sealed.KEY_MISMATCH)
+            opener = sealed.RequestOpener(keys.session(enc), nonce)
         except ChannelError:
             raise RefusedError(400) from None
         with self._memory.hold() as held:
             pieces = await self._collect(body, rest, opener, held)
             # After everything has been authenticated, so that nobody can spend another's request.
-            if not keys.take(prefix[11:]):
+            if not keys.take(enc + nonce):
                 raise RefusedError(409, _REPLAY)
             try:
                 head = sealed.parse_request_head(pieces[0]) if pieces else None
@@ -246,44 +245,38 @@ class Gateway:
     ) -> None:
         try:
             self._upstream.check(path)
-            async with self._upstream.send(method, path, headers, content) as (status, got, parts):
+            async with (
+                _while_connected(receive),
+                self._upstream.send(method, path, headers, content) as (status, got, parts),
+            ):
                 await answer.begin(status, got)
-                await self._relay(parts, answer, receive)
+                async for part, last in parts:
+                    if part or last:
+                        await answer.send(part, last=last)
         except RefusedError as refused:
             # The client proved nothing, but it holds the keys of this exchange: answer sealed.
             await answer.refuse(refused)
 
-    async def _relay(
-        self, parts: AsyncIterator[tuple[bytes, bool]], answer: "_Answer", receive: Receive
-    ) -> None:
-        gone = asyncio.ensure_future(_disconnect(receive))
-        try:
-            work = asyncio.ensure_future(self._copy(parts, answer))
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
-        finally:
-            gone.cancel()
 
-    async def _copy(self, parts: AsyncIterator[tuple[bytes, bool]], answer: "_Answer") -> None:
-        try:
-            async for part, last in parts:
-                if last:
-                    await answer.send(part, last=True)
-                    return
-                if part:
-                    await answer.send(part)
-        except UpstreamFailedError:
-            # Without the final frame the client knows that the answer is incomplete.
-            return
-        await answer.finish()
+@contextlib.asynccontextmanager
+async def _while_connected(receive: Receive) -> AsyncIterator[None]:
+    """Breaks off what is in the block when the client goes: a model must not write for nobody."""
+    work = asyncio.current_task()
+    assert work is not None
 
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        work.cancel()
 
-async def _disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    watcher = asyncio.ensure_future(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not watcher.done() or work.uncancel():
+            raise
+    finally:
+        watcher.cancel()
 
 
 class _Answer:
@@ -298,10 +291,6 @@ class _Answer:
 
     async def send(self, data: bytes, *, last: bool = False) -> None:
         raise NotImplementedError
-
-    async def finish(self) -> None:
-        """End an answer whose last piece was not known to be the last."""
-        await self.send(b"", last=True)
 
     async def refuse(self, refused: RefusedError) -> None:
         """Say sealed why the request failed; once the answer has begun, break off instead."""

@@ -16,6 +16,9 @@ _MAKERS: dict[str, Callable[[], PrivateKey]] = {
 }
 
 
+_MAX_SESSIONS = 4096
+
+
 @dataclass
 class KeySet:
     """Keys of one period, and what was sent to them.
@@ -24,13 +27,27 @@ class KeySet:
         keys: Private keys by profile.
         not_after: When clients must have moved on.
         crypto_material: The document that evidence binds.
+        key_id: Names the X-Wing key; empty without one.
+        sessions: The latest sessions by encapsulation.
         seen: Digests of the encapsulations that were used, so that no request is taken twice.
     """
 
     keys: dict[str, PrivateKey]
     not_after: dt.datetime
     crypto_material: bytes
+    key_id: bytes = b""
+    sessions: dict[bytes, sealed.Session] = field(default_factory=dict)
     seen: set[bytes] = field(default_factory=set)
+
+    def session(self, enc: bytes) -> sealed.Session:
+        """The session that an encapsulation opens; raises ChannelError when it is malformed."""
+        session = self.sessions.get(enc)
+        if session is None:
+            session = sealed.open_session(self.keys["x-wing"], enc)
+            if len(self.sessions) >= _MAX_SESSIONS:
+                del self.sessions[next(iter(self.sessions))]
+            self.sessions[enc] = session
+        return session
 
     def take(self, enc: bytes) -> bool:
         """Remember an encapsulation; false when it was used before."""
@@ -85,7 +102,8 @@ class KeyRing:
             gateway_config=self._config_digest,
             tls_spki_sha256=self._tls_spki,
         )
-        return KeySet(keys, not_after, material)
+        named = sealed.key_id(keys["x-wing"].public_bytes) if "x-wing" in keys else b""
+        return KeySet(keys, not_after, material, named)
 
     def rotate(self) -> None:
         """Replace the keys now."""
@@ -113,8 +131,4 @@ class KeyRing:
 
     def by_id(self, key_id: bytes) -> KeySet | None:
         """The accepted set whose X-Wing key has this id."""
-        for keys in self.accepted():
-            key = keys.keys.get("x-wing")
-            if key is not None and sealed.key_id(key.public_bytes) == key_id:
-                return keys
-        return None
+        return next((keys for keys in self.accepted() if keys.key_id == key_id), None)

@@ -21,9 +21,9 @@ from langchain_privacy.secure.channel.hpke import (
     X25519PrivateKey,
     XWingPrivateKey,
     encapsulate,
+    exported_sequence,
     hkdf_expand,
     hkdf_extract,
-    response_sequence,
 )
 from tests.support.paths import shared_vectors
 
@@ -103,7 +103,7 @@ def test_ehbp_published_derivation() -> None:
 
 def test_ehbp_published_response() -> None:
     v = _vector("response-decryption")
-    sequence = response_sequence(v["exportedSecret"], v["requestEnc"], v["responseNonce"])
+    sequence = exported_sequence(v["exportedSecret"], v["requestEnc"], v["responseNonce"])
     opener = ehbp.Opener(sequence)
     assert b"".join(opener.feed(v["encryptedResponse"])) == v["plaintext"]
     opener.finish()
@@ -174,10 +174,15 @@ def test_ehbp_header_form(value: str) -> None:
 # --- Our profile ---
 
 
+def _opened(key: XWingPrivateKey, prefix: bytes) -> sealed.RequestOpener:
+    _, enc, nonce = sealed.split_prefix(prefix)
+    return sealed.RequestOpener(sealed.open_session(key, enc), nonce)
+
+
 def _exchange() -> tuple[sealed.RequestSealer, sealed.RequestOpener, list[bytes]]:
     key = XWingPrivateKey()
     client = sealed.RequestSealer(key.public_bytes)
-    return client, sealed.RequestOpener(key, client.prefix), []
+    return client, _opened(key, client.prefix), []
 
 
 @settings(max_examples=40, deadline=None)
@@ -243,9 +248,49 @@ def test_sealed_every_bit_of_an_answer_counts() -> None:
 def test_sealed_answer_to_another_request_is_refused() -> None:
     key = XWingPrivateKey()
     first, second = (sealed.RequestSealer(key.public_bytes) for _ in range(2))
-    sealer = sealed.RequestOpener(key, second.prefix).sealer()
+    sealer = _opened(key, second.prefix).sealer()
     with pytest.raises(ChannelError):
         list(first.opener(sealer.nonce).feed(sealer.seal(b"x", final=True)))
+
+
+def test_requests_of_one_session_have_keys_of_their_own() -> None:
+    key = XWingPrivateKey()
+    first, second = (sealed.RequestSealer(key.public_bytes) for _ in range(2))
+    (_, enc, nonce), (_, again, other) = map(sealed.split_prefix, (first.prefix, second.prefix))
+    assert enc == again
+    assert nonce != other
+    wire = first.seal(b"one", final=True)
+    assert wire != second.seal(b"one", final=True)
+    assert list(_opened(key, first.prefix).feed(wire)) == [b"one"]
+    with pytest.raises(ChannelError):
+        list(_opened(key, second.prefix).feed(wire))
+    with pytest.raises(ChannelError):  # nor do answers open requests, under the same nonce
+        list(first.opener(nonce).feed(wire))
+
+
+def test_a_session_ends(monkeypatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(sealed.time, "monotonic", lambda: now[0])
+    public = XWingPrivateKey().public_bytes
+    first = sealed.split_prefix(sealed.RequestSealer(public).prefix)[1]
+    now[0] += sealed.SESSION_SECONDS - 1
+    assert sealed.split_prefix(sealed.RequestSealer(public).prefix)[1] == first
+    now[0] += 1
+    assert sealed.split_prefix(sealed.RequestSealer(public).prefix)[1] != first
+
+
+def test_sessions_show_no_secret() -> None:
+    session = sealed.RequestSealer(XWingPrivateKey().public_bytes)._session
+    assert session.request.hex() not in repr(session)
+    assert repr(session.request) not in repr(session)
+    assert repr(session.response) not in repr(session)
+
+
+@pytest.mark.parametrize("change", [lambda p: p[:-1], lambda p: p + b"x", lambda p: b"LP2" + p[3:]])
+def test_a_malformed_prefix_is_refused(change) -> None:
+    prefix = sealed.RequestSealer(XWingPrivateKey().public_bytes).prefix
+    with pytest.raises(ChannelError):
+        sealed.split_prefix(change(prefix))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from langchain_privacy.secure.channel.hpke import (
     X25519PrivateKey,
     XWingPrivateKey,
     encapsulate,
-    response_sequence,
+    exported_sequence,
 )
 from langchain_privacy.secure.policy.document import _read as read_policy
 from tests.vectors.channel import cases
@@ -41,7 +41,7 @@ KEYS = {"x-wing": XWingPrivateKey(), "ehbp-x25519": X25519PrivateKey()}
 
 
 def _sequence(case: dict[str, Any]):
-    return response_sequence(*(bytes.fromhex(case[n]) for n in ("exported", "enc", "nonce")))
+    return exported_sequence(*(bytes.fromhex(case[n]) for n in ("exported", "enc", "nonce")))
 
 
 def _run(case: dict[str, Any]) -> None:

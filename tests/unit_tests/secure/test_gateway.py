@@ -251,7 +251,7 @@ def test_replays_are_refused(gateway, upstream) -> None:
         (b"", 400),
         (b"x" * 100, 400),
         (b"x" * 2000, 400),
-        (sealed.MAGIC + bytes(8) + bytes(1120) + b"\0\0\0\x20" + bytes(32), 422),
+        (sealed.MAGIC + bytes(sealed.PREFIX - 3) + b"\0\0\0\x20" + bytes(32), 422),
     ],
 )
 def test_malformed_sealed_requests(gateway, body, status) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from langchain_privacy.secure import envelope
 from langchain_privacy.secure.channel import ehbp, sealed
 from langchain_privacy.secure.channel.frames import MAX_FRAME
-from langchain_privacy.secure.channel.hpke import response_sequence
+from langchain_privacy.secure.channel.hpke import exported_sequence
 from langchain_privacy.secure.evidence.simulated import simulate_report
 
 FOLDER = Path(__file__).resolve().parent
@@ -33,7 +33,7 @@ _UNSAFE = {"all_of": [{"unsafe_simulated_tee": {}}]}
 
 
 def _sequence() -> Any:
-    return response_sequence(_EXPORTED, _ENC, _ANSWER)
+    return exported_sequence(_EXPORTED, _ENC, _ANSWER)
 
 
 def _opened(kind: str, expect: str, wire: bytes, **more: Any) -> Case:
