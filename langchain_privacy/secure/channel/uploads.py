@@ -20,8 +20,3 @@ async def seal_async_stream(exchange: Exchange, stream: Any) -> AsyncIterator[by
     async for chunk in stream:
         yield exchange.seal(chunk, last=False)
     yield exchange.seal(b"", last=True)
-
-
-async def one_chunk(content: bytes) -> AsyncIterator[bytes]:
-    """A body that is sent chunked, in one piece."""
-    yield content
