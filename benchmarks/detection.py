@@ -10,11 +10,14 @@ not be copied here are read from FOLDER, by default `../shared/data` beside the 
 import argparse
 import random
 import statistics
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from anywhere, installed or not
 
 from benchmarks import detection_corpora as corpora
 from langchain_privacy.detection import Finding, default_detectors, detect_all

@@ -27,7 +27,7 @@ _PLAIN_LENGTHS = (14, 15, 16, 19)
 
 def find_cards(text: FoldedText) -> Iterator[Finding]:
     """Find card numbers: by the Luhn check, or mistyped ones by the word card beside them."""
-    for match in numbers(_CARD, text):
+    for match in numbers(_CARD, text, digits=13):
         digits = "".join(c for c in match[0] if c.isdecimal())
         if not _BRAND.match(digits):
             continue
@@ -40,6 +40,7 @@ def find_cards(text: FoldedText) -> Iterator[Finding]:
             yield span(match, "CREDIT_CARD", 0.8, "card")
 
 
+_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}")
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{2,4}){3,8}[ -]?[A-Za-z0-9]{0,4}"
 )
@@ -47,7 +48,12 @@ _IBAN = re.compile(
 
 def find_ibans(text: FoldedText) -> Iterator[Finding]:
     """Find IBANs (ISO 13616) with their check digits, in groups or in one piece."""
-    for match in _IBAN.finditer(text.text):
+    done = 0
+    for begin in numbers(_IBAN_START, text, digits=2, letters=True):
+        match = _IBAN.match(text.text, begin.start()) if begin.start() >= done else None
+        if match is None:
+            continue
+        done = match.end()
         # The groups may have taken words that follow: shorten to the country's own length.
         end = match.end()
         country = match[0][:2].upper()

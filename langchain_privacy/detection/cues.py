@@ -1,37 +1,52 @@
-"""Words that announce a value, found in one pass.
+"""Words that announce a value, looked up among the words of the text.
 
-An alternation of a hundred labels costs a regular expression a hundred tries at every character.
-An Aho-Corasick automaton reads the text once, and a pattern is tried only behind a label.
+An alternation of a hundred labels costs a regular expression a hundred tries at every character. A
+text is cut into words once, for all cues; a pattern is tried only behind a cue that is there.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
-import ahocorasick
+from langchain_privacy.detection.folded import FoldedText
+
+_FIRST_WORD = re.compile(r"[a-z\u00df-\u024f]*")
 
 
 class Cues:
-    """A set of lower-case words or phrases to look for."""
+    """A set of lower-case words or phrases in Latin letters or in Hangul."""
 
-    def __init__(self, words: Iterable[str], *, inside: bool = False) -> None:
-        """Take the words; with `inside` they also count as the end or the middle of a word."""
-        self._inside = inside
-        self._automaton = ahocorasick.Automaton(ahocorasick.STORE_LENGTH)
-        for word in words:
-            self._automaton.add_word(word)
-        self._automaton.make_automaton()
+    def __init__(self, words: Iterable[str]) -> None:
+        """Take the words; those in Hangul count inside a word as well."""
+        self._by_first: dict[str, list[str]] = {}
+        for word in dict.fromkeys(words):
+            first = _FIRST_WORD.match(word)
+            self._by_first.setdefault(first[0] if first else "", []).append(word)
+        hangul = sorted(map(re.escape, self._by_first.pop("", [])), key=len, reverse=True)
+        self._hangul = re.compile("|".join(hangul)) if hangul else None
 
-    def find(self, lower: str) -> Iterator[tuple[int, int]]:
-        """Yield `(start, end)` of every cue; Latin ones only as whole words unless `inside`."""
-        for last, length in self._automaton.iter(lower):
-            start, end = last - length + 1, last + 1
-            if self._inside or not (_glued(lower, start - 1, start) or _glued(lower, end - 1, end)):
-                yield start, end
+    def find(self, text: FoldedText) -> Iterator[tuple[int, int]]:
+        """Yield `(start, end)` of every cue, in no order; Latin ones only as whole words."""
+        for first in self._by_first.keys() & text.words:
+            for cue in self._by_first[first]:
+                for start, end in _occurrences(text.lower, cue):
+                    if not (_glued(text.lower, start) or _glued(text.lower, end)):
+                        yield start, end
+        if self._hangul is not None and text.hangul:
+            for match in self._hangul.finditer(text.lower):
+                yield match.span()
 
 
-def _glued(text: str, left: int, right: int) -> bool:
-    if left < 0 or right >= len(text):
-        return False
-    return _latin(text[left]) and _latin(text[right])
+def _occurrences(text: str, cue: str) -> Iterator[tuple[int, int]]:
+    start = text.find(cue)
+    while start >= 0:
+        end = start + len(cue)
+        yield start, end
+        start = text.find(cue, start + 1)
+
+
+def _glued(text: str, at: int) -> bool:
+    """Say whether letters or digits, none of them Hangul, go on across an offset."""
+    return 0 < at < len(text) and _latin(text[at - 1]) and _latin(text[at])
 
 
 def _latin(char: str) -> bool:

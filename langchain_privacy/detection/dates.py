@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.cues import Cues
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import numbers, span
+from langchain_privacy.detection.rules import finding, numbers, span
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -42,9 +42,9 @@ _BIRTH_WORDS = Cues(
 _BORN_BEFORE = re.compile(
     rf"[^\d\n]{{0,24}}?\n?[^\d\n]{{0,4}}?(?P<date>{DATE}|(?<!\d)(?:19|20)\d{{6}}(?!\d)|(?<!\d)\d{{2}}(?:0\d|1[0-2])[0-3]\d(?!\d))"
 )
-_BORN_AFTER = re.compile(
-    rf"(?P<date>{DATE})\s?(?:생(?![가-힣])|생\b|출생|태생|에 태어)", re.IGNORECASE
-)
+_BORN = re.compile(r"생(?![가-힣])|출생|태생|에 태어")
+_DATE_BEFORE = re.compile(rf"(?P<date>{DATE})\s?\Z")
+_LONGEST_DATE = 24
 # A complete date in figures that lies far back is rarely a term or a deadline. It scores low: where
 # old dates matter to the remote model, a threshold for DATE_OF_BIRTH leaves them alone.
 _LONG_AGO = re.compile(
@@ -55,10 +55,13 @@ _LONG_AGO = re.compile(
 
 def find_birth_dates(text: FoldedText) -> Iterator[Finding]:
     """Find dates of birth by the words beside them, and old dates in figures (score 0.45)."""
-    for _, end in _BIRTH_WORDS.find(text.lower):
+    for _, end in _BIRTH_WORDS.find(text):
         if match := _BORN_BEFORE.match(text.lower, end):
             yield span(match, "DATE_OF_BIRTH", 0.85, "birth_date", "date")
-    for match in numbers(_BORN_AFTER, text):
-        yield span(match, "DATE_OF_BIRTH", 0.85, "birth_date", "date")
-    for match in numbers(_LONG_AGO, text):
+    for born in _BORN.finditer(text.text) if text.hangul else ():
+        first = max(0, born.start() - _LONGEST_DATE)
+        if match := _DATE_BEFORE.search(text.lower[first : born.start()]):
+            start, end = match.span("date")
+            yield finding(first + start, first + end, "DATE_OF_BIRTH", 0.85, "birth_date")
+    for match in numbers(_LONG_AGO, text, digits=6):
         yield span(match, "DATE_OF_BIRTH", 0.45, "birth_date", "date")

@@ -10,7 +10,9 @@ back to the characters of the original.
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from langchain_privacy.detection.finding import Finding
 
@@ -40,12 +42,26 @@ UPPER = "A-Z" + "".join(
 )
 """Capital letters of the Latin, Greek, Cyrillic and Armenian scripts, for a character class."""
 
+_HANGUL = re.compile(r"[가-힣]")
+_LETTER = re.compile(r"[^\W\d_가-힣]")
+_LATIN_WORD = re.compile(r"[a-z\u00df-\u024f\u0370-\u052f]+")
 _DIGITS = re.compile(r"\d+")
 _ISLAND_GAP = 4
 _ISLAND_SHORE = 10
 
 
-@dataclass(frozen=True, slots=True)
+_Groups = tuple[tuple[int, int, int], ...]
+
+
+def _by_digits(islands: Iterable[tuple[int, int, int]]) -> tuple[_Groups, ...]:
+    """Return, for each least number of digits, the islands that have so many."""
+    groups = [tuple(islands)]
+    for digits in range(1, 14):
+        groups.append(tuple(island for island in groups[-1] if island[2] >= digits))
+    return tuple(groups)
+
+
+@dataclass(frozen=True)
 class FoldedText:
     """A text as the rules see it.
 
@@ -55,14 +71,37 @@ class FoldedText:
         origins: Where in the original each folded character begins; `None` when the two are
             equally long, character for character.
         ends: Where in the original each folded character ends.
-        islands: Stretches around digits: `(start, end)` of digits and what stands close to them.
+        islands: Stretches around digits: `(start, end, count)` of digits that stand close together,
+            with a little of what is around them, and how many digits they are.
     """
 
     text: str
     lower: str
     origins: tuple[int, ...] | None
     ends: tuple[int, ...] | None
-    islands: tuple[tuple[int, int], ...] = field(default=())
+    islands: tuple[tuple[int, int, int], ...] = field(default=())
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words in Latin letters that occur, in lower case."""
+        return frozenset(_LATIN_WORD.findall(self.lower))
+
+    @cached_property
+    def hangul(self) -> bool:
+        """Whether a Korean rule can find anything: one fast look, or none for ASCII."""
+        return not self.text.isascii() and _HANGUL.search(self.text) is not None
+
+    def islands_of(self, digits: int, *, letters: bool) -> _Groups:
+        """Return the islands of at least so many digits (13 at most), with Latin letters or all."""
+        return (self._with_letters if letters else self._by_digits)[digits]
+
+    @cached_property
+    def _by_digits(self) -> tuple[_Groups, ...]:
+        return _by_digits(self.islands)
+
+    @cached_property
+    def _with_letters(self) -> tuple[_Groups, ...]:
+        return _by_digits(i for i in self.islands if _LETTER.search(self.text, i[0], i[1]))
 
     def to_original(self, finding: Finding) -> Finding:
         """Move a finding from the folded spelling to the original text."""
@@ -89,20 +128,21 @@ def fold(text: str) -> FoldedText:
     return FoldedText(folded, _lower(folded), origins, ends, _islands(folded))
 
 
-def _islands(text: str) -> tuple[tuple[int, int], ...]:
+def _islands(text: str) -> tuple[tuple[int, int, int], ...]:
     """Return where the digits are, so that rules about numbers need not read the prose."""
-    islands: list[tuple[int, int]] = []
+    islands: list[tuple[int, int, int]] = []
     first = last = -1
+    count = 0
     for match in _DIGITS.finditer(text):
         start, end = match.span()
-        if last < 0:
-            first = start
-        elif start - last > _ISLAND_GAP:
-            islands.append((max(0, first - _ISLAND_SHORE), min(len(text), last + _ISLAND_SHORE)))
-            first = start
+        if start - last > _ISLAND_GAP or last < 0:
+            if count:
+                islands.append((max(0, first - _ISLAND_SHORE), last + _ISLAND_SHORE, count))
+            first, count = start, 0
+        count += end - start
         last = end
-    if last >= 0:
-        islands.append((max(0, first - _ISLAND_SHORE), min(len(text), last + _ISLAND_SHORE)))
+    if count:
+        islands.append((max(0, first - _ISLAND_SHORE), min(len(text), last + _ISLAND_SHORE), count))
     return tuple(islands)
 
 

@@ -41,7 +41,7 @@ def find_resident_numbers(text: FoldedText) -> Iterator[Finding]:
     A number counts when its date is real and not in the future and, besides, its check digit holds,
     or its holder was born after the digits became random, or a word or a name beside it says so.
     """
-    for match in numbers(_RRN, text):
+    for match in numbers(_RRN, text, digits=13):
         digits = match["date"] + match["rest"]
         born = _birth_date(digits)
         if born is None:
@@ -57,7 +57,7 @@ def find_resident_numbers(text: FoldedText) -> Iterator[Finding]:
             yield span(match, kind, 0.95 if match["mark"] else 0.85, "resident_number")
         elif born >= _RANDOM_SINCE or _PERSON_BEFORE.search(before):
             yield span(match, kind, 0.85, "resident_number")
-    for match in numbers(_RRN_HIDDEN, text):
+    for match in numbers(_RRN_HIDDEN, text, digits=7):
         yield span(match, "KR_RRN", 0.8, "resident_number")
 
 
@@ -86,13 +86,13 @@ _CORPORATE_WORDS = re.compile(
 
 def find_company_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find business (KR_BRN) and corporate (KR_CRN) registration numbers beside a word for them."""
-    for match in numbers(_BRN, text):
+    for match in numbers(_BRN, text, digits=10):
         if near(text, match.start(), match.end(), _BUSINESS_WORDS, reach=32):
             if _business_check(re.sub(r"\D", "", match[0])):
                 yield span(match, "KR_BRN", 0.95, "company_number")
             elif match[1]:
                 yield span(match, "KR_BRN", 0.6, "company_number")
-    for match in numbers(_CRN, text):
+    for match in numbers(_CRN, text, digits=13):
         if near(text, match.start(), match.end(), _CORPORATE_WORDS, reach=40):
             if _corporate_check(re.sub(r"\D", "", match[0])):
                 yield span(match, "KR_CRN", 0.95, "company_number")
@@ -119,17 +119,17 @@ _INSURANCE_WORDS = re.compile(r"건강보험|보험증|의료보험|자격\s?번
 _CUSTOMS = re.compile(r"(?<![A-Za-z0-9])P\d{12}(?!\d)")
 _CUSTOMS_WORDS = re.compile(r"통관|pccc|customs")
 _KEYWORD_NUMBERS = (
-    (_LICENCE, _LICENCE_WORDS, "KR_DRIVER_LICENSE"),
-    (_PASSPORT, _PASSPORT_WORDS, "KR_PASSPORT"),
-    (_INSURANCE, _INSURANCE_WORDS, "KR_HEALTH_INSURANCE"),
-    (_CUSTOMS, _CUSTOMS_WORDS, "KR_CUSTOMS_CODE"),
+    (_LICENCE, 10, _LICENCE_WORDS, "KR_DRIVER_LICENSE"),
+    (_PASSPORT, 7, _PASSPORT_WORDS, "KR_PASSPORT"),
+    (_INSURANCE, 11, _INSURANCE_WORDS, "KR_HEALTH_INSURANCE"),
+    (_CUSTOMS, 12, _CUSTOMS_WORDS, "KR_CUSTOMS_CODE"),
 )
 
 
 def find_keyword_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find driver licences, passports, health insurance and customs numbers beside their word."""
-    for pattern, words, kind in _KEYWORD_NUMBERS:
-        for match in numbers(pattern, text):
+    for pattern, digits, words, kind in _KEYWORD_NUMBERS:
+        for match in numbers(pattern, text, digits=digits):
             if near(text, match.start(), match.end(), words, reach=40):
                 yield span(match, kind, 0.9, "korean_number")
 
@@ -145,7 +145,7 @@ _NOT_ACCOUNT = re.compile(
 
 def find_accounts(text: FoldedText) -> Iterator[Finding]:
     """Find bank accounts of 10 to 16 digits with a bank or a word for account near them."""
-    for match in numbers(_ACCOUNT, text):
+    for match in numbers(_ACCOUNT, text, digits=10):
         digits = sum(c.isdigit() for c in match[0])
         if not 10 <= digits <= 16:
             continue
@@ -166,5 +166,5 @@ _PLATE = re.compile(
 
 def find_plates(text: FoldedText) -> Iterator[Finding]:
     """Find vehicle plates (KR_PLATE), unless a unit follows that makes them an amount."""
-    for match in numbers(_PLATE, text):
+    for match in numbers(_PLATE, text, digits=6):
         yield span(match, "KR_PLATE", 0.8, "plate")

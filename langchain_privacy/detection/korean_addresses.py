@@ -9,11 +9,15 @@ from langchain_privacy.detection.cues import Cues
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.gazetteer import load
-from langchain_privacy.detection.korean_words import has_hangul
 from langchain_privacy.detection.rules import finding
 
 _REGIONS = load("korean_regions")
-_CUES = Cues(_REGIONS, inside=True)
+
+_BY_START: dict[str, list[str]] = {}
+for _region in sorted(_REGIONS, key=len):
+    _BY_START.setdefault(_region[:2], []).append(_region)
+_FIRST, _SECOND = ("".join(sorted({start[at] for start in _BY_START})) for at in (0, 1))
+_WORD_START = re.compile(rf"[{_FIRST}](?=[{_SECOND}])(?<![가-힣].)")
 
 _AREA = r"[가-힣]{1,6}(?:특별자치시|특별자치도|특별시|광역시|도|시|군|구)"
 _VILLAGE = r"[가-힣]{1,6}\d{0,2}(?:읍|면|동|리|가)"
@@ -31,6 +35,7 @@ _REGION_ONLY = re.compile(rf"{_AREA}(?:[ ]{_AREA}){{1,2}}(?:[ ]{_VILLAGE})?(?![�
 _BARE_ROAD = re.compile(
     rf"(?<![가-힣\d]){_ROAD}{_DETAIL}{{1,5}}|(?<![가-힣\d])[가-힣]{{2,10}}(?:대로|로|길)(?:[ ]?\d{{1,4}}번길)?[ ]\d{{1,4}}(?:-\d{{1,4}})?(?![\d%년월개원명가-힣-])"
 )
+_ROAD_BEFORE_NUMBER = re.compile(r"[로길][ ]?(?:지하[ ]?)?\d")
 _LABEL = Cues(
     [
         "주소",
@@ -44,8 +49,7 @@ _LABEL = Cues(
         "사는 곳",
         "근무지",
         "목적물",
-    ],
-    inside=True,
+    ]
 )
 _AFTER_LABEL = re.compile(
     r"(?:는|은|가|:|[ ]?\([^()\n]{1,10}\)[ ]?:)?[ ]{0,3}(?P<value>(?:\(?\d{5}\)?[ ])?[가-힣][가-힣A-Za-z\d ,.()·-]{4,80})"
@@ -58,16 +62,24 @@ _POSTCODE = re.compile(
 )
 
 
+def _regions(t: str) -> Iterator[int]:
+    """Yield where a word begins with the name of a region."""
+    for match in _WORD_START.finditer(t):
+        start = match.start()
+        for region in _BY_START.get(t[start : start + 2], ()):
+            if t.startswith(region, start):
+                yield start
+                break
+
+
 def find_korean_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find Korean addresses with a road or lot number, and what stands behind the word for one."""
     t = text.text
-    if not has_hangul(t):
+    if not text.hangul:
         return
     done = 0
-    for start, end in _CUES.find(t):
-        if start < done or (
-            start and "가" <= t[start - 1] <= "힣" and not t[start:end].endswith(("시", "도"))
-        ):
+    for start in _regions(t):
+        if start < done:
             continue
         match = _FULL.match(t, start) or _REGION_ONLY.match(t, start)
         if match and any(c.isdecimal() for c in match[0]):
@@ -76,10 +88,12 @@ def find_korean_addresses(text: FoldedText) -> Iterator[Finding]:
         elif match and " " in match[0]:
             yield finding(start, match.end(), "LOCATION", 0.5, "korean_address")
             done = match.end()
-    for start, end in text.islands:
+    for start, end, _ in text.islands:
+        if not _ROAD_BEFORE_NUMBER.search(t, start, end):
+            continue
         for match in _BARE_ROAD.finditer(t, max(0, start - 12), min(len(t), end + 20)):
             yield finding(match.start(), match.end(), "ADDRESS", 0.55, "korean_address")
-    for _, end in _LABEL.find(t):
+    for _, end in _LABEL.find(text):
         match = _AFTER_LABEL.match(t, end)
         if match and any(c.isdecimal() for c in match["value"]):
             stop = _VALUE_END.search(match["value"])

@@ -5,10 +5,11 @@
 import re
 
 from langchain_privacy.detection.gazetteer import load
-from langchain_privacy.detection.korean_words import is_title
+from langchain_privacy.detection.korean_words import TITLE_STARTS, is_title
 
 ROLES = load("korean_roles")
 _RANKS = ("총괄", "수석", "명예", "선임", "부")
+_TITLE_OR_AGE_STARTS = TITLE_STARTS | {word[0] for word in (*_RANKS, "전", "현")} | {"("}
 _NEXT_WORD = re.compile(r"[ ]?(?P<word>[가-힣]+)")
 _OFFICE = re.compile(r"(?:[ ]?\([^()\n]{1,12}\))?[ ]?(?:[가-힣]{2,6}[ ])?(?P<word>[가-힣]+)")
 _ROLE_BEFORE = re.compile(r"(?P<role>[가-힣]{1,8})(?P<particle>은|는|이|가|인|의|:|)[ ]{0,2}(?P<mark>[:：=|(\[>-]?)[ \t\"'*]{0,3}\Z")  # fmt: skip
@@ -19,11 +20,10 @@ AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+�
 SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
 
 
-def marked(t: str, start: int) -> bool:
-    """Say whether a mark stands before an offset that can make a label of the word before it."""
-    if start and t[start - 1] in " \t\"'*":
-        start -= 1
-    return start > 0 and t[start - 1] in ":：=|(["
+def may_title_follow(t: str, end: int) -> bool:
+    """Say whether what follows begins as a title or an age does: a look before the long one."""
+    first = end + t.startswith(" ", end)
+    return t[first : first + 1] in _TITLE_OR_AGE_STARTS
 
 
 def title_near(t: str, end: int) -> bool:
@@ -34,8 +34,9 @@ def title_near(t: str, end: int) -> bool:
     word = following["word"]
     if word in ("전", "현") and (following := _NEXT_WORD.match(t, following.end())):
         word = following["word"]
-    return is_title(word) or any(
-        word.startswith(r) and is_title(word.removeprefix(r)) for r in _RANKS
+    return is_title(word) or (
+        word.startswith(_RANKS)
+        and any(word.startswith(r) and is_title(word.removeprefix(r)) for r in _RANKS)
     )
 
 

@@ -18,17 +18,9 @@ HONORIFIC = r"님|씨|군|양|옹|선생님|선생|여사"
 _TITLE = "|".join(TITLES)
 PARTICLES = frozenset(_PARTICLES.split()) | {""}
 _TITLE_SET = frozenset(TITLES) | frozenset(HONORIFIC.split("|"))
-_TITLE_STARTS = frozenset(title[0] for title in _TITLE_SET)
+TITLE_STARTS = frozenset(title[0] for title in _TITLE_SET)
 _ENDING = re.compile(rf"(?:\s?(?:{HONORIFIC}|{_TITLE}))?님?(?:{PARTICLE})?(?![가-힣])")
 _TITLE_AFTER = re.compile(rf"\s?(?:{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?(?![가-힣])")
-
-
-_ANY_HANGUL = re.compile(r"[가-힣]")
-
-
-def has_hangul(text: str) -> bool:
-    """Say whether a Korean rule can find anything in a text: one fast pass, or none for ASCII."""
-    return not text.isascii() and _ANY_HANGUL.search(text) is not None
 
 
 def is_hangul(char: str) -> bool:
@@ -48,7 +40,7 @@ def title_follows(text: str, at: int) -> bool:
 
 def is_title(word: str) -> bool:
     """Say whether a word is a title or an honorific, with or without a particle behind it."""
-    if word[:1] not in _TITLE_STARTS:
+    if word[:1] not in TITLE_STARTS:
         return False
     for length in range(min(len(word), 5), 0, -1):
         if word[:length] in _TITLE_SET and word[length:].removeprefix("님") in PARTICLES:

@@ -36,11 +36,11 @@ _KIND_OF = {
 }
 _LABELS = Cues(_KIND_OF)
 _AFTER_LABEL = re.compile(rf"(?P<link>{_LINK}){_VALUE}", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_FURTHEST_DIGIT = 160  # behind everything that the pattern may take before the first digit
 _NUMBER_WORD = re.compile(r"num|no\b|nr|id\b|code|ref|#|:|=", re.IGNORECASE)
 
-_KOREAN_LABELS = Cues(
-    ["번호", "코드", "아이디", "사번", "학번", "군번", "여권", "면허증"], inside=True
-)
+_KOREAN_LABELS = Cues(["번호", "코드", "아이디", "사번", "학번", "군번", "여권", "면허증"])
 _KOREAN_NUMBERED = re.compile(r"[가-힣]{1,10}[ ]?(?:ID|No\.?)(?=[ ]?[:=은는])")
 _KOREAN_BEFORE = re.compile(r"(?:[가-힣]{1,10}[ ]?)?\Z")
 _AFTER_KOREAN_LABEL = re.compile(
@@ -64,7 +64,9 @@ _AMOUNT_AFTER = re.compile(
 
 def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find numbers by their English or Korean label; the label gives the type."""
-    for start, end in _LABELS.find(text.lower):
+    for start, end in _LABELS.find(text):
+        if not _DIGIT.search(text.text, end, end + _FURTHEST_DIGIT):
+            continue
         match = _AFTER_LABEL.match(text.text, end)
         if match is None:
             continue
@@ -93,10 +95,10 @@ def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
 
 
 def _korean_labels(text: FoldedText) -> Iterator[tuple[int, int]]:
-    for start, end in _KOREAN_LABELS.find(text.lower):
+    for start, end in _KOREAN_LABELS.find(text):
         before = _KOREAN_BEFORE.search(text.text[max(0, start - 12) : start])
         yield start - (len(before[0]) if before else 0), end
-    if "ID" in text.text or "No" in text.text:
+    if text.hangul and ("ID" in text.text or "No" in text.text):
         for match in _KOREAN_NUMBERED.finditer(text.text):
             yield match.span()
 

@@ -2,8 +2,8 @@
 
 import re
 
-_HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff]")
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff]+")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _SAMPLE = 4000
 
 
@@ -20,7 +20,7 @@ def guess_language(text: str) -> str | None:
     sample = text[:_SAMPLE]
     if sample.isascii():
         return "en" if _LATIN.search(sample) else None
-    hangul, latin = len(_HANGUL.findall(sample)), len(_LATIN.findall(sample))
+    hangul, latin = (sum(map(len, script.findall(sample))) for script in (_HANGUL, _LATIN))
     if hangul * 4 >= max(latin, 1):
         return "ko"
     return "en" if latin else None

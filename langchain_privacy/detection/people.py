@@ -4,6 +4,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
@@ -33,36 +34,34 @@ _AFTER_NAME = re.compile(
 
 _WORD = rf"[{UPPER}][^\W\d_]*(?:['-][^\W\d_]+)*"
 _PARTICLE = r"(?:van|von|der|den|de|del|della|di|da|dos|das|du|la|le|bin|ibn|al|el|zu|ter|ten|op|af|av|y|binti|bint|ben|abu|ap|ferch|zum|zur|vom)"
-_ITEM = rf"(?:[A-Z]\.(?:[A-Z]\.)?|(?:Dr|Mr|Mrs|Ms|Prof|St|Jr|Sr|Rev|Hon)\.|{_WORD})"
+# The capital letter comes first, once for all kinds of item: the engine looks for nothing else.
+_TITLE = r"(?:(?<=[DMJS])r|(?<=M)r?s|(?<=P)rof|(?<=S)t|(?<=R)ev|(?<=H)on)\."
+_ITEM = rf"[{UPPER}](?:(?<=[A-Z])\.(?:[A-Z]\.)?|{_TITLE}|[^\W\d_]*(?:['-][^\W\d_]+)*)"
 _RUN = re.compile(rf"{_ITEM}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_ITEM}){{0,7}}")
 # "Bakare, Ifeoma": where a mark or a line ends it, so that it is no list of three.
-_REVERSED = re.compile(rf"(?<!, )(?<![\w'-])({_WORD}), ({_WORD})(?: [A-Z]\.)?(?=[ ]?[(|\t\n;]|\Z)")
+_REVERSED = re.compile(rf"({_WORD}), ({_WORD})(?: [A-Z]\.)?(?=[ ]?[(|\t\n;]|\Z)")
 _PIECE = re.compile(r"[^ ]+")
 
 
 class _Token:
     """A word of a run, and what the lists say about it."""
 
-    __slots__ = ("end", "lower", "start", "text")
-
     def __init__(self, start: int, end: int, text: str) -> None:
         self.start, self.end, self.text = start, end, text
-        self.lower = text.lower().rstrip(".").removesuffix("'s")
-
-    @property
-    def initial(self) -> bool:
-        return len(self.text.rstrip(".")) == 1
+        bare = text.rstrip(".")
+        self.initial = len(bare) == 1
+        self.lower = bare.lower().removesuffix("'s")
 
     @property
     def particle(self) -> bool:
         return self.text.islower() or (self.text.isupper() and self.lower in _CAPITAL_PARTICLES)
 
-    @property
+    @cached_property
     def common(self) -> bool:
         """An ordinary word; of a compound every part must be one."""
-        return all(part in _COMMON for part in self.lower.split("-"))
+        return self.lower in _COMMON or _COMMON.issuperset(self.lower.split("-"))
 
-    @property
+    @cached_property
     def strange(self) -> bool:
         """Neither an ordinary word nor a place: may be a name that no list has."""
         if self.initial or self.common or self.lower in _PLACES or is_medical(self.lower):
@@ -85,29 +84,35 @@ class _Token:
 
 def find_people(text: FoldedText) -> Iterator[Finding]:
     """Find people in runs of capitalised words, and in lines without any capital letter."""
-    for match in _RUN.finditer(text.text):
-        if _inside_word(text.text, match.start()):
-            continue
-        words = match[0].lower().split(" ")
-        if all(w in _COMMON for w in words) and not (words[0] in _GIVEN and words[-1] in _FAMILY):
+    t = text.text
+    for match in _RUN.finditer(t):
+        start, end = match.span()
+        if t.startswith(", ", end):
+            yield from _reversed(text, start, end)
+        words = text.lower[start:end].split(" ")
+        if _COMMON.issuperset(words) and not (words[0] in _GIVEN and words[-1] in _FAMILY):
             continue  # a heading, or the first word of a sentence
-        tokens = [
-            _Token(match.start() + m.start(), match.start() + m.end(), m[0])
-            for m in _PIECE.finditer(match[0])
-        ]
-        yield from _people_in(text, tokens)
-    for match in _REVERSED.finditer(text.text):
-        family, given = (_Token(*match.span(i), match[i]) for i in (1, 2))
-        known = given.given or family.family
-        known = known or bool(_role_before(text, match.start())[0])
-        if (
-            family.strange
-            and given.strange
-            and known
-            and not _inside_word(text.text, match.start())
-        ):
-            yield finding(match.start(), match.end(), "PERSON", 0.5, "people")
+        if not _inside_word(t, start):
+            tokens = [
+                _Token(start + m.start(), start + m.end(), m[0]) for m in _PIECE.finditer(match[0])
+            ]
+            yield from _people_in(text, tokens)
     yield from _lower_case_people(text)
+
+
+def _reversed(text: FoldedText, start: int, end: int) -> Iterator[Finding]:
+    """Find a family name at the end of a run and the given name behind it."""
+    t = text.text
+    start = max(start, t.rfind(" ", start, end) + 1)
+    match = (
+        None if t.endswith(", ", 0, start) or _inside_word(t, start) else _REVERSED.match(t, start)
+    )
+    if match is None:
+        return
+    family, given = (_Token(*match.span(i), match[i]) for i in (1, 2))
+    known = given.given or family.family or bool(_role_before(text, start)[0])
+    if known and family.strange and given.strange:
+        yield finding(*match.span(), "PERSON", 0.5, "people")
 
 
 def _inside_word(text: str, at: int) -> bool:
@@ -229,6 +234,10 @@ def _continues(tokens: list[_Token], index: int) -> bool:
     return not token.common or (token.family and not tokens[index - 1].common)
 
 
+# Any part of a name that may be taken from lower case.
+_IN_LOWER_CASE = frozenset(
+    part for name in _GIVEN - _COMMON if len(name) > 3 for part in re.split("['-]", name)
+)
 _LOWER_LINE = re.compile(r"[^\n]{3,2000}")
 _LOWER_WORD = re.compile(
     r"[a-z\u00df-\u024f\u0370-\u052f]+(?:['-][a-z\u00df-\u024f\u0370-\u052f]+)*"
@@ -236,6 +245,8 @@ _LOWER_WORD = re.compile(
 
 
 def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
+    if _IN_LOWER_CASE.isdisjoint(text.words):
+        return
     if text.text.isascii() and text.text != text.lower and "\n" not in text.text:
         return
     for line in _LOWER_LINE.finditer(text.text):

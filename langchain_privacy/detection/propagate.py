@@ -12,6 +12,7 @@ from langchain_privacy.detection.korean_words import ends_a_korean_word, is_hang
 from langchain_privacy.detection.merge import merge_findings
 
 _DIGITS = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,30}")
+_NO_DIGITS = re.compile(r"\D+")
 _NAME_PART = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_])){1,40}")
 _KOREAN_NAME = re.compile(r"[가-힣]{2,4}")
 _LEAST = 4
@@ -35,7 +36,7 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
     numbers: dict[str, Finding] = {}
     for finding in merge_findings(f for f in findings if f.score >= _TRUSTED):
         value = text[finding.start : finding.end].strip()
-        digits = "".join(c for c in value if c.isdecimal())
+        digits = _NO_DIGITS.sub("", value)
         if len(digits) >= 7 and len(digits) * 2 >= len(value):
             numbers.setdefault(digits, finding)
         for word, needs_title in _spellings(finding.entity_type, value):
@@ -55,7 +56,7 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
                 done[length] = end
     if numbers:
         for match in _DIGITS.finditer(text):
-            same = numbers.get("".join(c for c in match[0] if c.isdecimal()))
+            same = numbers.get(_NO_DIGITS.sub("", match[0]))
             if same is not None:
                 found.append(_again(same, *match.span()))
     given = {(f.start, f.end) for f in findings}

@@ -44,15 +44,21 @@ def finding(start: int, end: int, entity_type: str, score: float, rule: str) -> 
 
 
 def numbers(
-    pattern: re.Pattern[str], text: FoldedText, *, least: int = 4
+    pattern: re.Pattern[str], text: FoldedText, *, digits: int = 1, letters: bool = False
 ) -> Iterator[re.Match[str]]:
-    """Search a pattern only where digits are, in stretches of at least `least` characters."""
+    """Search a pattern only where enough digits for a match stand close together.
+
+    Args:
+        pattern: What is searched; no five characters may stand between two of its digits.
+        text: Where.
+        digits: The least number of digits in a match.
+        letters: Whether a match has a letter, too, one that is not Hangul.
+    """
     done = 0
-    for start, end in text.islands:
-        if end - start >= least:
-            for match in pattern.finditer(text.text, max(start, done), end):
-                done = match.end()
-                yield match
+    for start, end, _ in text.islands_of(digits, letters=letters):
+        for match in pattern.finditer(text.text, max(start, done), end):
+            done = match.end()
+            yield match
 
 
 def span(

@@ -13,7 +13,7 @@ from langchain_privacy.detection.rules import finding, numbers, span
 
 # Prefixes as the providers document them for secret scanning.
 _TOKENS = re.compile(
-    r"(?:"
+    r"(?<![\w-])(?:"
     r"(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA)[A-Z2-7]{16}"  # AWS key ids
     r"|AIza[\w-]{35}|GOCSPX-[\w-]{28}|ya29\.[\w-]{20,400}"  # Google
     r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_\w{50,255}|glpat-[\w-]{20,64}"
@@ -27,11 +27,14 @@ _TOKENS = re.compile(
     r"|eyJ[\w-]{8,4000}\.eyJ[\w-]{8,8000}\.[\w-]{0,2000}"  # JWT, RFC 7519
     r")(?![A-Za-z0-9])"
 )
-_TOKEN_STARTS = Cues(load("token_prefixes"), inside=True)
+_SHORTEST_TOKEN = 15
 _BOT_TOKEN = re.compile(r"(?<![\w])\d{8,10}:AA[\w-]{33}(?![\w-])")
 _KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _LONGEST_KEY = 20_000
+_CONNECTION_LABELS = Cues(
+    ["accountkey", "sharedaccesskey", "sharedaccesssignature", "sig", "password", "pwd"]
+)
 _CONNECTION = re.compile(
     r"(?<![\w])(?:AccountKey|SharedAccessKey|SharedAccessSignature|sig)=[A-Za-z0-9+/%=]{20,200}"
     r"|(?i:\b(?:password|pwd)\s?=\s?[^\s;'\"]{3,128}(?=;))"
@@ -52,24 +55,29 @@ _RANDOM = 3.0
 def find_keys(text: FoldedText) -> Iterator[Finding]:
     """Find provider tokens, private key blocks, connection strings and authorization headers."""
     t = text.text
-    for start, _ in _TOKEN_STARTS.find(t):
-        token = (
-            None
-            if start and (t[start - 1].isalnum() or t[start - 1] in "_-")
-            else _TOKENS.match(t, start)
-        )
-        if token:
+    for start, end in _long_words(t):
+        for token in _TOKENS.finditer(t, start, end):
             yield span(token, "SECRET", 0.97, "secret")
-    for match in numbers(_BOT_TOKEN, text):
+    for match in numbers(_BOT_TOKEN, text, digits=8):
         yield span(match, "SECRET", 0.97, "secret")
     yield from _key_blocks(t)
-    if "=" in t:
-        for match in _CONNECTION.finditer(t):
-            yield span(match, "SECRET", 0.9, "secret")
-    for _, end in _SCHEMES.find(text.lower):
+    for start, _ in _CONNECTION_LABELS.find(text):
+        if connection := _CONNECTION.match(t, start):
+            yield span(connection, "SECRET", 0.9, "secret")
+    for _, end in _SCHEMES.find(text):
         value = _CREDENTIAL.match(t, end)
         if value and entropy(value["value"]) > _RANDOM:
             yield span(value, "SECRET", 0.85, "secret", "value")
+
+
+def _long_words(t: str) -> Iterator[tuple[int, int]]:
+    """Yield what stands between white space and is long enough for a token."""
+    at = 0
+    for word in t.split():
+        if len(word) >= _SHORTEST_TOKEN:
+            at = t.index(word, at)
+            yield at, at + len(word)
+            at += len(word)
 
 
 def _key_blocks(t: str) -> Iterator[Finding]:
@@ -84,7 +92,7 @@ def _key_blocks(t: str) -> Iterator[Finding]:
 
 def find_passwords(text: FoldedText) -> Iterator[Finding]:
     """Find passwords and keys by the label before them."""
-    for _, end in _LABELS.find(text.lower):
+    for _, end in _LABELS.find(text):
         match = _VALUE.match(text.text, end)
         if match is None:
             continue

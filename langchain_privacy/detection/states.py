@@ -20,7 +20,7 @@ _SSN_WORDS = re.compile(r"\bssn\b|social sec|soc\.? sec|\bitin\b|tax(?:payer)? i
 
 def find_social_security_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find US social security numbers and ITINs; without hyphens only beside a word for them."""
-    for match in numbers(_SSN, text):
+    for match in numbers(_SSN, text, digits=9):
         named = near(text, match.start(), match.end(), _SSN_WORDS, reach=40)
         if match["mark"] in ("-", None) or named:
             yield span(match, "US_SSN", 0.95 if named else 0.9, "ssn")
@@ -32,7 +32,7 @@ _ROUTING_WORDS = re.compile(r"routing|\baba\b|\brtn\b|transit n")
 
 def find_routing_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find ABA routing numbers beside their word; the check digit raises the score."""
-    for match in numbers(_ROUTING, text):
+    for match in numbers(_ROUTING, text, digits=9):
         if not near(text, match.start(), match.end(), _ROUTING_WORDS, reach=32):
             continue
         d = [int(c) for c in match[0] if c.isdigit()]
@@ -51,7 +51,7 @@ _VEHICLE_WORDS = re.compile(
 
 def find_british_plates(text: FoldedText) -> Iterator[Finding]:
     """Find vehicle registration marks of the United Kingdom."""
-    for match in numbers(_UK_PLATE, text):
+    for match in numbers(_UK_PLATE, text, digits=2, letters=True):
         if match["gap"] or near(text, match.start(), match.end(), _VEHICLE_WORDS, reach=40):
             yield span(match, "UK_PLATE", 0.7, "british_plate")
 
@@ -63,5 +63,5 @@ _NINO = re.compile(
 
 def find_national_insurance_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find UK national insurance numbers (HMRC NIM39110)."""
-    for match in numbers(_NINO, text):
+    for match in numbers(_NINO, text, digits=6, letters=True):
         yield span(match, "UK_NINO", 0.85, "nino")

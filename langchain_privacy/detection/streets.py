@@ -31,8 +31,9 @@ _BEFORE_LOWER_SUFFIX = re.compile(
 )
 
 # "Hauptstraße 5": a word that ends in one of these, and a number.
-_ENDINGS = Cues(load("street_endings"), inside=True)
-_AFTER_ENDING = re.compile(rf"\.?,?[ ]{NUMBER}\b")
+_ENDINGS = tuple(sorted(load("street_endings")))
+_BEFORE_NUMBER = re.compile(r"(?P<dot>\.?),?[ ](?=\d)")
+_NUMBER = re.compile(rf"{NUMBER}\b")
 _BEFORE_ENDING = re.compile(
     rf"(?:{NUMBER}[ ])?(?:(?:{CAP}|{SMALL})[ ]){{0,3}}[^\W\d_][^\W\d_-]{{0,24}}\Z"
 )
@@ -47,6 +48,7 @@ _NUMBER_BEFORE = re.compile(rf"(?<![\w.]){NUMBER},?[ ](?:{NUMBER},?[ ])?\Z")
 _MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _MONTH_IN = re.compile(rf"\b{_MONTH}[ ](?:19|20)\d\d\b")
 # "No. 12, 3rd Cross, Indiranagar, Bengaluru 560038": a house, what lies around it, a code.
+_HOUSE_WORDS = Cues(["no", "plot", "house", "h", "door", "villa", "blk", "block", "lot"])
 _HOUSE = re.compile(
     rf"\b(?:No|Plot|House|H\.[ ]?No|Door|Villa|Blk|Block|Lot)\b\.?[ ]?(?:No\.?[ ]?)?{NUMBER},?[ ]"
     rf"(?:(?:\d{{1,3}}(?:st|nd|rd|th)|{CAP}|{SMALL})[ ,]{{1,2}}){{1,10}}\d{{3}}[ ]?\d{{2,3}}(?!\d)"
@@ -100,9 +102,9 @@ def find_addresses(text: FoldedText) -> Iterator[Finding]:
         first = start - len(house[0]) if house else start
         last = end_of_address(text.text, end, lower=lower_only)
         yield finding(first, last, "ADDRESS", score, "address")
-    for match in numbers(_UK_POSTCODE, text):
+    for match in numbers(_UK_POSTCODE, text, digits=2, letters=True):
         yield finding(match.start(), match.end(), "ADDRESS", 0.5, "address")
-    for _, end in _ZIP_WORDS.find(text.lower):
+    for _, end in _ZIP_WORDS.find(text):
         if code := _ZIP.match(text.text, end):
             yield finding(*code.span("code"), "ADDRESS", 0.7, "address")
 
@@ -111,20 +113,20 @@ def _anchors(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, 
     """Yield the spans that an address grows from, with their scores."""
     yield from _streets(text, lower_only=lower_only)
     t = text.text
-    for match in numbers(_FRAMED, text):
+    for match in numbers(_FRAMED, text, letters=True):
         if not re.search(r"(?:19|20)\d\d\.?\Z", match[0]):
             yield match.start(), match.end(), 0.45
-    for near, far in text.islands:
-        for match in _HOUSE.finditer(t, near, min(len(t), far + 80)):
-            yield match.start(), match.end(), 0.6
-    for start, end in _MILITARY.find(text.lower):
+    for start, _ in _HOUSE_WORDS.find(text):
+        if house := _HOUSE.match(t, start):
+            yield start, house.end(), 0.6
+    for start, end in _MILITARY.find(text):
         before, after = (
             _left(_BEFORE_MILITARY, text.lower, start, 48),
             _AFTER_MILITARY.match(t, end),
         )
         if before and after:
             yield start - len(before[0]), after.end(), 0.8
-    for start, _ in _UNIT_WORDS.find(text.lower):
+    for start, _ in _UNIT_WORDS.find(text):
         box = _BEFORE_BOX.search(t[max(0, start - 6) : start])
         unit = _UNITS.match(t, start - (len(box[0]) if box else 0))
         if unit is None:
@@ -141,12 +143,12 @@ def _anchors(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, 
             or end_of_address(t, unit.end(), lower=lower_only) > unit.end()
         ):
             yield first, unit.end(), 0.6
-    for _, end in _LABELS.find(text.lower):
+    for _, end in _LABELS.find(text):
         label = _AFTER_LABEL.match(t, end)
         value = label and _LABELLED.match(t, label.end())
         if value and any(c.isdecimal() for c in value[0]):
             yield value.start(), value.start() + len(value[0].rstrip(" ,.")), 0.7
-    for match in numbers(_STATE_ZIP, text):
+    for match in numbers(_STATE_ZIP, text, digits=5, letters=True):
         city = _left(_CITY_BEFORE, t, match.start(), 64)
         yield match.start() - (len(city[0]) if city else 0), match.end(), 0.7
 
@@ -154,17 +156,22 @@ def _anchors(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, 
 def _streets(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, float]]:
     t = text.text
     pattern = _BEFORE_LOWER_SUFFIX if lower_only else _BEFORE_SUFFIX
-    for start, end in _SUFFIXES.find(text.lower):
+    for start, end in _SUFFIXES.find(text):
         if not (lower_only or t[start].isupper()):
             continue
         before = _left(pattern, t, start, 72)
         if before and (before["number"] or t[start:end].lower() in _PLAIN):
             yield start - len(before[0]), end, 0.75 if before["number"] else 0.45
-    for start, end in _ENDINGS.find(text.lower):
-        after, before = _AFTER_ENDING.match(t, end), _left(_BEFORE_ENDING, t, start, 72)
-        if after and before:
-            yield start - len(before[0]), after.end(), 0.7
-    for start, end in _PREFIXES.find(text.lower):
+    for gap in numbers(_BEFORE_NUMBER, text, letters=True):
+        for end in {gap.start(), gap.end("dot")}:  # "Hauptstraße. 5", "Hauptstr. 5"
+            if not text.lower.endswith(_ENDINGS, 0, end):
+                continue
+            number = _NUMBER.match(t, gap.end())
+            for ending in _ENDINGS:
+                before = _left(_BEFORE_ENDING, t, end - len(ending), 72)
+                if number and before and text.lower.endswith(ending, 0, end):
+                    yield end - len(ending) - len(before[0]), number.end(), 0.7
+    for start, end in _PREFIXES.find(text):
         after = _AFTER_PREFIX.match(t, end)
         before = _left(_NUMBER_BEFORE, t, start, 14)
         if after and (before or (after["number"] and t[start].isupper())):
