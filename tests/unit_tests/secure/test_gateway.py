@@ -39,6 +39,7 @@ from langchain_privacy.secure import (
 from langchain_privacy.secure import envelope as documents
 from langchain_privacy.secure.channel import sealed
 from langchain_privacy.secure.gateway.keys import KeyRing
+from langchain_privacy.secure.parsing import MAX_DOCUMENT
 from tests.support.asgi import AsgiServer
 from tests.support.http import OpenAIServer
 
@@ -405,6 +406,18 @@ def test_document_with_trailing_bytes_or_duplicates() -> None:
     for bad in (document + b"x", document[:-1] + b',"nonce":"00"}', b"", b"\xff", b"[" * 100_000):
         with pytest.raises(EvidenceInvalidError):
             verify_envelope(bad, NONCE, _policy(), dt.datetime.now(dt.UTC))
+
+
+def test_document_beyond_the_limit_is_not_parsed() -> None:
+    document = json.loads(_document(NONCE))
+    document["cpu"]["evidence"]["more"] = "A" * MAX_DOCUMENT
+    with pytest.raises(EvidenceInvalidError, match="longer than"):
+        verify_envelope(json.dumps(document).encode(), NONCE, _policy(), dt.datetime.now(dt.UTC))
+
+
+def test_every_challenge_is_new(gateway) -> None:
+    endpoint = AttestedEndpoint(gateway.url, _policy())
+    assert len({endpoint.challenge()[0] for _ in range(50)}) == 50
 
 
 def test_gpu_nonce_binds_the_keys() -> None:

@@ -1,5 +1,6 @@
 """Synthetic evidence: one file, one failure, one outcome of a closed list."""
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from langchain_privacy.errors import (
     PolicyMismatchError,
 )
 from langchain_privacy.secure import (
+    GpuEndorsements,
     GpuEvidence,
     SnpEndorsements,
     TdxEndorsements,
@@ -25,7 +27,7 @@ from langchain_privacy.secure import (
     verify_tdx,
 )
 from langchain_privacy.secure.policy.document import _read as read_policy
-from tests.vectors.attestation import authority, cases, intel, tdx_cases
+from tests.vectors.attestation import authority, cases, intel, revocation, tdx_cases
 
 OUTCOMES: dict[str, type[Exception] | None] = {
     "accepted": None,
@@ -53,6 +55,16 @@ def _roots() -> TrustedRoots:
 
 
 ROOTS = _roots()
+
+
+def _responses(case: dict[str, Any]) -> list[bytes]:
+    now = dt.datetime.fromtimestamp(case["now"], dt.UTC)
+    made = []
+    for entry in case["ocsp"]:
+        settings = {"chain": case["evidence"][0]["chain"], **entry}
+        chain = KEPT["nvidia"][settings.pop("chain")]
+        made.append(revocation.response(chain, now, **settings))
+    return made
 
 
 def _verify(case: dict[str, Any]) -> None:
@@ -95,9 +107,11 @@ def _verify(case: dict[str, Any]) -> None:
             )
             for entry in case["evidence"]
         ]
-        verify_nvidia_gpu(devices, None, policy, case["now"], nonce=nonce, roots=ROOTS)
+        endorsements = GpuEndorsements(ocsp=_responses(case)) if "ocsp" in case else None
+        verify_nvidia_gpu(devices, endorsements, policy, case["now"], nonce=nonce, roots=ROOTS)
     elif case["kind"] == "nras":
-        verify_nras_token(case["evidence"], cases.jwks(), policy, case["now"], nonce=nonce)
+        keys = cases.jwks(case.get("leaf"))
+        verify_nras_token(case["evidence"], keys, policy, case["now"], nonce=nonce)
     else:
         verify_azure_maa(
             case["evidence"],

@@ -152,6 +152,16 @@ def _nvidia() -> dict[str, bytes]:
     }
 
 
+def token_leaf(kind: str) -> str:
+    """A certificate of the tokens' key in base64, `"current"` or `"expired"`."""
+    end = END if kind == "current" else START + dt.timedelta(days=2)
+    key = ec_key("token")
+    made = _builder("NRAS", "NRAS", key.public_key(), 9, end).sign(
+        key, hashes.SHA384(), ecdsa_deterministic=True
+    )
+    return base64.b64encode(made.public_bytes(Encoding.DER)).decode()
+
+
 def make() -> None:
     """Write new authorities."""
     token = rsa.generate_private_key(65537, 2048)

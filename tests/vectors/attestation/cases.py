@@ -253,6 +253,7 @@ def _gpu(
     devices: list[tuple[bytes, str]] | None = None,
     *,
     now: int = NOW,
+    ocsp: list[dict[str, Any]] | None = None,
     **policy: Any,
 ) -> Case:
     return {
@@ -266,6 +267,37 @@ def _gpu(
             for report, chain in ([(gpu_report(), "chain_0")] if devices is None else devices)
         ],
         "policy": {"nvidia_gpu": policy},
+        **({} if ocsp is None else {"ocsp": ocsp}),
+    }
+
+
+def _ocsp_cases() -> dict[str, Case]:
+    """Revocation of the three certificates between root and leaf; files say what responses say."""
+    levels = [{"level": level} for level in (1, 2, 3)]
+    one = "nvidia-gpu:0.ocsp"
+
+    def changed(expect: str, check: str, **change: Any) -> Case:
+        responses = [levels[0], {**levels[1], **change}, levels[2]]
+        return _gpu(expect, f"{one}_{check}", ocsp=responses, require_ocsp=True)
+
+    return {
+        "gpu_ocsp_accepted": _gpu("accepted", ocsp=levels, require_ocsp=True),
+        "gpu_ocsp_by_a_delegate": _gpu(
+            "accepted", ocsp=[{**entry, "delegate": "named"} for entry in levels]
+        ),
+        "gpu_ocsp_revoked": changed("invalid", "status", status="revoked"),
+        "gpu_ocsp_hold": changed("invalid", "status", status="hold"),
+        "gpu_ocsp_unknown": changed("invalid", "status", status="unknown"),
+        "gpu_ocsp_too_old": changed("expired", "dates", age_days=8, valid_days=30),
+        "gpu_ocsp_expired": changed("expired", "dates", age_days=3, valid_days=2),
+        "gpu_ocsp_from_the_future": changed("expired", "dates", age_days=-1),
+        "gpu_ocsp_signed_by_another_key": changed("invalid", "signature", signer="another"),
+        "gpu_ocsp_by_an_unnamed_delegate": changed("invalid", "signature", delegate="unnamed"),
+        "gpu_ocsp_by_a_foreign_delegate": changed("invalid", "signature", delegate="foreign"),
+        "gpu_ocsp_of_another_issuer": changed(
+            "invalid", "signature", level=1, chain="chain_other_root", key="other root"
+        ),
+        "gpu_ocsp_incomplete": _gpu("invalid", f"{one}_complete", ocsp=levels[:2]),
     }
 
 
@@ -318,6 +350,7 @@ def gpu_cases() -> dict[str, Case]:
         ),
         "gpu_driver_too_old": _gpu("mismatch", "nvidia-gpu:0.driver_floor", min_driver="590.1"),
         "gpu_no_reference_values": _gpu("mismatch", "nvidia-gpu:0.rim", require_rim=True),
+        **_ocsp_cases(),
         "gpu_no_ocsp": _gpu("mismatch", "nvidia-gpu:0.ocsp", require_ocsp=True),
         "gpu_clock_before_certificates": _gpu(
             "expired", "nvidia-gpu:0.certificate_dates", now=1600000000
@@ -366,7 +399,8 @@ def token(
     return f"{signed}.{b64url(r.to_bytes(48) + s.to_bytes(48))}"
 
 
-def jwks() -> dict[str, Any]:
+def jwks(leaf: str | None = None) -> dict[str, Any]:
+    """The issuer's keys, with a certificate of the first that is `"current"` or `"expired"`."""
     numbers = authority.ec_key("token").public_key().public_numbers()
     rsa_key = load_der_private_key(authority.load()["rsa"]["key"], None)
     rsa_numbers = rsa_key.public_key().public_numbers()  # type: ignore[union-attr]
@@ -378,6 +412,7 @@ def jwks() -> dict[str, Any]:
                 "crv": "P-384",
                 "x": b64url(numbers.x.to_bytes(48)),
                 "y": b64url(numbers.y.to_bytes(48)),
+                **({} if leaf is None else {"x5c": [authority.token_leaf(leaf)]}),
             },
             {
                 "kid": "test-rsa",
@@ -467,6 +502,8 @@ def nras_cases() -> dict[str, Case]:
     del fewer[1]["GPU-1"]
     return {
         "nras_accepted": _nras("accepted"),
+        "nras_accepted_with_leaf": _nras("accepted", leaf="current"),
+        "nras_leaf_expired": _nras("expired", "nvidia-gpus.key_dates", leaf="expired"),
         "nras_alg_none": _nras("invalid", "nvidia-gpus.algorithm", bundle(alg="none")),
         "nras_alg_hs256_local_verifier": _nras(
             "invalid", "nvidia-gpus.algorithm", bundle(alg="HS256")

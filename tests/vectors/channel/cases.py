@@ -90,6 +90,9 @@ def ehbp_cases() -> dict[str, Case]:
         "frame_duplicated": ("channel", events, done[0] + done[0] + done[1]),
         "frame_dropped": ("channel", events, done[1]),
         "plain_text": ("channel", "text/plain", b"".join(whole)),
+        "oversized_frame": ("channel", json_type, (MAX_FRAME + 1).to_bytes(4) + whole[0]),
+        "bit_flipped": ("channel", json_type, whole[0][:-1] + b"\0" + whole[1]),
+        "empty": ("channel", json_type, b""),
     }
     return {
         f"ehbp_{name}": _opened("ehbp-answer", expect, wire, content_type=kind)
