@@ -16,6 +16,7 @@ from langchain_privacy.secure.adapters.gateway import GatewayAdapter
 from langchain_privacy.secure.adapters.minions import UnsafeMinionsServer, verify_minions_report
 from langchain_privacy.secure.adapters.near import NearAdapter
 from langchain_privacy.secure.adapters.tinfoil import TinfoilAdapter
+from langchain_privacy.secure.adapters.tinfoil_v3 import TinfoilV3Adapter
 
 __all__ = [
     "AciAdapter",
@@ -26,6 +27,7 @@ __all__ = [
     "MaaToken",
     "NearAdapter",
     "TinfoilAdapter",
+    "TinfoilV3Adapter",
     "UnsafeMinionsServer",
     "fetch_maa_keys",
     "verify_dstack_report",

@@ -3,7 +3,7 @@
 `report_data = SHA-256(TLS public key) | HPKE public key`. The document is made when the machine
 starts and answers no nonce: it proves which key the measured machine holds, not that it runs now.
 Whoever replays it cannot open what is sealed to that key, so the adapter must be told to accept it.
-Version 3 binds a nonce; its inner sections are not published completely, so it is not read here.
+Version 3 binds a nonce; see `tinfoil_v3`.
 """
 
 import datetime as dt
