@@ -1,7 +1,11 @@
 """Where a payload is going."""
 
+import functools
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
+
+from pydantic import BaseModel
 
 UNKNOWN = "unknown"
 _URLS = (
@@ -32,24 +36,37 @@ def host_of(url: Any) -> str | None:
 def destination_of(model: Any) -> str:
     """Return the host that a model sends to, or `"unknown"`."""
     # The client knows best: it has also read the environment.
-    for name in _CLIENTS:
-        client = getattr(model, name, None)
+    for client in _values(model, _CLIENTS):
         for inner in (client, getattr(client, "_client", None)):
             if host := host_of(getattr(inner, "base_url", None)):
                 return host
-    for name in _URLS:
-        if host := host_of(getattr(model, name, None)):
+    for url in _values(model, _URLS):
+        if host := host_of(url):
             return host
     return UNKNOWN
 
 
 def model_of(model: Any, kwargs: dict[str, Any]) -> str:
     """Return the name of the model that will answer."""
-    named = kwargs.get("model")
-    if isinstance(named, str):
-        return named
-    for name in _MODELS:
-        value = getattr(model, name, None)
-        if isinstance(value, str):
-            return value
-    return type(model).__name__
+    named = [kwargs.get("model"), *_values(model, _MODELS)]
+    return next((name for name in named if isinstance(name, str)), type(model).__name__)
+
+
+def _values(model: Any, names: tuple[str, ...]) -> Iterator[Any]:
+    """Yield the attributes of these names that a model has."""
+    possible = _possible(model.__class__)
+    for name in names:
+        if possible is None or name in possible or name in model.__dict__:
+            yield getattr(model, name, None)
+
+
+@functools.cache
+def _possible(cls: Any) -> frozenset[str] | None:
+    """Return what instances of a pydantic class may have, `None` for anything at all.
+
+    Asking pydantic for what is not there costs more than everything else here.
+    """
+    plain = issubclass(cls, BaseModel) and cls.__getattr__ is BaseModel.__dict__["__getattr__"]
+    if not plain or cls.model_config.get("extra") == "allow":
+        return None
+    return frozenset(dir(cls)).union(cls.model_fields, cls.__private_attributes__)

@@ -4,7 +4,6 @@ Encoders are RFC 4648 base64 and base64url (sections 4 and 5, any alignment, lin
 base16, percent-encoding (RFC 3986 section 2.1), JSON and Python escapes, HTML character references.
 """
 
-import base64
 import binascii
 import html
 import re
@@ -39,6 +38,7 @@ _ESCAPE = re.compile(
 )
 _REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]{2,8});?")
 _ALL_ALIGNMENTS = 4096
+_SEPARATOR = HARD.encode()
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 
 
@@ -86,20 +86,29 @@ def _candidates(text: str) -> str:
 
 
 def _base64(text: str) -> Iterator[Decoded]:
+    spans: list[tuple[int, int]] = []
+    raws: list[bytes] = []
     for match in _BASE64.finditer(_candidates(text)):
         run = match.group()
         start = max(0, text.find(run[:_SHORTEST]))
-        end = start + len(run)
+        end = min(start + len(run), len(text))
         data = _WRAP.sub("", run).replace("-", "+").replace("_", "/")
         for skip in range(4) if len(data) <= _ALL_ALIGNMENTS else (0,):
-            part = data[skip:]
-            part = part[: len(part) - 1] if len(part) % 4 == 1 else part
+            size = len(data) - skip
+            part = data[skip:] if size % 4 != 1 else data[skip:-1]
             try:
-                raw = base64.b64decode(part + "=" * (-len(part) % 4))
-            except (binascii.Error, ValueError):
+                raw = binascii.a2b_base64(part + "=" * (-size % 4))
+            except binascii.Error:
                 continue
-            if decoded := _readable(raw):
-                yield Decoded("base64", start, min(end, len(text)), decoded)
+            if _is_utf16(raw):
+                yield Decoded("base64", start, end, _readable(raw))
+            else:
+                spans.append((start, end))
+                raws.append(raw.replace(_SEPARATOR, b" "))
+    # All at once: identifiers and paths look like base64, and a page of code is full of them.
+    texts = _SEPARATOR.join(raws).decode("utf-8", "replace").split(HARD) if raws else ()
+    for (start, end), said in zip(spans, texts, strict=True):
+        yield Decoded("base64", start, end, said)
 
 
 def _hex(text: str) -> Iterator[Decoded]:
@@ -114,9 +123,13 @@ def _hex(text: str) -> Iterator[Decoded]:
                 yield Decoded("hex", start, match.end(), decoded)
 
 
+def _is_utf16(raw: bytes) -> bool:
+    return raw.count(0) * 3 > len(raw)
+
+
 def _readable(raw: bytes) -> str:
     """Decode UTF-8 or UTF-16; empty when it is noise throughout."""
-    if raw.count(0) * 3 > len(raw):
+    if _is_utf16(raw):
         text = raw.decode("utf-16-le" if raw[1:2] == b"\0" else "utf-16-be", "replace")
     else:
         text = raw.decode("utf-8", "replace")

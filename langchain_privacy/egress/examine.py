@@ -1,23 +1,19 @@
 """The second look: is a private value in this text?"""
 
-import re
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from langchain_core.runnables.config import var_child_runnable_config
 
 from langchain_privacy.detection import HIGH_CONFIDENCE, Detector, Finding
 from langchain_privacy.egress.fold import HARD, SOFT
 from langchain_privacy.egress.matcher import PLACEHOLDER, VaultMatcher
-from langchain_privacy.egress.windows import windows_of
+from langchain_privacy.egress.windows import blank, windows_of
 from langchain_privacy.errors import DetectionError, SessionError
 from langchain_privacy.vault import Vault, VaultSession, current_session
-
-_BLOB_SIZE = 256
-_BLOB = re.compile(rf"[A-Za-z0-9+/_=-]{{{_BLOB_SIZE},}}")
 
 
 class Refusal(NamedTuple):
@@ -85,11 +81,21 @@ class Examiner:
                 return Refusal(f"vault_value:{matches[0].form}", offsets, dict(types))
         return self._findings(text)
 
+    def placeholder_types(self, text: str, sessions: Sequence[VaultSession]) -> dict[str, int]:
+        """Count the placeholders of these sessions in a text, by entity type."""
+        if "[" not in text:
+            return {}
+        matchers = [self.matcher(session) for session in sessions]
+        return dict(
+            Counter(
+                match[1]
+                for match in PLACEHOLDER.finditer(text)
+                if any(matcher.issued(match[1], match[2]) for matcher in matchers)
+            )
+        )
+
     def _findings(self, text: str) -> Refusal | None:
-        text = PLACEHOLDER.sub(_blank, text).replace(HARD, "\n").replace(SOFT, "\n")
-        # A picture's base64 holds any string of digits by chance.
-        if max(map(len, text.split()), default=0) >= _BLOB_SIZE:
-            text = _BLOB.sub(_blank, text)
+        text = PLACEHOLDER.sub(blank, text).replace(HARD, "\n").replace(SOFT, "\n")
         windows = windows_of(text)
         if not windows.text:
             return None
@@ -112,19 +118,3 @@ class Examiner:
     def _counts(self, finding: Finding, text: str) -> bool:
         value = text[finding.start : finding.end].casefold()
         return finding.score >= HIGH_CONFIDENCE and value not in self._allow
-
-
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match[0])
-
-
-def placeholder_types(text: str, sessions: Sequence[VaultSession]) -> dict[str, int]:
-    """Count the placeholders of these sessions in a text, by entity type."""
-    lookup: list[Callable[[str, str], Any]] = [session.lookup for session in sessions]
-    return dict(
-        Counter(
-            match[1]
-            for match in PLACEHOLDER.finditer(text)
-            if any(find(match[1], match[2]) for find in lookup)
-        )
-    )

@@ -6,6 +6,7 @@ and format characters, separators, look-alike letters of other scripts, and the 
 I/l/1 of our own.
 """
 
+import re
 import unicodedata
 from functools import cache
 
@@ -94,6 +95,7 @@ class _Table(dict[int, str | None]):
 
 
 _TABLE = _Table()
+_NOT_ASCII = re.compile(r"([^\x00-\x7f]+)")
 
 
 def compose(text: str) -> str:
@@ -103,7 +105,10 @@ def compose(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return the skeleton of a text that was composed; O(n)."""
-    return text.translate(_TABLE)
+    if text.isascii():
+        return text.translate(_TABLE)
+    # A single dash makes CPython look up every character by itself.
+    return "".join([part.translate(_TABLE) for part in _NOT_ASCII.split(text)])
 
 
 def positions(text: str) -> list[int]:

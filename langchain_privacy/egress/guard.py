@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable
 
 from langchain_privacy.detection import Detector, high_confidence_detectors
 from langchain_privacy.egress.destination import UNKNOWN
-from langchain_privacy.egress.examine import Examiner, Refusal, placeholder_types
+from langchain_privacy.egress.examine import Examiner, Refusal
 from langchain_privacy.egress.ledger import EgressLedger
 from langchain_privacy.egress.payload import Payload, of_messages
 from langchain_privacy.egress.policy import CrossingRequest, EgressPolicy, UnsafeAllowAll
@@ -211,7 +211,9 @@ class EgressGuard:
             "payload": payload.data.decode("utf-8", "replace")
             if self.ledger.keep_payload
             else None,
-            "entity_types": json.dumps(placeholder_types(text, sessions), sort_keys=True),
+            "entity_types": json.dumps(
+                self._examiner.placeholder_types(text, sessions), sort_keys=True
+            ),
         }
         limit = self.policy.budget() if self.policy is not None else None
         number, within = self.ledger.append(record, limit=limit)

@@ -49,6 +49,7 @@ class VaultMatcher:
         self._lock = threading.Lock()
         self._version = -1
         self._seen = 0
+        self._codes: set[tuple[str, str]] = set()
         self._strong: dict[str, list[_Key]] = {}
         self._weak: dict[str, list[_Key]] = {}
         self._amounts: dict[int, _Key] = {}
@@ -76,11 +77,20 @@ class VaultMatcher:
             yield from self._numerals(text, strong, weak)
         yield from self._decoded(text, strong, weak, _DEPTH, "")
 
+    def issued(self, entity_type: str, code: str) -> bool:
+        """Tell whether the session issued a placeholder; what it did once is known again."""
+        name = (entity_type, code)
+        if name in self._codes:
+            return True
+        if self._session.lookup(entity_type, code) is None:
+            return False
+        self._codes.add(name)
+        return True
+
     def _without_placeholders(self, text: str) -> str:
         # Only what this session issued: a forged placeholder may carry a value.
         def blank(match: re.Match[str]) -> str:
-            issued = self._session.lookup(match[1], match[2]) is not None
-            return HARD * len(match[0]) if issued else match[0]
+            return HARD * len(match[0]) if self.issued(match[1], match[2]) else match[0]
 
         return PLACEHOLDER.sub(blank, text) if "[" in text else text
 
@@ -140,6 +150,7 @@ class VaultMatcher:
             return
         entries = self._session.entries(self._seen)
         for entry in entries:
+            self._codes.add((entry.entity_type, entry.code))
             if entry.is_private:
                 self._add(entry)
         self._strong_automaton = _automaton(self._strong)

@@ -20,7 +20,7 @@ _TOKEN = re.compile(rf"[{_LETTERS}]|\d[\d,.]*")
 
 def has_numerals(text: str) -> bool:
     """Tell whether a text may hold a number in Korean; cheap."""
-    return _TRIGGER.search(text) is not None
+    return not text.isascii() and _TRIGGER.search(text) is not None
 
 
 def value_of(text: str) -> int | None:

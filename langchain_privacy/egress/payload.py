@@ -86,8 +86,8 @@ def of_call(
             "arguments": {"stop": stop, **kwargs},
             "settings": settings,
         }
-    extra = {name: getattr(model, name, None) for name in ("default_headers", "default_query")}
     payload = of_value(request)
+    extra = [getattr(model, name, None) for name in ("default_headers", "default_query")]
     structure = [*payload.structure, *(text for text, _ in _leaves(extra))]
     return dataclasses.replace(payload, structure=structure, seams=_seams(messages))
 

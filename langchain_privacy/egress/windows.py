@@ -8,7 +8,11 @@ import re
 from typing import NamedTuple
 
 _DIGITS = re.compile(r"[0-9０-９]\W?[0-9０-９]")
-_LONG = re.compile(r"\S{16}")
+_ASCII_DIGITS = re.compile(r"[0-9]\W?[0-9]")
+_LONG = 16
+# A picture's base64 holds any string of digits by chance.
+_BLOB_SIZE = 256
+_BLOB = re.compile(rf"[A-Za-z0-9+/_=-]{{{_BLOB_SIZE},}}")
 _LABELS = (
     *("pass", "pwd", "secret", "key", "token", "credential", "otp", "pin", "bearer", "basic"),
     *("code", "@", "://", "＠", "비밀번호", "암호", "비번", "패스워드", "인증", "토큰"),
@@ -30,13 +34,29 @@ class Windows(NamedTuple):
         return source + position - begin
 
 
+def blank(match: re.Match[str]) -> str:
+    """Return spaces in place of a match, so that positions stay true."""
+    return " " * len(match[0])
+
+
 def windows_of(text: str) -> Windows:
     """Cut out what stands around digits, signs, tokens and labels; ends at white space."""
-    marks = [match.start() for match in _DIGITS.finditer(text)]
-    if max(map(len, text.split()), default=0) >= 16:
-        marks += [match.start() for match in _LONG.finditer(text)]
+    tokens = text.split()
+    if max(map(len, tokens), default=0) >= _BLOB_SIZE:
+        text = _BLOB.sub(blank, text)
+        tokens = text.split()
+    digits = _ASCII_DIGITS if text.isascii() else _DIGITS
+    marks = [match.start() for match in digits.finditer(text)]
+    at = 0
+    for token in tokens:
+        if len(token) >= _LONG:
+            at = text.index(token, at)
+            marks += range(at, at + len(token), _LONG)
+            at += len(token)
     # Character by character, so that positions stay true; a few letters change their length.
-    lower = text.lower() if text.isascii() else text.translate(_LOWER)
+    lower = text.lower()
+    if len(lower) != len(text):
+        lower = text.translate(_LOWER)
     for label in _LABELS:
         at = lower.find(label)
         while at >= 0:

@@ -21,6 +21,11 @@ def hash_record(before: str, record: Mapping[str, Any]) -> str:
     return hashlib.sha256(f"{before}\n{fields}".encode()).hexdigest()
 
 
+def mark_statement(kind: str, seq: int, time: str, digest: str) -> bytes:
+    """Return the bytes that a mark's signature is of."""
+    return f"langchain-privacy ledger mark 1\n{kind}\n{seq}\n{time}\n{digest}".encode()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mark:
     """A signed statement that record `seq` has hash `hash`; keep some away from the ledger."""
@@ -31,12 +36,6 @@ class Mark:
     hash: str
     key: str
     signature: str
-
-    @property
-    def statement(self) -> bytes:
-        """The bytes that are signed."""
-        parts = ("langchain-privacy ledger mark 1", self.kind, self.seq, self.time, self.hash)
-        return "\n".join(map(str, parts)).encode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,7 +90,9 @@ def verify_chain(
                 "key of the ledger's writers."
             )
             raise LedgerError(msg, record=mark.seq)
-        if not public_key.verifies(mark.signature, mark.statement):
+        if not public_key.verifies(
+            mark.signature, mark_statement(mark.kind, mark.seq, mark.time, mark.hash)
+        ):
             msg = f"The signature of the {mark.kind} at record {mark.seq} does not hold."
             raise LedgerError(msg, record=mark.seq)
         if expected.setdefault(mark.seq, mark.hash) != mark.hash:

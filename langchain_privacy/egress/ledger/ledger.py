@@ -1,42 +1,36 @@
 """The ledger: everything that crossed, or was refused."""
 
-import contextlib
 import json
 import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import Connection, delete, func, insert, select, text, update
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import select
+from sqlalchemy.exc import ArgumentError
 
+from langchain_privacy.egress.ledger.access import guarded, reading, writing
 from langchain_privacy.egress.ledger.chain import (
     GENESIS,
     LedgerReport,
     Mark,
     hash_record,
+    mark_statement,
     verify_chain,
 )
 from langchain_privacy.egress.ledger.crossing import Crossing, each, join
 from langchain_privacy.egress.ledger.signing import PublicKey, SigningKey
-from langchain_privacy.egress.ledger.tables import (
-    FIELDS,
-    MARKS,
-    METADATA,
-    RECORDS,
-    Statement,
-    open_engine,
-)
+from langchain_privacy.egress.ledger.statements import Statements
+from langchain_privacy.egress.ledger.tables import FIELDS, MARKS, RECORDS, open_engine
 from langchain_privacy.errors import ConfigurationError, LedgerError
 
 CHECKPOINT_EVERY = 256
-_LOCK = 0x6C70_6564_6765  # any constant: the advisory lock of writers on PostgreSQL
 _PAGE = 1000
+_ALL = 2**63 - 1  # above every record's number
 
 
 def home() -> Path:
@@ -108,17 +102,10 @@ class EgressLedger:
         self._pid = os.getpid()
         try:
             self._engine = open_engine(self._url)
-            self._writer = self._engine.execution_options(writing=True, durable=True)
-            self._noter = self._engine.execution_options(writing=True)
-            marks = MARKS.columns.keys()
-            head = MARKS.c.kind == "head"
-            self._insert_record = Statement(insert(RECORDS), self._engine, RECORDS.columns.keys())
-            self._insert_mark = Statement(insert(MARKS), self._engine, marks)
-            self._move_head = Statement(update(MARKS).where(head), self._engine, marks)
-            self._find_head = Statement(select(MARKS).where(head), self._engine)
-            with _guarded("open"), self._writer.begin() as connection:
-                self._exclude_others(connection)
-                METADATA.create_all(connection)
+            self._statements = Statements(self._engine)
+            with guarded(self._engine, "open"), writing(self._engine) as cursor:
+                for create in self._statements.create:
+                    create.run(cursor)
         except (ArgumentError, ImportError):
             msg = (
                 "The ledger's URL cannot be used: check its form, and install its driver, e.g. "
@@ -152,61 +139,64 @@ class EgressLedger:
             self._open()
         row: dict[str, Any] = {name: record.get(name) for name in FIELDS}
         # A crossing waits for the disk before it goes; the note of an answer need not.
-        engine = self._noter if row["kind"] == "receipt" else self._writer
-        with self._lock, _guarded("write"), engine.begin() as connection:
-            self._exclude_others(connection)
+        durable = row["kind"] != "receipt"
+        with (
+            self._lock,
+            guarded(self._engine, "write"),
+            writing(self._engine, durable=durable) as cursor,
+        ):
             within = True
             if limit is not None and row["decision"] == "allowed":
-                within = self._spent(connection, row["session"]) + row["bytes_out"] <= limit
+                within = self._spent(cursor, row["session"]) + row["bytes_out"] <= limit
                 if not within:
                     row |= _REFUSED
-            number = self._add(connection, row)
+            number = self._add(cursor, row)
         return number, within
 
-    def _add(self, connection: Connection, row: dict[str, Any]) -> int:
-        head = self._head(connection)
-        seq, before = (head.seq, head.hash) if head else (0, GENESIS)
-        row |= {"seq": seq + 1, "time": _now()}
-        row["hash"] = hash_record(before, row)
-        self._insert_record.run(connection, row)
+    def _add(self, cursor: Any, row: dict[str, Any]) -> int:
+        head = self._head(cursor)
+        before, digest = head or (0, GENESIS)
+        seq, when = before + 1, _now()
+        row |= {"seq": seq, "time": when}
+        row["hash"] = hash_record(digest, row)
+        self._statements.insert_record.run(cursor, row)
         if head:
-            signed = self._signed("head", row["seq"], row["hash"], row["time"])
-            self._move_head.run(connection, asdict(signed) | {"kind_1": "head"})
+            self._statements.move_head.run(cursor, self._signed("head", seq, row["hash"], when))
         else:
-            self._mark(connection, "head", row["seq"], row["hash"], row["time"])
-        if row["seq"] % CHECKPOINT_EVERY == 0:
-            self._mark(connection, "checkpoint", row["seq"], row["hash"], row["time"])
-        return int(row["seq"])
+            self._mark(cursor, "head", seq, row["hash"], when)
+        if seq % CHECKPOINT_EVERY == 0:
+            self._mark(cursor, "checkpoint", seq, row["hash"], when)
+        return seq
 
     def spent(self, session: str) -> int:
         """Return the bytes that a session was allowed to send so far."""
-        with _guarded("read"), self._engine.connect() as connection:
-            return self._spent(connection, session)
+        with guarded(self._engine, "read"), reading(self._engine) as cursor:
+            return self._spent(cursor, session)
 
-    @staticmethod
-    def _spent(connection: Connection, session: str | None) -> int:
-        records = RECORDS.c
-        query = select(func.coalesce(func.sum(records.bytes_out), 0)).where(
-            records.kind == "crossing", records.decision == "allowed", records.session == session
-        )
-        return int(connection.execute(query).scalar_one())
+    def _spent(self, cursor: Any, session: str | None) -> int:
+        (spent,) = self._statements.spent.run(cursor, {"in_session": session}).fetchone()
+        return int(spent or 0)
 
-    def _exclude_others(self, connection: Connection) -> None:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _LOCK})
+    def _signed(self, kind: str, seq: int, digest: str, when: str) -> dict[str, Any]:
+        """Return the fields of a mark."""
+        signature = self._key.sign(mark_statement(kind, seq, when, digest))
+        return {
+            "kind": kind,
+            "seq": seq,
+            "time": when,
+            "hash": digest,
+            "key": self.public_key.fingerprint,
+            "signature": signature,
+        }
 
-    def _signed(self, kind: str, seq: int, digest: str, when: str) -> Mark:
-        key = self.public_key.fingerprint
-        unsigned = Mark(kind=kind, seq=seq, time=when, hash=digest, key=key, signature="")
-        return replace(unsigned, signature=self._key.sign(unsigned.statement))
-
-    def _mark(self, connection: Connection, kind: str, seq: int, digest: str, when: str) -> Mark:
+    def _mark(self, cursor: Any, kind: str, seq: int, digest: str, when: str) -> Mark:
         signed = self._signed(kind, seq, digest, when)
-        self._insert_mark.run(connection, asdict(signed))
-        return signed
+        self._statements.insert_mark.run(cursor, signed)
+        return Mark(**signed)
 
-    def _head(self, connection: Connection) -> Any:
-        return self._find_head.run(connection, {"kind_1": "head"}).first()
+    def _head(self, cursor: Any) -> tuple[int, str] | None:
+        head: tuple[int, str] | None = self._statements.find_head.run(cursor).fetchone()
+        return head
 
     # ---- reading -------------------------------------------------------------------------------
 
@@ -214,7 +204,7 @@ class EgressLedger:
         """Yield records with their hashes, ascending; reads in pages and holds no lock."""
         while True:
             query = select(RECORDS).where(RECORDS.c.seq > after).order_by(RECORDS.c.seq)
-            with _guarded("read"), self._engine.connect() as connection:
+            with guarded(self._engine, "read"), self._engine.connect() as connection:
                 page = [dict(row) for row in connection.execute(query.limit(_PAGE)).mappings()]
             yield from page
             if len(page) < _PAGE:
@@ -254,9 +244,9 @@ class EgressLedger:
 
     def last(self) -> int:
         """Return the number of the last record, 0 when there is none."""
-        with _guarded("read"), self._engine.connect() as connection:
-            head = self._head(connection)
-        return head.seq if head else 0
+        with guarded(self._engine, "read"), reading(self._engine) as cursor:
+            head = self._head(cursor)
+        return head[0] if head else 0
 
     def export(self, path: str | Path) -> int:
         """Write all records as JSON Lines, one record with its hash a line.
@@ -275,16 +265,14 @@ class EgressLedger:
 
     def checkpoint(self) -> Mark:
         """Sign the present head; keep the mark where the ledger's machine cannot change it."""
-        with self._lock, _guarded("write"), self._writer.begin() as connection:
-            self._exclude_others(connection)
-            head = self._head(connection)
+        with self._lock, guarded(self._engine, "write"), writing(self._engine) as cursor:
+            head = self._head(cursor)
             if head is None:
                 msg = "There is nothing to sign yet: the ledger is empty."
                 raise LedgerError(msg)
-            connection.execute(
-                delete(MARKS).where(MARKS.c.kind == "checkpoint", MARKS.c.seq == head.seq)
-            )
-            return self._mark(connection, "checkpoint", head.seq, head.hash, _now())
+            seq, digest = head
+            self._statements.remove_checkpoint.run(cursor, {"to_seq": seq})
+            return self._mark(cursor, "checkpoint", seq, digest, _now())
 
     def verify(
         self, *, public_key: PublicKey | str | None = None, checkpoints: Iterable[Mark] = ()
@@ -299,7 +287,7 @@ class EgressLedger:
             LedgerError: Something does not hold; `.record` is the first record at fault.
         """
         key = PublicKey.from_pem(public_key) if isinstance(public_key, str) else public_key
-        with _guarded("read"), self._engine.connect() as connection:
+        with guarded(self._engine, "read"), self._engine.connect() as connection:
             # One snapshot: records that arrive meanwhile are not half seen.
             rows = [dict(r) for r in connection.execute(_ORDERED).mappings()]
             marks = [Mark(**r) for r in connection.execute(select(MARKS)).mappings()]
@@ -314,34 +302,19 @@ class EgressLedger:
             The number of records removed.
         """
         limit = since.astimezone(UTC).isoformat(timespec="microseconds")
-        records = RECORDS.c
-        with self._lock, _guarded("write"), self._writer.begin() as connection:
-            self._exclude_others(connection)
-            # Up to the first record that stays: a clock that went back must not leave a gap.
-            query = select(func.min(records.seq)).where(records.time >= limit)
-            first_kept = connection.execute(query).scalar()
-            query = select(func.max(records.seq))
-            if first_kept is not None:
-                query = query.where(records.seq < first_kept)
-            last_removed = connection.execute(query).scalar()
+        ask = self._statements
+        with self._lock, guarded(self._engine, "write"), writing(self._engine) as cursor:
+            (first_kept,) = ask.first_since.run(cursor, {"to_time": limit}).fetchone()
+            before = _ALL if first_kept is None else first_kept
+            last_removed = ask.last_before.run(cursor, {"to_seq": before}).fetchone()
             if last_removed is None:
                 return 0
-            query = select(records.hash).where(records.seq == last_removed)
-            digest = connection.execute(query).scalar_one()
-            removed = connection.execute(
-                delete(RECORDS).where(records.seq <= last_removed)
-            ).rowcount
-            old = (MARKS.c.kind == "retention") | (
-                (MARKS.c.kind == "checkpoint") & (MARKS.c.seq < last_removed)
-            )
-            connection.execute(delete(MARKS).where(old))
-            self._mark(connection, "retention", last_removed, digest, _now())
-            note = {
-                "kind": "retention",
-                "refers": last_removed,
-                "rule": f"removed {removed} records",
-            }
-            self._add(connection, {name: note.get(name) for name in FIELDS})
+            seq, digest = last_removed
+            removed = ask.remove_records.run(cursor, {"to_seq": seq}).rowcount
+            ask.remove_old_marks.run(cursor, {"to_seq": seq})
+            self._mark(cursor, "retention", seq, digest, _now())
+            note = {"kind": "retention", "refers": seq, "rule": f"removed {removed} records"}
+            self._add(cursor, {name: note.get(name) for name in FIELDS})
         return int(removed)
 
     def close(self) -> None:
@@ -367,23 +340,3 @@ def _locate(given: str | Path | None) -> tuple[str, Path | None]:
         return "sqlite://", None
     path = Path(home() / "ledger.sqlite" if given is None else given)
     return f"sqlite:///{path}", path
-
-
-@contextlib.contextmanager
-def _guarded(act: str) -> Iterator[None]:
-    """Turn the database's errors into ours; theirs quote statements with their parameters."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        original = getattr(error, "orig", None)
-        kind = getattr(original, "sqlite_errorname", None) or type(original or error).__name__
-        hint = {
-            "SQLITE_FULL": "the disk is full",
-            "SQLITE_READONLY": "it is read-only",
-            "SQLITE_BUSY": "another process holds it",
-            "SQLITE_CORRUPT": "the file is damaged",
-            "SQLITE_NOTADB": "the file is no SQLite database",
-            "SQLITE_CANTOPEN": "the file cannot be opened",
-        }.get(kind, kind)
-        msg = f"The ledger cannot {act}: {hint}. Nothing crosses until it can."
-        raise LedgerError(msg) from None

@@ -1,15 +1,11 @@
 """The tables of the ledger, and how a connection to them is set up."""
 
-import sqlite3
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     Engine,
-    Executable,
     Integer,
     MetaData,
     String,
@@ -19,7 +15,6 @@ from sqlalchemy import (
     event,
     make_url,
 )
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
 METADATA = MetaData()
@@ -67,23 +62,6 @@ MARKS = Table(
 """Signed statements "record `seq` has this hash": one `head`, `checkpoint`s, one `retention`."""
 
 
-class Statement:
-    """A statement compiled once for a database: building and caching cost more than running it."""
-
-    def __init__(
-        self, statement: Executable, engine: Engine, columns: list[str] | None = None
-    ) -> None:
-        compiled = statement.compile(engine, column_keys=columns)  # type: ignore[attr-defined]
-        self._text = str(compiled)
-        self._order: list[str] | None = compiled.positiontup
-
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        """Run it with `values` by name."""
-        order = self._order
-        given: Any = dict(values) if order is None else tuple(values[name] for name in order)
-        return connection.exec_driver_sql(self._text, given)
-
-
 def open_engine(url: str) -> Engine:
     """Open a database so that writers wait for each other and a commit is on the disk."""
     parsed = make_url(url)
@@ -107,18 +85,7 @@ def open_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        # The writer's lock is taken at once; two readers that turn writers would deadlock.
-        options = connection.get_execution_options()
-        execute = connection.connection.dbapi_connection.execute
-        if not options.get("writing"):
-            execute("BEGIN")
-            return
-        # FULL: what was acknowledged survives a power cut, not only a kill.
-        execute(f"PRAGMA synchronous={'FULL' if options.get('durable') else 'NORMAL'}")
-        try:
-            execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            # Outside of SQLAlchemy's own statements nobody else would wrap it.
-            raise OperationalError("BEGIN IMMEDIATE", None, error) from None
+        # A reader's transaction: the driver would begin none, and pages would not agree.
+        connection.connection.dbapi_connection.execute("BEGIN")
 
     return engine
