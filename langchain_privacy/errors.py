@@ -3,6 +3,7 @@
 ```
 PrivacyError
 ├── ConfigurationError (ValueError)     what to set, and where
+│   └── InlineMediaError                an image, audio or file that nobody can read
 ├── DetectionError                      a detector failed; nothing was sent
 ├── VaultError
 │   ├── VaultIntegrityError             wrong key, or bytes that were changed
@@ -42,6 +43,10 @@ class PrivacyError(Exception):
 
 class ConfigurationError(PrivacyError, ValueError):
     """A setting is missing or contradicts another; the message says what to set and where."""
+
+
+class InlineMediaError(ConfigurationError):
+    """A content block carries data that cannot be read for private values."""
 
 
 class DetectionError(PrivacyError):

@@ -43,7 +43,7 @@ def masked_error(session: MaskingSession, error: Exception) -> Exception:
     kind = type(error)
     plain = all(isinstance(a, (str, int, float, bool, type(None))) for a in error.args)
     if plain and kind.__module__ == "builtins":
-        arguments = [_masked_text(session, a) if isinstance(a, str) else a for a in error.args]
+        arguments = [_masked_argument(session, a) for a in error.args]
         try:
             return kind(*arguments)
         except Exception:  # noqa: BLE001, S110 - a class with rules of its own: told below
@@ -80,6 +80,15 @@ def _masked_text(session: MaskingSession, text: str) -> str:
     try:
         return session.mask(text)
     except Exception:  # noqa: BLE001 - whatever it was, the text must not get out
+        return _WITHHELD
+
+
+def _masked_argument(session: MaskingSession, value: Any) -> Any:
+    if isinstance(value, str):
+        return _masked_text(session, value)
+    try:
+        return session.mask([value])[0]
+    except Exception:  # noqa: BLE001 - it could not be masked
         return _WITHHELD
 
 

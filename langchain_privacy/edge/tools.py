@@ -23,7 +23,7 @@ from langchain_privacy.edge.failures import masked_error, masked_validation_erro
 from langchain_privacy.edge.session import is_local, session_of
 from langchain_privacy.edge.shapes import through
 from langchain_privacy.edge.tool_policy import Place, ToolPolicy
-from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import Masker, MaskingSession
 
 _sent: ContextVar[frozenset[Code]] = ContextVar("edge_tool_sent", default=frozenset())
@@ -232,6 +232,8 @@ class _ToolEdge:
             result = through(result, allowed_codes(session, sent).restore)
         try:
             return through(result, functools.partial(session.mask, untrusted=True))
+        except InlineMediaError:
+            raise  # written out as text it would cross all the same
         except ConfigurationError:
             if isinstance(result, tuple):  # content and artifact, which stays an object
                 raise

@@ -14,7 +14,7 @@ from langchain_privacy.detection import (
     Finding,
     default_detectors,
 )
-from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import scalars
 from langchain_privacy.masking.cell_text import restore_issued
 from langchain_privacy.masking.cells import Arrived, arrived_cells, find_cells, may_hold_cells
@@ -228,7 +228,7 @@ class _Masking(Leaves):
             'which nobody can read for private values. Set MaskingPolicy(media="pass") to let '
             "such blocks cross, or give a function of the block."
         )
-        raise ConfigurationError(msg)
+        raise InlineMediaError(msg)
 
     def unknown(self, x: object) -> object:
         if self._policy.unknown == "pass":

@@ -10,6 +10,8 @@ _MEDIA = frozenset({
 })  # fmt: skip
 _DATA_KEYS = ("base64", "data", "file_data", "image_data")
 _URL_KEYS = ("url", "image_url", "video_url", "file_url", "document_url", "uri", "file_uri")
+_ALWAYS = ("base64", "b64_json", "inline_data", "file_data", "image_data")
+"""Keys of inline data in blocks of any kind, also of kinds that are not known yet."""
 _NESTED = ("source", "image_url", "video_url", "input_audio", "file", "image", "audio", "video")
 _TELLS_SOMETHING = re.compile(r"^\s*data:|[?#]|//[^/]*@", re.IGNORECASE)
 
@@ -22,7 +24,12 @@ def is_media(block: Mapping[Any, Any]) -> bool:
     of a text document.
     """
     kind = block.get("type")
-    return isinstance(kind, str) and kind in _MEDIA and _carries(block, 0)
+    if isinstance(kind, str) and kind in _MEDIA:
+        return _carries(block, 0)
+    if kind is None:
+        inner = block.get("inline_data")  # Gemini's own form
+        return isinstance(inner, Mapping) and bool(inner.get("data"))
+    return isinstance(kind, str) and any(block.get(key) for key in _ALWAYS)
 
 
 def _carries(block: Mapping[Any, Any], depth: int) -> bool:

@@ -26,6 +26,7 @@ from langchain_core.tools import tool
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
+from langchain_privacy.errors import InlineMediaError
 from tests.unit_tests.edge.conftest import EMAIL, OTHER
 from tests.unit_tests.edge.everything import (
     ASKED,
@@ -128,6 +129,35 @@ def test_results_of_every_type(world: Everything) -> None:
         state = agent.invoke(ASKED, cfg(f"r{at}"))
         clean(state)
         assert not world.leaks(), repr(result)
+
+
+def test_numbers_in_errors_and_media_in_results(world: Everything) -> None:
+    @tool
+    def missing() -> str:
+        """Fail."""
+        raise KeyError(NUMBER)
+
+    with pytest.raises(KeyError) as told:
+        world.agent([missing], call("missing"), last).invoke(ASKED, cfg())
+    assert str(NUMBER) not in repr(told.value)
+    for at, block in enumerate(
+        [
+            {"type": "image", "base64": "aGVsbG8", "mime_type": "image/png"},
+            {"type": "hologram", "base64": "aGVsbG8"},
+            {"inline_data": {"mime_type": "image/png", "data": "aGVsbG8"}},
+        ]
+    ):
+
+        @tool
+        def draw() -> Any:
+            """Draw."""
+            return [block]  # noqa: B023 - used at once
+
+        draws = world.agent([draw], call("draw"), last)
+        with pytest.raises(InlineMediaError, match="media"):
+            draws.invoke(ASKED, cfg(f"m{at}"))
+        with pytest.raises(InlineMediaError):
+            draws.invoke({"messages": [HumanMessage([block])]}, cfg(f"h{at}"))
 
 
 def test_artifacts_and_commands(world: Everything) -> None:
