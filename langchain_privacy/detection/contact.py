@@ -77,11 +77,12 @@ _KOREAN_NAMED = re.compile(
     r"(?<![\d.-])(?:01[016789](?P<a>[ .-]?)\d{3,4}(?P=a)\d{4}"
     r"|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|80)(?P<b>[ .-]?)\d{3,4}(?P=b)\d{4})(?![\d-])"
 )
-# One in a hundred strings of the shape NN-NNN-NNNN begins as a number in Seoul: something that goes
-# with a telephone number stands beside it, or a mark that sets off a field.
-_SHORT_SEOUL = re.compile(r"02[ .-]\d{3}[ .-]\d{4}")
+# One in a hundred strings of the shape NN-NNN-NNNN begins as a number in Seoul, one in three hundred
+# of the shape NNN-NNNN-NNNN as one elsewhere: something that goes with a telephone number stands
+# beside it, or a mark that sets off a field.
+_LIKE_OTHERS = re.compile(r"02[ .-]\d{3}[ .-]\d{4}|0[3-68]\d[ .-]\d{4}[ .-]\d{4}")
 _IN_CONTACTS = re.compile(
-    _PHONE_WORDS.pattern + r"|@|문의|담당|대표|내선|상담|접수|신고|[(:：|/\t]\s{0,3}\Z"
+    _PHONE_WORDS.pattern + r"|@|문의|담당|대표|내선|상담|접수|신고|센터|데스크|[(:：|/\t]\s{0,3}\Z"
 )
 _HANGUL = re.compile(r"[가-힣]")
 
@@ -102,8 +103,9 @@ _DATE_LIKE = re.compile(
 def find_phones(text: FoldedText) -> Iterator[Finding]:
     """Find telephone numbers: Korean, North American, international, others by their context."""
     for match in numbers(_KOREAN, text, digits=8):
-        if _SHORT_SEOUL.fullmatch(match[0]) and not near(
-            text, match.start(), match.end(), _IN_CONTACTS, reach=40
+        if _LIKE_OTHERS.fullmatch(match[0]) and not (
+            near(text, match.start(), match.end(), _IN_CONTACTS, reach=40)
+            or _alone_on_its_line(text.text, match)
         ):
             continue
         if not _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
@@ -115,6 +117,11 @@ def find_phones(text: FoldedText) -> Iterator[Finding]:
         score = _phone_score(text, match)
         if score:
             yield span(match, "PHONE", score, "phone")
+
+
+def _alone_on_its_line(t: str, match: re.Match[str]) -> bool:
+    before, _, after = t[max(0, match.start() - 8) : match.end() + 8].partition(match[0])
+    return not before.rpartition("\n")[2].strip() and not after.partition("\n")[0].strip()
 
 
 def _phone_score(text: FoldedText, match: re.Match[str]) -> float:

@@ -43,6 +43,7 @@ _VERB_AFTER = {
     "나": "는오온",
 }
 
+_MYSELF = frozenset({"나", "회원님", "알 수 없음"})
 _BETWEEN_NAMES = frozenset({"·", ", ", "/", ",", "・", "ㆍ"})
 _FORM_LABELS = Cues(
     [f"{first}{' ' * gap}{second}" for first, second in ("성명", "이름") for gap in range(4)]
@@ -58,6 +59,8 @@ _FORM_NAME = re.compile(
     r"|(?:의뢰인|환자|고객|근로자|내담자|신청인|회원|임차인|임대인|피보험자|직원|사원)[ :]{1,2}"
     r"(?P<titled>[가-힣]{1,5}(?:[ ][가-힣]{1,5}){1,3})[ ]?(?:님|씨)(?=[ \n(,.은는이가의을를과와께도에])"
 )
+# "[진아름] [오후 2:14]": who wrote a line, as messengers export it.
+_WRITERS = re.compile(r"(?m)^\[(?P<name>[가-힣][가-힣 ]{0,11})\] \[오[전후] \d{1,2}:\d\d\]")
 # Particles of place and time: people take 에게 and 한테, "옥수동에" is no person.
 _OF_PLACES = frozenset({"에", "에서", "까지", "부터", "에서는", "에는", "에도", "에서도"})
 _FIRSTS = "".join(sorted({start[0] for start in FAMILY | STARTS}))
@@ -73,6 +76,7 @@ def find_korean_people(text: FoldedText) -> Iterator[Finding]:
     if not text.hangul:
         return
     yield from _in_forms(text)
+    yield from _writers(t)
     marked = {match.end() for match in _MARK.finditer(t)}
     last = -9  # where the person before ended: "변아람·설지안·명노을"
     for match in _WORD.finditer(t):
@@ -95,6 +99,12 @@ def _in_forms(text: FoldedText) -> Iterator[Finding]:
         group = (match and match.lastgroup) or "name"
         if match and match[group] not in NOT_NAMES and match[group] not in ROLES:
             yield finding(*match.span(group), "PERSON", 0.7, "korean_people")
+
+
+def _writers(t: str) -> Iterator[Finding]:
+    for match in _WRITERS.finditer(t) if "] [오" in t else ():
+        if match["name"] not in NOT_NAMES and match["name"] not in _MYSELF:
+            yield finding(*match.span("name"), "PERSON", 0.7, "korean_people")
 
 
 def _name_in(

@@ -23,13 +23,14 @@ _TITLES = frozenset(TITLES)
 # Family names that are seldom anything else at the start of a word.
 _SURE_FAMILY = load("korean_sure_surnames")
 # Syllables that end a name less often than they are a particle or an ending.
-_ENDINGS = frozenset("은이의도가인만과와을를는에로한하된될할적들다고며면지서나라자기시해요음")
+_ENDINGS = frozenset("은이의도가인만과와을를는에로한하된될할적들다고며면지서나라자기시해요음중술")
 # What people write behind a name without a space, besides particles.
 _STUCK = ("씨", "님", "때문", "때매", "땜", "역", "표", "출연", "연기", "주연", "형", "누나", "언니", "오빠", "엄마", "아빠", "말고", "덕", "보는", "나오", "사단", "스럽", "게임")  # fmt: skip
 _FOREIGN_STARTS = frozenset(name[:2] for name in _FOREIGN if len(name) > 1)
 STARTS = _FOREIGN_STARTS | {name for name in FAMILY if len(name) > 1}
 """What the names begin with whose first syllable alone is no family name."""
 
+_RARE_FAMILY = load("korean_surnames_rare")
 _REMEMBERED = 8192
 
 
@@ -155,6 +156,8 @@ def _plausible(stem: str, family: int) -> bool:
 def _alone(stem: str, family: int, word: str) -> bool:
     if family == 2:
         return len(stem) > 3
+    if stem[0] in _RARE_FAMILY:
+        return False
     if stem[-1] in _ENDINGS and stem == word:
         return (
             stem[0] in _SURE_FAMILY

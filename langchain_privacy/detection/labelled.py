@@ -40,7 +40,7 @@ _DIGIT = re.compile(r"\d")
 _FURTHEST_DIGIT = 160  # behind everything that the pattern may take before the first digit
 _NUMBER_WORD = re.compile(r"num|no\b|nr|id\b|code|ref|#|:|=", re.IGNORECASE)
 
-_KOREAN_LABELS = Cues(["번호", "코드", "아이디", "사번", "학번", "군번", "여권", "면허증"])
+_KOREAN_LABELS = Cues(["번호", "코드", "아이디", "사번", "학번", "군번", "여권", "면허증", "사건"])
 _KOREAN_NUMBERED = re.compile(r"[가-힣]{1,10}[ ]?(?:ID|No\.?)(?=[ ]?[:=은는])")
 _KOREAN_BEFORE = re.compile(r"(?:[가-힣]{1,10}[ ]?)?\Z")
 _AFTER_KOREAN_LABEL = re.compile(
@@ -82,7 +82,11 @@ def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
     for start, end in _korean_labels(text):
         match = _AFTER_KOREAN_LABEL.match(text.text, end)
         label = text.text[start:end]
-        if match is None or _OF_THINGS.search(label):
+        if (
+            match is None
+            or _OF_THINGS.search(label)
+            or (label[-2:] == "사건" and not match["filed"])
+        ):
             continue
         if match["filed"]:  # "2025가단10432": a court's or an office's file
             yield finding(*match.span("filed"), "ID", 0.7, "label")

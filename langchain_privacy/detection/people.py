@@ -39,7 +39,7 @@ _TITLE = r"(?:(?<=[DMJS])r|(?<=M)r?s|(?<=P)rof|(?<=S)t|(?<=R)ev|(?<=H)on)\."
 _ITEM = rf"[{UPPER}](?:(?<=[A-Z])\.(?:[A-Z]\.)?|{_TITLE}|[^\W\d_]*(?:['-][^\W\d_]+)*)"
 _RUN = re.compile(rf"{_ITEM}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_ITEM}){{0,7}}")
 # "Bakare, Ifeoma": where a mark or a line ends it, so that it is no list of three.
-_REVERSED = re.compile(rf"({_WORD}), ({_WORD})(?: [A-Z]\.)?(?=[ ]?[(|\t\n;]|\Z)")
+_REVERSED = re.compile(rf"({_WORD}), ({_WORD})(?: [A-Z]\.)?(?=[ ]?[(|\t\n;]|[ ]{{2}}|\Z)")
 _PIECE = re.compile(r"[^ ]+")
 
 

@@ -14,12 +14,13 @@ SMALL = r"(?:(?:de|da|do|dos|das|del|della|di|la|le|les|los|las|el|du|des|van|vo
 NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/](?:\d{1,4}[A-Za-z]?|[IVX]{1,4}\b))?"
 UNIT = r"(?:(?:apt|apartment|suite|ste|unit|flat|room|rm|floor|bldg|building|lot|(?:p\.? ?o\.? ?)?box|rr|postbox|postfach|apartado|piso|apto|appt|dpto|depto|lgh|blk|plot)\b\.?[ ]?\#?[ ]?(?:[A-Z]{1,2}-?)?\d{1,5}[A-Za-z]?\b|\#\d{1,5}\b|\d{1,2}\.?[ºª°][ ]?(?:(?:[A-H]|dcha|izda|izq|int)\b)?)"
 STATE = r"(?:A[KLRZAEP]|C[AOT]|D[CE]|FL|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|NSW|VIC|QLD|ON|QC|BC|AB)"
-POSTCODE = r"(?:\d{5}(?:-\d{3,4})?|\d{4}(?:-\d{3})?|\d{3} ?\d{2}|\d{6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]{1,2}-\d{4,5}|\d{4} ?[A-Z]{2}|\d{3}(?=[ ][A-ZÁÉÍÓÚÞÆÖ][a-zà-ÿ]{3}))(?![\w]|[.,]\d)"
+POSTCODE = r"(?:\d{5}(?:-\d{3,4})?|\d{2}-\d{3}|\d{4}(?:-\d{3})?|\d{3} ?\d{2}|\d{6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]{1,2}-\d{4,5}|\d{4} ?[A-Z]{2}|\d{3}(?=[ ][A-ZÁÉÍÓÚÞÆÖ][a-zà-ÿ]{3}))(?![\w]|[.,]\d)"
 
 _SEPARATOR = re.compile(
     r"[ ]?(?:,[ ]{0,3}\n?[ ]{0,4}|[ ]?-[ ](?=[A-Z]{2}\b)|\n{1,2}[ >?]{0,5},?[ ]{0,4})?"
 )
-_WORDS = rf"(?P<words>{CAP}(?:[ ](?:{CAP}|(?:{SMALL}|and)(?=[ ]))){{0,4}})"
+# A word that digits go on is a postcode: "Norwich NR4 6AA".
+_WORDS = rf"(?P<words>{CAP}(?:[ ](?:{CAP}(?!\w)|(?:{SMALL}|and)(?=[ ]))){{0,4}})"
 _PART = re.compile(
     rf"(?P<unit>(?i:{UNIT}))|(?P<post>(?:{STATE}|nan|[A-Z]{{2}}),?\s{{1,3}}{POSTCODE}|{POSTCODE}|[A-Z]{{2}}\b(?=\n| \n|\Z))|{_WORDS}"
 )
@@ -28,7 +29,7 @@ _LOWER_PART = re.compile(
 )
 _STOP = re.compile(r"[ ]?(?:[.;)\n]|,(?!\d)|\Z|and\b|including\b|since\b|to\b)")
 _MOST_PARTS = 6
-_CODE_BEFORE = re.compile(r"[,\n][ ]{0,2}\d{3,6}\Z")
+_CODE_BEFORE = re.compile(r"[,\n][ ]{0,2}(?:\d{3,6}|\d{2}-\d{3})\Z")
 
 
 def end_of_address(text: str, end: int, *, lower: bool) -> int:

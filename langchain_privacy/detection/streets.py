@@ -174,7 +174,10 @@ def _streets(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, 
     for start, end in _PREFIXES.find(text):
         after = _AFTER_PREFIX.match(t, end)
         before = _left(_NUMBER_BEFORE, t, start, 14)
-        if after and (before or (after["number"] and t[start].isupper())):
+        shortened = t.startswith(".", end) and not t.endswith(
+            "et ", 0, start
+        )  # "ul.", not "et al."
+        if after and (before or (after["number"] and (t[start].isupper() or shortened))):
             yield (
                 start - (len(before[0]) if before else 0),
                 start + len(t[start : after.end()].rstrip()),

@@ -51,7 +51,13 @@ FOUND = [
     ("PERSON", "의뢰인 쯔엉 반 남 님에게 알렸다.", "쯔엉 반 남"),
     ("PERSON", "입회인: 방그루", "방그루"),
     ("PERSON", "자녀 제갈온 (2017년생)", "제갈온"),
+    ("PERSON", "Patient: OKAFOR, Edwina R.     Ward 4", "OKAFOR, Edwina R."),
+    ("PERSON", "[한가람] [오후 2:14] 이따 보자", "한가람"),
+    ("ADDRESS", "Home: 3 Halliwell Mews, Norwich NR4 6AA", "3 Halliwell Mews, Norwich NR4 6AA"),
+    ("ADDRESS", "biuro: ul. Lipowa 18/4, 00-561 Olsztyn", "ul. Lipowa 18/4, 00-561 Olsztyn"),
+    ("ADDRESS", "주소: (06234) 서울 강남구 테헤란로 152 한빛센터 9층\n", "(06234) 서울 강남구 테헤란로 152 한빛센터 9층"),
     ("LOCATION", "He moved here from Portugal.", "Portugal"),
+    ("LOCATION", "어제 London에서 왔다.", "London"),
 ]  # fmt: skip
 
 
@@ -85,6 +91,11 @@ CLEAR = [
     "Simvastatin was stopped. Oxygen was given. Sputum was clear.",
     "이 경우 서면으로 통지하여야 한다.",
     "우측 고관절 골절로 입원하였다.",
+    "미국 일간 USA투데이가 전했다.",
+    '"상품명": "신용대출", "상태": "조사중"',
+    "단일화 협상과 상승세, 관상동맥 조영술",
+    "as Okoro et al. found in figure 12 of the paper",
+    "The residential tenancy procurement is senior.",
 ]
 
 
