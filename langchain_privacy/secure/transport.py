@@ -18,7 +18,7 @@ from langchain_privacy.secure.tls import tls_spki
 from langchain_privacy.secure.transport_base import (
     BaseTransport,
     broken,
-    is_plain,
+    is_refusal,
     library_of,
     pairs,
 )
@@ -102,7 +102,7 @@ class AttestedTransport(BaseTransport):
                 response = self._connection(library).handle_request(outgoing)
             try:
                 self._check_connection(report, response)
-                if is_plain(response):
+                if is_refusal(response, exchange):
                     problem = DocumentReader(MAX_PROBLEM)
                     for chunk in response.stream:
                         problem.feed(chunk)
@@ -210,7 +210,7 @@ class AsyncAttestedTransport(BaseTransport):
                 response = await self._connection(library).handle_async_request(outgoing)
             try:
                 self._check_connection(report, response)
-                if is_plain(response):
+                if is_refusal(response, exchange):
                     problem = DocumentReader(MAX_PROBLEM)
                     async for chunk in response.stream:
                         problem.feed(chunk)

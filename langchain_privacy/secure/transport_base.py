@@ -199,6 +199,7 @@ def library_of(request: Any) -> str:
     return type(request).__module__.partition(".")[0]
 
 
-def is_plain(response: Any) -> bool:
-    """Whether a 422 came back unsealed."""
-    return response.status_code == 422 and "ehbp-response-nonce" not in response.headers
+def is_refusal(response: Any, exchange: Exchange) -> bool:
+    """Whether an unsealed answer came back that may say "another key"."""
+    sealed = "ehbp-response-nonce" in response.headers
+    return response.status_code in exchange.refusals and not sealed

@@ -60,6 +60,7 @@ class FieldService(RecordingServer):
     ) -> None:
         self.named, self._change, self._report, self._reply = named or tls, change, report, reply
         self.seen: list[Any] = []
+        self.mismatch = 400
         super().__init__(self._respond, tls=tls.server_context())
 
     def _respond(self, request: Recorded) -> Reply:
@@ -68,6 +69,8 @@ class FieldService(RecordingServer):
             nonce = bytes.fromhex(parse_qs(url.query)["nonce"][0])
             return Reply(body=json.dumps(self._report(self.document(nonce))).encode())
         headers = {name.lower(): value for name, value in request.headers.items()}
+        if headers["x-model-pub-key"] != self.public:
+            return Reply(status=self.mismatch, body=b'{"error":{"type":"e2ee_model_key_mismatch"}}')
         body = request.json
         contents = [
             self.unseal(message["content"], headers, body["model"], f"messages.{i}.content")
@@ -107,7 +110,12 @@ class FieldService(RecordingServer):
         text = "".join([*lines, "data: [DONE]\r\n\r\n"]).encode()
         return [text[at : at + 97] for at in range(0, len(text), 97)]
 
+    def rotate(self) -> None:
+        """Replace the key that contents are sealed to."""
+        raise NotImplementedError
+
     def document(self, nonce: bytes) -> Answer:
+        """The attestation for a nonce."""
         raise NotImplementedError
 
     def seal(self, text: str, headers: dict[str, str], model: str, field: str) -> str:
@@ -123,9 +131,13 @@ class AciService(FieldService):
     _ALGORITHM = "x25519-aes-256-gcm-hkdf-sha256"
 
     def __init__(self, tls: Identity, **settings: Any) -> None:
+        self.rotate()
+        super().__init__(tls, **settings)
+
+    def rotate(self) -> None:
+        """Replace the key that contents are sealed to."""
         self.key = X25519PrivateKey.generate()
         self.public = self.key.public_key().public_bytes_raw().hex()
-        super().__init__(tls, **settings)
 
     def document(self, nonce: bytes) -> Answer:
         """The report for a nonce."""
@@ -188,11 +200,15 @@ class NearService(FieldService):
     """NEAR AI's gateway and the machine of a model behind it."""
 
     def __init__(self, tls: Identity, **settings: Any) -> None:
+        self.rotate()
+        super().__init__(tls, **settings)
+
+    def rotate(self) -> None:
+        """Replace the key that contents are sealed to."""
         signing = Ed25519PrivateKey.generate()
         self.public = signing.public_key().public_bytes_raw().hex()
         seed = hashlib.sha512(signing.private_bytes_raw()).digest()[:32]
         self.key = X25519PrivateKey.from_private_bytes(seed)
-        super().__init__(tls, **settings)
 
     def document(self, nonce: bytes) -> Answer:
         """Both machines under a nonce."""

@@ -23,8 +23,13 @@ MAX_PROBLEM = 64 * 1024
 
 
 class Exchange(Protocol):
-    """A request under way."""
+    """A request under way.
 
+    Attributes:
+        refusals: Statuses of an unsealed answer that may say "another key".
+    """
+
+    refusals: frozenset[int]
     method: str
     path: str
     headers: Pairs
@@ -93,6 +98,8 @@ def _untrusted(status: int) -> ChannelError:
 
 class SealedExchange:
     """An exchange in the profile `"x-wing"`."""
+
+    refusals = frozenset({422})
 
     def __init__(
         self, key: bytes, method: str, path: str, headers: Pairs, *, outer: Pairs, limit: int
@@ -163,6 +170,8 @@ class SealedAnswer:
 
 class EhbpExchange:
     """An exchange in the profile `"ehbp-x25519"`."""
+
+    refusals = frozenset({422})
 
     def __init__(
         self, key: bytes, method: str, path: str, headers: Pairs, *, outer: Pairs, limit: int

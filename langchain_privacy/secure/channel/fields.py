@@ -146,6 +146,8 @@ def open_answer(value: Any, cipher: FieldCipher, *, model: str, part: str) -> di
 class FieldsExchange:
     """An exchange in a profile that seals fields."""
 
+    refusals = frozenset({400, 421})
+
     def __init__(
         self,
         cipher: FieldCipher,
@@ -184,14 +186,16 @@ class FieldsExchange:
             raise ChannelError(msg)
         return FieldsAnswer(self._cipher, self._model, end_to_end(headers), limit=self._limit)
 
-    def wants_new_key(
-        self,
-        status: int,  # noqa: ARG002
-        headers: Pairs,  # noqa: ARG002
-        problem: bytes,  # noqa: ARG002
-    ) -> bool:
-        """Never: these services have no such answer that could be believed."""
-        return False
+    def wants_new_key(self, status: int, headers: Pairs, problem: bytes) -> bool:  # noqa: ARG002
+        """Whether this is ACI's "model key mismatch", or NEAR's "misdirected request"."""
+        if status == 421:
+            return True
+        try:
+            content = parsing.strict_json(problem, "problem")
+        except EvidenceInvalidError:
+            return False
+        error = content.get("error") if isinstance(content, dict) else None
+        return isinstance(error, dict) and error.get("type") == "e2ee_model_key_mismatch"
 
 
 class FieldsAnswer:

@@ -128,6 +128,36 @@ def test_async_transport(tls, profile) -> None:
         assert asyncio.run(ask(server)) == ["echo private words", "data: [DONE]\n\n"]
 
 
+@pytest.mark.parametrize(("profile", "status"), [("aci-e2ee-v2", 400), ("near-ed25519-v2", 421)])
+def test_a_replaced_key_is_attested_again_once(tls, profile, status) -> None:
+    with SERVICES[profile](tls) as server:
+        server.mismatch = status
+        endpoint = _endpoint(server, profile)
+        with httpx.Client(transport=AttestedTransport(endpoint, verify=trusting(tls))) as client:
+            url = f"{server.url}/v1/chat/completions"
+            client.post(url, json=CHAT).raise_for_status()
+            first = endpoint.report
+            server.rotate()
+            client.post(url, json=CHAT).raise_for_status()
+            assert endpoint.report is not first
+            assert server.seen == [["private words"]] * 2
+            # A service that never agrees with its own evidence is asked twice, not for ever.
+            before = len(server.requests)
+            kept, server.public = server.public, "00" * 32
+            document = server.document
+
+            def disagreeing(nonce: bytes) -> dict:
+                server.public = kept
+                made = document(nonce)
+                server.public = "00" * 32
+                return made
+
+            server.document = disagreeing
+            with pytest.raises(ChannelError, match="refuses the key"):
+                client.post(url, json=CHAT)
+            assert [r.method for r in server.requests[before:]] == ["POST", "GET", "POST"]
+
+
 @pytest.mark.parametrize("profile", PROFILES)
 def test_chat_model(tls, profile, monkeypatch) -> None:
     # The model makes its endpoint itself, under the vendors' roots; here they are the test's.
