@@ -1,14 +1,18 @@
 """The main job on the shared cases: embedded local model, scripted strong remote, real HTTP.
 
-    python -m benchmarks.minions [--cases N] [--evidence masked none] [--no-model]
+    python benchmarks/minions.py [--cases N] [--evidence masked none] [--no-model]
 
 Printed beside the figures of HazyResearch/minions at commit 41caffb2, measured once on 20 documents
 of the same kind (these are 12 of them) with a scripted supervisor as well; it is not run here.
 """
 
 import argparse
+import sys
 import time
 from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `tests.support`, from anywhere
 
 from langchain_privacy.local import EmbeddedServer
 from tests.support.minion_cases import Outcome, ask, count_tokens, questions

@@ -22,17 +22,17 @@ from langchain_privacy.minions.prompting import Language, render
 from langchain_privacy.minions.search import Hit
 from langchain_privacy.minions.state import Call
 
-YES_WEIGHT = 1.5
+YES_WEIGHT = 0.5
 """Points of BM25 that one unit of log-probability between yes and no is worth.
 
-Picked from 0, 1.5, 2, 3, 4 and 6 together with the thresholds on 72 questions about 12 documents
-(`benchmarks/minions.py`); none of them is in the tests' own documents.
+Picked together with the thresholds by `benchmarks/minion_thresholds.py`, on 72 questions about 12
+documents that nothing else is measured on: the most honest answers with at most 4 wrong ones.
 """
 
-THRESHOLD = 7.0
+THRESHOLD = 6.5
 """Score of the ranking alone from which a sentence counts as the answer."""
 
-JUDGED_THRESHOLD = 5.0
+JUDGED_THRESHOLD = 6.25
 """The same with the judge's points added, which are mostly negative."""
 
 

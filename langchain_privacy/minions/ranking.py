@@ -8,7 +8,7 @@ because a Korean noun takes a new ending in almost every sentence.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _WORD = re.compile(r"[a-z0-9]+(?:[.,/'-][0-9a-z]+)*|[가-힣]+|[぀-ヿ一-鿿]")
 _PARTICLE = re.compile(
@@ -26,19 +26,20 @@ _STOP = frozenset(_FUNCTION_WORDS.split())
 
 def words(text: str) -> list[str]:
     """Return the terms of a text, comparable between question and document."""
-    found: list[str] = []
+    return [term for word in _words(text) for term in word]
+
+
+def _words(text: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of a text: each by its stem, a longer Korean one by its pairs, too."""
     for word in _WORD.findall(text.lower()):
         if "가" <= word[0] <= "힣":
             stem = _PARTICLE.sub("", word) if len(word) > 2 else word
             stem = stem or word
-            if stem in _STOP:
-                continue
-            found.append(stem)
-            if len(stem) > 2:
-                found += [stem[i : i + 2] for i in range(len(stem) - 1)]
+            if stem not in _STOP:
+                pairs = [stem[i : i + 2] for i in range(len(stem) - 1)]
+                yield (stem, *pairs) if len(stem) > 2 else (stem,)
         elif word not in _STOP:
-            found.append(_stem(word))
-    return found
+            yield (_stem(word),)
 
 
 def _stem(word: str) -> str:
@@ -81,10 +82,30 @@ class BM25:
         """Return one score a sentence, 0.0 where no term of the query stands."""
         texts = [query] if isinstance(query, str) else list(query)
         total = [0.0] * self._size
-        for term in {word for text in texts for word in words(text)}:
-            rows = self._where.get(term, ())
-            size = max(self._size, self._least)
-            rarity = math.log(1 + (size - len(rows) + 0.5) / (len(rows) + 0.5))
-            for row, times in rows:
-                total[row] += rarity * times * (self._k1 + 1) / (times + self._norms[row])
+        for word in dict.fromkeys(word for text in texts for word in _words(text)):
+            for row, points in self._of_word(word).items():
+                total[row] += points
         return total
+
+    def _of_word(self, word: tuple[str, ...]) -> dict[int, float]:
+        """Count a word once: as it stands, or by the mean of its pairs where that is more.
+
+        Added up, a verb of three syllables would outweigh the two nouns that a question is about.
+        """
+        stem, *pairs = word
+        points = self._of_term(stem)
+        by_pairs: dict[int, float] = {}
+        for pair in pairs:
+            for row, some in self._of_term(pair).items():
+                by_pairs[row] = by_pairs.get(row, 0.0) + some / len(pairs)
+        for row, some in by_pairs.items():
+            points[row] = max(points.get(row, 0.0), some)
+        return points
+
+    def _of_term(self, term: str) -> dict[int, float]:
+        rows = self._where.get(term, ())
+        size = max(self._size, self._least)
+        rarity = math.log(1 + (size - len(rows) + 0.5) / (len(rows) + 0.5))
+        return {
+            row: rarity * times * (self._k1 + 1) / (times + self._norms[row]) for row, times in rows
+        }

@@ -25,6 +25,16 @@ def test_finds_by_another_form_of_the_word() -> None:
     assert best(KOREAN, ["포인트를", "적립"]) == 2
 
 
+def test_a_long_korean_word_counts_once() -> None:
+    repairs = "급한 수리는 건물 관리인에게 전화로 알린다."
+    assert best(
+        ["누수를 발견한 때에는 지체 없이 상대방에게 알려야 한다.", repairs, *KOREAN],
+        "급한 수리를 누구에게 어느 번호로 알려야 하는가?",
+    ) == 1  # fmt: skip
+    once = BM25([repairs, *KOREAN]).scores("관리인")[0]
+    assert 0 < once <= BM25([repairs.replace("관리인", "주인"), *KOREAN]).scores("주인")[0] * 1.1
+
+
 def test_nothing_matches_nothing() -> None:
     assert BM25(ENGLISH).scores("Xylophone?") == [0.0, 0.0, 0.0]
     assert BM25([]).scores("anything") == []
