@@ -102,9 +102,8 @@ def _crossing(number: int, call: dict[str, Any], raw: bytes) -> Panel:
 def _answer(run: Run) -> Panel:
     lines: list[Any] = [Text(run.result["answer"], style="bold")]
     for quote in run.result["evidence"]:
-        row = run.text.count("\n", 0, quote["start"]) + 1
         cited = " ".join(quote["quote"].split())
-        lines.append(Text(f"“{cited}”  {run.document}, line {row}", style="dim"))
+        lines.append(Text(f"“{cited}”  {run.document}, {quote['where']}", style="dim"))
     report = run.result["report"]
     who = (
         "the remote model, from masked passages"

@@ -1,7 +1,7 @@
 """Local models: the only callers of a model that may show it real values."""
 
 from langchain_privacy.local.call import DEFAULT_TIMEOUT, LocalModel, acall_local, call_local
-from langchain_privacy.local.documents import load_document, load_documents
+from langchain_privacy.local.documents import load_document, load_documents, load_whole
 from langchain_privacy.local.embedded import EmbeddedServer, embedded_chat_model
 from langchain_privacy.local.endpoints import assert_local
 from langchain_privacy.local.reasoning import Answer, split_reasoning
@@ -19,6 +19,7 @@ __all__ = [
     "embedded_chat_model",
     "load_document",
     "load_documents",
+    "load_whole",
     "split_reasoning",
     "yes_no_score",
 ]

@@ -6,7 +6,7 @@ private value itself.
 
 import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,11 @@ _UNPACKED = 8
 _TEXT_CONTROLS = frozenset("\t\n\r\f\v\0\x1b")
 _MOST_CONTROLS = 0.1
 
+_BETWEEN_PAGES = "\n\n"
+
 Source = str | Path | Document
+Place = tuple[int, str]
+"""Where a part begins in the text, and what a reader of the file calls it: `(120, "page 2")`."""
 
 
 def load_documents(sources: Iterable[Source], *, max_bytes: int = MAX_BYTES) -> list[Document]:
@@ -73,8 +77,36 @@ def load_document(source: Source, *, max_bytes: int = MAX_BYTES) -> list[Documen
         return [_checked(source, max_bytes)]
     if isinstance(source, str) and not _names_file(source):
         return [_checked(Document(source), max_bytes)]
-    path = Path(source)
+    return _of_file(Path(source), max_bytes)[0]
+
+
+def load_whole(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[str, list[Place]]:
+    """Read a file into one text, and tell where its parts stand in the file.
+
+    Args:
+        path: See `load_document`.
+        max_bytes: See `load_document`.
+
+    Returns:
+        The text, and where each page of a PDF or paragraph of a Word file begins in it; a plain
+        text has lines, which need no list.
+
+    Raises:
+        DocumentError: See `load_document`.
+        ConfigurationError: See `load_document`.
+    """
+    pages, places = _of_file(path, max_bytes)
+    at = 0
+    for page in pages:
+        if "page" in page.metadata:
+            places.append((at, f"page {page.metadata['page']}"))
+        at += len(page.page_content) + len(_BETWEEN_PAGES)
+    return _BETWEEN_PAGES.join(page.page_content for page in pages), places
+
+
+def _of_file(path: Path, max_bytes: int) -> tuple[list[Document], list[Place]]:
     content = _read(path, max_bytes)
+    places: list[Place] = []
     suffix = path.suffix.lower()
     is_pdf, is_word = b"%PDF-" in content[:1024], content.startswith(b"PK\3\4")
     if (suffix == ".pdf") != is_pdf or (suffix == ".docx") != is_word:
@@ -83,7 +115,8 @@ def load_document(source: Source, *, max_bytes: int = MAX_BYTES) -> list[Documen
     if is_pdf:
         pages = _pdf(content)
     elif is_word:
-        pages = [Document(_word(content, max_bytes))]
+        text, places = _word(content, max_bytes)
+        pages = [Document(text)]
     else:
         pages = [Document(_text(content))]
     for page in pages:
@@ -95,7 +128,7 @@ def load_document(source: Source, *, max_bytes: int = MAX_BYTES) -> list[Documen
         reason = "it may be scanned: run it through OCR first" if is_pdf else "it is empty"
         msg = f"There is no text in it; {reason}."
         raise DocumentError(msg)
-    return pages
+    return pages, places
 
 
 def _names_file(text: str) -> bool:
@@ -179,25 +212,23 @@ def _pdf(content: bytes) -> list[Document]:
     ]
 
 
-def _word(content: bytes, max_bytes: int) -> str:
+def _word(content: bytes, max_bytes: int) -> tuple[str, list[Place]]:
     try:
         import docx
-        from docx.table import Table
     except ImportError:
         raise _missing_extra("Word") from None
-    lines: list[str] = []
+    blocks: list[tuple[str, str]] = []
     kind = ""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(part.file_size for part in archive.infolist())
         if unpacked <= _UNPACKED * max_bytes:
             document = docx.Document(io.BytesIO(content))
-            headers = [section.header for section in document.sections]
-            footers = [section.footer for section in document.sections]
-            parts: list[Any] = [*headers, document, *footers]
-            for part in parts:
-                for block in part.iter_inner_content():
-                    lines += _rows(block) if isinstance(block, Table) else [block.text]
+            for section in document.sections:
+                blocks += _blocks(section.header, "header")
+            blocks += _blocks(document, "paragraph")
+            for section in document.sections:
+                blocks += _blocks(section.footer, "footer")
     except Exception as error:  # noqa: BLE001 - parsers of hostile files raise anything
         kind = type(error).__name__
     if kind:
@@ -205,11 +236,27 @@ def _word(content: bytes, max_bytes: int) -> str:
         raise DocumentError(msg)
     if unpacked > _UNPACKED * max_bytes:
         raise _too_large(_UNPACKED * max_bytes)
-    return "\n".join(lines)
+    places: list[Place] = []
+    at = 0
+    for where, text in blocks:
+        places.append((at, where))
+        at += len(text) + 1
+    return "\n".join(text for _, text in blocks), places
 
 
-def _rows(table: Any) -> list[str]:
-    return ["\t".join(cell.text for cell in row.cells) for row in table.rows]
+def _blocks(part: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Yield where each block stands and its text; empty paragraphs, being spacing, do not count."""
+    from docx.table import Table
+
+    paragraphs = tables = 0
+    for block in part.iter_inner_content():
+        if isinstance(block, Table):
+            tables += 1
+            for number, row in enumerate(block.rows, start=1):
+                yield f"table {tables}, row {number}", "\t".join(cell.text for cell in row.cells)
+        else:
+            paragraphs += bool(block.text.strip())
+            yield f"paragraph {paragraphs}" if name == "paragraph" else name, block.text
 
 
 def _missing_extra(what: str) -> ConfigurationError:

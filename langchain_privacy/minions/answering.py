@@ -8,6 +8,7 @@ from typing import Any
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.grammar import PLACEHOLDER
 from langchain_privacy.minions.combine import combine
+from langchain_privacy.minions.evidence import where
 from langchain_privacy.minions.prompting import Language
 from langchain_privacy.minions.ranking import words
 from langchain_privacy.minions.schema import Next, Plan, Sub
@@ -110,6 +111,7 @@ def as_evidence(spans: Sequence[Span], session: MaskingSession) -> list[dict[str
             "source": str(room.metadata(span["doc"]).get("source", "")),
             "start": span["start"],
             "end": span["end"],
+            "where": where(span["doc"], span["start"], session.vault),
             "quote": span["quote"],
             "score": span["score"],
             "sub": span["sub"],

@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.documents import Document
 
 from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
-from langchain_privacy.local import load_document
+from langchain_privacy.local import load_whole
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.grammar import PLACEHOLDER
 from langchain_privacy.minions.state import Span, place
@@ -59,18 +59,18 @@ def keep(documents: Any, session: MaskingSession, *, limit: int = MAX_CHARACTERS
                 "memory ends with its process; resume elsewhere with a StoreVault."
             )
             raise SessionError(msg)
-        for raw, source in _read(document, number):
-            text = well_formed(raw)
-            if not text.strip():
-                msg = f"Document {number} holds no text. A scanned page needs OCR first."
-                raise DocumentError(msg)
-            if len(text) > limit:
-                msg = (
-                    f"Document {number} has {len(text)} characters, more than the limit of {limit}:"
-                    " split it, or raise `max_document_characters`."
-                )
-                raise DocumentError(msg)
-            refs.append(_put(text, source, session))
+        raw, source, places = _read(document, number)
+        text = well_formed(raw)
+        if not text.strip():
+            msg = f"Document {number} holds no text. A scanned page needs OCR first."
+            raise DocumentError(msg)
+        if len(text) > limit:
+            msg = (
+                f"Document {number} has {len(text)} characters, more than the limit of {limit}:"
+                " split it, or raise `max_document_characters`."
+            )
+            raise DocumentError(msg)
+        refs.append(_put(text, source, places, session))
     return list(dict.fromkeys(refs))
 
 
@@ -115,6 +115,16 @@ def _first_after(hidden: list[tuple[int, int, str]], start: int) -> int:
     return bisect.bisect_right(hidden, start, key=lambda place: place[1])
 
 
+def where(doc: str, start: int, vault: VaultSession) -> str:
+    """Say where a passage stands as a reader of the file would: by page, paragraph or line."""
+    places = list(vault.documents.metadata(doc).get("places", ()))
+    if not places:
+        lines = vault.documents.get(doc).count("\n", 0, start)
+        return f"line {lines + 1}"
+    number = bisect.bisect_right(places, start, key=lambda place: place[0])
+    return str(places[max(0, number - 1)][1])
+
+
 def allowed(
     spans: Iterable[Span],
     sent: Sequence[Span],
@@ -152,22 +162,23 @@ def allowed(
     return chosen
 
 
-def _read(document: Any, number: int) -> Iterable[tuple[str, str]]:
+def _read(document: Any, number: int) -> tuple[str, str, list[tuple[int, str]]]:
+    """Return the text of a document, its source, and where its parts stand."""
     if isinstance(document, Document):
-        return [(document.page_content, str(document.metadata.get("source", "")))]
+        return document.page_content, str(document.metadata.get("source", "")), []
     if isinstance(document, Path):
-        pages = load_document(document)
-        return [("\n\n".join(page.page_content for page in pages), document.name)]
+        text, places = load_whole(document)
+        return text, document.name, places
     if not isinstance(document, str):
         msg = f"Document {number} is a {type(document).__name__}: pass text, a Document or a Path."
         raise ConfigurationError(msg)
     if _LOOKS_LIKE_A_FILE.match(document):
         msg = f"Document {number} is a file's name as text: pass pathlib.Path(...) to have it read."
         raise ConfigurationError(msg)
-    return [(document, "")]
+    return document, "", []
 
 
-def _put(text: str, source: str, session: MaskingSession) -> str:
+def _put(text: str, source: str, places: list[tuple[int, str]], session: MaskingSession) -> str:
     room = session.vault.documents
     # The room is asked before the masker: the same document in the same session is masked once.
     for ref in room.refs():
@@ -176,6 +187,8 @@ def _put(text: str, source: str, session: MaskingSession) -> str:
     masked = str(session.mask(text))
     hidden = _places(text, masked, session)
     about: dict[str, Any] = {"hidden": hidden, "characters": len(text)}
+    if places:
+        about["places"] = places
     if source:
         about["source"] = session.mask(source)
     return room.put(text, about)

@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from pypdf import PdfWriter
 
 from langchain_privacy.errors import ConfigurationError, DocumentError
-from langchain_privacy.local import load_document, load_documents
+from langchain_privacy.local import load_document, load_documents, load_whole
 
 NAME = "Jane Doe MRI"
 
@@ -110,6 +110,23 @@ def test_word_has_headers_paragraphs_and_tables_in_order(write: Any) -> None:
         "보증금\t1,000만원",
         "Signed in Seoul.",
     ]
+
+
+def test_a_whole_file_tells_where_its_parts_stand(write: Any) -> None:
+    text, places = load_whole(write(".docx", word()))
+    named = [(text[at:].split("\n")[0], where) for at, where in places]
+    assert named[:4] == [
+        ("머리글 김하나", "header"),
+        ("The rent is 820 euros.", "paragraph 1"),
+        ("보증금\t1,000만원", "table 1, row 1"),
+        ("Signed in Seoul.", "paragraph 2"),
+    ]
+    text, places = load_whole(write(".pdf", pdf("First page.", "", "Third page.")))
+    assert [(text[at : at + 5], where) for at, where in places] == [
+        ("First", "page 1"),
+        ("Third", "page 3"),
+    ]
+    assert load_whole(write(".txt", b"one\ntwo")) == ("one\ntwo", [])
 
 
 def test_a_pdf_that_only_forbids_printing_is_read(write: Any) -> None:

@@ -57,7 +57,7 @@ def shown(wire: bytes, width: int, capsys: pytest.CaptureFixture[str]) -> tuple[
         "saved_tokens": -5,
         "seconds": 0.1,
     }
-    quote = {"quote": "Call Jane Doe.", "start": 0, "end": 14}
+    quote = {"quote": "Call Jane Doe.", "start": 0, "end": 14, "where": "page 2"}
     run = Run(
         document="d.md",
         text="Call Jane Doe.",
@@ -80,6 +80,7 @@ def test_shows_what_crossed(width: int, capsys: pytest.CaptureFixture[str]) -> N
     assert code == 0
     assert "[PERSON_XX]" in out
     assert "0 of 2 planted values" in out
+    assert "d.md, page 2" in out
     assert "more than whole" in out  # a negative saving is shown as one
     assert "No price known for there" in " ".join(out.split())
     assert "at gpt-4o's price" in out  # an amount for another model is named so
