@@ -1,7 +1,9 @@
 """How much a run may spend and show, and the estimate of tokens behind it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from langchain_privacy.errors import ConfigurationError
 
 _HANGUL = re.compile(r"[가-힣]")
 _WIDE = re.compile(r"[^\x00-\x7f]")
@@ -34,6 +36,9 @@ class Budget:
         reply_tokens: Cap on one reply, thoughts included.
         seconds: Time of all models in the run; what a person takes to approve does not count.
         call_seconds: Time limit of one model call.
+
+    Raises:
+        ConfigurationError: A limit is negative, or `share_of_document` is more than 1.
     """
 
     remote_calls: int = 6
@@ -45,6 +50,16 @@ class Budget:
     reply_tokens: int = 2_048
     seconds: float = 600.0
     call_seconds: float = 120.0
+
+    def __post_init__(self) -> None:
+        """Refuse limits that limit nothing: 40 for 40 % would let whole documents cross."""
+        for limit in fields(self):
+            if not getattr(self, limit.name) >= 0:  # NaN, too
+                msg = f"Budget({limit.name}=...) must not be negative."
+                raise ConfigurationError(msg)
+        if self.share_of_document > 1:
+            msg = "Budget(share_of_document=...) is a share, 0 to 1: 0.4 for 40 %."
+            raise ConfigurationError(msg)
 
     def tokens(self, baseline: int) -> int:
         """Return the cap on remote tokens for documents of `baseline` tokens."""

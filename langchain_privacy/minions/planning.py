@@ -216,7 +216,7 @@ class Planner:
         return (
             len(remote) < self.budget.remote_calls
             and spent + estimate_tokens(text) + 60 <= cap
-            and spent_seconds(calls) <= self.budget.seconds
+            and spent_seconds(calls) < self.budget.seconds
         )
 
     def _call(self, node: str, reply: Reply) -> Call:

@@ -303,8 +303,16 @@ def test_settings_that_make_no_sense() -> None:
             create_minion_graph(None, None, **settings)
 
 
+@pytest.mark.parametrize(
+    "limit", [{"share_of_document": 40}, {"share_of_document": float("nan")}, {"remote_calls": -1}]
+)
+def test_a_budget_that_limits_nothing_is_refused(limit: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(limit))):
+        Budget(**limit)
+
+
 def test_budgets_end_in_an_honest_answer() -> None:
-    for budget in (Budget(remote_calls=1), Budget(remote_tokens=200), Budget(seconds=-1)):
+    for budget in (Budget(remote_calls=1), Budget(remote_tokens=200), Budget(seconds=0)):
         remote = scripted(plan("refills"), pick("refills"))
         out = create_minion_graph(None, remote, budget=budget).invoke(
             {"task": TASK, "documents": [RECORD]}
