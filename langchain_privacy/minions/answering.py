@@ -63,8 +63,18 @@ def from_remote(
 
 def _grounded(text: str, sent: Sequence[Span]) -> bool:
     """Say whether every figure of an answer stands in the passages it was made from."""
-    shown = " ".join(span["quote"] for span in sent)
-    return all(figure in shown for figure in _FIGURE.findall(PLACEHOLDER.sub(" ", text)))
+    shown = " ".join(PLACEHOLDER.sub(" ", span["quote"]) for span in sent)
+    return all(_stands(figure, shown) for figure in _FIGURE.findall(PLACEHOLDER.sub(" ", text)))
+
+
+def _stands(value: str, text: str) -> bool:
+    """Say whether a value stands in a text, and not as digits cut out of another number.
+
+    `20` does not stand in `820` or `1,200`; `820` stands in `820.00`.
+    """
+    before = r"(?<!\d)(?<!\d[.,])" if value[:1].isdigit() else ""
+    after = r"(?!\d|,\d|\.(?!0{1,2}(?!\d))\d)" if value[-1:].isdigit() else ""
+    return bool(value) and re.search(before + re.escape(value) + after, text) is not None
 
 
 def from_passages(
@@ -123,7 +133,7 @@ def as_evidence(spans: Sequence[Span], session: MaskingSession) -> list[dict[str
 def _combined(decision: Next, sent: Sequence[Span], session: MaskingSession) -> str | None:
     shown = [" ".join(span["quote"].split()) for span in sent]
     values = [" ".join(value.split()) for value in decision.values]
-    if not all(any(value in quote for quote in shown) for value in values):
+    if not all(any(_stands(value, quote) for quote in shown) for value in values):
         return None
     result = combine(decision.combine, [str(session.restore(value)) for value in values])
     return None if result is None else str(session.mask(result.text))

@@ -116,6 +116,25 @@ def test_an_answer_that_does_not_rest_on_the_passages_is_dropped(said: dict[str,
     assert "{result}" not in out["answer"]
 
 
+@pytest.mark.parametrize(
+    ("said", "stands"),
+    [
+        ({"answer": "It costs 120 dollars."}, True),
+        ({"answer": "It costs 20 dollars."}, False),  # cut out of 120
+        ({"answer": "It costs 35 dollars."}, False),  # cut out of 35.50
+        ({"answer": "{result}", "combine": "sum", "values": ["120 dollars", "35.50"]}, True),
+        ({"answer": "{result}", "combine": "sum", "values": ["20 dollars", "35.50"]}, False),
+    ],
+)
+def test_a_part_of_a_number_does_not_stand_in_a_passage(said: dict[str, Any], stands: bool) -> None:
+    remote = scripted(
+        plan("invoice", "lab fee"), json.dumps({"decision": "answer", **said, "cite": [1]})
+    )
+    asked = {"task": "What do the invoice and the lab fee cost?", "documents": [RECORD]}
+    errors = create_minion_graph(None, remote).invoke(asked)["report"]["errors"]
+    assert ("remote_answer_dropped" in errors) is not stands
+
+
 def test_citations_that_point_nowhere_are_ignored() -> None:
     answer = {"decision": "answer", "answer": "Ask the nurse.", "cite": [99, 998]}
     out = create_minion_graph(None, scripted(plan("refills"), json.dumps(answer))).invoke(ASKED)
