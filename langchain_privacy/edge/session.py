@@ -221,7 +221,7 @@ def _found_run(
 def mask_config(session: MaskingSession, config: RunnableConfig | None) -> RunnableConfig | None:
     """Mask what LangChain copies from a config into traces and checkpoints.
 
-    These are tags, metadata, the run's name and the texts in `configurable` (LangGraph copies
+    These are tags, metadata, the run's name, texts and numbers in `configurable` (LangGraph copies
     them into the metadata), the thread id included: an e-mail address as a thread id becomes its
     placeholder, which is the same one for every run of that thread.
     """
@@ -236,14 +236,15 @@ def mask_config(session: MaskingSession, config: RunnableConfig | None) -> Runna
         masked["run_name"] = session.mask(run_name)
     if configurable := config.get("configurable"):
         masked["configurable"] = {
-            key: session.mask(value) if _is_text(key, value) else value
+            key: session.mask([value])[0] if _is_copied(key, value) else value
             for key, value in configurable.items()
         }
     return masked
 
 
-def _is_text(key: str, value: Any) -> bool:
-    return isinstance(value, str) and not key.startswith("__") and key not in _NOT_TEXT
+def _is_copied(key: str, value: Any) -> bool:
+    scalar = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return scalar and not key.startswith("__") and key not in _NOT_TEXT
 
 
 _END: Any = object()

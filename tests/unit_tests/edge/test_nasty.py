@@ -338,7 +338,7 @@ def test_names_ids_and_metadata(world: Everything) -> None:
     agent = world.agent([], last)
     config = {**cfg(NAME), "metadata": {EMAIL: NAME, "k": {"n": NUMBER}}, "tags": [SECRET],
               "run_name": f"for {NAME}"}  # fmt: skip
-    config["configurable"]["user"] = OTHER
+    config["configurable"] |= {"user": OTHER, "phone": NUMBER}
     state = agent.invoke({"messages": [human, message, *ASKED["messages"]]}, config)
     clean(state)
     assert state["messages"][0].id == EMAIL
