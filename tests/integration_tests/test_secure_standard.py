@@ -9,6 +9,7 @@ with `-rs` to list every skip with its reason.
 from collections.abc import Iterator
 
 import pytest
+from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from openai import DefaultAsyncHttpxClient
@@ -38,7 +39,13 @@ def endpoint(embedded: EmbeddedServer) -> Iterator[str]:
 
 # Also in the models' own settings: the test of stop sequences builds a model without the standard
 # parameters, and this small model, not stopped, writes until its context is full.
-LIMITS = {"max_tokens": 128, "temperature": 0}
+LIMITS = {"max_tokens": 64, "temperature": 0}
+
+
+FREE_JSON = (
+    "asked for JSON without a schema, the packaged model writes other members than those asked for "
+    "and does not end, with us or without; test_secure_standard_tools has these tests"
+)
 
 
 class _Suite(ChatModelIntegrationTests):
@@ -58,6 +65,14 @@ class _Suite(ChatModelIntegrationTests):
     @property
     def supports_json_mode(self) -> bool:
         return True
+
+    @pytest.mark.xfail(reason=FREE_JSON)
+    def test_structured_output_pydantic_2_v1(self, model: BaseChatModel) -> None:
+        super().test_structured_output_pydantic_2_v1(model)
+
+    @pytest.mark.xfail(reason=FREE_JSON)
+    def test_json_mode(self, model: BaseChatModel) -> None:
+        super().test_json_mode(model)
 
     @property
     def standard_chat_model_params(self) -> dict:
