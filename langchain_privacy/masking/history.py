@@ -5,6 +5,8 @@ stands as long as the message is the same and the session has learned no value t
 """
 
 import marshal
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import BaseMessage
@@ -14,12 +16,20 @@ from langchain_privacy.masking.known import Known
 _REMEMBERED = 8192
 
 
+@dataclass(slots=True)
+class _Kept:
+    message: BaseMessage
+    fields: list[Any]
+    seen: int
+    lowered: str | None
+
+
 class History:
     """Recognises messages that need no walk. It holds masked messages only."""
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self._kept: dict[int, tuple[BaseMessage, object, int, str | None]] = {}
+        self._kept: dict[int, _Kept] = {}
         self._resets = 0
         self._news: tuple[int, int, list[str]] = (0, 0, [])
 
@@ -43,27 +53,32 @@ class History:
             count: What `count` returned before the walk.
         """
         kept = self._kept.get(id(x))
-        if kept is None or kept[0] is not x or kept[1] != _print_of(x):
+        # compared as a whole: this is all that an old message costs
+        if kept is None or kept.message is not x or [*x.__dict__.values()] != kept.fields:
             return False
-        _, state, seen, lowered = kept
-        if seen != count:
-            if seen > count or lowered is None:
+        if kept.seen != count:
+            if kept.seen > count or kept.lowered is None:
                 return False
-            for value in self._values_since(seen, count):
-                if value in lowered:
+            for value in self._values_since(kept.seen, count):
+                if value in kept.lowered:
                     return False
-            self._kept[id(x)] = (x, state, count, lowered)
-        return True
+            kept.seen = count
+        return not x.__pydantic_extra__
 
     def keep(self, x: BaseMessage, count: int) -> None:
         """Remember a message that held nothing when the session knew `count` values."""
-        state = _print_of(x)
-        if state is None:
+        values = [*x.__dict__.values()]
+        try:
+            # a deep copy that knows plain data only, so that a change in place shows
+            copies = marshal.loads(marshal.dumps(values, 2))
+        except ValueError:
+            return
+        if x.__pydantic_extra__:
             return
         if len(self._kept) >= _REMEMBERED:
             self._kept.clear()
-        lowered = "\n".join(state).lower() if isinstance(state, list) else None
-        self._kept[id(x)] = (x, state, count, lowered)
+        fields = [v if type(v) is str else c for v, c in zip(values, copies, strict=True)]
+        self._kept[id(x)] = _Kept(x, fields, count, _lowered(x))
 
     def _values_since(self, seen: int, count: int) -> list[str]:
         if self._news[:2] != (seen, count):
@@ -71,15 +86,23 @@ class History:
         return self._news[2]
 
 
-def _print_of(x: BaseMessage) -> list[str] | bytes | None:
-    """Return what tells whether a message was changed in place, `None` where nothing does."""
-    values = [value for value in x.__dict__.values() if value]
-    if x.__pydantic_extra__:
+def _lowered(x: BaseMessage) -> str | None:
+    """Return all text of a message, `None` where a value in it may be written in another way."""
+    if isinstance(x.content, list) and len(x.content) > 1:
+        return None  # a value may be split
+    texts = list(_texts(list(x.__dict__.values())))
+    if None in texts or any("\\" in text for text in texts if text):
         return None
-    for value in values:
-        if type(value) is not str:
-            try:
-                return marshal.dumps(values, 2)
-            except ValueError:
-                return None
-    return values
+    return "\n".join(text for text in texts if text).lower()
+
+
+def _texts(x: Any) -> Iterator[str | None]:
+    if isinstance(x, dict):
+        x = [*x, *x.values()]
+    if isinstance(x, (list, tuple, set, frozenset)):
+        for item in x:
+            yield from _texts(item)
+    elif isinstance(x, (str, int)):
+        yield str(x)
+    elif x is not None:
+        yield None

@@ -201,3 +201,23 @@ def test_a_message_that_was_changed_in_place_is_read_again() -> None:
     message.additional_kwargs["note"][0] = "nothing"
     message.content = "by Jane Doe"
     assert "Jane Doe" not in repr(session.mask(history))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AIMessage("", tool_calls=[{"name": "f", "args": {"a": ["Thistlewood"]}, "id": "c"}]),
+        AIMessage("", tool_calls=[{"name": "f", "args": {"a": 415552671}, "id": "c"}]),
+        AIMessage([{"type": "text", "text": "Thistle"}, {"type": "text", "text": "wood"}]),
+        AIMessage("", additional_kwargs={"arguments": '{"a": "Thistlew\\u006fod"}'}),
+    ],
+)
+def test_what_is_learned_later_is_masked_in_structures(message: AIMessage) -> None:
+    session = Masker([DictionaryDetector({"PERSON": ["Jane Doe"]})]).session()
+    history = [message]
+    assert session.mask(history) is history
+    session.vault.issue("PERSON", "Jean Valjean")
+    assert session.mask(history) is history
+    session.vault.issue("PERSON", "Thistlewood")
+    session.vault.issue("PHONE", "415552671")
+    assert session.mask(history)[0] != message
