@@ -1,71 +1,49 @@
 """What masking costs: detecting once, restoring, streaming; against rescanning, Presidio, piighost.
 
-`python benchmarks/masking.py [--presidio]`. The detectors are the
-rules, unless asked otherwise. Times are CPU seconds of this process, so that other work on the
-machine counts little. Ratios are what matters. Peers that are not installed are
-skipped by name.
+    python benchmarks/masking.py
+
+Each line names its bound. The detectors are the default ones, with Presidio where it is installed,
+and the rules alone where the line says so; peers get the same detectors and run in the same
+process. Times are CPU seconds of this process, the least of some runs, and what is compared is
+measured in turns, since a busy machine makes both jump. Peers that are not installed are skipped
+by name.
 """
 
-import argparse
-import importlib.util
 import random
 import statistics
+import sys
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `benchmarks`, from anywhere
+
+from benchmarks import masking_peers as peers
 from langchain_privacy import Masker
-from langchain_privacy.detection import Detector, Finding, detect_all, high_confidence_detectors
+from langchain_privacy.detection import (
+    Detector,
+    Finding,
+    default_detectors,
+    detect_all,
+    high_confidence_detectors,
+)
 
-WORDS = [
-    "the",
-    "invoice",
-    "for",
-    "March",
-    "was",
-    "sent",
-    "to",
-    "accounting",
-    "and",
-    "nobody",
-    "has",
-    "answered",
-    "yet",
-    "so",
-    "please",
-    "look",
-    "into",
-    "it",
-    "before",
-    "the",
-    "meeting",
-    "on",
-    "the",
-    "second",
-    "floor",
-    "where",
-    "the",
-    "new",
-    "plan",
-    "for",
-    "the",
-    "garden",
-    "is",
-    "discussed",
-]
+SENTENCE = """the invoice for March was sent to accounting and nobody has answered yet so please
+look into it before the meeting on the second floor where the new plan for the garden is discussed
+"""
+WORDS = SENTENCE.split()
 TURNS = 50
+RUNS = 5
 
 
-def cpu(work: Callable[[], object], repeat: int = 5) -> float:
-    """Return the least CPU seconds of some runs."""
-    times = []
-    for _ in range(repeat):
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
+def cpu(work: Callable[[], object]) -> float:
+    """Return the CPU seconds of a run."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
 
 
 def prose(rng: random.Random, characters: int) -> str:
@@ -82,132 +60,138 @@ def prose(rng: random.Random, characters: int) -> str:
 
 
 class Timed(Detector):
-    """Runs detectors and adds up what they cost."""
+    """Adds up what a detector costs."""
 
     name = "timed"
 
-    def __init__(self, detectors: list[Detector]) -> None:
-        self._detectors = detectors
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
         self.seconds = 0.0
 
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
         start = time.process_time()
-        found = detect_all(text, self._detectors, language=language)
+        found = self._detector.detect(text, language=language)
         self.seconds += time.process_time() - start
         return found
 
 
-def single_text(detectors: list[Detector]) -> None:
-    text = prose(random.Random(1), 50_000)
-    masker = Masker(detectors)
-    masker.session().mask(text[:100])
-    whole = own = float("inf")
-    for _ in range(3):
-        timed = Timed(detectors)
-        session = Masker([timed]).session()
-        total = cpu(lambda s=session: s.mask(text), repeat=1)
-        whole, own = min(whole, total), min(own, total - timed.seconds)
-    session = masker.session()
-    masked = session.mask(text)
-    assert session.restore(masked) == text
-    restore = cpu(lambda: session.restore(masked))
-    k, placeholders = len(text) / 1000, masked.count("[")
-    print(f"one text of {k:.0f}k characters, {placeholders} placeholders")
-    print(f"  mask            {whole / k * 1000:7.3f} ms per 1,000 characters")
-    print(
-        f"  of that our own {own / k * 1000:7.3f} ms = {own / (whole - own):.1%} of the detectors'"
-    )
-    print(f"  restore         {restore / k * 1000:7.3f} ms per 1,000 characters")
+def one_text(name: str, detectors: list[Detector], characters: int) -> None:
+    text = prose(random.Random(1), characters)
+    Masker(detectors).session().mask(text[:500])
+    whole, own, restore = [], [], []
+    for _ in range(RUNS):
+        timed = [Timed(detector) for detector in detectors]
+        session = Masker(list(timed)).session()
+        whole.append(cpu(lambda s=session: s.mask(text)))
+        own.append(whole[-1] - sum(detector.seconds for detector in timed))
+        masked = session.mask(text)
+        restore.append(cpu(lambda s=session, m=masked: s.restore(m)))
+        assert session.restore(masked) == text
+    k = len(text) / 1e6
+    bound = " (bound 1)" if name == "rules" else ""
+    print(f"one text of {characters:,} characters, {masked.count('[')} placeholders, {name}")
+    print(f"  mask          {min(whole) / k:8.3f} ms per 1,000 characters{bound}")
+    of = min(own) / (min(whole) - min(own))
+    print(f"  of it our own {min(own) / k:8.3f} ms = {of:.1%} of the detectors' (bound 10%)")
+    print(f"  restore       {min(restore) / k:8.3f} ms per 1,000 characters (bound 0.2)")
 
 
-def conversation(name: str, detectors: list[Detector], *, slow: bool = False) -> None:
+def conversation(name: str, detectors: list[Detector]) -> None:
     """Mask the whole history before each turn, as an agent's model call does."""
     rng = random.Random(2)
-    masker = Masker(detectors)
-    masker.session().mask(prose(rng, 500))
-    session = masker.session()
-    history: list[BaseMessage] = []
-    raw: list[str] = []
-    ours, rescans = [], []
-    for turn in range(TURNS):
-        question, answer = prose(rng, 400), prose(rng, 600)
-        raw += [question, answer]
-
-        def one_turn(question: str = question, answer: str = answer) -> None:
-            nonlocal history
+    turns = [(prose(rng, 400), prose(rng, 600)) for _ in range(TURNS)]
+    texts = [text for turn in turns for text in turn]
+    scan = [cpu(lambda t=text: detect_all(t, detectors)) for text in texts]
+    ours = [float("inf")] * TURNS
+    for _ in range(RUNS if len(detectors) > 1 else 4 * RUNS):
+        session = Masker(detectors).session()
+        history: list[BaseMessage] = []
+        for number, (question, answer) in enumerate(turns):
+            start = time.process_time()
             history = session.mask([*history, HumanMessage(question)])
             history = session.mask([*history, AIMessage(answer)])
-
-        ours.append(cpu(one_turn, repeat=1))
-        rescan_all = partial(list, (detect_all(t, detectors) for t in raw))
-        if slow and turn < TURNS - 1:
-            continue
-        rescans.append(cpu(rescan_all, repeat=1))
-    # one turn alone is noise: the median of turns 2-6 stands for turn 2, of 46-50 for turn 50
-    early, late = statistics.median(ours[1:6]), statistics.median(ours[-5:])
-    rescan = (
-        sum(rescans) if len(rescans) == TURNS else rescans[-1] / TURNS * sum(range(1, TURNS + 1))
-    )
+            ours[number] = min(ours[number], time.process_time() - start)
     print(f"{TURNS} turns of 1,000 characters, {name}")
+    _print_turns("ours", ours, " (bound 1.2)")
+    print(f"  whole {sum(ours):.2f} s; in relation to it:")
+    bound = "" if name == "rules" else " (bound 20)"
+    print(f"    rescanning, same detectors x{_rescan(scan) / sum(ours):.1f}{bound}")
+    if name != "rules" and (plain := peers.presidio()):
+        plain(texts[0])
+        times = [cpu(lambda t=text: plain(t)) for text in texts]
+        print(f"    rescanning, plain Presidio x{_rescan(times) / sum(ours):.1f} (bound 20)")
+    if peers.piighost_missing():
+        return
+    pipeline = peers.piighost_pipeline(detectors)
+    theirs = []
+    for number in range(1, TURNS + 1):
+        so_far = texts[: 2 * number]
+        theirs.append(cpu(lambda t=so_far: peers.piighost_history(pipeline, t)))
+    print(f"    piighost, same detectors   x{sum(theirs) / sum(ours):.1f}")
+    _print_turns("piighost", theirs)
+
+
+def _rescan(scan: Sequence[float]) -> float:
+    """Sum up what scanning the whole history in each turn costs, from one scan of each text."""
+    return sum(sum(scan[: 2 * number]) for number in range(1, TURNS + 1))
+
+
+def _print_turns(name: str, seconds: Sequence[float], bound: str = "") -> None:
+    # one turn alone is noise: the median of turns 2-6 stands for turn 2, of 46-50 for turn 50
+    early, late = statistics.median(seconds[1:6]), statistics.median(seconds[-5:])
     print(
-        f"  turns 2-6    {early * 1000:8.2f} ms; 46-50 {late * 1000:8.2f} ms: x{late / early:.2f}"
-    )
-    print(
-        f"  whole        {sum(ours):8.3f} s; rescan {rescan:.3f} s: x{rescan / sum(ours):.1f} less"
+        f"  {name:8} turns 2-6 {early * 1000:8.2f} ms, 46-50 {late * 1000:8.2f} ms: "
+        f"x{late / early:.2f}{bound}"
     )
 
 
 def streaming() -> None:
     text = prose(random.Random(3), 40_000)
-    session = Masker(list(high_confidence_detectors())).session()
+    session = Masker(high_confidence_detectors()).session()
     masked = session.mask(text)
-    chunks = [masked[i : i + 4] for i in range(0, len(masked), 4)]
-
-    def ours() -> str:
-        restorer = session.restorer()
-        return "".join(map(restorer.feed, chunks)) + restorer.flush()
-
-    assert ours() == text
-    our_rate = len(masked) / cpu(ours, repeat=3)
-    print(f"streaming, chunks of 4 characters\n  ours     {our_rate / 1e6:6.2f} M characters/s")
-    if importlib.util.find_spec("piighost") is None:
-        print("  piighost is not installed: skipped (pip install piighost==2.1.1)")
-        return
-    from piighost.components.placeholder.streaming import (
-        PlaceholderStreamDecoder,
-    )
-
-    values = {f"<<{e.entity_type}:{e.code}>>": e.value for e in session.vault.entries()}
-    theirs_text = masked
-    for token in values:
-        kind, code = token[2:-2].split(":")
-        theirs_text = theirs_text.replace(f"[{kind}_{code}]", token)
-    their_chunks = [theirs_text[i : i + 4] for i in range(0, len(theirs_text), 4)]
-
-    def theirs() -> str:
-        decoder = PlaceholderStreamDecoder(lambda token: values.get(token, token))
-        return "".join(map(decoder.feed, their_chunks)) + decoder.flush()
-
-    assert theirs() == text
-    their_rate = len(theirs_text) / cpu(theirs, repeat=3)
-    print(f"  piighost {their_rate / 1e6:6.2f} M characters/s: ours x{our_rate / their_rate:.2f}")
+    assert session.restore(masked) == text
+    absent = peers.piighost_missing()
+    decoder, tokens = (None, {}) if absent else peers.piighost_decoder(session.vault.entries())
+    theirs_masked = masked
+    for placeholder, token in tokens.items():
+        theirs_masked = theirs_masked.replace(placeholder, token)
+    print(f"streaming, {masked.count('[')} placeholders in {len(text):,} characters")
+    for size in (1, 4, 20):
+        ours = theirs = [float("inf")] * len(text)
+        for _ in range(8 * RUNS):  # in turns, so that a busy moment meets both
+            ours = list(map(min, ours, _stretches(session.restorer(), masked, size)))
+            if decoder:
+                theirs = list(map(min, theirs, _stretches(decoder(), theirs_masked, size)))
+        rate = len(masked) / sum(ours) / 1e6
+        line = f"  chunks of {size:2} characters: ours {rate:5.2f} M characters/s"
+        if decoder:
+            their_rate = len(theirs_masked) / sum(theirs) / 1e6
+            bound = " (bound 3)" if size == 4 else ""
+            line += f", piighost {their_rate:5.2f}: x{rate / their_rate:.2f}{bound}"
+        print(line)
     print("  (piighost restores exact placeholders only; ours sees through decoration as well)")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--presidio", action="store_true", help="also with Presidio as detector")
-    arguments = parser.parse_args()
-    single_text(list(high_confidence_detectors()))
-    streaming()
-    conversation("rules", list(high_confidence_detectors()))
-    if arguments.presidio:
-        if importlib.util.find_spec("presidio_analyzer") is None:
-            print("Presidio is not installed: skipped (pip install 'langchain-privacy[presidio]')")
-            return
-        from langchain_privacy.detection.presidio import PresidioDetector
+def _stretches(restorer: Any, text: str, size: int) -> list[float]:
+    """Return the CPU seconds of each 200 pieces of a stream."""
+    chunks = [text[i : i + size] for i in range(0, len(text), size)]
+    seconds = []
+    for at in range(0, len(chunks), 200):
+        stretch = chunks[at : at + 200]
+        start = time.process_time()
+        for chunk in stretch:
+            restorer.feed(chunk)
+        seconds.append(time.process_time() - start)
+    return seconds
 
-        conversation("plain Presidio as the detector", [PresidioDetector()], slow=True)
+
+def main() -> None:
+    rules, default = default_detectors(presidio=False), default_detectors()
+    one_text("rules", rules, 50_000)
+    one_text("default detectors", default, 8_000)
+    streaming()
+    conversation("rules", rules)
+    conversation("default detectors", default)
 
 
 if __name__ == "__main__":

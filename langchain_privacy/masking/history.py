@@ -70,7 +70,7 @@ class History:
         values = [*x.__dict__.values()]
         try:
             # a deep copy that knows plain data only, so that a change in place shows
-            copies = marshal.loads(marshal.dumps(values, 2))
+            copies = marshal.loads(marshal.dumps(values, 2))  # noqa: S302 - what was just written
         except ValueError:
             return
         if x.__pydantic_extra__:

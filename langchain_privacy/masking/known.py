@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import ahocorasick
 
+from langchain_privacy.detection.gazetteer import load
 from langchain_privacy.masking.tolerant import Forms, forms_of
 from langchain_privacy.vault import VaultEntry, VaultSession
 
@@ -138,6 +139,8 @@ class Known:
 
 def _is_hunted(entry: VaultEntry) -> bool:
     value = entry.value
+    if value.islower() and value in load("common_words"):
+        return False  # a word that an address began with, say
     if not entry.is_private or len(value.lower()) != len(value):
         return False
     if value.isascii() and value.replace(".", "").replace(",", "").isdigit():

@@ -221,6 +221,8 @@ def test_an_everyday_word_is_not_hunted_down() -> None:
     assert own.mask("I will mark 42 items") == own.mask("I will mark 42 items")
     assert "will" in own.mask("I will pay 42 won")
     assert "42" in own.mask("I will pay 42 won")
+    own.vault.issue("ADDRESS", "the")
+    assert own.mask("the first of the two") == "the first of the two"
 
 
 @pytest.mark.parametrize(
