@@ -17,7 +17,7 @@ from langchain_privacy.egress.examine import Examiner, Refusal
 from langchain_privacy.egress.ledger import EgressLedger
 from langchain_privacy.egress.payload import Payload, of_messages
 from langchain_privacy.egress.policy import CrossingRequest, EgressPolicy, UnsafeAllowAll
-from langchain_privacy.errors import DetectionError, EgressBlockedError
+from langchain_privacy.errors import AttestationError, DetectionError, EgressBlockedError
 from langchain_privacy.vault import Vault
 
 Model = TypeVar("Model", bound=Runnable[Any, Any])
@@ -168,6 +168,8 @@ class EgressGuard:
 
         Raises:
             EgressBlockedError: It may not cross; the refusal is recorded.
+            AttestationError: `RequireAttestation`: the endpoint does not prove what it must;
+                recorded as a refusal.
             DetectionError: It could not be examined.
             LedgerError: It could not be recorded.
         """
@@ -204,6 +206,9 @@ class EgressGuard:
                 self.policy.check(request)
             except EgressBlockedError as error:
                 self.ledger.append(record | {"decision": "blocked", "rule": error.rule})
+                raise
+            except AttestationError:
+                self.ledger.append(record | {"decision": "blocked", "rule": "require_attestation"})
                 raise
         record |= {
             "decision": "allowed",

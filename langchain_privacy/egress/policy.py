@@ -177,17 +177,14 @@ class MaxBytesPerSession(EgressPolicy):
 class RequireAttestation(EgressPolicy):
     """Only endpoints that proved what they are: `SecureChatModel` and what offers the same.
 
-    The sender must have `attest()`, which raises when the endpoint does not hold to its policy, or
-    `attestation_report` with the report of an attestation that held.
+    The sender must have `attest()`, which returns the report in force, asks the endpoint for one
+    when there is none, and raises when the endpoint does not hold to its policy.
     """
 
     def check(self, request: CrossingRequest) -> None:
-        """Ask the sender for its report."""
-        sender = request.sender
-        report = getattr(sender, "attestation_report", None)
-        if report is None and callable(attest := getattr(sender, "attest", None)):
-            report = attest()
-        if report is None:
+        """Have the sender attest its endpoint."""
+        attest = getattr(request.sender, "attest", None)
+        if not callable(attest) or attest() is None:
             raise request.refuse("require_attestation", "this endpoint has not been attested")
 
 

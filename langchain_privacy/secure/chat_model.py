@@ -1,6 +1,7 @@
 """`SecureChatModel`: an OpenAI-compatible chat model that is attested or silent."""
 
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
-from langchain_privacy.errors import ConfigurationError, PrivacyError
+from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError, PrivacyError
 from langchain_privacy.secure.endpoint import AttestedEndpoint
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
@@ -137,6 +138,21 @@ class SecureChatModel(BaseChatOpenAI):
     def attestation(self) -> AttestationReport | None:
         """The report in force, or `None` before the first call and after it ran out."""
         return self._attested.report
+
+    def attest(self) -> AttestationReport:
+        """Return the report in force; ask the endpoint for evidence when there is none.
+
+        Raises:
+            AttestationError: The endpoint does not prove what the policy asks for.
+        """
+        roots = {cls.__module__.partition(".")[0] for cls in type(self.http_client).__mro__}
+        library = "httpx2" if "httpx2" in roots else "httpx"
+        transport: _SyncTransport = _transport_of(self.http_client)
+        try:
+            return transport.attest(library)
+        except import_module(library).TransportError:
+            msg = "the endpoint cannot be reached"
+            raise EvidenceInvalidError(msg, check="fetch") from None
 
     @property
     def _llm_type(self) -> str:

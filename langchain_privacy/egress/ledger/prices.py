@@ -1,6 +1,7 @@
 """What tokens cost, from a dated table that can be replaced."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -9,6 +10,8 @@ from typing import Any, Self
 
 from langchain_privacy.egress.ledger.crossing import Crossing
 from langchain_privacy.errors import ConfigurationError
+
+_DATE = re.compile(r"-(?:\d{4}-\d\d-\d\d|\d{8}|latest)$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,8 +22,9 @@ class PriceTable:
         as_of: Date of the prices; show it beside every amount.
         currency: ISO 4217 code.
         per_tokens: Number of tokens that a price is for.
-        models: `{model: {"out": price, "in": price}}`; a dated model name such as
-            `gpt-4o-2024-08-06` takes the price of the longest name that it begins with.
+        models: `{model: {"out": price, "in": price}}`; a dated name such as `gpt-4o-2024-08-06`
+            takes its model's price unless it is listed itself. Other names that begin alike
+            (`gpt-4o-realtime-preview`) are other models, of another price.
     """
 
     as_of: str
@@ -46,10 +50,9 @@ class PriceTable:
 
     def cost(self, model: str, tokens_out: int | None, tokens_in: int | None) -> float | None:
         """Return what a crossing cost, or `None` when the model or its usage is not known."""
-        names = [name for name in self.models if model == name or model.startswith(f"{name}-")]
-        if not names or tokens_out is None or tokens_in is None:
+        price = self.models.get(model) or self.models.get(_DATE.sub("", model))
+        if price is None or tokens_out is None or tokens_in is None:
             return None
-        price = self.models[max(names, key=len)]
         return (tokens_out * price["out"] + tokens_in * price["in"]) / self.per_tokens
 
     def total(self, crossings: Iterable[Crossing]) -> float:

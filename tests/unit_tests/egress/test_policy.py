@@ -47,13 +47,7 @@ class No(EgressPolicy):
         raise request.refuse("no", "it says no")
 
 
-class Attested:
-    attestation_report = "a report"
-
-
 class Attesting:
-    attestation_report = None
-
     def attest(self) -> str:
         return "a report"
 
@@ -82,7 +76,6 @@ TABLE: list[tuple[EgressPolicy, CrossingRequest, str | None]] = [
     (MaxBytesPerCrossing(100), request(), None),
     (MaxBytesPerCrossing(99), request(), "max_bytes_per_crossing"),
     (RequireAttestation(), request(), "require_attestation"),
-    (RequireAttestation(), request(sender=Attested()), None),
     (RequireAttestation(), request(sender=Attesting()), None),
     (HumanApproval(), request(), "human_approval"),
     (HumanApproval(when=lambda r: r.size > 100), request(), None),
