@@ -10,8 +10,10 @@ PYEONG = Decimal("3.305785")
 """Square metres in one 평."""
 
 _MARKS = re.compile(r"([\\`*\[\]<>|])")
-_MEANING = re.compile(r"[\\`*\[\]<>|\r\n]")
+means_something = re.compile(r"[\\`*\[\]<>|\r\n]").search
+"""Finds what Markdown or HTML may read as more than text."""
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_AS_IT_IS = {str, int}
 _LINES = re.compile(r"\s*[\r\n]+\s*")
 
 
@@ -51,7 +53,7 @@ def format_value(value: Any, form: str = "") -> tuple[str, str]:
     Returns:
         The text, and the unit at its end that need not be written again.
     """
-    if not form and isinstance(value, (str, int)) and not isinstance(value, bool):
+    if not form and type(value) in _AS_IT_IS:
         return str(value), ""
     if value is None:
         return "없음" if form in ("억만원", "평") else "—", ""
@@ -100,6 +102,6 @@ def _date(value: Any) -> str:
 
 def escape(text: str) -> str:
     """Take Markdown and HTML their meaning: a cell is text, whoever wrote it."""
-    if text.isalnum() or not _MEANING.search(text):
+    if text.isalnum() or not means_something(text):
         return text
     return _MARKS.sub(r"\\\1", _LINES.sub(" ", text)).replace("\\<", "&lt;").replace("\\>", "&gt;")

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import chain
 from typing import Any, NamedTuple
 
 from langchain_privacy.masking.cell_format import escape, format_value
@@ -37,6 +38,7 @@ ISSUED = re.compile(
     r"(?:\|([^\[\]|\n]{0,20}))?\]\](?!\])"
 )
 """A token as `token` writes it: number of the result, row, label and form."""
+_PLAIN = re.compile(r"[^\[\]|\n]{1,80}")
 _NAMES = ("hiddenvalue", "hiddenrowcount")
 _OPENERS = re.compile(rf"{_OPEN}+", re.IGNORECASE)
 _ARRIVING = re.compile(
@@ -129,36 +131,36 @@ class Result:
         self.number = number
         self.labels = tuple(labels)
         self.rows = rows
-        self._exact = {label: at for at, label in enumerate(self.labels)}
-        self._columns = {fold(label): at for at, label in enumerate(self.labels)}
+        self.columns = {label: at for at, label in enumerate(self.labels)}
+        self.plain = all(map(_PLAIN.fullmatch, self.labels))
+        """Whether tokens can hold the labels as they are."""
+        self._folded = {fold(label): at for at, label in enumerate(self.labels)}
 
     def __repr__(self) -> str:
         return f"<Result {self.number}>"
 
-    def exact(self, label: str) -> int | None:
-        """Find a column by its label as issued."""
-        return self._exact.get(label)
-
     def column(self, text: str) -> int | None:
         """Find a column by its folded label, or by an unambiguous beginning of it."""
-        if (at := self._columns.get(text)) is not None:
+        if (at := self._folded.get(text)) is not None:
             return at
         if len(text) < 2:
             return None
-        begins = [at for label, at in self._columns.items() if label.startswith(text)]
+        begins = [at for label, at in self._folded.items() if label.startswith(text)]
         return begins[0] if len(begins) == 1 else None
 
 
 def write_result(number: int, labels: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Write a result as the text of a document."""
-    body = {"number": number, "labels": list(labels), "rows": [list(map(_pack, r)) for r in rows]}
-    return json.dumps(body, ensure_ascii=False)
+    kinds = set(map(type, chain.from_iterable(rows)))
+    if not kinds <= _JSON:
+        rows = [list(map(_pack, row)) for row in rows]
+    return json.dumps({"number": number, "labels": labels, "rows": rows}, ensure_ascii=False)
 
 
 def read_result(text: str) -> Result:
     """Read what `write_result` wrote."""
-    body = json.loads(text)
-    return Result(body["number"], body["labels"], [tuple(map(_unpack, r)) for r in body["rows"]])
+    body = json.loads(text, object_hook=_unpack)
+    return Result(body["number"], body["labels"], [tuple(row) for row in body["rows"]])
 
 
 def results(session: VaultSession) -> dict[int, str]:
@@ -258,7 +260,7 @@ def cell_spans(text: str, opened: Mapping[int, Result]) -> list[CellSpan]:
     for match in ISSUED.finditer(text):
         result = opened.get(int(match[1] or 1))
         row = int(match[2])
-        column = None if result is None else result.exact(match[3])
+        column = None if result is None else result.columns.get(match[3])
         if result is None or column is None or row > len(result.rows):
             continue
         if match.start() > at:
@@ -353,24 +355,25 @@ def _named(
     return None, ""
 
 
+_JSON = {type(None), bool, int, float, str}
+"""Types of values that JSON keeps; any other is written as an object of its type's name."""
+
+
 def _pack(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, str)):
+    if type(value) in _JSON:
         return value
-    if isinstance(value, float):
-        return {"float": repr(value)}
     if isinstance(value, Decimal):
         return {"decimal": str(value)}
     if isinstance(value, datetime):
         return {"datetime": value.isoformat()}
     if isinstance(value, (date, time)):
-        return {type(value).__name__: value.isoformat()}
+        return {"date" if isinstance(value, date) else "time": value.isoformat()}
     if isinstance(value, (bytes, bytearray, memoryview)):
         return {"bytes": bytes(value).hex()}
     return str(value)
 
 
 _UNPACK: dict[str, Any] = {
-    "float": float,
     "decimal": Decimal,
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
@@ -379,8 +382,8 @@ _UNPACK: dict[str, Any] = {
 }
 
 
-def _unpack(value: Any) -> Any:
-    if isinstance(value, dict):
-        ((kind, text),) = value.items()
-        return _UNPACK[kind](text)
-    return value
+def _unpack(value: dict[str, Any]) -> Any:
+    if len(value) > 1:
+        return value  # the document itself
+    ((kind, text),) = value.items()
+    return _UNPACK[kind](text)
