@@ -121,8 +121,9 @@ class _Counter:
         from sqlglot import exp
 
         start = node.args.get("from_")
-        sources = [start.this] if start is not None else []
-        sources += [join.this for join in node.args.get("joins") or ()]
+        sources = _leaves(start.this) if start is not None else []
+        for join in node.args.get("joins") or ():
+            sources += _leaves(join.this)
         columns = []
         for source in sources:
             query = self._ctes.get(source.name) if isinstance(source, exp.Table) else source.this
@@ -151,6 +152,16 @@ class _Counter:
             if having is not None:
                 enough = exp.And(this=exp.Paren(this=having.this), expression=enough)
             select.set("having", exp.Having(this=enough))
+
+
+def _leaves(source: Any) -> list[Any]:
+    """List the tables and subqueries of a source, which may be joins in parentheses."""
+    from langchain_privacy.sql.guard.sources import is_group
+
+    found = _leaves(source.this) if is_group(source) else [source]
+    for join in source.args.get("joins") or ():
+        found += _leaves(join.this)
+    return found
 
 
 def _call(name: str, *arguments: Any) -> Any:

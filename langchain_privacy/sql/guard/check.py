@@ -137,6 +137,8 @@ def _check_nodes(sql: str, tree: Any, functions: frozenset[str], slots: frozense
             quoted = isinstance(chosen or node.expression, exp.Identifier)
             form = exp.Identifier(this=node.expression.name, quoted=True)
             node.set("expression", form if quoted else exp.Var(this=node.expression.name))
+        elif kind is exp.Interval and isinstance(node.this, exp.Tuple):
+            raise refuse("function", position_of(sql, node))  # MySQL's INTERVAL(n, a, b)
         elif kind is exp.Array and not isinstance(_holder(node), (exp.Any, exp.All)):
             raise refuse("syntax", position_of(sql, node))
 

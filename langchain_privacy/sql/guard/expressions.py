@@ -99,6 +99,8 @@ class Expressions(ABC):
                 continue
             if kind is exp.Star:
                 raise self.refuse("star", node)
+            if kind is exp.Table or kind is exp.Join:
+                raise self.refuse("syntax", node)  # these have a meaning in FROM only
             if kind is exp.Window:
                 facts.window = True
                 call = node.this

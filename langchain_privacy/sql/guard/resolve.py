@@ -27,7 +27,11 @@ class Resolver(Clauses):
             return self._select(node, outer, ctes, top=top)
         if isinstance(node, exp.SetOperation):
             return self._set_operation(node, outer, ctes, top=top)
-        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Query):
+        if (
+            isinstance(node, exp.Subquery)
+            and isinstance(node.this, exp.Query)
+            and not node.args.get("joins")
+        ):
             ctes = self._with(node, outer, ctes)
             relation = self.query(node.this, outer, ctes, top=top)
             self._order_by_outputs(node, relation, top=top)

@@ -59,23 +59,36 @@ class Sources(Expressions):
         return Relation(outputs, single_row=relation.single_row)
 
     def _from(self, node: Any, scope: Scope) -> Edges:
-        tied: Edges = set()
         start = node.args.get("from_")
         if start is None:
-            return tied
-        self._source(start.this, scope)
-        for join in node.args.get("joins") or ():
+            return set()
+        return self._joined(start.this, scope, node.args.get("joins") or ())
+
+    def _joined(self, node: Any, scope: Scope, more: Any = ()) -> Edges:
+        """Resolve a source and what is joined to it; return what their conditions tie."""
+        first = len(scope.sources)
+        tied: Edges = set()
+        if is_group(node):
+            if any(node.args.get(key) for key in ("alias", "with_", "order", "limit", "offset")):
+                raise self.refuse("syntax", node)
+            tied |= self._joined(node.this, scope)
+        else:
+            self._source(node, scope)
+        for join in [*(node.args.get("joins") or ()), *more]:
             side, kind = join.side.upper(), join.kind.upper().replace("OUTER", "").strip()
             if (side, kind) not in _JOIN_KINDS:
                 raise self.refuse("syntax", join)
-            self._source(join.this, scope)
-            new = len(scope.sources) - 1
+            new = len(scope.sources)
+            tied |= self._joined(join.this, scope)
             index = {source.alias: i for i, source in enumerate(scope.sources)}
             if (on := join.args.get("on")) is not None:
                 self.expression(on, scope, aliases=False)
                 tied |= edges(join.args["on"], index)
-            for identifier in join.args.get("using") or ():
-                tied.add(frozenset((self._using(identifier, scope, side), new)))
+            using = join.args.get("using") or ()
+            if using and new != len(scope.sources) - 1:
+                raise self.refuse("syntax", join)
+            for identifier in using:
+                tied.add(frozenset((self._using(identifier, scope, side, first), new)))
         return tied
 
     def _source(self, node: Any, scope: Scope) -> None:
@@ -89,7 +102,7 @@ class Sources(Expressions):
             relation = self.query(
                 node.this, scope.outer, self._with(node, scope.outer, scope.ctes), top=False
             )
-            if node.args.get("order") is not None or node.args.get("limit") is not None:
+            if any(node.args.get(key) for key in ("order", "limit", "offset")):
                 raise self.refuse("syntax", node)
             if alias is not None:
                 relation = self._renamed(node, relation)
@@ -127,9 +140,10 @@ class Sources(Expressions):
         self.tables[table.name] = None
         return Source(name=shown, alias="", table=table)
 
-    def _using(self, identifier: Any, scope: Scope, side: str) -> int:
+    def _using(self, identifier: Any, scope: Scope, side: str, first: int) -> int:
+        """Resolve a column of USING; return the earlier source, from `first` on, that has it."""
         name = identifier.name
-        *before, new = scope.sources
+        *before, new = scope.sources[first:]
         if any(source.denies(name) for source in scope.sources):
             raise self.refuse("denied_column", identifier)
         left = [i for i, source in enumerate(before) if source.find(name) is not None]
@@ -151,7 +165,7 @@ class Sources(Expressions):
         self._read(right)
         identifier.set("this", output.name)
         scope.merged[name.casefold()] = new if side == "RIGHT" else before[left[0]]
-        return left[0]
+        return first + left[0]
 
     def _connected(self, node: Any, scope: Scope, tied: Edges) -> None:
         where = node.args.get("where")
@@ -160,5 +174,14 @@ class Sources(Expressions):
             tied = tied | edges(where.this, index)
         alone = unconnected(scope, tied)
         if alone is not None:
-            joins = node.args.get("joins") or ()
-            raise self.refuse("join_without_equality", joins[max(alone - 1, 0)])
+            joins = node.args.get("joins") or (node.args["from_"],)
+            raise self.refuse("join_without_equality", joins[min(max(alone, 1), len(joins)) - 1])
+
+
+def is_group(node: Any) -> bool:
+    """Tell whether a source is joins in parentheses: `(a JOIN b ON …)`."""
+    inner = node.this
+    return isinstance(node, exp.Subquery) and (
+        isinstance(inner, exp.Table)
+        or (isinstance(inner, exp.Subquery) and bool(inner.args.get("joins") or is_group(inner)))
+    )

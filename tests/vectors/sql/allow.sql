@@ -188,3 +188,23 @@ SELECT name FROM trade WHERE district = "Seoul" AND name IN ("a", "b") AND name 
 -- verdict: allow
 -- dialects: sqlite
 SELECT CASE WHEN price > 100 THEN "high" ELSE "low" END AS level FROM trade
+
+-- title: joins in parentheses
+-- verdict: allow
+-- dialects: all
+SELECT c.name, count(*) FROM complex c LEFT JOIN (trade t JOIN buyer b ON b.trade_id = t.id) ON c.name = t.name GROUP BY c.name
+
+-- title: a join in parentheses alone, tied by WHERE
+-- verdict: allow
+-- dialects: all
+SELECT t.id FROM (trade t CROSS JOIN buyer b) WHERE b.trade_id = t.id
+
+-- title: joins in parentheses within each other
+-- verdict: allow
+-- dialects: all
+SELECT t.id FROM ((trade t JOIN buyer b ON b.trade_id = t.id) JOIN complex c ON c.name = t.name)
+
+-- title: a subquery joined in parentheses
+-- verdict: allow
+-- dialects: all
+SELECT x.n FROM ((SELECT name, count(*) AS n FROM trade GROUP BY name) x JOIN complex c ON c.name = x.name)

@@ -699,3 +699,81 @@ SELECT "secret" FROM trade
 -- code: unknown_column
 -- dialects: sqlite
 SELECT id FROM trade WHERE "secret" LIKE 'a%'
+
+-- title: denied column in a joined group
+-- verdict: refuse
+-- code: denied_column
+-- dialects: all
+SELECT t.id FROM (trade t JOIN buyer b ON b.name = t.name)
+
+-- title: denied column in USING in parentheses
+-- verdict: refuse
+-- code: denied_column
+-- dialects: all
+SELECT t.id FROM (buyer b JOIN trade t USING (phone))
+
+-- title: cartesian in parentheses
+-- verdict: refuse
+-- code: join_without_equality
+-- dialects: all
+SELECT t.id FROM (trade t, buyer b)
+
+-- title: cartesian beside parentheses
+-- verdict: refuse
+-- code: join_without_equality
+-- dialects: all
+SELECT t.id FROM (trade t JOIN buyer b ON b.trade_id = t.id) JOIN complex c ON 1 = 1
+
+-- title: unlisted table in nested parentheses
+-- verdict: refuse
+-- code: table
+-- dialects: all
+SELECT t.id FROM trade t JOIN (buyer b JOIN salary s ON s.id = b.id) ON b.trade_id = t.id
+
+-- title: natural join in parentheses
+-- verdict: refuse
+-- code: natural_join
+-- dialects: all
+SELECT t.id FROM (trade t NATURAL JOIN buyer b)
+
+-- title: alias of joins in parentheses
+-- verdict: refuse
+-- code: syntax
+-- dialects: all
+SELECT x.id FROM (trade t JOIN complex c ON c.name = t.name) AS x
+
+-- title: star over joins in parentheses
+-- verdict: refuse
+-- code: star
+-- dialects: all
+SELECT * FROM (trade t JOIN buyer b ON b.trade_id = t.id)
+
+-- title: join after a query in parentheses
+-- verdict: refuse
+-- code: syntax
+-- dialects: all
+(SELECT id FROM trade) JOIN salary ON 1 = 1
+
+-- title: join within a list
+-- verdict: refuse
+-- code: syntax
+-- dialects: all
+SELECT id FROM trade WHERE id IN ((SELECT id FROM trade) JOIN salary s ON 1 = 1)
+
+-- title: interval as a function
+-- verdict: refuse
+-- code: function
+-- dialects: all
+SELECT interval(1, 2) FROM trade
+
+-- title: whole row of a joined group
+-- verdict: refuse
+-- code: unknown_column
+-- dialects: all
+SELECT count(b) FROM (trade t JOIN buyer b ON b.trade_id = t.id)
+
+-- title: denied column under another function's name
+-- verdict: refuse
+-- code: denied_column
+-- dialects: postgres duckdb
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rrn) FROM buyer
