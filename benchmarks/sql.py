@@ -12,9 +12,13 @@ import argparse
 import json
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from anywhere
 
 from langchain_privacy.masking import Masker
 from langchain_privacy.masking.cells import KIND, token, write_result

@@ -1,6 +1,6 @@
 """The verdicts of the guard over statements, and what a hardened database stops on its own.
 
-    python -m benchmarks.sql_corpus [--corpus ../shared/data/sql_corpus.jsonl]
+    python benchmarks/sql_corpus.py [--corpus ../shared/data/sql_corpus.jsonl]
 
 A record is {"dialect", "sql", "verdict"}. The refused statements are run past the guard as well, on
 SQLite and DuckDB files made for it: one that the engine lets through is the guard's to stop.
@@ -9,9 +9,12 @@ SQLite and DuckDB files made for it: one that the engine lets through is the gua
 import argparse
 import json
 import sqlite3
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from anywhere
 
 from langchain_privacy.errors import QueryError, UnsafeSQLError
 from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql

@@ -2,8 +2,8 @@
 
 DuckDB has no users and no column rights, and its `interrupt()` was measured to be heeded after
 minutes by some functions; its documentation leaves untrusted SQL to the operating system. So each
-statement runs in a process of its own, read-only, without external access, with bounded memory, and
-the process is killed at the deadline.
+statement runs in a process of its own, read-only, without external access, with bounded memory. The
+child interrupts the statement at its limit; one that does not heed it is killed with the process.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ import contextlib
 import pickle
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from langchain_privacy.sql.execute.rows import Rows
 from langchain_privacy.sql.policy import SQLPolicy
 
 _CHILD = Path(__file__).with_name("duckdb_child.py")
-_START = 2.0
-"""Seconds that a child may take to start, on top of the statement's own."""
+_START = 20.0
+"""Seconds that a child may take to start and open the database, before the statement is sent."""
+_GRACE = 0.5
+"""Seconds after the statement's limit at which the child is killed."""
 
 
 class DuckDBDatabase(Database):
@@ -45,7 +48,13 @@ class DuckDBDatabase(Database):
         """Run a statement; see `Database`."""
         return _rows(self.ask("run", sql, parameters))
 
-    def ask(self, what: str, sql: str = "", parameters: Mapping[str, Any] | None = None) -> Any:
+    def ask(
+        self,
+        what: str,
+        sql: str = "",
+        parameters: Mapping[str, Any] | None = None,
+        hand: "_Hand | None" = None,
+    ) -> Any:
         """Have a child do one thing and return its answer."""
         child = subprocess.Popen(  # noqa: S603 (our own interpreter and file)
             self._command(),
@@ -53,68 +62,89 @@ class DuckDBDatabase(Database):
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        try:
-            out, _ = child.communicate(
-                self._request(what, sql, parameters), timeout=self._policy.timeout + _START
-            )
-        except subprocess.TimeoutExpired:
-            raise query_error("timeout") from None
-        finally:
-            child.kill()
-            child.wait()
-        return _answer(out)
+        with (hand or _Hand()).on(child) as held:
+            held.ask(self._opening(), _START)
+            return held.ask(self._request(what, sql, parameters), self._policy.timeout + _GRACE)
 
     async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Like `run`; cancelling the task kills the child."""
-        child = await asyncio.create_subprocess_exec(
-            *self._command(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
+        """Like `run`, in a thread; cancelling the task kills the child."""
+        hand = _Hand()
         try:
-            async with asyncio.timeout(self._policy.timeout + _START):
-                out, _ = await child.communicate(self._request("run", sql, parameters))
-        except TimeoutError:
-            raise query_error("timeout") from None
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
-        return _rows(_answer(out))
+            return _rows(await asyncio.to_thread(self.ask, "run", sql, parameters, hand))
+        except asyncio.CancelledError:
+            hand.kill("cancelled")
+            raise
 
     def _command(self) -> list[str]:
         # -I: neither the working directory nor PYTHON* variables choose what is imported.
         return [sys.executable, "-I", str(_CHILD)]
 
-    def _request(self, what: str, sql: str, parameters: Mapping[str, Any] | None) -> bytes:
-        return pickle.dumps(
-            {
-                "what": what,
-                "path": self._path,
-                "sql": sql,
-                "parameters": dict(parameters or {}),
-                "timeout": self._policy.timeout,
-                "memory_mb": self._policy.memory_mb,
-                "row_limit": self._policy.row_limit,
-                "max_bytes": self._policy.max_bytes,
-            }
-        )
+    def _opening(self) -> dict[str, Any]:
+        return {"path": self._path, "memory_mb": self._policy.memory_mb}
+
+    def _request(self, what: str, sql: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {
+            "what": what,
+            "sql": sql,
+            "parameters": dict(parameters or {}),
+            "timeout": self._policy.timeout,
+            "row_limit": self._policy.row_limit,
+            "max_bytes": self._policy.max_bytes,
+        }
 
 
-def _answer(out: bytes) -> Any:
-    try:
-        # The bytes come from our own file in a process that we started, over a private pipe.
-        code, value = pickle.loads(out)  # noqa: S301
-    except (pickle.UnpicklingError, EOFError, ValueError):
-        # The child died without an answer: killed by its memory limit or the system's.
-        raise query_error("too_large") from None
-    if code == "missing":
-        msg = "DuckDB is not installed: pip install duckdb."
-        raise ConfigurationError(msg)
-    if code is not None:
-        raise query_error(code)
-    return value
+class _Hand:
+    """Holds a child, asks it, and kills it: at a deadline, at the end, or when told to."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._killed: str | None = None
+
+    @contextlib.contextmanager
+    def on(self, child: "subprocess.Popen[bytes]") -> "Iterator[_Hand]":
+        self._child = child
+        try:
+            yield self
+        finally:
+            child.kill()
+            child.wait()
+            for pipe in (child.stdin, child.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+    def kill(self, why: str) -> None:
+        self._killed = self._killed or why
+        if self._child is not None:
+            self._child.kill()
+
+    def ask(self, message: dict[str, Any], seconds: float) -> Any:
+        child = self._child
+        assert child is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
+        if self._killed:
+            raise query_error(self._killed)
+        timer = threading.Timer(seconds, self.kill, ("timeout",))
+        timer.daemon = True
+        timer.start()
+        try:
+            pickle.dump(message, child.stdin)
+            child.stdin.flush()
+            # The bytes come from our own file in a process that we started, over a private pipe.
+            # Its death ends them.
+            code, value = pickle.load(child.stdout)  # noqa: S301
+        except (pickle.UnpicklingError, EOFError, ValueError, OSError):
+            # Killed by us, or by its memory limit or the system's.
+            raise query_error(self._killed or "too_large") from None
+        finally:
+            timer.cancel()
+        if code == "missing":
+            msg = "DuckDB is not installed: pip install duckdb."
+            raise ConfigurationError(msg)
+        if code is not None:
+            raise query_error(code)
+        return value
 
 
 def _rows(value: Any) -> Rows:

@@ -5,6 +5,7 @@ import pickle
 import re
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 _TEXTS = (
@@ -57,8 +58,7 @@ def _connect(ask: dict[str, Any]) -> Any:
     )
 
 
-def _run(ask: dict[str, Any]) -> tuple[list[tuple[Any, ...]], bool]:
-    connection = _connect(ask)
+def _run(connection: Any, ask: dict[str, Any]) -> tuple[list[tuple[Any, ...]], bool]:
     timer = threading.Timer(ask["timeout"], connection.interrupt)
     timer.daemon = True
     timer.start()
@@ -76,8 +76,7 @@ def _run(ask: dict[str, Any]) -> tuple[list[tuple[Any, ...]], bool]:
     return rows, False
 
 
-def _schema(ask: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-    connection = _connect(ask)
+def _schema(connection: Any, _: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     return connection.execute(_COLUMNS).fetchall(), connection.execute(_KEYS).fetchall()
 
 
@@ -86,25 +85,36 @@ def _code(error: BaseException) -> str:
     return next((code for part, code in _TEXTS if part in text), "failed")
 
 
+def _tell(code: str | None, value: Any) -> None:
+    pickle.dump((code, value), sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def _try(work: Callable[[], Any]) -> tuple[str | None, Any]:
+    try:
+        return None, work()
+    except ModuleNotFoundError:
+        return "missing", None
+    except MemoryError:
+        return "too_large", None
+    except Exception as error:  # noqa: BLE001 (its text stays in this process)
+        return _code(error), None
+
+
 def main() -> None:
-    """Answer one request from standard input on standard output."""
-    ask = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 (from our own parent)
+    """Open the database that standard input names, say so, answer what it then asks, and end."""
+    start = pickle.load(sys.stdin.buffer)  # noqa: S301 (from our own parent)
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
         # DuckDB counts its own memory; this bounds what it does not count.
-        most = (ask["memory_mb"] + 2048) << 20
+        most = (start["memory_mb"] + 2048) << 20
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    try:
-        answer: tuple[str | None, Any] = (None, {"run": _run, "schema": _schema}[ask["what"]](ask))
-    except ModuleNotFoundError:
-        answer = ("missing", None)
-    except MemoryError:
-        answer = ("too_large", None)
-    except Exception as error:  # noqa: BLE001 (its text stays in this process)
-        answer = (_code(error), None)
-    sys.stdout.buffer.write(pickle.dumps(answer))
-    sys.stdout.buffer.flush()
+    code, connection = _try(lambda: _connect(start))
+    _tell(code, None)
+    if code is None:
+        ask = pickle.load(sys.stdin.buffer)  # noqa: S301 (from our own parent)
+        _tell(*_try(lambda: {"run": _run, "schema": _schema}[ask["what"]](connection, ask)))
 
 
 if __name__ == "__main__":
