@@ -28,7 +28,7 @@ def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ("arguments", "answer"),
     [
         ([], "971-555-0188"),
-        (["--language", "ko"], ""),
+        (["--language", "ko"], "02-555-0176"),
         (["--evidence", "none"], ""),
     ],
 )
