@@ -281,7 +281,11 @@ class Forms:
         spaced = rf"(?:{_NOISE.pattern})*".join(written)
         for place in re.finditer(spaced, body):
             if _NOISE.sub("", body[place.end() :]) == rest:
-                return entry, place.end()
+                # PERSON_A7K2Q is no PERSONA and 7K2Q: a type does not end inside a word
+                noises = [noise.end() for noise in _NOISE.finditer(body, 0, place.start())]
+                whole = body[: place.start()].upper() == entry.entity_type
+                glued = noises and noises[-1] != place.start() and not whole
+                return None if glued else (entry, place.end())
         return None
 
     @staticmethod

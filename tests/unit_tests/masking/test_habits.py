@@ -112,3 +112,11 @@ def test_a_quote_is_not_swallowed_with_a_bracket_that_is_missing(session: Maskin
     code = code_of(session, "PERSON", "Jane Doe")
     assert session.restore(f'["x", "[PERSON_{code}"]') == '["x", "[Jane Doe"]'
     assert session.restore_json(f'{{"a": ["[PERSON_{code}"]}}') == '{"a": ["[Jane Doe"]}'
+
+
+def test_a_longer_code_is_no_longer_type() -> None:
+    session = Masker([]).session()
+    for number in range(40):
+        code = session.vault.issue("PERSON", f"Jane Doe {number}").code
+        assert session.restore(f"[PERSON_A{code}]") == f"[PERSON_A{code}]"
+        assert session.restore(f"[PERSONA_{code}]") == f"Jane Doe {number}"
