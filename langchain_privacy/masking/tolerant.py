@@ -298,8 +298,11 @@ class Forms:
         for code, kept in ((written, ""), (written[:-1], written[-1:])):
             if kept and (kept != "s" or code != code.upper()):
                 break
-            for candidate in dict.fromkeys((code.upper(), code.upper().lstrip("0"))):
-                if len(candidate) >= 4 and (entry := lookup(entity_type, candidate)):
+            upper = code.upper()
+            padding = len(upper) - len(upper.lstrip("0"))
+            # A code may begin with a zero itself: the least is taken off that gives an issued one.
+            for start in range(min(padding, len(upper) - 4) + 1):
+                if entry := lookup(entity_type, upper[start:]):
                     return entry, kept
         return None
 

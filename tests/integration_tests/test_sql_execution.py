@@ -123,6 +123,17 @@ def test_same_rows_as_the_original(urls: dict[str, str], dialect: str, sql: str,
     assert sorted(map(repr, database.run(guarded.sql).rows)) == sorted(map(repr, expected))
 
 
+def test_sqlite_refuses_to_expand_a_table_with_columns_off_the_card(urls: dict[str, str]) -> None:
+    # SQLite makes `SELECT *` of an outer join's parentheses, so it would read the denied columns.
+    database, card = opened(urls, "sqlite")
+    sql = (
+        "SELECT c.name FROM complex c "
+        "LEFT JOIN (trade t JOIN buyer b ON b.trade_id = t.id) ON c.name = t.name"
+    )
+    with pytest.raises(QueryError, match="refused access"):
+        database.run(check_sql(sql, card, SQLPolicy(), "sqlite").sql)
+
+
 ALL = ["sqlite", "postgres", "duckdb", "mysql"]
 
 

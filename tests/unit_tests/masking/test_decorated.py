@@ -9,6 +9,7 @@ import pytest
 
 from langchain_privacy import Masker
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.vault import InMemoryVault
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "masking"
 KINDS = {
@@ -24,7 +25,8 @@ def cases(file: str) -> list[object]:
 
 @pytest.fixture(scope="module")
 def session() -> MaskingSession:
-    return Masker([]).session()
+    # A fixed key, so that every run judges the same codes.
+    return Masker([], vault=InMemoryVault(bytes(32))).session("decorated")
 
 
 def code_of(session: MaskingSession, kind: str, value: str) -> str:

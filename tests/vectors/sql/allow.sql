@@ -192,6 +192,11 @@ SELECT CASE WHEN price > 100 THEN "high" ELSE "low" END AS level FROM trade
 -- title: joins in parentheses
 -- verdict: allow
 -- dialects: all
+SELECT c.name, count(*) FROM complex c LEFT JOIN (trade t JOIN complex d ON d.name = t.name) ON c.name = t.name GROUP BY c.name
+
+-- title: joins in parentheses with a table of denied columns
+-- verdict: allow
+-- dialects: postgres duckdb mysql
 SELECT c.name, count(*) FROM complex c LEFT JOIN (trade t JOIN buyer b ON b.trade_id = t.id) ON c.name = t.name GROUP BY c.name
 
 -- title: a join in parentheses alone, tied by WHERE
