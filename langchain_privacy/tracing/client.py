@@ -17,28 +17,11 @@ from collections.abc import Callable
 from typing import Any
 
 import langsmith
-from langsmith._internal import _orjson
-from langsmith._internal._serde import dumps_json
 
+from langchain_privacy.tracing.outbox import Operation, Outbox
 from langchain_privacy.tracing.scrub import Scrubber
 
 _log = logging.getLogger(__name__)
-_ROUTING = frozenset(
-    {
-        "id",
-        "trace_id",
-        "parent_run_id",
-        "dotted_order",
-        "start_time",
-        "end_time",
-        "run_type",
-        "session_id",
-        "reference_example_id",
-        "address",
-    }
-)
-_DOCUMENTS = ("inputs", "outputs", "extra", "events", "serialized")
-_NOT_SMALL = _ROUTING.union(_DOCUMENTS, ("attachments",))
 _SENDING = (
     "create_feedback",
     "update_feedback",
@@ -57,44 +40,33 @@ _SENDING = (
     "multipart_ingest",
     "batch_ingest_runs",
 )
-_scrubbers: weakref.WeakKeyDictionary[langsmith.Client, Scrubber] = weakref.WeakKeyDictionary()
+_FLUSHING = ("flush", "flush_compressed_traces")
+_outboxes: weakref.WeakKeyDictionary[langsmith.Client, Outbox] = weakref.WeakKeyDictionary()
 
 
 def scrubber_of(client: langsmith.Client) -> Scrubber | None:
     """Return the scrubber of a protected client, `None` of any other."""
-    return _scrubbers.get(client)
+    outbox = _outboxes.get(client)
+    return None if outbox is None else outbox.scrubber
 
 
 def protect(client: langsmith.Client, scrubber: Scrubber) -> None:
     """Make a client send no vault value, whatever is traced through it."""
+    before = _outboxes.get(client)
     plain: Any = getattr(type(client), "_protected_class", type(client))
+    _outboxes[client] = Outbox(scrubber)
     client.__class__ = _class_of(plain)
-    _scrubbers[client] = scrubber
+    if before is not None:
+        before.drain()
 
 
 def unprotect(client: langsmith.Client) -> None:
     """Give a client back as it was."""
-    if _scrubbers.pop(client, None) is not None:
+    outbox = _outboxes.get(client)
+    if outbox is not None:
         client.__class__ = type(client)._protected_class  # type: ignore[attr-defined]  # noqa: SLF001
-
-
-def clean_run(scrubber: Scrubber, run: dict[str, Any]) -> dict[str, Any]:
-    """Return a run operation without vault values.
-
-    Documents come back as serialised JSON: what was examined is what is sent, even when the
-    application changes the objects meanwhile, and it is serialised only once.
-    """
-    documents = {name: dumps_json(v) for name in _DOCUMENTS if (v := run.get(name)) is not None}
-    small = {name: v for name, v in run.items() if name not in _NOT_SMALL and v is not None}
-    written = dumps_json(small)
-    *scrubbed, seen = scrubber.json(*documents.values(), written)
-    cleaned = dict(run)
-    cleaned |= zip(documents, map(_orjson.Fragment, scrubbed), strict=True)
-    if seen is not written:
-        cleaned |= {name: scrubber.structure(value) for name, value in small.items()}
-    if attachments := run.get("attachments"):
-        cleaned["attachments"] = scrubber.structure(attachments)
-    return cleaned
+        outbox.drain()
+        del _outboxes[client]
 
 
 @functools.cache
@@ -109,6 +81,8 @@ def _class_of(cls: type) -> Any:
     }
     for name in ("_create_run", "_update_run"):
         namespace[name] = _cleaning_run(getattr(cls, name))
+    for name in _FLUSHING:
+        namespace[name] = _draining(getattr(cls, name))
     for name in _SENDING:
         if (inner := getattr(cls, name, None)) is not None:
             namespace[name] = _cleaning(inner)
@@ -118,16 +92,45 @@ def _class_of(cls: type) -> Any:
 def _cleaning_run(inner: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(inner)
     def send(self: Any, run: dict[str, Any], **kwargs: Any) -> Any:
-        scrubber = scrubber_of(self)
-        if scrubber is not None:
-            try:
-                run = clean_run(scrubber, run)
-            except Exception as error:  # noqa: BLE001 its text may quote the run
-                _log.error("A run was not traced: cleaning failed (%s).", type(error).__name__)
-                return None
-        return inner(self, run, **kwargs)
+        outbox = _outboxes.get(self)
+        if outbox is None:  # the guard was just removed
+            return inner(self, run, **kwargs)
+        waits = _may_wait(self, run)
+        try:
+            operation = Operation.of(functools.partial(inner, self), run, kwargs)
+            if not waits:
+                run = operation.cleaned(outbox.scrubber)
+        except Exception as error:  # noqa: BLE001 its text may quote the run
+            _log.error("A run was not traced: cleaning failed (%s).", type(error).__name__)
+            return None
+        return outbox.put(operation) if waits else inner(self, run, **kwargs)
 
     return send
+
+
+def _may_wait(client: Any, run: dict[str, Any]) -> bool:
+    """Tell whether the client itself would only queue a run.
+
+    OpenTelemetry's exporter wants it in the caller's context; a client that sends at once raises
+    its errors there; and who processes runs in batches of their own waits already.
+    """
+    return (
+        client.tracing_queue is not None
+        and client.otel_exporter is None
+        and not client._process_buffered_run_ops  # noqa: SLF001
+        and run.get("trace_id") is not None
+        and run.get("dotted_order") is not None
+    )
+
+
+def _draining(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def flush(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if (outbox := _outboxes.get(self)) is not None:
+            outbox.drain()
+        return inner(self, *args, **kwargs)
+
+    return flush
 
 
 def _cleaning(inner: Callable[..., Any]) -> Callable[..., Any]:

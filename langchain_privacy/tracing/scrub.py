@@ -1,13 +1,15 @@
 """Exact vault values out, their placeholders in: for what masked state cannot reach.
 
-No detector runs here. Texts are read by an Aho-Corasick automaton over the values of all live
-sessions, whatever their number, each distinct text once (see `tracing.reader`), and taken apart
-only when one was found.
+No detector runs here. What is traced is read by an Aho-Corasick automaton over the values of all
+live sessions, whatever their number (see `tracing.reader`), and taken apart only when one was
+found.
 """
 
 import contextlib
 import json
 import threading
+import time
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ from langchain_privacy.tracing.reader import Key, Reader
 from langchain_privacy.vault import Vault, VaultEntry, VaultSession
 
 WITHHELD = "[WITHHELD: a private value could not be taken out]"
-_SMALL_TAIL = 64
+LINGER = 60.0
+"""Seconds for which the values of a session that is over stay known: runs may end after it."""
 
 
 class Scrubber:
@@ -31,13 +34,15 @@ class Scrubber:
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
         self._lock = threading.Lock()
-        self._seen: dict[str, int] = {}
-        self._keys: dict[str, Key] = {}
-        self._tail: dict[str, Key] = {}
-        self._reader = Reader()
+        self._generation: object = None
+        # By object: another object of the same session may know its entries in another order.
+        self._seen: weakref.WeakKeyDictionary[VaultSession, int] = weakref.WeakKeyDictionary()
+        self._keys: dict[str, dict[bytes, Key]] = {}
+        self._over: dict[str, float] = {}
+        self._reader = Reader({})
 
     def __repr__(self) -> str:
-        return f"<Scrubber of {len(self._keys)} values>"
+        return f"<Scrubber of {len(self._keys)} sessions>"
 
     @property
     def vault(self) -> Vault:
@@ -46,25 +51,29 @@ class Scrubber:
 
     def holds(self, text: str) -> bool:
         """Tell whether a value stands in `text`."""
-        return self._follow().holds(text)
+        return self._follow().holds(_bytes(text))
 
     def text(self, text: str) -> str:
         """Return `text` with placeholders in place of values."""
-        found = sorted(self._follow().matches(text), key=lambda m: (m[0], -m[1]))
-        if not found:
-            return text
-        out, at = [], 0
-        for start, end, placeholder in found:
-            if start >= at:
-                out += [text[at:start], placeholder]
-                at = end
-        return "".join([*out, text[at:]])
+        data = _bytes(text)
+        scrubbed = self.data(data)
+        return text if scrubbed is data else scrubbed.decode("utf-8", "surrogatepass")
 
     def data(self, data: bytes) -> bytes:
         """Return bytes with placeholders in place of values in UTF-8."""
-        text = data.decode("utf-8", "surrogateescape")
-        scrubbed = self.text(text)
-        return data if scrubbed is text else scrubbed.encode("utf-8", "surrogateescape")
+        found = sorted(self._follow().matches(data), key=lambda m: (m[0], -m[1]))
+        if not found:
+            return data
+        out, at = [], 0
+        for start, end, placeholder in found:
+            if start >= at:
+                out += [data[at:start], placeholder]
+                at = end
+        return b"".join([*out, data[at:]])
+
+    def json_holds(self, *documents: bytes) -> bool:
+        """Tell whether a value stands in one of several JSON documents."""
+        return self._follow().holds(*documents)
 
     def json(self, *documents: bytes) -> list[bytes]:
         """Return JSON documents with placeholders in their strings, keys and numbers.
@@ -72,7 +81,9 @@ class Scrubber:
         A document without values comes back as the same object.
         """
         reader = self._follow()
-        return [self._json(data) if reader.json_holds(data) else data for data in documents]
+        if not reader.holds(*documents):
+            return list(documents)
+        return [self._json(data) if reader.holds(data) else data for data in documents]
 
     def structure(self, value: Any) -> Any:
         """Return a structure with placeholders in its strings, keys, numbers, bytes and files."""
@@ -103,46 +114,64 @@ class Scrubber:
 
     def _follow(self) -> Reader:
         """Return a reader of all values that live sessions hold by now."""
-        sessions = self._vault.live_sessions()
-        seen = self._seen
-        if all(seen.get(s.id, 0) == _version(s) for s in sessions):
+        # Before the sessions are read: what they are issued meanwhile is for the next time.
+        generation = self._vault.generation
+        if generation == self._generation and not self._overdue():
             return self._reader
         with self._lock:
-            seen, new = dict(self._seen), dict[str, Key]()
-            for session in sessions:
-                since = seen.get(session.id, 0)
-                with contextlib.suppress(SessionError):  # it ended meanwhile
-                    entries = session.entries(since)
-                    for entry in entries:
-                        new |= _keys_of(entry)
-                    seen[session.id] = since + len(entries)
-            self._tail |= new
-            # The big automaton is built anew only when the small one has outgrown its use.
-            if not self._keys or len(self._tail) > max(_SMALL_TAIL, len(self._keys) // 4):
-                self._keys |= self._tail
-                self._tail = {}
-                self._reader = Reader(self._keys)
+            new = self._take_in()
+            if self._drop():
+                keys = {text: key for keys in self._keys.values() for text, key in keys.items()}
+                self._reader = Reader(keys)
             elif new:
-                self._reader = self._reader.following(self._tail, new)
-            # Last: who finds a session up to date must find its values in the reader.
-            self._seen = seen
+                self._reader = self._reader.following(new)
+            # Last: who finds the vault unchanged must find its values in the reader.
+            self._generation = generation
             return self._reader
 
+    def _take_in(self) -> dict[bytes, Key]:
+        """Return what live sessions were issued since the last time; note which are over."""
+        new = dict[bytes, Key]()
+        live = self._vault.live_sessions()
+        for session in live:
+            since = self._seen.get(session, 0)
+            with contextlib.suppress(SessionError):  # it ended meanwhile
+                entries = session.entries(since)
+                keys = self._keys.setdefault(session.id, {})
+                for entry in entries:
+                    found = _keys_of(entry)
+                    new |= {text: key for text, key in found.items() if text not in keys}
+                    keys |= found
+                self._seen[session] = since + len(entries)
+        now, living = time.monotonic(), {session.id for session in live}
+        over = {name: now for name in self._keys if name not in living}
+        self._over = {name: self._over.get(name, since) for name, since in over.items()}
+        return new
 
-def _keys_of(entry: VaultEntry) -> dict[str, Key]:
+    def _overdue(self) -> bool:
+        since = min(self._over.values(), default=None)
+        return since is not None and time.monotonic() - since > LINGER
+
+    def _drop(self) -> bool:
+        """Drop, all together, the sessions that are over, when one has been for long enough."""
+        if not self._overdue():
+            return False
+        dropped = [self._keys.pop(name) for name in self._over]
+        self._over = {}
+        return any(dropped)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _keys_of(entry: VaultEntry) -> dict[bytes, Key]:
     strength = strength_of(entry.value, fold(entry.value))
     if strength is Strength.NONE or not entry.is_private:
         return {}
-    placeholder = f"[{entry.entity_type}_{entry.code}]"
-    whole = strength is Strength.WEAK
-    return {text: Key(len(text), placeholder, whole) for text in spellings(entry.value)}
-
-
-def _version(session: VaultSession) -> int:
-    try:
-        return session.version
-    except SessionError:
-        return -1
+    placeholder = f"[{entry.entity_type}_{entry.code}]".encode()
+    key = Key(placeholder, strength is Strength.WEAK)
+    return {_bytes(text): key for text in spellings(entry.value)}
 
 
 def spellings(value: str) -> set[str]:

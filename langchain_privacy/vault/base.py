@@ -5,11 +5,13 @@ something: its key differs from every other session's, so another session's plac
 to nothing.
 """
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from langchain_privacy.errors import SessionError
 from langchain_privacy.vault.entry import ValueMatch, VaultEntry
 from langchain_privacy.vault.matcher import ValueMatcher
 
@@ -87,6 +89,15 @@ class Vault(ABC):
 
         Ephemeral ones are among them for as long as somebody holds them.
         """
+
+    @property
+    def generation(self) -> object:
+        """Something that is another after a live session got an entry or ended."""
+        versions = []
+        for session in self.live_sessions():
+            with contextlib.suppress(SessionError):  # it ended meanwhile
+                versions.append((session.id, session.version))
+        return versions
 
     @abstractmethod
     def forget(self, session_id: str, *, tenant: str = "") -> None:

@@ -7,6 +7,7 @@ are never in `repr`, errors, pickles or logs. For values that outlive the proces
 
 import hashlib
 import hmac
+import itertools
 import re
 import secrets
 import threading
@@ -76,8 +77,29 @@ def no_such_document() -> SessionError:
     return SessionError(msg)
 
 
+class _Changes:
+    """Numbers every change of a vault.
+
+    `now` may step back when two happen at once, but never to a number that it had before.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self.now = 0
+
+    def note(self) -> None:
+        self.now = next(self._numbers)
+
+
 class _MemorySession(VaultSession):
-    def __init__(self, key: VaultKey, name: bytes, length: int, ttl: timedelta | None) -> None:
+    def __init__(
+        self,
+        key: VaultKey,
+        name: bytes,
+        length: int,
+        ttl: timedelta | None,
+        changes: _Changes,
+    ) -> None:
         self.id = key.derive("session-id", name).hex()[:16]
         self._code_key = key.derive("codes", name)
         self._life = Life(ttl)
@@ -85,6 +107,7 @@ class _MemorySession(VaultSession):
             key.derive("documents", name), self._life
         )
         self._length = length
+        self._changes = changes
         self._lock = threading.Lock()
         self._order: list[VaultEntry] = []
         self._by_value: dict[tuple[str, str], VaultEntry] = {}
@@ -112,6 +135,7 @@ class _MemorySession(VaultSession):
                 self._by_value[entity_type, value] = entry
                 self._by_code[entity_type, entry.code] = entry
                 self._order.append(entry)
+                self._changes.note()
             return entry
 
     def lookup(self, entity_type: str, code: str) -> VaultEntry | None:
@@ -138,6 +162,7 @@ class _MemorySession(VaultSession):
             self._order.clear()
             self._by_value.clear()
             self._by_code.clear()
+        self._changes.note()
 
 
 class InMemoryVault(Vault):
@@ -167,6 +192,7 @@ class InMemoryVault(Vault):
         self._lock = threading.Lock()
         self._sessions: dict[bytes, _MemorySession] = {}
         self._ephemeral: weakref.WeakSet[_MemorySession] = weakref.WeakSet()
+        self._changes = _Changes()
 
     def __repr__(self) -> str:
         return f"<InMemoryVault of {len(self._sessions)} sessions>"
@@ -178,14 +204,19 @@ class InMemoryVault(Vault):
             if session_id is None:
                 # A key of its own, not a random name: nothing derives it again.
                 key = VaultKey(secrets.token_bytes(KEY_BYTES))
-                session = _MemorySession(key, b"", self._length, self._ttl)
+                session = self._begin(key, b"")
                 self._ephemeral.add(session)
                 return session
             name = session_name(tenant, session_id)
             if name not in self._sessions:
-                self._sessions[name] = _MemorySession(self._key, name, self._length, self._ttl)
+                self._sessions[name] = self._begin(self._key, name)
             self._sessions[name].touch()
             return self._sessions[name]
+
+    @property
+    def generation(self) -> object:
+        """The number of the last change."""
+        return self._changes.now
 
     def live_sessions(self) -> Sequence[VaultSession]:
         """Return the sessions that can still resolve a placeholder in this process."""
@@ -200,7 +231,12 @@ class InMemoryVault(Vault):
         if session is not None:
             session.end()
 
+    def _begin(self, key: VaultKey, name: bytes) -> _MemorySession:
+        return _MemorySession(key, name, self._length, self._ttl, self._changes)
+
     def _drop_expired(self) -> None:
+        if self._ttl is None:
+            return
         for name in [name for name, session in self._sessions.items() if session.over]:
             self._sessions.pop(name).end()
 

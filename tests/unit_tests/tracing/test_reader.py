@@ -1,13 +1,16 @@
 """What was read before is not read again, and no value slips through that."""
 
+import gc
 import json
 import random
 from typing import Any
 
 import pytest
+from langgraph.store.memory import InMemoryStore
 
 from langchain_privacy import Masker
 from langchain_privacy.tracing.scrub import Scrubber
+from langchain_privacy.vault import StoreVault
 
 VALUES = [
     "jane.doe@corp-secret.com",
@@ -81,3 +84,119 @@ def test_numbers_and_keys_are_seen() -> None:
     scrubber = Scrubber(masker.vault)
     for document in ({"a": 123456789, "b": "x"}, {"123456789": "x"}, {"a": ["x", 123456789]}):
         assert b"123456789" not in scrubber.json(written(document))[0]
+
+
+def test_a_word_is_seen_after_a_line_break_and_not_inside_another() -> None:
+    masker = Masker()
+    session = masker.session("t").vault
+    session.issue("PERSON", "Smith")
+    scrubber = Scrubber(masker.vault)
+    for text in ("one\nSmith", "\tSmith said", json.dumps({"a": "b\nSmith"}), "Smith", "(Smith)"):
+        [cleaned] = scrubber.json(written({"text": text}))
+        assert b"Smith" not in cleaned
+        assert "[PERSON_" in json.loads(cleaned)["text"]
+    for text in ("Smithson", "Blacksmith Smithy", "aSmith"):
+        document = written({"text": text})
+        assert scrubber.json(document)[0] is document
+
+
+@pytest.mark.parametrize("padding", [0, 3_000])
+def test_documents_are_read_together_and_cleaned_each(padding: int) -> None:
+    masker = Masker()
+    masker.session("t").vault.issue("EMAIL", "jane.doe@corp-secret.com")
+    scrubber = Scrubber(masker.vault)
+    clean = written({"a": "x" * padding})
+    private = written({"a": "x" * padding, "b": "jane.doe@corp-secret.com"})
+    for documents in ([clean, private, clean], [private, clean], [clean, clean]):
+        cleaned = scrubber.json(*documents)
+        for before, after in zip(documents, cleaned, strict=True):
+            assert (after is before) == (before is clean)
+            assert b"corp-secret" not in after
+    # Two halves in two documents are no value.
+    halves = [written("jane.doe@corp-"), b"secret.com"]
+    assert scrubber.json(*halves) == halves
+
+
+def test_a_grown_document_is_read_where_the_old_one_ended() -> None:
+    masker = Masker()
+    session = masker.session("t").vault
+    session.issue("PERSON", "Maximiliane Oberhuber")
+    session.issue("PERSON", "Smith")
+    scrubber = Scrubber(masker.vault)
+    start = "x " * 2_000
+    for value in ("Maximiliane Oberhuber", "Smith"):
+        for cut in range(1, len(value)):
+            # Known without the rest of the value, then with it, at the very end of the known part.
+            known = b'{"a":["' + start.encode() + value[:cut].encode()
+            assert scrubber.json(known)[0] is known
+            [cleaned] = scrubber.json(written({"a": [start + value]}))
+            assert value.encode() not in cleaned
+    known = written({"a": [f"{start}Smithson"]})
+    assert scrubber.json(known)[0] is known
+    [cleaned] = scrubber.json(written({"a": [f"{start}Smith"]}))
+    assert b"Smith" not in cleaned
+
+
+def test_more_values_than_one_automaton_takes_at_once() -> None:
+    masker = Masker()
+    session = masker.session("t").vault
+    scrubber = Scrubber(masker.vault)
+    names = [f"Person{i} Number{i}" for i in range(400)]
+    document = chat([f"harmless text {i}, " * 30 for i in range(20)])
+    for i, name in enumerate(names):
+        session.issue("PERSON", name)
+        assert scrubber.json(document)[0] is document
+        assert not scrubber.holds("Person Number")
+        for known in (names[0], names[i // 2], name):
+            assert scrubber.text(f"({known})").startswith("([PERSON_")
+
+
+def test_an_older_reader_does_not_vouch_for_newer_values() -> None:
+    masker = Masker()
+    session = masker.session("t").vault
+    session.issue("PERSON", "First Person")
+    scrubber = Scrubber(masker.vault)
+    older = scrubber._follow()
+    document = chat(["about Second Person. " * 200])
+    session.issue("PERSON", "Second Person")
+    newer = scrubber._follow()
+    # A thread that took the older reader before the value was issued reads after it was.
+    assert not older.holds(document)
+    assert newer.holds(document)
+
+
+def test_values_of_a_session_that_is_over_linger_and_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    masker = Masker()
+    masker.session("gone").vault.issue("PERSON", "Gone Person")
+    kept = masker.session("kept").vault
+    kept.issue("PERSON", "Kept Person")
+    scrubber = Scrubber(masker.vault)
+    assert scrubber.holds("Gone Person")
+    masker.vault.forget("gone")
+    # Runs of that session may still end.
+    assert scrubber.holds("Gone Person")
+    monkeypatch.setattr("langchain_privacy.tracing.scrub.LINGER", -1.0)
+    assert not scrubber.holds("Gone Person")
+    assert scrubber.holds("Kept Person")
+    assert "Gone" not in str(vars(scrubber))
+    masker.session("gone").vault.issue("PERSON", "New Person")
+    assert scrubber.holds("New Person")
+
+
+def test_sessions_of_a_store_are_followed_whatever_their_order() -> None:
+    store = InMemoryStore()
+    vault = StoreVault(store, b"k" * 32)
+    first = vault.session("t")
+    first.issue("PERSON", "First Person")
+    scrubber = Scrubber(vault)
+    assert scrubber.holds("First Person")
+    other = StoreVault(store, b"k" * 32).session("t")
+    other.issue("PERSON", "Third Person")
+    first.issue("PERSON", "Second Person")
+    assert scrubber.holds("Second Person")
+    del first
+    gc.collect()
+    again = vault.session("t")
+    assert len(again.entries()) == 3
+    for name in ("First", "Second", "Third"):
+        assert scrubber.holds(f"{name} Person")
