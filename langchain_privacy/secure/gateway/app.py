@@ -1,8 +1,8 @@
 """The gateway: opens sealed requests inside the TEE, passes them on, seals the answers.
 
 Pure ASGI. Plaintext is refused, a request is taken once, bodies are bounded in size and time, and
-nothing of a request or an answer is ever logged. A request reaches the model server only when its
-last frame has arrived, so a truncated one never does.
+nothing of a request or an answer is ever logged; why no evidence could be made is. A request
+reaches the model server only when its last frame has arrived, so a truncated one never does.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
+import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -40,6 +41,8 @@ from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream
 _NONCE = re.compile(r"[0-9a-f]{64}\Z")
 _PLAINTEXT = "urn:langchain-privacy:error:plaintext"
 _REPLAY = "urn:langchain-privacy:error:replay"
+_NO_EVIDENCE = "urn:langchain-privacy:error:evidence"
+_log = logging.getLogger(__name__)
 
 
 class Gateway:
@@ -117,8 +120,10 @@ class Gateway:
                 document = await asyncio.to_thread(self._evidence, bytes.fromhex(query[0][1]))
         except DisconnectedError:
             raise
-        except Exception:  # noqa: BLE001  whatever the platform raises is not for the client
-            raise RefusedError(500) from None
+        except Exception as error:  # noqa: BLE001  whatever the platform raises is not for the client
+            # The operator has to know, and nothing of a request is in it.
+            _log.error("No evidence could be made (%s): %s", type(error).__name__, error)
+            raise RefusedError(500, _NO_EVIDENCE) from None
         finally:
             self._waiting -= 1
         await send_bytes(send, 200, document, "application/json")

@@ -28,6 +28,8 @@ from langchain_privacy.secure import (
     AttestationPolicy,
     AttestedEndpoint,
     AttestedTransport,
+    ConfidentialVm,
+    ConfigfsTsm,
     SimulatedTee,
     UnsafeNoAttestation,
     UnsafeSimulatedTee,
@@ -332,6 +334,19 @@ def test_nothing_of_a_request_is_logged(gateway, caplog) -> None:
             )
     assert "private words" not in caplog.text
     assert "sk-canary" not in caplog.text
+
+
+def test_an_operator_is_told_why_there_is_no_evidence(tmp_path, upstream, caplog) -> None:
+    # A folder that is no configfs-tsm: reports cannot be made, as when its module was unloaded.
+    provider = ConfidentialVm(ConfigfsTsm(root=tmp_path))
+    app = create_gateway(upstream.url.removesuffix("/v1"), provider)
+    with AsgiServer(app) as server:
+        reply = httpx.get(f"{server.url}{documents.PATH}", params={"nonce": "ab" * 32})
+        with pytest.raises(AttestationError):
+            attest(server.url, _policy())
+    assert reply.status_code == 500
+    assert reply.json()["type"] == "urn:langchain-privacy:error:evidence"
+    assert "No evidence could be made (ConfigurationError): configfs-tsm made no" in caplog.text
 
 
 # --- The document ---
