@@ -94,6 +94,8 @@ CLEAR = [
     "미국 일간 USA투데이가 전했다.",
     '"상품명": "신용대출", "상태": "조사중"',
     "단일화 협상과 상승세, 관상동맥 조영술",
+    "배송중이며 내일 도착합니다. 공임은 별도이고 안전이 우선입니다.",
+    "신청중이고 심사중인 건은 정산중에도 조회중입니다. 노면이 젖었습니다.",
     "as Okoro et al. found in figure 12 of the paper",
     "The residential tenancy procurement is senior.",
 ]
