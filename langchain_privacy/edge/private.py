@@ -7,6 +7,7 @@ from langgraph.pregel import Pregel
 
 from langchain_privacy.edge.graph import private_graph
 from langchain_privacy.edge.runnable import PrivateRunnable
+from langchain_privacy.egress.destination import is_remote_graph
 from langchain_privacy.masking import Masker
 
 R = TypeVar("R", bound=Runnable[Any, Any])
@@ -29,11 +30,14 @@ def private(x: R, masker: Masker, *, guard: Any = None) -> R:
     Args:
         x: A compiled graph, or any Runnable.
         masker: Finds private values and holds the vault.
-        guard: An `EgressGuard`; it examines the messages of every model call inside the run.
+        guard: An `EgressGuard`; it examines the messages of every model call inside the run. Of a
+            `RemoteGraph` it examines and records what is sent.
 
     Raises:
         ConfigurationError: The graph is private already, with another masker.
     """
     if isinstance(x, Pregel):
         return private_graph(x, masker, guard)
+    if guard is not None and is_remote_graph(x):
+        return PrivateRunnable(guard.wrap_runnable(x), masker, guard)  # type: ignore[return-value]
     return PrivateRunnable(x, masker, guard)  # type: ignore[return-value]

@@ -1,6 +1,7 @@
 """Where a payload is going."""
 
 import functools
+import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ _URLS = (
     "api_base",
     "url",
 )
-_CLIENTS = ("root_client", "root_async_client", "_client", "client")
+_CLIENTS = ("root_client", "root_async_client", "_client", "client", "sync_client")
 _MODELS = ("model_name", "model", "model_id", "deployment_name", "azure_deployment")
 
 
@@ -37,13 +38,20 @@ def destination_of(model: Any) -> str:
     """Return the host that a model sends to, or `"unknown"`."""
     # The client knows best: it has also read the environment.
     for client in _values(model, _CLIENTS):
-        for inner in (client, getattr(client, "_client", None)):
+        http = getattr(getattr(client, "http", None), "client", None)  # LangGraph's SDK
+        for inner in (client, getattr(client, "_client", None), http):
             if host := host_of(getattr(inner, "base_url", None)):
                 return host
     for url in _values(model, _URLS):
         if host := host_of(url):
             return host
     return UNKNOWN
+
+
+def is_remote_graph(runnable: Any) -> bool:
+    """Tell whether a Runnable is LangGraph's `RemoteGraph`, without importing it."""
+    module = sys.modules.get("langgraph.pregel.remote")
+    return module is not None and isinstance(runnable, module.RemoteGraph)
 
 
 def model_of(model: Any, kwargs: dict[str, Any]) -> str:

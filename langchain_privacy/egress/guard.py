@@ -121,9 +121,12 @@ class EgressGuard:
     ) -> Runnable[Any, Any]:
         """Guard the input of any Runnable that sends it away, e.g. a remote graph or retriever.
 
+        Of a `RemoteGraph` the config that it sends is examined too.
+
         Args:
             runnable: What sends.
-            destination: Host that it sends to, for policies and the ledger.
+            destination: Host that it sends to, for policies and the ledger; of a `RemoteGraph` it
+                is known.
             purpose: What the ledger calls it.
         """
         from langchain_privacy.egress.runnable import GuardedRunnable
