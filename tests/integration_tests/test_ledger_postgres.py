@@ -1,5 +1,6 @@
 """The same ledger on PostgreSQL."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,6 +44,51 @@ def test_append_verify_retain(url: str) -> None:
     assert ledger.retain(datetime.now(UTC) + timedelta(days=1)) == 5
     assert ledger.verify().first == 6
     ledger.close()
+
+
+def plan_of_spent(ledger: EgressLedger) -> str:
+    with ledger._engine.connect() as connection:
+        connection.execute(text("SET enable_seqscan = off"))  # the table is too small to matter
+        statement = ledger._statements.spent._text
+        rows = connection.exec_driver_sql(f"EXPLAIN {statement}", {"in_session": "s"})
+        return " ".join(row[0] for row in rows)
+
+
+def test_a_budget_is_summed_from_an_index(url: str) -> None:
+    ledger = EgressLedger(url)
+    for _ in range(5):
+        ledger.append(CROSSING)
+    assert "egress_spent" in plan_of_spent(ledger)
+    before = ledger.verify()
+    with ledger._engine.begin() as connection:
+        connection.execute(text("DROP INDEX egress_spent"))
+    again = EgressLedger(url)  # from before there was an index
+    assert "egress_spent" in plan_of_spent(again)
+    assert again.verify() == before
+    assert again.spent("s") == 5
+
+
+def test_a_writer_that_may_not_make_the_index_writes_all_the_same(url: str) -> None:
+    from sqlalchemy import make_url
+
+    owner = EgressLedger(url)
+    role = f"writer_{uuid.uuid4().hex[:12]}"
+    (schema,) = re.findall(r"ledger_\w+", url)
+    with owner._engine.begin() as connection:
+        connection.execute(text("DROP INDEX egress_spent"))
+        connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'w'"))
+        connection.execute(text(f"GRANT ALL ON SCHEMA {schema} TO {role}"))
+        connection.execute(text(f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {role}"))
+    as_writer = make_url(url).set(username=role, password="w")
+    writer = EgressLedger(as_writer.render_as_string(hide_password=False))
+    assert writer.append(CROSSING, limit=1) == (1, True)
+    assert writer.append(CROSSING, limit=1) == (2, False)
+    writer.close()
+    assert owner.verify().last == 2
+    with owner._engine.begin() as connection:
+        connection.execute(text(f"DROP OWNED BY {role}"))
+        connection.execute(text(f"DROP ROLE {role}"))
+    owner.close()
 
 
 def test_many_threads_and_two_ledgers(url: str) -> None:

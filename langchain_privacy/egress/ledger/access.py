@@ -78,7 +78,13 @@ def guarded(engine: Engine, act: str) -> Iterator[None]:
     """Turn the database's errors into ours; theirs quote statements with their parameters."""
     try:
         yield
-    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
+    except (
+        SQLAlchemyError,
+        engine.dialect.loaded_dbapi.Error,
+        # From the driver for numbers and characters that the database cannot hold.
+        OverflowError,
+        UnicodeError,
+    ) as error:
         original = getattr(error, "orig", None) or error
         kind = getattr(original, "sqlite_errorname", None) or type(original).__name__
         reason = next((said for name, said in _REASONS.items() if kind.startswith(name)), kind)

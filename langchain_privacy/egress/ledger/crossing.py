@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from langchain_privacy.errors import LedgerError
+
 Decision = Literal["allowed", "blocked"]
 
 
@@ -65,11 +67,17 @@ def join(rows: Iterable[Mapping[str, Any]]) -> list[Crossing]:
 
 
 def merge(row: Mapping[str, Any], crossings: dict[int, Crossing]) -> Crossing | None:
-    """Take one record into `crossings` and return the crossing that it made or completed."""
+    """Take one record into `crossings` and return the crossing that it made or completed.
+
+    Raises:
+        LedgerError: The record was damaged so that it cannot be shown; `.record` names it.
+    """
+    if not all(isinstance(row[name], int | None) for name in _NUMBERS):
+        raise _damaged(row)
     if row["kind"] == "crossing":
         crossing = Crossing(
             number=row["seq"],
-            entity_types=json.loads(row["entity_types"] or "{}"),
+            entity_types=_types(row),
             **{name: row[name] for name in _COPIED},
         )
     elif row["kind"] == "receipt" and (opened := crossings.get(row["refers"])):
@@ -90,6 +98,21 @@ def merge(row: Mapping[str, Any], crossings: dict[int, Crossing]) -> Crossing | 
     return crossing
 
 
+def _types(row: Mapping[str, Any]) -> dict[str, int]:
+    try:
+        types: Any = json.loads(row["entity_types"] or "{}")
+    except (ValueError, TypeError):
+        types = None
+    if not isinstance(types, dict):
+        raise _damaged(row)
+    return types
+
+
+def _damaged(row: Mapping[str, Any]) -> LedgerError:
+    return LedgerError(f"Record {row['seq']} is damaged; see what verify says.", record=row["seq"])
+
+
+_NUMBERS = ("seq", "bytes_out", "bytes_in", "tokens_out", "tokens_in", "refers")
 _COPIED = (
     "time",
     "session",

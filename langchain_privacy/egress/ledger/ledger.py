@@ -1,5 +1,6 @@
 """The ledger: everything that crossed, or was refused."""
 
+import contextlib
 import json
 import os
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import select
+from sqlalchemy import inspect, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from langchain_privacy.egress.ledger.access import guarded, reading, writing
@@ -25,7 +26,14 @@ from langchain_privacy.egress.ledger.chain import (
 from langchain_privacy.egress.ledger.crossing import Crossing, each, join
 from langchain_privacy.egress.ledger.signing import PublicKey, SigningKey
 from langchain_privacy.egress.ledger.statements import Statements
-from langchain_privacy.egress.ledger.tables import FIELDS, MARKS, RECORDS, open_engine
+from langchain_privacy.egress.ledger.tables import (
+    FIELDS,
+    MARKS,
+    RECORDS,
+    SPENT,
+    in_memory,
+    open_engine,
+)
 from langchain_privacy.errors import ConfigurationError, LedgerError
 
 CHECKPOINT_EVERY = 256
@@ -69,7 +77,6 @@ class EgressLedger:
     ) -> None:
         self.keep_payload = keep_payload
         self._url, file = _locate(url_or_path)
-        self._lock = threading.Lock()
         if file is not None:
             try:
                 file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,23 +102,62 @@ class EgressLedger:
             return SigningKey.at(file.with_name(file.name + ".key"))
         if self._url.startswith("sqlite"):
             return SigningKey()
-        home().mkdir(parents=True, exist_ok=True, mode=0o700)
+        with contextlib.suppress(OSError):  # the key will say that it cannot be made
+            home().mkdir(parents=True, exist_ok=True, mode=0o700)
         return SigningKey.at(home() / "ledger.key")
 
     def _open(self) -> None:
-        self._pid = os.getpid()
+        self._lock = threading.Lock()
         try:
-            self._engine = open_engine(self._url)
+            self._engine, self._in_memory = open_engine(self._url), in_memory(self._url)
             self._statements = Statements(self._engine)
-            with guarded(self._engine, "open"), writing(self._engine) as cursor:
-                for create in self._statements.create:
-                    create.run(cursor)
+            with guarded(self._engine, "open"):
+                with writing(self._engine) as cursor:
+                    for create in self._statements.create:
+                        create.run(cursor)
+                self._index()
         except (ArgumentError, ImportError):
             msg = (
                 "The ledger's URL cannot be used: check its form, and install its driver, e.g. "
                 'pip install "langchain-privacy[postgres]".'
             )
             raise ConfigurationError(msg) from None
+        self._pid = os.getpid()
+
+    def _index(self) -> None:
+        """Add the index, also to a ledger that was made without it."""
+        indexes = inspect(self._engine).get_indexes(RECORDS.name)
+        if any(index["name"] == SPENT.name for index in indexes):
+            return
+        # A writer that does not own PostgreSQL's table may not; the sums are right without it.
+        with (
+            contextlib.suppress(self._engine.dialect.loaded_dbapi.ProgrammingError),
+            writing(self._engine) as cursor,
+        ):
+            self._statements.create_index.run(cursor)
+
+    @contextlib.contextmanager
+    def _writing(self, *, durable: bool = True) -> Iterator[Any]:
+        self._after_fork()
+        with (
+            self._lock,
+            guarded(self._engine, "write"),
+            writing(self._engine, durable=durable) as cursor,
+        ):
+            yield cursor
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        self._after_fork()
+        # In memory all threads share one connection: a reader's end would undo a writer's half.
+        alone = self._lock if self._in_memory else contextlib.nullcontext()
+        with alone, guarded(self._engine, "read"):
+            yield
+
+    def _after_fork(self) -> None:
+        """Open anew in a forked process, which must not share its parent's connections or lock."""
+        if self._pid != os.getpid():
+            self._open()
 
     @property
     def public_key(self) -> PublicKey:
@@ -134,17 +180,10 @@ class EgressLedger:
         Raises:
             LedgerError: It could not be recorded, and is not.
         """
-        if self._pid != os.getpid():  # a fork must not share its parent's connections
-            self._lock = threading.Lock()
-            self._open()
         row: dict[str, Any] = {name: record.get(name) for name in FIELDS}
         # A crossing waits for the disk before it goes; the note of an answer need not.
         durable = row["kind"] != "receipt"
-        with (
-            self._lock,
-            guarded(self._engine, "write"),
-            writing(self._engine, durable=durable) as cursor,
-        ):
+        with self._writing(durable=durable) as cursor:
             within = True
             if limit is not None and row["decision"] == "allowed":
                 within = self._spent(cursor, row["session"]) + row["bytes_out"] <= limit
@@ -170,7 +209,7 @@ class EgressLedger:
 
     def spent(self, session: str) -> int:
         """Return the bytes that a session was allowed to send so far."""
-        with guarded(self._engine, "read"), reading(self._engine) as cursor:
+        with self._reading(), reading(self._engine) as cursor:
             return self._spent(cursor, session)
 
     def _spent(self, cursor: Any, session: str | None) -> int:
@@ -196,6 +235,9 @@ class EgressLedger:
 
     def _head(self, cursor: Any) -> tuple[int, str] | None:
         head: tuple[int, str] | None = self._statements.find_head.run(cursor).fetchone()
+        if head and not (isinstance(head[0], int) and isinstance(head[1], str)):
+            msg = "The ledger's signed head is damaged. Nothing crosses; see what verify says."
+            raise LedgerError(msg)
         return head
 
     # ---- reading -------------------------------------------------------------------------------
@@ -204,7 +246,7 @@ class EgressLedger:
         """Yield records with their hashes, ascending; reads in pages and holds no lock."""
         while True:
             query = select(RECORDS).where(RECORDS.c.seq > after).order_by(RECORDS.c.seq)
-            with guarded(self._engine, "read"), self._engine.connect() as connection:
+            with self._reading(), self._engine.connect() as connection:
                 page = [dict(row) for row in connection.execute(query.limit(_PAGE)).mappings()]
             yield from page
             if len(page) < _PAGE:
@@ -244,7 +286,7 @@ class EgressLedger:
 
     def last(self) -> int:
         """Return the number of the last record, 0 when there is none."""
-        with guarded(self._engine, "read"), reading(self._engine) as cursor:
+        with self._reading(), reading(self._engine) as cursor:
             head = self._head(cursor)
         return head[0] if head else 0
 
@@ -265,7 +307,7 @@ class EgressLedger:
 
     def checkpoint(self) -> Mark:
         """Sign the present head; keep the mark where the ledger's machine cannot change it."""
-        with self._lock, guarded(self._engine, "write"), writing(self._engine) as cursor:
+        with self._writing() as cursor:
             head = self._head(cursor)
             if head is None:
                 msg = "There is nothing to sign yet: the ledger is empty."
@@ -287,7 +329,7 @@ class EgressLedger:
             LedgerError: Something does not hold; `.record` is the first record at fault.
         """
         key = PublicKey.from_pem(public_key) if isinstance(public_key, str) else public_key
-        with guarded(self._engine, "read"), self._engine.connect() as connection:
+        with self._reading(), self._engine.connect() as connection:
             # One snapshot: records that arrive meanwhile are not half seen.
             rows = [dict(r) for r in connection.execute(_ORDERED).mappings()]
             marks = [Mark(**r) for r in connection.execute(select(MARKS)).mappings()]
@@ -303,7 +345,7 @@ class EgressLedger:
         """
         limit = since.astimezone(UTC).isoformat(timespec="microseconds")
         ask = self._statements
-        with self._lock, guarded(self._engine, "write"), writing(self._engine) as cursor:
+        with self._writing() as cursor:
             (first_kept,) = ask.first_since.run(cursor, {"to_time": limit}).fetchone()
             before = _ALL if first_kept is None else first_kept
             last_removed = ask.last_before.run(cursor, {"to_seq": before}).fetchone()
@@ -333,8 +375,12 @@ def _now() -> str:
 def _locate(given: str | Path | None) -> tuple[str, Path | None]:
     """Return the URL, and the file when it is one."""
     if isinstance(given, str) and "://" in given:
-        if given.startswith("sqlite:///") and ":memory:" not in given:
-            return given, Path(given.removeprefix("sqlite:///").split("?")[0])
+        try:
+            url = make_url(given)
+        except (ArgumentError, ValueError):
+            return given, None  # told where it is opened
+        if url.get_backend_name() == "sqlite" and not in_memory(given):
+            return given, Path(str(url.database))
         return given, None
     if given == ":memory:":
         return "sqlite://", None

@@ -11,10 +11,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from langchain_privacy.egress.ledger.access import Statement
-from langchain_privacy.egress.ledger.tables import MARKS, METADATA, RECORDS
+from langchain_privacy.egress.ledger.tables import MARKS, METADATA, RECORDS, SPENT
 
 
 def _is(kind: str) -> ColumnElement[str]:
@@ -35,6 +35,7 @@ class Statements:
             Statement(CreateTable(table, if_not_exists=True), engine)
             for table in METADATA.sorted_tables
         ]
+        self.create_index = Statement(CreateIndex(SPENT, if_not_exists=True), engine)
         self.insert_record = Statement(insert(RECORDS), engine, RECORDS.columns.keys())
         self.insert_mark = Statement(insert(MARKS), engine, MARKS.columns.keys())
         self.find_head = Statement(select(marks.seq, marks.hash).where(head), engine)

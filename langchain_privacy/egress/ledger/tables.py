@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Engine,
+    Index,
     Integer,
     MetaData,
     String,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     create_engine,
     event,
     make_url,
+    text,
 )
 from sqlalchemy.pool import StaticPool
 
@@ -46,6 +48,15 @@ RECORDS = Table(
 )
 """Every record: `kind` is `crossing`, `receipt` (an answer to one) or `retention`."""
 
+_ALLOWED = text("kind = 'crossing' AND decision = 'allowed'")
+SPENT = Index(
+    "egress_spent",
+    *(RECORDS.c[name] for name in ("session", "kind", "decision", "bytes_out")),
+    sqlite_where=_ALLOWED,
+    postgresql_where=_ALLOWED,
+)
+"""Lets a session's budget be summed without reading the other sessions' records."""
+
 FIELDS = tuple(column.name for column in RECORDS.columns if column.name != "hash")
 """What the hash of a record covers, beside the hash before it."""
 
@@ -62,6 +73,13 @@ MARKS = Table(
 """Signed statements "record `seq` has this hash": one `head`, `checkpoint`s, one `retention`."""
 
 
+def in_memory(url: str) -> bool:
+    """Tell whether a URL names a SQLite database that is no file."""
+    parsed = make_url(url)
+    named = parsed.database not in (None, "", ":memory:")
+    return parsed.get_backend_name() == "sqlite" and not named
+
+
 def open_engine(url: str) -> Engine:
     """Open a database so that writers wait for each other and a commit is on the disk."""
     parsed = make_url(url)
@@ -69,7 +87,7 @@ def open_engine(url: str) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True)
-    memory = parsed.database in (None, "", ":memory:")
+    memory = in_memory(url)
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 30}}
     if memory:
         options["poolclass"] = StaticPool

@@ -194,7 +194,8 @@ def test_one_changed_byte_of_any_record_is_found_and_named(path: Path) -> None:
         assert named in {expected, expected + 1} if column == "seq" else named == expected
 
 
-def test_one_changed_byte_of_the_file_is_found_or_touched_nothing(path: Path) -> None:
+@pytest.mark.parametrize("times", [40, pytest.param(500, marks=pytest.mark.slow)])
+def test_one_changed_byte_of_the_file_is_found_or_touched_nothing(path: Path, times: int) -> None:
     ledger = filled(path, 500)
     key, before = ledger.public_key, list(ledger.rows())
     ledger.close()
@@ -203,7 +204,7 @@ def test_one_changed_byte_of_the_file_is_found_or_touched_nothing(path: Path) ->
     chance = random.Random(7)
     copy = path.with_name("copy.sqlite")
     found = unused = 0
-    for _ in range(40):
+    for _ in range(times):
         touched = bytearray(data)
         touched[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
         copy.write_bytes(touched)
@@ -219,6 +220,7 @@ def test_one_changed_byte_of_the_file_is_found_or_touched_nothing(path: Path) ->
         finally:
             for file in path.parent.glob("copy.sqlite-*"):
                 file.unlink()
+    print(f"\n{times} bytes changed: {found} found, {unused} that no record uses")
     assert found > unused
 
 
