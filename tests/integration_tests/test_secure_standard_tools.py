@@ -12,14 +12,9 @@ import pytest
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 
 from langchain_privacy.secure import (
-    AttestationPolicy,
     SecureChatModel,
-    SimulatedTee,
-    UnsafeSimulatedTee,
-    create_gateway,
 )
-from tests.support.asgi import AsgiServer
-from tests.support.http import OpenAIServer
+from tests.support.attested import SIMULATED, simulated_gateway
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
 
@@ -75,17 +70,14 @@ def _answer(request: dict[str, Any]) -> str | dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
-    with OpenAIServer(_answer) as upstream:
-        app = create_gateway(upstream.url.removesuffix("/v1"), SimulatedTee())
-        with AsgiServer(app) as server:
-            yield f"{server.url}/v1"
+    with simulated_gateway(_answer) as (url, _):
+        yield f"{url}/v1"
 
 
 class TestStandardWithTools(ChatModelIntegrationTests):
     @pytest.fixture(autouse=True)
     def _endpoint(self, endpoint: str) -> None:
-        policy = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
-        type(self)._settings = {"endpoint": endpoint, "model": "scripted", "policy": policy}
+        type(self)._settings = {"endpoint": endpoint, "model": "scripted", "policy": SIMULATED}
 
     @property
     def chat_model_class(self) -> type[SecureChatModel]:

@@ -8,30 +8,18 @@ import pytest
 from langchain_privacy import EgressGuard, Masker
 from langchain_privacy.egress import RequireAttestation
 from langchain_privacy.errors import AttestationError, EgressBlockedError
-from langchain_privacy.secure import (
-    AttestationPolicy,
-    SecureChatModel,
-    SevSnpPolicy,
-    SimulatedTee,
-    UnsafeSimulatedTee,
-    create_gateway,
-)
-from tests.support.asgi import AsgiServer
+from langchain_privacy.secure import AttestationPolicy, SecureChatModel
+from tests.support.attested import REAL, SIMULATED, simulated_gateway
 from tests.support.http import OpenAIServer
 from tests.support.scripted import ScriptedChatModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
 
-SIMULATED = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
-REAL = AttestationPolicy(require=[SevSnpPolicy(measurements=["ab" * 48])])
-
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[str, OpenAIServer]]:
-    with OpenAIServer(lambda _: "an answer") as upstream:
-        app = create_gateway(upstream.url.removesuffix("/v1"), SimulatedTee())
-        with AsgiServer(app) as server:
-            yield f"{server.url}/v1", upstream
+    with simulated_gateway(lambda _: "an answer") as (url, upstream):
+        yield f"{url}/v1", upstream
 
 
 def guarded(url: str, policy: AttestationPolicy) -> tuple[EgressGuard, Any]:

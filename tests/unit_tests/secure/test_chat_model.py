@@ -19,20 +19,13 @@ from langchain_privacy.errors import (
     PolicyMismatchError,
 )
 from langchain_privacy.secure import (
-    AttestationPolicy,
     SecureChatModel,
-    SevSnpPolicy,
-    SimulatedTee,
     UnsafeSimulatedTee,
-    create_gateway,
 )
-from tests.support.asgi import AsgiServer
+from tests.support.attested import REAL, SIMULATED, simulated_gateway
 from tests.support.http import OpenAIServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
-
-POLICY = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
-REAL = AttestationPolicy(require=[SevSnpPolicy(measurements=["ab" * 48])])
 
 
 class TestStandardUnit(ChatModelUnitTests):
@@ -59,14 +52,14 @@ def served() -> Iterator[tuple[str, OpenAIServer]]:
             }
         return "an answer"
 
-    with OpenAIServer(answer) as upstream:
-        app = create_gateway(upstream.url.removesuffix("/v1"), SimulatedTee())
-        with AsgiServer(app) as server:
-            yield server.url, upstream
+    with simulated_gateway(answer) as served:
+        yield served
 
 
 def _model(url: str, **changes) -> SecureChatModel:
-    return SecureChatModel(**{"endpoint": f"{url}/v1", "model": "m", "policy": POLICY, **changes})
+    return SecureChatModel(
+        **{"endpoint": f"{url}/v1", "model": "m", "policy": SIMULATED, **changes}
+    )
 
 
 def test_answers_carry_the_attestation(served) -> None:
@@ -124,13 +117,13 @@ def test_from_model_keeps_settings(served) -> None:
     plain = ChatOpenAI(
         base_url=f"{served[0]}/v1", model="named", temperature=0.5, api_key=SecretStr("k")
     )
-    model = SecureChatModel.from_model(plain, policy=POLICY)
+    model = SecureChatModel.from_model(plain, policy=SIMULATED)
     assert (model.model_name, model.temperature) == ("named", 0.5)
     assert model.invoke("x").content == "an answer"
-    elsewhere = SecureChatModel.from_model(plain, policy=POLICY, endpoint="https://a.example")
+    elsewhere = SecureChatModel.from_model(plain, policy=SIMULATED, endpoint="https://a.example")
     assert elsewhere.openai_api_base == "https://a.example/v1"
     with pytest.raises(ConfigurationError, match="base URL"):
-        SecureChatModel.from_model(ChatOpenAI(api_key=SecretStr("k")), policy=POLICY)
+        SecureChatModel.from_model(ChatOpenAI(api_key=SecretStr("k")), policy=SIMULATED)
 
 
 @pytest.mark.parametrize(
