@@ -77,7 +77,7 @@ def assert_traces_safe(
     if masker is None and scrubber is None:
         msg = "Traces are not safe: no guard is installed. Call install_tracing_guard(masker)."
         raise ConfigurationError(msg)
-    vault: Vault = masker.vault if masker is not None else scrubber.vault  # type: ignore[union-attr]
+    vault: Vault = masker.vault if masker is not None else scrubber.vaults[-1]  # type: ignore[union-attr]
     session = vault.session()
     canaries = {name: f"canary.{secrets.token_hex(8)}@example.invalid" for name in CHANNELS}
     for canary in canaries.values():

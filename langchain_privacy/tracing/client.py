@@ -11,19 +11,25 @@ The client becomes an instance of a subclass of its class; the class itself is n
 """
 
 import functools
+import io
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import langsmith
+from langsmith._internal._serde import dumps_json
 
-from langchain_privacy.tracing.outbox import Operation, Outbox
-from langchain_privacy.tracing.scrub import Scrubber
+from langchain_privacy.tracing.outbox import Operation, Outbox, ending
+from langchain_privacy.tracing.scrub import Scrubber, with_files
 
 _log = logging.getLogger(__name__)
 _SENDING = (
     "create_feedback",
+    "create_feedback_from_token",
+    "create_presigned_feedback_token",
+    "create_presigned_feedback_tokens",
     "update_feedback",
     "create_example",
     "create_examples",
@@ -31,12 +37,14 @@ _SENDING = (
     "update_examples",
     "upload_examples_multipart",
     "update_examples_multipart",
+    "upsert_examples_multipart",
     "create_dataset",
     "create_project",
     "update_project",
     "create_comparative_experiment",
     "add_runs_to_annotation_queue",
     "create_annotation_queue",
+    "update_annotation_queue",
     "multipart_ingest",
     "batch_ingest_runs",
 )
@@ -53,24 +61,31 @@ def scrubber_of(client: langsmith.Client) -> Scrubber | None:
 def protect(client: langsmith.Client, scrubber: Scrubber) -> None:
     """Make a client send no vault value, whatever is traced through it."""
     before = _outboxes.get(client)
-    plain: Any = getattr(type(client), "_protected_class", type(client))
-    _outboxes[client] = Outbox(scrubber)
-    client.__class__ = _class_of(plain)
-    if before is not None:
+    # Those of other guards stay.
+    _outboxes[client] = Outbox(*(before.scrubbers if before else ()), scrubber)
+    if before is None:
+        plain: Any = type(client)
+        client.__class__ = _class_of(plain)
+    else:
         before.drain()
 
 
-def unprotect(client: langsmith.Client) -> None:
-    """Give a client back as it was."""
+def unprotect(client: langsmith.Client, scrubber: Scrubber) -> None:
+    """Take a guard's scrubber from a client; without the last it is as it was."""
     outbox = _outboxes.get(client)
-    if outbox is not None:
-        client.__class__ = type(client)._protected_class  # type: ignore[attr-defined]  # noqa: SLF001
+    if outbox is None:
+        return
+    if others := [each for each in outbox.scrubbers if each is not scrubber]:
+        _outboxes[client] = Outbox(*others)
         outbox.drain()
-        del _outboxes[client]
+        return
+    client.__class__ = type(client)._protected_class  # type: ignore[attr-defined]  # noqa: SLF001
+    outbox.drain()
+    del _outboxes[client]
 
 
 @functools.cache
-def _class_of(cls: type) -> Any:
+def _class_of(cls: Any) -> Any:
     """Make the protected subclass of a client's class."""
     namespace: dict[str, Any] = {
         "__module__": cls.__module__,
@@ -79,6 +94,7 @@ def _class_of(cls: type) -> Any:
         "__slots__": (),
         "_protected_class": cls,
     }
+    namespace["upload_csv"] = _cleaning_csv(cls.upload_csv)
     for name in ("_create_run", "_update_run"):
         namespace[name] = _cleaning_run(getattr(cls, name))
     for name in _FLUSHING:
@@ -115,7 +131,8 @@ def _may_wait(client: Any, run: dict[str, Any]) -> bool:
     its errors there; and who processes runs in batches of their own waits already.
     """
     return (
-        client.tracing_queue is not None
+        not ending()
+        and client.tracing_queue is not None
         and client.otel_exporter is None
         and not client._process_buffered_run_ops  # noqa: SLF001
         and run.get("trace_id") is not None
@@ -138,17 +155,46 @@ def _cleaning(inner: Callable[..., Any]) -> Callable[..., Any]:
     def send(self: Any, *args: Any, **kwargs: Any) -> Any:
         scrubber = scrubber_of(self)
         if scrubber is not None:
-            args = tuple(_clean(scrubber, value) for value in args)
-            kwargs = {name: _clean(scrubber, value) for name, value in kwargs.items()}
+            # Without this the client refuses files itself.
+            files = bool(kwargs.get("dangerously_allow_filesystem"))
+            args = tuple(cleaned(scrubber, value, files=files) for value in args)
+            kwargs = cleaned(scrubber, kwargs, files=files)
         return inner(self, *args, **kwargs)
 
     return send
 
 
-def _clean(scrubber: Scrubber, value: Any) -> Any:
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(_clean(scrubber, item) for item in value)
-    if hasattr(value, "model_copy"):
-        fields = {name: _clean(scrubber, item) for name, item in value.__dict__.items()}
-        return value.model_copy(update=fields)
-    return scrubber.structure(value)
+def _cleaning_csv(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def send(self: Any, csv_file: Any, *args: Any, **kwargs: Any) -> Any:
+        scrubber = scrubber_of(self)
+        if scrubber is not None:
+            args, kwargs = cleaned(scrubber, args), cleaned(scrubber, kwargs)
+            if isinstance(csv_file, str):
+                csv_file = (Path(csv_file).name, io.BytesIO(Path(csv_file).read_bytes()))
+            name, file, *rest = csv_file
+            csv_file = (scrubber.text(name), io.BytesIO(scrubber.data(file.read())), *rest)
+        return inner(self, csv_file, *args, **kwargs)
+
+    return send
+
+
+def cleaned(scrubber: Scrubber, value: Any, *, files: bool = False) -> Any:
+    """Return arguments without values, with their types as far as the client tells them apart."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {scrubber.structure(k): field(k, v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+            return type(value)(map(clean, value))
+        if isinstance(value, Iterator):
+            return map(clean, value)
+        if hasattr(value, "model_copy") and not isinstance(value, type):
+            fields = value.__dict__ | (getattr(value, "__pydantic_extra__", None) or {})
+            return value.model_copy(update={k: field(k, v) for k, v in fields.items()})
+        return scrubber.structure(value, dumps_json)
+
+    def field(name: Any, value: Any) -> Any:
+        return clean(with_files(value) if files and name == "attachments" else value)
+
+    return clean(value)

@@ -10,11 +10,13 @@ import langsmith
 from langsmith.run_trees import get_cached_client
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.tracing.async_client import protect_async, scrubbers_of, unprotect_async
 from langchain_privacy.tracing.client import protect, scrubber_of, unprotect
 from langchain_privacy.tracing.logs import PrivateLogFilter
 from langchain_privacy.tracing.scrub import Scrubber
 from langchain_privacy.vault import Vault
 
+Client = langsmith.Client | langsmith.AsyncClient
 _SWITCHES = ("HIDE_INPUTS", "HIDE_OUTPUTS", "HIDE_METADATA")
 
 
@@ -36,7 +38,7 @@ class TracingGuard:
     def __init__(self, masker: HasVault) -> None:
         self.scrubber = Scrubber(masker.vault)
         self._vault = masker.vault
-        self._clients: list[langsmith.Client] = []
+        self._clients: list[Client] = []
         self._providers: list[Any] = []
 
     def __repr__(self) -> str:
@@ -47,9 +49,19 @@ class TracingGuard:
         """The vault whose values must not be traced."""
         return self._vault
 
-    def protect(self, client: langsmith.Client) -> None:
-        """Protect one more LangSmith client, e.g. an evaluator's."""
-        protect(client, self.scrubber)
+    def protect(self, client: Client) -> None:
+        """Protect one more LangSmith client, e.g. an evaluator's or an asynchronous one.
+
+        Raises:
+            ConfigurationError: It is no client of LangSmith's.
+        """
+        if isinstance(client, langsmith.Client):
+            protect(client, self.scrubber)
+        elif isinstance(client, langsmith.AsyncClient):
+            protect_async(client, self.scrubber)
+        else:
+            msg = f"The tracing guard takes LangSmith clients, not {type(client).__name__}."
+            raise ConfigurationError(msg)
         self._clients.append(client)
 
     def protect_provider(self, provider: Any) -> None:
@@ -78,16 +90,19 @@ class TracingGuard:
     def remove(self) -> None:
         """Give clients and providers back as they were."""
         for client in self._clients:
-            unprotect(client)
+            if isinstance(client, langsmith.Client):
+                unprotect(client, self.scrubber)
+            else:
+                unprotect_async(client, self.scrubber)
         for provider in self._providers:
             from langchain_privacy.tracing.otel import unprotect_provider
 
-            unprotect_provider(provider)
+            unprotect_provider(provider, self.scrubber)
         self._clients, self._providers = [], []
 
 
 def install_tracing_guard(
-    masker: HasVault, client: langsmith.Client | Iterable[langsmith.Client] | None = None
+    masker: HasVault, client: Client | Iterable[Client] | None = None
 ) -> TracingGuard:
     """Keep vault values out of LangSmith and OpenTelemetry traces.
 
@@ -104,9 +119,9 @@ def install_tracing_guard(
     """
     guard = TracingGuard(masker)
     if client is None:
-        clients = [get_cached_client()]
+        clients: list[Client] = [get_cached_client()]
     else:
-        clients = [client] if isinstance(client, langsmith.Client) else list(client)
+        clients = list(client) if isinstance(client, Iterable) else [client]
     if not clients:
         msg = "install_tracing_guard got an empty list of clients; pass None for the default one."
         raise ConfigurationError(msg)
@@ -118,7 +133,7 @@ def install_tracing_guard(
     return guard
 
 
-def _providers_in_use(clients: list[langsmith.Client]) -> list[Any]:
+def _providers_in_use(clients: list[Client]) -> list[Any]:
     try:
         from opentelemetry import trace
         from opentelemetry.sdk.trace import TracerProvider
@@ -127,7 +142,7 @@ def _providers_in_use(clients: list[langsmith.Client]) -> list[Any]:
     # LangSmith's own exporter uses the global provider too, unless it was given another.
     candidates: list[Any] = [trace.get_tracer_provider()]
     for client in clients:
-        tracer = getattr(client.otel_exporter, "_tracer", None)
+        tracer = getattr(getattr(client, "otel_exporter", None), "_tracer", None)
         candidates.append(getattr(tracer, "_tracer_provider", None))
     return list({id(p): p for p in candidates if isinstance(p, TracerProvider)}.values())
 
@@ -146,11 +161,12 @@ def warn_of_switches() -> None:
                 )
 
 
-def unprotected_clients() -> list[langsmith.Client]:
+def unprotected_clients() -> list[Client]:
     """Return the LangSmith clients of this process that no guard protects."""
     return [
         found
         for found in gc.get_objects()
         # By type: `isinstance` would wake proxies that import or connect when they are looked at.
-        if issubclass(type(found), langsmith.Client) and scrubber_of(found) is None
+        if (issubclass(type(found), langsmith.Client) and scrubber_of(found) is None)
+        or (issubclass(type(found), langsmith.AsyncClient) and not scrubbers_of(found))
     ]

@@ -1,8 +1,10 @@
 """Python's logging: records without vault values."""
 
+import json
 import logging
+from typing import Any
 
-from langchain_privacy.tracing.scrub import Scrubber
+from langchain_privacy.tracing.scrub import WITHHELD, Scrubber
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 _FORMATTER = logging.Formatter()
@@ -21,7 +23,17 @@ class PrivateLogFilter(logging.Filter):
         self._scrubber = scrubber
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Clean a record; never drops one."""
+        """Clean a record; never drops one, and never raises."""
+        try:
+            self._clean(record)
+        except Exception:  # noqa: BLE001 whoever logs cannot help it
+            for name in record.__dict__.keys() - _STANDARD:
+                del record.__dict__[name]
+            record.msg, record.args = WITHHELD, ()
+            record.exc_info = record.exc_text = record.stack_info = None
+        return True
+
+    def _clean(self, record: logging.LogRecord) -> None:
         try:
             message = record.getMessage()
         except Exception:  # noqa: BLE001 a wrong format string must not lose the record
@@ -37,5 +49,9 @@ class PrivateLogFilter(logging.Filter):
             record.stack_info = self._scrubber.text(record.stack_info)
         for name, value in record.__dict__.items():
             if name not in _STANDARD:
-                record.__dict__[name] = self._scrubber.structure(value)
-        return True
+                record.__dict__[name] = self._scrubber.structure(value, _written)
+
+
+def _written(value: Any) -> bytes:
+    """Write an object as formatters do."""
+    return json.dumps(str(value)).encode()

@@ -4,6 +4,7 @@ Instrumentations of other vendors patch SDKs and never see LangChain's callbacks
 can only be cleaned here.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,9 @@ class PrivateSpanProcessor(SpanProcessor):
         """Pass on."""
         self.processor.on_start(span, parent_context)
 
+    def _on_ending(self, span: Any) -> None:
+        self.processor._on_ending(span)  # noqa: SLF001
+
     def on_end(self, span: ReadableSpan) -> None:
         """Clean and pass on."""
         self.processor.on_end(clean_span(self._scrubber, span))
@@ -65,24 +69,36 @@ class PrivateSpanProcessor(SpanProcessor):
 
 def protect_provider(provider: TracerProvider, scrubber: Scrubber) -> None:
     """Put a scrubber before every processor that a provider has and will have."""
-    inner = provider._active_span_processor  # noqa: SLF001
-    if not isinstance(inner, _AllProcessors):
-        provider._active_span_processor = _AllProcessors(inner, scrubber)  # type: ignore[assignment]  # noqa: SLF001
+    processors: Any = provider._active_span_processor  # noqa: SLF001
+    # The object stays and its class changes: tracers that exist already hold the object.
+    processors.scrubbers = (*getattr(processors, "scrubbers", ()), scrubber)
+    if not hasattr(processors, "plain_class"):
+        plain: Any = type(processors)
+        processors.__class__ = _class_of(plain)
 
 
-def unprotect_provider(provider: TracerProvider) -> None:
-    """Give a provider back as it was."""
-    inner: Any = provider._active_span_processor  # noqa: SLF001
-    if isinstance(inner, _AllProcessors):
-        provider._active_span_processor = inner.processor  # type: ignore[assignment]  # noqa: SLF001
+def unprotect_provider(provider: TracerProvider, scrubber: Scrubber) -> None:
+    """Take a guard's scrubber from a provider; without the last it is as it was."""
+    processors: Any = provider._active_span_processor  # noqa: SLF001
+    kept = tuple(each for each in getattr(processors, "scrubbers", ()) if each is not scrubber)
+    processors.scrubbers = kept
+    if not kept and hasattr(processors, "plain_class"):
+        processors.__class__ = processors.plain_class
 
 
-class _AllProcessors(PrivateSpanProcessor):
-    """Stands where a provider keeps its list of processors."""
+@functools.cache
+def _class_of(plain: type) -> Any:
+    """Make the protected subclass of the class of a provider's list of processors."""
 
-    def add_span_processor(self, processor: SpanProcessor) -> None:
-        """Add to the wrapped list."""
-        self.processor.add_span_processor(processor)  # type: ignore[attr-defined]
+    class Protected(plain):  # type: ignore[misc]
+        plain_class = plain
+
+        def on_end(self, span: ReadableSpan) -> None:
+            for scrubber in self.scrubbers:
+                span = clean_span(scrubber, span)
+            super().on_end(span)
+
+    return Protected
 
 
 def clean_span(scrubber: Scrubber, span: ReadableSpan) -> ReadableSpan:

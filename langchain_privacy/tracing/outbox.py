@@ -6,17 +6,18 @@ each would wait for the caches of the processor, which costs several times the w
 """
 
 import logging
+import os
 import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
 from langsmith._internal import _orjson
 from langsmith._internal._serde import dumps_json
 
-from langchain_privacy.tracing.scrub import Scrubber
+from langchain_privacy.tracing.scrub import Scrubber, with_files
 
 SECONDS = 0.25
 """How long an operation waits when no other comes; with others, half of it."""
@@ -58,10 +59,14 @@ class Operation(NamedTuple):
             if name in _ROUTING or value is None:
                 continue
             if isinstance(value, str):
-                strings[name] = value
+                # Half a surrogate pair: the client would write all beside it in another way.
+                strings[name] = value.encode("utf-8", "replace").decode()
             else:
                 documents[name] = b"[]" if value == [] else dumps_json(value)
-        return cls(send, dict(run), arguments, strings, documents)
+        run = run | strings
+        if attachments := run.get("attachments"):
+            run["attachments"] = with_files(attachments)
+        return cls(send, run, arguments, strings, documents)
 
     def read(self) -> list[bytes]:
         """Return all that a scrubber has to read, as JSON documents."""
@@ -88,15 +93,21 @@ class Operation(NamedTuple):
 class Outbox:
     """Passes operations on in the order in which they came. Thread-safe."""
 
-    def __init__(self, scrubber: Scrubber) -> None:
-        self.scrubber = scrubber
+    def __init__(self, *scrubbers: Scrubber) -> None:
+        self.scrubbers = scrubbers
+        """One for each guard."""
+        self.scrubber = joined(scrubbers)
+        self.start()
+        _all.add(self)
+
+    def start(self) -> None:
+        """Begin with nothing that waits."""
         self._adding = threading.Lock()
         self._sending = threading.RLock()
         self._waiting: list[Operation] = []
         self._bytes = 0
         self._since = 0.0
         self._called = False
-        _all.add(self)
 
     def put(self, operation: Operation) -> None:
         """Take an operation, and perhaps pass on all that wait."""
@@ -150,10 +161,23 @@ class Outbox:
                 _log.error("A run was not traced: %s.", type(error).__name__)
 
 
+def joined(scrubbers: Sequence[Scrubber]) -> Scrubber:
+    """Return a scrubber of the vaults of all."""
+    vaults = {id(vault): vault for scrubber in scrubbers for vault in scrubber.vaults}
+    first = scrubbers[0]
+    return first if len(vaults) == len(first.vaults) else Scrubber(*vaults.values())
+
+
 _all: weakref.WeakSet[Outbox] = weakref.WeakSet()
 _calls: queue.SimpleQueue[tuple[float, Outbox]] = queue.SimpleQueue()
 _starting = threading.Lock()
 _caller: threading.Thread | None = None
+_ending = False
+
+
+def ending() -> bool:
+    """Tell whether the process ends: nothing may wait any more, though threads still work."""
+    return _ending
 
 
 def _call(outbox: Outbox, due: float) -> None:
@@ -177,9 +201,21 @@ def _run() -> None:
 
 
 def _drain_all() -> None:
+    global _ending
+    _ending = True
     for outbox in list(_all):
         outbox.drain()
 
 
+def _forget_all() -> None:
+    """Start anew in a forked child: what waits is the parent's, and a lock may be held for ever."""
+    global _calls, _starting, _caller
+    _calls, _starting, _caller = queue.SimpleQueue(), threading.Lock(), None
+    for outbox in list(_all):
+        outbox.start()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
 # While the client's own threads still send; what `atexit` calls comes after them.
 threading._register_atexit(_drain_all)  # type: ignore[attr-defined]  # noqa: SLF001

@@ -10,7 +10,7 @@ import json
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +25,33 @@ LINGER = 60.0
 """Seconds for which the values of a session that is over stay known: runs may end after it."""
 
 
+_Name = tuple[int, str]
+"""Of a session: the number of its vault, its id."""
+
+
 class Scrubber:
-    """Replaces the values of a vault's live sessions; follows them as they grow. Thread-safe.
+    """Replaces the values of the live sessions of vaults; follows them as they grow. Thread-safe.
 
     Values too short to be told from ordinary text (see `egress.strength`) are left alone.
     """
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    def __init__(self, *vaults: Vault) -> None:
+        self._vaults = vaults
         self._lock = threading.Lock()
         self._generation: object = None
         # By object: another object of the same session may know its entries in another order.
         self._seen: weakref.WeakKeyDictionary[VaultSession, int] = weakref.WeakKeyDictionary()
-        self._keys: dict[str, dict[bytes, Key]] = {}
-        self._over: dict[str, float] = {}
+        self._keys: dict[_Name, dict[bytes, Key]] = {}
+        self._over: dict[_Name, float] = {}
         self._reader = Reader({})
 
     def __repr__(self) -> str:
         return f"<Scrubber of {len(self._keys)} sessions>"
 
     @property
-    def vault(self) -> Vault:
-        """The vault whose values are replaced."""
-        return self._vault
+    def vaults(self) -> tuple[Vault, ...]:
+        """The vaults whose values are replaced."""
+        return self._vaults
 
     def holds(self, text: str) -> bool:
         """Tell whether a value stands in `text`."""
@@ -85,8 +89,12 @@ class Scrubber:
             return list(documents)
         return [self._json(data) if reader.holds(data) else data for data in documents]
 
-    def structure(self, value: Any) -> Any:
-        """Return a structure with placeholders in its strings, keys, numbers, bytes and files."""
+    def structure(self, value: Any, write: Callable[[Any], bytes] | None = None) -> Any:
+        """Return a structure with placeholders in its strings, keys, numbers, bytes and paths.
+
+        Other objects stay, or with `write`, which makes JSON of one, become what is left of that
+        when a value stands in it.
+        """
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, bool) or value is None:
@@ -98,14 +106,18 @@ class Scrubber:
         if isinstance(value, bytes):
             return self.data(value)
         if isinstance(value, Mapping):
-            return {self.structure(k): self.structure(v) for k, v in value.items()}
+            return {self.structure(k, write): self.structure(v, write) for k, v in value.items()}
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return type(value)(*map(self.structure, value))
+            return type(value)(*(self.structure(item, write) for item in value))
         if isinstance(value, (list, tuple, set, frozenset)):
-            return type(value)(map(self.structure, value))
+            return type(value)(self.structure(item, write) for item in value)
         if isinstance(value, Path):
-            return self.data(value.read_bytes())
-        return value
+            scrubbed = self.text(written := str(value))
+            return value if scrubbed is written else Path(scrubbed)
+        if write is None:
+            return value
+        [document] = self.json(data := write(value))
+        return value if document is data else json.loads(document)
 
     def _json(self, data: bytes) -> bytes:
         scrubbed = json.dumps(self.structure(json.loads(data)), ensure_ascii=False)
@@ -115,7 +127,7 @@ class Scrubber:
     def _follow(self) -> Reader:
         """Return a reader of all values that live sessions hold by now."""
         # Before the sessions are read: what they are issued meanwhile is for the next time.
-        generation = self._vault.generation
+        generation = [vault.generation for vault in self._vaults]
         if generation == self._generation and not self._overdue():
             return self._reader
         with self._lock:
@@ -132,18 +144,18 @@ class Scrubber:
     def _take_in(self) -> dict[bytes, Key]:
         """Return what live sessions were issued since the last time; note which are over."""
         new = dict[bytes, Key]()
-        live = self._vault.live_sessions()
-        for session in live:
+        live = [(n, s) for n, vault in enumerate(self._vaults) for s in vault.live_sessions()]
+        for vault, session in live:
             since = self._seen.get(session, 0)
             with contextlib.suppress(SessionError):  # it ended meanwhile
                 entries = session.entries(since)
-                keys = self._keys.setdefault(session.id, {})
+                keys = self._keys.setdefault((vault, session.id), {})
                 for entry in entries:
                     found = _keys_of(entry)
                     new |= {text: key for text, key in found.items() if text not in keys}
                     keys |= found
                 self._seen[session] = since + len(entries)
-        now, living = time.monotonic(), {session.id for session in live}
+        now, living = time.monotonic(), {(vault, session.id) for vault, session in live}
         over = {name: now for name in self._keys if name not in living}
         self._over = {name: self._over.get(name, since) for name, since in over.items()}
         return new
@@ -161,6 +173,20 @@ class Scrubber:
         return any(dropped)
 
 
+def with_files(value: Any) -> Any:
+    """Return attachments with the content of files in place of their paths."""
+    if isinstance(value, Path):
+        try:
+            return value.read_bytes()
+        except OSError:
+            return b"[this file could not be read]"
+    if isinstance(value, Mapping):
+        return {name: with_files(item) for name, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(with_files, value))
+    return type(value)(map(with_files, value)) if isinstance(value, (list, tuple)) else value
+
+
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
@@ -176,8 +202,14 @@ def _keys_of(entry: VaultEntry) -> dict[bytes, Key]:
 
 def spellings(value: str) -> set[str]:
     """Return how a value is spelled in text, in JSON, in JSON inside JSON, and in a `repr`."""
-    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+    if value.isascii() and value.isprintable() and not set("\"'\\") & set(value):
         return {value}
+    if "'" in value:  # which a `repr` escapes where a quotation mark stands as well
+        return _spellings(value) | _spellings(value.replace("'", "\\'"))
+    return _spellings(value)
+
+
+def _spellings(value: str) -> set[str]:
     escaped = json.dumps(value, ensure_ascii=False)[1:-1]
     ascii_only = json.dumps(value)[1:-1]
     nested = (json.dumps(s, ensure_ascii=False)[1:-1] for s in (escaped, ascii_only))

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import dataclasses
+import io
 import json
 import uuid
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import langsmith
@@ -16,7 +19,8 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 from langsmith import traceable
-from langsmith.schemas import Attachment
+from langsmith.schemas import Attachment, ExampleCreate
+from pydantic import ValidationError
 
 from langchain_privacy import Masker, install_tracing_guard
 from langchain_privacy.errors import ConfigurationError
@@ -233,6 +237,61 @@ def test_feedback_and_examples_are_cleaned(
     assert any("examples" in path for path in sent)
     assert b"judge" in langsmith_server.wire
     assert came_out(langsmith_server.wire) == []
+
+
+def test_objects_files_and_iterators_of_examples_are_cleaned(
+    guard: TracingGuard, langsmith_server: LangSmithServer, tmp_path: Path
+) -> None:
+    @dataclasses.dataclass
+    class Case:
+        who: str
+
+    value, dataset = CHANNELS["input"], uuid.uuid4()
+    client = langsmith_server.client
+    file = tmp_path / "a.csv"
+    file.write_text(f"question,answer\n{value},1\n")
+    inputs: list[Any] = [{"messages": [HumanMessage(value)]}, {"case": Case(value)}]
+    # The server that records answers with an empty object, which the client cannot parse.
+    for each in inputs:
+        with contextlib.suppress(ValidationError):
+            client.create_example(inputs=each, dataset_id=dataset)
+    with contextlib.suppress(Exception):
+        client.create_examples(dataset_id=dataset, examples=iter([{"inputs": i} for i in inputs]))
+    for csv in (str(file), ("a.csv", io.BytesIO(file.read_bytes()))):
+        with contextlib.suppress(ValidationError):
+            client.upload_csv(csv, ["question"], ["answer"], name=f"of {value}")
+    example = ExampleCreate(
+        inputs={"at": Path("/not/read.txt")},
+        attachments={"note": {"mime_type": "text/plain", "data": file}},
+    )
+    with contextlib.suppress(KeyError):
+        client.create_examples(
+            dataset_id=dataset, examples=[example], dangerously_allow_filesystem=True
+        )
+    client.create_feedback_from_token(uuid.uuid4(), comment=f"about {value}")
+    client.update_annotation_queue(uuid.uuid4(), name="q", description=value)
+    assert value.encode() not in langsmith_server.wire
+    assert langsmith_server.wire.count(b"[SECRET_") >= 8
+    assert b"/not/read.txt" in langsmith_server.wire
+
+
+async def test_an_asynchronous_client_is_cleaned_when_named(
+    guard: TracingGuard, langsmith_server: LangSmithServer
+) -> None:
+    value = CHANNELS["input"]
+    async with langsmith.AsyncClient(api_url=langsmith_server.url, api_key="k") as client:
+        assert client in unprotected_clients()
+        guard.protect(client)
+        assert client not in unprotected_clients()
+        await client.create_run(f"run of {value}", {"q": HumanMessage(value)}, "chain")
+        await client.create_feedback(run_id=uuid.uuid4(), key="k", comment=value)
+    assert value.encode() not in langsmith_server.wire
+    assert langsmith_server.wire.count(b"[SECRET_") >= 3
+
+
+def test_what_is_no_client_is_refused(masker: Masker) -> None:
+    with pytest.raises(ConfigurationError, match="not str"):
+        TracingGuard(masker).protect("client")  # type: ignore[arg-type]
 
 
 def test_a_client_of_ones_own_is_protected_when_named(

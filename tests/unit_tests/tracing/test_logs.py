@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +48,36 @@ def test_records_are_cleaned(formatter: logging.Formatter) -> None:
     assert "[EMAIL_" in text
     assert "ValueError" in text
     assert text.count("mail") >= 2
+
+
+class Customer:
+    def __str__(self) -> str:
+        return f"customer {SECRET}"
+
+
+class Broken:
+    def __str__(self) -> str:
+        raise RuntimeError(SECRET)
+
+
+def test_objects_are_cleaned_files_are_not_read_and_nothing_raises(tmp_path: Path) -> None:
+    masker = Masker()
+    masker.session("t").vault.issue("EMAIL", SECRET)
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    handler.addFilter(TracingGuard(masker).log_filter())
+    logger = logging.Logger("alone")  # noqa: LOG001
+    logger.addHandler(handler)
+    file = tmp_path / "file.txt"
+    file.write_text("content")
+    extra = {"file": file, "none": tmp_path / "none", "by": tmp_path / SECRET, "who": Customer()}
+    logger.warning("done", extra=extra)
+    fields = records[0].__dict__
+    assert fields["file"] == file
+    assert fields["none"] == tmp_path / "none"
+    assert str(fields["by"]).startswith(f"{tmp_path}/[EMAIL_")
+    assert str(fields["who"]).startswith("customer [EMAIL_")
+    logger.warning("of %s", SECRET, extra={"who": Broken()})
+    assert "WITHHELD" in records[1].getMessage()
+    assert SECRET not in str(records[1].__dict__)

@@ -1,6 +1,7 @@
 """OpenTelemetry: through LangSmith's own exporter, and through anybody's."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import langsmith
 import pytest
@@ -78,9 +79,9 @@ def test_langsmith_over_otel(
             provider.shutdown()
 
 
-def record(provider: TracerProvider) -> None:
+def record(provider: TracerProvider, tracer: Any = None) -> None:
     """Do what a foreign instrumentation does: it never saw a masker."""
-    tracer = provider.get_tracer("foreign")
+    tracer = tracer or provider.get_tracer("foreign")
     with tracer.start_as_current_span("first") as first:
         context = first.get_span_context()
     with tracer.start_as_current_span(
@@ -131,3 +132,20 @@ def test_a_foreign_span_is_cleaned(masker: Masker, where: str) -> None:
     if where == "provider":
         guard.remove()
         assert provider._active_span_processor.__class__.__module__.startswith("opentelemetry")
+
+
+def test_a_tracer_that_is_older_than_the_guard_is_covered_by_every_guard(masker: Masker) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("an instrumentation, set up first")
+    first, second = TracingGuard(masker), TracingGuard(Masker())
+    first.protect_provider(provider)
+    second.protect_provider(provider)
+    record(provider, tracer)
+    second.remove()
+    record(provider, tracer)
+    assert came_out(shown(exporter)) == []
+    first.remove()
+    record(provider, tracer)
+    assert len(came_out(shown(exporter))) == 8

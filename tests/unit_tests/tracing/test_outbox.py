@@ -2,12 +2,14 @@
 
 import datetime as dt
 import os
+import re
 import subprocess
 import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import langsmith
@@ -184,7 +186,13 @@ def test_a_second_guard_loses_nothing_of_the_first(
     assert b"first" in langsmith_server.wire
     assert NAME.encode() not in langsmith_server.wire
     assert b"Other Person" not in langsmith_server.wire
+    create(langsmith_server.client, "third", inputs={"q": f"{NAME}, Other Person"})
     second.remove()
+    create(langsmith_server.client, "fourth", inputs={"q": NAME})
+    langsmith_server.flush()
+    assert b"fourth" in langsmith_server.wire
+    assert NAME.encode() not in langsmith_server.wire
+    assert b"Other Person" not in langsmith_server.wire
 
 
 def test_one_run_that_cannot_be_cleaned_does_not_take_others_with_it(
@@ -196,10 +204,10 @@ def test_one_run_that_cannot_be_cleaned_does_not_take_others_with_it(
     # A fault of the scrubber itself, which nothing else provokes.
     whole = Scrubber.structure
 
-    def structure(self: Scrubber, value: Any) -> Any:
+    def structure(self: Scrubber, value: Any, write: Any = None) -> Any:
         if "poison" in str(value):
             raise RuntimeError(str(value))
-        return whole(self, value)
+        return whole(self, value, write)
 
     monkeypatch.setattr(Scrubber, "structure", structure)
     for i in range(3):
@@ -233,6 +241,72 @@ def test_a_client_that_sends_at_once_does_so(
     assert b"at once" in langsmith_server.wire
     assert NAME.encode() not in langsmith_server.wire
     guard.remove()
+
+
+def test_a_file_that_is_gone_when_a_run_is_passed_on_was_read_in_time(
+    guard: TracingGuard, langsmith_server: LangSmithServer, tmp_path: Path
+) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text(f"for {NAME}")
+    none = tmp_path / "none.txt"
+    create(
+        langsmith_server.client,
+        "with files",
+        attachments={"note": ("text/plain", file), "none": ("text/plain", none)},
+        dangerously_allow_filesystem=True,
+    )
+    file.unlink()
+    none.write_text(f"later, {NAME}")
+    langsmith_server.flush()
+    assert b"with files" in langsmith_server.wire
+    assert b"for [PERSON_" in langsmith_server.wire
+    assert NAME.encode() not in langsmith_server.wire
+
+
+def test_half_a_character_in_a_name_takes_nothing_with_it(
+    guard: TracingGuard, langsmith_server: LangSmithServer
+) -> None:
+    create(langsmith_server.client, "half \ud800 name", tags=["a-tag"], inputs={"q": "\udcff put"})
+    langsmith_server.flush()
+    assert b"half ? name" in langsmith_server.wire
+    assert b"a-tag" in langsmith_server.wire
+    assert b" put" in langsmith_server.wire
+
+
+def test_values_that_are_issued_while_others_trace_are_taken_out(
+    guard: TracingGuard, session: VaultSession, langsmith_server: LangSmithServer
+) -> None:
+    client = langsmith_server.client
+    failed: list[Exception] = []
+
+    def work(number: int) -> None:
+        texts = [f"conversation {number}: " + "harmless words, " * 100]
+        try:
+            for i in range(60):
+                session.issue("PERSON", name := f"Thread{number} Issued{i}")
+                create(client, f"{number}.{i}", inputs={"all": [*texts, f"about {name}."]})
+                # What was traced as harmless before is a value from here on.
+                texts.append(f"Word{number}x{i} and more")
+                create(client, f"{number}.{i}", inputs={"all": list(texts)})
+                if i % 7 == 0:
+                    client.flush()
+                    session.issue("PERSON", word := f"Word{number}x{i}")
+                    create(client, "again", inputs={"all": list(texts), "again": f"<{word}>"})
+                    texts.pop()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    langsmith_server.flush()
+    wire = langsmith_server.wire
+    assert not failed
+    assert b"Issued" not in wire
+    assert not re.findall(rb"<Word\d+x\d+>", wire)
+    assert wire.count(b"about [PERSON_") == 6 * 60
 
 
 @pytest.mark.parametrize("end", ["falls off", "raises", "exits"])
@@ -271,4 +345,66 @@ if {end!r} == "exits":
     subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
     assert b"was inside" in langsmith_server.wire
     assert b"endless" in langsmith_server.wire
+    assert NAME.encode() not in langsmith_server.wire
+
+
+def test_threads_that_outlive_the_main_thread_are_sent(langsmith_server: LangSmithServer) -> None:
+    code = f"""
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import langsmith
+from langsmith import traceable
+from langchain_privacy import Masker, install_tracing_guard
+
+masker = Masker()
+masker.session("t").vault.issue("PERSON", {NAME!r})
+client = langsmith.Client()
+langsmith.configure(client=client)
+install_tracing_guard(masker)
+
+@traceable
+def late(x):
+    return x + " was there"
+
+def work():
+    time.sleep(1)
+    late({NAME!r})
+
+ThreadPoolExecutor(1).submit(work)
+"""
+    environment = os.environ | langsmith_server.environment()
+    subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    assert b"was there" in langsmith_server.wire
+    assert NAME.encode() not in langsmith_server.wire
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_sends_its_own_runs_only(langsmith_server: LangSmithServer) -> None:
+    code = f"""
+import os, time
+import langsmith
+from langchain_privacy import Masker, install_tracing_guard
+from tests.unit_tests.tracing.test_outbox import create
+
+masker = Masker()
+masker.session("t").vault.issue("PERSON", {NAME!r})
+client = langsmith.Client()
+langsmith.configure(client=client)
+install_tracing_guard(masker)
+create(client, "from the parent", inputs=dict(q={NAME!r}))
+child = os.fork()
+if child == 0:
+    create(client, "from the child", inputs=dict(q={NAME!r}))
+    time.sleep(1)  # without a flush
+    client.flush_compressed_traces()
+    os._exit(0)
+os.waitpid(child, 0)
+client.flush()
+"""
+    environment = os.environ | langsmith_server.environment()
+    command = [sys.executable, "-c", code]
+    subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
+    assert langsmith_server.wire.count(b'"from the parent"') == 1
+    assert langsmith_server.wire.count(b'"from the child"') == 1
     assert NAME.encode() not in langsmith_server.wire

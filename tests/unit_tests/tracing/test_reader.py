@@ -77,6 +77,17 @@ def test_a_value_that_was_read_as_harmless_is_seen_once_it_is_issued() -> None:
     assert issued > 40
 
 
+def test_an_apostrophe_is_seen_as_a_repr_escapes_it() -> None:
+    masker = Masker()
+    masker.session("t").vault.issue("PERSON", "Conor O'Brien")
+    scrubber = Scrubber(masker.vault)
+    error = repr(KeyError('no "account" of Conor O\'Brien'))
+    assert "\\'" in error
+    for text in (error, json.dumps({"error": error})):
+        assert "Brien" not in scrubber.text(text)
+        assert b"Brien" not in scrubber.json(written({"text": text}))[0]
+
+
 def test_numbers_and_keys_are_seen() -> None:
     masker = Masker()
     session = masker.session("t").vault
