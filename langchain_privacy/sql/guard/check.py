@@ -80,7 +80,25 @@ def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
         isinstance(tree, exp.Subquery) and isinstance(tree.this, exp.Query) and not tree.alias
     ):
         raise refuse("not_a_query", (1, 1))
+    _write_out_order(tree)
     return tree
+
+
+def _write_out_order(tree: Any) -> None:
+    """Turn DuckDB's ORDER BY ALL into the numbers of the columns, where they are written out."""
+    from sqlglot import exp
+
+    for select in list(tree.find_all(exp.Select)):
+        order = select.args.get("order")
+        terms = order.expressions if order is not None else []
+        if len(terms) != 1 or not isinstance(terms[0].this, exp.Var) or select.is_star:
+            continue
+        if terms[0].this.name.upper() == "ALL":
+            numbers = range(1, len(select.expressions) + 1)
+            written = [terms[0].copy() for _ in numbers]
+            for term, number in zip(written, numbers, strict=True):
+                term.set("this", exp.Literal.number(number))
+            order.set("expressions", written)
 
 
 def _parse_position(error: Any) -> tuple[int, int]:

@@ -213,3 +213,13 @@ SELECT t.id FROM ((trade t JOIN buyer b ON b.trade_id = t.id) JOIN complex c ON 
 -- verdict: allow
 -- dialects: all
 SELECT x.n FROM ((SELECT name, count(*) AS n FROM trade GROUP BY name) x JOIN complex c ON c.name = x.name)
+
+-- title: DuckDB orders by all columns
+-- verdict: allow
+-- dialects: duckdb
+SELECT district, name, price FROM trade ORDER BY ALL DESC NULLS LAST LIMIT 3
+
+-- title: DuckDB groups and orders by all
+-- verdict: allow
+-- dialects: duckdb
+SELECT district, COUNT(*) AS n FROM trade GROUP BY district ORDER BY ALL LIMIT 3

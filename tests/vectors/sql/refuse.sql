@@ -777,3 +777,15 @@ SELECT count(b) FROM (trade t JOIN buyer b ON b.trade_id = t.id)
 -- code: denied_column
 -- dialects: postgres duckdb
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY rrn) FROM buyer
+
+-- title: a denied column is not reached by ordering by all
+-- verdict: refuse
+-- code: denied_column
+-- dialects: duckdb
+SELECT name FROM buyer ORDER BY ALL
+
+-- title: a star that is ordered by all
+-- verdict: refuse
+-- code: syntax
+-- dialects: duckdb
+SELECT * FROM trade ORDER BY ALL
