@@ -102,22 +102,43 @@ def _where(model: BaseChatModel, kwargs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _guard_within(model: BaseChatModel) -> EgressGuard:
+    guard = guard_of(model)
+    if guard is None:
+        # Made by calling the guarded class, as configurable_fields does.
+        msg = (
+            f"Nothing was sent: this {type(model).__name__} was made anew from a guarded one and "
+            "has no guard. Wrap the model after its fields are set, once for each setting."
+        )
+        raise ConfigurationError(msg)
+    return guard
+
+
 def _open(model: BaseChatModel, messages: Any, stop: Any, kwargs: dict[str, Any]) -> OpenCrossing:
-    guard: EgressGuard = (model.__pydantic_private__ or {})[_GUARD]
-    return guard.open(of_call(model, messages, stop, kwargs), **_where(model, kwargs))
+    payload = of_call(model, messages, stop, kwargs)
+    crossing = _guard_within(model).open(payload, **_where(model, kwargs))
+    crossing.messages = messages
+    return crossing
 
 
 async def _aopen(
     model: BaseChatModel, messages: Any, stop: Any, kwargs: dict[str, Any]
 ) -> OpenCrossing:
-    guard: EgressGuard = (model.__pydantic_private__ or {})[_GUARD]
-    return await guard.aopen(of_call(model, messages, stop, kwargs), **_where(model, kwargs))
+    payload = of_call(model, messages, stop, kwargs)
+    crossing = await _guard_within(model).aopen(payload, **_where(model, kwargs))
+    crossing.messages = messages
+    return crossing
 
 
-def _inside(model: BaseChatModel) -> bool:
-    """Tell whether this model's crossing is in progress: its methods may call each other."""
+def _inside(model: BaseChatModel, messages: Any) -> bool:
+    """Tell whether this model's crossing is in progress: its methods may call each other.
+
+    With the same messages only: a callback may call the model with others meanwhile.
+    """
     crossing = crossing_in_progress.get()
-    return crossing is not None and crossing.owner == id(model)
+    if crossing is None or crossing.owner != id(model):
+        return False
+    return crossing.messages is messages or bool(crossing.messages == messages)
 
 
 @contextlib.contextmanager
@@ -136,7 +157,7 @@ def _generate(cls: type[BaseChatModel]) -> Callable[..., Any]:
     def _generate(
         self: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> Any:
-        if _inside(self):
+        if _inside(self, messages):
             return inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
         crossing = _open(self, messages, stop, kwargs)
         outcome = "failed"
@@ -160,7 +181,7 @@ def _agenerate(cls: type[BaseChatModel]) -> Callable[..., Any]:
     async def _agenerate(
         self: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> Any:
-        if _inside(self):
+        if _inside(self, messages):
             return await inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
         crossing = await _aopen(self, messages, stop, kwargs)
         outcome = "failed"
@@ -185,7 +206,7 @@ def _stream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
         self: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> Iterator[Any]:
         chunks = inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
-        if _inside(self):
+        if _inside(self, messages):
             yield from chunks
             return
         crossing = _open(self, messages, stop, kwargs)
@@ -220,7 +241,7 @@ def _astream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
         self: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
     ) -> AsyncIterator[Any]:
         chunks = inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
-        if _inside(self):
+        if _inside(self, messages):
             async for chunk in chunks:
                 yield chunk
             return

@@ -23,14 +23,14 @@ class Decoded(NamedTuple):
     text: str
 
 
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{20,}(?:\n|\\n))*[A-Za-z0-9+/_-]{8,}={0,2}")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]{20,}(?:\n|\\n))*[A-Za-z0-9+/_-]{7,}={0,2}")
 _WRAP = re.compile(r"\n|\\n|=")
-_SHORTEST = 8
+_SHORTEST = 7  # five bytes; nothing shorter is looked for in disguise
 _PUNCTUATION = ".,;:!?()[]{}<>'\"*"
 # Nearly every byte of text has a digit in its hexadecimal form, and a search that begins with one
 # passes prose at C speed; the letters before the first digit are taken in afterwards.
 _HEX = re.compile(r"[0-9](?:[\s:,-]?\s?(?:\\x|0x|=)?[0-9a-fA-F]){5,}")
-_BEFORE_HEX = re.compile(r"[a-fA-F]{1,3}[\s:,-]?(?:\\x|0x|=)?$")
+_BEFORE_HEX = re.compile(r"[a-fA-F]{1,3}[\s:,-]?\s?(?:\\x|0x|=)?$")
 _NOT_HEX = re.compile(r"\\x|0x|[^0-9a-fA-F]")
 _PERCENT = re.compile(r"[^\s%]*(?:%[0-9a-fA-F]{2}[^\s%]*)+")
 _ESCAPE = re.compile(

@@ -43,6 +43,8 @@ class OpenCrossing:
     guard: "EgressGuard"
     number: int
     owner: int
+    destination: str = UNKNOWN
+    messages: Any = field(default=None, repr=False)
     request_bytes: int = 0
     response_bytes: int = 0
     requests: int = 0
@@ -228,7 +230,7 @@ class EgressGuard:
         if not within:
             reason = f"the session's budget of {limit} bytes is spent"
             raise request.refuse("max_bytes_per_session", reason)
-        return OpenCrossing(guard=self, number=number, owner=id(sender))
+        return OpenCrossing(guard=self, number=number, owner=id(sender), destination=destination)
 
     async def aopen(self, payload: Payload, **where: Any) -> OpenCrossing:
         """Like `open`, without blocking the event loop."""

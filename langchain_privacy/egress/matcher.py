@@ -242,7 +242,8 @@ def _judge(text: str, start: int, end: int, key: _Key) -> str | None:
     spaced = len(gaps) > own and len(gaps) >= key.length - 1
     if len(gaps) > own:
         # Pieces far apart, or different gaps between few characters, are there by chance.
-        if any(len(g) > 3 and SOFT not in g for g in gaps):
+        widest = 9 if spaced and key.length >= 7 else 3  # letter-spaced words stand further apart
+        if any(len(g) > widest and SOFT not in g for g in gaps):
             return None
         if key.length < 9 and len({g for g in gaps if SOFT not in g}) > 1 + spaced:
             return None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 
 _DIGITS = {
     c: d
@@ -16,6 +17,10 @@ _TRIGGER = re.compile(f"[{_LETTERS}]")
 _NUMBER = re.compile(rf"(?:[{_LETTERS}]|\d(?:[\d,.]*\d)?)(?: ?(?:[{_LETTERS}]|\d(?:[\d,.]*\d)?))*")
 _SPELLED = re.compile(rf"[{''.join(_DIGITS)}](?:[\s\-.,·]{{0,2}}[{''.join(_DIGITS)}]){{3,}}")
 _TOKEN = re.compile(rf"[{_LETTERS}]|\d[\d,.]*")
+# One mark for thousands and another for decimals, or `1987.03.14` and addresses would be amounts.
+_DECIMALS = re.compile(
+    r"\d{1,3}(?:,\d{3})+\.(\d{1,2})|\d{1,3}(?:\.\d{3})+,(\d{1,2})|\d+[.,](\d{1,2})"
+)
 
 
 def has_numerals(text: str) -> bool:
@@ -26,10 +31,12 @@ def has_numerals(text: str) -> bool:
 def value_of(text: str) -> int | None:
     """Evaluate a number such as `8억 5,000만`; `None` when it is none.
 
-    Units multiply what stands before them, as in speech: 천 within 만, 만 within 억.
+    Units multiply what stands before them, as in speech: 천 within 만, 만 within 억. One or two
+    decimals count before a unit (`8.5억`) and are cut off at the end (`1,250,000.00`).
     """
-    total = section = 0
-    pending: int | None = None
+    total: int | Fraction = 0
+    section: int | Fraction = 0
+    pending: int | Fraction | None = None
     for token in _TOKEN.findall(text):
         if token in _DIGITS:
             pending = (pending or 0) * 10 + _DIGITS[token]
@@ -45,7 +52,9 @@ def value_of(text: str) -> int | None:
             if not digits or len(digits) > 18:
                 return None
             pending = int(digits)
-    return total + section + (pending or 0) or None
+            if part := _DECIMALS.fullmatch(token):
+                pending = Fraction(pending, 10 ** len(part[part.lastindex or 1]))
+    return int(total + section + (pending or 0)) or None
 
 
 def amounts(text: str) -> Iterator[tuple[int, int, int]]:

@@ -1,5 +1,6 @@
 """Rules of the door. A policy has one method that raises; what it returns means nothing."""
 
+import hashlib
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +12,10 @@ from langchain_privacy.errors import ConfigurationError, EgressBlockedError
 
 class UnsafeEgressWarning(UserWarning):
     """Something crosses without being examined."""
+
+
+# Python shows a warning once for each line by default. Filters of the user's come before this one.
+warnings.simplefilter("always", UnsafeEgressWarning, append=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,9 +196,10 @@ class RequireAttestation(EgressPolicy):
 class HumanApproval(EgressPolicy):
     """A person decides, by LangGraph's `interrupt`; works inside a graph with a checkpointer.
 
-    The interrupt's value is `{"crossing": {destination, model, purpose, bytes, payload}, "masked":
-    True}`: what would leave, exactly as it would leave. Resume with `True` or `"approve"`;
-    anything else refuses.
+    The interrupt's value is `{"crossing": {destination, model, purpose, bytes, payload, digest},
+    "masked": True}`: what would leave, exactly as it would leave. Resume with the `digest`, which
+    approves that payload and no other, or with `True` or `"approve"`, which approve what the node
+    asks for when it runs again; anything else refuses.
 
     Args:
         when: Ask only where this says so, e.g. `lambda request: request.size > 20_000`.
@@ -214,15 +220,17 @@ class HumanApproval(EgressPolicy):
         except RuntimeError:
             reason = "a person must approve, which needs a graph with a checkpointer"
             raise request.refuse("human_approval", reason) from None
+        digest = hashlib.sha256(request.payload).hexdigest()
         asked = {
             "destination": request.destination,
             "model": request.model,
             "purpose": request.purpose,
             "bytes": request.size,
             "payload": request.payload.decode("utf-8", "replace"),
+            "digest": digest,
         }
         answer = interrupt({"crossing": asked, "masked": True})
-        if answer is not True and answer != "approve":
+        if answer is not True and answer not in ("approve", digest):
             raise request.refuse("human_approval", "a person refused")
 
 

@@ -2,8 +2,9 @@
 
 `openai>=3` is built on httpx2, older versions and most other clients on httpx. Nothing is patched:
 hand the client or the transport over. A request inside a guarded model's call counts towards that
-crossing; any other request is a crossing of its own. Bytes are those of request and response
-bodies as they are on the wire (compressed where they are), without headers and TLS.
+crossing; any other request, also one that was redirected to another host, is a crossing of its
+own. Bytes are those of request and response bodies as they are on the wire (compressed where they
+are), without headers and TLS.
 """
 
 import functools
@@ -98,6 +99,12 @@ def _examined(request: Any, body: bytes) -> Payload:
     return Payload(data=body, content=[text], structure=[url, *headers])
 
 
+def _elsewhere(crossing: OpenCrossing, request: Any) -> bool:
+    """Tell whether a request goes to another host than its crossing: no policy allowed that yet."""
+    meant = crossing.destination.removesuffix(":443").removesuffix(":80")
+    return meant not in (UNKNOWN, host_of(request.url))
+
+
 def _own(guard: EgressGuard, request: Any, payload: Payload) -> dict[str, Any]:
     return {
         "payload": payload,
@@ -161,9 +168,10 @@ def _classes(name: str) -> tuple[Any, Any, Any]:
             body = request.read()
             payload = _examined(request, body)
             crossing = crossing_in_progress.get()
-            owned = crossing is None
-            if crossing is None:
-                crossing = self._guard.open(**_own(self._guard, request, payload))
+            owned = crossing is None or _elsewhere(crossing, request)
+            if crossing is None or owned:
+                guard = self._guard if crossing is None else crossing.guard
+                crossing = guard.open(**_own(guard, request, payload))
             else:
                 crossing.guard.check(payload, host_of(request.url) or UNKNOWN)
             crossing.requests += 1
@@ -191,9 +199,10 @@ def _classes(name: str) -> tuple[Any, Any, Any]:
             body = await request.aread()
             payload = _examined(request, body)
             crossing = crossing_in_progress.get()
-            owned = crossing is None
-            if crossing is None:
-                crossing = await self._guard.aopen(**_own(self._guard, request, payload))
+            owned = crossing is None or _elsewhere(crossing, request)
+            if crossing is None or owned:
+                guard = self._guard if crossing is None else crossing.guard
+                crossing = await guard.aopen(**_own(guard, request, payload))
             else:
                 await crossing.guard.acheck(payload, host_of(request.url) or UNKNOWN)
             crossing.requests += 1

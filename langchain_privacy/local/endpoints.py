@@ -26,7 +26,7 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _IN_PROCESS = frozenset({"ChatLlamaCpp", "ChatMLX", "HuggingFacePipeline"})
 """Classes of LangChain's packages that compute in this process and open no connection."""
 
-_ASK_SECONDS = 2.0
+_ASK_SECONDS = 10.0
 
 _URL_FIELDS = ("base_url", "api_base", "endpoint", "endpoint_url", "inference_server_url", "host")
 
@@ -57,14 +57,26 @@ def assert_local(
         _check_environment_proxy(urlsplit(model))
         return
     inner: Any = model
+    bound: list[Any] = []
     while isinstance(inner, RunnableBinding):
+        bound.append(inner.kwargs.get("model"))
         inner = inner.bound
-    _check(inner, networks)
+    if not isinstance(inner, BaseChatModel):
+        # Fallbacks and configurable fields show the first model's fields, and may call another.
+        msg = (
+            f"{type(inner).__name__} cannot be shown to be local: give the chat model itself, "
+            "without fallbacks or fields that are set later."
+        )
+        raise ConfigurationError(msg)
+    _check(inner, networks, bound)
 
 
-def _check(model: Any, networks: list[_Network]) -> None:
+def _check(model: Any, networks: list[_Network], bound: list[Any]) -> None:
+    """Check a model; `bound` are names that bindings put in place of its own, outermost first."""
     name = type(model).__name__
-    if _is_cloud_name(getattr(model, "model", None) or getattr(model, "model_name", None)):
+    own = getattr(model, "model", None) or getattr(model, "model_name", None)
+    names = [named for named in (*bound, own) if named]
+    if any(map(_is_cloud_name, names)):
         msg = (
             f"{name} names a model that Ollama runs in its cloud (…-cloud): it is not local. Use "
             "one that is pulled to this machine."
@@ -75,7 +87,7 @@ def _check(model: Any, networks: list[_Network]) -> None:
         _check_url(str(url), networks, name)
         _check_proxy(url, client, name)
         if hasattr(model, "num_ctx"):  # ChatOllama
-            _check_ollama(str(url), str(getattr(model, "model", "")), name)
+            _check_ollama(str(url), str(names[0]), name)
     if clients:
         return
     fields = (getattr(model, field, None) for field in _URL_FIELDS)
@@ -112,6 +124,9 @@ def _check_ollama(url: str, model: str, who: str) -> None:
             "POST", f"{parts.path.rstrip('/')}/api/show", json.dumps({"model": model})
         )
         about = json.loads(connection.getresponse().read())
+    except TimeoutError:
+        msg = f"{who}: its server does not say in time where the model runs. Try again."
+        raise ConfigurationError(msg) from None
     except (OSError, http.client.HTTPException, ValueError):
         return  # a server that is down sends nothing anywhere; call_local will say so
     finally:

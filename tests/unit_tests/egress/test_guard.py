@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import ConfigurableField, RunnableLambda
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
@@ -289,6 +291,66 @@ def test_unsafe_allow_all_warns_at_every_use_and_records(masker: Masker) -> None
         with pytest.warns(UnsafeEgressWarning):
             model.invoke(SECRET)
     assert [c.decision for c in guard.ledger] == ["allowed", "allowed"]
+
+
+def test_unsafe_allow_all_warns_again_under_pythons_own_filters() -> None:
+    program = """
+from langchain_privacy import EgressGuard, Masker
+from langchain_privacy.egress import UnsafeAllowAll
+from langchain_privacy.egress.payload import of_value
+guard = EgressGuard(Masker(), policy=UnsafeAllowAll())
+for _ in range(3):
+    guard.open(of_value("x"), destination="d", model="m", purpose="p")
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stderr.count("UnsafeEgressWarning") == 3
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+def test_structured_output_is_one_guarded_crossing(guard: EgressGuard, method: Any) -> None:
+    with OpenAIServer(lambda _: '{"text": "yes"}') as server:
+        model = guard.wrap(openai(server, guard)).with_structured_output(Answer, method=method)
+        model.invoke("answer as json")
+        assert len(guard.ledger.crossings()) == len(server.requests) == 1
+        with pytest.raises(EgressBlockedError):
+            model.invoke(f"answer as json about {SECRET}")
+        assert len(server.requests) == 1
+
+
+def test_what_a_callback_sends_meanwhile_is_examined(guard: EgressGuard) -> None:
+    """The same model may be called from inside its own call."""
+
+    class Meddling(BaseCallbackHandler):
+        raise_error = True
+
+        def on_llm_new_token(self, *args: Any, **kwargs: Any) -> None:
+            model.invoke(SECRET)
+
+    class Telling(ScriptedChatModel):
+        def _generate(
+            self, messages: Any, *args: Any, run_manager: Any = None, **kwargs: Any
+        ) -> Any:
+            if run_manager is not None:
+                run_manager.on_llm_new_token("x")
+            return super()._generate(messages, *args, **kwargs)
+
+    inner = Telling(responses=["fine"] * 3)
+    model = guard.wrap(inner)
+    with pytest.raises(EgressBlockedError):
+        model.invoke("hello", config={"callbacks": [Meddling()]})
+    assert SECRET not in str(inner.seen)
+
+
+def test_a_copy_that_lost_its_guard_sends_nothing(guard: EgressGuard) -> None:
+    with OpenAIServer(lambda _: "fine") as server:
+        model = guard.wrap(openai(server, guard, temperature=0.1))
+        field = ConfigurableField(id="t")
+        configurable = model.configurable_fields(temperature=field)
+        with pytest.raises(ConfigurationError, match=r"no guard"):
+            configurable.invoke("hello", config={"configurable": {"t": 0.5}})
+        assert server.requests == []
 
 
 def test_the_ledger_holds_no_private_value(masker: Masker, tmp_path: Any) -> None:

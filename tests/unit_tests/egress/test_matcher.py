@@ -17,6 +17,7 @@ VALUES = {
     "PHONE": "010-1234-5678",
     "KR_RRN": "901010-1234567",
     "AMOUNT": "850,000,000원",
+    "PRICE": "$1,250,000.00",
     "CREDIT_CARD": "4111 1111 1111 1111",
     "PASSWORD": "p@$$w0rd!",
     "ACCOUNT": "48213",
@@ -71,6 +72,8 @@ FOUND = [
     ("J a n e  D o e", "spaced", "PERSON"),
     ("J-a-n-e-D-o-e", "spaced", "PERSON"),
     ("홍 길 동", "spaced", "KR_PERSON"),
+    ("J  a  n  e     D  o  e", "spaced", "PERSON"),
+    ("0  1  0  -  1  2  3  4  -  5  6  7  8", "spaced", "PHONE"),
     ("eoD enaJ", "reversed", "PERSON"),
     ("gro.elpmaxe@eod.enaj", "reversed", "EMAIL"),
     ("동길홍", "reversed", "KR_PERSON"),
@@ -86,7 +89,10 @@ FOUND = [
     (base64.b64encode("Jane Doe".encode("utf-16-le")).decode(), "base64", "PERSON"),
     (b64(b64("Jane Doe")), "base64+base64", "PERSON"),
     (b64("Jane%20Doe"), "base64+url", "PERSON"),
+    (b64("48213"), "base64", "ACCOUNT"),
+    (b64("48213").rstrip("="), "base64", "ACCOUNT"),
     (b"Jane Doe".hex(), "hex", "PERSON"),
+    (", ".join(f"0x{byte:02x}" for byte in "홍길동".encode()), "hex", "KR_PERSON"),
     (b"Jane Doe".hex(":"), "hex", "PERSON"),
     ("홍길동".encode().hex(" ").upper(), "hex", "KR_PERSON"),
     ("".join(f"\\x{byte:02x}" for byte in b"Jane Doe"), "hex", "PERSON"),
@@ -101,6 +107,9 @@ FOUND = [
     ("팔억오천만 원", "numeral", "AMOUNT"),
     ("850000000", "separators", "AMOUNT"),
     ("85000만", "numeral", "AMOUNT"),
+    ("8.5억", "numeral", "AMOUNT"),
+    ("1,250,000", "numeral", "PRICE"),
+    ("125만 달러", "numeral", "PRICE"),
     ("p@$$w0rd!", "plain", "PASSWORD"),
     ("no. 48213, please", "plain", "ACCOUNT"),
     ("4 8 2 1 3", "spaced", "ACCOUNT"),
@@ -175,3 +184,12 @@ def test_what_is_not_private_is_not_looked_for() -> None:
 
 def test_its_repr_shows_nothing(matcher: VaultMatcher) -> None:
     assert "Jane" not in repr(matcher)
+
+
+def test_a_date_or_an_address_is_no_amount_with_decimals() -> None:
+    session = InMemoryVault().session("a")
+    session.issue("DATE", "1987.03.14")
+    session.issue("IP", "10.113.100.9")
+    matcher = VaultMatcher(session)
+    assert list(matcher.find("in 1987.03. and 1987-03, net 10.113.100. and 10113100")) == []
+    assert {m.entity_type for m in matcher.find("19870314 10.113.100.9")} == {"DATE", "IP"}

@@ -1,5 +1,7 @@
 """Policies raise, compose, and refuse to be empty."""
 
+import asyncio
+import hashlib
 from typing import Any
 
 import pytest
@@ -163,3 +165,53 @@ def test_a_person_decides(answer: Any, sent: int) -> None:
     assert len(inner.seen) == sent
     decisions = [c.decision for c in guard.ledger]
     assert decisions == (["allowed"] if sent else ["blocked"])
+
+
+@pytest.mark.parametrize(("answer", "sent"), [("digest", 1), ("0" * 64, 0), ("approve", 1), (1, 0)])
+def test_a_person_decides_async_and_may_approve_one_payload_only(answer: Any, sent: int) -> None:
+    inner = ScriptedChatModel(responses=["fine"])
+    guard = EgressGuard(Masker(), policy=HumanApproval())
+    model = guard.wrap(inner)
+
+    async def call(state: MessagesState) -> Any:
+        return {"messages": [await model.ainvoke(state["messages"])]}
+
+    graph = StateGraph(MessagesState).add_node("call", call)
+    graph.add_edge(START, "call").add_edge("call", END)
+    compiled = graph.compile(checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "t"}}
+
+    async def run() -> None:
+        paused = await compiled.ainvoke({"messages": ["hello there"]}, config)
+        asked = paused["__interrupt__"][0].value["crossing"]
+        assert asked["digest"] == hashlib.sha256(asked["payload"].encode()).hexdigest()
+        given = asked["digest"] if answer == "digest" else answer
+        if sent:
+            await compiled.ainvoke(Command(resume=given), config)
+            assert guard.ledger.crossings()[0].payload_digest == asked["digest"]
+        else:
+            with pytest.raises(EgressBlockedError):
+                await compiled.ainvoke(Command(resume=given), config)
+
+    asyncio.run(run())
+    assert len(inner.seen) == sent
+
+
+def test_an_approved_digest_does_not_approve_another_payload() -> None:
+    """The node runs again after the answer, and may make another prompt by then."""
+    inner = ScriptedChatModel(responses=["fine"])
+    model = EgressGuard(Masker(), policy=HumanApproval()).wrap(inner)
+    runs = iter(range(9))
+
+    def call(state: MessagesState) -> Any:
+        return {"messages": [model.invoke(f"run {next(runs)}")]}
+
+    graph = StateGraph(MessagesState).add_node("call", call)
+    graph.add_edge(START, "call").add_edge("call", END)
+    compiled = graph.compile(checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "t"}}
+    paused = compiled.invoke({"messages": []}, config)
+    asked = paused["__interrupt__"][0].value["crossing"]
+    with pytest.raises(EgressBlockedError):
+        compiled.invoke(Command(resume=asked["digest"]), config)
+    assert inner.seen == []

@@ -2,12 +2,14 @@
 
 import asyncio
 import gzip
+import json
 from typing import Any
 
 import httpx
 import httpx2
 import pytest
 from langchain_ollama import ChatOllama
+from langchain_openai import ChatOpenAI
 
 from langchain_privacy import EgressGuard, Masker
 from langchain_privacy.egress import AllowHosts
@@ -96,6 +98,64 @@ def test_a_redirect_is_a_crossing_of_its_own(guard: EgressGuard) -> None:
             with pytest.raises(EgressBlockedError):
                 send(guard, "httpx2", False, server.url, json={})
             assert target.requests == []
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_redirect_takes_no_model_to_a_host_that_is_not_allowed(asynchronous: bool) -> None:
+    with RecordingServer(lambda _: Reply()) as target:
+        moved = Reply(status=307, body=b"", headers={"Location": f"{target.url}/v1"})
+        with RecordingServer(lambda _: moved) as server:
+            first, second = (s.url.removeprefix("http://") for s in (server, target))
+            guard = EgressGuard(Masker(), policy=AllowHosts([first]))
+            model = guard.wrap(
+                ChatOpenAI(
+                    base_url=server.url,
+                    api_key="k",
+                    model="m",
+                    http_client=guard.http_client(),
+                    http_async_client=guard.async_http_client(),
+                )
+            )
+            with pytest.raises(EgressBlockedError) as caught:
+                asyncio.run(model.ainvoke("hello")) if asynchronous else model.invoke("hello")
+            assert (caught.value.rule, caught.value.destination) == ("allow_hosts", second)
+            assert target.requests == []
+            assert [(c.destination, c.decision) for c in guard.ledger] == [
+                (first, "allowed"),
+                (second, "blocked"),
+            ]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_retries_and_the_providers_usage_are_counted(library: str, asynchronous: bool) -> None:
+    """One crossing: every body that was sent and every answer, beside the provider's own usage."""
+    usage = {"prompt_tokens": 31, "completion_tokens": 7, "total_tokens": 38}
+    message = {"role": "assistant", "content": "fine"}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    answer = {"object": "chat.completion", "choices": [choice], "usage": usage}
+    replies = iter([Reply(status=500, body=b"{}"), Reply(body=json.dumps(answer).encode())])
+    with RecordingServer(lambda _: next(replies)) as server:
+        guard = EgressGuard(Masker())
+        try:
+            model = ChatOpenAI(
+                base_url=server.url,
+                api_key="k",
+                model="m",
+                max_retries=1,
+                http_client=guard.http_client(library),
+                http_async_client=guard.async_http_client(library),
+            )
+        except TypeError:
+            pytest.skip(f"the installed openai does not take a client of {library}")
+        guarded = guard.wrap(model)
+        said = asyncio.run(guarded.ainvoke("hello")) if asynchronous else guarded.invoke("hello")
+        assert said.content == "fine"
+        (crossing,) = guard.ledger.crossings()
+        assert len(server.requests) == 2
+        assert crossing.bytes_out == sum(len(request.body) for request in server.requests)
+        assert crossing.bytes_in == len(b"{}") + len(json.dumps(answer).encode())
+        assert (crossing.tokens_out, crossing.tokens_in) == (31, 7)
 
 
 def test_policies_apply() -> None:

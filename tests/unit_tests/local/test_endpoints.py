@@ -8,12 +8,13 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.fake_chat_models import FakeListChatModel
 from langchain_core.outputs import ChatResult
+from langchain_core.runnables import ConfigurableField
 from langchain_ollama import ChatOllama
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from pydantic import SecretStr
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.local import EmbeddedServer, assert_local
+from langchain_privacy.local import EmbeddedServer, assert_local, endpoints
 from tests.support.http import RecordingServer, Reply
 from tests.support.scripted import ScriptedChatModel
 
@@ -136,6 +137,16 @@ def test_local(model: Any) -> None:
         (AzureChatOpenAI(azure_endpoint="https://x.openai.azure.com", api_key="x",
                          api_version="1", azure_deployment="m"), "not this machine"),
         (AtUrl(endpoint_url="https://api.openai.com"), "not this machine"),
+        (ollama().bind(model="gpt-oss:120b-cloud"), "cloud"),
+        (ollama().bind(model="x").bind(model="glm-4.6:cloud").with_config(tags=["x"]), "cloud"),
+        (ollama().with_fallbacks([chat()]), "cannot be shown to be local"),
+        (ollama().configurable_fields(base_url=ConfigurableField(id="u")), "cannot be shown"),
+        ("http://[::]@8.8.8.8/", "must be plain"),
+        ("http://127.0.0.1#@8.8.8.8/", "must be plain"),
+        ("http://010.0.0.1/", "not this machine"),  # octal: 8.0.0.1
+        ("http://[64:ff9b::7f00:1]/", "not this machine"),
+        ("http://[fe80::1]/", "not this machine"),
+        ("http://127.0.0.1.8.8.8.8.nip.example/", "cannot be resolved"),
         (Keyed(), "cannot be shown to be local"),
         (ChatSomewhere(), "cannot be shown to be local"),
     ],
@@ -170,6 +181,26 @@ def test_ollama_is_asked_whether_it_hands_the_model_on(about: Any) -> None:
             assert_local(model)
     assert server.requests[0].path == "/api/show"
     assert server.requests[0].json == {"model": "my-copy"}
+
+
+def test_ollama_is_asked_about_the_name_that_a_binding_puts() -> None:
+    about = json.dumps({"remote_model": "gpt-oss:120b"}).encode()
+    with (
+        RecordingServer(lambda _: Reply(body=about)) as server,
+        pytest.raises(ConfigurationError, match="runs elsewhere"),
+    ):
+        assert_local(ollama(base_url=server.url).bind(model="my-copy"))
+    assert server.requests[0].json == {"model": "my-copy"}
+
+
+def test_an_ollama_that_does_not_answer_is_not_shown_to_be_local(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endpoints, "_ASK_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ConfigurationError, match="does not say in time"):
+            assert_local(ollama(base_url=url))
 
 
 def test_private_networks_count_when_they_are_named() -> None:
