@@ -7,6 +7,7 @@ No private value is printed, unless printing it is what the command is for and i
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -36,7 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             import_module(f"langchain_privacy.cli.{name}").configure(command)
     arguments = parser.parse_args(argv)
     try:
-        code: int = import_module(f"langchain_privacy.cli.{arguments.command}").run(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warn
+            run = import_module(f"langchain_privacy.cli.{arguments.command}").run
+            code: int = run(arguments)
     except PrivacyError as error:
         print(f"langchain-privacy: {error}", file=sys.stderr)
         return 1
@@ -44,3 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("langchain-privacy: stopped", file=sys.stderr)
         return 130
     return code
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"langchain-privacy: warning: {message}", file=sys.stderr)

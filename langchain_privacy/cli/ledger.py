@@ -1,17 +1,28 @@
-"""`langchain-privacy ledger show|verify|report`: look at what crossed, and check the record."""
+"""`langchain-privacy ledger ...`: look at what crossed, and check the record."""
 
 import argparse
+import dataclasses
+import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from langchain_privacy.cli.report import write_report
 from langchain_privacy.egress.ledger import Crossing, EgressLedger, PriceTable
+from langchain_privacy.egress.ledger.chain import Mark
 from langchain_privacy.egress.ledger.signing import PublicKey
 from langchain_privacy.errors import ConfigurationError, LedgerError
+
+_COLUMNS = ("no.", "time, UTC", "to", "model", "out", "in", "tokens", "decision")
+_WIDE = 100
+"""Columns of a terminal from which on the year has room."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,31 +40,52 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--last", type=int, default=20, metavar="N", help="how many (default 20)")
     show.add_argument("--blocked", action="store_true", help="refused ones only")
     show.add_argument("--follow", action="store_true", help="go on as they arrive")
-    acts.add_parser("verify", parents=[where], help="check hashes, order and signatures")
+    verify = acts.add_parser("verify", parents=[where], help="check hashes, order and signatures")
     report = acts.add_parser("report", parents=[where], help="write one self-contained HTML page")
     report.add_argument("-o", "--output", type=Path, default=Path("egress-report.html"))
+    for act in (verify, report):
+        act.add_argument(
+            "--checkpoint", metavar="FILE", help="checkpoints that were kept elsewhere, one a line"
+        )
+    acts.add_parser("checkpoint", parents=[where], help="sign the present head and print that")
+    acts.add_parser("key", parents=[where], help="print the public key, PEM")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Do it and return the exit code: 1 when the ledger does not verify."""
-    ledger = _open(arguments.ledger)
+    ledger = _open(arguments)
     prices = PriceTable.load(arguments.prices)
     if arguments.act == "verify":
-        return _verify(ledger, arguments.key)
+        return _verify(ledger, arguments)
     if arguments.act == "report":
-        crossings = ledger.crossings()
-        verdict = _verdict(ledger, arguments.key)
-        arguments.output.write_text(write_report(crossings, prices, verdict), encoding="utf-8")
-        print(f"{arguments.output}: {len(crossings)} crossings")
-        return 0 if verdict.startswith("sound") else 1
+        return _report(ledger, prices, arguments)
+    if arguments.act == "checkpoint":
+        print(json.dumps(dataclasses.asdict(ledger.checkpoint())))
+        return 0
+    if arguments.act == "key":
+        print(ledger.public_key.pem, end="")
+        return 0
     return _show(ledger, prices, arguments)
 
 
-def _open(given: str | None) -> EgressLedger:
-    if given and "://" not in given and not Path(given).exists():
+def _open(arguments: argparse.Namespace) -> EgressLedger:
+    given = arguments.ledger
+    if given is None or "://" in given:
+        return EgressLedger(given)
+    if not Path(given).exists():
         msg = f"there is no ledger at {given}"
         raise ConfigurationError(msg)
-    return EgressLedger(given)
+    if Path(f"{given}.key").exists():
+        return EgressLedger(given)
+    # A copy, on another machine: no key is made for it, which could only be mistaken for the real.
+    if arguments.act != "show" and (
+        arguments.key is None or arguments.act in ("checkpoint", "key")
+    ):
+        msg = (
+            f"the signing key is not beside {given}; verify it with --key, the writers' public key"
+        )
+        raise ConfigurationError(msg)
+    return EgressLedger(given, signing_key=Ed25519PrivateKey.generate())
 
 
 def _public_key(path: str | None) -> PublicKey | None:
@@ -66,38 +98,69 @@ def _public_key(path: str | None) -> PublicKey | None:
         raise ConfigurationError(msg) from None
 
 
-def _verify(ledger: EgressLedger, key: str | None) -> int:
-    report = ledger.verify(public_key=_public_key(key))
+def _checkpoints(path: str | None) -> list[Mark]:
+    if path is None:
+        return []
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        return [Mark(**json.loads(line)) for line in lines if line.strip()]
+    except (OSError, ValueError, TypeError) as error:
+        msg = f"the checkpoints cannot be read ({type(error).__name__}): {path}"
+        raise ConfigurationError(msg) from None
+
+
+def _verify(ledger: EgressLedger, arguments: argparse.Namespace) -> int:
+    kept = _checkpoints(arguments.checkpoint)
+    report = ledger.verify(public_key=_public_key(arguments.key), checkpoints=kept)
     print(f"sound: {report.records} records, {report.first} to {report.last}")
-    print(f"  head         {report.head}")
-    print(f"  checkpoints  {report.checkpoints} signed marks agree")
-    print(f"  key          {report.key}")
+    print(f"  head   {report.head}")
+    print(f"  key    {report.key}" + ("" if arguments.key else "  (the one beside the ledger)"))
+    print(f"  marks  {report.checkpoints} signed ones agree, {len(kept)} of them kept elsewhere")
     return 0
 
 
-def _verdict(ledger: EgressLedger, key: str | None) -> str:
+def _report(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespace) -> int:
+    kept = _checkpoints(arguments.checkpoint)
+    crossings = ledger.crossings()
     try:
-        report = ledger.verify(public_key=_public_key(key))
+        found = ledger.verify(public_key=_public_key(arguments.key), checkpoints=kept)
+        verdict = (
+            f"sound: {found.records:,} records, {found.checkpoints} signed marks agree, "
+            f"{len(kept)} of them kept elsewhere; key {found.key[:16]}, head {found.head[:16]}"
+        )
     except LedgerError as error:
-        return f"NOT SOUND at record {error.record}: {error}"
-    return f"sound: {report.records} records, {report.checkpoints} signed marks agree"
+        verdict = f"NOT SOUND at record {error.record}: {error}"
+    page = write_report(crossings, prices, verdict)
+    try:
+        arguments.output.write_text(page, encoding="utf-8")
+    except OSError as error:
+        msg = f"the report cannot be written ({type(error).__name__}): {arguments.output}"
+        raise ConfigurationError(msg) from None
+    refused = sum(c.decision == "blocked" for c in crossings)
+    print(f"{arguments.output}: {len(crossings) - refused} crossed, {refused} refused")
+    if verdict.startswith("sound"):
+        return 0
+    print(f"langchain-privacy: {verdict}", file=sys.stderr)
+    return 1
 
 
 def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespace) -> int:
     console = Console()
     found = [c for c in ledger.crossings() if not arguments.blocked or c.decision == "blocked"]
+    shown = found[-arguments.last :] if arguments.last > 0 else []
     table = Table(box=None, header_style="bold", pad_edge=False)
-    # Names give way first on a narrow terminal; numbers and decisions stay whole.
-    table.add_column("no.", justify="right", min_width=4, no_wrap=True)
-    table.add_column("time", min_width=11, no_wrap=True)
-    room = max(8, (console.width - 64) // 2)
-    table.add_column("to", no_wrap=True, overflow="ellipsis", max_width=room)
-    table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=room)
-    for name in ("out", "in", "tokens"):
-        table.add_column(name, justify="right", min_width=6, no_wrap=True)
-    table.add_column("decision", min_width=17, no_wrap=True)
-    for crossing in found[-arguments.last :]:
-        table.add_row(*_row(crossing))
+    rows = [_row(c, wide=console.width >= _WIDE) for c in shown]
+    for name, width in zip(_COLUMNS, _widths(rows, console.width), strict=True):
+        right = name in ("no.", "out", "in", "tokens")
+        table.add_column(
+            name,
+            justify="right" if right else "left",
+            no_wrap=True,
+            min_width=width,
+            max_width=width,
+        )
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
     decisions = Counter(c.decision for c in found)
     bytes_out = sum(c.bytes_out for c in found if c.decision == "allowed")
@@ -109,15 +172,31 @@ def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespac
     if arguments.follow:
         for crossing in ledger.subscribe():
             if not arguments.blocked or crossing.decision == "blocked":
-                console.print("  ".join(_row(crossing)))
+                console.print(Text("  ").join(_row(crossing, wide=True)))
                 sys.stdout.flush()
     return 0
 
 
-def _row(c: Crossing) -> tuple[str, ...]:
-    tokens = "" if c.tokens_out is None else f"{c.tokens_out}+{c.tokens_in}"
-    decision = f"[red]{c.rule}[/red]" if c.decision == "blocked" else f"{c.outcome or 'open'}"
+def _widths(rows: Sequence[Sequence[Text]], room: int) -> list[int]:
+    """Give columns what they need; on a narrow terminal names give way, not numbers."""
+    cells = [
+        [cell_len(name), *(row[i].cell_len for row in rows)] for i, name in enumerate(_COLUMNS)
+    ]
+    needed = [max(column) for column in cells]
+    to, model = _COLUMNS.index("to"), _COLUMNS.index("model")
+    left = room - sum(needed) - 2 * (len(needed) - 1) + needed[to] + needed[model]
+    # Where it went matters more than what answered.
+    needed[to] = max(8, min(needed[to], left - min(needed[model], 8)))
+    needed[model] = max(8, min(needed[model], left - needed[to]))
+    return needed
+
+
+def _row(c: Crossing, *, wide: bool) -> tuple[Text, ...]:
+    tokens = "" if c.tokens_out is None else f"{c.tokens_out}+{c.tokens_in or 0}"
     received = "" if c.bytes_in is None else f"{c.bytes_in:,}"
-    when = c.time[5:16].replace("T", " ")
-    sent = f"{c.bytes_out:,}"
-    return (str(c.number), when, c.destination, c.model, sent, received, tokens, decision)
+    when = c.time[0 if wide else 5 : 16].replace("T", " ")
+    decision = c.rule if c.decision == "blocked" else c.outcome
+    cells = (str(c.number), when, c.destination, c.model, f"{c.bytes_out:,}", received, tokens)
+    last = Text(decision or "open", "red" if c.decision == "blocked" else "")
+    # Not strings, which may hold what the terminal would take for markup.
+    return (*(Text(cell or "", overflow="ellipsis") for cell in cells), last)

@@ -5,9 +5,16 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from importlib import resources
 
+from rich.cells import cell_len, set_cell_size
+
 from langchain_privacy.egress.ledger import Crossing, PriceTable
 
-_WIDTH, _BAR, _LABEL = 720, 22, 190
+_WIDTH, _BAR, _LABEL = 560, 24, 200
+_NAME = 23
+"""Letters of a label; those of double width count twice."""
+_DAYS = 31
+_NUMBERS = (0, 6, 7, 8)
+"""Columns of the table that hold numbers."""
 
 
 def write_report(crossings: Sequence[Crossing], prices: PriceTable, verdict: str) -> str:
@@ -20,17 +27,18 @@ def write_report(crossings: Sequence[Crossing], prices: PriceTable, verdict: str
     """
     allowed = [c for c in crossings if c.decision == "allowed"]
     blocked = [c for c in crossings if c.decision == "blocked"]
+    span = "day" if len({c.time[:10] for c in allowed}) <= _DAYS else "month"
     days: defaultdict[str, int] = defaultdict(int)
     models: defaultdict[str, int] = defaultdict(int)
     hosts: Counter[str] = Counter()
     types: Counter[str] = Counter()
     for c in allowed:
-        days[c.time[:10]] += c.bytes_out
+        days[c.time[: 10 if span == "day" else 7]] += c.bytes_out
         models[c.model or c.purpose] += c.bytes_out
         hosts[c.destination] += 1
         types.update(c.entity_types)
     charts = [
-        _chart("Bytes that crossed, by day", dict(sorted(days.items())), "bytes"),
+        _chart(f"Bytes that crossed, by {span}", dict(sorted(days.items())), "bytes"),
         _chart("Bytes that crossed, by model", _ranked(models), "bytes"),
         _chart("Crossings, by destination", _ranked(hosts), ""),
         _chart("Placeholders that crossed in place of a value, by type", _ranked(types), ""),
@@ -58,7 +66,7 @@ def write_report(crossings: Sequence[Crossing], prices: PriceTable, verdict: str
         ),
         "charts": "".join(charts),
         "rows": "".join(_row(c) for c in crossings[-200:][::-1]),
-        "shown": f"{min(len(crossings), 200)} of {len(crossings)}",
+        "shown": f"{min(len(crossings), 200)} of {len(crossings):,}",
     }
     for name, value in filled.items():
         page = page.replace(f"<!--{name}-->", value)
@@ -78,17 +86,18 @@ def _chart(title: str, bars: Mapping[str, int], unit: str, kind: str = "good") -
     if not bars:
         return f"<section><h2>{html.escape(title)}</h2><p>none</p></section>"
     highest = max(bars.values()) or 1
-    room = _WIDTH - _LABEL - 110
+    room = _WIDTH - _LABEL - 100
     drawn = []
     for i, (label, number) in enumerate(bars.items()):
         y = i * _BAR
         width = max(2, round(room * number / highest))
-        short = label if len(label) <= 28 else f"{label[:27]}…"
+        label = label or "(no name)"
+        short = label if cell_len(label) <= _NAME else f"{set_cell_size(label, _NAME - 1).strip()}…"
         drawn.append(
             f"<g><title>{html.escape(label)}: {number:,} {unit}</title>"
-            f'<text x="{_LABEL - 8}" y="{y + 15}" text-anchor="end">{html.escape(short)}</text>'
+            f'<text x="{_LABEL - 8}" y="{y + 17}" text-anchor="end">{html.escape(short)}</text>'
             f'<rect class="{kind}" x="{_LABEL}" y="{y + 3}" width="{width}" height="{_BAR - 6}" '
-            f'rx="2"/><text x="{_LABEL + width + 6}" y="{y + 15}">{number:,}</text></g>'
+            f'rx="2"/><text x="{_LABEL + width + 6}" y="{y + 17}">{number:,}</text></g>'
         )
     height = len(bars) * _BAR + 4
     return (
@@ -99,7 +108,7 @@ def _chart(title: str, bars: Mapping[str, int], unit: str, kind: str = "good") -
 
 
 def _row(c: Crossing) -> str:
-    tokens = "" if c.tokens_out is None else f"{c.tokens_out:,} + {c.tokens_in:,}"
+    tokens = "" if c.tokens_out is None else f"{c.tokens_out:,} + {c.tokens_in or 0:,}"
     decision = c.rule if c.decision == "blocked" else (c.outcome or "no answer yet")
     types = ", ".join(f"{name} {count}" for name, count in c.entity_types.items())
     received = "" if c.bytes_in is None else f"{c.bytes_in:,}"
@@ -116,5 +125,8 @@ def _row(c: Crossing) -> str:
         types,
         decision,
     )
-    inside = "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells)
+    inside = "".join(
+        f"<td{' class=number' if i in _NUMBERS else ''}>{html.escape(str(cell))}</td>"
+        for i, cell in enumerate(cells)
+    )
     return f'<tr class="{"bad" if c.decision == "blocked" else ""}">{inside}</tr>'

@@ -2,6 +2,7 @@
 
 import argparse
 import bisect
+import codecs
 import json
 import re
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from langchain_privacy.detection import Detector, Finding, default_detectors, detect_all
 from langchain_privacy.errors import ConfigurationError
@@ -28,9 +30,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("path", nargs="+", help="file or folder; - for standard input")
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--min-score", type=float, default=0.5, metavar="S", help="default 0.5")
+    parser.add_argument("--min-score", type=_score, default=0.5, metavar="S", help="default 0.5")
     parser.add_argument("--type", action="append", metavar="TYPE", help="only these types")
     parser.add_argument("--language", help="ISO 639-1 code; default: unknown or mixed")
+    parser.add_argument(
+        "--encoding",
+        type=_encoding,
+        default="utf-8",
+        help="of files; default utf-8, or UTF-16 by its mark",
+    )
     parser.add_argument("--show-values", action="store_true", help="print the values themselves")
 
 
@@ -39,11 +47,14 @@ def run(arguments: argparse.Namespace) -> int:
     detectors = default_detectors()
     found: list[dict[str, Any]] = []
     unread: list[dict[str, str]] = []
+    read = 0
     for name, source in _sources(arguments.path):
-        text = _read(source)
-        if text is None:
-            unread.append({"path": name, "reason": "binary, unreadable or larger than 64 MiB"})
+        try:
+            text = _read(source, arguments.encoding)
+        except _NotReadError as error:
+            unread.append({"path": name, "reason": str(error)})
             continue
+        read += 1
         lines = [0, *(match.end() for match in re.finditer("\n", text))]
         found += [
             _described(name, text, lines, finding, arguments.show_values)
@@ -52,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps({"findings": found, "not_scanned": unread}, ensure_ascii=False, indent=1))
     else:
-        _table(found, unread)
+        _table(found, unread, read)
     return 1 if found or unread else 0
 
 
@@ -72,16 +83,41 @@ def _sources(paths: Sequence[str]) -> Iterator[tuple[str, Path | None]]:
             raise ConfigurationError(msg)
 
 
-def _read(source: Path | None) -> str | None:
+class _NotReadError(Exception):
+    """Says why a file was not scanned."""
+
+
+def _read(source: Path | None, encoding: str) -> str:
     try:
         if source is not None and source.stat().st_size > _LARGEST:
-            return None
+            raise _NotReadError("larger than 64 MiB")
         data = sys.stdin.buffer.read() if source is None else source.read_bytes()
-        if b"\0" in data[:8192]:
-            return None
-        return data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return None
+    except OSError as error:
+        raise _NotReadError(f"cannot be read: {type(error).__name__}") from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    elif b"\0" in data[:8192]:
+        raise _NotReadError("binary")
+    try:
+        return data.decode(encoding).removeprefix("\ufeff")
+    except UnicodeError:
+        raise _NotReadError(f"not in {encoding}; name another with --encoding") from None
+
+
+def _encoding(name: str) -> str:
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        msg = f"{name} is no encoding"
+        raise argparse.ArgumentTypeError(msg) from None
+
+
+def _score(written: str) -> float:
+    score = float(written)
+    if not 0 <= score <= 1:
+        msg = "a score is between 0 and 1"
+        raise argparse.ArgumentTypeError(msg)
+    return score
 
 
 def _findings(
@@ -125,7 +161,7 @@ def _described(
     return described
 
 
-def _table(found: list[dict[str, Any]], unread: list[dict[str, str]]) -> None:
+def _table(found: list[dict[str, Any]], unread: list[dict[str, str]], read: int) -> None:
     console = Console()
     if found:
         table = Table(box=None, header_style="bold", pad_edge=False)
@@ -135,9 +171,11 @@ def _table(found: list[dict[str, Any]], unread: list[dict[str, str]]) -> None:
         for f in found:
             where = f"{f['path']}:{f['line']}:{f['column']}"
             row = [where, f["type"], f"{f['score']:.2f}", f["detector"], f.get("value", "")]
-            table.add_row(*row[: len(table.columns)])
+            # Not strings, which may hold what would be taken for markup.
+            table.add_row(*map(Text, row[: len(table.columns)]))
         console.print(table)
     for file in unread:
         print(f"langchain-privacy: not scanned: {file['path']} ({file['reason']})", file=sys.stderr)
     files = len({f["path"] for f in found})
-    print(f"{len(found)} private values in {files} files", file=sys.stderr)
+    values = "1 private value" if len(found) == 1 else f"{len(found)} private values"
+    print(f"{values} in {files} of {read} files", file=sys.stderr)

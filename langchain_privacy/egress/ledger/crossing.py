@@ -40,10 +40,10 @@ class Crossing:
 
     number: int
     time: str
-    session: str
-    destination: str
-    model: str
-    purpose: str
+    session: str = ""
+    destination: str = ""
+    model: str = ""
+    purpose: str = ""
     decision: Decision
     rule: str | None = None
     bytes_out: int = 0
@@ -74,11 +74,15 @@ def merge(row: Mapping[str, Any], crossings: dict[int, Crossing]) -> Crossing | 
     """
     if not all(isinstance(row[name], int | None) for name in _NUMBERS):
         raise _damaged(row)
+    if not all(isinstance(row[name], str | None) for name in _TEXTS):
+        raise _damaged(row)
     if row["kind"] == "crossing":
+        if row["time"] is None or row["decision"] is None:
+            raise _damaged(row)
         crossing = Crossing(
             number=row["seq"],
             entity_types=_types(row),
-            **{name: row[name] for name in _COPIED},
+            **{name: row[name] for name in _COPIED if row[name] is not None},
         )
     elif row["kind"] == "receipt" and (opened := crossings.get(row["refers"])):
         crossing = replace(
@@ -126,6 +130,8 @@ _COPIED = (
     "payload_digest",
     "payload",
 )
+
+_TEXTS = (*(name for name in _COPIED if name not in _NUMBERS), "outcome")
 
 
 def each(rows: Iterable[Mapping[str, Any]]) -> Iterator[Crossing]:

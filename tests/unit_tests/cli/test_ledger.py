@@ -2,6 +2,8 @@
 
 import re
 import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 
 from langchain_privacy import EgressGuard, EgressLedger, Masker
 from langchain_privacy.cli import main
+from langchain_privacy.cli.report import write_report
+from langchain_privacy.egress.ledger import Crossing, PriceTable
 from langchain_privacy.errors import EgressBlockedError
 from tests.support.scripted import ScriptedChatModel
 
@@ -81,3 +85,69 @@ def test_a_missing_ledger_is_not_made(tmp_path: Path, capsys: Any) -> None:
     assert main(["ledger", "show", str(tmp_path / "none.sqlite")]) == 1
     assert "there is no ledger" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_is_verified_with_what_was_kept_elsewhere(
+    path: Path, tmp_path: Path, capsys: Any
+) -> None:
+    def said(*arguments: object) -> tuple[int, str, str]:
+        code = main(["ledger", *map(str, arguments)])
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    old = folder / "copy.sqlite"
+    old.write_bytes(path.read_bytes())
+    key, kept = folder / "writers.pem", folder / "kept.jsonl"
+    key.write_text(said("key", path)[1])
+    kept.write_text(said("checkpoint", path)[1])
+    code, out, _ = said("verify", old, "--key", key, "--checkpoint", kept)
+    assert (code, "1 of them kept elsewhere" in out) == (0, True)
+    with closing(EgressLedger(path)) as ledger:
+        ledger.append({"kind": "crossing", "decision": "allowed", "bytes_out": 10})
+    with kept.open("a") as file:
+        file.write(said("checkpoint", path)[1])
+    assert said("verify", old, "--key", key)[0] == 0
+    code, _, err = said("verify", old, "--key", key, "--checkpoint", kept)
+    assert (code, "missing at the end" in err) == (1, True)
+    page = folder / "report.html"
+    arguments = ("report", old, "--key", key, "--checkpoint", kept, "-o", page)
+    assert said(*arguments)[0] == 1
+    assert "NOT SOUND at record 8" in page.read_text()
+    for wrong in (("verify", old), ("key", old), ("checkpoint", old)):
+        code, _, err = said(*wrong)
+        assert (code, "--key" in err) == (1, True)
+    assert not (folder / "copy.sqlite.key").exists()
+    code, _, err = said("verify", path, "--checkpoint", key)
+    assert (code, "cannot be read" in err) == (1, True)
+
+
+def test_odd_records_are_shown_as_they_are(tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with closing(EgressLedger(path)) as ledger:
+        record = {"kind": "crossing", "decision": "allowed", "bytes_out": 10}
+        ledger.append(record)
+        for i in range(40):
+            ledger.append(
+                {**record, "model": f"[red]model-{i}[/]", "destination": "내부-게이트웨이"}
+            )
+    assert main(["ledger", "show", str(path), "--last", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "[red]mod" in out
+    assert "내부-게이트웨이" in out
+    assert main(["ledger", "report", str(path), "-o", str(tmp_path / "report.html")]) == 0
+    assert main(["ledger", "report", str(path), "-o", str(tmp_path / "none" / "x")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_many_days_are_drawn_by_month() -> None:
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    crossings = [
+        Crossing(number=i, time=(start + timedelta(days=i)).isoformat(), decision="allowed")
+        for i in range(400)
+    ]
+    page = write_report(crossings, PriceTable.load(), "sound")
+    assert "by month" in page
+    assert "2027-02" in page
+    assert page.count("<rect") == 14 + 2

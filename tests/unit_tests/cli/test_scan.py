@@ -43,7 +43,7 @@ def test_it_says_where_and_what_but_not_the_value(folder: Path, capsys: Any) -> 
     assert "EMAIL" in out
     assert EMAIL not in out + err
     assert CARD not in out + err
-    assert "2 private values in 1 files" in err
+    assert "2 private values in 1 of 2 files" in err
 
 
 def test_values_are_shown_when_asked_for(folder: Path, capsys: Any) -> None:
@@ -88,3 +88,23 @@ def test_positions_hold_beyond_the_first_block(
     _, out, _ = scan(capsys, str(tmp_path), "--type", "EMAIL", "--format", "json")
     (found,) = json.loads(out)["findings"]
     assert (found["line"], found["column"]) == (71, 6)
+
+
+def test_names_encodings_and_wrong_options(tmp_path: Path, capsys: Any) -> None:
+    odd = tmp_path / "odd[bold]name.txt"
+    odd.write_text(EMAIL)
+    assert "odd[bold]name.txt" in scan(capsys, str(odd))[1].replace("\n", "")
+    wide = tmp_path / "wide.txt"
+    wide.write_text(EMAIL, encoding="utf-16")
+    code, out, _ = scan(capsys, str(wide), "--format", "json")
+    assert json.loads(out)["findings"][0]["column"] == 1
+    korean = tmp_path / "korean.txt"
+    korean.write_text(f"서지훈 {EMAIL}", encoding="cp949")
+    code, out, err = scan(capsys, str(korean))
+    assert (code, "--encoding" in err) == (1, True)
+    code, out, _ = scan(capsys, str(korean), "--encoding", "cp949", "--type", "EMAIL")
+    assert (code, "EMAIL" in out) == (1, True)
+    for wrong in (["--encoding", "none"], ["--min-score", "7"]):
+        with pytest.raises(SystemExit) as stop:
+            main(["scan", str(odd), *wrong])
+        assert stop.value.code == 2
