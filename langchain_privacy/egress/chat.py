@@ -193,7 +193,7 @@ def _agenerate(cls: type[BaseChatModel]) -> Callable[..., Any]:
             outcome = "answered"
             return result
         finally:
-            crossing.close(outcome)
+            await crossing.aclose(outcome)
 
     return _agenerate
 
@@ -226,9 +226,11 @@ def _stream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
             outcome = "abandoned"
             raise
         finally:
-            with _entered(crossing):
-                chunks.close()
-            crossing.close(outcome)
+            try:
+                with _entered(crossing):
+                    chunks.close()
+            finally:
+                crossing.close(outcome)
 
     return stream
 
@@ -261,8 +263,10 @@ def _astream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
             outcome = "abandoned"
             raise
         finally:
-            await chunks.aclose()
-            crossing.close(outcome)
+            try:
+                await chunks.aclose()
+            finally:
+                await crossing.aclose(outcome)
 
     return astream
 

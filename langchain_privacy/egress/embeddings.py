@@ -3,7 +3,7 @@
 import contextlib
 import copy
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from langchain_core.embeddings import Embeddings
@@ -80,6 +80,18 @@ def _recorded(crossing: OpenCrossing) -> Iterator[None]:
         crossing.close(outcome)
 
 
+@contextlib.asynccontextmanager
+async def _arecorded(crossing: OpenCrossing) -> AsyncIterator[None]:
+    token = crossing_in_progress.set(crossing)
+    outcome = "failed"
+    try:
+        yield
+        outcome = "answered"
+    finally:
+        crossing_in_progress.reset(token)
+        await crossing.aclose(outcome)
+
+
 def _method(inner: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(inner)
     def embed(self: Any, texts: Any, *args: Any, **kwargs: Any) -> Any:
@@ -98,7 +110,7 @@ def _async_method(inner: Callable[..., Any]) -> Callable[..., Any]:
         if _inside(self):
             return await inner(self, texts, *args, **kwargs)
         guard, call = _call(self, texts)
-        with _recorded(await guard.aopen(**call)):
+        async with _arecorded(await guard.aopen(**call)):
             return await inner(self, texts, *args, **kwargs)
 
     return embed

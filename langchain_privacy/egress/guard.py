@@ -56,6 +56,10 @@ class OpenCrossing:
         """Record the answer. Never raises: what crossed is recorded already."""
         self.guard._receipt(self, outcome, received)  # noqa: SLF001
 
+    async def aclose(self, outcome: str) -> None:
+        """Like `close`, without blocking the event loop; a cancelled task's answer is noted too."""
+        await asyncio.shield(asyncio.to_thread(self.close, outcome))
+
 
 crossing_in_progress: ContextVar[OpenCrossing | None] = ContextVar(
     "langchain_privacy_crossing", default=None

@@ -56,7 +56,7 @@ class GuardedRunnable(Runnable[Any, Any]):
         """Like `invoke`, without blocking the event loop."""
         payload = self._payload(input, config, kwargs)
         crossing = await self._guard.aopen(payload, **self._where)
-        with _recorded(crossing):
+        async with _arecorded(crossing):
             output = await self._inner.ainvoke(input, config, **kwargs)
             crossing.texts.append(serialise(output).decode("utf-8", "replace"))
             return output
@@ -83,7 +83,7 @@ class GuardedRunnable(Runnable[Any, Any]):
         """Like `stream`, without blocking the event loop."""
         payload = self._payload(input, config, kwargs)
         crossing = await self._guard.aopen(payload, **self._where)
-        with _recorded(crossing):
+        async with _arecorded(crossing):
             async for chunk in self._inner.astream(input, config, **kwargs):
                 crossing.texts.append(serialise(chunk).decode("utf-8", "replace"))
                 yield chunk
@@ -110,3 +110,16 @@ def _recorded(crossing: OpenCrossing) -> Iterator[OpenCrossing]:
         raise
     finally:
         crossing.close(outcome)
+
+
+@contextlib.asynccontextmanager
+async def _arecorded(crossing: OpenCrossing) -> AsyncIterator[None]:
+    outcome = "failed"
+    try:
+        yield
+        outcome = "answered"
+    except GeneratorExit:
+        outcome = "abandoned"
+        raise
+    finally:
+        await crossing.aclose(outcome)

@@ -136,10 +136,12 @@ def _classes(name: str) -> tuple[Any, Any, Any]:
             self._outcome = "answered"
 
         def close(self) -> None:
-            self._inner.close()
-            if self._owned:
-                self._owned = False
-                self._crossing.close(self._outcome)
+            try:
+                self._inner.close()
+            finally:
+                if self._owned:
+                    self._owned = False
+                    self._crossing.close(self._outcome)
 
     class AsyncCounting(async_byte_stream):  # type: ignore[misc]
         def __init__(self, inner: Any, crossing: OpenCrossing, *, owned: bool) -> None:
@@ -153,10 +155,12 @@ def _classes(name: str) -> tuple[Any, Any, Any]:
             self._outcome = "answered"
 
         async def aclose(self) -> None:
-            await self._inner.aclose()
-            if self._owned:
-                self._owned = False
-                self._crossing.close(self._outcome)
+            try:
+                await self._inner.aclose()
+            finally:
+                if self._owned:
+                    self._owned = False
+                    await self._crossing.aclose(self._outcome)
 
     class GuardedTransport(base):  # type: ignore[misc]
         """Examines, records, counts, then sends."""
@@ -183,6 +187,11 @@ def _classes(name: str) -> tuple[Any, Any, Any]:
                 if owned:
                     crossing.close("failed")
                 raise
+            if response.is_closed:  # an inner transport that caches gives answers already read
+                crossing.response_bytes += len(response.content)
+                if owned:
+                    crossing.close("answered")
+                return response
             response.stream = Counting(response.stream, crossing, owned=owned)
             return response
 
@@ -212,8 +221,13 @@ def _classes(name: str) -> tuple[Any, Any, Any]:
                 response = await self._inner.handle_async_request(request)
             except BaseException:
                 if owned:
-                    crossing.close("failed")
+                    await crossing.aclose("failed")
                 raise
+            if response.is_closed:  # an inner transport that caches gives answers already read
+                crossing.response_bytes += len(response.content)
+                if owned:
+                    await crossing.aclose("answered")
+                return response
             response.stream = AsyncCounting(response.stream, crossing, owned=owned)
             return response
 

@@ -1,5 +1,6 @@
 """What may happen to a ledger's file, disk and neighbours: an error of ours, nothing lost."""
 
+import asyncio
 import os
 import resource
 import shutil
@@ -10,7 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from langchain_core.embeddings import DeterministicFakeEmbedding
+from langchain_core.messages import AIMessageChunk
+from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.runnables import RunnableLambda
 
 from langchain_privacy import EgressGuard, Masker
 from langchain_privacy.egress import EgressLedger
@@ -284,3 +290,56 @@ def test_a_budget_is_summed_from_an_index(path: Path) -> None:
     assert "COVERING INDEX egress_spent" in plan_of_spent(again)
     assert again.verify() == before
     assert again.spent("5e55") == 300
+
+
+@pytest.mark.parametrize("way", ["chat", "stream", "embeddings", "runnable", "http"])
+def test_the_event_loop_goes_on_while_another_process_holds_the_ledger(
+    path: Path, way: str
+) -> None:
+    """The lock is released by the loop itself: were it blocked, the answer would not be noted."""
+    ledger = EgressLedger(path)
+    guard = EgressGuard(Masker(), ledger=ledger)
+    other = sqlite3.connect(path, isolation_level=None)
+
+    def hold(_: Any = None) -> str:
+        other.execute("BEGIN IMMEDIATE")
+        asyncio.get_running_loop().call_later(0.05, other.execute, "COMMIT")
+        return "fine"
+
+    class Chat(ScriptedChatModel):
+        async def _agenerate(self, *args: Any, **kwargs: Any) -> Any:
+            hold()
+            return self._generate(*args, **kwargs)
+
+        async def _astream(self, *args: Any, **kwargs: Any) -> Any:
+            hold()
+            yield ChatGenerationChunk(message=AIMessageChunk("fine"))
+
+    class Embedding(DeterministicFakeEmbedding):
+        async def aembed_query(self, text: str) -> list[float]:
+            hold()
+            return [0.0]
+
+    async def ahold(value: Any) -> str:
+        return hold()
+
+    async def run() -> None:
+        match way:
+            case "chat":
+                await guard.wrap(Chat(responses=["fine"])).ainvoke("hello")
+            case "stream":
+                async for _ in guard.wrap(Chat(responses=["fine"])).astream("hello"):
+                    pass
+            case "embeddings":
+                await guard.wrap_embeddings(Embedding(size=1)).aembed_query("hello")
+            case "runnable":
+                await guard.wrap_runnable(RunnableLambda(hold, afunc=ahold)).ainvoke("hello")
+            case "http":
+                inner = httpx.MockTransport(lambda _: httpx.Response(200, text=hold()))
+                transport = guard.async_transport("httpx", inner)
+                async with httpx.AsyncClient(transport=transport) as client:
+                    await client.get("http://example.org")
+
+    asyncio.run(run())
+    (crossing,) = ledger.crossings()
+    assert crossing.outcome == "answered"

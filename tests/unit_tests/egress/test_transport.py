@@ -158,6 +158,15 @@ def test_retries_and_the_providers_usage_are_counted(library: str, asynchronous:
         assert (crossing.tokens_out, crossing.tokens_in) == (31, 7)
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_an_answer_from_a_cache_is_noted(guard: EgressGuard, library: str) -> None:
+    http: Any = {"httpx": httpx, "httpx2": httpx2}[library]
+    inner = http.MockTransport(lambda _: http.Response(200, content=b"kept"))
+    with guard.http_client(library, transport=inner) as client:
+        assert client.get("http://example.org").content == b"kept"
+    assert [(c.outcome, c.bytes_in) for c in guard.ledger] == [("answered", 4)]
+
+
 def test_policies_apply() -> None:
     guard = EgressGuard(Masker(), policy=AllowHosts(["api.example.org"]))
     with RecordingServer(lambda _: Reply()) as server:
