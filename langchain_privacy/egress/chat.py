@@ -227,8 +227,9 @@ def _stream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
             raise
         finally:
             try:
+                # Any iterator may be a stream; only a generator can be closed.
                 with _entered(crossing):
-                    chunks.close()
+                    getattr(chunks, "close", _nothing)()
             finally:
                 crossing.close(outcome)
 
@@ -264,11 +265,16 @@ def _astream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
             raise
         finally:
             try:
-                await chunks.aclose()
+                if hasattr(chunks, "aclose"):
+                    await chunks.aclose()
             finally:
                 await crossing.aclose(outcome)
 
     return astream
+
+
+def _nothing() -> None:
+    """Close what cannot be closed."""
 
 
 def _account(crossing: OpenCrossing, chunk: Any) -> None:

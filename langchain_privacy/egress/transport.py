@@ -130,9 +130,13 @@ def _classes(name: str) -> tuple[Any, Any, Any]:
             self._outcome = "abandoned"
 
         def __iter__(self) -> Iterator[bytes]:
-            for chunk in self._inner:
-                self._crossing.response_bytes += len(chunk)
-                yield chunk
+            try:
+                for chunk in self._inner:
+                    self._crossing.response_bytes += len(chunk)
+                    yield chunk
+            except Exception:
+                self._outcome = "failed"
+                raise
             self._outcome = "answered"
 
         def close(self) -> None:
@@ -149,9 +153,13 @@ def _classes(name: str) -> tuple[Any, Any, Any]:
             self._outcome = "abandoned"
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for chunk in self._inner:
-                self._crossing.response_bytes += len(chunk)
-                yield chunk
+            try:
+                async for chunk in self._inner:
+                    self._crossing.response_bytes += len(chunk)
+                    yield chunk
+            except Exception:
+                self._outcome = "failed"
+                raise
             self._outcome = "answered"
 
         async def aclose(self) -> None:

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 from langchain_core.callbacks import BaseCallbackHandler
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    AIMessageChunk,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+)
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import ConfigurableField, RunnableLambda
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
@@ -273,6 +280,46 @@ def test_a_failed_call_and_an_abandoned_stream_are_recorded(guard: EgressGuard) 
     next(stream)
     stream.close()
     assert [c.outcome for c in guard.ledger] == ["failed", "abandoned"]
+
+
+def test_a_stream_that_is_no_generator(guard: EgressGuard) -> None:
+    class Chunks:
+        def __init__(self) -> None:
+            self._left = [ChatGenerationChunk(message=AIMessageChunk(t)) for t in ("one ", "two")]
+
+        def __iter__(self) -> "Chunks":
+            return self
+
+        def __next__(self) -> ChatGenerationChunk:
+            if not self._left:
+                raise StopIteration
+            return self._left.pop(0)
+
+        def __aiter__(self) -> "Chunks":
+            return self
+
+        async def __anext__(self) -> ChatGenerationChunk:
+            if not self._left:
+                raise StopAsyncIteration
+            return self._left.pop(0)
+
+    class Streaming(ScriptedChatModel):
+        def _stream(self, *args: Any, **kwargs: Any) -> Any:
+            return Chunks()
+
+        def _astream(self, *args: Any, **kwargs: Any) -> Any:
+            return Chunks()
+
+    model = guard.wrap(Streaming(responses=[]))
+
+    async def collect() -> str:
+        return "".join([chunk.text async for chunk in model.astream("hello")])
+
+    assert "".join(chunk.text for chunk in model.stream("hello")) == "one two"
+    assert asyncio.run(collect()) == "one two"
+    assert [c.outcome for c in guard.ledger] == ["answered", "answered"]
+    with pytest.raises(EgressBlockedError):
+        list(model.stream(SECRET))
 
 
 def test_what_the_caller_does_between_chunks_is_a_crossing_of_its_own(guard: EgressGuard) -> None:

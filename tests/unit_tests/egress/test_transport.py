@@ -3,6 +3,8 @@
 import asyncio
 import gzip
 import json
+import socket
+import threading
 from typing import Any
 
 import httpx
@@ -165,6 +167,29 @@ def test_an_answer_from_a_cache_is_noted(guard: EgressGuard, library: str) -> No
     with guard.http_client(library, transport=inner) as client:
         assert client.get("http://example.org").content == b"kept"
     assert [(c.outcome, c.bytes_in) for c in guard.ledger] == [("answered", 4)]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_answer_that_breaks_off_has_failed(
+    guard: EgressGuard, library: str, asynchronous: bool
+) -> None:
+    broken = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
+
+    def answer(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        connection.recv(65536)
+        connection.sendall(broken)
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises((httpx.RemoteProtocolError, httpx2.RemoteProtocolError)):
+            send(guard, library, asynchronous, url, json={})
+        thread.join()
+    assert [(c.outcome, c.bytes_in) for c in guard.ledger] == [("failed", 4)]
 
 
 def test_policies_apply() -> None:
