@@ -180,6 +180,9 @@ def test_an_answer_that_breaks_off_has_failed(
         connection, _ = listening.accept()
         connection.recv(65536)
         connection.sendall(broken)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):  # unread bytes would make it a reset
+            pass
         connection.close()
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
