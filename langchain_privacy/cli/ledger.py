@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.cells import cell_len
@@ -149,16 +150,14 @@ def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespac
     found = [c for c in ledger.crossings() if not arguments.blocked or c.decision == "blocked"]
     shown = found[-arguments.last :] if arguments.last > 0 else []
     table = Table(box=None, header_style="bold", pad_edge=False)
-    rows = [_row(c, wide=console.width >= _WIDE) for c in shown]
-    for name, width in zip(_COLUMNS, _widths(rows, console.width), strict=True):
-        right = name in ("no.", "out", "in", "tokens")
-        table.add_column(
-            name,
-            justify="right" if right else "left",
-            no_wrap=True,
-            min_width=width,
-            max_width=width,
-        )
+    wide = console.width >= _WIDE
+    rows = [_row(c, wide=wide) for c in shown]
+    widths = _widths(rows, console.width)
+    sides: list[Literal["left", "right"]] = [
+        "right" if name in ("no.", "out", "in", "tokens") else "left" for name in _COLUMNS
+    ]
+    for name, side, width in zip(_COLUMNS, sides, widths, strict=True):
+        table.add_column(name, justify=side, no_wrap=True, min_width=width, max_width=width)
     for row in rows:
         table.add_row(*row)
     console.print(table)
@@ -172,7 +171,10 @@ def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespac
     if arguments.follow:
         for crossing in ledger.subscribe():
             if not arguments.blocked or crossing.decision == "blocked":
-                console.print(Text("  ").join(_row(crossing, wide=True)))
+                row = _row(crossing, wide=wide)
+                for cell, side, width in zip(row, sides, widths, strict=True):
+                    cell.align(side, max(width, cell.cell_len))
+                console.print(Text("  ").join(row))
                 sys.stdout.flush()
     return 0
 

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -139,6 +140,20 @@ def test_odd_records_are_shown_as_they_are(tmp_path: Path, capsys: Any) -> None:
     assert main(["ledger", "report", str(path), "-o", str(tmp_path / "report.html")]) == 0
     assert main(["ledger", "report", str(path), "-o", str(tmp_path / "none" / "x")]) == 1
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_rows_that_follow_stand_under_those_that_were_there(
+    path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What arrives, without waiting for it: `subscribe` blocks for ever.
+    def subscribe(ledger: EgressLedger) -> Iterator[Crossing]:
+        return iter(ledger.crossings()[-1:])
+
+    monkeypatch.setattr(EgressLedger, "subscribe", subscribe)
+    assert main(["ledger", "show", str(path), "--follow"]) == 0
+    refused = [line for line in capsys.readouterr().out.splitlines() if "vault_value" in line]
+    assert len(refused) == 2
+    assert refused[0].rstrip() == refused[1].rstrip()
 
 
 def test_many_days_are_drawn_by_month() -> None:

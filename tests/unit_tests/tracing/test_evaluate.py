@@ -1,5 +1,6 @@
 """LangSmith's `evaluate()`, run for real against a server that answers as LangSmith does."""
 
+import asyncio
 import json
 import uuid
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from typing import Any
 
 import langsmith
 import pytest
-from langsmith import evaluate
+from langsmith import aevaluate, evaluate
 from langsmith.schemas import Example
 
 from langchain_privacy import Masker, install_tracing_guard
@@ -47,7 +48,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AnsweringServer]:
     langsmith.utils.get_env_var.cache_clear()
 
 
-def run_evaluation(client: langsmith.Client) -> list[Any]:
+def run_evaluation(client: langsmith.Client, *, asynchronous: bool = False) -> list[Any]:
     def target(inputs: dict[str, Any]) -> dict[str, Any]:
         if inputs["q"] == CARD:
             raise ValueError(f"no answer for {CARD}")
@@ -60,17 +61,24 @@ def run_evaluation(client: langsmith.Client) -> list[Any]:
         Example(id=uuid.uuid4(), inputs={"q": q}, outputs={"a": NOTE}, dataset_id=DATASET)
         for q in (WHO, CARD)
     ]
-    results = evaluate(
-        target,
-        data=examples,
-        evaluators=[judge],
-        client=client,
-        metadata={"for": WHO},
-        description=f"about {NOTE}",
-        experiment_prefix="guarded",
-    )
+    settings: Any = {
+        "data": examples,
+        "evaluators": [judge],
+        "client": client,
+        "metadata": {"for": WHO},
+        "description": f"about {NOTE}",
+        "experiment_prefix": "guarded",
+    }
+
+    async def atarget(inputs: dict[str, Any]) -> dict[str, Any]:
+        return target(inputs)
+
+    async def run() -> list[Any]:
+        return [result async for result in await aevaluate(atarget, **settings)]
+
+    results = asyncio.run(run()) if asynchronous else list(evaluate(target, **settings))
     client.flush()
-    return list(results)
+    return sorted(results, key=lambda result: result["example"].inputs["q"] != WHO)
 
 
 def leaked(server: LangSmithServer) -> list[str]:
@@ -78,13 +86,14 @@ def leaked(server: LangSmithServer) -> list[str]:
     return [v for v in (WHO, CARD, NOTE) if v in wire or json.dumps(v)[1:-1] in wire]
 
 
-def test_evaluate_sends_no_value(server: AnsweringServer) -> None:
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_evaluate_sends_no_value(server: AnsweringServer, asynchronous: bool) -> None:
     masker = Masker()
     session = masker.session("t").vault
     for value in (WHO, CARD, NOTE):
         session.issue("SECRET", value)
     guard = install_tracing_guard(masker, client=server.client)
-    results = run_evaluation(server.client)
+    results = run_evaluation(server.client, asynchronous=asynchronous)
     guard.remove()
     # The evaluation itself saw real values ...
     assert results[0]["run"].outputs == {"answer": f"ask {WHO}"}

@@ -19,6 +19,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.graph import END, START, StateGraph
 from langsmith import traceable
+from langsmith.run_trees import RunTree
 from langsmith.schemas import Attachment, ExampleCreate
 from pydantic import ValidationError
 
@@ -273,6 +274,32 @@ def test_objects_files_and_iterators_of_examples_are_cleaned(
     assert value.encode() not in langsmith_server.wire
     assert langsmith_server.wire.count(b"[SECRET_") >= 8
     assert b"/not/read.txt" in langsmith_server.wire
+
+
+def test_replicas_of_a_run_are_cleaned(
+    guard: TracingGuard, langsmith_server: LangSmithServer
+) -> None:
+    value = CHANNELS["input"]
+    with LangSmithServer() as second:
+        replicas: Any = [
+            {"project_name": "a", "updates": {"tags": [value]}},
+            {"project_name": "b", "api_url": second.url, "api_key": "another"},
+        ]
+        client = langsmith_server.client
+        run = RunTree(name=value, inputs={"q": value}, client=client, replicas=replicas)
+        child = run.create_child(name="child", inputs={"q": value})
+        run.post()
+        child.post()
+        child.end(outputs={"a": value})
+        child.patch()
+        run.end(error=value)
+        run.patch()
+        client.multipart_ingest(create=[run, child])
+        langsmith_server.flush()
+        wires = langsmith_server.wire, second.wire
+    for wire in wires:
+        assert value.encode() not in wire
+        assert wire.count(b"[SECRET_") >= 4
 
 
 async def test_an_asynchronous_client_is_cleaned_when_named(

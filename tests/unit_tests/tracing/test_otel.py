@@ -1,6 +1,8 @@
 """OpenTelemetry: through LangSmith's own exporter, and through anybody's."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import langsmith
@@ -15,7 +17,7 @@ from opentelemetry.trace import Link, Status, StatusCode
 from langchain_privacy import Masker, install_tracing_guard
 from langchain_privacy.tracing import TracingGuard
 from tests.support.http import LangSmithServer, RecordingServer, Reply
-from tests.unit_tests.tracing.test_langsmith import CHANNELS, came_out, everything
+from tests.unit_tests.tracing.test_langsmith import CHANNELS, came_out, everything, everything_async
 
 
 @pytest.fixture
@@ -61,6 +63,10 @@ def test_langsmith_over_otel(
         guard = install_tracing_guard(masker) if guarded else None
         try:
             everything()
+            asyncio.run(everything_async())
+            with ThreadPoolExecutor(3) as pool:
+                for done in [pool.submit(everything) for _ in range(3)]:
+                    done.result()
             server.client = client
             server.flush()
             provider.force_flush()
