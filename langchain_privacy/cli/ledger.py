@@ -22,6 +22,7 @@ from langchain_privacy.egress.ledger.signing import PublicKey
 from langchain_privacy.errors import ConfigurationError, LedgerError
 
 _COLUMNS = ("no.", "time, UTC", "to", "model", "out", "in", "tokens", "decision")
+_NAMES = ("to", "model")
 _WIDE = 100
 """Columns of a terminal from which on the year has room."""
 
@@ -172,9 +173,9 @@ def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespac
         for crossing in ledger.subscribe():
             if not arguments.blocked or crossing.decision == "blocked":
                 row = _row(crossing, wide=wide)
-                for cell, side, width in zip(row, sides, widths, strict=True):
-                    cell.align(side, max(width, cell.cell_len))
-                console.print(Text("  ").join(row))
+                for name, cell, side, width in zip(_COLUMNS, row, sides, widths, strict=True):
+                    cell.align(side, width if name in _NAMES else max(width, cell.cell_len))
+                console.print(Text("  ").join(row), soft_wrap=True)
                 sys.stdout.flush()
     return 0
 
