@@ -118,10 +118,7 @@ class AllowHosts(EgressPolicy):
     """
 
     def __init__(self, hosts: Iterable[str]) -> None:
-        self._hosts = frozenset(host.lower() for host in hosts)
-        if not self._hosts:
-            msg = "AllowHosts needs at least one host."
-            raise ConfigurationError(msg)
+        self._hosts = frozenset(host.lower() for host in _names(hosts, "AllowHosts"))
 
     def check(self, request: CrossingRequest) -> None:
         """Compare the destination."""
@@ -138,10 +135,7 @@ class AllowModels(EgressPolicy):
     """Only these models, by exact name."""
 
     def __init__(self, models: Iterable[str]) -> None:
-        self._models = frozenset(models)
-        if not self._models:
-            msg = "AllowModels needs at least one model."
-            raise ConfigurationError(msg)
+        self._models = _names(models, "AllowModels")
 
     def check(self, request: CrossingRequest) -> None:
         """Compare the model's name."""
@@ -248,6 +242,15 @@ class UnsafeAllowAll(EgressPolicy):
             UnsafeEgressWarning,
             stacklevel=2,
         )
+
+
+def _names(names: Iterable[str], policy: str) -> frozenset[str]:
+    # A string is a list of letters to Python, none of which is a host.
+    listed = frozenset() if isinstance(names, str) else frozenset(names)
+    if not listed:
+        msg = f"{policy} needs a list with at least one name."
+        raise ConfigurationError(msg)
+    return listed
 
 
 def _positive(limit: int, name: str) -> int:

@@ -107,6 +107,8 @@ def test_a_failed_attestation_is_told_as_it_is() -> None:
         lambda: AnyOf([]),
         lambda: AllowHosts([]),
         lambda: AllowModels([]),
+        lambda: AllowHosts("api.example.org"),
+        lambda: AllowModels("gpt-4o"),
         lambda: MaxBytesPerCrossing(0),
         lambda: MaxBytesPerSession(-1),
         lambda: AnyOf([Yes(), MaxBytesPerSession(1)]),
