@@ -29,7 +29,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo."""
-    logging.getLogger("langchain_privacy").setLevel(logging.ERROR)
     # The layers of the house keep commands and demo apart; the name is resolved when it is needed.
     demo = import_module("langchain_privacy.demo.run")
     options = demo.Options(
@@ -42,5 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
         ledger=arguments.ledger,
         width=arguments.width,
     )
-    code: int = demo.run(options)
+    ours = logging.getLogger("langchain_privacy")
+    level = ours.level
+    ours.setLevel(logging.ERROR)
+    try:
+        code: int = demo.run(options)
+    finally:
+        ours.setLevel(level)
     return code

@@ -62,7 +62,7 @@ class Operation(NamedTuple):
                 # Half a surrogate pair: the client would write all beside it in another way.
                 strings[name] = value.encode("utf-8", "replace").decode()
             else:
-                documents[name] = b"[]" if value == [] else dumps_json(value)
+                documents[name] = dumps_json(value)
         run = run | strings
         if attachments := run.get("attachments"):
             run["attachments"] = with_files(attachments)

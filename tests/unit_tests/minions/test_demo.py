@@ -1,5 +1,6 @@
 """The demo's parts; the whole of it runs in `tests/integration_tests/test_minion_demo.py`."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,9 @@ def test_default_detectors_find_what_was_planted(language: str) -> None:
 def test_errors_are_one_line(
     arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    level = logging.getLogger("langchain_privacy").level
     assert main(["demo", *arguments]) == 1
+    assert logging.getLogger("langchain_privacy").level == level  # whoever calls it logs on
     error = capsys.readouterr().err
     assert hint in error
     assert error.startswith("langchain-privacy:")
