@@ -10,11 +10,12 @@ nothing but LangGraph and the tracer is left to compare with) and with one that 
 Three agents, one traced by a guarded client and two by plain ones, take ten turns each in rotation
 until their traces are sent, so that what else the machine does falls on all; the second plain one,
 the control, shows how much that is. What is added is the sum, over the five blocks, of the median
-difference. The vault gets a value in every turn. CPU is the whole process's.
+difference, ± its standard error. The vault gets a value in every turn. CPU is the whole process's.
 """
 
 import argparse
 import gc
+import math
 import random
 import statistics
 import string
@@ -53,6 +54,12 @@ def values(chance: random.Random) -> list[tuple[str, str]]:
             ("ADDRESS", f"{chance.randint(10, 999)} {name(9)} Street"),
         ]
     return made
+
+
+def error_of_median(found: list[float]) -> float:
+    """Return the standard error of a median, from the spread of the middle half."""
+    lower, _, upper = statistics.quantiles(found, n=4)
+    return 1.253 * (upper - lower) / 1.349 / math.sqrt(len(found))
 
 
 def crossing(rounds: int) -> None:
@@ -168,11 +175,14 @@ def traced(turns: int, rounds: int, seconds: float) -> None:
         plain = sum(map(statistics.median, times["plain"]))
         print(f"  {name:8} {plain * 1e3:7.1f} ms plain")
         for label in labels[1:]:
-            added = sum(
-                statistics.median(other - one for one, other in zip(*pair, strict=True))
+            blocks_added = [
+                [other - one for one, other in zip(*pair, strict=True)]
                 for pair in zip(times["plain"], times[label], strict=True)
-            )
-            print(f"    {label:8} {1 + added / plain:6.3f} ({added * 1e3:+.1f} ms)")
+            ]
+            added = sum(map(statistics.median, blocks_added))
+            error = math.hypot(*map(error_of_median, blocks_added))
+            ratio = f"{1 + added / plain:.3f} ± {error / plain:.3f}"
+            print(f"    {label:8} {ratio} ({added * 1e3:+.1f} ms)")
     print(f"  once     {reading * 1e3:7.1f} ms to install and to read the vault's values\n")
 
 
