@@ -50,6 +50,30 @@ def test_with_fallbacks(guard: EgressGuard) -> None:
         assert guarded.invoke("hello").content == "fine"
 
 
+async def drained(stream: Any) -> list[Any]:
+    return [part async for part in stream]
+
+
+def test_streams_with_fallbacks(guard: EgressGuard) -> None:
+    with OpenAIServer(lambda _: "fine") as server:
+        chain = guard.wrap(model(server).with_fallbacks([model(server, "second")]))
+        both(lambda: [*chain.stream(SECRET)], lambda: drained(chain.astream(SECRET)))
+        agent = create_agent(
+            guard.wrap(model(server)),
+            middleware=[
+                ModelRetryMiddleware(max_retries=1, initial_delay=0.0, on_failure="error"),
+                ModelFallbackMiddleware(guard.wrap(model(server, "second"))),
+            ],
+        )
+        for mode in ("values", "messages"):
+            both(
+                lambda mode=mode: [*agent.stream(QUESTION, stream_mode=mode)],
+                lambda mode=mode: drained(agent.astream(QUESTION, stream_mode=mode)),
+            )
+        assert server.requests == []
+        assert "".join(part.content for part in chain.stream("hello")) == "fine"
+
+
 def test_with_retry(guard: EgressGuard) -> None:
     with OpenAIServer(lambda _: "fine") as server:
         retrying = guard.wrap(model(server)).with_retry(stop_after_attempt=2)
