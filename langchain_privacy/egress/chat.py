@@ -6,7 +6,6 @@ methods that the class itself defines are taken over; LangChain decides by their
 model streams.
 """
 
-import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -15,7 +14,12 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableWithFallbacks
 
 from langchain_privacy.egress.destination import destination_of, model_of
-from langchain_privacy.egress.guard import EgressGuard, OpenCrossing, crossing_in_progress
+from langchain_privacy.egress.guard import (
+    EgressGuard,
+    OpenCrossing,
+    crossing_in_progress,
+    entered,
+)
 from langchain_privacy.egress.payload import of_call
 from langchain_privacy.egress.receipt import take
 from langchain_privacy.errors import ConfigurationError
@@ -141,15 +145,6 @@ def _inside(model: BaseChatModel, messages: Any) -> bool:
     return crossing.messages is messages or bool(crossing.messages == messages)
 
 
-@contextlib.contextmanager
-def _entered(crossing: OpenCrossing) -> Iterator[None]:
-    token = crossing_in_progress.set(crossing)
-    try:
-        yield
-    finally:
-        crossing_in_progress.reset(token)
-
-
 def _generate(cls: type[BaseChatModel]) -> Callable[..., Any]:
     inner = cls._generate
 
@@ -162,7 +157,7 @@ def _generate(cls: type[BaseChatModel]) -> Callable[..., Any]:
         crossing = _open(self, messages, stop, kwargs)
         outcome = "failed"
         try:
-            with _entered(crossing):
+            with entered(crossing):
                 result = inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
             for generation in result.generations:
                 take(crossing, generation.message)
@@ -186,7 +181,7 @@ def _agenerate(cls: type[BaseChatModel]) -> Callable[..., Any]:
         crossing = await _aopen(self, messages, stop, kwargs)
         outcome = "failed"
         try:
-            with _entered(crossing):
+            with entered(crossing):
                 result = await inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
             for generation in result.generations:
                 take(crossing, generation.message)
@@ -214,7 +209,7 @@ def _stream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
         try:
             while True:
                 # Only while the model works: what the caller does between chunks is not ours.
-                with _entered(crossing):
+                with entered(crossing):
                     try:
                         chunk = next(chunks)
                     except StopIteration:
@@ -228,7 +223,7 @@ def _stream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
         finally:
             try:
                 # Any iterator may be a stream; only a generator can be closed.
-                with _entered(crossing):
+                with entered(crossing):
                     getattr(chunks, "close", _nothing)()
             finally:
                 crossing.close(outcome)
@@ -252,7 +247,7 @@ def _astream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
         outcome = "failed"
         try:
             while True:
-                with _entered(crossing):
+                with entered(crossing):
                     try:
                         chunk = await anext(chunks)
                     except StopAsyncIteration:

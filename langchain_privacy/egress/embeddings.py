@@ -10,7 +10,12 @@ from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel
 
 from langchain_privacy.egress.destination import destination_of, model_of
-from langchain_privacy.egress.guard import EgressGuard, OpenCrossing, crossing_in_progress
+from langchain_privacy.egress.guard import (
+    EgressGuard,
+    OpenCrossing,
+    crossing_in_progress,
+    entered,
+)
 from langchain_privacy.egress.payload import of_value
 from langchain_privacy.errors import ConfigurationError
 
@@ -70,25 +75,23 @@ def _inside(self: Any) -> bool:
 
 @contextlib.contextmanager
 def _recorded(crossing: OpenCrossing) -> Iterator[None]:
-    token = crossing_in_progress.set(crossing)
     outcome = "failed"
     try:
-        yield
+        with entered(crossing):
+            yield
         outcome = "answered"
     finally:
-        crossing_in_progress.reset(token)
         crossing.close(outcome)
 
 
 @contextlib.asynccontextmanager
 async def _arecorded(crossing: OpenCrossing) -> AsyncIterator[None]:
-    token = crossing_in_progress.set(crossing)
     outcome = "failed"
     try:
-        yield
+        with entered(crossing):
+            yield
         outcome = "answered"
     finally:
-        crossing_in_progress.reset(token)
         await crossing.aclose(outcome)
 
 

@@ -1,8 +1,9 @@
 """The guard at the door: examine, record, then let cross."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -65,6 +66,16 @@ crossing_in_progress: ContextVar[OpenCrossing | None] = ContextVar(
     "langchain_privacy_crossing", default=None
 )
 """The crossing that the present code runs inside of."""
+
+
+@contextlib.contextmanager
+def entered(crossing: OpenCrossing) -> Iterator[None]:
+    """Run inside of a crossing."""
+    token = crossing_in_progress.set(crossing)
+    try:
+        yield
+    finally:
+        crossing_in_progress.reset(token)
 
 
 class EgressGuard:

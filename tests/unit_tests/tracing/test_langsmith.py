@@ -7,7 +7,6 @@ import io
 import json
 import uuid
 import warnings
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -50,25 +49,11 @@ CHANNELS = {
 
 
 @pytest.fixture
-def masker() -> Masker:
-    return Masker()
-
-
-@pytest.fixture
 def session(masker: Masker) -> VaultSession:
     session = masker.session("t").vault
     for value in CHANNELS.values():
         session.issue("SECRET", value)
     return session
-
-
-@pytest.fixture
-def guard(
-    masker: Masker, session: VaultSession, langsmith_server: LangSmithServer
-) -> Iterator[TracingGuard]:
-    guard = install_tracing_guard(masker)
-    yield guard
-    guard.remove()
 
 
 def came_out(wire: bytes) -> list[str]:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +27,10 @@ NAME = "Jane Roe-Miller"
 
 
 @pytest.fixture
-def masker() -> Masker:
-    return Masker()
-
-
-@pytest.fixture
 def session(masker: Masker) -> VaultSession:
     session = masker.session("t").vault
     session.issue("PERSON", NAME)
     return session
-
-
-@pytest.fixture
-def guard(
-    masker: Masker, session: VaultSession, langsmith_server: LangSmithServer
-) -> Iterator[TracingGuard]:
-    guard = install_tracing_guard(masker)
-    yield guard
-    guard.remove()
 
 
 def create(client: langsmith.Client, name: str, **fields: Any) -> None:
@@ -309,10 +295,8 @@ def test_values_that_are_issued_while_others_trace_are_taken_out(
     assert wire.count(b"about [PERSON_") == 6 * 60
 
 
-@pytest.mark.parametrize("end", ["falls off", "raises", "exits"])
-def test_a_process_that_ends_sends_what_waits(langsmith_server: LangSmithServer, end: str) -> None:
-    code = f"""
-import sys, threading, time
+GUARDED = f"""
+import time
 import langsmith
 from langsmith import traceable
 from langchain_privacy import Masker, install_tracing_guard
@@ -322,6 +306,20 @@ masker.session("t").vault.issue("PERSON", {NAME!r})
 client = langsmith.Client()
 langsmith.configure(client=client)
 install_tracing_guard(masker)
+"""
+
+
+def in_a_process(code: str, server: LangSmithServer) -> None:
+    """Run code after `GUARDED` in a process of its own, to its end."""
+    environment = os.environ | server.environment()
+    command = [sys.executable, "-c", GUARDED + code]
+    subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("end", ["falls off", "raises", "exits"])
+def test_a_process_that_ends_sends_what_waits(langsmith_server: LangSmithServer, end: str) -> None:
+    code = f"""
+import sys, threading
 begun = threading.Event()
 
 @traceable
@@ -341,8 +339,7 @@ if {end!r} == "raises":
 if {end!r} == "exits":
     sys.exit(3)
 """
-    environment = os.environ | langsmith_server.environment()
-    subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    in_a_process(code, langsmith_server)
     assert b"was inside" in langsmith_server.wire
     assert b"endless" in langsmith_server.wire
     assert NAME.encode() not in langsmith_server.wire
@@ -350,18 +347,7 @@ if {end!r} == "exits":
 
 def test_threads_that_outlive_the_main_thread_are_sent(langsmith_server: LangSmithServer) -> None:
     code = f"""
-import time
 from concurrent.futures import ThreadPoolExecutor
-
-import langsmith
-from langsmith import traceable
-from langchain_privacy import Masker, install_tracing_guard
-
-masker = Masker()
-masker.session("t").vault.issue("PERSON", {NAME!r})
-client = langsmith.Client()
-langsmith.configure(client=client)
-install_tracing_guard(masker)
 
 @traceable
 def late(x):
@@ -373,8 +359,7 @@ def work():
 
 ThreadPoolExecutor(1).submit(work)
 """
-    environment = os.environ | langsmith_server.environment()
-    subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    in_a_process(code, langsmith_server)
     assert b"was there" in langsmith_server.wire
     assert NAME.encode() not in langsmith_server.wire
 
@@ -382,16 +367,9 @@ ThreadPoolExecutor(1).submit(work)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_sends_its_own_runs_only(langsmith_server: LangSmithServer) -> None:
     code = f"""
-import os, time
-import langsmith
-from langchain_privacy import Masker, install_tracing_guard
+import os
 from tests.unit_tests.tracing.test_outbox import create
 
-masker = Masker()
-masker.session("t").vault.issue("PERSON", {NAME!r})
-client = langsmith.Client()
-langsmith.configure(client=client)
-install_tracing_guard(masker)
 create(client, "from the parent", inputs=dict(q={NAME!r}))
 child = os.fork()
 if child == 0:
@@ -402,9 +380,7 @@ if child == 0:
 os.waitpid(child, 0)
 client.flush()
 """
-    environment = os.environ | langsmith_server.environment()
-    command = [sys.executable, "-c", code]
-    subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
+    in_a_process(code, langsmith_server)
     assert langsmith_server.wire.count(b'"from the parent"') == 1
     assert langsmith_server.wire.count(b'"from the child"') == 1
     assert NAME.encode() not in langsmith_server.wire
