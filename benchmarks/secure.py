@@ -21,6 +21,8 @@ from typing import Any
 
 import httpx
 
+from langchain_privacy.secure.evidence import sev_snp
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from cryptography.hazmat.primitives import hashes
@@ -228,7 +230,7 @@ def attestation_cost() -> None:
         verify_nvidia_gpu,
         verify_sev_snp,
     )
-    from langchain_privacy.secure.evidence import amd_chain, nvidia_chain
+    from langchain_privacy.secure.evidence import nvidia_chain
     from tests.vectors.attestation import authority, cases
 
     kept = authority.load()
@@ -247,7 +249,7 @@ def attestation_cost() -> None:
     device = GpuEvidence(report=gpu, certificate_chain=kept["nvidia"]["chain_0"])
     costs = []
     for _ in range(20):
-        amd_chain._pss_holds.cache_clear()
+        sev_snp._pss_holds.cache_clear()
         nvidia_chain.load_chain.cache_clear()
         nvidia_chain._links_hold.cache_clear()
         start = time.process_time()

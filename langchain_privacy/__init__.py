@@ -28,7 +28,7 @@ _ROOM_OF = {
     "attest": "secure",
     "create_minion_graph": "minions",
     "create_minions_graph": "minions",
-    "create_private_agent": "edge.agent",
+    "create_private_agent": "edge.agents",
     "create_private_sql_graph": "sql",
     "create_private_sql_tool": "sql",
     "install_tracing_guard": "tracing",

@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.offline is not None:
             report = _offline(arguments.offline, policy)
         else:
-            from langchain_privacy.secure.attestation import attest
+            from langchain_privacy.secure.transport import attest
 
             report = attest(AttestedEndpoint(arguments.url, policy, adapter=keeping))
     except AttestationError as error:

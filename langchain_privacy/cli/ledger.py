@@ -17,8 +17,7 @@ from rich.text import Text
 
 from langchain_privacy.cli.report import write_report
 from langchain_privacy.egress.ledger import Crossing, EgressLedger, PriceTable
-from langchain_privacy.egress.ledger.chain import Mark
-from langchain_privacy.egress.ledger.signing import PublicKey
+from langchain_privacy.egress.ledger.chain import Mark, PublicKey
 from langchain_privacy.errors import ConfigurationError, LedgerError
 
 _COLUMNS = ("no.", "time, UTC", "to", "model", "out", "in", "tokens", "decision")

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from langchain_privacy.demo.models import Side
 from langchain_privacy.egress import PriceTable
-from langchain_privacy.minions.budget import estimate_tokens
+from langchain_privacy.minions.state import estimate_tokens
 
 REFERENCE = "gpt-4o"
 """The model whose price is shown, and named, where the remote model has none."""

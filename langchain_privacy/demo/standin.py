@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from langchain_privacy.local import EmbeddedServer, call_local, yes_no_score
-from langchain_privacy.minions.budget import estimate_tokens
+from langchain_privacy.minions.state import estimate_tokens
 
 _QUOTE = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
 _TASK = re.compile(r"^(?:Task|과제): (.+)$", re.MULTILINE)

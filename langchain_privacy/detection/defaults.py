@@ -2,33 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 
-from langchain_privacy.detection.cards import find_cards, find_ibans
+from langchain_privacy.detection.addresses import find_addresses
 from langchain_privacy.detection.contact import find_emails, find_phones
-from langchain_privacy.detection.dates import find_birth_dates
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
-from langchain_privacy.detection.korea import (
+from langchain_privacy.detection.korean.addresses import find_korean_addresses
+from langchain_privacy.detection.korean.numbers import (
     find_accounts,
     find_company_numbers,
     find_keyword_numbers,
     find_plates,
     find_resident_numbers,
 )
-from langchain_privacy.detection.korean_addresses import find_korean_addresses
-from langchain_privacy.detection.korean_people import find_korean_people
-from langchain_privacy.detection.labelled import find_labelled_numbers
-from langchain_privacy.detection.network import find_ip_addresses, find_mac_addresses, find_urls
-from langchain_privacy.detection.people import find_people
-from langchain_privacy.detection.places import find_places
-from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
-from langchain_privacy.detection.rules import Rule, RulesDetector
-from langchain_privacy.detection.secrets import find_keys, find_passwords
-from langchain_privacy.detection.states import (
+from langchain_privacy.detection.korean.people import find_korean_people
+from langchain_privacy.detection.numbers import (
+    find_birth_dates,
     find_british_plates,
+    find_cards,
+    find_ibans,
+    find_ip_addresses,
+    find_labelled_numbers,
+    find_mac_addresses,
     find_national_insurance_numbers,
     find_routing_numbers,
     find_social_security_numbers,
+    find_urls,
 )
-from langchain_privacy.detection.streets import find_addresses
+from langchain_privacy.detection.people import find_people, find_places
+from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
+from langchain_privacy.detection.rules import Rule, RulesDetector
+from langchain_privacy.detection.secrets import find_keys, find_passwords
 
 STRUCTURED: tuple[Rule, ...] = (
     find_keys,

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from langchain_privacy.detection.finding import Detector, Finding
-from langchain_privacy.detection.language import guess_language
-from langchain_privacy.detection.merge import merge_findings
+from langchain_privacy.detection.finding import Detector, Finding, merge_findings
 from langchain_privacy.detection.propagate import propagate
+from langchain_privacy.detection.wordlists import guess_language
 from langchain_privacy.errors import DetectionError
 
 Span = tuple[int, int]

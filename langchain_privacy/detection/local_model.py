@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files
 
 from langchain_privacy.detection.finding import Detector, Finding
-from langchain_privacy.detection.language import guess_language
+from langchain_privacy.detection.wordlists import guess_language
 from langchain_privacy.errors import DetectionError
 
 _PROMPTS = {

@@ -1,22 +1,42 @@
 """Names of people in Latin script, by word lists and by the words around them."""
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
-
 import re
 from collections.abc import Iterator
 from functools import cached_property
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.gazetteer import is_medical, load
-from langchain_privacy.detection.rules import finding
+from langchain_privacy.detection.korean.people import ends_a_korean_word, is_hangul
+from langchain_privacy.detection.rules import Cues, finding
+from langchain_privacy.detection.wordlists import is_medical, load
+
+# ---- Names of countries, states and cities, from a list.
+
+# Places that are words or names as well: only with a capital letter, and never alone in lower case.
+_ALSO_WORDS = load("common_words") | load("given_names") | load("surnames")
+_PLACES = Cues(load("places"))
+
+
+def find_places(text: FoldedText) -> Iterator[Finding]:
+    """Find places that the list knows, written with a capital letter or in all lower-case text."""
+    lower = text.lower
+    no_capitals = text.text == lower
+    for start, end in _PLACES.find(text):
+        if (start and is_hangul(lower[start - 1])) or not ends_a_korean_word(lower, end):
+            continue  # "USA투데이", but "London에서"
+        if text.text[start].isupper() or (no_capitals and lower[start:end] not in _ALSO_WORDS):
+            yield finding(start, end, "LOCATION", 0.5, "place")
+
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
 
 _GIVEN = load("given_names")
 _FAMILY = load("surnames")
 _COMMON = load("common_words")
 _ROLES = load("roles")
 _ORGANISATION = load("organisation_words")
-_PLACES = load("places")
+_PLACES_PEOPLE = load("places")
 _TITLES = load("titles")
 _NAMING = frozenset(
     {"name", "full name", "name is", "call me", "calls me", "surname", "first name", "last name"}
@@ -64,7 +84,7 @@ class _Token:
     @cached_property
     def strange(self) -> bool:
         """Neither an ordinary word nor a place: may be a name that no list has."""
-        if self.initial or self.common or self.lower in _PLACES or is_medical(self.lower):
+        if self.initial or self.common or self.lower in _PLACES_PEOPLE or is_medical(self.lower):
             return False
         return (
             len(self.text) > 5

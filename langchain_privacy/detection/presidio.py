@@ -11,8 +11,7 @@ from functools import cache
 from typing import Any
 
 from langchain_privacy.detection.finding import Detector, Finding
-from langchain_privacy.detection.gazetteer import is_medical, load
-from langchain_privacy.detection.language import guess_language
+from langchain_privacy.detection.wordlists import guess_language, is_medical, load
 from langchain_privacy.errors import ConfigurationError, DetectionError
 
 MODELS: Mapping[str, Sequence[str]] = {

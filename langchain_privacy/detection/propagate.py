@@ -6,10 +6,9 @@ from itertools import pairwise
 
 import ahocorasick
 
-from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.gazetteer import load
-from langchain_privacy.detection.korean_words import ends_a_korean_word, is_hangul, title_follows
-from langchain_privacy.detection.merge import merge_findings
+from langchain_privacy.detection.finding import Finding, merge_findings
+from langchain_privacy.detection.korean.people import ends_a_korean_word, is_hangul, title_follows
+from langchain_privacy.detection.wordlists import load
 
 _DIGITS = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,30}")
 _NO_DIGITS = re.compile(r"\D+")

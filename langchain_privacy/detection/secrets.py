@@ -5,11 +5,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from langchain_privacy.detection.cues import Cues
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.gazetteer import load
-from langchain_privacy.detection.rules import finding, numbers, span
+from langchain_privacy.detection.rules import Cues, finding, numbers, span
+from langchain_privacy.detection.wordlists import load
 
 # Prefixes as the providers document them for secret scanning.
 _TOKENS = re.compile(

@@ -1,6 +1,6 @@
 """The edge: where real values turn into placeholders and back."""
 
-from langchain_privacy.edge.lcel import MaskingRunnable, RestoringRunnable
+from langchain_privacy.edge.chains import MaskingRunnable, RestoringRunnable
 from langchain_privacy.edge.node import local_node
 from langchain_privacy.edge.private import private
 from langchain_privacy.edge.tool_policy import ToolPolicy

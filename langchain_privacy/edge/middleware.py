@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from langchain.agents.middleware import TracePolicy, configure_trace_policy
+from langchain.agents.middleware import _trace_policy as _default
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
@@ -17,12 +19,44 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from langchain_privacy.edge.session import session_of, surrounding, warn_once
-from langchain_privacy.edge.shapes import through
+from langchain_privacy.edge.run import session_of, surrounding, warn_once
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.masking.walk import through
+
+# ---- What the spans of other middleware record while a private agent runs: nothing.
+#
+# LangChain traces the hooks of every middleware with the request that it got: the system prompt
+# and the tools as they were given, and what other middleware added, before any of it is masked.
+# The model's own run has the same masked.
+
+
+class _Quiet(TracePolicy):
+    """Omits payloads inside private runs; elsewhere does what the process asked for before."""
+
+
+def keep_spans_quiet() -> None:
+    """Make the process-wide policy for hook spans omit payloads inside private runs."""
+    before = _default._resolve(None)  # noqa: SLF001 - LangChain has no way to read it
+    if isinstance(before, _Quiet):
+        return
+
+    def inputs(value: Any) -> Any:
+        return _recorded(value, before and before.process_inputs)
+
+    def outputs(value: Any) -> Any:
+        return _recorded(value, before and before.process_outputs)
+
+    configure_trace_policy(_Quiet(process_inputs=inputs, process_outputs=outputs))
+
+
+def _recorded(value: Any, process: Any) -> Any:
+    if surrounding() is not None:
+        return {}
+    return process(value) if process else value
+
 
 try:
     from langchain.agents.middleware import (
@@ -35,7 +69,6 @@ try:
     )
     from langchain.agents.structured_output import StructuredOutputError
 
-    from langchain_privacy.edge.spans import keep_spans_quiet
     from langchain_privacy.edge.structured import StructuredEdge
 except ImportError as error:
     msg = 'Private agents need LangChain: pip install "langchain-privacy[agents]"'

@@ -19,9 +19,9 @@ from langchain_core.documents import BaseDocumentTransformer, Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import PrivateAttr
 
-from langchain_privacy.edge.body import local_body
-from langchain_privacy.edge.failures import masked_error
-from langchain_privacy.edge.session import session_of
+from langchain_privacy.edge.errors import masked_error
+from langchain_privacy.edge.local_body import local_body
+from langchain_privacy.edge.run import session_of
 from langchain_privacy.masking import Masker, MaskingSession
 
 

@@ -8,11 +8,10 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.utils import Input, Output
 
-from langchain_privacy.edge.events import EventsRestorer
-from langchain_privacy.edge.session import EdgeRun, open_run, scoped, scoped_async
-from langchain_privacy.edge.shapes import through
-from langchain_privacy.edge.tokens import ChunkRestorer
+from langchain_privacy.edge.run import EdgeRun, open_run, scoped, scoped_async
+from langchain_privacy.edge.streams import ChunkRestorer, EventsRestorer
 from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.masking.walk import through
 
 
 class PrivateRunnable(Runnable[Input, Output]):

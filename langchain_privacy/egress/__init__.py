@@ -4,9 +4,9 @@ Guard every remote model object, also the fallbacks and the models inside other 
 not guarded is not examined.
 """
 
-from langchain_privacy.egress.chat import is_guarded
 from langchain_privacy.egress.guard import EgressGuard
 from langchain_privacy.egress.ledger import Crossing, EgressLedger, PriceTable
+from langchain_privacy.egress.models import is_guarded
 from langchain_privacy.egress.policy import (
     AllOf,
     AllowHosts,

@@ -121,14 +121,14 @@ class EgressGuard:
         Raises:
             ConfigurationError: It is no chat model.
         """
-        from langchain_privacy.egress.chat import wrap_model
+        from langchain_privacy.egress.models import wrap_model
 
         guarded: Model = wrap_model(self, model)
         return guarded
 
     def wrap_embeddings(self, embeddings: Embedder) -> Embedder:
         """Guard an embeddings model; returns one of the same class."""
-        from langchain_privacy.egress.embeddings import wrap_embeddings
+        from langchain_privacy.egress.models import wrap_embeddings
 
         guarded: Embedder = wrap_embeddings(self, embeddings)
         return guarded
@@ -146,7 +146,7 @@ class EgressGuard:
                 is known.
             purpose: What the ledger calls it.
         """
-        from langchain_privacy.egress.runnable import GuardedRunnable
+        from langchain_privacy.egress.models import GuardedRunnable
 
         return GuardedRunnable(self, runnable, destination, purpose or "runnable")
 
@@ -311,6 +311,6 @@ class EgressGuard:
         )
 
     def _receipt(self, crossing: OpenCrossing, outcome: str, received: int | None) -> None:
-        from langchain_privacy.egress.receipt import receipt_of
+        from langchain_privacy.egress.models import receipt_of
 
         receipt_of(self.ledger, crossing, outcome, received)

@@ -1,8 +1,6 @@
 """Placeholders out, real values back."""
 
-from langchain_privacy.masking.json_stream import JsonRestorer
-from langchain_privacy.masking.masker import Masker, MaskingSession
-from langchain_privacy.masking.policy import MaskingPolicy
-from langchain_privacy.masking.stream import StreamRestorer
+from langchain_privacy.masking.masker import Masker, MaskingPolicy, MaskingSession
+from langchain_privacy.masking.stream import JsonRestorer, StreamRestorer
 
 __all__ = ["JsonRestorer", "Masker", "MaskingPolicy", "MaskingSession", "StreamRestorer"]

@@ -11,15 +11,122 @@ could be two, is never guessed.
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from langchain_privacy.masking.cell_format import escape, format_value
 from langchain_privacy.masking.folding import fold as widths_folded
+from langchain_privacy.masking.links import may_link
+from langchain_privacy.masking.particles import Final, agreeing, final, particle_at
+from langchain_privacy.masking.restore import CLOSING_MARKS
+from langchain_privacy.masking.tolerant import Forms
 from langchain_privacy.vault import VaultSession
+
+# ---- How a cell is written for people; the model may choose a form, the value is formatted here.
+
+PYEONG = Decimal("3.305785")
+"""Square metres in one 평."""
+
+_MARKS = re.compile(r"([\\`*\[\]<>|])")
+means_something = re.compile(r"[\\`*\[\]<>|\r\n]").search
+"""Finds what Markdown or HTML may read as more than text."""
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_AS_IT_IS = {str, int}
+_LINES = re.compile(r"\s*[\r\n]+\s*")
+
+
+def _comma(value: Decimal) -> str:
+    return f"{value:,f}"
+
+
+def _eok(value: Decimal) -> str:
+    """Write an amount in 만원 as people say it: 191000 is 19억 1,000만원."""
+    sign, amount = ("-" if value < 0 else ""), abs(int(value))
+    eok, man = divmod(amount, 10_000)
+    if not eok:
+        return f"{sign}{man:,}만원"
+    return f"{sign}{eok:,}억원" if not man else f"{sign}{eok:,}억 {man:,}만원"
+
+
+def _pyeong(value: Decimal) -> str:
+    return f"{value / PYEONG:,.1f}평"
+
+
+def _percent(value: Decimal) -> str:
+    return f"{value * 100:.1f}%"
+
+
+FORMATTERS: dict[str, tuple[Callable[[Decimal], str], str]] = {
+    "comma": (_comma, ""),
+    "억만원": (_eok, "만원"),
+    "평": (_pyeong, "평"),
+    "pct1": (_percent, "%"),
+}
+"""Forms of numbers by name, each with the unit that it writes itself; `date` is that of dates."""
+
+
+def format_value(value: Any, form: str = "") -> tuple[str, str]:
+    """Write a value in a form; an unknown form, or one that does not fit, writes it plainly.
+
+    Returns:
+        The text, and the unit at its end that need not be written again.
+    """
+    if not form and type(value) in _AS_IT_IS:
+        return str(value), ""
+    if value is None:
+        return "없음" if form in ("억만원", "평") else "—", ""
+    if form == "date":
+        return _date(value), ""
+    chosen = FORMATTERS.get(form)
+    number = _number(value) if chosen else None
+    if chosen is None or number is None:
+        return _plain(value), ""
+    return chosen[0](number), chosen[1]
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, Decimal)):
+        return Decimal(value)
+    if isinstance(value, float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        number = Decimal(str(value))
+        return number if number.is_finite() else None
+    return None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.10g}" if abs(value) < 1e10 else f"{value:f}".rstrip("0").rstrip(".")
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
+    if isinstance(value, (bytes, bytearray)):
+        return f"({len(value)} bytes)"
+    return str(value)
+
+
+def _date(value: Any) -> str:
+    if isinstance(value, (date, datetime)):
+        return f"{value:%Y-%m-%d}"
+    text = str(value)
+    if re.fullmatch(r"\d{8}", text):
+        return f"{text[:4]}-{text[4:6]}-{text[6:]}"
+    return f"{text[:4]}-{text[4:]}" if re.fullmatch(r"(19|20)\d{4}", text) else _plain(value)
+
+
+def escape(text: str) -> str:
+    """Take Markdown and HTML their meaning: a cell is text, whoever wrote it."""
+    if text.isalnum() or not means_something(text):
+        return text
+    return _MARKS.sub(r"\\\1", _LINES.sub(" ", text)).replace("\\<", "&lt;").replace("\\>", "&gt;")
+
 
 KIND = "sql_result"
 """The `kind` in the metadata of a document that is a result."""
@@ -387,3 +494,89 @@ def _unpack(value: dict[str, Any]) -> Any:
         return value  # the document itself
     ((kind, text),) = value.items()
     return _UNPACK[kind](text)
+
+
+# ---- Restoring a text whose cells are written as issued: a table of thousands in one pass.
+#
+# Most answers hold nothing but tokens exactly as they were issued. Those need no tolerant
+# reading, no scan for links where there are none, and a look at particles only where Korean
+# follows. A text with anything else in it is left to the engine that reads everything; both give
+# the same text.
+
+_BEGINNING = re.compile(r"\[\[hidden_value_(?:q([1-9][0-9]{0,5})_)?(?=[1-9])")
+_ROW = re.compile(r"[1-9][0-9]{0,8}")
+_FORM = re.compile(r"[^\[\]|\n]{0,20}")
+_ENDS = frozenset(["", *" \n,.;:|<"])
+"""What follows a value where no particle does."""
+
+
+def restore_issued(text: str, session: VaultSession, forms: Forms | None) -> str | None:
+    """Restore a text in which every token is exactly as issued, and of one result.
+
+    Args:
+        text: Any text.
+        session: Whose results are meant.
+        forms: What recognises the session's placeholders, `None` when it issued none.
+
+    Returns:
+        The restored text, or `None` when it holds more than such tokens: a deformed one, one that
+        names no cell, a placeholder, a link.
+    """
+    found = _BEGINNING.search(text)
+    result = Opened(session).get(int(found[1] or 1)) if found else None
+    if found is None or result is None or not result.plain:
+        return None
+    beginning = found[0]
+    if any(mark + beginning in text for mark in "[\\"):
+        return None
+    first, *pieces = text.split(beginning)
+    out = [first]
+    add, columns = out.append, result.columns
+    row: Sequence[Any] = ()
+    last = ""
+    for piece in pieces:
+        name, closed, after = piece.partition("]]")
+        number, _, label = name.partition("_")
+        if number != last:
+            if not _ROW.fullmatch(number) or int(number) > len(result.rows):
+                return None
+            row, last = result.rows[int(number) - 1], number
+        column, form = columns.get(label), ""
+        if column is None:
+            label, _, form = label.partition("|")
+            column = columns.get(label)
+            if column is None or not _FORM.fullmatch(form):
+                return None
+        value = row[column]
+        if type(value) is int and not form:
+            value = str(value)
+        elif type(value) is not str or form or means_something(value):
+            value, unit = format_value(value, form)
+            value = escape(value)
+            # The model may have written the unit as well.
+            after = after.removeprefix(unit)
+        add(value)
+        if after[:1] not in _ENDS or not closed:
+            if after.startswith("]") or not closed:
+                return None
+            after = _agreeing(value, after)
+        add(after)
+    between = " ".join(dict.fromkeys(out[::2]))
+    if may_link(between) or may_hold_cells(between) or (forms and not forms.plain(between)):
+        return None
+    return "".join(out)
+
+
+def _agreeing(value: str, after: str) -> str:
+    """Make the particle at the beginning of what follows agree with a value."""
+    at, particle = _particle(after)
+    if not particle or final(value) is Final.UNKNOWN:
+        return after
+    return after[:at] + agreeing(value, particle) + after[at + len(particle) :]
+
+
+@lru_cache(maxsize=256)
+def _particle(after: str) -> tuple[int, str]:
+    marks = CLOSING_MARKS.match(after)
+    at = marks.end() if marks else 0
+    return at, particle_at(after, at)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import ahocorasick
 
-from langchain_privacy.detection.gazetteer import load
+from langchain_privacy.detection.wordlists import load
 from langchain_privacy.masking.tolerant import Forms, forms_of
 from langchain_privacy.vault import VaultEntry, VaultSession
 

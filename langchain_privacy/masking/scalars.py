@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from langchain_privacy.masking.grammar import FLOATING, INTEGER
+from langchain_privacy.masking.placeholder import FLOATING, INTEGER
 
 _KINDS: dict[type, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
     int: (INTEGER, repr, int),

@@ -1,12 +1,13 @@
 """Restoring a text that arrives in pieces."""
 
+import json
 import re
 from collections.abc import Callable
 
 from langchain_privacy.masking.cells import Arrived
-from langchain_privacy.masking.grammar import PLACEHOLDER
-from langchain_privacy.masking.restore import Restoring
-from langchain_privacy.masking.tolerant import Forms
+from langchain_privacy.masking.placeholder import FLOATING, INTEGER, PLACEHOLDER
+from langchain_privacy.masking.restore import Restoring, json_escaped
+from langchain_privacy.masking.tolerant import Forms, Lookup
 
 _GRAMMAR = re.compile(r"[\[({<&%\\_\x80-\uabff\ud7a4-\U0010ffff]").search
 """What prose does without, and no decorated placeholder or cell can be without."""
@@ -136,3 +137,187 @@ class StreamRestorer:
         if self._passed:
             self._restoring.read("".join(self._passed))
             self._passed.clear()
+
+
+# ---- Restoring a JSON object while it is written, such as the arguments of a tool call.
+#
+# Each string is decoded and restored on its own: no decoration reaches over a quote, an escaped
+# particle is a particle, and what comes out is JSON again.
+
+_OBJECT = re.compile(r'\s*\{\s*"')
+_MAY_BE_OBJECT = re.compile(r"\s*(?:\{\s*)?")
+_HIGH = r"\\u[dD][89aAbB][0-9a-fA-F]{2}"
+_RUN = re.compile(
+    r'(?:[^"\\]++|\\["\\/bfnrt]|\\u(?![dD][89aAbB])[0-9a-fA-F]{4}'
+    rf"|{_HIGH}(?=[^\\]|\\[^u]|\\u[0-9a-fA-F]{{4}}))*+"
+)
+"""What of a string is settled: no half escape, and no half surrogate pair."""
+_HALF = re.compile(rf"(?:\\(?:u[0-9a-fA-F]{{0,3}})?|{_HIGH}(?:\\(?:u[0-9a-fA-F]{{0,3}})?)?)?")
+_MARKS = re.compile(r'["\\]')
+_NUMBER = re.compile(r"\[[A-Z0-9_]*\]?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_UNSAFE = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
+
+
+class JsonRestorer:
+    """Like `StreamRestorer`, for a stream that is JSON source.
+
+    Args:
+        restorer: Makes a restorer of one decoded string.
+        source: Restores source that is no object, or only a piece of one.
+        lookup: Resolves a type and a code, for numbers.
+    """
+
+    def __init__(
+        self, restorer: Callable[[], StreamRestorer], source: StreamRestorer, lookup: Lookup
+    ) -> None:
+        self._restorer = restorer
+        self._source: StreamRestorer | None = source
+        self._lookup = lookup
+        self._decided = False
+        self._held = ""
+        self._start: str | None = None
+        self._string: StreamRestorer | None = None
+
+    def __repr__(self) -> str:
+        return "<JsonRestorer>"
+
+    def feed(self, text: str) -> str:
+        """Take the next piece and return what is certain by now."""
+        if self._string and self._start is None and not self._held and not _MARKS.search(text):
+            return _escaped(self._string.feed(text))
+        text, self._held = self._held + text, ""
+        if not self._decided:
+            if _MAY_BE_OBJECT.fullmatch(text):
+                self._held = text
+                return ""
+            self._decided = True
+            if _OBJECT.match(text):
+                self._source = None
+        if self._source:
+            return self._source.feed(text)
+        out: list[str] = []
+        at = 0
+        while at < len(text):
+            if self._string is None:
+                at = self._outside(text, at, out)
+                continue
+            end = _RUN.match(text, at).end()  # type: ignore[union-attr]
+            run = text[at:end]
+            if "\\" in run:
+                run = json.loads(f'"{run}"', strict=False)
+            self._inside(run, out)
+            at = end
+            if text[at : at + 1] == '"':
+                self._close(out)
+                at += 1
+            elif _HALF.fullmatch(text, at):
+                self._held = text[at:]
+                break
+            else:
+                # no JSON after all: a bad escape goes through as it is
+                self._open(out)
+                out.append(_escaped(self._string.flush()) + text[at : at + 2])
+                at += 2
+        return "".join(out)
+
+    def flush(self) -> str:
+        """Return what is left at the end of the stream."""
+        held, self._held = self._held, ""
+        if self._source:
+            return self._source.feed(held) + self._source.flush()
+        out: list[str] = []
+        if self._string is not None:
+            self._open(out)
+            out.append(_escaped(self._string.flush()))
+            self._string = None
+        return "".join([*out, held])
+
+    def _outside(self, text: str, at: int, out: list[str]) -> int:
+        quote = text.find('"', at)
+        if quote < 0:
+            out.append(text[at:])
+            return len(text)
+        out.append(text[at:quote])
+        self._string, self._start = self._restorer(), ""
+        return quote + 1
+
+    def _inside(self, decoded: str, out: list[str]) -> None:
+        assert self._string is not None
+        if self._start is not None:
+            # a placeholder of a number loses its quotes with its brackets
+            self._start += decoded
+            if not _NUMBER.fullmatch(self._start):
+                self._open(out)
+            return
+        out.append(_escaped(self._string.feed(decoded)))
+
+    def _open(self, out: list[str]) -> None:
+        if self._start is not None and self._string is not None:
+            out.append('"' + _escaped(self._string.feed(self._start)))
+            self._start = None
+
+    def _close(self, out: list[str]) -> None:
+        assert self._string is not None
+        match = PLACEHOLDER.fullmatch(self._start or "")
+        entry = match and match[1].endswith((INTEGER, FLOATING)) and self._lookup(*match.groups())
+        if entry:
+            out.append(entry.value)
+        else:
+            self._open(out)
+            out.append(_escaped(self._string.flush()) + '"')
+        self._string = None
+
+
+def _escaped(text: str) -> str:
+    if not _UNSAFE.search(text):
+        return text
+    written = json.dumps(text, ensure_ascii=False)[1:-1]
+    return _SURROGATE.sub(lambda lone: f"\\u{ord(lone[0]):04x}", written)
+
+
+# ---- JSON that travels as text: the arguments of a tool call.
+#
+# Strings are masked one by one, so that no placeholder swallows a quote, and values go back in as
+# JSON writes them.
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.])-?\d{7,}(?:\.\d+)?(?![\w.])', re.DOTALL)
+
+
+def is_json(text: str) -> bool:
+    """Say whether a text is a JSON object, array or string."""
+    if text.lstrip()[:1] not in {"{", "[", '"'}:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def same_json(a: str, b: str) -> bool:
+    """Say whether two JSON texts say the same, however they are escaped."""
+    return a == b or bool(json.loads(a) == json.loads(b))
+
+
+def mask_json(
+    text: str, mask: Callable[[str], str], number: Callable[[int | float], object]
+) -> str:
+    """Mask the strings and long numbers of a JSON text; the rest stays as it is.
+
+    Args:
+        text: Valid JSON.
+        mask: Masks one decoded string.
+        number: Masks one number; returns it, or a placeholder.
+    """
+
+    def masked(match: re.Match[str]) -> str:
+        token = match[0]
+        decoded = json.loads(token, strict=False)
+        if isinstance(decoded, str):
+            new = mask(decoded)
+            return token if new == decoded else f'"{json_escaped(new)}"'
+        replaced = number(decoded)
+        return token if replaced == decoded else f'"{replaced}"'
+
+    return _TOKEN.sub(masked, text)

@@ -17,9 +17,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from langchain_privacy.masking.aliases import names
 from langchain_privacy.masking.folding import INVISIBLE, fold
-from langchain_privacy.masking.grammar import PLACEHOLDER
+from langchain_privacy.masking.placeholder import PLACEHOLDER, names
 from langchain_privacy.vault import VaultEntry
 
 

@@ -19,9 +19,9 @@ from langgraph.types import RetryPolicy
 
 from langchain_privacy.errors import EgressBlockedError, LedgerError, PrivacyError, ProtocolError
 from langchain_privacy.local import split_reasoning
-from langchain_privacy.minions.budget import Budget, estimate_tokens
 from langchain_privacy.minions.judge import name_of
-from langchain_privacy.minions.parsing import LONGEST_REPLY
+from langchain_privacy.minions.schema import LONGEST_REPLY
+from langchain_privacy.minions.state import Budget, estimate_tokens
 
 T = TypeVar("T")
 

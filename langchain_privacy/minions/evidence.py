@@ -11,7 +11,7 @@ from langchain_core.documents import Document
 from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
 from langchain_privacy.local import load_whole
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.grammar import PLACEHOLDER
+from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.minions.state import Span, place
 from langchain_privacy.vault import DOCUMENT_REF, VaultSession
 

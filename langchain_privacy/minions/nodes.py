@@ -9,7 +9,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.types import Overwrite, RetryPolicy
 
-from langchain_privacy.edge.session import session_of
+from langchain_privacy.edge.run import session_of
 from langchain_privacy.egress import EgressGuard, PriceTable, is_guarded
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.local import assert_local
@@ -21,16 +21,14 @@ from langchain_privacy.minions.answering import (
     from_passages,
     from_remote,
 )
-from langchain_privacy.minions.budget import Budget
 from langchain_privacy.minions.crossing import Remote, Reply
 from langchain_privacy.minions.evidence import MAX_CHARACTERS, keep
-from langchain_privacy.minions.judge import Judge, judge_for
+from langchain_privacy.minions.judge import Judge, Reader, judge_for
 from langchain_privacy.minions.planning import Planner, adrive, drive, say
 from langchain_privacy.minions.prompting import language_of
-from langchain_privacy.minions.reading import Reader
 from langchain_privacy.minions.report import baseline_tokens, write_report
 from langchain_privacy.minions.schema import Next, Plan, Sub
-from langchain_privacy.minions.state import Call, MinionState, Span, job_of, place
+from langchain_privacy.minions.state import Budget, Call, MinionState, Span, job_of, place
 from langchain_privacy.vault import session_scope
 
 EvidenceMode = Literal["masked", "none"]

@@ -12,16 +12,21 @@ from langgraph.types import interrupt
 
 from langchain_privacy.errors import EgressBlockedError, LedgerError, ProtocolError
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.grammar import PLACEHOLDER
+from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.minions.answering import ARITHMETIC
-from langchain_privacy.minions.budget import Budget, estimate_tokens
 from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, Reply
 from langchain_privacy.minions.evidence import allowed
-from langchain_privacy.minions.parsing import parse
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.report import baseline_tokens
-from langchain_privacy.minions.schema import Next, Plan, Strict, Sub
-from langchain_privacy.minions.state import Call, MinionState, place, spent_seconds
+from langchain_privacy.minions.schema import Next, Plan, Strict, Sub, parse
+from langchain_privacy.minions.state import (
+    Budget,
+    Call,
+    MinionState,
+    estimate_tokens,
+    place,
+    spent_seconds,
+)
 
 S = TypeVar("S", bound=Strict)
 

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from langchain_privacy.egress import PriceTable
-from langchain_privacy.masking.grammar import PLACEHOLDER
-from langchain_privacy.minions.budget import estimate_tokens
-from langchain_privacy.minions.state import Call, Span, place
+from langchain_privacy.masking.placeholder import PLACEHOLDER
+from langchain_privacy.minions.state import Call, Span, estimate_tokens, place
 from langchain_privacy.vault import VaultSession
 
 

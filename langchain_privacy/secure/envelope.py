@@ -22,16 +22,14 @@ from typing import Any
 from langchain_privacy.errors import EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.channel.hpke import X25519PrivateKey, XWingPrivateKey
-from langchain_privacy.secure.evidence.amd_chain import SnpEndorsements
-from langchain_privacy.secure.evidence.azure_cvm import AzureCvmEvidence, verify_azure_cvm
-from langchain_privacy.secure.evidence.azure_hcl import TpmQuote
+from langchain_privacy.secure.evidence.azure_cvm import AzureCvmEvidence, TpmQuote, verify_azure_cvm
 from langchain_privacy.secure.evidence.nvidia_gpu import (
     GpuEndorsements,
     GpuEvidence,
     verify_nvidia_gpu,
 )
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
-from langchain_privacy.secure.evidence.sev_snp import verify_sev_snp
+from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements, verify_sev_snp
 from langchain_privacy.secure.evidence.simulated import verify_simulated
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, verify_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy

@@ -6,10 +6,9 @@ on its own, `SchemaCard` what the remote model may know, `SQLPolicy` the limits.
 
 from langchain_privacy.sql.card import ColumnCard, SchemaCard, TableCard
 from langchain_privacy.sql.chart import draw_chart
-from langchain_privacy.sql.graph import create_private_sql_graph
+from langchain_privacy.sql.graph import create_private_sql_graph, create_private_sql_tool
 from langchain_privacy.sql.guard import GuardedQuery, check_sql
 from langchain_privacy.sql.policy import SQLPolicy
-from langchain_privacy.sql.tool import create_private_sql_tool
 
 __all__ = [
     "ColumnCard",

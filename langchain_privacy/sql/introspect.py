@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.sql.card import ColumnCard, TableCard
 from langchain_privacy.sql.dialects import dialect_name
-from langchain_privacy.sql.execute.faults import code_of, query_error
+from langchain_privacy.sql.execute.database import code_of, query_error
 from langchain_privacy.sql.policy import SQLPolicy
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from langchain_privacy.masking.cells import token
-from langchain_privacy.sql.plan import AnswerTemplate
 from langchain_privacy.sql.prompts import Language
+from langchain_privacy.sql.remote import AnswerTemplate
 
 _BARE_TOKEN = re.compile(r"(hidden_?value_)(?!q\d+_)", re.IGNORECASE)
 _ROW = re.compile(r"hidden\W{0,3}_?value\W{0,3}_?(\d{1,6})", re.IGNORECASE)

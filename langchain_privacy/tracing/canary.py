@@ -15,13 +15,13 @@ from langsmith import run_trees
 from langsmith.run_trees import RunTree, get_cached_client
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.tracing.client import protect, scrubber_of
 from langchain_privacy.tracing.install import (
     HasVault,
     UnsafeTracingWarning,
     unprotected_clients,
     warn_of_switches,
 )
+from langchain_privacy.tracing.langsmith import protect, scrubber_of
 from langchain_privacy.vault import Vault
 
 _INFO = (

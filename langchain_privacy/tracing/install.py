@@ -10,8 +10,14 @@ import langsmith
 from langsmith.run_trees import get_cached_client
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.tracing.async_client import protect_async, scrubbers_of, unprotect_async
-from langchain_privacy.tracing.client import protect, scrubber_of, unprotect
+from langchain_privacy.tracing.langsmith import (
+    protect,
+    protect_async,
+    scrubber_of,
+    scrubbers_of,
+    unprotect,
+    unprotect_async,
+)
 from langchain_privacy.tracing.logs import PrivateLogFilter
 from langchain_privacy.tracing.scrub import Scrubber
 from langchain_privacy.vault import Vault

@@ -3,11 +3,19 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from langchain_privacy.vault.base import DocumentRoom, Vault, VaultSession
-from langchain_privacy.vault.current import current_session, session_scope
-from langchain_privacy.vault.entry import LITERAL, PART_SUFFIX, ValueMatch, VaultEntry
 from langchain_privacy.vault.keys import VaultKey
 from langchain_privacy.vault.memory import DOCUMENT_REF, InMemoryVault
+from langchain_privacy.vault.session import (
+    LITERAL,
+    PART_SUFFIX,
+    DocumentRoom,
+    ValueMatch,
+    Vault,
+    VaultEntry,
+    VaultSession,
+    current_session,
+    session_scope,
+)
 
 if TYPE_CHECKING:
     from langchain_privacy.vault.checkpoints import CheckpointCipher, encrypted_serializer

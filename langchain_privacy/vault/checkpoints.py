@@ -13,8 +13,7 @@ from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
 from langchain_privacy.errors import VaultIntegrityError
-from langchain_privacy.vault.keys import VaultKey, as_key
-from langchain_privacy.vault.sealing import Sealer
+from langchain_privacy.vault.keys import Sealer, VaultKey, as_key
 
 _NAME = "aes256gcm"
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import ahocorasick
 
-from langchain_privacy.vault.entry import ValueMatch, VaultEntry
+from langchain_privacy.vault.session import ValueMatch, VaultEntry
 
 if TYPE_CHECKING:
-    from langchain_privacy.vault.base import VaultSession
+    from langchain_privacy.vault.session import VaultSession
 
 _SMALL_TAIL = 64
 

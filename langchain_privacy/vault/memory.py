@@ -18,11 +18,23 @@ from datetime import timedelta
 from typing import Any
 
 from langchain_privacy.errors import SessionError
-from langchain_privacy.vault.base import DocumentRoom, Vault, VaultSession
-from langchain_privacy.vault.codes import SHORTEST, candidates, checked_length
-from langchain_privacy.vault.entry import VaultEntry
-from langchain_privacy.vault.keys import KEY_BYTES, VaultKey, as_key, session_name
-from langchain_privacy.vault.life import Life, checked_ttl
+from langchain_privacy.vault.keys import (
+    KEY_BYTES,
+    SHORTEST,
+    VaultKey,
+    as_key,
+    candidates,
+    checked_length,
+    session_name,
+)
+from langchain_privacy.vault.session import (
+    DocumentRoom,
+    Life,
+    Vault,
+    VaultEntry,
+    VaultSession,
+    checked_ttl,
+)
 
 
 class _MemoryDocuments(DocumentRoom):

@@ -20,7 +20,7 @@ from langchain_privacy.errors import ConfigurationError, QueryError
 from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql
 from langchain_privacy.sql.execute import Database, open_database
 from langchain_privacy.sql.execute.duckdb import _Hand
-from langchain_privacy.sql.kanon import counted, suppress
+from langchain_privacy.sql.k_anonymity import counted, suppress
 from tests.unit_tests.sql.conftest import DENIED
 from tests.unit_tests.sql.small import DISTRICTS, fill
 from tests.unit_tests.sql.test_guard import vectors

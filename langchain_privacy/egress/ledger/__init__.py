@@ -1,6 +1,6 @@
 """What crossed: an append-only, hash-chained record."""
 
-from langchain_privacy.egress.ledger.crossing import Crossing
+from langchain_privacy.egress.ledger.chain import Crossing
 from langchain_privacy.egress.ledger.ledger import EgressLedger
 from langchain_privacy.egress.ledger.prices import PriceTable
 

@@ -11,30 +11,181 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import inspect, make_url, select
-from sqlalchemy.exc import ArgumentError
-
-from langchain_privacy.egress.ledger.access import guarded, reading, writing
-from langchain_privacy.egress.ledger.chain import (
-    GENESIS,
-    LedgerReport,
-    Mark,
-    hash_record,
-    mark_statement,
-    verify_chain,
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Executable,
+    bindparam,
+    delete,
+    func,
+    insert,
+    inspect,
+    literal_column,
+    make_url,
+    select,
+    update,
 )
-from langchain_privacy.egress.ledger.crossing import Crossing, each, join
-from langchain_privacy.egress.ledger.signing import PublicKey, SigningKey
-from langchain_privacy.egress.ledger.statements import Statements
-from langchain_privacy.egress.ledger.tables import (
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from langchain_privacy.egress.ledger.chain import (
     FIELDS,
+    GENESIS,
     MARKS,
+    METADATA,
     RECORDS,
     SPENT,
+    Crossing,
+    LedgerReport,
+    Mark,
+    PublicKey,
+    SigningKey,
+    each,
+    hash_record,
     in_memory,
+    join,
+    mark_statement,
     open_engine,
+    verify_chain,
 )
 from langchain_privacy.errors import ConfigurationError, LedgerError
+
+# ---- Access to a ledger's database: one writer at a time, statements compiled once, errors of
+# ours.
+#
+# SQLAlchemy makes the pool and the text of every statement. What an append does runs on the
+# driver's own connection: SQLAlchemy's execution costs a crossing more than the database does.
+
+_LOCK = 0x6C70_6564_6765  # any constant: the advisory lock of writers on PostgreSQL
+_REASONS = {
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_READONLY": "it is read-only",
+    "SQLITE_BUSY": "another process holds it",
+    "SQLITE_CORRUPT": "the file is damaged",
+    "SQLITE_NOTADB": "the file is no SQLite database",
+    "SQLITE_CANTOPEN": "the file cannot be opened",
+}
+
+
+class Statement:
+    """A statement compiled for a database; runs on a cursor of its driver."""
+
+    def __init__(
+        self, statement: Executable, engine: Engine, columns: list[str] | None = None
+    ) -> None:
+        options = {} if columns is None else {"column_keys": columns}
+        compiled = statement.compile(engine, **options)  # type: ignore[attr-defined]
+        self._text = str(compiled)
+        self._order: list[str] | None = getattr(compiled, "positiontup", None)
+
+    def run(self, cursor: Any, values: Mapping[str, Any] | None = None) -> Any:
+        """Run it with `values` by name; returns the cursor."""
+        given: Any = values or {}
+        if self._order is not None:
+            given = tuple(given[name] for name in self._order)
+        cursor.execute(self._text, given)
+        return cursor
+
+
+@contextlib.contextmanager
+def reading(engine: Engine) -> Iterator[Any]:
+    """Give a cursor to read with."""
+    connection = engine.raw_connection()
+    try:
+        yield connection.cursor()
+    finally:
+        connection.close()  # back to the pool, which rolls back what was not committed
+
+
+@contextlib.contextmanager
+def writing(engine: Engine, *, durable: bool = True) -> Iterator[Any]:
+    """Give a cursor inside a transaction that no other thread or process shares.
+
+    Args:
+        engine: See `tables.open_engine`.
+        durable: Survive a power cut, not only a kill.
+    """
+    with reading(engine) as cursor:
+        if engine.dialect.name == "sqlite":
+            cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            # At once: two readers that turn writers would deadlock.
+            cursor.execute("BEGIN IMMEDIATE")
+        elif engine.dialect.name == "postgresql":
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        yield cursor
+        cursor.connection.commit()
+
+
+@contextlib.contextmanager
+def guarded(engine: Engine, act: str) -> Iterator[None]:
+    """Turn the database's errors into ours; theirs quote statements with their parameters."""
+    try:
+        yield
+    except (
+        SQLAlchemyError,
+        engine.dialect.loaded_dbapi.Error,
+        # From the driver for numbers and characters that the database cannot hold.
+        OverflowError,
+        UnicodeError,
+    ) as error:
+        original = getattr(error, "orig", None) or error
+        kind = getattr(original, "sqlite_errorname", None) or type(original).__name__
+        reason = next((said for name, said in _REASONS.items() if kind.startswith(name)), kind)
+        msg = f"The ledger cannot {act}: {reason}. Nothing crosses until it can."
+        raise LedgerError(msg) from None
+
+
+# ---- What a ledger's writers ask of the database, compiled once for it.
+
+
+def _is(kind: str) -> ColumnElement[str]:
+    return literal_column(f"'{kind}'")
+
+
+class Statements:
+    """Each takes its values by name; see the tables."""
+
+    def __init__(self, engine: Engine) -> None:
+        records, marks = RECORDS.c, MARKS.c
+        head, checkpoint = marks.kind == _is("head"), marks.kind == _is("checkpoint")
+        seq: ColumnElement[int] = bindparam("to_seq")
+        limit: ColumnElement[str] = bindparam("to_time")
+        allowed = (records.kind == _is("crossing")) & (records.decision == _is("allowed"))
+
+        self.create = [
+            Statement(CreateTable(table, if_not_exists=True), engine)
+            for table in METADATA.sorted_tables
+        ]
+        self.create_index = Statement(CreateIndex(SPENT, if_not_exists=True), engine)
+        self.insert_record = Statement(insert(RECORDS), engine, RECORDS.columns.keys())
+        self.insert_mark = Statement(insert(MARKS), engine, MARKS.columns.keys())
+        self.find_head = Statement(select(marks.seq, marks.hash).where(head), engine)
+        self.move_head = Statement(update(MARKS).where(head), engine, MARKS.columns.keys())
+        self.spent = Statement(
+            select(func.sum(records.bytes_out)).where(
+                allowed, records.session == bindparam("in_session")
+            ),
+            engine,
+        )
+        self.remove_checkpoint = Statement(
+            delete(MARKS).where(checkpoint, marks.seq == seq), engine
+        )
+        # Up to the first record that stays: a clock that went back must not leave a gap.
+        self.first_since = Statement(
+            select(func.min(records.seq)).where(records.time >= limit), engine
+        )
+        last = select(func.max(records.seq)).where(records.seq < seq).scalar_subquery()
+        self.last_before = Statement(
+            select(records.seq, records.hash).where(records.seq == last), engine
+        )
+        self.remove_records = Statement(delete(RECORDS).where(records.seq <= seq), engine)
+        self.remove_old_marks = Statement(
+            delete(MARKS).where(
+                (marks.kind == _is("retention")) | (checkpoint & (marks.seq < seq))
+            ),
+            engine,
+        )
+
 
 CHECKPOINT_EVERY = 256
 _PAGE = 1000

@@ -11,12 +11,10 @@ from langchain_privacy.secure.adapters.azure_maa import (
     fetch_maa_keys,
 )
 from langchain_privacy.secure.adapters.base import Adapter, Challenge
-from langchain_privacy.secure.adapters.dstack import verify_dstack_report
 from langchain_privacy.secure.adapters.gateway import GatewayAdapter
 from langchain_privacy.secure.adapters.minions import UnsafeMinionsServer, verify_minions_report
-from langchain_privacy.secure.adapters.near import NearAdapter
-from langchain_privacy.secure.adapters.tinfoil import TinfoilAdapter
-from langchain_privacy.secure.adapters.tinfoil_v3 import TinfoilV3Adapter
+from langchain_privacy.secure.adapters.near import NearAdapter, verify_dstack_report
+from langchain_privacy.secure.adapters.tinfoil import TinfoilAdapter, TinfoilV3Adapter
 
 __all__ = [
     "AciAdapter",

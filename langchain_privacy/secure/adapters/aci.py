@@ -15,8 +15,8 @@ from typing import Any
 from langchain_privacy.errors import EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.adapters.base import Challenge
-from langchain_privacy.secure.adapters.dstack import Endorse, collateral_for
-from langchain_privacy.secure.channel.field_ciphers import AciCipher
+from langchain_privacy.secure.adapters.near import Endorse, collateral_for
+from langchain_privacy.secure.channel.field_sealing import AciCipher
 from langchain_privacy.secure.evidence.roots import TrustedRoots
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy

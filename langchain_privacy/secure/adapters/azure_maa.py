@@ -17,10 +17,10 @@ import httpx
 
 from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError
 from langchain_privacy.secure.adapters.base import Challenge
-from langchain_privacy.secure.documents import DocumentReader
 from langchain_privacy.secure.envelope import PATH, CpuEvidence, verify_envelope
 from langchain_privacy.secure.evidence.azure_maa import verify_azure_maa
 from langchain_privacy.secure.evidence.roots import TrustedRoots
+from langchain_privacy.secure.parsing import DocumentReader
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.base import Proven
 from langchain_privacy.secure.report import AttestationReport

@@ -35,7 +35,7 @@ from langchain_privacy.errors import (
     PrivacyError,
 )
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.documents import DocumentReader
+from langchain_privacy.secure.parsing import DocumentReader
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.base import appraise
 from langchain_privacy.secure.report import AttestationReport, Checks

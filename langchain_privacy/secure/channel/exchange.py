@@ -3,15 +3,14 @@
 All profiles have the same shape, so that the transports, sync and async, only move bytes.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from langchain_privacy.errors import ChannelError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.channel import ehbp, sealed
-from langchain_privacy.secure.channel.completeness import Completeness
-from langchain_privacy.secure.channel.field_ciphers import AciCipher, NearCipher
-from langchain_privacy.secure.channel.fields import FieldsExchange
+from langchain_privacy.secure.channel.ehbp import Completeness
+from langchain_privacy.secure.channel.field_sealing import AciCipher, FieldsExchange, NearCipher
 from langchain_privacy.secure.channel.headers import Pairs, end_to_end, first, media_type
 from langchain_privacy.secure.policy.attestation import Profile
 
@@ -262,3 +261,22 @@ def open_exchange(
         return FieldsExchange(cipher(key), method, path, sent, limit=limit)
     kind = SealedExchange if profile == "x-wing" else EhbpExchange
     return kind(key, method, path, headers, outer=outer, limit=limit)
+
+
+# ---- Request bodies sealed piece by piece, as the HTTP library asks for them.
+
+
+def seal_stream(exchange: Exchange, stream: Any) -> Iterator[bytes]:
+    """Seal a synchronous body."""
+    yield exchange.begin()
+    for chunk in stream:
+        yield exchange.seal(chunk, last=False)
+    yield exchange.seal(b"", last=True)
+
+
+async def seal_async_stream(exchange: Exchange, stream: Any) -> AsyncIterator[bytes]:
+    """Seal an asynchronous body."""
+    yield exchange.begin()
+    async for chunk in stream:
+        yield exchange.seal(chunk, last=False)
+    yield exchange.seal(b"", last=True)

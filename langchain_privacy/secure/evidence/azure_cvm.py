@@ -1,16 +1,181 @@
 """Azure confidential VMs: hardware report → runtime data → vTPM key → quote of nonce and PCRs."""
 
+import base64
 import dataclasses
 import datetime as dt
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from langchain_privacy.secure.evidence.amd_chain import SnpEndorsements
-from langchain_privacy.secure.evidence.azure_hcl import TpmQuote, parse_hcl, verify_quote
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from langchain_privacy.errors import EvidenceExpiredError
+from langchain_privacy.secure import parsing
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
-from langchain_privacy.secure.evidence.sev_snp import prove_sev_snp
+from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements, prove_sev_snp
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
+
+# ---- Azure's report in the vTPM (NV index 0x01400001): "HCLA" header, CPU report, runtime data.
+#
+# The guest cannot choose report data on Azure. Its paravisor binds SHA-256 of a JSON with the
+# vTPM's attestation key (HCLAkPub), so freshness and the workload need a TPM quote under that
+# key. A report without one is refused: it is neither fresh nor about any workload.
+
+_HEADER, _REPORT_END, _RUNTIME = 32, 1216, 1236
+_TDREPORT = 1024
+_KINDS: dict[int, Literal["sev-snp", "tdx"]] = {2: "sev-snp", 4: "tdx"}
+_HASHES = {1: hashlib.sha256, 2: hashlib.sha384, 3: hashlib.sha512}
+
+_TPM_GENERATED, _TPM_ST_ATTEST_QUOTE = b"\xffTCG", 0x8018
+_TPM_ALG_SHA256 = 0x000B
+
+
+@dataclass(frozen=True, kw_only=True)
+class HclReport:
+    """The parts of the blob.
+
+    Attributes:
+        kind: `"sev-snp"` or `"tdx"`.
+        report: SNP report of 1184 bytes, or TDREPORT of 1024.
+        runtime_data: The JSON bytes that the report binds.
+        runtime_digest: Their digest, padded with zeros to 64 bytes as in the report data.
+    """
+
+    kind: Literal["sev-snp", "tdx"]
+    report: bytes
+    runtime_data: bytes
+    runtime_digest: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class TpmQuote:
+    """A quote of the vTPM.
+
+    Attributes:
+        attest: TPMS_ATTEST as `TPM2_Quote` returned it.
+        signature: RSASSA-PKCS1-v1_5 with SHA-256 under HCLAkPub.
+        pcrs: The selected PCR values in order of their number, SHA-256 bank.
+    """
+
+    attest: bytes
+    signature: bytes
+    pcrs: Mapping[int, bytes]
+
+
+def parse_hcl(data: bytes, checks: Checks) -> HclReport:
+    """Take the blob apart and check that the report binds the runtime data's hash type.
+
+    Args:
+        data: The blob as read from the NV index.
+        checks: Where the checks are recorded.
+    """
+    sized = len(data) >= _RUNTIME and data[:4] == b"HCLA"
+    checks.require("hcl_layout", sized, "not an HCL report")
+    kind = _KINDS.get(int.from_bytes(data[1224:1228], "little"))
+    hash_type = _HASHES.get(int.from_bytes(data[1228:1232], "little"))
+    length = int.from_bytes(data[1232:1236], "little")
+    runtime, rest = data[_RUNTIME : _RUNTIME + length], data[_RUNTIME + length :]
+    checks.require(
+        "hcl_runtime",
+        kind and hash_type and len(runtime) == length and not any(rest),
+        "the runtime data is truncated or of an unknown kind",
+    )
+    assert kind is not None
+    assert hash_type is not None
+    end = _REPORT_END if kind == "sev-snp" else _HEADER + _TDREPORT
+    return HclReport(
+        kind=kind,
+        report=data[_HEADER:end],
+        runtime_data=runtime,
+        runtime_digest=hash_type(runtime).digest().ljust(64, b"\0"),
+    )
+
+
+def verify_quote(hcl: HclReport, quote: TpmQuote | None, nonce: bytes, checks: Checks) -> str:
+    """Verify the vTPM's quote under the key that the report binds; return the PCR digest in hex.
+
+    Args:
+        hcl: The parsed blob, whose report has been verified with `hcl.runtime_digest`.
+        quote: The quote; `None` is refused.
+        nonce: Qualifying data that the quote must carry.
+        checks: Where the checks are recorded.
+    """
+    checks.require("quote", quote is not None, "without a vTPM quote it is neither fresh nor bound")
+    assert quote is not None
+    key = _attestation_key(hcl.runtime_data)
+    checks.require("quote_key", key is not None, "the runtime data has no usable HCLAkPub")
+    assert key is not None
+    try:
+        key.verify(quote.signature, quote.attest, padding.PKCS1v15(), hashes.SHA256())
+        genuine = True
+    except InvalidSignature:
+        genuine = False
+    checks.require("quote_signature", genuine, "the vTPM quote's signature is wrong")
+    parsed = _parse_attest(quote.attest)
+    checks.require("quote_layout", parsed is not None, "the vTPM quote cannot be read")
+    assert parsed is not None
+    extra, selected, digest = parsed
+    checks.require(
+        "quote_nonce", extra == nonce, "the quote carries another nonce", error=EvidenceExpiredError
+    )
+    values = b"".join(quote.pcrs[number] for number in sorted(quote.pcrs))
+    checks.require(
+        "quote_pcrs",
+        sorted(quote.pcrs) == selected and hashlib.sha256(values).digest() == digest,
+        "the PCR values are not those quoted",
+    )
+    return digest.hex()
+
+
+def _attestation_key(runtime_data: bytes) -> rsa.RSAPublicKey | None:
+    document = parsing.strict_json(runtime_data, "runtime data")
+    keys = document.get("keys") if isinstance(document, dict) else None
+    for key in keys if isinstance(keys, list) else []:
+        if isinstance(key, dict) and key.get("kid") == "HCLAkPub" and key.get("kty") == "RSA":
+            n, e = (
+                int.from_bytes(base64.urlsafe_b64decode(parsing.text(key.get(m), "key") + "=="))
+                for m in ("n", "e")
+            )
+            try:
+                return rsa.RSAPublicNumbers(e, n).public_key()
+            except ValueError:
+                return None
+    return None
+
+
+def _parse_attest(data: bytes) -> tuple[bytes, list[int], bytes] | None:
+    """Qualifying data, selected PCR numbers and PCR digest of a TPMS_ATTEST (TPM 2.0 part 2)."""
+    at = 0
+
+    def take(size: int) -> bytes:
+        nonlocal at
+        if at + size > len(data):
+            raise IndexError
+        at += size
+        return data[at - size : at]
+
+    def number(size: int) -> int:
+        return int.from_bytes(take(size))
+
+    try:
+        if take(4) != _TPM_GENERATED or number(2) != _TPM_ST_ATTEST_QUOTE:
+            return None
+        take(number(2))  # qualified signer
+        extra = take(number(2))
+        take(8 + 4 + 4 + 1 + 8)  # clock info, firmware version
+        if number(4) != 1 or number(2) != _TPM_ALG_SHA256:
+            return None
+        bitmap = take(number(1))
+        selected = [i for i in range(8 * len(bitmap)) if bitmap[i // 8] >> (i % 8) & 1]
+        digest = take(number(2))
+    except IndexError:
+        return None
+    return (extra, selected, digest) if at == len(data) else None
 
 
 @dataclass(frozen=True, kw_only=True)

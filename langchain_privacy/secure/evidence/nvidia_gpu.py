@@ -19,8 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from langchain_privacy.errors import EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.evidence import nvidia_chain, nvidia_rim
-from langchain_privacy.secure.evidence import nvidia_report as layout
+from langchain_privacy.secure.evidence import nvidia_chain
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
@@ -137,8 +136,8 @@ def _verify_one(
     checks = Checks(f"nvidia-gpu:{index}")
     fault = ""
     try:
-        report = layout.parse_report(device.report)
-    except layout.LayoutError as error:
+        report = nvidia_chain.parse_report(device.report)
+    except nvidia_chain.LayoutError as error:
         fault = str(error)
     checks.require("layout", not fault, fault)
     chain = nvidia_chain.load_chain(device.certificate_chain)
@@ -161,10 +160,10 @@ def _verify_one(
         )
     if endorsements.manifests:
         manifests = [
-            nvidia_rim.verify_manifest(data, now, roots.nvidia_rim, checks)
+            nvidia_chain.verify_manifest(data, now, roots.nvidia_rim, checks)
             for data in endorsements.manifests
         ]
-        nvidia_rim.compare(report, manifests, checks)
+        nvidia_chain.compare(report, manifests, checks)
     else:
         checks.skip("rim", "no reference manifest was given")
     if endorsements.ocsp:
@@ -179,7 +178,7 @@ def _verify_one(
     )
 
 
-def _signed_by(report: layout.GpuReport, key: ec.EllipticCurvePublicKey) -> bool:
+def _signed_by(report: nvidia_chain.GpuReport, key: ec.EllipticCurvePublicKey) -> bool:
     r, s = (int.from_bytes(half) for half in (report.signature[:48], report.signature[48:]))
     if not (r and s):
         return False
@@ -196,7 +195,7 @@ def _model(chain: Sequence[x509.Certificate]) -> str:
     return str(names[0].value).split(" ")[0] if names else ""
 
 
-def _claims(report: layout.GpuReport, chain: Sequence[x509.Certificate]) -> dict[str, Any]:
+def _claims(report: nvidia_chain.GpuReport, chain: Sequence[x509.Certificate]) -> dict[str, Any]:
     return {
         "model": _model(chain),
         "ueid": str(chain[0].serial_number),

@@ -5,23 +5,363 @@ AMD 56860, chapter "Attestation"; the signature is ECDSA on P-384 with SHA-384 o
 """
 
 import datetime as dt
-from dataclasses import asdict
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
 
-from cryptography.exceptions import InvalidSignature
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from langchain_privacy.errors import EvidenceExpiredError
-from langchain_privacy.secure.evidence import sev_snp_report as layout
-from langchain_privacy.secure.evidence.amd_chain import (
-    EndorsedKey,
-    SnpEndorsements,
-    verify_chain,
-)
+from langchain_privacy.secure.evidence import der
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
+
+# ---- Layout of an AMD SEV-SNP attestation report, versions 2 to 5.
+#
+# AMD 56860 "SEV Secure Nested Paging Firmware ABI", table 23: 1184 bytes, little-endian. Reserved
+# bytes must be zero, so a field that a later version adds cannot be overlooked.
+
+SIZE = 1184
+SIGNED = 0x2A0
+_R, _S, _SIGNATURE_FIELD = 0x2A0, 0x2E8, 72
+SUPPORTED_VERSIONS = frozenset({2, 3, 4, 5})
+
+_NEVER = 99
+# Start, end and the first version that gives these bytes a meaning; before it they must be zero.
+_RESERVED = (
+    (0x4C, 0x50, _NEVER),
+    (0x188, 0x18B, 3),
+    (0x18B, 0x1A0, _NEVER),
+    (0x1EB, 0x1EC, _NEVER),
+    (0x1EF, 0x1F0, _NEVER),
+    (0x1F8, 0x208, 5),
+    (0x208, 0x2A0, _NEVER),
+    (0x330, 0x4A0, _NEVER),
+)
+
+_PRODUCTS = {0x19: {0x01: "Milan", 0x11: "Genoa"}, 0x1A: {0x02: "Turin", 0x11: "Turin"}}
+
+
+class LayoutError(ValueError):
+    """The report has another length, version or content where it must be zero."""
+
+
+@dataclass(frozen=True, order=True)
+class Tcb:
+    """Security version numbers of a platform's firmware.
+
+    Attributes:
+        fmc: Of the FMC; Turin only, else 0.
+        bootloader: Of the secure processor's boot loader.
+        tee: Of its operating system.
+        snp: Of the SNP firmware.
+        microcode: Lowest microcode patch level of all cores.
+    """
+
+    bootloader: int = 0
+    tee: int = 0
+    snp: int = 0
+    microcode: int = 0
+    fmc: int = 0
+
+    @classmethod
+    def from_bytes(cls, raw: bytes, product: str | None) -> "Tcb":
+        """Read the eight bytes of a TCB_VERSION, whose layout changed with Turin."""
+        if product == "Turin":
+            return cls(fmc=raw[0], bootloader=raw[1], tee=raw[2], snp=raw[3], microcode=raw[7])
+        return cls(bootloader=raw[0], tee=raw[1], snp=raw[6], microcode=raw[7])
+
+    def at_least(self, floor: "Tcb") -> bool:
+        """Whether every component reaches `floor`; one high number does not buy a low one."""
+        return (
+            self.bootloader >= floor.bootloader
+            and self.tee >= floor.tee
+            and self.snp >= floor.snp
+            and self.microcode >= floor.microcode
+            and self.fmc >= floor.fmc
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnpReport:
+    """The fields of a report; byte fields are as they stand in it."""
+
+    version: int
+    guest_svn: int
+    guest_policy: int
+    vmpl: int
+    signature_algorithm: int
+    platform_info: int
+    author_key_enabled: bool
+    mask_chip_key: bool
+    signing_key: int
+    report_data: bytes
+    measurement: bytes
+    host_data: bytes
+    id_key_digest: bytes
+    author_key_digest: bytes
+    product: str | None
+    chip_id: bytes
+    current_tcb_raw: bytes
+    reported_tcb_raw: bytes
+    committed_tcb_raw: bytes
+    launch_tcb_raw: bytes
+    current_firmware: tuple[int, int, int]
+    committed_firmware: tuple[int, int, int]
+    r: int
+    s: int
+
+
+def _product(version: int, family: int, model: int) -> str | None:
+    if version < 3:
+        return None
+    if family == 0x19 and 0xA0 <= model <= 0xAF:
+        return "Genoa"  # Bergamo and Siena share Genoa's roots
+    return _PRODUCTS.get(family, {}).get(model)
+
+
+def parse_report(data: bytes) -> SnpReport:
+    """Take a report apart.
+
+    Args:
+        data: Exactly 1184 bytes.
+
+    Raises:
+        LayoutError: If length, version or a reserved byte is not as the specification says.
+    """
+    if len(data) != SIZE:
+        msg = f"the report has {len(data)} bytes, not {SIZE}"
+        raise LayoutError(msg)
+
+    def number(offset: int, size: int) -> int:
+        return int.from_bytes(data[offset : offset + size], "little")
+
+    version = number(0x00, 4)
+    if version not in SUPPORTED_VERSIONS:
+        msg = f"report version {version} is not one of 2 to 5"
+        raise LayoutError(msg)
+    flags = number(0x48, 4)
+    guest_policy = number(0x08, 8)
+    # Bits above the known platform flags are left alone: firmware adds them without a new version.
+    if flags >> 5 or guest_policy >> 26:
+        msg = "a reserved bit is set"
+        raise LayoutError(msg)
+    for start, end, since in _RESERVED:
+        if version < since and any(data[start:end]):
+            msg = f"reserved bytes at 0x{start:x} are not zero"
+            raise LayoutError(msg)
+    return SnpReport(
+        version=version,
+        guest_svn=number(0x04, 4),
+        guest_policy=guest_policy,
+        vmpl=number(0x30, 4),
+        signature_algorithm=number(0x34, 4),
+        platform_info=number(0x40, 8),
+        author_key_enabled=bool(flags & 1),
+        mask_chip_key=bool(flags & 2),
+        signing_key=flags >> 2 & 7,
+        report_data=data[0x50:0x90],
+        measurement=data[0x90:0xC0],
+        host_data=data[0xC0:0xE0],
+        id_key_digest=data[0xE0:0x110],
+        author_key_digest=data[0x110:0x140],
+        product=_product(version, data[0x188], data[0x189]),
+        chip_id=data[0x1A0:0x1E0],
+        current_tcb_raw=data[0x38:0x40],
+        reported_tcb_raw=data[0x180:0x188],
+        committed_tcb_raw=data[0x1E0:0x1E8],
+        launch_tcb_raw=data[0x1F0:0x1F8],
+        current_firmware=(data[0x1EA], data[0x1E9], data[0x1E8]),
+        committed_firmware=(data[0x1EE], data[0x1ED], data[0x1EC]),
+        r=number(_R, _SIGNATURE_FIELD),
+        s=number(_S, _SIGNATURE_FIELD),
+    )
+
+
+# ---- AMD's endorsement chain: ARK (pinned) → ASK or ASVK → VCEK or VLEK.
+#
+# Specifications: AMD 57230 "Versioned Chip Endorsement Key (VCEK) Certificate and KDS Interface"
+# and its VLEK counterpart. Signatures in the chain are RSASSA-PSS with SHA-384 and a salt of 48
+# bytes.
+
+_ARC = "1.3.6.1.4.1.3704.1."
+_PRODUCT_NAME, _HWID = _ARC + "2", _ARC + "4"
+_SVN = {"bootloader": "3.1", "tee": "3.2", "snp": "3.3", "microcode": "3.8", "fmc": "3.9"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnpEndorsements:
+    """What AMD says about the key that signed a report; signed by AMD, so anybody may carry it.
+
+    Attributes:
+        key_certificate: VCEK or VLEK certificate, DER or PEM.
+        chain: ASK (or ASVK), then ARK: one PEM bundle, or DER certificates in this order. This is
+            the body of KDS's `/vcek/v1/{product}/cert_chain`.
+        crl: The ARK's revocation list, DER or PEM; KDS's `/vcek/v1/{product}/crl`.
+    """
+
+    key_certificate: bytes
+    chain: bytes | Sequence[bytes]
+    crl: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndorsedKey:
+    """The verified key certificate, and what its extensions say."""
+
+    kind: str
+    product: str
+    public_key: ec.EllipticCurvePublicKey
+    tcb: Tcb
+    hwid: bytes | None
+    crl: x509.CertificateRevocationList | None
+
+
+def _der(data: bytes) -> bytes:
+    if not data.lstrip().startswith(b"-----BEGIN"):
+        return data
+    return _pem_bundle(data)[0]
+
+
+def _pem_bundle(data: bytes) -> list[bytes]:
+    import ssl
+
+    blocks = data.decode("ascii").split("-----END CERTIFICATE-----")
+    return [
+        ssl.PEM_cert_to_DER_cert(block.strip() + "\n-----END CERTIFICATE-----")
+        for block in blocks
+        if block.strip()
+    ]
+
+
+@lru_cache(maxsize=256)
+def _pss_holds(signed: bytes, signature: bytes, issuer_key: bytes) -> bool:
+    try:
+        key = load_der_public_key(issuer_key)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size != 4096:
+        return False
+    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA384()), salt_length=48)
+    try:
+        key.verify(signature, signed, scheme, hashes.SHA384())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _issued(child: der.Certificate, issuer: der.Certificate) -> bool:
+    return child.issuer_name == issuer.subject_name and _pss_holds(
+        child.signed, child.signature, issuer.public_key
+    )
+
+
+def _tcb(certificate: der.Certificate, product: str) -> Tcb:
+    levels = {
+        field: der.unsigned(certificate.extensions[_ARC + arc])
+        for field, arc in _SVN.items()
+        if field != "fmc" or product == "Turin"
+    }
+    return Tcb(**levels)
+
+
+def verify_chain(
+    endorsements: SnpEndorsements | None, now: dt.datetime, roots: TrustedRoots, checks: Checks
+) -> EndorsedKey:
+    """Verify the chain down to the key that signs reports.
+
+    Args:
+        endorsements: The certificates, or `None`, which is refused.
+        now: The clock.
+        roots: Pinned ARKs.
+        checks: Where the checks are recorded.
+
+    Raises:
+        EvidenceInvalidError: If a certificate, a signature, a name or a date does not hold.
+        EvidenceExpiredError: If a certificate is not valid at `now`.
+    """
+    checks.require(
+        "endorsement", endorsements is not None, "no VCEK or VLEK, so nothing can be verified"
+    )
+    assert endorsements is not None
+    try:
+        leaf = der.parse_certificate(_der(endorsements.key_certificate))
+        chain = endorsements.chain
+        raw = _pem_bundle(chain) if isinstance(chain, bytes) else [_der(c) for c in chain]
+        ask, ark = (der.parse_certificate(certificate) for certificate in raw)
+        name = der.ia5(leaf.extensions[_PRODUCT_NAME])
+        product = name.split("-")[0]
+        tcb = _tcb(leaf, product)
+        public_key = load_der_public_key(leaf.public_key)
+        readable = True
+    except (ValueError, KeyError, TypeError, UnsupportedAlgorithm):
+        readable = False
+    checks.require("certificates", readable, "a certificate of the chain cannot be read")
+    pin = roots.amd_ark.get(product)
+    checks.require(
+        "root", pin == hashlib.sha256(ark.der).hexdigest(), "the chain ends at an unpinned root"
+    )
+    kind = {"SEV-VCEK": "vcek", "SEV-VLEK": "vlek"}.get(leaf.subject, "")
+    middle = {"vcek": f"SEV-{product}", "vlek": f"SEV-VLEK-{product}"}.get(kind)
+    checks.require(
+        "certificate_names", middle == ask.subject, "the certificates do not belong together"
+    )
+    checks.require("chain", _issued(ask, ark) and _issued(leaf, ask), "a chain signature is wrong")
+    checks.require(
+        "certificate_dates",
+        all(c.not_before <= now <= c.not_after for c in (leaf, ask, ark)),
+        "a certificate is not valid at this time",
+        error=EvidenceExpiredError,
+    )
+    crl = _revocation(endorsements.crl, ask, ark, checks, now)
+    on_curve = isinstance(public_key, ec.EllipticCurvePublicKey) and isinstance(
+        public_key.curve, ec.SECP384R1
+    )
+    checks.require("key_type", on_curve, "the signing key is not on P-384")
+    assert isinstance(public_key, ec.EllipticCurvePublicKey)
+    return EndorsedKey(
+        kind=kind,
+        product=product,
+        public_key=public_key,
+        tcb=tcb,
+        hwid=leaf.extensions.get(_HWID),
+        crl=crl,
+    )
+
+
+def _revocation(
+    raw: bytes | None,
+    ask: der.Certificate,
+    ark: der.Certificate,
+    checks: Checks,
+    now: dt.datetime,
+) -> x509.CertificateRevocationList | None:
+    # Only ASKs can be revoked this way: all VCEKs share serial number 0.
+    if raw is None:
+        checks.skip("revocation", "no CRL was given")
+        return None
+    try:
+        pem = raw.lstrip().startswith(b"-----BEGIN")
+        crl = x509.load_pem_x509_crl(raw) if pem else x509.load_der_x509_crl(raw)
+        key = load_der_public_key(ark.public_key)
+        genuine = isinstance(key, rsa.RSAPublicKey) and crl.is_signature_valid(key)
+        same_issuer = crl.issuer.public_bytes() == ark.subject_name
+        complete = crl.next_update_utc is not None and crl.last_update_utc <= now
+    except (ValueError, TypeError):
+        genuine = same_issuer = complete = False
+    checks.require("crl", genuine and same_issuer, "the CRL is not signed by this ARK")
+    checks.require("crl_dates", complete, "the CRL is not valid yet", error=EvidenceExpiredError)
+    revoked = crl.get_revoked_certificate_by_serial_number(ask.serial)
+    checks.require("revocation", revoked is None, "AMD revoked the intermediate key (ASK)")
+    return crl
+
 
 _P384_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973  # noqa: E501
 _ECDSA_P384_SHA384 = 1
@@ -68,9 +408,9 @@ def prove_sev_snp(
     clock = as_time(now)
     checks = Checks("sev-snp")
     try:
-        report = layout.parse_report(evidence)
+        report = parse_report(evidence)
         fault = ""
-    except layout.LayoutError as error:
+    except LayoutError as error:
         fault = str(error)
     checks.require("layout", not fault, fault)
     checks.require(
@@ -98,7 +438,7 @@ def prove_sev_snp(
     )
 
 
-def _match(report: layout.SnpReport, key: EndorsedKey, checks: Checks) -> None:
+def _match(report: SnpReport, key: EndorsedKey, checks: Checks) -> None:
     expected = {"vcek": _VCEK, "vlek": _VLEK}[key.kind]
     checks.require(
         "signing_key", report.signing_key == expected, "another kind of key signed the report"
@@ -109,7 +449,7 @@ def _match(report: layout.SnpReport, key: EndorsedKey, checks: Checks) -> None:
         checks.require(
             "product", report.product == key.product, "report and certificate differ in product"
         )
-    reported = layout.Tcb.from_bytes(report.reported_tcb_raw, key.product)
+    reported = Tcb.from_bytes(report.reported_tcb_raw, key.product)
     checks.require("tcb", key.tcb == reported, "the certificate is for another TCB")
     if key.kind == "vlek":
         checks.skip("chip", "a VLEK belongs to a cloud provider, not to one chip")
@@ -119,20 +459,20 @@ def _match(report: layout.SnpReport, key: EndorsedKey, checks: Checks) -> None:
     checks.require("chip", same and any(report.chip_id), "the certificate is for another chip")
 
 
-def _signed_by(evidence: bytes, report: layout.SnpReport, key: EndorsedKey) -> bool:
+def _signed_by(evidence: bytes, report: SnpReport, key: EndorsedKey) -> bool:
     if not (0 < report.r < _P384_ORDER and 0 < report.s < _P384_ORDER):
         return False
     signature = encode_dss_signature(report.r, report.s)
     try:
-        key.public_key.verify(signature, evidence[: layout.SIGNED], ec.ECDSA(hashes.SHA384()))
+        key.public_key.verify(signature, evidence[:SIGNED], ec.ECDSA(hashes.SHA384()))
     except InvalidSignature:
         return False
     return True
 
 
-def _claims(report: layout.SnpReport, key: EndorsedKey) -> dict[str, object]:
+def _claims(report: SnpReport, key: EndorsedKey) -> dict[str, object]:
     def tcb(raw: bytes) -> dict[str, int]:
-        return asdict(layout.Tcb.from_bytes(raw, key.product))
+        return asdict(Tcb.from_bytes(raw, key.product))
 
     def bit(value: int, position: int) -> bool:
         return bool(value >> position & 1)

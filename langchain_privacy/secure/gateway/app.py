@@ -26,6 +26,8 @@ from langchain_privacy.secure.gateway.evidence import EvidenceProvider
 from langchain_privacy.secure.gateway.http import (
     BodyReader,
     DisconnectedError,
+    Held,
+    Memory,
     Receive,
     RefusedError,
     Scope,
@@ -35,7 +37,6 @@ from langchain_privacy.secure.gateway.http import (
     send_problem,
 )
 from langchain_privacy.secure.gateway.keys import KeyRing, KeySet
-from langchain_privacy.secure.gateway.memory import Held, Memory
 from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream
 
 _NONCE = re.compile(r"[0-9a-f]{64}\Z")

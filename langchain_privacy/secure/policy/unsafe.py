@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from langchain_privacy.errors import PolicyMismatchError
 from langchain_privacy.secure.evidence.simulated import SIMULATED_MEASUREMENT
-from langchain_privacy.secure.policy.base import about
-from langchain_privacy.secure.policy.fields import hex_set
+from langchain_privacy.secure.policy.base import about, hex_set
 from langchain_privacy.secure.report import AttestationReport, Check, Checks
 
 _logger = logging.getLogger(__name__)

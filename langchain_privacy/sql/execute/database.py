@@ -2,18 +2,151 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.errors import ConfigurationError, QueryError
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.dialects import DialectName, dialect_name
-from langchain_privacy.sql.execute.rows import Rows
 from langchain_privacy.sql.policy import SQLPolicy
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+# ---- Rows as they come from a database, and how many of them.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rows:
+    """The rows of one statement. Its `repr` shows how many, never what.
+
+    Attributes:
+        rows: The values, row by row.
+        truncated: There were more rows or bytes than the policy reads.
+    """
+
+    rows: list[tuple[Any, ...]] = field(repr=False)
+    truncated: bool
+
+
+class RowReader:
+    """Takes rows until the policy's row or byte limit."""
+
+    def __init__(self, policy: SQLPolicy) -> None:
+        self._rows: list[tuple[Any, ...]] = []
+        self._left = policy.max_bytes
+        self._limit = policy.row_limit
+        self.full = False
+
+    def take(self, rows: Iterable[Iterable[Any]]) -> None:
+        """Take more rows; sets `full` when a limit is reached."""
+        for row in rows:
+            values = tuple(row)
+            self._left -= sum(
+                len(value) if isinstance(value, (str, bytes)) else 16 for value in values
+            )
+            if len(self._rows) >= self._limit or self._left < 0:
+                self.full = True
+                return
+            self._rows.append(values)
+
+    def done(self) -> Rows:
+        """Return what was taken."""
+        return Rows(rows=self._rows, truncated=self.full)
+
+
+# ---- Driver errors as codes: their own text may hold a cell, a parameter or a host name.
+
+MEANINGS = {
+    "timeout": "it ran longer than SQLPolicy(timeout=...) allows and was stopped",
+    "cancelled": "it was cancelled",
+    "too_large": "it needed more memory or longer values than the policy allows",
+    "cast_failed": "a value could not be converted to the type that was asked for",
+    "forbidden": "the database refused access; check the grants and the schema card",
+    "unknown_function": "the database does not have one of its functions",
+    "unavailable": "the database cannot be reached, or the connection broke; nothing was sent",
+    "failed": "the database could not run it",
+}
+"""Every code of `QueryError`, with its meaning."""
+
+_MYSQL = {
+    1969: "timeout",
+    3024: "timeout",
+    1317: "cancelled",
+    1104: "too_large",
+    1038: "too_large",
+    1305: "unknown_function",
+    1142: "forbidden",
+    1143: "forbidden",
+    1044: "forbidden",
+    1045: "unavailable",
+    1049: "unavailable",
+    1366: "cast_failed",
+    1292: "cast_failed",
+    1690: "cast_failed",
+    1792: "forbidden",
+}
+_SQLSTATES = (
+    ("57014", "timeout"),
+    ("57P", "unavailable"),
+    ("08", "unavailable"),
+    ("28", "unavailable"),
+    ("3D", "unavailable"),
+    ("53", "too_large"),
+    ("54", "too_large"),
+    ("22", "cast_failed"),
+    ("42501", "forbidden"),
+    ("25006", "forbidden"),
+    ("42883", "unknown_function"),
+)
+_TEXTS = (
+    ("interrupt", "timeout"),
+    ("not authorized", "forbidden"),
+    ("prohibited", "forbidden"),
+    ("too big", "too_large"),
+    ("too many", "too_large"),
+    ("out of memory", "too_large"),
+    ("no such function", "unknown_function"),
+    ("unable to open", "unavailable"),
+    ("not a database", "unavailable"),
+    ("lock on file", "unavailable"),
+    ("conversion error", "cast_failed"),
+    ("could not convert", "cast_failed"),
+)
+
+
+def query_error(code: str) -> QueryError:
+    """Make the error of a code."""
+    return QueryError(f"The statement did not finish: {MEANINGS[code]}.", code=code)
+
+
+def code_of(error: BaseException) -> str:
+    """Find the code of a driver's error, or of SQLAlchemy's around it."""
+    original = getattr(error, "orig", None) or error
+    state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
+    if isinstance(state, str):
+        for prefix, code in _SQLSTATES:
+            if state.startswith(prefix):
+                return code
+    number = original.args[0] if original.args else None
+    if isinstance(number, int):
+        if 2000 <= number < 2100:
+            return "unavailable"
+        return _MYSQL.get(number, "failed")
+    if isinstance(original, TimeoutError):
+        return "timeout"
+    text = str(original).casefold()
+    for part, code in _TEXTS:
+        if part in text:
+            return code
+    if isinstance(original, (ConnectionError, OSError)) or "connect" in text:
+        return "unavailable"
+    if getattr(error, "connection_invalidated", False):
+        return "unavailable"
+    return "failed"
 
 
 class Database(ABC):

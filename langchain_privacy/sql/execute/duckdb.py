@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.sql.execute.database import Database
-from langchain_privacy.sql.execute.faults import query_error
-from langchain_privacy.sql.execute.rows import Rows
+from langchain_privacy.sql.execute.database import Database, Rows, query_error
 from langchain_privacy.sql.policy import SQLPolicy
 
 _CHILD = Path(__file__).with_name("duckdb_child.py")

@@ -14,9 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from langchain_privacy.sql.dialects import DialectName
-from langchain_privacy.sql.execute.database import Database
-from langchain_privacy.sql.execute.faults import code_of, query_error
-from langchain_privacy.sql.execute.rows import RowReader, Rows
+from langchain_privacy.sql.execute.database import Database, RowReader, Rows, code_of, query_error
 from langchain_privacy.sql.policy import SQLPolicy
 
 if TYPE_CHECKING:

@@ -17,10 +17,8 @@ from urllib.parse import quote
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.execute.database import Database
-from langchain_privacy.sql.execute.faults import code_of, query_error
-from langchain_privacy.sql.execute.rows import RowReader, Rows
-from langchain_privacy.sql.guard.functions import allowed_functions
+from langchain_privacy.sql.execute.database import Database, RowReader, Rows, code_of, query_error
+from langchain_privacy.sql.guard.allowed import allowed_functions
 from langchain_privacy.sql.policy import SQLPolicy
 
 if TYPE_CHECKING:

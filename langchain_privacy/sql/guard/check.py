@@ -4,11 +4,16 @@ from typing import Any
 
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.dialects import DialectName, Grammar, dialect_name, grammar
-from langchain_privacy.sql.guard.functions import UNITS, allowed_functions
-from langchain_privacy.sql.guard.nodes import COLLATIONS, TYPES, allowed_nodes
-from langchain_privacy.sql.guard.query import GuardedQuery
+from langchain_privacy.sql.guard.allowed import (
+    COLLATIONS,
+    TYPES,
+    UNITS,
+    allowed_functions,
+    allowed_nodes,
+)
+from langchain_privacy.sql.guard.names import GuardedQuery
 from langchain_privacy.sql.guard.refusal import position_of, refuse
-from langchain_privacy.sql.guard.text import BY_NAME, check_text, read_tokens
+from langchain_privacy.sql.guard.tokens import BY_NAME, check_text, read_tokens
 from langchain_privacy.sql.policy import SQLPolicy
 
 _LARGEST_TYPE_PARAMETER = 1_000
@@ -213,7 +218,7 @@ def _resolve(
 ) -> GuardedQuery:
     from sqlglot import exp
 
-    from langchain_privacy.sql.guard.resolve import Resolver
+    from langchain_privacy.sql.guard.names import Resolver
 
     resolver = Resolver(sql, card, policy, dialect, functions, slots)
     relation = resolver.query(tree, None, {}, top=True)

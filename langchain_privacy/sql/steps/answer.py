@@ -8,17 +8,17 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 
-from langchain_privacy.edge.session import session_of
+from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError, QueryError, UnsafeSQLError
 from langchain_privacy.local import acall_local, call_local, split_reasoning
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.cells import read_result, token
-from langchain_privacy.sql.execute.faults import MEANINGS as FAULTS
+from langchain_privacy.sql.answer_check import check_text
+from langchain_privacy.sql.execute.database import MEANINGS as FAULTS
 from langchain_privacy.sql.guard import GuardedQuery
 from langchain_privacy.sql.guard.refusal import REASONS
 from langchain_privacy.sql.narrate import fill, notes, table
-from langchain_privacy.sql.plan import AnswerTemplate, QueryPlan
-from langchain_privacy.sql.remote import narration_messages
+from langchain_privacy.sql.remote import AnswerTemplate, QueryPlan, narration_messages
 from langchain_privacy.sql.steps.state import (
     Parts,
     SQLState,
@@ -29,7 +29,6 @@ from langchain_privacy.sql.steps.state import (
     sealed,
     template_codes,
 )
-from langchain_privacy.sql.verify import check_text
 
 
 class AnswerStep:

@@ -9,18 +9,16 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import interrupt
 
-from langchain_privacy.edge.session import session_of
+from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.grammar import write
+from langchain_privacy.masking.placeholder import write
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.guard import check_sql
-from langchain_privacy.sql.link import ValueIndex
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import language_of
-from langchain_privacy.sql.question import link
-from langchain_privacy.sql.slots import keep_slots
 from langchain_privacy.sql.steps.state import FRESH, Parts, SQLState, asealed, sealed
+from langchain_privacy.sql.values import ValueIndex, keep_slots, link
 
 _INDEX_SECONDS = 300.0
 """How long the local index of values is used before it is read again."""

@@ -6,9 +6,9 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
 from langchain_privacy.errors import ProtocolError
-from langchain_privacy.sql.plan import QueryPlan
-from langchain_privacy.sql.slots import Slot
+from langchain_privacy.sql.remote import QueryPlan
 from langchain_privacy.sql.steps.state import Parts, SQLState, crossed, noted
+from langchain_privacy.sql.values import Slot
 
 
 class PlanStep:

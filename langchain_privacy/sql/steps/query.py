@@ -11,17 +11,15 @@ from typing import Any
 from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 
-from langchain_privacy.edge.session import session_of
+from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import QueryError, UnsafeSQLError
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.cells import KIND, results, write_result
-from langchain_privacy.sql.asked import record
 from langchain_privacy.sql.execute import Rows
-from langchain_privacy.sql.execute.faults import query_error
+from langchain_privacy.sql.execute.database import query_error
 from langchain_privacy.sql.guard import GuardedQuery
-from langchain_privacy.sql.kanon import Counted, counted, suppress
-from langchain_privacy.sql.plan import QueryPlan
-from langchain_privacy.sql.slots import bound_values
+from langchain_privacy.sql.k_anonymity import Counted, counted, record, suppress
+from langchain_privacy.sql.remote import QueryPlan
 from langchain_privacy.sql.steps.state import (
     Parts,
     SQLState,
@@ -30,6 +28,7 @@ from langchain_privacy.sql.steps.state import (
     sealed,
     template_codes,
 )
+from langchain_privacy.sql.values import bound_values
 
 _PROGRESS_SECONDS = 1.0
 

@@ -11,14 +11,13 @@ from langgraph.errors import GraphBubbleUp
 
 from langchain_privacy.errors import PrivacyError, QueryError
 from langchain_privacy.masking import Masker
-from langchain_privacy.masking.grammar import PLACEHOLDER
+from langchain_privacy.masking.placeholder import PLACEHOLDER
+from langchain_privacy.sql.answer_check import check_template
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.execute import Database
 from langchain_privacy.sql.guard import GuardedQuery, check_sql
-from langchain_privacy.sql.plan import AnswerTemplate, QueryPlan
 from langchain_privacy.sql.policy import SQLPolicy
-from langchain_privacy.sql.remote import RemotePlanner, crossing
-from langchain_privacy.sql.verify import check_template
+from langchain_privacy.sql.remote import AnswerTemplate, QueryPlan, RemotePlanner, crossing
 
 Narration = Literal["template", "placeholders", "local_model", "table"]
 

@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_privacy import EgressGuard, Masker
-from langchain_privacy.edge.deep import private_deep_agent
+from langchain_privacy.edge.agents import private_deep_agent
 from langchain_privacy.errors import ConfigurationError
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import asked, mail_tool, mentioned, thread

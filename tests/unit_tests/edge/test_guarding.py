@@ -11,7 +11,7 @@ from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_privacy import EgressGuard, Masker, create_private_agent, private
-from langchain_privacy.edge.agent import guarded_middleware
+from langchain_privacy.edge.agents import guarded_middleware
 from langchain_privacy.egress import HumanApproval, is_guarded
 from langchain_privacy.errors import EgressBlockedError
 from tests.support.scripted import ScriptedChatModel

@@ -7,9 +7,8 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from langchain_privacy import Masker
-from langchain_privacy.edge import memo
 from langchain_privacy.errors import SessionError
-from langchain_privacy.masking import MaskingSession
+from langchain_privacy.masking import MaskingSession, seen
 from tests.unit_tests.edge.conftest import EMAIL, OTHER
 
 
@@ -40,42 +39,42 @@ def history(session: MaskingSession) -> list[Any]:
 
 def test_each_message_is_restored_once(session: Counting) -> None:
     masked = history(session)
-    first = memo.restore(session, {"messages": masked, "other": EMAIL})
+    first = seen.restore(session, {"messages": masked, "other": EMAIL})
     before = session.restored
-    second = memo.restore(session, {"node": {"messages": [m.model_copy() for m in masked]}})
+    second = seen.restore(session, {"node": {"messages": [m.model_copy() for m in masked]}})
     assert second["node"]["messages"] == first["messages"] == session.restore(masked)
     assert session.restored - before <= 4  # two keys, the artifact, and the line above
 
 
 def test_a_message_that_changed_is_read_again(session: Counting) -> None:
     masked = history(session)
-    memo.restore(session, masked)
+    seen.restore(session, masked)
     changed = [masked[0].model_copy(update={"content": session.mask(OTHER)})]
-    assert memo.restore(session, changed)[0].content == OTHER
+    assert seen.restore(session, changed)[0].content == OTHER
 
 
 def test_changing_what_was_given_changes_nothing_else(session: Counting) -> None:
     masked = history(session)
-    given = memo.restore(session, masked)
+    given = seen.restore(session, masked)
     given[1].tool_calls[0]["args"]["to"].append("x")
     given[3].content[0]["text"] = "x"
-    again = memo.restore(session, masked)
+    again = seen.restore(session, masked)
     again[1].tool_calls[0]["args"]["to"].append("y")
-    last = memo.restore(session, masked)
+    last = seen.restore(session, masked)
     assert last[1].tool_calls[0]["args"] == {"to": [EMAIL]}
     assert last[3].content[0]["text"] == OTHER
 
 
 def test_sessions_share_nothing_and_forget(masker: Masker, session: Counting) -> None:
     masked = history(session)
-    memo.restore(session, masked)
+    seen.restore(session, masked)
     other = masker.session("other")
-    assert EMAIL not in str(memo.restore(other, masked))
+    assert EMAIL not in str(seen.restore(other, masked))
     masker.vault.forget("t")
     with pytest.raises(SessionError):
-        memo.restore(session, masked)
-    assert EMAIL not in str(memo.restore(masker.session("t"), masked))
-    remembered = len(memo._sessions)
+        seen.restore(session, masked)
+    assert EMAIL not in str(seen.restore(masker.session("t"), masked))
+    remembered = len(seen._sessions)
     del session.vault
     gc.collect()
-    assert len(memo._sessions) < remembered
+    assert len(seen._sessions) < remembered

@@ -8,7 +8,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_privacy import Masker, private
-from langchain_privacy.edge.session import is_local, is_recorded, local_scope, session_of
+from langchain_privacy.edge.run import is_local, is_recorded, local_scope, session_of
 from tests.unit_tests.edge.agents import thread
 from tests.unit_tests.edge.conftest import EMAIL
 

@@ -11,7 +11,7 @@ import pytest
 
 from langchain_privacy.egress import EgressLedger
 from langchain_privacy.egress.ledger import ledger as ledger_module
-from langchain_privacy.egress.ledger.tables import FIELDS
+from langchain_privacy.egress.ledger.chain import FIELDS
 from langchain_privacy.errors import ConfigurationError, LedgerError
 
 CROSSING = {

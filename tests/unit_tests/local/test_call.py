@@ -25,7 +25,7 @@ from opentelemetry import context as otel
 
 from langchain_privacy.errors import ConfigurationError, LocalModelError
 from langchain_privacy.local import acall_local, call_local
-from langchain_privacy.local.unseen import unseen
+from langchain_privacy.local.call import unseen
 from tests.support.http import LangSmithServer, OpenAIServer
 from tests.support.scripted import ScriptedChatModel
 

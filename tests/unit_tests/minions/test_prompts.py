@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from langchain_privacy import create_minion_graph
-from langchain_privacy.masking.grammar import PLACEHOLDER
+from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.minions.prompting import language_of, render
 from tests.unit_tests.minions.record import RECORD, TASK, plan, scripted
 

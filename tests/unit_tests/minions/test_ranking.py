@@ -1,6 +1,6 @@
 """The ranking puts the sentence that answers first, in both languages."""
 
-from langchain_privacy.minions.ranking import BM25, words
+from langchain_privacy.minions.search import BM25, words
 
 ENGLISH = [
     "The bank is open on weekdays.",

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from langchain_privacy.errors import ChannelError
 from langchain_privacy.secure.channel import ehbp, sealed
-from langchain_privacy.secure.channel.completeness import Completeness
-from langchain_privacy.secure.channel.frames import FRAME, MAX_FRAME
+from langchain_privacy.secure.channel.ehbp import Completeness
 from langchain_privacy.secure.channel.hpke import (
     Context,
     X25519PrivateKey,
@@ -25,6 +24,7 @@ from langchain_privacy.secure.channel.hpke import (
     hkdf_expand,
     hkdf_extract,
 )
+from langchain_privacy.secure.channel.sealed import FRAME, MAX_FRAME
 from tests.support.paths import shared_vectors
 
 KDF, AEAD = hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM

@@ -23,7 +23,7 @@ from langchain_privacy.secure.channel.hpke import (
     encapsulate,
     exported_sequence,
 )
-from langchain_privacy.secure.policy.document import _read as read_policy
+from langchain_privacy.secure.policy.attestation import _read as read_policy
 from tests.vectors.channel import cases
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")

@@ -38,12 +38,12 @@ from langchain_privacy.secure import (
 from langchain_privacy.secure.adapters import AciAdapter, NearAdapter
 from langchain_privacy.secure.adapters import aci as aci_adapter
 from langchain_privacy.secure.channel import xchacha
-from langchain_privacy.secure.channel.field_ciphers import (
+from langchain_privacy.secure.channel.field_sealing import (
     AciCipher,
     NearCipher,
     ed25519_to_x25519,
+    seal_request,
 )
-from langchain_privacy.secure.channel.fields import seal_request
 from tests.support.field_services import AciService, FieldService, NearService, collateral
 from tests.support.http import Reply
 from tests.support.tls import Identity, trusting

@@ -28,8 +28,8 @@ from langchain_privacy.secure import (
     UnsafeSimulatedTee,
 )
 from langchain_privacy.secure.evidence.simulated import simulate_report, verify_simulated
+from langchain_privacy.secure.policy.attestation import dumps, loads
 from langchain_privacy.secure.policy.base import appraise
-from langchain_privacy.secure.policy.document import dumps, loads
 from langchain_privacy.secure.report import as_time
 
 M = "ab" * 48

@@ -37,9 +37,8 @@ from langchain_privacy.secure import (
     verify_sev_snp,
     verify_tdx,
 )
-from langchain_privacy.secure.evidence.amd_chain import verify_chain
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS
-from langchain_privacy.secure.evidence.sev_snp_report import parse_report
+from langchain_privacy.secure.evidence.sev_snp import parse_report, verify_chain
 from langchain_privacy.secure.report import Checks
 from tests.support.paths import shared_vectors
 
@@ -313,7 +312,7 @@ def test_tdx_quote_without_its_collateral_is_refused(name: str) -> None:
 def test_tdx_azure_blob_is_read_and_refused_without_quote() -> None:
     blob = _file("tdx/azure_td_hcl_report.bin").read_bytes()
     quote = _file("tdx/azure_td_quote_v4.bin").read_bytes()
-    from langchain_privacy.secure.evidence.azure_hcl import parse_hcl
+    from langchain_privacy.secure.evidence.azure_cvm import parse_hcl
 
     hcl = parse_hcl(blob, Checks("azure-cvm"))
     assert hcl.kind == "tdx"

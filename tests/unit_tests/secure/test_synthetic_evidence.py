@@ -26,7 +26,7 @@ from langchain_privacy.secure import (
     verify_sev_snp,
     verify_tdx,
 )
-from langchain_privacy.secure.policy.document import _read as read_policy
+from langchain_privacy.secure.policy.attestation import _read as read_policy
 from tests.vectors.attestation import authority, cases, intel, revocation, tdx_cases
 
 OUTCOMES: dict[str, type[Exception] | None] = {

@@ -15,8 +15,12 @@ from langchain_privacy.secure import (
     create_gateway,
 )
 from langchain_privacy.secure.gateway.http import RefusedError
-from langchain_privacy.secure.gateway.http1 import AnswerParser, UpstreamFailedError, request_head
-from langchain_privacy.secure.gateway.upstream import Upstream
+from langchain_privacy.secure.gateway.upstream import (
+    AnswerParser,
+    Upstream,
+    UpstreamFailedError,
+    request_head,
+)
 from tests.support.asgi import AsgiServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")

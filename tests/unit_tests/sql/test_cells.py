@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_privacy.masking import Masker
-from langchain_privacy.masking.cell_text import restore_issued
 from langchain_privacy.masking.cells import (
     KIND,
     Result,
     cell_spans,
     find_cells,
     read_result,
+    restore_issued,
     token,
     write_result,
 )

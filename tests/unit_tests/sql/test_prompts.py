@@ -11,7 +11,7 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_privacy.sql import SchemaCard
 from langchain_privacy.sql.prompts import Language
 from langchain_privacy.sql.remote import RemotePlanner, narration_messages
-from langchain_privacy.sql.slots import How, Slot
+from langchain_privacy.sql.values import How, Slot
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sql"
 KINDS: tuple[How, ...] = ("equals", "part", "unknown", "number")

@@ -25,8 +25,8 @@ from pydantic import ValidationError
 from langchain_privacy import Masker, install_tracing_guard
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.tracing import TracingGuard, UnsafeTracingWarning, assert_traces_safe
-from langchain_privacy.tracing.client import scrubber_of
 from langchain_privacy.tracing.install import unprotected_clients
+from langchain_privacy.tracing.langsmith import scrubber_of
 from langchain_privacy.vault import VaultSession
 from tests.support.http import LangSmithServer
 from tests.support.scripted import ScriptedChatModel

@@ -18,7 +18,7 @@ from langsmith import traceable
 
 from langchain_privacy import Masker, install_tracing_guard
 from langchain_privacy.tracing import TracingGuard
-from langchain_privacy.tracing.outbox import SECONDS
+from langchain_privacy.tracing.langsmith import SECONDS
 from langchain_privacy.tracing.scrub import Scrubber
 from langchain_privacy.vault import VaultSession
 from tests.support.http import LangSmithServer

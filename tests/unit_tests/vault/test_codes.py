@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from langchain_privacy.errors import ConfigurationError, VaultError
 from langchain_privacy.vault import InMemoryVault
-from langchain_privacy.vault.codes import ALPHABET, LONGEST, candidates, is_code, mint
+from langchain_privacy.vault.keys import ALPHABET, LONGEST, candidates, is_code, mint
 
 KEY = b"k" * 32
 ANY_TEXT = st.text(st.characters())  # lone surrogates and NULs too

@@ -8,8 +8,7 @@ import pytest
 from langgraph.store.memory import InMemoryStore
 
 from langchain_privacy.vault import StoreVault, VaultEntry
-from langchain_privacy.vault.codes import mint
-from langchain_privacy.vault.keys import VaultKey, session_name
+from langchain_privacy.vault.keys import VaultKey, mint, session_name
 
 KEY = b"k" * 32
 PATIENCE = 20.0

@@ -14,8 +14,8 @@ from typing import Any
 
 from langchain_privacy.secure import envelope
 from langchain_privacy.secure.channel import ehbp, sealed
-from langchain_privacy.secure.channel.frames import MAX_FRAME
 from langchain_privacy.secure.channel.hpke import exported_sequence
+from langchain_privacy.secure.channel.sealed import MAX_FRAME
 from langchain_privacy.secure.evidence.simulated import simulate_report
 
 FOLDER = Path(__file__).resolve().parent

@@ -1,0 +1,1 @@
+"""Korean: numbers, people and addresses."""

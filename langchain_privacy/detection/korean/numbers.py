@@ -1,0 +1,171 @@
+"""Korean structured numbers.
+
+A hyphen and six plausible digits prove little: of random digit strings of the same shape, 1.9 % hold
+a possible birth date and 10 % pass any of the check digits. So what is not checked by its own digits
+needs a word beside it; see `docs/detection.md` for what that gives and costs.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.rules import near, numbers, span
+from langchain_privacy.detection.wordlists import load
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+
+_RRN = re.compile(
+    r"(?<![\d-])(?P<date>\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?P<mark>\s?[-.~_]\s?|\s{1,2}|)"
+    r"(?P<rest>\d{7})(?![\d]|-\d)"
+)
+_RRN_HIDDEN = re.compile(
+    r"(?<![\d-])\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\s?-\s?[0-9][*xX●•]{6}"
+)
+_RESIDENT_WORDS = re.compile(r"주민|외국인|거소신고|\brrn\b|\bfrn\b|\barc\b|resident reg|alien reg|foreigner reg|신분증|생년월일|registration n")  # fmt: skip
+_NOT_RESIDENT = re.compile(
+    r"(?:주문|송장|운송장|상품|바코드|법인|일련|serial|order|isbn|barcode|tracking)\D{0,12}$"
+)
+_SURNAMES = "".join(s for s in load("korean_surnames") if len(s) == 1)
+_PERSON_BEFORE = re.compile(rf"(?:^|[\s:(,])[{_SURNAMES}][가-힣]{{1,3}}\s?(?:씨|님)?\s?[(,/]\s?$")
+# Since 5 October 2020 the last six digits are drawn at random (resident registration rules, art. 2):
+# a check digit that fails proves nothing for whoever was registered, or got a new number, since.
+_RANDOM_SINCE = dt.date(2020, 10, 5)
+_CENTURY = {"1": 1900, "2": 1900, "5": 1900, "6": 1900, "3": 2000, "4": 2000, "7": 2000, "8": 2000, "9": 1800, "0": 1800}  # fmt: skip
+
+
+def find_resident_numbers(text: FoldedText) -> Iterator[Finding]:
+    """Find resident (KR_RRN) and foreigner (KR_FRN) registration numbers.
+
+    A number counts when its date is real and not in the future and, besides, its check digit holds,
+    or its holder was born after the digits became random, or a word or a name beside it says so.
+    """
+    for match in numbers(_RRN, text, digits=13):
+        digits = match["date"] + match["rest"]
+        born = _birth_date(digits)
+        if born is None:
+            continue
+        named = near(text, match.start(), match.end(), _RESIDENT_WORDS, reach=40)
+        before = text.text[max(0, match.start() - 24) : match.start()]
+        kind = "KR_FRN" if digits[6] in "5678" else "KR_RRN"
+        if named:
+            yield span(match, kind, 0.95, "resident_number")
+        elif _NOT_RESIDENT.search(before.lower()) or digits[6] in "90":
+            continue
+        elif _resident_check(digits, kind):
+            yield span(match, kind, 0.95 if match["mark"] else 0.85, "resident_number")
+        elif born >= _RANDOM_SINCE or _PERSON_BEFORE.search(before):
+            yield span(match, kind, 0.85, "resident_number")
+    for match in numbers(_RRN_HIDDEN, text, digits=7):
+        yield span(match, "KR_RRN", 0.8, "resident_number")
+
+
+def _birth_date(digits: str) -> dt.date | None:
+    year = _CENTURY[digits[6]] + int(digits[:2])
+    try:
+        born = dt.date(year, int(digits[2:4]), int(digits[4:6]))
+    except ValueError:
+        return None
+    return born if born <= dt.date.today() else None  # noqa: DTZ011 - a day more or less
+
+
+def _resident_check(digits: str, kind: str) -> bool:
+    weighted = sum(int(d) * w for d, w in zip(digits, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), strict=False))  # fmt: skip
+    base = 13 if kind == "KR_FRN" else 11
+    return (base - weighted % 11) % 10 == int(digits[12])
+
+
+_BRN = re.compile(r"(?<![\d-])\d{3}([- ]?)\d{2}\1\d{5}(?![\d]|-\d)")
+_BUSINESS_WORDS = re.compile(r"사업자|등록번호|\bbrn\b|business reg|business n|세금계산서|상호|공급자|공급받는|가맹점|tax id")  # fmt: skip
+_CRN = re.compile(r"(?<![\d-])\d{6}(-?)\d{7}(?![\d]|-\d)")
+_CORPORATE_WORDS = re.compile(
+    r"법인|\bcrn\b|corporate reg|corporation reg|주식회사|유한회사|\(주\)|㈜"
+)
+
+
+def find_company_numbers(text: FoldedText) -> Iterator[Finding]:
+    """Find business (KR_BRN) and corporate (KR_CRN) registration numbers beside a word for them."""
+    for match in numbers(_BRN, text, digits=10):
+        if near(text, match.start(), match.end(), _BUSINESS_WORDS, reach=32):
+            if _business_check(re.sub(r"\D", "", match[0])):
+                yield span(match, "KR_BRN", 0.95, "company_number")
+            elif match[1]:
+                yield span(match, "KR_BRN", 0.6, "company_number")
+    for match in numbers(_CRN, text, digits=13):
+        if near(text, match.start(), match.end(), _CORPORATE_WORDS, reach=40):
+            if _corporate_check(re.sub(r"\D", "", match[0])):
+                yield span(match, "KR_CRN", 0.95, "company_number")
+            elif "법인" in text.text[max(0, match.start() - 24) : match.start()]:
+                yield span(match, "KR_CRN", 0.6, "company_number")
+
+
+def _business_check(digits: str) -> bool:
+    weighted = sum(int(d) * w for d, w in zip(digits, (1, 3, 7, 1, 3, 7, 1, 3, 5), strict=False))
+    return (10 - (weighted + int(digits[8]) * 5 // 10) % 10) % 10 == int(digits[9])
+
+
+def _corporate_check(digits: str) -> bool:
+    weighted = sum(int(d) * (1 + i % 2) for i, d in enumerate(digits[:12]))
+    return (10 - weighted % 10) % 10 == int(digits[12])
+
+
+_LICENCE = re.compile(r"(?<![\d-])(?:1[1-9]|2[0-6]|28)([- ]?)\d{2}\1\d{6}\1\d{2}(?![\d]|-\d)|(?:서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주)\s?\d{2}[- ]\d{6}[- ]\d{2}(?!\d)")  # fmt: skip
+_LICENCE_WORDS = re.compile(r"면허|운전|licen[cs]e|driver")
+_PASSPORT = re.compile(r"(?<![A-Za-z0-9])(?:[MSRODGT]\d{8}|[MSROD]\d{3}[A-Z]\d{4})(?![A-Za-z0-9])")
+_PASSPORT_WORDS = re.compile(r"여권|passport")
+_INSURANCE = re.compile(r"(?<![\d-])\d-?\d{10}(?![\d]|-\d)")
+_INSURANCE_WORDS = re.compile(r"건강보험|보험증|의료보험|자격\s?번호|증번호|health insurance")
+_CUSTOMS = re.compile(r"(?<![A-Za-z0-9])P\d{12}(?!\d)")
+_CUSTOMS_WORDS = re.compile(r"통관|pccc|customs")
+_KEYWORD_NUMBERS = (
+    (_LICENCE, 10, _LICENCE_WORDS, "KR_DRIVER_LICENSE"),
+    (_PASSPORT, 7, _PASSPORT_WORDS, "KR_PASSPORT"),
+    (_INSURANCE, 11, _INSURANCE_WORDS, "KR_HEALTH_INSURANCE"),
+    (_CUSTOMS, 12, _CUSTOMS_WORDS, "KR_CUSTOMS_CODE"),
+)
+
+
+def find_keyword_numbers(text: FoldedText) -> Iterator[Finding]:
+    """Find driver licences, passports, health insurance and customs numbers beside their word."""
+    for pattern, digits, words, kind in _KEYWORD_NUMBERS:
+        for match in numbers(pattern, text, digits=digits):
+            if near(text, match.start(), match.end(), words, reach=40):
+                yield span(match, kind, 0.9, "korean_number")
+
+
+_ACCOUNT = re.compile(
+    r"(?<![\d-])\d{2,6}(?:-\d{2,8}){1,4}(?:-\d)?(?![\d-])|(?<![\d-])\d{10,16}(?![\d-])"
+)
+_ACCOUNT_WORDS = re.compile(r"계좌|은행|뱅크|입금|송금|이체|예금주|예금|통장|농협|신협|수협|새마을금고|우체국|증권|\b(?:bank|account|acct)\b")  # fmt: skip
+_NOT_ACCOUNT = re.compile(
+    r"(?:주민|사업자|법인|전화|연락처|휴대폰|카드|주문|송장|면허|팩스)\D{0,12}$"
+)
+
+
+def find_accounts(text: FoldedText) -> Iterator[Finding]:
+    """Find bank accounts of 10 to 16 digits with a bank or a word for account near them."""
+    for match in numbers(_ACCOUNT, text, digits=10):
+        digits = sum(c.isdigit() for c in match[0])
+        if not 10 <= digits <= 16:
+            continue
+        if _NOT_ACCOUNT.search(text.text[max(0, match.start() - 20) : match.start()]):
+            continue
+        if near(text, match.start(), match.end(), _ACCOUNT_WORDS, reach=28):
+            yield span(match, "BANK_ACCOUNT", 0.8, "korean_account")
+
+
+# Usage syllables of Korean plates: private, commercial (아바사자), rental (하허호), parcel (배),
+# military (국합육해공).
+_PLATE = re.compile(
+    r"(?<![\d가-힣제])(?:(?:서울|부산|대구|인천|광주|대전|울산|세종|경기|강원|충북|충남|전북|전남|경북|경남|제주)\s?)?"
+    r"\d{2,3}\s?[가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주아바사자배허하호국합육해공]"
+    r"\s?\d{4}(?![ ]?(?:원|명|년|개|회|만|억|천|조|동|호|대|건|km|kg|점|월|일|시|인|세|석|가구|세대|㎡|평|주(?!차))|[\d,.-]\d|\d)"
+)
+
+
+def find_plates(text: FoldedText) -> Iterator[Finding]:
+    """Find vehicle plates (KR_PLATE), unless a unit follows that makes them an amount."""
+    for match in numbers(_PLATE, text, digits=6):
+        yield span(match, "KR_PLATE", 0.8, "plate")

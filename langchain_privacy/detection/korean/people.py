@@ -1,0 +1,448 @@
+"""Names of people in Korean: family name, likely syllables, and the words around them."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.rules import Cues, finding
+from langchain_privacy.detection.wordlists import load
+
+# ---- What may follow a Korean name: particles, titles and honorifics.
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+
+TITLES = tuple(sorted(load("korean_titles"), key=len, reverse=True))
+_PARTICLES = (
+    "은 는 이 가 을 를 의 에게 에게서 에게는 에게도 께 께서 께서는 한테 한테서 도 만 과 와 랑 이랑 하고 로 으로 로서 으로서"
+    " 로부터 으로부터 이며 며 이고 이다 다 이라 라 라고 이라고 이라는 라는 이란 란 이나 나 에 에서 까지 부터 보다 처럼 마저 조차"
+    " 뿐 밖에 야 아 여 이여 측 인 입니다 입니다만 이었다 였다 이었고 였고 이므로 등 들 임 님 씨 군 양 네 쪽 씨의 같은 이신 로도 만의 과의 와의"
+    " 에게로 에겐 에겐데 이지만 지만 이가 이는 이를 이의 이도 이와 이랑 이에게"
+)
+PARTICLE = "|".join(sorted(_PARTICLES.split(), key=len, reverse=True))
+HONORIFIC = r"님|씨|군|양|옹|선생님|선생|여사"
+_TITLE = "|".join(TITLES)
+PARTICLES = frozenset(_PARTICLES.split()) | {""}
+_TITLE_SET = frozenset(TITLES) | frozenset(HONORIFIC.split("|"))
+TITLE_STARTS = frozenset(title[0] for title in _TITLE_SET)
+_ENDING = re.compile(rf"(?:\s?(?:{HONORIFIC}|{_TITLE}))?님?(?:{PARTICLE})?(?![가-힣])")
+_TITLE_AFTER = re.compile(rf"\s?(?:{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?(?![가-힣])")
+
+
+def is_hangul(char: str) -> bool:
+    """Say whether a character is a composed Hangul syllable."""
+    return "가" <= char <= "힣"
+
+
+def ends_a_korean_word(text: str, at: int) -> bool:
+    """Say whether a Korean word may end here: nothing, a particle, a title or both follow."""
+    return _ENDING.match(text, at) is not None
+
+
+def title_follows(text: str, at: int) -> bool:
+    """Say whether an honorific or a title follows: "서 부장은", "서지훈 님"."""
+    return _TITLE_AFTER.match(text, at) is not None
+
+
+def is_title(word: str) -> bool:
+    """Say whether a word is a title or an honorific, with or without a particle behind it."""
+    if word[:1] not in TITLE_STARTS:
+        return False
+    for length in range(min(len(word), 5), 0, -1):
+        if word[:length] in _TITLE_SET and word[length:].removeprefix("님") in PARTICLES:
+            return True
+    return False
+
+
+# ---- What stands around a Korean name: roles before it, titles and ages behind it.
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+
+ROLES = load("korean_roles")
+_RANKS = ("총괄", "수석", "명예", "선임", "부")
+_TITLE_OR_AGE_STARTS = TITLE_STARTS | {word[0] for word in (*_RANKS, "전", "현")} | {"("}
+_NEXT_WORD = re.compile(r"[ ]?(?P<word>[가-힣]+)")
+_OFFICE = re.compile(r"(?:[ ]?\([^()\n]{1,12}\))?[ ]?(?:[가-힣]{2,6}[ ])?(?P<word>[가-힣]+)")
+_ROLE_BEFORE = re.compile(r"(?P<role>[가-힣]{1,8})(?P<particle>은|는|이|가|인|의|:|)[ ]{0,2}(?P<mark>[:：=|(\[>-]?)[ \t\"'*]{0,3}\Z")  # fmt: skip
+_SPEAKER = re.compile(
+    rf"(?:^|[\s·-])[{''.join(s for s in load('korean_surnames') if len(s) == 1)}][ ][가-힣]{{2,4}}\Z"
+)
+AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+세)[,)·]")
+SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
+
+
+def may_title_follow(t: str, end: int) -> bool:
+    """Say whether what follows begins as a title or an age does: a look before the long one."""
+    first = end + t.startswith(" ", end)
+    return t[first : first + 1] in _TITLE_OR_AGE_STARTS
+
+
+def title_near(t: str, end: int) -> bool:
+    """Say whether the next word is a title: "서지훈 부장", "박 전 의원", "신 총괄회장"."""
+    following = _NEXT_WORD.match(t, end)
+    if following is None:
+        return False
+    word = following["word"]
+    if word in ("전", "현") and (following := _NEXT_WORD.match(t, following.end())):
+        word = following["word"]
+    return is_title(word) or (
+        word.startswith(_RANKS)
+        and any(word.startswith(r) and is_title(word.removeprefix(r)) for r in _RANKS)
+    )
+
+
+def title_after_office(t: str, end: int) -> bool:
+    """Say whether a title follows with an office before it: "홍길동 영업 과장", "홍길동(통일) 의원"."""
+    match = _OFFICE.match(t, end)
+    return match is not None and is_title(match["word"])
+
+
+def role_before(t: str, start: int) -> tuple[bool, bool]:
+    """Say whether a role stands before an offset, and whether a mark makes it a label."""
+    match = _ROLE_BEFORE.search(t, max(0, start - 14), start)
+    if match is None:
+        return False, False
+    role, mark = match["role"], bool(match["mark"]) or match["particle"] == ":"
+    known = (
+        role in ROLES
+        or role.removesuffix("명") in ROLES
+        or (role.endswith(("성명", "이름", "인", "주치의", "담당자")) and role[-3:] in ROLES)
+    )
+    if not known and len(role) > 1 and role[-1] in "은는이가인의":
+        known = role[:-1] in ROLES
+    if known and mark and _SPEAKER.search(t[max(0, match.start() - 4) : match.end("role")]):
+        return False, False  # "변 위원: 최근 3년": somebody's words follow, no name
+    return known, known and mark and match["mark"] not in ("-", ">")
+
+
+# ---- What a Korean word may be as a name, by itself: family name, given syllables, particles,
+# titles.
+#
+# Nothing here depends on where a word stands, so the answer is kept: the same words come again.
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+
+FAMILY = load("korean_surnames")
+NOT_NAMES = load("korean_not_names")
+_FIRST = load("korean_given_first")
+_WHOLE = load("korean_given_whole")
+_LAST = load("korean_given_last")
+_FOREIGN = load("korean_foreign_names")
+_PLACES = load("korean_regions")
+_TITLES = frozenset(TITLES)
+# Family names that are seldom anything else at the start of a word.
+_SURE_FAMILY = load("korean_sure_surnames")
+# Syllables that end a name less often than they are a particle or an ending.
+_ENDINGS = frozenset("은이의도가인만과와을를는에로한하된될할적들다고며면지서나라자기시해요음중술")
+# What people write behind a name without a space, besides particles.
+_STUCK = ("씨", "님", "때문", "때매", "땜", "역", "표", "출연", "연기", "주연", "형", "누나", "언니", "오빠", "엄마", "아빠", "말고", "덕", "보는", "나오", "사단", "스럽", "게임")  # fmt: skip
+_FOREIGN_STARTS = frozenset(name[:2] for name in _FOREIGN if len(name) > 1)
+STARTS = _FOREIGN_STARTS | {name for name in FAMILY if len(name) > 1}
+"""What the names begin with whose first syllable alone is no family name."""
+
+_RARE_FAMILY = load("korean_surnames_rare")
+_REMEMBERED = 8192
+
+
+class Stem(NamedTuple):
+    """What a word is without its particle.
+
+    Attributes:
+        plausible: It is made of syllables of names.
+        likely: Besides, it has the usual length.
+        alone: It is likely enough to count with no word beside it that says so.
+    """
+
+    text: str
+    plausible: bool
+    likely: bool
+    alone: bool
+
+
+class Reading(NamedTuple):
+    """One way to cut a word into a family name and the rest.
+
+    Attributes:
+        family: Syllables of the family name.
+        titled: Length of the name in front of a title in the same word ("박의원"), or 0.
+        given: Whether a given name may begin behind the family name.
+        somebody: "윤모": a family name and the word for somebody.
+        may_be: Whether it can be a name without a mark before it.
+        likely: Whether a stem is likely a name.
+        stems: The word without its particle, the longer first.
+    """
+
+    family: int
+    titled: int
+    given: bool
+    somebody: bool
+    may_be: bool
+    likely: bool
+    stems: tuple[Stem, ...]
+
+
+class Word(NamedTuple):
+    """A word, with all its readings.
+
+    Attributes:
+        never: No name, whatever stands around it, unless a mark before it says so.
+        by_itself: It may be a name whatever follows it.
+        excluded: No name even behind a mark.
+        foreign: Length of the foreign name that it begins with, or 0.
+        label: A role or a title, which a mark makes no name of.
+    """
+
+    never: bool
+    by_itself: bool
+    excluded: bool
+    foreign: int
+    label: bool
+    readings: tuple[Reading, ...]
+
+
+_NO_NAME = Word(never=True, by_itself=False, excluded=True, foreign=0, label=True, readings=())
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def read(word: str) -> Word:
+    """Return what a word may be."""
+    if word in NOT_NAMES or word in _PLACES or word[:3] in NOT_NAMES:
+        return _NO_NAME
+    readings = tuple(
+        _reading(word, family)
+        for family in (2, 1)  # "선우경" may be 선우 경 or 선 우경
+        if word[:family] in FAMILY and (family == 1 or len(word) > 2)
+    )
+    foreign = _foreign(word)
+    by_itself = (
+        foreign > 0
+        or word[1:2] in ("씨", "모")
+        or any(r.likely or r.titled or r.somebody for r in readings)
+    )
+    never = not (by_itself or any(r.may_be for r in readings))
+    return Word(never, by_itself, False, foreign, word in ROLES or is_title(word), readings)
+
+
+def _reading(word: str, family: int) -> Reading:
+    given = len(word) == family or word[family] in _FIRST or word[family : family + 2] in _WHOLE
+    titled, title = 0, False
+    for at in range(min(len(word) - 1, family + 2), family - 1, -1):
+        if is_title(word[at:]):
+            title = True
+            titled = titled or _before_title(word, at, family)
+    stems = tuple(_stem(stem, family, word) for stem in _stems(word, family))
+    may_be = title or any(stem.plausible or len(stem.text) == family for stem in stems)
+    likely = any(stem.likely for stem in stems)
+    return Reading(family, titled, given, word[family:] == "모", may_be, likely, stems)
+
+
+def _stem(stem: str, family: int, word: str) -> Stem:
+    plausible = _plausible(stem, family)
+    likely = plausible and len(stem) in (family + 2, 3) and (family == 2 or len(stem) == 3)
+    return Stem(stem, plausible, likely, likely and _alone(stem, family, word))
+
+
+def _stems(word: str, family: int) -> list[str]:
+    stems = []
+    for length in (family + 2, family + 1):
+        rest = word[length:]
+        if len(word) >= length and (
+            rest in PARTICLES or (rest.startswith(_STUCK) and len(rest) < 11)
+        ):
+            stems.append(word[:length])
+    return [*stems, word] if len(word) == family else stems
+
+
+def _plausible(stem: str, family: int) -> bool:
+    given = stem[family:]
+    listed = given in _WHOLE
+    if not given or len(given) > 2:
+        return False
+    if not listed and (given[0] not in _FIRST or given[-1] not in _LAST):
+        return False
+    return not (stem in NOT_NAMES or stem in ROLES or stem in _PLACES or stem in _TITLES)
+
+
+def _alone(stem: str, family: int, word: str) -> bool:
+    if family == 2:
+        return len(stem) > 3
+    if stem[0] in _RARE_FAMILY:
+        return False
+    if stem[-1] in _ENDINGS and stem == word:
+        return (
+            stem[0] in _SURE_FAMILY
+            and stem[-1] in "은이의인하지서자기시"
+            and stem[:2] not in _TITLES
+        )
+    return True
+
+
+def _before_title(word: str, at: int, family: int) -> int:
+    stem = word[:at]
+    if len(stem) == family and word[at:][:1] in "씨모":
+        return family
+    return at if _plausible(stem, family) and len(stem) > family + 1 else 0
+
+
+def _foreign(word: str) -> int:
+    """Return the length of the foreign name that a word begins with, or 0."""
+    if word[:2] in _FOREIGN_STARTS:
+        for length in range(min(len(word), 7), 1, -1):
+            rest = word[length:]
+            if word[:length] in _FOREIGN and (rest in PARTICLES or rest.startswith(_STUCK)):
+                return length
+    return 0
+
+
+# ruff: noqa: E501 - a pattern or a table reads better whole
+
+
+# Family names that, alone before a title, are more often a word: "전 대통령", "현 시장", "차 사장".
+_WORDS_AS_WELL = load("korean_surnames_words_as_well")
+# What follows the stem of a verb or of 이다, where a name is followed by the same syllable's look.
+_VERB_AFTER = {
+    "하": "는고며지길다라여였면게던",
+    "한": "다",
+    "된": "다",
+    "해": "야서도",
+    "이": "다며고라지었나란므",
+    "지": "는고며만다",
+    "오": "는고며지다",
+    "나": "는오온",
+}
+
+_MYSELF = frozenset({"나", "회원님", "알 수 없음"})
+_BETWEEN_NAMES = frozenset({"·", ", ", "/", ",", "・", "ㆍ"})
+_FORM_LABELS = Cues(
+    [f"{first}{' ' * gap}{second}" for first, second in ("성명", "이름") for gap in range(4)]
+    + ["성함", "예금주", "환자명", "고객명", "영문명", "작성자", "자(갑) ", "자(을) ", "자(병) "]
+    + [f"{party}{mark}" for party in "갑을병" for mark in (" ", ":", "'", '"', ")")]
+    + ["의뢰인", "환자", "고객", "근로자", "내담자", "신청인", "회원", "임차인", "임대인", "피보험자", "직원", "사원"]
+)  # fmt: skip
+# A field for a name holds one, whatever its syllables; so does what stands between a role and 님.
+_FORM_NAME = re.compile(
+    r"(?:성[ ]{0,3}명|이[ ]{0,2}름|성함|예금주명?|환자명|고객명|영문명)[ ]?(?:\([^()\n]{1,8}\))?[ ]?[:|\t=][ \t|]{0,4}"
+    r"(?P<name>[가-힣]{1,6}(?:[ ][가-힣]{1,6}){1,3}|[가-힣]{2,6})(?=[ ]{0,3}(?:[|\n\t(,/]|님|\Z))"
+    r"|(?:[(]?[갑을병]['\")]{0,2}[ :]{1,3}|(?<=[가-힣])자\([갑을병]\)[ ]|작성자[ :]{1,3})(?P<party>[가-힣]{2,4}(?:[ ][가-힣]{1,5}){1,2}|[가-힣]{3})(?=[는은와과]?[ ]{1,2}(?:주민|외국인|생년|\()|[ ]?\n|[는은]?[ ]다음|\Z)"
+    r"|(?:의뢰인|환자|고객|근로자|내담자|신청인|회원|임차인|임대인|피보험자|직원|사원)[ :]{1,2}"
+    r"(?P<titled>[가-힣]{1,5}(?:[ ][가-힣]{1,5}){1,3})[ ]?(?:님|씨)(?=[ \n(,.은는이가의을를과와께도에])"
+)
+# "[진아름] [오후 2:14]": who wrote a line, as messengers export it.
+_WRITERS = re.compile(r"(?m)^\[(?P<name>[가-힣][가-힣 ]{0,11})\] \[오[전후] \d{1,2}:\d\d\]")
+# Particles of place and time: people take 에게 and 한테, "옥수동에" is no person.
+_OF_PLACES = frozenset({"에", "에서", "까지", "부터", "에서는", "에는", "에도", "에서도"})
+_FIRSTS = "".join(sorted({start[0] for start in FAMILY | STARTS}))
+# Words that begin as a name may: the engine passes the others by.
+_WORD = re.compile(rf"[{_FIRSTS}](?<![가-힣].)[가-힣]*")
+# What can make a label of the word before it, up to the word behind it.
+_MARK = re.compile(r"[:：=|(\[][ \t\"'*]?(?=[가-힣])")
+
+
+def find_korean_people(text: FoldedText) -> Iterator[Finding]:
+    """Find Korean names, and foreign ones in Korean spelling."""
+    t = text.text
+    if not text.hangul:
+        return
+    yield from _in_forms(text)
+    yield from _writers(t)
+    marked = {match.end() for match in _MARK.finditer(t)}
+    last = -9  # where the person before ended: "변아람·설지안·명노을"
+    for match in _WORD.finditer(t):
+        start = match.start()
+        word = read(match[0])
+        listed = start - last in (1, 2) and t[last:start] in _BETWEEN_NAMES
+        if not (word.by_itself or listed or start in marked) and (
+            word.never or not may_title_follow(t, match.end())
+        ):
+            continue
+        found = _name_in(t, match, word, listed=listed, marked=start in marked)
+        if found is not None:
+            last, score = found
+            yield finding(start, last, "PERSON", score, "korean_people")
+
+
+def _in_forms(text: FoldedText) -> Iterator[Finding]:
+    for start, _ in _FORM_LABELS.find(text):
+        match = _FORM_NAME.match(text.text, start)
+        group = (match and match.lastgroup) or "name"
+        if match and match[group] not in NOT_NAMES and match[group] not in ROLES:
+            yield finding(*match.span(group), "PERSON", 0.7, "korean_people")
+
+
+def _writers(t: str) -> Iterator[Finding]:
+    for match in _WRITERS.finditer(t) if "] [오" in t else ():
+        if match["name"] not in NOT_NAMES and match["name"] not in _MYSELF:
+            yield finding(*match.span("name"), "PERSON", 0.7, "korean_people")
+
+
+def _name_in(
+    t: str, match: re.Match[str], word: Word, *, listed: bool, marked: bool
+) -> tuple[int, float] | None:
+    """Return where the name in a word ends and its score."""
+    start, end = match.span()
+    if word.excluded or (start and t[start - 1].isdecimal()):
+        return None  # "3천여명"
+    if word.foreign:
+        return start + word.foreign, 0.5
+    for reading in word.readings:
+        found = _with_family(t, start, end, word, reading, listed=listed, marked=marked)
+        if found is not None:
+            return start + found[0], found[1]
+    return None
+
+
+def _with_family(
+    t: str, start: int, end: int, word: Word, reading: Reading, *, listed: bool, marked: bool
+) -> tuple[int, float] | None:
+    """Return the length of the name, if this reading is one, and its score."""
+    family = reading.family
+    if not (reading.given or marked):
+        # No given name begins so: only a title can make this a person.
+        return (family, 0.7) if t[start + family] == "씨" else None
+    if reading.somebody and SOMEBODY.match(t, end):
+        return family, 0.6
+    if reading.titled:
+        return reading.titled, 0.7
+    role = label = False
+    if reading.likely or marked:
+        role, label = role_before(t, start)
+    if label and not word.label:
+        for stem in reading.stems:
+            length = len(stem.text)
+            if stem.plausible or (length == family + 2 and end - start - length < 3):
+                return length, 0.8
+    for stem in reading.stems:
+        if score := _score(t, start, end, stem, family, role=role or listed, label=label):
+            return len(stem.text), score
+    return None
+
+
+def _score(
+    t: str, start: int, end: int, stem: Stem, family: int, *, role: bool, label: bool
+) -> float:
+    """Say how likely a stem is a name, from what it is made of and what stands around it."""
+    rest = start + len(stem.text)
+    whole = rest == end
+    if whole and stem.plausible:
+        if AGE.match(t, end):
+            return 0.75
+        if title_near(t, end):
+            return 0.7
+    elif whole and len(stem.text) == family and title_near(t, end):
+        return 0.7 if stem.text not in _WORDS_AS_WELL or t[end : end + 2] == " 씨" else 0.0
+    if whole and stem.likely and title_after_office(t, end):
+        return 0.65
+    if not whole and t[rest:end] in _OF_PLACES:
+        return 0.0
+    if not stem.likely or (
+        not label and not whole and t[rest] in _VERB_AFTER.get(stem.text[-1], "")
+    ):
+        return 0.0
+    if role:
+        return 0.65
+    return 0.5 if stem.alone else 0.0

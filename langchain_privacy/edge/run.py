@@ -1,0 +1,332 @@
+"""Which session a run belongs to, and what surrounds it.
+
+The outermost edge talks to a person and restores. Whatever runs inside another LangGraph run hands
+its result to state that LangChain records, so there the result stays masked; inside a local
+function (a tool body, a `local_node`) real values are at home and the edge restores again.
+"""
+
+import functools
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import merge_configs, var_child_runnable_config
+
+from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.masking.seen import restore
+from langchain_privacy.masking.walk import through
+from langchain_privacy.vault import current_session, session_scope
+
+# ---- The guard's look at every model call inside a run, whoever makes it.
+#
+# A guarded model examines and records its own crossings. This catches the models that nobody
+# wrapped: it sees each chat model start through the run's callbacks, before anything is sent.
+
+
+def examined(config: RunnableConfig | None, guard: Any) -> RunnableConfig | None:
+    """Return the config with a callback that has the guard examine every model call.
+
+    Args:
+        config: The config of the run.
+        guard: An `EgressGuard`, or `None` for no examination.
+    """
+    if guard is None:
+        return config
+    given: RunnableConfig = {"callbacks": (config or {}).get("callbacks")}
+    callbacks = merge_configs(given, {"callbacks": [_Examination(guard)]})["callbacks"]
+    return {**(config or {}), "callbacks": callbacks}
+
+
+class _Examination(BaseCallbackHandler):
+    """Raises what the guard raises, so that the call does not happen."""
+
+    raise_error = True
+    run_inline = True
+
+    def __init__(self, guard: Any) -> None:
+        self._guard = guard
+
+    def __repr__(self) -> str:
+        return "<examination of model calls>"
+
+    def on_chat_model_start(
+        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **kwargs: Any
+    ) -> None:
+        """Examine the messages and the tools of a call."""
+        del serialized
+        tools = (kwargs.get("invocation_params") or {}).get("tools")
+        for batch in messages:
+            self._guard.examine(batch, **({"tools": tools} if tools else {}))
+
+    def on_llm_start(self, serialized: dict[str, Any], prompts: list[str], **kwargs: Any) -> None:
+        """Examine the prompts of a call."""
+        del serialized, kwargs
+        self._guard.examine([HumanMessage(prompt) for prompt in prompts])
+
+
+_log = logging.getLogger(__name__)
+
+_TASK = "__pregel_task_id"
+"""LangGraph's own key of the task that a config belongs to; absent outside a graph run."""
+
+_NOT_TEXT = frozenset({"checkpoint_id", "checkpoint_ns", "checkpoint_map"})
+"""Entries of `configurable` that are LangGraph's addresses and must arrive as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surrounding:
+    """The run around the present code.
+
+    Attributes:
+        session: The session of that run.
+        thread: Its thread id as the run sees it, masked where it holds a private value.
+    """
+
+    session: MaskingSession
+    thread: str | None
+
+
+_NO_TASK = "no task"
+"""What a local function outside of any graph is marked with."""
+
+_surrounding: ContextVar[Surrounding | None] = ContextVar("edge_surrounding", default=None)
+_local_task: ContextVar[str | None] = ContextVar("edge_local_task", default=None)
+_warned: set[str] = set()
+
+
+def warn_once(key: str, message: str) -> None:
+    """Log a warning the first time that `key` comes up in this process."""
+    if key not in _warned:
+        _warned.add(key)
+        _log.warning(message)
+
+
+def _configurable(config: RunnableConfig | None) -> Mapping[str, Any]:
+    return (config or {}).get("configurable") or {}
+
+
+def _task(config: RunnableConfig | None) -> str | None:
+    ambient = _configurable(var_child_runnable_config.get()).get(_TASK)
+    return _configurable(config).get(_TASK) or ambient
+
+
+def surrounding() -> Surrounding | None:
+    """Return the run around the present code, where there is one."""
+    return _surrounding.get()
+
+
+def is_task(config: RunnableConfig | None) -> bool:
+    """Whether a config is that of a task of a graph."""
+    return _TASK in _configurable(config)
+
+
+def is_recorded(config: RunnableConfig | None = None) -> bool:
+    """Whether LangChain records what surrounds the present code: a run behind an edge, or a task.
+
+    A local function inside such a run is not recorded.
+    """
+    task = _task(config)
+    if task is not None:
+        return task != _local_task.get()
+    return _surrounding.get() is not None and _local_task.get() is None
+
+
+def is_local() -> bool:
+    """Whether the present code runs in a local function, where values are real."""
+    return _local_task.get() is not None and not is_recorded()
+
+
+@contextmanager
+def local_scope() -> Iterator[None]:
+    """Mark a block as a local function: an edge inside it restores for the function."""
+    token = _local_task.set(_task(None) or _NO_TASK)
+    try:
+        yield
+    finally:
+        _local_task.reset(token)
+
+
+def session_of(masker: Masker, config: RunnableConfig | None = None) -> MaskingSession:
+    """Return the session that code inside a run belongs to.
+
+    The run's own session where the context carries it; in a thread or task that lost the context,
+    the session of `configurable.thread_id`; else an ephemeral one, so that nothing is restored
+    into a session it does not belong to.
+
+    Args:
+        masker: Gives the detectors and the vault.
+        config: The config of the run, where one is at hand.
+    """
+    current = current_session()
+    if current is not None:
+        return MaskingSession(masker, current)
+    ambient = _configurable(var_child_runnable_config.get())
+    return _named_session(masker, {**ambient, **_configurable(config)})
+
+
+def _named_session(masker: Masker, configurable: Mapping[str, Any]) -> MaskingSession:
+    thread = configurable.get("thread_id")
+    if thread is None:
+        return masker.session()
+    return masker.session(str(thread), tenant=str(configurable.get("tenant") or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRun:
+    """One run through an edge.
+
+    Attributes:
+        session: The session of the run.
+        config: What the run gets as its config, masked.
+        bound: The config that was bound to the graph or Runnable before, masked likewise.
+        inside: Whether LangChain records what surrounds the run, so that its result stays masked.
+        around: The session of the surrounding run, where it is another one.
+    """
+
+    session: MaskingSession
+    config: RunnableConfig | None
+    bound: RunnableConfig | None
+    inside: bool
+    around: MaskingSession | None
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """Make the session the current one inside a `with` block."""
+        thread = {**_configurable(self.bound), **_configurable(self.config)}.get("thread_id")
+        here = Surrounding(self.session, None if thread is None else str(thread))
+        token, local = _surrounding.set(here), _local_task.set(None)
+        try:
+            with session_scope(self.session.vault):
+                yield
+        finally:
+            _local_task.reset(local)
+            _surrounding.reset(token)
+
+    def mask(self, x: Any) -> Any:
+        """Mask what enters the run."""
+        if self.around is not None:
+            x = through(x, self.around.restore)
+        return through(x, self.session.mask)
+
+    def restore(self, x: Any) -> Any:
+        """Restore what leaves the run, as far as its surroundings may see it."""
+        if not self.inside:
+            return through(x, functools.partial(restore, self.session), approvals=False)
+        if self.around is None:
+            return x
+        return through(through(x, self.session.restore), self.around.mask)
+
+
+def open_run(
+    masker: Masker,
+    config: RunnableConfig | None,
+    bound: RunnableConfig | None = None,
+    guard: Any = None,
+) -> EdgeRun:
+    """Find the session of a run that is about to start, and mask its config.
+
+    Args:
+        masker: Gives the detectors and the vault.
+        config: The config that the caller gave.
+        bound: The config that was bound before, by `with_config`.
+        guard: An `EgressGuard` that examines the model calls of the run.
+    """
+    found = _found_run(masker, config, bound)
+    return replace(found, config=examined(found.config, guard))
+
+
+def _found_run(
+    masker: Masker, config: RunnableConfig | None, bound: RunnableConfig | None
+) -> EdgeRun:
+    inside = is_recorded(config)
+    around = _surrounding.get()
+    configurable = {**_configurable(bound), **_configurable(config)}
+    thread = configurable.get("thread_id")
+    if around is not None and (thread is None or str(thread) == around.thread):
+        session = MaskingSession(masker, around.session.vault)
+        return EdgeRun(session, config, bound, inside, None)
+    session = _named_session(masker, configurable)
+    if not inside:
+        masked, masked_bound = mask_config(session, config), mask_config(session, bound)
+        return EdgeRun(session, masked, masked_bound, inside, None)
+    if around is None:
+        warn_once(
+            "inside",
+            "A private graph runs inside a graph that is not private: its result stays masked,"
+            " because the outer run is recorded. Wrap the outer graph in private() as well.",
+        )
+        return EdgeRun(session, config, bound, inside, None)
+    other = around.session.vault.id != session.vault.id
+    return EdgeRun(session, config, bound, inside, around.session if other else None)
+
+
+def mask_config(session: MaskingSession, config: RunnableConfig | None) -> RunnableConfig | None:
+    """Mask what LangChain copies from a config into traces and checkpoints.
+
+    These are tags, metadata, the run's name, texts and numbers in `configurable` (LangGraph copies
+    them into the metadata), the thread id included: an e-mail address as a thread id becomes its
+    placeholder, which is the same one for every run of that thread.
+    """
+    if not config:
+        return config
+    masked = config.copy()
+    if tags := config.get("tags"):
+        masked["tags"] = session.mask(tags)
+    if metadata := config.get("metadata"):
+        masked["metadata"] = session.mask(dict(metadata))
+    if run_name := config.get("run_name"):
+        masked["run_name"] = session.mask(run_name)
+    if configurable := config.get("configurable"):
+        masked["configurable"] = {
+            key: session.mask([value])[0] if _is_copied(key, value) else value
+            for key, value in configurable.items()
+        }
+    return masked
+
+
+def _is_copied(key: str, value: Any) -> bool:
+    scalar = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return scalar and not key.startswith("__") and key not in _NOT_TEXT
+
+
+_END: Any = object()
+
+
+def scoped(run: EdgeRun, inner: Iterator[Any]) -> Iterator[Any]:
+    """Drive an iterator with the run's session as the current one.
+
+    The scope is entered anew for each step, because a generator shares its caller's context: left
+    open across a `yield`, it would be the session of whatever the caller does in between.
+    """
+    try:
+        while True:
+            with run.scope():
+                item = next(inner, _END)
+            if item is _END:
+                return
+            yield item
+    finally:
+        if close := getattr(inner, "close", None):
+            with run.scope():
+                close()
+
+
+async def scoped_async(run: EdgeRun, inner: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Like `scoped`, for an asynchronous iterator."""
+    try:
+        while True:
+            with run.scope():
+                item = await anext(inner, _END)
+            if item is _END:
+                return
+            yield item
+    finally:
+        if close := getattr(inner, "aclose", None):
+            with run.scope():
+                await close()

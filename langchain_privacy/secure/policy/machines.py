@@ -1,0 +1,511 @@
+"""What an AMD SEV-SNP machine must be."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from langchain_privacy.errors import (
+    ConfigurationError,
+    EvidenceExpiredError,
+    PolicyMismatchError,
+)
+from langchain_privacy.secure.policy.base import about, appraise, hex_set, is_hex, text_set
+from langchain_privacy.secure.report import AttestationReport, Check, Checks
+
+_TCB_FIELDS = frozenset({"bootloader", "tee", "snp", "microcode", "fmc"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SevSnpPolicy:
+    """Accepts an SEV-SNP report whose launch measurement is on a list.
+
+    Attributes:
+        measurements: Accepted launch digests, 48 bytes in lowercase hex each; never empty.
+        min_tcb: Floors of the reported TCB by product line, e.g.
+            `{"Genoa": {"bootloader": 7, "snp": 14, "microcode": 72}}`. A product that is not
+            listed is refused; without floors the check is skipped and the report says so.
+        min_firmware: Lowest SNP firmware as (major, minor, build).
+        host_data: Accepted values of HOST_DATA, 32 bytes in hex; empty skips the check.
+        id_key_digests: Accepted digests of the guest owner's key; empty skips the check.
+        allow_vlek: Accept a key that the cloud provider shares among its machines.
+        allow_debug: Accept a guest whose memory its host may read. Never do this for real data.
+        allow_migration: Accept a guest with a migration agent.
+        max_vmpl: Highest privilege level (0 is the most privileged) that may ask for reports.
+        allow_uncommitted_tcb: Accept firmware that can still be rolled back.
+        require_alias_check: Refuse a machine that did not test its memory for aliases
+            (CVE-2024-21944, "BadRAM").
+        allow_smt: Accept simultaneous multithreading.
+        require_crl: Refuse evidence that comes without AMD's revocation list.
+        max_crl_staleness_days: Days after its next-update date for which a CRL still serves.
+    """
+
+    measurements: Iterable[str]
+    min_tcb: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    min_firmware: tuple[int, int, int] | None = None
+    host_data: Iterable[str] = ()
+    id_key_digests: Iterable[str] = ()
+    allow_vlek: bool = False
+    allow_debug: bool = False
+    allow_migration: bool = False
+    max_vmpl: int = 0
+    allow_uncommitted_tcb: bool = False
+    require_alias_check: bool = False
+    allow_smt: bool = True
+    require_crl: bool = False
+    max_crl_staleness_days: int = 0
+
+    def __post_init__(self) -> None:
+        hex_set(self, "measurements", 48, empty=False)
+        hex_set(self, "host_data", 32)
+        hex_set(self, "id_key_digests", 48)
+        if any(set(floor) - _TCB_FIELDS for floor in self.min_tcb.values()):
+            msg = f"min_tcb takes {sorted(_TCB_FIELDS)} for each product line"
+            raise ConfigurationError(msg)
+        if self.min_firmware is not None:
+            object.__setattr__(self, "min_firmware", tuple(self.min_firmware))
+
+    def verify(self, report: AttestationReport) -> list[Check]:
+        """Raise unless the SEV-SNP report is acceptable."""
+        return [c for found in about(report, "sev-snp") for c in self._one(found)]
+
+    def _one(self, report: AttestationReport) -> Iterable[Check]:
+        claims, checks = report.claims, Checks("sev-snp")
+
+        def refuse_unless(name: str, condition: object, message: str) -> None:
+            checks.require(name, condition, message, error=PolicyMismatchError)
+
+        refuse_unless("policy_bits", claims["policy_reserved_one"], "policy bit 17 is not set")
+        refuse_unless(
+            "debug", self.allow_debug or not claims["debug"], "the guest allows debugging"
+        )
+        refuse_unless(
+            "migration", self.allow_migration or not claims["migration"], "a migration agent is set"
+        )
+        refuse_unless("vmpl", claims["vmpl"] <= self.max_vmpl, "asked for at another VMPL")
+        refuse_unless(
+            "key_kind", self.allow_vlek or claims["signing_key"] == "vcek", "a VLEK signed it"
+        )
+        refuse_unless("chip_key", not claims["masked_chip_key"], "the chip key is masked")
+        refuse_unless(
+            "committed_tcb",
+            self.allow_uncommitted_tcb
+            or (
+                claims["committed_tcb"] == claims["current_tcb"]
+                and claims["committed_firmware"] == claims["current_firmware"]
+            ),
+            "the current firmware is not committed and can be rolled back",
+        )
+        refuse_unless("smt", self.allow_smt or not claims["smt"], "multithreading is on")
+        if self.require_alias_check:
+            refuse_unless("alias_check", claims["alias_check"], "no memory alias check was made")
+        else:
+            checks.skip("alias_check", "not asked for")
+        self._floors(claims, checks)
+        self._revocation(report, checks)
+        refuse_unless(
+            "measurement", claims["measurement"] in self.measurements, "an unlisted measurement"
+        )
+        for name, accepted in (
+            ("host_data", self.host_data),
+            ("id_key_digest", self.id_key_digests),
+        ):
+            if accepted:
+                refuse_unless(name, claims[name] in accepted, f"an unlisted {name}")
+            else:
+                checks.skip(name, "no values were listed")
+        return checks
+
+    def _floors(self, claims: Mapping[str, Any], checks: Checks) -> None:
+        if not self.min_tcb:
+            checks.skip("tcb_floor", "no floor was given")
+        else:
+            floor = self.min_tcb.get(claims["product"])
+            # The launch TCB too: what started under old firmware may have been changed by it.
+            checks.require(
+                "tcb_floor",
+                floor is not None
+                and all(
+                    claims[tcb][part] >= least
+                    for tcb in ("reported_tcb", "launch_tcb")
+                    for part, least in floor.items()
+                ),
+                "the firmware's TCB is below the floor",
+                error=PolicyMismatchError,
+            )
+        if self.min_firmware is None:
+            checks.skip("firmware_floor", "no floor was given")
+        else:
+            checks.require(
+                "firmware_floor",
+                tuple(claims["committed_firmware"]) >= self.min_firmware,
+                "the SNP firmware is too old",
+                error=PolicyMismatchError,
+            )
+
+    def _revocation(self, report: AttestationReport, checks: Checks) -> None:
+        until = report.claims["crl_next_update"]
+        if until is None:
+            if self.require_crl:
+                checks.require(
+                    "crl_present", False, "no revocation list came along", error=PolicyMismatchError
+                )
+            return
+        last = dt.datetime.fromisoformat(until) + dt.timedelta(days=self.max_crl_staleness_days)
+        checks.require(
+            "crl_fresh",
+            report.verified_at <= last,
+            "the revocation list is stale",
+            error=EvidenceExpiredError,
+        )
+
+
+# ---- What an Intel TDX machine must be.
+
+_ZERO_48 = "00" * 48
+_SEPT_VE_DISABLE, _PKS, _KEY_LOCKER, _PERFMON = 1 << 28, 1 << 30, 1 << 31, 1 << 63
+
+
+@dataclass(frozen=True, kw_only=True)
+class TdxMeasurement:
+    """The registers of one build; they are compared together, so builds cannot be mixed.
+
+    Attributes:
+        mr_td: The firmware that started the machine, 48 bytes in lowercase hex, as all others.
+        rtmr1: The kernel, as the firmware measured it.
+        rtmr2: Its command line and initial disk.
+        rtmr0: The virtual hardware's configuration; `None` is not compared.
+        rtmr3: What the software measured into it; `None` is not compared.
+        mr_config_id: What the host was told to start, e.g. dstack's compose hash.
+        mr_owner: Identity of the machine's owner.
+    """
+
+    mr_td: str
+    rtmr1: str
+    rtmr2: str
+    rtmr0: str | None = None
+    rtmr3: str | None = None
+    mr_config_id: str | None = None
+    mr_owner: str | None = None
+
+    def __post_init__(self) -> None:
+        # The firmware alone says nothing about the workload, so three registers are required.
+        for name in (f.name for f in fields(self)):
+            value = getattr(self, name)
+            if value is None and name not in ("mr_td", "rtmr1", "rtmr2"):
+                continue
+            if not is_hex(value, 48):
+                msg = f"TdxMeasurement.{name} takes 48 bytes in lowercase hex"
+                raise ConfigurationError(msg)
+
+    def matches(self, report: AttestationReport) -> bool:
+        """Whether every register that is given has this value."""
+        return all(
+            report.claims[f.name] == expected
+            for f in fields(self)
+            if (expected := getattr(self, f.name)) is not None
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TdxPolicy:
+    """Accepts a TDX quote whose registers are those of a listed build.
+
+    A machine that its host may debug, or into which it may inject #VE exceptions (SEPT_VE_DISABLE
+    off), is never accepted.
+
+    Attributes:
+        measurements: Accepted builds; never empty.
+        tcb_statuses: Accepted statuses of the platform, `"UpToDate"` by default.
+        mr_seam: Accepted TDX modules, 48 bytes in hex; empty relies on Intel's TCB status alone.
+        max_collateral_age_days: Intel's statements may be valid for a month; a host that holds
+            back newer ones can hide a revocation for that long, so older ones are refused.
+        rejected_advisories: Refuse a platform to which one of these applies.
+        allow_perfmon: Accept performance counters, a side channel.
+    """
+
+    measurements: Sequence[TdxMeasurement]
+    tcb_statuses: Iterable[str] = ("UpToDate",)
+    mr_seam: Iterable[str] = ()
+    max_collateral_age_days: int = 30
+    rejected_advisories: Iterable[str] = ()
+    allow_perfmon: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.measurements:
+            msg = "TdxPolicy.measurements is empty; it never means 'any': list what you accept"
+            raise ConfigurationError(msg)
+        object.__setattr__(self, "measurements", tuple(self.measurements))
+        if not all(isinstance(m, TdxMeasurement) for m in self.measurements):
+            msg = "TdxPolicy.measurements takes TdxMeasurement objects"
+            raise ConfigurationError(msg)
+        text_set(self, "tcb_statuses", empty=False)
+        text_set(self, "rejected_advisories")
+        hex_set(self, "mr_seam", 48)
+
+    def verify(self, report: AttestationReport) -> list[Check]:
+        """Raise unless the TDX quote is acceptable."""
+        return [c for found in about(report, "tdx") for c in self._one(found)]
+
+    def _one(self, report: AttestationReport) -> Iterable[Check]:
+        claims, checks = report.claims, Checks("tdx")
+        attributes = int.from_bytes(bytes.fromhex(claims["td_attributes"]), "little")
+        known = 1 | _SEPT_VE_DISABLE | _PKS | _KEY_LOCKER | _PERFMON
+
+        def refuse_unless(name: str, condition: object, message: str) -> None:
+            checks.require(name, condition, message, error=PolicyMismatchError)
+
+        # dcap-qvl refuses these already; they stay refused whatever a later version of it does.
+        refuse_unless("debug", not attributes & 1, "it allows debugging")
+        refuse_unless("sept_ve_disable", attributes & _SEPT_VE_DISABLE, "SEPT_VE_DISABLE is off")
+        refuse_unless(
+            "perfmon",
+            self.allow_perfmon or not attributes & _PERFMON,
+            "performance counters are on",
+        )
+        refuse_unless("attributes", not attributes & ~known, "an unknown TD attribute is set")
+        refuse_unless(
+            "seam",
+            claims["seam_attributes"] == "00" * 8 and claims["mr_signer_seam"] == _ZERO_48,
+            "the TDX module is not Intel's, or is under debug",
+        )
+        if self.mr_seam:
+            refuse_unless("mr_seam", claims["mr_seam"] in self.mr_seam, "an unlisted TDX module")
+        else:
+            checks.skip("mr_seam", "no modules were listed")
+        refuse_unless(
+            "tcb_status",
+            claims["tcb_status"] in self.tcb_statuses,
+            "the platform's TCB status is not accepted",
+        )
+        refuse_unless(
+            "advisories",
+            not set(claims["advisories"]) & set(self.rejected_advisories),
+            "a rejected advisory applies",
+        )
+        issued = dt.datetime.fromisoformat(claims["collateral_issued"])
+        checks.require(
+            "collateral_age",
+            report.verified_at - issued <= dt.timedelta(days=self.max_collateral_age_days),
+            "the collateral is too old",
+            error=EvidenceExpiredError,
+        )
+        refuse_unless(
+            "measurement", any(m.matches(report) for m in self.measurements), "an unlisted build"
+        )
+        for name in ("rtmr0", "rtmr3", "mr_config_id", "mr_owner"):
+            if all(getattr(m, name) is None for m in self.measurements):
+                checks.skip(name, "no value was listed")
+        return checks
+
+
+# ---- What an Azure confidential VM must be.
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureCvmPolicy:
+    """Accepts an Azure confidential VM by its PCRs, on accepted hardware.
+
+    Attributes:
+        hardware: Policy for the hardware report; its measurement is Azure's paravisor.
+        pcrs: Required values by PCR number, 32 bytes in lowercase hex; never empty. PCRs 4, 8, 9
+            and 11 measure boot loader, command line, kernel and initial disk; 7 secure boot.
+    """
+
+    hardware: SevSnpPolicy | TdxPolicy
+    pcrs: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if not self.pcrs or not all(
+            number.isdigit() and len(value) == 64 and not set(value) - set("0123456789abcdef")
+            for number, value in self.pcrs.items()
+        ):
+            msg = 'AzureCvmPolicy.pcrs takes values such as {"4": "<64 hex digits>"}, at least one'
+            raise ConfigurationError(msg)
+
+    def verify(self, report: AttestationReport) -> list[Check]:
+        """Raise unless hardware and PCRs are acceptable."""
+        made: list[Check] = []
+        for found in about(report, "azure-cvm"):
+            checks = Checks("azure-cvm")
+            kind = found.claims["hardware"]
+            for part in found.parts:
+                genuine = dataclasses.replace(part, subject=kind)
+                made += appraise(genuine, self.hardware).checks[len(part.checks) :]
+            checks.require(
+                "measurement",
+                all(found.claims["pcrs"].get(n) == value for n, value in self.pcrs.items()),
+                "a PCR differs, or was not quoted",
+                error=PolicyMismatchError,
+            )
+            made += checks
+        return made
+
+
+# ---- What an MAA token must say.
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureMaaPolicy:
+    """Accepts a confidential VM of Azure by what identifies its workload.
+
+    The launch measurement is Azure's paravisor and the same for every customer, so it is no
+    identity: give PCR values or the hash of your own attestation policy.
+
+    Attributes:
+        policy_hashes: Accepted `x-ms-policy-hash` values of your attestation provider.
+        pcrs: Required PCR values by number, as the token has them.
+        require_nonce: Refuse a token that was not compared with a nonce.
+    """
+
+    policy_hashes: Iterable[str] = ()
+    pcrs: Mapping[str, str] = field(default_factory=dict)
+    require_nonce: bool = True
+
+    def __post_init__(self) -> None:
+        text_set(self, "policy_hashes")
+        if not self.policy_hashes and not self.pcrs:
+            msg = (
+                "AzureMaaPolicy needs policy_hashes or pcrs: the launch measurement is the same "
+                "for every VM of Azure"
+            )
+            raise ConfigurationError(msg)
+
+    def verify(self, report: AttestationReport) -> list[Check]:
+        """Raise unless the token is acceptable."""
+        return [c for found in about(report, "azure-maa") for c in self._one(found)]
+
+    def _one(self, report: AttestationReport) -> Iterable[Check]:
+        claims, checks = report.claims, Checks("azure-maa")
+
+        def refuse_unless(name: str, condition: object, message: str) -> None:
+            checks.require(name, condition, message, error=PolicyMismatchError)
+
+        refuse_unless("fresh", claims["fresh"] or not self.require_nonce, "no nonce was compared")
+        refuse_unless(
+            "compliance",
+            claims["attestation_type"] == "azurevm"
+            and claims["tee"] in ("sevsnpvm", "tdxvm")
+            and claims["compliance"] == "azure-compliant-cvm",
+            "not a compliant confidential VM",
+        )
+        refuse_unless("debug", not claims["debug"], "debugging is on, or not said to be off")
+        refuse_unless("migration", not claims["migration"], "migration is allowed")
+        refuse_unless("vmpl", claims["vmpl"] == 0, "asked for at another VMPL")
+        refuse_unless("secure_boot", claims["secure_boot"] is True, "secure boot is off")
+        if self.policy_hashes:
+            refuse_unless(
+                "measurement",
+                claims["policy_hash"] in self.policy_hashes,
+                "an unlisted attestation policy",
+            )
+        if self.pcrs:
+            values = claims["pcrs"] if isinstance(claims["pcrs"], dict) else {}
+            refuse_unless(
+                "pcrs",
+                all(values.get(str(number)) == value for number, value in self.pcrs.items()),
+                "a PCR differs, or the token has none",
+            )
+        return checks
+
+
+# ---- What the GPUs of a machine must be.
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+@dataclass(frozen=True, kw_only=True)
+class NvidiaGpuPolicy:
+    """Accepts a machine with exactly these GPUs.
+
+    Attributes:
+        count: Exact number of GPUs.
+        models: Accepted chips as the device certificate names them; never empty.
+        modes: Accepted modes, `"spt"` (single GPU), `"mpt"` or `"ppcie"` (several GPUs; here
+            NVSwitch traffic is in clear). Drivers before 570 do not report it; the check is then
+            skipped.
+        min_driver: Lowest driver version, e.g. `"570.86"`; `None` skips the check.
+        require_fwid: Refuse a report without the digest of its firmware (drivers before 545).
+        require_rim: Refuse GPUs that were not compared with NVIDIA's reference values for both
+            driver and VBIOS.
+        require_ocsp: Refuse GPUs whose certificates' revocation was not looked up.
+        require_confidential_compute: Refuse an endpoint whose measured gateway does not say that
+            confidential computing is on, ready, and not in developer mode. A GPU report alone does
+            not show this.
+    """
+
+    count: int = 1
+    models: Iterable[str] = ("GH100", "GB100", "GB102", "GB202")
+    modes: Iterable[str] = ("spt", "mpt")
+    min_driver: str | None = None
+    require_fwid: bool = True
+    require_rim: bool = False
+    require_ocsp: bool = False
+    require_confidential_compute: bool = True
+
+    def __post_init__(self) -> None:
+        text_set(self, "models", empty=False)
+        text_set(self, "modes", empty=False)
+        if self.count < 1:
+            msg = "NvidiaGpuPolicy.count must be at least 1; leave the policy out for no GPU"
+            raise ConfigurationError(msg)
+
+    def verify(self, report: AttestationReport) -> list[Check]:
+        """Raise unless number, kind and state of the GPUs are acceptable."""
+        made: list[Check] = []
+        for machine in about(report, "nvidia-gpus"):
+            checks = Checks("nvidia-gpus")
+            checks.require(
+                "expected_count",
+                len(machine.parts) == self.count,
+                f"{len(machine.parts)} GPUs, the policy asks for {self.count}",
+                error=PolicyMismatchError,
+            )
+            for index, part in enumerate(machine.parts):
+                made += self._one(f"nvidia-gpu:{index}", part)
+            made += checks
+        return made + self._confidential_compute(report)
+
+    def _one(self, subject: str, report: AttestationReport) -> Iterable[Check]:
+        claims, checks = report.claims, Checks(subject)
+
+        def refuse_unless(name: str, condition: object, message: str) -> None:
+            checks.require(name, condition, message, error=PolicyMismatchError)
+
+        refuse_unless("is_gpu", not claims["is_switch"], "an NVSwitch is offered as a GPU")
+        refuse_unless("model", claims["model"] in self.models, "an unlisted GPU model")
+        if claims["mode"] is None:
+            checks.skip("mode", "the driver does not report it")
+        else:
+            refuse_unless("mode", claims["mode"] in self.modes, "an unlisted mode")
+        refuse_unless("fwid_present", claims["fwid"] or not self.require_fwid, "no firmware digest")
+        if self.min_driver is None:
+            checks.skip("driver_floor", "no floor was given")
+        else:
+            driver = _numbers(claims["driver"] or "")
+            refuse_unless("driver_floor", driver >= _numbers(self.min_driver), "an old driver")
+        passed = {c.name for c in report.checks if c.outcome == "passed"}
+        if self.require_rim:
+            refuse_unless("rim", "rim_complete" in passed, "no comparison with reference values")
+        if self.require_ocsp:
+            refuse_unless("ocsp", "ocsp_complete" in passed, "revocation was not looked up")
+        return checks
+
+    def _confidential_compute(self, report: AttestationReport) -> list[Check]:
+        checks = Checks("nvidia-gpus")
+        if report.subject != "endpoint":
+            checks.skip("confidential_compute", "only a measured gateway can say so")
+        elif not self.require_confidential_compute:
+            checks.skip("confidential_compute", "not asked for")
+        else:
+            state = report.claims.get("confidential_compute")
+            checks.require(
+                "confidential_compute",
+                state == {"enabled": True, "developer_mode": False, "ready": True},
+                "confidential computing is off, not ready or in developer mode",
+                error=PolicyMismatchError,
+            )
+        return list(checks)
