@@ -8,7 +8,7 @@ from langchain_privacy.detection.local_model import LocalModelDetector
 from langchain_privacy.detection.presidio import PresidioDetector
 from langchain_privacy.detection.propagate import propagate
 from langchain_privacy.detection.rules import RulesDetector
-from langchain_privacy.detection.wordlists import guess_language
+from langchain_privacy.words import guess_language
 
 __all__ = [
     "HIGH_CONFIDENCE",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
 from langchain_privacy.detection.rules import Cues, finding, numbers
-from langchain_privacy.detection.wordlists import load
+from langchain_privacy.words import load
 
 # ---- The parts of a postal address in Latin script, and how far one reaches.
 

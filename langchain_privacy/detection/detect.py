@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, merge_findings
 from langchain_privacy.detection.propagate import propagate
-from langchain_privacy.detection.wordlists import guess_language
 from langchain_privacy.errors import DetectionError
+from langchain_privacy.words import guess_language
 
 Span = tuple[int, int]
 

@@ -8,7 +8,7 @@ import ahocorasick
 
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.folded import FoldedText, fold
-from langchain_privacy.detection.korean.people import ends_a_korean_word, is_hangul
+from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
 
 _KEPT = re.compile(r"[^\s\-._/()]+")
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files
 
 from langchain_privacy.detection.finding import Detector, Finding
-from langchain_privacy.detection.wordlists import guess_language
 from langchain_privacy.errors import DetectionError
+from langchain_privacy.words import guess_language
 
 _PROMPTS = {
     language: (

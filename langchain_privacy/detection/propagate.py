@@ -7,8 +7,8 @@ from itertools import pairwise
 import ahocorasick
 
 from langchain_privacy.detection.finding import Finding, merge_findings
-from langchain_privacy.detection.korean.people import ends_a_korean_word, is_hangul, title_follows
-from langchain_privacy.detection.wordlists import load
+from langchain_privacy.words import load
+from langchain_privacy.words.korean import ends_a_korean_word, is_hangul, title_follows
 
 _DIGITS = re.compile(r"\d(?:[ ./()-]{0,2}\d){6,30}")
 _NO_DIGITS = re.compile(r"\D+")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import Cues, finding, numbers, span
-from langchain_privacy.detection.wordlists import load
+from langchain_privacy.words import load
 
 # Prefixes as the providers document them for secret scanning.
 _TOKENS = re.compile(

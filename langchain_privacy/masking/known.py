@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import ahocorasick
 
-from langchain_privacy.detection.wordlists import load
 from langchain_privacy.masking.tolerant import Forms, forms_of
 from langchain_privacy.vault import VaultEntry, VaultSession
+from langchain_privacy.words import load
 
 _REBUILD_AT = 64
 _HANGUL = re.compile(r"[가-힣]+")

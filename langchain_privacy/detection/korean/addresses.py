@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import Cues, finding
-from langchain_privacy.detection.wordlists import load
+from langchain_privacy.words import load
 
 # ruff: noqa: E501 - a pattern or a table reads better whole
 

@@ -8,54 +8,8 @@ from typing import NamedTuple
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import Cues, finding
-from langchain_privacy.detection.wordlists import load
-
-# ---- What may follow a Korean name: particles, titles and honorifics.
-
-# ruff: noqa: E501 - a pattern or a table reads better whole
-
-
-TITLES = tuple(sorted(load("korean_titles"), key=len, reverse=True))
-_PARTICLES = (
-    "은 는 이 가 을 를 의 에게 에게서 에게는 에게도 께 께서 께서는 한테 한테서 도 만 과 와 랑 이랑 하고 로 으로 로서 으로서"
-    " 로부터 으로부터 이며 며 이고 이다 다 이라 라 라고 이라고 이라는 라는 이란 란 이나 나 에 에서 까지 부터 보다 처럼 마저 조차"
-    " 뿐 밖에 야 아 여 이여 측 인 입니다 입니다만 이었다 였다 이었고 였고 이므로 등 들 임 님 씨 군 양 네 쪽 씨의 같은 이신 로도 만의 과의 와의"
-    " 에게로 에겐 에겐데 이지만 지만 이가 이는 이를 이의 이도 이와 이랑 이에게"
-)
-PARTICLE = "|".join(sorted(_PARTICLES.split(), key=len, reverse=True))
-HONORIFIC = r"님|씨|군|양|옹|선생님|선생|여사"
-_TITLE = "|".join(TITLES)
-PARTICLES = frozenset(_PARTICLES.split()) | {""}
-_TITLE_SET = frozenset(TITLES) | frozenset(HONORIFIC.split("|"))
-TITLE_STARTS = frozenset(title[0] for title in _TITLE_SET)
-_ENDING = re.compile(rf"(?:\s?(?:{HONORIFIC}|{_TITLE}))?님?(?:{PARTICLE})?(?![가-힣])")
-_TITLE_AFTER = re.compile(rf"\s?(?:{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?(?![가-힣])")
-
-
-def is_hangul(char: str) -> bool:
-    """Say whether a character is a composed Hangul syllable."""
-    return "가" <= char <= "힣"
-
-
-def ends_a_korean_word(text: str, at: int) -> bool:
-    """Say whether a Korean word may end here: nothing, a particle, a title or both follow."""
-    return _ENDING.match(text, at) is not None
-
-
-def title_follows(text: str, at: int) -> bool:
-    """Say whether an honorific or a title follows: "서 부장은", "서지훈 님"."""
-    return _TITLE_AFTER.match(text, at) is not None
-
-
-def is_title(word: str) -> bool:
-    """Say whether a word is a title or an honorific, with or without a particle behind it."""
-    if word[:1] not in TITLE_STARTS:
-        return False
-    for length in range(min(len(word), 5), 0, -1):
-        if word[:length] in _TITLE_SET and word[length:].removeprefix("님") in PARTICLES:
-            return True
-    return False
-
+from langchain_privacy.words import load
+from langchain_privacy.words.korean import PARTICLES, TITLE_STARTS, TITLES, is_title
 
 # ---- What stands around a Korean name: roles before it, titles and ages behind it.
 

@@ -1,4 +1,8 @@
-"""Word lists: public facts such as frequent names and the names of places."""
+"""Words that are public knowledge: frequent names, places, titles, everyday words.
+
+Detection and the index of values read them: `load("surnames")` is the list `surnames.txt` beside
+this file.
+"""
 
 import re
 from functools import cache
@@ -7,10 +11,10 @@ from importlib.resources import files
 
 @cache
 def load(name: str) -> frozenset[str]:
-    """Return the words of `gazetteers/<name>.txt`: separated by white space, `#` to the line's end
+    """Return the words of `<name>.txt`: separated by white space, `#` to the line's end
     is a comment, `_` stands for a space inside a name.
     """  # noqa: D205
-    text = (files("langchain_privacy.detection") / "gazetteers" / f"{name}.txt").read_text("utf-8")
+    text = (files("langchain_privacy.words") / f"{name}.txt").read_text("utf-8")
     lines = (line.partition("#")[0] for line in text.splitlines())
     return frozenset(word.replace("_", " ") for line in lines for word in line.split())
 
@@ -24,8 +28,6 @@ def is_medical(word: str) -> bool:
     """Say whether a lower-case word is a substance, a disease or a procedure by its ending."""
     return word.isalpha() and word.endswith(_MEDICAL, _LETTERS_BEFORE)
 
-
-# ---- Which language a text is in, as far as detectors need to know.
 
 _HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff]+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
