@@ -15,6 +15,7 @@ from langsmith import run_trees
 from langsmith.run_trees import RunTree, get_cached_client
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.subclassing import recast
 from langchain_privacy.tracing.install import (
     HasVault,
     UnsafeTracingWarning,
@@ -122,7 +123,7 @@ def _twin(client: langsmith.Client, url: str) -> langsmith.Client:
     )
     for name in _COPIED:
         setattr(twin, name, getattr(client, name))
-    twin.__class__ = type(client)
+    recast(twin, type(client))
     if (scrubber := scrubber_of(client)) is not None:
         protect(twin, scrubber)
     return twin

@@ -26,6 +26,7 @@ import langsmith
 from langsmith._internal import _orjson
 from langsmith._internal._serde import dumps_json
 
+from langchain_privacy.subclassing import made_from, recast, subclass, subclass_maker
 from langchain_privacy.tracing.scrub import Scrubber, with_files
 
 # ---- Run operations between the application and LangSmith's client.
@@ -276,8 +277,7 @@ def protect(client: langsmith.Client, scrubber: Scrubber) -> None:
     # Those of other guards stay.
     _outboxes[client] = Outbox(*(before.scrubbers if before else ()), scrubber)
     if before is None:
-        plain: Any = type(client)
-        client.__class__ = _class_of(plain)
+        recast(client, _protected(type(client)))
     else:
         before.drain()
 
@@ -291,30 +291,23 @@ def unprotect(client: langsmith.Client, scrubber: Scrubber) -> None:
         _outboxes[client] = Outbox(*others)
         outbox.drain()
         return
-    client.__class__ = type(client)._protected_class  # type: ignore[attr-defined]  # noqa: SLF001
+    recast(client, made_from(type(client)))
     outbox.drain()
     del _outboxes[client]
 
 
-@functools.cache
-def _class_of(cls: Any) -> Any:
-    """Make the protected subclass of a client's class."""
-    namespace: dict[str, Any] = {
-        "__module__": cls.__module__,
-        "__qualname__": cls.__qualname__,
-        "__doc__": cls.__doc__,
-        "__slots__": (),
-        "_protected_class": cls,
-    }
-    namespace["upload_csv"] = _cleaning_csv(cls.upload_csv)
+@subclass_maker()
+def _protected(base: Any) -> dict[str, Any]:
+    """A client's class whose methods clean what they send."""
+    members = {"upload_csv": _cleaning_csv(base.upload_csv)}
     for name in ("_create_run", "_update_run"):
-        namespace[name] = _cleaning_run(getattr(cls, name))
+        members[name] = _cleaning_run(getattr(base, name))
     for name in _FLUSHING:
-        namespace[name] = _draining(getattr(cls, name))
+        members[name] = _draining(getattr(base, name))
     for name in _SENDING:
-        if (inner := getattr(cls, name, None)) is not None:
-            namespace[name] = _cleaning(inner)
-    return type(cls)(cls.__name__, (cls,), namespace)
+        if (inner := getattr(base, name, None)) is not None:
+            members[name] = _cleaning(inner)
+    return members
 
 
 def _cleaning_run(inner: Callable[..., Any]) -> Callable[..., Any]:
@@ -419,13 +412,13 @@ def cleaned(scrubber: Scrubber, value: Any, *, files: bool = False) -> Any:
 
 def protect_async(client: langsmith.AsyncClient, scrubber: Scrubber) -> None:
     """Make an asynchronous client send no vault value in the body of a request."""
-    client.__class__ = _class_of_async_client(_plain(client), (*scrubbers_of(client), scrubber))
+    _scrub(client, (*scrubbers_of(client), scrubber))
 
 
 def unprotect_async(client: langsmith.AsyncClient, scrubber: Scrubber) -> None:
     """Take a guard's scrubber from a client; without the last it is as it was."""
     kept = tuple(each for each in scrubbers_of(client) if each is not scrubber)
-    client.__class__ = _class_of_async_client(_plain(client), kept) if kept else _plain(client)
+    _scrub(client, kept)
 
 
 def scrubbers_of(client: langsmith.AsyncClient) -> tuple[Scrubber, ...]:
@@ -433,23 +426,17 @@ def scrubbers_of(client: langsmith.AsyncClient) -> tuple[Scrubber, ...]:
     return getattr(type(client), "_scrubbers", ())
 
 
-def _plain(client: langsmith.AsyncClient) -> Any:
-    return getattr(type(client), "_plain", type(client))
+def _scrub(client: langsmith.AsyncClient, scrubbers: tuple[Scrubber, ...]) -> None:
+    """Have these scrubbers, and no others, clean what a client sends."""
+    plain: Any = made_from(type(client))
 
+    async def send(self: Any, method: str, endpoint: str, **kwargs: Any) -> Any:
+        for scrubber in scrubbers:
+            if content := kwargs.get("content"):
+                [kwargs["content"]] = scrubber.json(content)
+            if "json" in kwargs:
+                kwargs["json"] = cleaned(scrubber, kwargs["json"])
+        return await plain._arequest_with_retries(self, method, endpoint, **kwargs)  # noqa: SLF001
 
-def _class_of_async_client(plain: Any, scrubbers: tuple[Scrubber, ...]) -> Any:
-    class Protected(plain):  # type: ignore[misc]
-        __slots__ = ()
-        _plain = plain
-        _scrubbers = scrubbers
-
-        async def _arequest_with_retries(self, method: str, endpoint: str, **kwargs: Any) -> Any:
-            for scrubber in scrubbers:
-                if content := kwargs.get("content"):
-                    [kwargs["content"]] = scrubber.json(content)
-                if "json" in kwargs:
-                    kwargs["json"] = cleaned(scrubber, kwargs["json"])
-            return await super()._arequest_with_retries(method, endpoint, **kwargs)
-
-    Protected.__name__, Protected.__qualname__ = plain.__name__, plain.__qualname__
-    return Protected
+    members = {"_scrubbers": scrubbers, "_arequest_with_retries": send}
+    recast(client, subclass(plain, members) if scrubbers else plain)

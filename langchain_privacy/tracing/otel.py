@@ -4,7 +4,6 @@ Instrumentations of other vendors patch SDKs and never see LangChain's callbacks
 can only be cleaned here.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, TracerPr
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.trace import Link, Status
 
+from langchain_privacy.subclassing import made_from, recast, subclass_maker
 from langchain_privacy.tracing.scrub import Scrubber
 
 
@@ -72,9 +72,7 @@ def protect_provider(provider: TracerProvider, scrubber: Scrubber) -> None:
     processors: Any = provider._active_span_processor  # noqa: SLF001
     # The object stays and its class changes: tracers that exist already hold the object.
     processors.scrubbers = (*getattr(processors, "scrubbers", ()), scrubber)
-    if not hasattr(processors, "plain_class"):
-        plain: Any = type(processors)
-        processors.__class__ = _class_of(plain)
+    recast(processors, _protected(type(processors)))
 
 
 def unprotect_provider(provider: TracerProvider, scrubber: Scrubber) -> None:
@@ -82,23 +80,20 @@ def unprotect_provider(provider: TracerProvider, scrubber: Scrubber) -> None:
     processors: Any = provider._active_span_processor  # noqa: SLF001
     kept = tuple(each for each in getattr(processors, "scrubbers", ()) if each is not scrubber)
     processors.scrubbers = kept
-    if not kept and hasattr(processors, "plain_class"):
-        processors.__class__ = processors.plain_class
+    if not kept:
+        recast(processors, made_from(type(processors)))
 
 
-@functools.cache
-def _class_of(plain: type) -> Any:
-    """Make the protected subclass of the class of a provider's list of processors."""
+@subclass_maker()
+def _protected(base: Any) -> dict[str, Any]:
+    """The class of a provider's list of processors, so that each span is cleaned once."""
 
-    class Protected(plain):  # type: ignore[misc]
-        plain_class = plain
+    def on_end(self: Any, span: ReadableSpan) -> None:
+        for scrubber in self.scrubbers:
+            span = clean_span(scrubber, span)
+        base.on_end(self, span)
 
-        def on_end(self, span: ReadableSpan) -> None:
-            for scrubber in self.scrubbers:
-                span = clean_span(scrubber, span)
-            super().on_end(span)
-
-    return Protected
+    return {"on_end": on_end}
 
 
 def clean_span(scrubber: Scrubber, span: ReadableSpan) -> ReadableSpan:
