@@ -16,8 +16,8 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from langchain_privacy.edge.run import is_recorded, session_of
 from langchain_privacy.edge.runnable import arestore_stream, restore_stream
+from langchain_privacy.edge.through import through
 from langchain_privacy.masking import Masker, MaskingSession
-from langchain_privacy.masking.walk import through
 
 _RUNS_AT_ONCE = 4096
 """Chains without a thread id whose sessions are kept at the same time; the oldest goes first."""

@@ -13,9 +13,9 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from langchain_privacy.edge.through import through
 from langchain_privacy.errors import LocalFunctionError, PrivacyError
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.walk import through
 
 _WITHHELD = "its text could not be masked and is withheld"
 

@@ -18,9 +18,9 @@ from langgraph.types import StateSnapshot, StateUpdate
 from langchain_privacy.edge.run import EdgeRun, is_task, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import EventsRestorer, PartRestorer, restore_patches
 from langchain_privacy.edge.structured import retyped
+from langchain_privacy.edge.through import through
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
-from langchain_privacy.masking.walk import through
 
 G = TypeVar("G", bound=Pregel[Any, Any, Any, Any])
 

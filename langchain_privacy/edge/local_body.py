@@ -20,10 +20,10 @@ from langgraph.runtime import Runtime
 
 from langchain_privacy.edge.run import local_scope
 from langchain_privacy.edge.store import PrivateStore
+from langchain_privacy.edge.through import through
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.local.call import unseen
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.walk import through
 from langchain_privacy.vault import session_scope
 
 _SCRATCHPAD, _SEND = "__pregel_scratchpad", "__pregel_send"

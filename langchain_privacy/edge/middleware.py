@@ -20,11 +20,11 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from langchain_privacy.edge.run import session_of, surrounding, warn_once
+from langchain_privacy.edge.through import through
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
-from langchain_privacy.masking.walk import through
 
 # ---- What the spans of other middleware record while a private agent runs: nothing.
 #

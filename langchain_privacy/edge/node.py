@@ -13,9 +13,9 @@ from langgraph.store.base import BaseStore
 from langchain_privacy.edge.errors import masked_error
 from langchain_privacy.edge.local_body import local_body, local_config, local_runtime, local_store
 from langchain_privacy.edge.run import is_local, session_of, surrounding
+from langchain_privacy.edge.through import through
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
-from langchain_privacy.masking.walk import through
 
 F = TypeVar("F", bound=Callable[..., Any])
 

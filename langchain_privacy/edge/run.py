@@ -18,9 +18,9 @@ from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import merge_configs, var_child_runnable_config
 
+from langchain_privacy.edge.through import through
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.seen import restore
-from langchain_privacy.masking.walk import through
 from langchain_privacy.vault import current_session, session_scope
 
 # ---- The guard's look at every model call inside a run, whoever makes it.

@@ -10,8 +10,8 @@ from langchain_core.runnables.utils import Input, Output
 
 from langchain_privacy.edge.run import EdgeRun, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import ChunkRestorer, EventsRestorer
+from langchain_privacy.edge.through import through
 from langchain_privacy.masking import Masker, MaskingSession
-from langchain_privacy.masking.walk import through
 
 
 class PrivateRunnable(Runnable[Input, Output]):

@@ -11,8 +11,8 @@ from typing import Any
 from langchain_core.messages import AIMessageChunk
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
 
+from langchain_privacy.edge.through import through
 from langchain_privacy.masking import JsonRestorer, MaskingSession, StreamRestorer
-from langchain_privacy.masking.walk import through
 
 _TEXTS = frozenset(
     {"text", "reasoning", "thinking", "args", "partial_json", "arguments", "refusal", "data"}

@@ -20,11 +20,11 @@ from pydantic import PrivateAttr, ValidationError
 from langchain_privacy.edge.errors import masked_error, masked_validation_error
 from langchain_privacy.edge.local_body import local_body, local_config, local_runtime, local_store
 from langchain_privacy.edge.run import is_local, session_of
+from langchain_privacy.edge.through import through
 from langchain_privacy.edge.tool_policy import Place, ToolPolicy
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.placeholder import PLACEHOLDER
-from langchain_privacy.masking.walk import through
 from langchain_privacy.vault import VaultEntry, VaultSession
 
 # ---- A session narrowed to some of its values: the others stay placeholders.

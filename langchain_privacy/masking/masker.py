@@ -42,7 +42,7 @@ from langchain_privacy.masking.stream import (
     mask_json,
     same_json,
 )
-from langchain_privacy.masking.walk import Leaves, Walk
+from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import (
     DOCUMENT_REF,
     LITERAL,

@@ -21,7 +21,6 @@ _KINDS: dict[type, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
     uuid.UUID: ("_AS_UUID", str, uuid.UUID),
 }
 _READERS = {suffix: read for suffix, _, read in _KINDS.values()}
-SCALARS = tuple(_KINDS)
 _LEAST, _MOST = 10**6, 10**40
 
 

@@ -1,0 +1,606 @@
+"""The one walk over everything that carries text.
+
+`Walk` goes over plain data, LangChain's messages, documents and content blocks, pydantic models,
+dataclasses and LangGraph's own types. It never changes what it walks over: where nothing in an
+object changed it returns that object, else a copy of the same class. What becomes of a text is for
+a `Leaves` object to say: masking and restoring have one each, and so have the guard and tracing.
+
+Example:
+    ```python
+    class Shouted(Leaves):
+        def text(self, text: str) -> str:
+            return text.upper()
+
+
+    Walk(Shouted())({"to": ["Jane"], "message": HumanMessage("hello")})
+    # {"TO": ["JANE"], "MESSAGE": HumanMessage("HELLO")}
+    ```
+"""
+
+# ruff: noqa: SLF001 - the tables of methods stand outside of the class
+
+import copy
+import dataclasses
+import datetime as dt
+import enum
+import functools
+import re
+import types
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+from langchain_privacy.errors import ConfigurationError
+
+DEEPEST = 128
+"""Levels of nesting that are walked."""
+
+SCALARS = (int, float, Decimal, dt.datetime, dt.date, uuid.UUID)
+"""Classes of numbers, dates and the like, which may be values themselves."""
+
+_PLAIN = (
+    bool, type(None), complex, dt.time, dt.timedelta, dt.tzinfo, type, range, slice, re.Pattern,
+    types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
+    functools.partial, type(Ellipsis), types.GenericAlias,
+)  # fmt: skip
+"""Classes of what carries no text."""
+
+
+class Leaves:
+    """What happens to what a walk comes to. By default nothing: override what is needed.
+
+    Most methods fall back on another one, so that `text` alone is enough to treat all texts.
+
+    Attributes:
+        path: `None`, or a list, when the leaves want to know where the walk stands: the walk then
+            keeps the keys of dicts and the names of fields in it that lead to the present leaf,
+            from the outside in. Elements of a list have the key of the list.
+    """
+
+    path: list[Any] | None = None
+
+    def text(self, text: str) -> str:
+        """Treat a text: one that is walked over by itself, or one of a message."""
+        return text
+
+    def texts(self, texts: list[str]) -> list[str]:
+        """Treat neighbouring texts of one message, which may share a value."""
+        return [self.text(text) for text in texts]
+
+    def leaf(self, text: str) -> object:
+        """Treat a text that is an element of a structure; it may have been a number."""
+        return self.text(text)
+
+    def identifier(self, text: str) -> str:
+        """Treat a name that a machine or a programmer made: an id, a role, a type."""
+        return self.text(text)
+
+    def key(self, text: str) -> object:
+        """Treat a key of a mapping; it may have been a number."""
+        return self.identifier(text)
+
+    def json(self, text: str) -> str:
+        """Treat a text under a key that says that it is JSON source."""
+        return self.text(text)
+
+    def json_piece(self, text: str) -> str:
+        """Treat a piece of JSON source, cut anywhere."""
+        return self.json(text)
+
+    def scalar(self, x: Any) -> object:
+        """Treat a number, a date or a UUID."""
+        return x
+
+    def media(self, block: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
+        """Return the block that goes on in place of inline media, `None` to walk over it."""
+        return None
+
+    def container(
+        self,
+        x: object,  # noqa: ARG002
+        items: list[tuple[Any, Any]],  # noqa: ARG002
+    ) -> Mapping[Any, Any] | None:
+        """Look at a whole dict, model, dataclass or named tuple before its parts are walked.
+
+        It is called from the outside in, and not for messages, nor for the content blocks of a
+        message; it is for what a message's tool calls and blocks carry.
+
+        Args:
+            x: The object.
+            items: Its keys, or names of fields, with their values, in order.
+
+        Returns:
+            What goes on in place of some of the values, by key; these are not walked. The other
+            values are, and the keys always are.
+        """
+        return None
+
+    def unknown(self, x: object) -> object:
+        """Treat an object that cannot be looked into."""
+        return x
+
+    def settled(self, x: object) -> bool:  # noqa: ARG002
+        """Say whether it is known that the walk over `x` changes nothing."""
+        return False
+
+    def settle(self, x: BaseMessage) -> None:
+        """Take note of a message in which nothing changed."""
+
+
+class Walk:
+    """One walk over one structure."""
+
+    def __init__(self, leaves: Leaves) -> None:
+        self._leaves = leaves
+        self._path = leaves.path
+        self._labelled = type(leaves).container is not Leaves.container
+        self._open: set[int] = set()
+
+    def __call__(self, x: Any) -> Any:
+        """Return `x` with its leaves treated."""
+        if isinstance(x, str) and not isinstance(x, enum.Enum):
+            return self._leaves.text(x)
+        return self._any(x)
+
+    def _any(self, x: Any) -> Any:
+        method, is_container = _method_for(type(x))  # type: ignore[arg-type]  # it is hashable
+        return self._within(x, method) if is_container else method(self, x)
+
+    # ---- Leaves
+
+    def _str(self, x: str) -> Any:
+        return self._leaves.leaf(x)
+
+    def _plain(self, x: Any) -> Any:
+        return x
+
+    def _scalar(self, x: Any) -> Any:
+        return self._leaves.scalar(x)
+
+    def _unknown(self, x: Any) -> Any:
+        return self._leaves.unknown(x)
+
+    def _member(self, x: enum.Enum) -> Any:
+        """Walk a member of an enumeration; one whose value is private goes on as its text."""
+        value = x.value
+        if not isinstance(value, str):
+            return x
+        walked = self._leaves.text(value)
+        return x if walked == value else walked
+
+    def _secret(self, x: SecretStr) -> SecretStr:
+        value = x.get_secret_value()
+        walked = self._leaves.text(value)
+        return x if walked is value else SecretStr(walked)
+
+    # ---- Containers
+
+    def _within(self, x: Any, method: "_Method") -> Any:
+        """Go one level down."""
+        if id(x) in self._open or len(self._open) >= DEEPEST:
+            why = "contains itself" if id(x) in self._open else f"is nested over {DEEPEST} levels"
+            msg = f"A {type(x).__name__} {why}; hand over a plain structure."
+            raise ConfigurationError(msg)
+        self._open.add(id(x))
+        try:
+            return method(self, x)
+        finally:
+            self._open.discard(id(x))
+
+    def _under(self, key: Any, value: Any, walk: Callable[[Any], Any]) -> Any:
+        """Walk over what stands under a key or in a field."""
+        if self._path is None:
+            return walk(value)
+        self._path.append(key)
+        try:
+            return walk(value)
+        finally:
+            self._path.pop()
+
+    def _replaced(self, x: Any, items: Iterable[tuple[Any, Any]]) -> Mapping[Any, Any]:
+        """Return what the leaves put in place of some values, having seen the whole."""
+        return (self._leaves.container(x, list(items)) or {}) if self._labelled else {}
+
+    def _list(self, x: list[Any]) -> list[Any]:
+        items = self._items(x)
+        return x if items is None else _like_list(x, items)
+
+    def _tuple(self, x: tuple[Any, ...]) -> Any:
+        names = getattr(x, "_fields", None)
+        if names is None:
+            items = self._items(x)
+            return x if items is None else type(x)(items)
+        pairs = list(zip(names, x, strict=True))
+        given = self._replaced(x, pairs)
+        new = [given[k] if k in given else self._under(k, v, self._any) for k, v in pairs]
+        return x if _same(x, new) else type(x)._make(new)  # type: ignore[attr-defined]
+
+    def _set(self, x: Any) -> Any:
+        items = self._items(x)
+        return x if items is None else type(x)(items)
+
+    def _deque(self, x: deque[Any]) -> deque[Any]:
+        items = self._items(x)
+        return x if items is None else deque(items, x.maxlen)
+
+    def _items(self, x: Iterable[Any]) -> list[Any] | None:
+        """Walk over elements; returns `None` where nothing changed."""
+        old = list(x)
+        settled = self._leaves.settled
+        new = [item if settled(item) else self._any(item) for item in old]
+        return None if _same(old, new) else new
+
+    def _mapping_proxy(self, x: types.MappingProxyType[Any, Any]) -> Any:
+        plain = dict(x)
+        walked = self._dict(plain)
+        return x if walked is plain else types.MappingProxyType(walked)
+
+    def _dict(self, x: dict[Any, Any]) -> dict[Any, Any]:
+        if is_media(x):
+            replaced = self._leaves.media(x)
+            if replaced is not None:
+                return replaced
+        given = self._replaced(x, x.items())
+        changed = False
+        new: dict[Any, Any] = {}
+        for key, value in x.items():
+            walked_key = self._key(key)
+            if key in given:
+                walked: Any = given[key]
+            elif key in _JSON_KEYS and isinstance(value, str) and not isinstance(value, enum.Enum):
+                walked = self._under(key, value, self._leaves.json)
+            else:
+                walked = self._under(key, value, self._any)
+            changed = changed or walked_key is not key or walked is not value
+            new[walked_key] = walked
+        return _like_dict(x, new) if changed else x
+
+    def _key(self, key: Any) -> Any:
+        if isinstance(key, str) and not isinstance(key, enum.Enum):
+            return self._leaves.key(key)
+        return self._any(key)
+
+    def _model(self, x: BaseModel) -> BaseModel:
+        fields = _fields_of_model(x)
+        given = self._replaced(x, fields)
+        return _changed_model(x, self._changes(fields, given))
+
+    def _dataclass(self, x: Any) -> Any:
+        fields = [(spec.name, getattr(x, spec.name, None)) for spec in dataclasses.fields(x)]
+        known = x.__dataclass_fields__
+        fields += [(k, v) for k, v in getattr(x, "__dict__", {}).items() if k not in known]
+        changes = self._changes(fields, self._replaced(x, fields))
+        if not changes:
+            return x
+        twin = copy.copy(x)
+        for name, value in changes.items():
+            object.__setattr__(twin, name, value)
+        return twin
+
+    def _changes(self, fields: list[tuple[str, Any]], given: Mapping[Any, Any]) -> dict[str, Any]:
+        """Walk over named fields and return those that changed."""
+        changes = {}
+        for name, value in fields:
+            walked = given[name] if name in given else self._under(name, value, self._any)
+            if walked is not value:
+                changes[name] = walked
+        return changes
+
+    # ---- LangGraph's own types. Names of nodes, ids of interrupts and configs stay.
+
+    def _command(self, x: Any) -> Any:
+        # a node's name stays, and what a `Send` carries to a node is walked over
+        goto = x.goto
+        if isinstance(goto, (list, tuple)):
+            steps = [step if isinstance(step, str) else self._any(step) for step in goto]
+            goto = goto if _same(goto, steps) else steps
+        elif not isinstance(goto, str):
+            goto = self._any(goto)
+        new = {"update": self._any(x.update), "resume": self._any(x.resume), "goto": goto}
+        return x if _unchanged(x, new) else dataclasses.replace(x, **new)
+
+    def _send(self, x: Any) -> Any:
+        arg = self._any(x.arg)
+        return x if arg is x.arg else type(x)(x.node, arg, timeout=x.timeout)
+
+    def _interrupt(self, x: Any) -> Any:
+        value = self._any(x.value)
+        if value is x.value:
+            return x
+        # its `__init__` has no field order to rely on
+        return type(x)(value, x.id, response_schema=x.response_schema)
+
+    def _overwrite(self, x: Any) -> Any:
+        value = self._any(x.value)
+        return x if value is x.value else dataclasses.replace(x, value=value)
+
+    def _graph_output(self, x: Any) -> Any:
+        new = {"value": self._any(x.value), "interrupts": self._any(x.interrupts)}
+        return x if _unchanged(x, new) else dataclasses.replace(x, **new)
+
+    def _state_update(self, x: Any) -> Any:
+        values = self._any(x.values)
+        return x if values is x.values else x._replace(values=values)
+
+    def _task(self, x: Any) -> Any:
+        new = {
+            "interrupts": self._any(x.interrupts),
+            "result": self._any(x.result),
+            # a dict is the config of a subgraph, which has to find its checkpoint again
+            "state": x.state if isinstance(x.state, dict) else self._any(x.state),
+        }
+        return x if _unchanged(x, new) else x._replace(**new)
+
+    def _snapshot(self, x: Any) -> Any:
+        names = ("values", "tasks", "interrupts", "metadata")
+        new = {name: self._any(getattr(x, name)) for name in names}
+        return x if _unchanged(x, new) else x._replace(**new)
+
+    # ---- Messages: what a field is for decides how its text is treated.
+
+    def _message(self, x: BaseMessage) -> BaseMessage:
+        changes = {}
+        for name, value in _fields_of_model(x):
+            walked = self._under(name, value, functools.partial(self._message_field, name))
+            if walked is not value:
+                changes[name] = walked
+        if not changes:
+            self._leaves.settle(x)
+        return _changed_model(x, changes)  # type: ignore[return-value]
+
+    def _message_field(self, name: str, value: Any) -> Any:
+        if not value or name == "usage_metadata":
+            return value
+        if isinstance(value, str):
+            return self._block_text(name, value)
+        if name == "content":
+            return self._within(value, Walk._blocks)
+        if name in {"tool_calls", "invalid_tool_calls", "tool_call_chunks"}:
+            return self._calls(name, value)
+        return self._any(value)
+
+    def _block_text(self, name: str, value: str) -> str:
+        if name in _IDENTIFIERS and _MACHINE.fullmatch(value):
+            return self._leaves.identifier(value)
+        if name in _JSON_KEYS:
+            return self._leaves.json(value)
+        return self._leaves.text(value)
+
+    def _calls(self, kind: str, calls: list[Any]) -> list[Any]:
+        new = []
+        for call in calls:
+            walked: dict[str, Any] = {}
+            for key, value in call.items():
+                if isinstance(value, str) and key == "args":
+                    treat = self._leaves.json_piece if "chunk" in kind else self._leaves.json
+                    walked[key] = treat(value)
+                elif isinstance(value, str):
+                    walked[key] = self._block_text(key, value)
+                else:
+                    walked[key] = value if key == "index" else self._any(value)
+            new.append(call if _same(call.values(), walked.values()) else walked)
+        return calls if _same(calls, new) else new
+
+    def _blocks(self, blocks: list[Any]) -> list[Any]:
+        """Walk the content blocks of a message; texts that follow each other are read together."""
+        new: list[Any] = [
+            self._block(block)
+            if isinstance(block, dict)
+            else (block if isinstance(block, str) else self._any(block))
+            for block in blocks
+        ]
+        at = 0
+        while at < len(blocks):
+            run = at
+            while run < len(blocks) and _text_of(blocks[run]) is not None:
+                run += 1
+            texts = [str(_text_of(block)) for block in blocks[at:run]]
+            for index, text in enumerate(self._leaves.texts(texts) if texts else [], at):
+                if isinstance(blocks[index], str):
+                    new[index] = text
+                elif text is not texts[index - at]:
+                    new[index] = {**new[index], "text": text}
+            at = run + 1
+        return blocks if _same(blocks, new) else new
+
+    def _block(self, block: dict[Any, Any]) -> dict[Any, Any]:
+        if is_media(block):
+            replaced = self._leaves.media(block)
+            if replaced is not None:
+                return replaced
+        joined = _text_of(block) is not None
+        new: dict[str, Any] = {}
+        for key, value in block.items():
+            if isinstance(value, str) and not (joined and key == "text"):
+                new[key] = self._block_text(key, value)
+            elif key == "args" and isinstance(value, str):
+                new[key] = self._leaves.json(value)
+            elif key in {"index", "text"} and not isinstance(value, (dict, list)):
+                new[key] = value
+            elif isinstance(value, list):
+                new[key] = self._within(value, Walk._blocks)
+            elif isinstance(value, dict) and key not in {"args", "input"}:
+                new[key] = self._within(value, Walk._block)
+            else:
+                new[key] = self._under(key, value, self._any)
+        named = {self._key(key): value for key, value in new.items()}
+        unchanged = _same(block, named) and _same(block.values(), new.values())
+        return block if unchanged else named
+
+
+_IDENTIFIERS = frozenset({
+    "id", "type", "index", "role", "status", "mime_type", "media_type", "format", "detail",
+    "encoding", "file_id", "call_id", "tool_call_id", "tool_use_id", "chunk_position", "signature",
+    "thought_signature", "encrypted_content", "encrypted_index", "source_type",
+})  # fmt: skip
+"""Keys of messages and content blocks whose values a provider or the framework made."""
+
+_JSON_KEYS = frozenset(("arguments", "partial_json"))
+"""Keys whose texts are JSON source."""
+
+_MACHINE = re.compile(r"[A-Za-z0-9_.:/+=\-]*")
+"""What a name that a machine made consists of."""
+
+_Method = Callable[[Walk, Any], Any]
+
+_LEAVES: list[tuple[Any, _Method]] = [
+    (enum.Enum, Walk._member),
+    (str, Walk._str),
+    (_PLAIN, Walk._plain),
+    (SCALARS, Walk._scalar),
+]
+_CONTAINERS: list[tuple[Any, _Method]] = [
+    (dict, Walk._dict),
+    (list, Walk._list),
+    (BaseMessage, Walk._message),
+    (BaseModel, Walk._model),
+    (tuple, Walk._tuple),
+    ((set, frozenset), Walk._set),
+    (deque, Walk._deque),
+    (types.MappingProxyType, Walk._mapping_proxy),
+    (SecretStr, Walk._secret),
+]
+"""Methods by class; the first that fits counts."""
+
+_LANGGRAPH: dict[str, _Method] = {
+    "Command": Walk._command,
+    "GraphOutput": Walk._graph_output,
+    "Interrupt": Walk._interrupt,
+    "Overwrite": Walk._overwrite,
+    "PregelTask": Walk._task,
+    "Send": Walk._send,
+    "StateSnapshot": Walk._snapshot,
+    "StateUpdate": Walk._state_update,
+}
+"""Methods by name in `langgraph.types`: to import that takes a second, and this room does not."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _method_for(cls: type) -> tuple[_Method, bool]:
+    """Return the method that walks over instances of a class, and whether it goes a level down."""
+    for classes, method in _LEAVES:
+        if issubclass(cls, classes):
+            return method, False
+    for base in cls.__mro__:
+        if base.__module__ == "langgraph.types" and base.__name__ in _LANGGRAPH:
+            return _LANGGRAPH[base.__name__], True
+    for classes, method in _CONTAINERS:
+        if issubclass(cls, classes):
+            return method, True
+    if dataclasses.is_dataclass(cls) and not issubclass(cls, SecretBytes):
+        return Walk._dataclass, True
+    return Walk._unknown, False
+
+
+# ---- Copies of the same class, with other contents
+
+
+def _same(old: Iterable[Any], new: Iterable[Any]) -> bool:
+    return all(a is b for a, b in zip(old, new, strict=True))
+
+
+def _unchanged(x: Any, new: Mapping[str, Any]) -> bool:
+    return all(getattr(x, name) is value for name, value in new.items())
+
+
+def _like_list(x: list[Any], items: list[Any]) -> list[Any]:
+    if type(x) is list:
+        return items
+    twin = copy.copy(x)
+    twin[:] = items
+    return twin
+
+
+def _like_dict(x: dict[Any, Any], new: dict[Any, Any]) -> dict[Any, Any]:
+    if type(x) is dict:
+        return new
+    twin = copy.copy(x)
+    twin.clear()
+    twin.update(new)
+    return twin
+
+
+def _fields_of_model(x: BaseModel) -> list[tuple[str, Any]]:
+    known = type(x).model_fields
+    own = [(name, value) for name, value in x.__dict__.items() if name in known]
+    return own + list((x.__pydantic_extra__ or {}).items())
+
+
+def _changed_model(x: BaseModel, changes: Mapping[str, Any]) -> BaseModel:
+    if not changes:
+        return x
+    twin = x.model_copy(update=changes)
+    known = type(x).model_fields
+    for name in [n for n in twin.__dict__ if n not in known and n not in changes]:
+        del twin.__dict__[name]  # a cached property was computed from the real values
+    return twin
+
+
+# ---- Content blocks
+
+
+def _text_of(block: Any) -> str | None:
+    """Return the text of a plain text block, `None` for any other block."""
+    if isinstance(block, str):
+        return block
+    if isinstance(block, dict) and block.get("type") in {"text", "input_text", "output_text"}:
+        text = block.get("text")
+        return text if isinstance(text, str) else None
+    return None
+
+
+_MEDIA = frozenset({
+    "image", "image_url", "input_image", "audio", "input_audio", "video", "video_url", "file",
+    "input_file", "media", "document", "document_url",
+})  # fmt: skip
+_DATA_KEYS = ("base64", "data", "file_data", "image_data")
+_URL_KEYS = ("url", "image_url", "video_url", "file_url", "document_url", "uri", "file_uri")
+_ALWAYS = ("base64", "b64_json", "inline_data", "file_data", "image_data")
+"""Keys of inline data in blocks of any kind, also of kinds that are not known yet."""
+_NESTED = ("source", "image_url", "video_url", "input_audio", "file", "image", "audio", "video")
+_TELLS_SOMETHING = re.compile(
+    r"""
+    ^\s*data:   # the data itself
+    | [?\#]     # a query or a fragment
+    | //[^/]*@  # credentials
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def is_media(block: Mapping[Any, Any]) -> bool:
+    """Say whether a mapping is a content block whose media would cross unread.
+
+    That is inline data (also a `data:` URL, or bytes), or a URL that carries a query, a fragment
+    or credentials. A reference by file id or plain URL is text like any other, and so is the text
+    of a text document.
+    """
+    kind = block.get("type")
+    if isinstance(kind, str) and kind in _MEDIA:
+        return _carries(block, 0)
+    if kind is None:
+        inner = block.get("inline_data")  # Gemini's own form
+        return isinstance(inner, Mapping) and bool(inner.get("data"))
+    return isinstance(kind, str) and any(block.get(key) for key in _ALWAYS)
+
+
+def _carries(block: Mapping[Any, Any], depth: int) -> bool:
+    if block.get("type") == "text" or (
+        isinstance(kind := block.get("source_type"), str) and kind == "text"
+    ):
+        return False
+    for key in _DATA_KEYS:
+        if isinstance(value := block.get(key), (str, bytes, bytearray)) and value:
+            return True
+    for key in _URL_KEYS:
+        if isinstance(value := block.get(key), str) and _TELLS_SOMETHING.search(value):
+            return True
+    return depth < 3 and any(
+        isinstance(inner := block.get(key), Mapping) and _carries(inner, depth + 1)
+        for key in _NESTED
+    )

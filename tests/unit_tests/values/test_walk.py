@@ -1,0 +1,154 @@
+"""The walk itself, with leaves that do next to nothing."""
+
+import subprocess
+import sys
+from collections import OrderedDict, deque, namedtuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.types import Command, Interrupt, Overwrite, PregelTask, Send, StateSnapshot
+from pydantic import BaseModel
+
+from langchain_privacy.values.walk import Leaves, Walk
+
+
+class Form(BaseModel):
+    name: str
+    born: int
+    notes: dict[str, str] = {}
+
+
+@dataclass
+class Card:
+    holder: str
+    pin: int
+
+
+Row = namedtuple("Row", "name phone")  # noqa: PYI024
+
+
+class Shouted(Leaves):
+    def text(self, text: str) -> str:
+        return text.upper()
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ({"a": ["b", ("c",)]}, {"A": ["B", ("C",)]}),
+        (Form(name="jo", born=1, notes={"k": "v"}), Form(name="JO", born=1, notes={"K": "V"})),
+        (Card("jo", 1), Card("JO", 1)),
+        (Row("jo", 1), Row("JO", 1)),
+        (OrderedDict(a="b"), OrderedDict(A="B")),
+        (deque(["b"], maxlen=2), deque(["B"], maxlen=2)),
+        ({"b"}, {"B"}),
+        (MappingProxyType({"a": "b"}), MappingProxyType({"A": "B"})),
+        (Command(goto="node", update={"a": "b"}), Command(goto="node", update={"A": "B"})),
+        (Command(goto=[Send("n", "b"), "m"]), Command(goto=[Send("n", "B"), "m"])),
+        (Command(goto=Send("n", "b")), Command(goto=Send("n", "B"))),
+        (Interrupt("b", "id"), Interrupt("B", "id")),
+        (Overwrite(["b"]), Overwrite(["B"])),
+        (
+            PregelTask("i", "n", (), None, (Interrupt("b", "id"),), {"configurable": {}}, "b"),
+            PregelTask("i", "n", (), None, (Interrupt("B", "id"),), {"configurable": {}}, "B"),
+        ),
+        (
+            StateSnapshot({"a": "b"}, ("n",), {"tags": ["t"]}, None, "now", None, (), ()),
+            StateSnapshot({"A": "B"}, ("n",), {"tags": ["t"]}, None, "now", None, (), ()),
+        ),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_what_is_walked_comes_back_as_the_same_class(x: Any, expected: Any) -> None:
+    walked = Walk(Shouted())(x)
+    assert type(walked) is type(expected)
+    assert walked == expected
+    assert Walk(Leaves())(x) is x
+
+
+def test_leaves_learn_where_they_stand() -> None:
+    class Located(Leaves):
+        def __init__(self) -> None:
+            self.path = []
+            self.seen: list[tuple[tuple[Any, ...], str]] = []
+
+        def leaf(self, text: str) -> str:
+            self.seen.append((tuple(self.path or ()), text))
+            return text
+
+    leaves = Located()
+    Walk(leaves)({"form": Form(name="Jo", born=1, notes={"k": "v"}), "rows": [["x"], Row("y", 2)]})
+    assert leaves.seen == [
+        (("form", "name"), "Jo"),
+        (("form", "notes", "k"), "v"),
+        (("rows",), "x"),
+        (("rows", "name"), "y"),
+    ]
+    assert leaves.path == []
+
+
+def test_leaves_see_a_whole_container_and_may_answer_for_its_values() -> None:
+    class Labelled(Shouted):
+        def __init__(self) -> None:
+            self.seen: list[tuple[str, list[tuple[Any, Any]]]] = []
+
+        def container(self, x: object, items: list[tuple[Any, Any]]) -> Mapping[Any, Any] | None:
+            self.seen.append((type(x).__name__, items))
+            return {key: f"<{key}>" for key, value in items if key in {"born", "pin", "phone"}}
+
+    leaves = Labelled()
+    call = {"name": "f", "args": {"pin": 4921, "to": "jo"}, "id": "c"}
+    x = {
+        "born": 1987,
+        "form": Form(name="Jo", born=1),
+        "card": Card("jo", 4921),
+        "row": Row("jo", 5),
+        "said": AIMessage("hello", tool_calls=[call]),
+    }
+    walked = Walk(leaves)(x)
+    assert walked["BORN"] == "<born>"
+    assert (walked["FORM"].name, walked["FORM"].born) == ("JO", "<born>")
+    assert walked["CARD"] == Card("JO", "<pin>")  # type: ignore[arg-type]
+    assert walked["ROW"] == Row("JO", "<phone>")
+    assert walked["SAID"].tool_calls[0]["args"] == {"PIN": "<pin>", "TO": "JO"}
+    assert [name for name, _ in leaves.seen] == ["dict", "Form", "dict", "Card", "Row", "dict"]
+    assert leaves.seen[1][1] == [("name", "Jo"), ("born", 1), ("notes", {})]
+
+
+def test_a_value_that_the_leaves_give_back_is_no_change() -> None:
+    class Looking(Leaves):
+        def container(self, x: object, items: list[tuple[Any, Any]]) -> Mapping[Any, Any] | None:
+            return dict(items)
+
+    for x in ({"a": "b"}, Form(name="Jo", born=1), Card("jo", 1), Row("jo", 5)):
+        assert Walk(Looking())(x) is x
+
+
+def test_the_walk_does_not_import_langgraph() -> None:
+    code = "import sys, langchain_privacy.values.walk; sys.exit('langgraph' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_message_in_which_nothing_changed_is_noted() -> None:
+    class Noting(Leaves):
+        def __init__(self) -> None:
+            self.noted: list[Any] = []
+
+        def settled(self, x: object) -> bool:
+            return any(x is each for each in self.noted)
+
+        def settle(self, x: Any) -> None:
+            self.noted.append(x)
+
+        def text(self, text: str) -> str:
+            assert not self.noted, "walked again"
+            return text
+
+    leaves, messages = Noting(), [HumanMessage("hello")]
+    assert Walk(leaves)(messages) is messages
+    assert Walk(leaves)(messages) is messages
+    assert len(leaves.noted) == 1
