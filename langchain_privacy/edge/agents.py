@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from langchain_privacy.edge.run import session_of, warn_once
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
+from langchain_privacy.subclassing import recast, subclass_maker
 
 try:
     from langchain.agents import create_agent
@@ -121,7 +121,7 @@ def masking_model(model: BaseChatModel, masker: Masker) -> BaseChatModel:
     if isinstance(model, _Masking):
         return model
     copy: Any = model.model_copy()
-    copy.__class__ = _masking_class(type(model))
+    recast(copy, _masking(type(model)))
     copy._masker = masker  # noqa: SLF001
     return cast("BaseChatModel", copy)
 
@@ -140,9 +140,9 @@ def _masked(model: Any, x: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, 
     return session.mask(asked), session.mask(kwargs)
 
 
-@functools.cache
-def _masking_class(base: Any) -> type[BaseChatModel]:
-    """Make the masking subclass of a model class, with its name, since LangChain asks for it."""
+@subclass_maker(_Masking)
+def _masking(base: Any) -> dict[str, Any]:
+    """A model's class that masks what it is asked."""
 
     def invoke(self: Any, input: Any, config: Any = None, **kwargs: Any) -> Any:  # noqa: A002
         masked, settings = _masked(self, input, kwargs)
@@ -161,15 +161,7 @@ def _masking_class(base: Any) -> type[BaseChatModel]:
         async for chunk in base.astream(self, masked, config, **settings):
             yield chunk
 
-    members = {
-        "invoke": functools.wraps(base.invoke)(invoke),
-        "ainvoke": functools.wraps(base.ainvoke)(ainvoke),
-        "stream": functools.wraps(base.stream)(stream),
-        "astream": functools.wraps(base.astream)(astream),
-        "__module__": base.__module__,
-        "__doc__": base.__doc__,
-    }
-    return type(base.__name__, (_Masking, base), members)
+    return {"invoke": invoke, "ainvoke": ainvoke, "stream": stream, "astream": astream}
 
 
 # ---- Private deep agents: the agent, its subagents and the general-purpose one.

@@ -21,6 +21,7 @@ from langchain_privacy.edge.structured import retyped
 from langchain_privacy.edge.through import through
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
+from langchain_privacy.subclassing import made_from, recast, subclass
 
 G = TypeVar("G", bound=Pregel[Any, Any, Any, Any])
 
@@ -34,7 +35,6 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
 
     _masker: Masker
     _guard: Any
-    _plain_class: type[Pregel[Any, Any, Any, Any]]
 
     # What a subclass may change: how input is masked and parts are restored.
 
@@ -62,7 +62,7 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
     def _inner(self, run: EdgeRun) -> Any:
         """Return this graph as it was before `private`; its methods see placeholders only."""
         plain: Any = copy.copy(self)
-        plain.__class__ = self._plain_class
+        recast(plain, made_from(type(self)))
         plain.config = run.bound
         return plain
 
@@ -278,21 +278,14 @@ def private_graph(
     Raises:
         ConfigurationError: The graph is private already, with another masker.
     """
-    base = type(graph)
     if isinstance(graph, PrivateGraph):
         if graph._masker is masker:  # noqa: SLF001
             return graph
         msg = "This graph is private already, with another masker; give both the same one."
         raise ConfigurationError(msg)
-    members = {
-        "_masker": masker,
-        "_guard": guard,
-        "_plain_class": base,
-        "__module__": base.__module__,
-    }
-    subclass = type(f"Private{base.__name__}", (edge, base), members)
     new = graph.copy()
-    new.__class__ = subclass
+    settings = {"_masker": masker, "_guard": guard}
+    recast(new, subclass(type(graph), settings, edge, prefix="Private"))
     return new
 
 

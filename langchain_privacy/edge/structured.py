@@ -6,7 +6,6 @@ answer after its own callbacks (its trace stays masked), and what was parsed is 
 it enters the state.
 """
 
-import functools
 import json
 import re
 from dataclasses import fields, is_dataclass, replace
@@ -25,6 +24,7 @@ from pydantic import BaseModel, PrivateAttr, TypeAdapter, ValidationError
 from langchain_privacy.edge.errors import masked_error
 from langchain_privacy.edge.tools import codes_in
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.subclassing import recast, subclass_maker
 
 # ---- Structured responses that were restored as text, given their types back.
 #
@@ -70,7 +70,7 @@ class StructuredEdge:
     def model(self, model: BaseChatModel) -> BaseChatModel:
         """Return a copy of the model, of a subclass of its class, that restores its answers."""
         copy: Any = model.model_copy()
-        copy.__class__ = _restoring_class(type(model))
+        recast(copy, _restoring(type(model)))
         copy._structured = self  # noqa: SLF001
         return cast("BaseChatModel", copy)
 
@@ -180,9 +180,9 @@ class _Restoring(BaseChatModel):
     _structured: Any = PrivateAttr(default=None)
 
 
-@functools.cache
-def _restoring_class(base: Any) -> type[BaseChatModel]:
-    """Make the restoring subclass of a model class, with its name, since LangChain asks for it."""
+@subclass_maker(_Restoring)
+def _restoring(base: Any) -> dict[str, Any]:
+    """A model's class that restores its answers."""
 
     def invoke(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self._structured.restored(base.invoke(self, *args, **kwargs))
@@ -190,10 +190,4 @@ def _restoring_class(base: Any) -> type[BaseChatModel]:
     async def ainvoke(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self._structured.restored(await base.ainvoke(self, *args, **kwargs))
 
-    members = {
-        "invoke": functools.wraps(base.invoke)(invoke),
-        "ainvoke": functools.wraps(base.ainvoke)(ainvoke),
-        "__module__": base.__module__,
-        "__doc__": base.__doc__,
-    }
-    return type(base.__name__, (_Restoring, base), members)
+    return {"invoke": invoke, "ainvoke": ainvoke}

@@ -25,6 +25,7 @@ from langchain_privacy.edge.tool_policy import Place, ToolPolicy
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.placeholder import PLACEHOLDER
+from langchain_privacy.subclassing import recast, subclass_maker
 from langchain_privacy.vault import VaultEntry, VaultSession
 
 # ---- A session narrowed to some of its values: the others stay placeholders.
@@ -116,7 +117,7 @@ def private_tool(tool: BaseTool, masker: Masker, policy: ToolPolicy | None = Non
     if place == "inside":
         return tool
     copy: Any = tool.model_copy()
-    copy.__class__ = _private_class(type(tool))
+    recast(copy, _private(type(tool)))
     copy._edge = _ToolEdge(tool.name, place, masker, policy)  # noqa: SLF001
     return cast("BaseTool", copy)
 
@@ -127,9 +128,9 @@ class PrivateTool(BaseTool):
     _edge: Any = PrivateAttr(default=None)
 
 
-@functools.cache
-def _private_class(base: Any) -> type[BaseTool]:
-    """Make the private subclass of a tool class; one for all its instances."""
+@subclass_maker(PrivateTool, prefix="Private")
+def _private(base: Any) -> dict[str, Any]:
+    """A tool's class that restores what its body gets and masks what it gives."""
 
     def run(self: Any, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
         token = _sent.set(codes_in(tool_input))
@@ -157,24 +158,20 @@ def _private_class(base: Any) -> type[BaseTool]:
             failure = masked_error(session, error)
         raise failure
 
-    @functools.wraps(base._run)  # noqa: SLF001 - BaseTool inspects the signature
+    # LangChain inspects the signatures of these two, which `subclass_maker` keeps.
     def body(self: Any, *args: Any, **kwargs: Any) -> Any:
         return self._edge.run(functools.partial(base._run, self), args, kwargs)  # noqa: SLF001
 
-    @functools.wraps(base._arun)  # noqa: SLF001
     async def abody(self: Any, *args: Any, **kwargs: Any) -> Any:
         return await self._edge.arun(functools.partial(base._arun, self), args, kwargs)  # noqa: SLF001
 
-    members = {
-        "run": functools.wraps(base.run)(run),
-        "arun": functools.wraps(base.arun)(arun),
+    return {
+        "run": run,
+        "arun": arun,
         "_to_args_and_kwargs": arguments,
         "_run": body,
         "_arun": abody,
-        "__module__": base.__module__,
-        "__doc__": base.__doc__,
     }
-    return type(f"Private{base.__name__}", (PrivateTool, base), members)
 
 
 class _Arguments:

@@ -27,6 +27,7 @@ from langchain_privacy.minions.state import (
     Span,
     job_of,
 )
+from langchain_privacy.subclassing import subclass
 
 # ---- Searches in parallel: one job a sub-question, document and stretch of it.
 
@@ -223,7 +224,7 @@ def _at_the_edge(
     name: str,
 ) -> MinionGraph:
     compiled = graph.compile(checkpointer=checkpointer, store=store, name=name)
-    edge = type("MinionEdge", (_MinionEdge,), {"_nodes": nodes})
+    edge = subclass(_MinionEdge, {"_nodes": nodes})
     made: MinionGraph = private_graph(compiled, nodes.masker, edge=edge)
     return made
 
