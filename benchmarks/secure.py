@@ -230,7 +230,7 @@ def attestation_cost() -> None:
         verify_nvidia_gpu,
         verify_sev_snp,
     )
-    from langchain_privacy.secure.evidence import nvidia_chain
+    from langchain_privacy.secure.evidence import nvidia_endorsements
     from tests.vectors.attestation import authority, cases
 
     kept = authority.load()
@@ -250,8 +250,8 @@ def attestation_cost() -> None:
     costs = []
     for _ in range(20):
         sev_snp._pss_holds.cache_clear()
-        nvidia_chain.load_chain.cache_clear()
-        nvidia_chain._links_hold.cache_clear()
+        nvidia_endorsements.load_chain.cache_clear()
+        nvidia_endorsements._links_hold.cache_clear()
         start = time.process_time()
         verify_sev_snp(report, endorsements, snp_policy, cases.NOW, roots=roots)
         verify_nvidia_gpu(

@@ -3,11 +3,12 @@
 import hashlib
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_privacy.errors import ConfigurationError, EgressBlockedError
+from langchain_privacy.policies import AtLeastOne, EveryOne
 
 
 class UnsafeEgressWarning(UserWarning):
@@ -62,53 +63,35 @@ class EgressPolicy(ABC):
         return None
 
 
-def _members(policies: Iterable[EgressPolicy], name: str) -> Sequence[EgressPolicy]:
-    members = tuple(policies)
-    # Without members "all of them agree" would be true of everything.
-    if not members:
-        msg = f"{name} needs at least one policy; an empty list would allow everything."
-        raise ConfigurationError(msg)
-    return members
-
-
-class AllOf(EgressPolicy):
+class AllOf(EveryOne[EgressPolicy], EgressPolicy):
     """Every one of its members must agree."""
 
-    def __init__(self, policies: Iterable[EgressPolicy]) -> None:
-        self._policies = _members(policies, "AllOf")
+    _asked = "check"
 
     def check(self, request: CrossingRequest) -> None:
         """Ask every member."""
-        for policy in self._policies:
-            policy.check(request)
+        self._ask_every_one(lambda policy: policy.check(request))
 
     def budget(self) -> int | None:
         """Return the smallest budget of its members."""
-        limits = [limit for p in self._policies if (limit := p.budget()) is not None]
+        limits = [limit for p in self.policies if (limit := p.budget()) is not None]
         return min(limits, default=None)
 
 
-class AnyOf(EgressPolicy):
+class AnyOf(AtLeastOne[EgressPolicy], EgressPolicy):
     """One of its members must agree. Budgets cannot be members: nobody could say which was used."""
 
-    def __init__(self, policies: Iterable[EgressPolicy]) -> None:
-        self._policies = _members(policies, "AnyOf")
-        if any(policy.budget() is not None for policy in self._policies):
+    _asked = "check"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(policy.budget() is not None for policy in self.policies):
             msg = "MaxBytesPerSession cannot stand in AnyOf; put it beside it with AllOf."
             raise ConfigurationError(msg)
 
     def check(self, request: CrossingRequest) -> None:
         """Ask until one agrees; raises the last refusal."""
-        refusal = None
-        for policy in self._policies:
-            try:
-                policy.check(request)
-            except EgressBlockedError as error:
-                refusal = error
-            else:
-                return
-        assert refusal is not None
-        raise refusal
+        self._ask_until_one(lambda policy: policy.check(request), EgressBlockedError)
 
 
 class AllowHosts(EgressPolicy):

@@ -16,14 +16,9 @@ from langchain_privacy.secure.adapters.base import Adapter, Challenge
 from langchain_privacy.secure.adapters.gateway import GatewayAdapter
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.report import AttestationReport, Check, Checks
+from langchain_privacy.secure.report import AttestationReport, Check, Checks, as_time, utc_now
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-def utc_now() -> dt.datetime:
-    """The machine's clock."""
-    return dt.datetime.now(dt.UTC)
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,7 @@ class AttestedEndpoint:
             tls_spki: SHA-256 of the TLS key of the connection, `None` without TLS.
         """
         self._verdict = None
-        now = self._clock()
+        now = as_time(self._clock())
         report = self._adapter.verify(document, nonce, self.policy, now, roots=self._roots)
         tls = self.check_tls(report, tls_spki)
         report = dataclasses.replace(report, checks=(*report.checks, tls))

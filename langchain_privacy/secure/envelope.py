@@ -22,18 +22,18 @@ from typing import Any
 from langchain_privacy.errors import EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.channel.hpke import X25519PrivateKey, XWingPrivateKey
-from langchain_privacy.secure.evidence.azure_cvm import AzureCvmEvidence, TpmQuote, verify_azure_cvm
+from langchain_privacy.secure.evidence.azure_cvm import AzureCvmEvidence, TpmQuote, prove_azure_cvm
 from langchain_privacy.secure.evidence.nvidia_gpu import (
     GpuEndorsements,
     GpuEvidence,
-    verify_nvidia_gpu,
+    prove_nvidia_gpu,
 )
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
-from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements, verify_sev_snp
-from langchain_privacy.secure.evidence.simulated import verify_simulated
-from langchain_privacy.secure.evidence.tdx import TdxEndorsements, verify_tdx
+from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements, prove_sev_snp
+from langchain_privacy.secure.evidence.simulated import prove_simulated
+from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.policy.base import Proven, appraise
+from langchain_privacy.secure.policy.base import appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
 PATH = "/.well-known/langchain-privacy/attestation"
@@ -202,7 +202,7 @@ def verify_envelope(
     now: dt.datetime | float,
     *,
     roots: TrustedRoots = VENDOR_ROOTS,
-    verify_cpu: Callable[[CpuEvidence, bytes], AttestationReport] | None = None,
+    prove_cpu: Callable[[CpuEvidence, bytes], AttestationReport] | None = None,
 ) -> AttestationReport:
     """Verify a gateway's document: evidence, binding, freshness, policy.
 
@@ -212,7 +212,7 @@ def verify_envelope(
         policy: What the endpoint must be.
         now: The clock: an aware datetime or seconds since 1970 UTC.
         roots: Trust anchors; the vendors' by default.
-        verify_cpu: Verifies the machine's evidence against the 64 bytes that it must bind, where
+        prove_cpu: Proves the machine's evidence against the 64 bytes that it must bind, where
             that takes more than the document, e.g. an issuer's keys.
 
     Returns:
@@ -237,18 +237,17 @@ def verify_envelope(
         checks.skip("evidence", "the policy asks for no attestation")
     else:
         bound = report_data(nonce, envelope.crypto, envelope.devices)
-        if verify_cpu is None:
-            parts.append(_verify_cpu(envelope.cpu, bound, clock, roots))
+        if prove_cpu is None:
+            parts.append(_prove_cpu(envelope.cpu, bound, clock, roots))
         else:
-            parts.append(verify_cpu(envelope.cpu, bound))
+            parts.append(prove_cpu(envelope.cpu, bound))
     keys, claims, not_after = _material(envelope.crypto, clock, checks)
     gpus, state = _devices(envelope.devices)
     if gpus:
         parts.append(
-            verify_nvidia_gpu(
+            prove_nvidia_gpu(
                 gpus,
                 envelope.gpu_endorsements,
-                Proven(),
                 clock,
                 nonce=gpu_nonce(nonce, envelope.crypto),
                 roots=roots,
@@ -266,7 +265,7 @@ def verify_envelope(
     return appraise(report, policy)
 
 
-def _verify_cpu(
+def _prove_cpu(
     cpu: CpuEvidence, bound: bytes, now: dt.datetime, roots: TrustedRoots
 ) -> AttestationReport:
     def need(source: Mapping[str, bytes], name: str) -> bytes:
@@ -284,13 +283,12 @@ def _verify_cpu(
             crl=given.get("crl"),
         )
     tdx = TdxEndorsements(collateral=given["collateral"]) if "collateral" in given else None
-    proven = Proven()
     if cpu.kind == "sev-snp":
         report = need(cpu.evidence, "report")
-        return verify_sev_snp(report, snp, proven, now, report_data=bound, roots=roots)
+        return prove_sev_snp(report, snp, now, report_data=bound, roots=roots)
     if cpu.kind == "tdx":
         quote = need(cpu.evidence, "quote")
-        return verify_tdx(quote, tdx, proven, now, report_data=bound, roots=roots)
+        return prove_tdx(quote, tdx, now, report_data=bound, roots=roots)
     if cpu.kind == "azure-cvm":
         evidence = AzureCvmEvidence(
             hcl_report=need(cpu.evidence, "hcl_report"),
@@ -305,9 +303,9 @@ def _verify_cpu(
                 },
             ),
         )
-        return verify_azure_cvm(evidence, snp or tdx, proven, now, nonce=bound[:32], roots=roots)
+        return prove_azure_cvm(evidence, snp or tdx, now, nonce=bound[:32], roots=roots)
     if cpu.kind == "simulated":
-        return verify_simulated(need(cpu.evidence, "report"), None, proven, now, report_data=bound)
+        return prove_simulated(need(cpu.evidence, "report"), now, report_data=bound)
     msg = "cpu evidence: an unknown kind"
     raise EvidenceInvalidError(msg, check="parsing")
 

@@ -1,15 +1,32 @@
-"""What was checked: a verifier proves facts, lists its checks, or raises."""
+"""What was checked: a verifier proves facts and lists its checks, or it raises.
+
+Every verifier and every policy records what it looks at in `Checks`; the first check that fails
+raises. What was proven goes into an `AttestationReport`, the answer of `attest` and of every
+`verify_...` function.
+
+```python
+checks = Checks("sev-snp")
+checks.require("signature", signature_holds, "the signature is wrong")
+checks.skip("revocation", "no CRL was given")
+report = AttestationReport(subject="sev-snp", claims={}, checks=tuple(checks), verified_at=now)
+```
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from langchain_privacy.errors import AttestationError, EvidenceInvalidError
+from langchain_privacy.errors import (
+    AttestationError,
+    EvidenceExpiredError,
+    EvidenceInvalidError,
+)
 
 Outcome = Literal["passed", "failed", "skipped"]
+ParsedT = TypeVar("ParsedT")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,11 +46,23 @@ class Check:
     detail: str = ""
 
 
-class Checks:
-    """Records checks while they are made; the first one that fails raises."""
+class LayoutError(ValueError):
+    """Bytes are not laid out as their specification says."""
 
-    def __init__(self, subject: str) -> None:
-        self.subject = subject
+
+class Checks:
+    """Records checks while they are made; the first one that fails raises.
+
+    Args:
+        subject: The piece of evidence that is looked at.
+        error: What a failed check raises: the default of a verifier, for evidence that does not
+            hold, or `PolicyMismatchError` in a policy.
+    """
+
+    def __init__(
+        self, subject: str, *, error: type[AttestationError] = EvidenceInvalidError
+    ) -> None:
+        self.subject, self._error = subject, error
         self._made: list[Check] = []
 
     def require(
@@ -42,7 +71,7 @@ class Checks:
         condition: object,
         message: str,
         *,
-        error: type[AttestationError] = EvidenceInvalidError,
+        error: type[AttestationError] | None = None,
         detail: str = "",
     ) -> None:
         """Record a check that passed, or raise `error` with all checks made so far."""
@@ -52,11 +81,42 @@ class Checks:
             )
             return
         failed = Check(subject=self.subject, name=name, outcome="failed", detail=message)
-        raise error(
+        raise (error or self._error)(
             f"{self.subject}: {message}",
             check=f"{self.subject}.{name}",
             checks=[*self._made, failed],
         )
+
+    def require_layout(self, parse: Callable[[bytes], ParsedT], data: bytes) -> ParsedT:
+        """Take evidence apart: the check `layout`, which a LayoutError of `parse` fails."""
+        fault: str | None = None
+        try:
+            parsed = parse(data)
+        except LayoutError as error:
+            fault = str(error)
+        self.require("layout", fault is None, fault or "")
+        return parsed
+
+    def require_bound(
+        self, name: str, found: object, expected: bytes | str | None, message: str
+    ) -> None:
+        """Compare what evidence is bound to, a challenge or a key, with what the caller expects.
+
+        Without an expectation the check is skipped, and the report says so.
+        """
+        if expected is None:
+            self.skip(name, "no expected value was given")
+        else:
+            self.require(name, found == expected, message, error=EvidenceExpiredError)
+
+    def require_listed(
+        self, name: str, value: object, accepted: Iterable[object], message: str
+    ) -> None:
+        """Look a value up in a policy's list; an empty list skips the check."""
+        if accepted:
+            self.require(name, value in accepted, message)
+        else:
+            self.skip(name, "no values were listed")
 
     def skip(self, name: str, reason: str) -> None:
         """Record that a check was not made, and why."""
@@ -121,6 +181,11 @@ class AttestationReport:
                 if (value := part.claims.get(key))
             ],
         }
+
+
+def utc_now() -> dt.datetime:
+    """The machine's clock."""
+    return dt.datetime.now(dt.UTC)
 
 
 def as_time(now: dt.datetime | float) -> dt.datetime:

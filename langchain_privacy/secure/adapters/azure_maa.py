@@ -18,11 +18,10 @@ import httpx
 from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError
 from langchain_privacy.secure.adapters.base import Challenge
 from langchain_privacy.secure.envelope import PATH, CpuEvidence, verify_envelope
-from langchain_privacy.secure.evidence.azure_maa import verify_azure_maa
+from langchain_privacy.secure.evidence.azure_maa import prove_azure_maa
 from langchain_privacy.secure.evidence.roots import TrustedRoots
 from langchain_privacy.secure.parsing import DocumentReader
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.policy.base import Proven
 from langchain_privacy.secure.report import AttestationReport
 
 KIND = "azure-maa"
@@ -82,20 +81,19 @@ class AzureMaaAdapter:
     ) -> AttestationReport:
         """Verify the gateway's document with the token in it."""
 
-        def verify_token(cpu: CpuEvidence, bound: bytes) -> AttestationReport:
+        def prove_token(cpu: CpuEvidence, bound: bytes) -> AttestationReport:
             if cpu.kind != KIND or "token" not in cpu.evidence:
                 msg = "cpu evidence: not a token of Azure's attestation service"
                 raise EvidenceInvalidError(msg, check="parsing")
-            return verify_azure_maa(
+            return prove_azure_maa(
                 cpu.evidence["token"],
                 self._keys() if callable(self._keys) else self._keys,
-                Proven(),
                 now,
                 issuer=self._issuer,
                 nonce=base64.b64encode(payload_text(bound).encode("ascii")).decode("ascii"),
             )
 
-        return verify_envelope(document, nonce, policy, now, roots=roots, verify_cpu=verify_token)
+        return verify_envelope(document, nonce, policy, now, roots=roots, prove_cpu=prove_token)
 
 
 def fetch_maa_keys(issuer: str, *, timeout: float = 30.0) -> bytes:

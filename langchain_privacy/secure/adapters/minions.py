@@ -38,7 +38,7 @@ from langchain_privacy.secure import parsing
 from langchain_privacy.secure.parsing import DocumentReader
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.base import appraise
-from langchain_privacy.secure.report import AttestationReport, Checks
+from langchain_privacy.secure.report import AttestationReport, Checks, utc_now
 from langchain_privacy.secure.tls import tls_spki
 
 SUBJECT = "unsafe-minions"
@@ -56,10 +56,6 @@ _REPORT = (
     "nonce",
     "timestamp",
 )
-
-
-def _utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
 
 
 def _spki(key: ec.EllipticCurvePublicKey) -> bytes:
@@ -253,7 +249,7 @@ class UnsafeMinionsServer:
         *,
         verify: Any = True,
         timeout: float = 300.0,
-        clock: Callable[[], dt.datetime] = _utc_now,
+        clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         url = urlsplit(endpoint)
         local = url.hostname in ("127.0.0.1", "localhost", "::1")

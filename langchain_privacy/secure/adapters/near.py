@@ -22,11 +22,11 @@ from urllib.parse import urlencode
 from langchain_privacy.errors import ConfigurationError, EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.adapters.base import Challenge
-from langchain_privacy.secure.evidence.nvidia_gpu import GpuEvidence, verify_nvidia_gpu
+from langchain_privacy.secure.evidence.nvidia_gpu import GpuEvidence, prove_nvidia_gpu
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.policy.base import Policy, Proven, appraise
+from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
 # ---- dstack with NEAR's inference proxy, as NEAR AI and Phala run it: TDX and GPUs under one
@@ -118,7 +118,7 @@ def prove_dstack(
         gpu = parsing.strict_json(parsing.text(payload, what), what)
         listed = gpu.get("evidence_list") if isinstance(gpu, dict) else None
         devices = GpuEvidence.from_nvidia_json(json.dumps(listed))
-        parts.append(verify_nvidia_gpu(devices, None, Proven(), clock, nonce=nonce, roots=roots))
+        parts.append(prove_nvidia_gpu(devices, None, clock, nonce=nonce, roots=roots))
     else:
         checks.skip("gpus", "the document has no GPU evidence")
     return AttestationReport(

@@ -8,11 +8,10 @@ from typing import Any, Protocol
 
 from langchain_privacy.errors import ChannelError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.channel import ehbp, sealed
+from langchain_privacy.secure.channel import Profile, ehbp, sealed
 from langchain_privacy.secure.channel.ehbp import Completeness
 from langchain_privacy.secure.channel.field_sealing import AciCipher, FieldsExchange, NearCipher
 from langchain_privacy.secure.channel.headers import Pairs, end_to_end, first, media_type
-from langchain_privacy.secure.policy.attestation import Profile
 
 MAX_RESPONSE = 64 * 1024 * 1024
 """Largest answer in bytes of plaintext."""

@@ -1,4 +1,19 @@
-"""Azure confidential VMs: hardware report → runtime data → vTPM key → quote of nonce and PCRs."""
+"""Azure confidential VMs: hardware report -> runtime data -> vTPM key -> quote of nonce and PCRs.
+
+The guest cannot choose report data on Azure. Its paravisor keeps the CPU's report in the vTPM
+(NV index 0x01400001: "HCLA" header, report, runtime data) and binds in it SHA-256 of a JSON with
+the vTPM's attestation key (HCLAkPub). Freshness and the workload therefore need a TPM quote under
+that key; a report without one is refused.
+
+`verify_azure_cvm` is for everybody; the envelope of our gateway calls `prove_azure_cvm` and
+appraises the whole endpoint afterwards.
+
+```python
+evidence = AzureCvmEvidence(hcl_report=blob, tpm_quote=TpmQuote(attest=a, signature=s, pcrs=p))
+policy = AzureCvmPolicy(hardware=SevSnpPolicy(measurements=[paravisor]), pcrs={"4": "cd..."})
+report = verify_azure_cvm(evidence, endorsements, policy, datetime.now(UTC), nonce=nonce)
+```
+"""
 
 import base64
 import dataclasses
@@ -8,31 +23,57 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from langchain_privacy.errors import EvidenceExpiredError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements, prove_sev_snp
+from langchain_privacy.secure.evidence.signatures import rsa_holds
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
-# ---- Azure's report in the vTPM (NV index 0x01400001): "HCLA" header, CPU report, runtime data.
-#
-# The guest cannot choose report data on Azure. Its paravisor binds SHA-256 of a JSON with the
-# vTPM's attestation key (HCLAkPub), so freshness and the workload need a TPM quote under that
-# key. A report without one is refused: it is neither fresh nor about any workload.
-
-_HEADER, _REPORT_END, _RUNTIME = 32, 1216, 1236
-_TDREPORT = 1024
+# The blob: 32 bytes of header, 1184 for the report, 20 about the runtime data, the runtime data.
+_HEADER, _RUNTIME = 32, 1236
+_REPORT_SIZES = {"sev-snp": 1184, "tdx": 1024}
 _KINDS: dict[int, Literal["sev-snp", "tdx"]] = {2: "sev-snp", 4: "tdx"}
 _HASHES = {1: hashlib.sha256, 2: hashlib.sha384, 3: hashlib.sha512}
 
+# Constants of TPM 2.0, part 2.
 _TPM_GENERATED, _TPM_ST_ATTEST_QUOTE = b"\xffTCG", 0x8018
 _TPM_ALG_SHA256 = 0x000B
+
+
+@dataclass(frozen=True, kw_only=True)
+class TpmQuote:
+    """A quote of the vTPM.
+
+    Attributes:
+        attest: TPMS_ATTEST as `TPM2_Quote` returned it.
+        signature: RSASSA-PKCS1-v1_5 with SHA-256 under HCLAkPub.
+        pcrs: The selected PCR values in order of their number, SHA-256 bank.
+    """
+
+    attest: bytes
+    signature: bytes
+    pcrs: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AzureCvmEvidence:
+    """Evidence of an Azure confidential VM.
+
+    Attributes:
+        hcl_report: The blob of NV index 0x01400001.
+        tpm_quote: A quote of the vTPM; without it the evidence is refused.
+        td_quote: The TDX quote that Azure's local service made of the blob's TDREPORT; `None` on
+            SEV-SNP.
+    """
+
+    hcl_report: bytes
+    tpm_quote: TpmQuote | None
+    td_quote: bytes | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,19 +93,68 @@ class HclReport:
     runtime_digest: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class TpmQuote:
-    """A quote of the vTPM.
+def verify_azure_cvm(
+    evidence: AzureCvmEvidence,
+    endorsements: SnpEndorsements | TdxEndorsements | None,
+    policy: Policy,
+    now: dt.datetime | float,
+    *,
+    nonce: bytes,
+    roots: TrustedRoots = VENDOR_ROOTS,
+) -> AttestationReport:
+    """Verify an Azure confidential VM by its hardware report and its vTPM's quote.
 
-    Attributes:
-        attest: TPMS_ATTEST as `TPM2_Quote` returned it.
-        signature: RSASSA-PKCS1-v1_5 with SHA-256 under HCLAkPub.
-        pcrs: The selected PCR values in order of their number, SHA-256 bank.
+    Args:
+        evidence: The blob and the quotes.
+        endorsements: Those of the hardware.
+        policy: What is acceptable, usually an `AzureCvmPolicy`.
+        now: The clock: an aware datetime or seconds since 1970 UTC.
+        nonce: Qualifying data that the vTPM's quote must carry.
+        roots: Trust anchors; the vendors' by default.
+
+    Raises:
+        EvidenceInvalidError: If anything is malformed, missing, or a signature does not hold.
+        EvidenceExpiredError: If the quote carries another nonce, or a certificate is not valid.
+        PolicyMismatchError: If the machine is genuine but not what the policy asks for.
     """
+    proven = prove_azure_cvm(evidence, endorsements, as_time(now), nonce=nonce, roots=roots)
+    return appraise(proven, policy)
 
-    attest: bytes
-    signature: bytes
-    pcrs: Mapping[int, bytes]
+
+def prove_azure_cvm(
+    evidence: AzureCvmEvidence,
+    endorsements: SnpEndorsements | TdxEndorsements | None,
+    now: dt.datetime,
+    *,
+    nonce: bytes,
+    roots: TrustedRoots,
+) -> AttestationReport:
+    """The half of `verify_azure_cvm` that establishes facts, before any policy."""
+    checks = Checks("azure-cvm")
+    hcl = parse_hcl(evidence.hcl_report, checks)
+    bound = hcl.runtime_digest
+    if hcl.kind == "sev-snp":
+        snp = endorsements if isinstance(endorsements, SnpEndorsements) else None
+        hardware = prove_sev_snp(hcl.report, snp, now, report_data=bound, roots=roots)
+    else:
+        tdx = endorsements if isinstance(endorsements, TdxEndorsements) else None
+        quote = evidence.td_quote or b""
+        hardware = prove_tdx(quote, tdx, now, report_data=bound, roots=roots)
+    digest = _verify_quote(hcl, evidence.tpm_quote, nonce, checks)
+    assert evidence.tpm_quote is not None
+    return AttestationReport(
+        subject="azure-cvm",
+        claims={
+            "hardware": hcl.kind,
+            "pcrs": {str(n): value.hex() for n, value in sorted(evidence.tpm_quote.pcrs.items())},
+            "measurement": digest,
+        },
+        checks=tuple(checks),
+        verified_at=now,
+        # Under a name of its own, so that a policy for bare metal, whose measurement identifies the
+        # workload, never accepts Azure's paravisor, whose measurement does not.
+        parts=(dataclasses.replace(hardware, subject=f"azure-cvm/{hcl.kind}"),),
+    )
 
 
 def parse_hcl(data: bytes, checks: Checks) -> HclReport:
@@ -87,16 +177,15 @@ def parse_hcl(data: bytes, checks: Checks) -> HclReport:
     )
     assert kind is not None
     assert hash_type is not None
-    end = _REPORT_END if kind == "sev-snp" else _HEADER + _TDREPORT
     return HclReport(
         kind=kind,
-        report=data[_HEADER:end],
+        report=data[_HEADER : _HEADER + _REPORT_SIZES[kind]],
         runtime_data=runtime,
         runtime_digest=hash_type(runtime).digest().ljust(64, b"\0"),
     )
 
 
-def verify_quote(hcl: HclReport, quote: TpmQuote | None, nonce: bytes, checks: Checks) -> str:
+def _verify_quote(hcl: HclReport, quote: TpmQuote | None, nonce: bytes, checks: Checks) -> str:
     """Verify the vTPM's quote under the key that the report binds; return the PCR digest in hex.
 
     Args:
@@ -110,12 +199,11 @@ def verify_quote(hcl: HclReport, quote: TpmQuote | None, nonce: bytes, checks: C
     key = _attestation_key(hcl.runtime_data)
     checks.require("quote_key", key is not None, "the runtime data has no usable HCLAkPub")
     assert key is not None
-    try:
-        key.verify(quote.signature, quote.attest, padding.PKCS1v15(), hashes.SHA256())
-        genuine = True
-    except InvalidSignature:
-        genuine = False
-    checks.require("quote_signature", genuine, "the vTPM quote's signature is wrong")
+    checks.require(
+        "quote_signature",
+        rsa_holds(key, quote.attest, quote.signature),
+        "the vTPM quote's signature is wrong",
+    )
     parsed = _parse_attest(quote.attest)
     checks.require("quote_layout", parsed is not None, "the vTPM quote cannot be read")
     assert parsed is not None
@@ -176,78 +264,3 @@ def _parse_attest(data: bytes) -> tuple[bytes, list[int], bytes] | None:
     except IndexError:
         return None
     return (extra, selected, digest) if at == len(data) else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AzureCvmEvidence:
-    """Evidence of an Azure confidential VM.
-
-    Attributes:
-        hcl_report: The blob of NV index 0x01400001.
-        tpm_quote: A quote of the vTPM; without it the evidence is refused.
-        td_quote: The TDX quote that Azure's local service made of the blob's TDREPORT; `None` on
-            SEV-SNP.
-    """
-
-    hcl_report: bytes
-    tpm_quote: TpmQuote | None
-    td_quote: bytes | None = None
-
-
-def verify_azure_cvm(
-    evidence: AzureCvmEvidence,
-    endorsements: SnpEndorsements | TdxEndorsements | None,
-    policy: Policy,
-    now: dt.datetime | float,
-    *,
-    nonce: bytes,
-    roots: TrustedRoots = VENDOR_ROOTS,
-) -> AttestationReport:
-    """Verify an Azure confidential VM by its hardware report and its vTPM's quote.
-
-    Args:
-        evidence: The blob and the quotes.
-        endorsements: Those of the hardware.
-        policy: What is acceptable, usually an `AzureCvmPolicy`.
-        now: The clock: an aware datetime or seconds since 1970 UTC.
-        nonce: Qualifying data that the vTPM's quote must carry.
-        roots: Trust anchors; the vendors' by default.
-
-    Raises:
-        EvidenceInvalidError: If anything is malformed, missing, or a signature does not hold.
-        EvidenceExpiredError: If the quote carries another nonce, or a certificate is not valid.
-        PolicyMismatchError: If the machine is genuine but not what the policy asks for.
-    """
-    clock = as_time(now)
-    checks = Checks("azure-cvm")
-    hcl = parse_hcl(evidence.hcl_report, checks)
-    if hcl.kind == "sev-snp":
-        given = endorsements if isinstance(endorsements, SnpEndorsements) else None
-        hardware = prove_sev_snp(
-            hcl.report, given, clock, report_data=hcl.runtime_digest, roots=roots
-        )
-    else:
-        collateral = endorsements if isinstance(endorsements, TdxEndorsements) else None
-        hardware = prove_tdx(
-            evidence.td_quote or b"",
-            collateral,
-            clock,
-            report_data=hcl.runtime_digest,
-            roots=roots,
-        )
-    digest = verify_quote(hcl, evidence.tpm_quote, nonce, checks)
-    assert evidence.tpm_quote is not None
-    report = AttestationReport(
-        subject="azure-cvm",
-        claims={
-            "hardware": hcl.kind,
-            "pcrs": {str(n): value.hex() for n, value in sorted(evidence.tpm_quote.pcrs.items())},
-            "measurement": digest,
-        },
-        checks=tuple(checks),
-        verified_at=clock,
-        # Under a name of its own, so that a policy for bare metal, whose measurement identifies the
-        # workload, never accepts Azure's paravisor, whose measurement does not.
-        parts=(dataclasses.replace(hardware, subject=f"azure-cvm/{hcl.kind}"),),
-    )
-    return appraise(report, policy)

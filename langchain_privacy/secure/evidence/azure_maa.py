@@ -3,13 +3,21 @@
 The launch measurement of an Azure VM is that of Azure's shared paravisor: every customer has the
 same. What tells workloads apart are the vTPM's PCRs, which the attestation policy whose hash stands
 in the token checks, and the client's payload, which carries our nonce and key.
+
+`verify_azure_maa` is for everybody; the adapter for gateways that prove themselves by a token
+calls `prove_azure_maa` and appraises the whole endpoint afterwards.
+
+```python
+policy = AzureMaaPolicy(policy_hashes=["wm9m..."])
+issuer = "https://sharedweu.weu.attest.azure.net"
+report = verify_azure_maa(token, jwks, policy, datetime.now(UTC), issuer=issuer, nonce=nonce)
+```
 """
 
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from langchain_privacy.errors import EvidenceExpiredError
 from langchain_privacy.secure.evidence.jose import verify_token
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
@@ -45,7 +53,19 @@ def verify_azure_maa(
         EvidenceExpiredError: If it is not valid at `now`, or carries another nonce.
         PolicyMismatchError: If the token is genuine but not what the policy asks for.
     """
-    clock = as_time(now)
+    proven = prove_azure_maa(evidence, endorsements, as_time(now), issuer=issuer, nonce=nonce)
+    return appraise(proven, policy)
+
+
+def prove_azure_maa(
+    evidence: str | bytes,
+    endorsements: bytes | str | Mapping[str, Any],
+    now: dt.datetime,
+    *,
+    issuer: str,
+    nonce: str | None,
+) -> AttestationReport:
+    """The half of `verify_azure_maa` that establishes facts, before any policy."""
     checks = Checks("azure-maa")
     token = evidence.decode("ascii", "replace") if isinstance(evidence, bytes) else evidence
     claims = verify_token(
@@ -53,7 +73,7 @@ def verify_azure_maa(
         endorsements,
         algorithm="RS256",
         issuer=issuer,
-        now=clock,
+        now=now,
         checks=checks,
         max_lifetime=_LIFETIME,
         ignored_headers=("jku",),
@@ -63,22 +83,14 @@ def verify_azure_maa(
     assert isinstance(tee, dict)
     runtime = claims.get("x-ms-runtime")
     payload = runtime.get("client-payload") if isinstance(runtime, dict) else None
-    if nonce is None:
-        checks.skip("nonce", "no expected value was given")
-    else:
-        checks.require(
-            "nonce",
-            isinstance(payload, dict) and payload.get("nonce") == nonce,
-            "the token carries another nonce, or none",
-            error=EvidenceExpiredError,
-        )
-    report = AttestationReport(
+    found = payload.get("nonce") if isinstance(payload, dict) else None
+    checks.require_bound("nonce", found, nonce, "the token carries another nonce, or none")
+    return AttestationReport(
         subject="azure-maa",
         claims=_claims(claims, tee, nonce is not None),
         checks=tuple(checks),
-        verified_at=clock,
+        verified_at=now,
     )
-    return appraise(report, policy)
 
 
 def _claims(claims: Mapping[str, Any], tee: Mapping[str, Any], fresh: bool) -> dict[str, Any]:

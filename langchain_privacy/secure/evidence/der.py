@@ -1,17 +1,24 @@
-"""A small strict DER reader for AMD's certificates.
+"""A small strict reader of DER, the encoding of X.509 certificates and their extensions.
 
-Every VCEK has serial number 0, which RFC 5280 forbids and for which `cryptography` announces that
-it will refuse the certificate. This reader takes what the verifier needs (signed bytes, names,
-validity, key, extensions, signature) and leaves all cryptography to `cryptography`.
+It is here because every VCEK of AMD has serial number 0, which RFC 5280 forbids and for which
+`cryptography` announces that it will refuse the certificate. `sev_snp` reads AMD's certificates
+with it (signed bytes, names, validity, key, extensions, signature), `nvidia_endorsements` the
+extension that names a GPU's firmware. All cryptography is left to `cryptography`.
+
+```python
+certificate = parse_certificate(der)
+snp_level = unsigned(certificate.extensions["1.3.6.1.4.1.3704.1.3.3"])
+```
 """
 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_INTEGER, _BITS, _OCTETS, _OID, _UTF8, _IA5, _PRINTABLE = 0x02, 0x03, 0x04, 0x06, 0x0C, 0x16, 0x13
-_UTC, _GENERALIZED, _SEQUENCE, _SET, _EXTENSIONS, _VERSION = 0x17, 0x18, 0x30, 0x31, 0xA3, 0xA0
-_BOOLEAN = 0x01
+# Tags (X.690, section 8), and the two tagged fields of a certificate (RFC 5280, section 4.1).
+_BOOLEAN, _INTEGER, _BITS, _OCTETS, _OID = 0x01, 0x02, 0x03, 0x04, 0x06
+_IA5, _UTC_TIME, _GENERALIZED_TIME, _SEQUENCE = 0x16, 0x17, 0x18, 0x30
+_VERSION, _EXTENSIONS = 0xA0, 0xA3
 _COMMON_NAME = "2.5.4.3"
 
 
@@ -94,7 +101,7 @@ def _oid(content: bytes) -> str:
 
 
 def _time(element: Element) -> dt.datetime:
-    form = {_UTC: "%y%m%d%H%M%SZ", _GENERALIZED: "%Y%m%d%H%M%SZ"}.get(element.tag)
+    form = {_UTC_TIME: "%y%m%d%H%M%SZ", _GENERALIZED_TIME: "%Y%m%d%H%M%SZ"}.get(element.tag)
     if form is None:
         raise DerError
     return dt.datetime.strptime(element.content.decode("ascii"), form).replace(tzinfo=dt.UTC)

@@ -2,21 +2,20 @@
 
 The algorithm, the keys and the clock come from the caller, never from the token's header. A header
 that names keys or extensions (`jku`, `x5u`, `x5c`, `jwk`, `crit`) is refused unless the issuer is
-known to send it, and then ignored.
+known to send it, and then ignored. `nras` reads NVIDIA's tokens with `verify_token`, `azure_maa`
+Microsoft's.
 """
 
 import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509 import Certificate, load_der_x509_certificate
 
 from langchain_privacy.errors import EvidenceExpiredError
 from langchain_privacy.secure import parsing
+from langchain_privacy.secure.evidence.signatures import p384_holds, rsa_holds
 from langchain_privacy.secure.report import Checks
 
 Algorithm = Literal["ES384", "RS256"]
@@ -27,11 +26,10 @@ _MIN_RSA_BITS = 2048
 def _es384(jwk: Mapping[str, Any]) -> ec.EllipticCurvePublicKey | None:
     if jwk.get("kty") != "EC" or jwk.get("crv") != "P-384":
         return None
-    x, y = (
-        int.from_bytes(parsing.from_base64(jwk.get(n), "JWKS", urlsafe=True)) for n in ("x", "y")
-    )
     try:
-        return ec.EllipticCurvePublicNumbers(x, y, ec.SECP384R1()).public_key()
+        return ec.EllipticCurvePublicNumbers(
+            _number(jwk, "x"), _number(jwk, "y"), ec.SECP384R1()
+        ).public_key()
     except ValueError:
         return None
 
@@ -39,56 +37,45 @@ def _es384(jwk: Mapping[str, Any]) -> ec.EllipticCurvePublicKey | None:
 def _rs256(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey | None:
     if jwk.get("kty") != "RSA":
         return None
-    if "n" not in jwk:
-        return _key_of_certificate(jwk)
-    n, e = (
-        int.from_bytes(parsing.from_base64(jwk.get(m), "JWKS", urlsafe=True)) for m in ("n", "e")
-    )
+    key: object = None
     try:
-        key = rsa.RSAPublicNumbers(e, n).public_key()
+        if "n" in jwk:
+            key = rsa.RSAPublicNumbers(_number(jwk, "e"), _number(jwk, "n")).public_key()
+        elif (leaf := _leaf(jwk)) is not None:
+            # Azure publishes its keys as certificates only; the set itself is what is trusted.
+            key = leaf.public_key()
     except ValueError:
         return None
-    return key if key.key_size >= _MIN_RSA_BITS else None
-
-
-def _key_of_certificate(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey | None:
-    # Azure publishes its keys as certificates only; the set itself is what is trusted.
-    chain = jwk.get("x5c")
-    if not isinstance(chain, list) or not chain:
-        return None
-    try:
-        certificate = load_der_x509_certificate(parsing.from_base64(chain[0], "JWKS"))
-    except ValueError:
-        return None
-    key = certificate.public_key()
     return key if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _MIN_RSA_BITS else None
 
 
-def _leaf_dates(jwk: Mapping[str, Any], now: dt.datetime) -> bool:
+def _number(jwk: Mapping[str, Any], name: str) -> int:
+    return int.from_bytes(parsing.from_base64(jwk.get(name), "JWKS", urlsafe=True))
+
+
+def _leaf(jwk: Mapping[str, Any]) -> Certificate | None:
+    """The certificate of a key, if it comes with one; raises ValueError when it is unreadable."""
     chain = jwk.get("x5c")
     if not isinstance(chain, list) or not chain:
-        return True
+        return None
+    return load_der_x509_certificate(parsing.from_base64(chain[0], "JWKS"))
+
+
+def _in_its_time(jwk: Mapping[str, Any], now: dt.datetime) -> bool:
     try:
-        leaf = load_der_x509_certificate(parsing.from_base64(chain[0], "JWKS"))
+        leaf = _leaf(jwk)
     except ValueError:
         return False
-    return leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc
+    return leaf is None or leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc
 
 
 def _holds(
     key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, signed: bytes, signature: bytes
 ) -> bool:
-    try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
-        else:
-            if len(signature) != 96:
-                return False
-            r, s = int.from_bytes(signature[:48]), int.from_bytes(signature[48:])
-            key.verify(encode_dss_signature(r, s), signed, ec.ECDSA(hashes.SHA384()))
-    except InvalidSignature:
-        return False
-    return True
+    if isinstance(key, rsa.RSAPublicKey):
+        return rsa_holds(key, signed, signature)
+    r, s = int.from_bytes(signature[:48]), int.from_bytes(signature[48:])
+    return len(signature) == 96 and p384_holds(key, signed, r, s)
 
 
 def verify_token(
@@ -148,7 +135,7 @@ def verify_token(
     assert key is not None
     checks.require(
         "key_dates",
-        _leaf_dates(matching[0], now),
+        _in_its_time(matching[0], now),
         "the key's certificate is not valid at this time",
         error=EvidenceExpiredError,
     )

@@ -1,7 +1,13 @@
 """Tokens of the NVIDIA Remote Attestation Service (NRAS), claims versions 2 and 3.
 
 An answer is a detached EAT bundle (RFC 9711): `[["JWT", overall], {"GPU-0": token, ...}]`, where
-the overall token carries the SHA-256 of each device's token.
+the overall token carries the SHA-256 of each device's token. `verify_nras_token` is for callers who
+have such an answer; nothing of ours asks the service, see `nvidia_gpu` for the way without it.
+
+```python
+policy = NvidiaGpuPolicy(count=8)
+report = verify_nras_token(answer, jwks, policy, datetime.now(UTC), nonce=nonce)
+```
 """
 
 import datetime as dt
@@ -165,7 +171,6 @@ def _device(
         checks.skip("fwid", "claims version 2 does not say")
     else:
         refuse_unless("fwid", fwid is True, "the firmware digest is not the certificate's")
-    made: tuple[Check, ...] = tuple(checks)
     # NVIDIA compared driver and VBIOS with its manifests and asked OCSP: the device checks say so.
     stands_for = [
         Check(subject=subject, name=name, outcome="passed", detail="by NVIDIA's service")
@@ -183,6 +188,6 @@ def _device(
             "is_switch": False,
             "rim_id": None,
         },
-        checks=(*made, *stands_for),
+        checks=(*checks, *stands_for),
         verified_at=now,
     )

@@ -3,28 +3,186 @@
 The GPU signs a nonce with a key that only its measured firmware can use; the certificate chain ends
 at NVIDIA's Device Identity CA. Reference values (RIM) and revocation (OCSP) are endorsements that
 the caller hands in, so that verification itself needs no network.
+
+`verify_nvidia_gpu` is for everybody; the envelope of our gateway and the adapter for dstack call
+`prove_nvidia_gpu` and appraise the whole endpoint afterwards.
+
+```python
+evidence = GpuEvidence.from_nvidia_json(document)
+policy = NvidiaGpuPolicy(count=8)
+report = verify_nvidia_gpu(evidence, None, policy, datetime.now(UTC), nonce=nonce)
+```
+
+A report is an SPDM 1.1 GET_MEASUREMENTS request (DMTF DSP0274; 37 bytes, the verifier's nonce at
+4:36) followed by the MEASUREMENTS response: measurement blocks, the responder's own nonce, NVIDIA's
+opaque data as type-length-value records, and an ECDSA signature on P-384 over everything before it.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.x509.oid import NameOID
 
-from langchain_privacy.errors import EvidenceExpiredError, EvidenceInvalidError
+from langchain_privacy.errors import (
+    EvidenceExpiredError,
+    EvidenceInvalidError,
+    PolicyMismatchError,
+)
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.evidence import nvidia_chain
+from langchain_privacy.secure.evidence import nvidia_endorsements
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
+from langchain_privacy.secure.evidence.signatures import p384_holds
 from langchain_privacy.secure.policy.base import Policy, appraise
-from langchain_privacy.secure.report import AttestationReport, Checks, as_time
+from langchain_privacy.secure.report import AttestationReport, Checks, LayoutError, as_time
 
 _MAX_DEVICES = 32
+_MAX_REPORT = 64 * 1024
+_REQUEST, _SIGNATURE = 37, 96
+_REQUEST_HEADER = bytes.fromhex("11e001ff")
+_RESPONSE_CODE = bytes.fromhex("1160")
+
+# Types of the records in the opaque data.
+_DRIVER, _VBIOS, _NVDEC0, _CHIP_SKU, _PROJECT, _PROJECT_SKU = 3, 6, 11, 15, 17, 18
+_FWID, _SWITCH_POSITION, _SWITCH_GPUS, _FEATURE = 20, 23, 26, 36
+_FEATURES = {0: "spt", 1: "mpt", 2: "ppcie"}
+_DISABLED = 0x55
+_NVDEC0_INDEX = 35
+"""Index in a manifest of the measurement that means nothing while the decoder NVDEC0 is off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuReport:
+    """The fields of a report.
+
+    Attributes:
+        request_nonce: The verifier's 32 bytes; the only nonce that shows freshness.
+        measurements: Index to value of each measurement block, as hex.
+        driver: Driver version, or `None`.
+        vbios: VBIOS version as NVIDIA writes it, or `None`.
+        fwid: Digest of the firmware that holds the signing key, or `None`.
+        feature: `"spt"` (one GPU), `"mpt"`, `"ppcie"`, or `None` on old drivers.
+        nvdec0_disabled: Whether measurement 35 is meaningless.
+        is_switch: Whether the opaque data is that of an NVSwitch.
+        rim_id: Name of the VBIOS reference manifest, or `None`.
+    """
+
+    request_nonce: bytes
+    measurements: Mapping[int, str]
+    driver: str | None
+    vbios: str | None
+    fwid: bytes | None
+    feature: str | None
+    nvdec0_disabled: bool
+    is_switch: bool
+    rim_id: str | None
+    signed: bytes
+    signature: bytes
+
+
+def _number(data: bytes) -> int:
+    return int.from_bytes(data, "little")
+
+
+def _ascii(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        return value.rstrip(b"\0").decode("ascii")
+    except UnicodeDecodeError:
+        msg = "text in the opaque data is not ASCII"
+        raise LayoutError(msg) from None
+
+
+def _vbios(value: bytes | None) -> str | None:
+    if value is None or len(value) != 8:
+        return None
+    low, high = value[:4][::-1].hex().upper(), value[4:][::-1].hex().upper()
+    # 0x0000000196009F00 is written 96.00.9F.00.01: the four low bytes, then the last of the high.
+    digits = (high + low)[len(high) - 2 :]
+    return ".".join([digits[2:4], digits[4:6], digits[6:8], digits[8:10], digits[0:2]])
+
+
+def _measurements(record: bytes, count: int) -> dict[int, str]:
+    blocks: dict[int, str] = {}
+    at = 0
+    while at < len(record):
+        header = record[at : at + 7]
+        if len(header) < 7 or header[1] != 1:
+            msg = "a measurement block is truncated or not DMTF's"
+            raise LayoutError(msg)
+        size, value_size = _number(header[2:4]), _number(header[5:7])
+        value = record[at + 7 : at + 7 + value_size]
+        if size != value_size + 3 or len(value) != value_size or header[0] in blocks:
+            msg = "a measurement block has a wrong size, or comes twice"
+            raise LayoutError(msg)
+        blocks[header[0]] = value.hex()
+        at += 7 + value_size
+    if len(blocks) != count:
+        msg = "the number of measurement blocks is not the one announced"
+        raise LayoutError(msg)
+    return blocks
+
+
+def _opaque(data: bytes) -> dict[int, bytes]:
+    fields: dict[int, bytes] = {}
+    at = 0
+    while at < len(data):
+        kind, size = _number(data[at : at + 2]), _number(data[at + 2 : at + 4])
+        value = data[at + 4 : at + 4 + size]
+        if len(data) - at < 4 or len(value) != size or kind in fields:
+            msg = "the opaque data is truncated, or a field comes twice"
+            raise LayoutError(msg)
+        fields[kind] = value
+        at += 4 + size
+    return fields
+
+
+def _parse_report(data: bytes) -> GpuReport:
+    """Take a report apart.
+
+    Args:
+        data: Request and response, without anything after the signature.
+
+    Raises:
+        LayoutError: If the bytes are anything else.
+    """
+    response = data[_REQUEST:]
+    if len(data) > _MAX_REPORT or len(response) < 8 + 32 + 2 + _SIGNATURE:
+        msg = "the report has an impossible length"
+        raise LayoutError(msg)
+    if data[:4] != _REQUEST_HEADER or response[:2] != _RESPONSE_CODE:
+        msg = "not an SPDM 1.1 measurement report"
+        raise LayoutError(msg)
+    end = 8 + _number(response[5:8])
+    measurements = _measurements(response[8:end], response[4])
+    opaque_at = end + 32 + 2
+    opaque_end = opaque_at + _number(response[end + 32 : opaque_at])
+    if opaque_end + _SIGNATURE != len(response):
+        msg = "the report is truncated or has bytes after its signature"
+        raise LayoutError(msg)
+    opaque = _opaque(response[opaque_at:opaque_end])
+    feature = opaque.get(_FEATURE)
+    parts = [_ascii(opaque.get(kind)) for kind in (_PROJECT, _PROJECT_SKU, _CHIP_SKU)]
+    vbios = _vbios(opaque.get(_VBIOS))
+    rim_id = None
+    if vbios and all(parts):
+        rim_id = "_".join(["NV_GPU_VBIOS", *(str(p) for p in parts), vbios.replace(".", "")])
+    return GpuReport(
+        request_nonce=data[4:36],
+        measurements=measurements,
+        driver=_ascii(opaque.get(_DRIVER)),
+        vbios=vbios,
+        fwid=opaque.get(_FWID),
+        feature=_FEATURES.get(_number(feature), "unknown") if feature is not None else None,
+        nvdec0_disabled=_number(opaque.get(_NVDEC0, b"")) == _DISABLED,
+        is_switch=_SWITCH_GPUS in opaque or _SWITCH_POSITION in opaque,
+        rim_id=rim_id,
+        signed=data[:-_SIGNATURE],
+        signature=data[-_SIGNATURE:],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,28 +262,38 @@ def verify_nvidia_gpu(
         EvidenceExpiredError: If a report carries another nonce, or a document is stale.
         PolicyMismatchError: If the GPUs are genuine but not what the policy asks for.
     """
-    clock = as_time(now)
+    proven = prove_nvidia_gpu(evidence, endorsements, as_time(now), nonce=nonce, roots=roots)
+    return appraise(proven, policy)
+
+
+def prove_nvidia_gpu(
+    evidence: GpuEvidence | Sequence[GpuEvidence],
+    endorsements: GpuEndorsements | None,
+    now: dt.datetime,
+    *,
+    nonce: bytes,
+    roots: TrustedRoots,
+) -> AttestationReport:
+    """The half of `verify_nvidia_gpu` that establishes facts, before any policy."""
     devices = [evidence] if isinstance(evidence, GpuEvidence) else list(evidence)
     checks = Checks("nvidia-gpus")
     checks.require("count", 0 < len(devices) <= _MAX_DEVICES, "there is no GPU evidence")
     given = endorsements or GpuEndorsements()
     parts = tuple(
-        _verify_one(index, device, given, clock, nonce, roots)
-        for index, device in enumerate(devices)
+        _prove_one(index, device, given, now, nonce, roots) for index, device in enumerate(devices)
     )
     ueids = {part.claims["ueid"] for part in parts}
     checks.require("distinct", len(ueids) == len(parts), "the same GPU is presented twice")
-    report = AttestationReport(
+    return AttestationReport(
         subject="nvidia-gpus",
         claims={"count": len(parts), "ueids": sorted(ueids)},
         checks=tuple(checks),
-        verified_at=clock,
+        verified_at=now,
         parts=parts,
     )
-    return appraise(report, policy)
 
 
-def _verify_one(
+def _prove_one(
     index: int,
     device: GpuEvidence,
     endorsements: GpuEndorsements,
@@ -134,16 +302,12 @@ def _verify_one(
     roots: TrustedRoots,
 ) -> AttestationReport:
     checks = Checks(f"nvidia-gpu:{index}")
-    fault = ""
-    try:
-        report = nvidia_chain.parse_report(device.report)
-    except nvidia_chain.LayoutError as error:
-        fault = str(error)
-    checks.require("layout", not fault, fault)
-    chain = nvidia_chain.load_chain(device.certificate_chain)
-    key = nvidia_chain.verify_device_chain(chain, now, roots.nvidia_device, checks)
+    report = checks.require_layout(_parse_report, device.report)
+    chain = nvidia_endorsements.load_chain(device.certificate_chain)
+    key = nvidia_endorsements.verify_device_chain(chain, now, roots.nvidia_device, checks)
     assert chain is not None
-    checks.require("signature", _signed_by(report, key), "the signature is wrong")
+    r, s = (int.from_bytes(half) for half in (report.signature[:48], report.signature[48:]))
+    checks.require("signature", p384_holds(key, report.signed, r, s), "the signature is wrong")
     # The responder's own nonce shows nothing; only the request's is the verifier's.
     checks.require(
         "nonce",
@@ -151,7 +315,7 @@ def _verify_one(
         "the report carries another nonce",
         error=EvidenceExpiredError,
     )
-    expected = nvidia_chain.firmware_digest(chain[0])
+    expected = nvidia_endorsements.firmware_digest(chain[0])
     if report.fwid is None:
         checks.skip("fwid", "the driver is too old to report its firmware digest")
     else:
@@ -160,14 +324,14 @@ def _verify_one(
         )
     if endorsements.manifests:
         manifests = [
-            nvidia_chain.verify_manifest(data, now, roots.nvidia_rim, checks)
+            nvidia_endorsements.verify_manifest(data, now, roots.nvidia_rim, checks)
             for data in endorsements.manifests
         ]
-        nvidia_chain.compare(report, manifests, checks)
+        _compare(report, manifests, checks)
     else:
         checks.skip("rim", "no reference manifest was given")
     if endorsements.ocsp:
-        nvidia_chain.verify_ocsp(endorsements.ocsp, chain, now, checks)
+        nvidia_endorsements.verify_ocsp(endorsements.ocsp, chain, now, checks)
     else:
         checks.skip("ocsp", "no OCSP response was given")
     return AttestationReport(
@@ -178,15 +342,46 @@ def _verify_one(
     )
 
 
-def _signed_by(report: nvidia_chain.GpuReport, key: ec.EllipticCurvePublicKey) -> bool:
-    r, s = (int.from_bytes(half) for half in (report.signature[:48], report.signature[48:]))
-    if not (r and s):
-        return False
-    try:
-        key.verify(encode_dss_signature(r, s), report.signed, ec.ECDSA(hashes.SHA384()))
-    except InvalidSignature:
-        return False
-    return True
+def _compare(
+    report: GpuReport, manifests: Sequence[nvidia_endorsements.Manifest], checks: Checks
+) -> None:
+    """Compare a report's measurements with the manifests of its driver and its VBIOS.
+
+    Args:
+        report: The verified report.
+        manifests: Verified manifests; those of other versions are refused, not ignored.
+        checks: Where the checks are recorded.
+    """
+    versions = [m.version.upper() for m in manifests]
+    wanted = {str(report.driver).upper(): "driver", str(report.vbios).upper(): "VBIOS"}
+    checks.require(
+        "rim_versions",
+        set(versions) <= set(wanted) and len(set(versions)) == len(versions),
+        "a manifest is for another driver or VBIOS version",
+    )
+    golden: dict[int, frozenset[str]] = {}
+    conflict = False
+    for manifest in manifests:
+        for index, values in manifest.golden.items():
+            conflict |= index in golden
+            golden[index] = values
+    checks.require("rim_conflict", not conflict, "two manifests name the same measurement")
+    if report.nvdec0_disabled:
+        golden.pop(_NVDEC0_INDEX, None)
+    # Manifests count from 0, SPDM blocks from 1.
+    differing = [i for i, values in golden.items() if report.measurements.get(i + 1) not in values]
+    where = f"measurement {min(differing)} differs" if differing else ""
+    checks.require(
+        "rim_measurements",
+        not differing,
+        f"{where} from its reference value",
+        error=PolicyMismatchError,
+    )
+    if missing := set(wanted) - set(versions):
+        names = " and ".join(sorted(wanted[version] for version in missing))
+        checks.skip("rim_complete", f"no manifest of the {names} was given")
+    else:
+        checks.require("rim_complete", True, "", detail="driver and VBIOS")
 
 
 def _model(chain: Sequence[x509.Certificate]) -> str:
@@ -195,7 +390,7 @@ def _model(chain: Sequence[x509.Certificate]) -> str:
     return str(names[0].value).split(" ")[0] if names else ""
 
 
-def _claims(report: nvidia_chain.GpuReport, chain: Sequence[x509.Certificate]) -> dict[str, Any]:
+def _claims(report: GpuReport, chain: Sequence[x509.Certificate]) -> dict[str, Any]:
     return {
         "model": _model(chain),
         "ueid": str(chain[0].serial_number),

@@ -1,11 +1,26 @@
 """AMD SEV-SNP: is this report genuine, and does it satisfy the policy?
 
-AMD 56860, chapter "Attestation"; the signature is ECDSA on P-384 with SHA-384 over the first
-0x2A0 bytes, `r` and `s` little-endian.
+A report is 1184 bytes that the secure processor signs with a key of its chip (VCEK) or of a cloud
+provider (VLEK). AMD endorses that key by a chain of certificates whose root (ARK) is pinned here:
+ARK -> ASK or ASVK -> VCEK or VLEK -> report. Nothing is fetched; certificates come with the
+evidence or from AMD's key service (KDS).
+
+`verify_sev_snp` is for everybody; the envelope of our gateway, Azure's confidential VMs and the
+adapters call `prove_sev_snp` and appraise the whole endpoint afterwards.
+
+```python
+endorsements = SnpEndorsements(key_certificate=vcek, chain=cert_chain, crl=crl)
+policy = SevSnpPolicy(measurements=["7a1e..."])
+report = verify_sev_snp(evidence, endorsements, policy, datetime.now(UTC), report_data=bound)
+```
+
+Specifications: AMD 56860 "SEV Secure Nested Paging Firmware ABI" (report), AMD 57230 "Versioned
+Chip Endorsement Key (VCEK) Certificate and KDS Interface" and its VLEK counterpart (chain).
 """
 
 import datetime as dt
 import hashlib
+import ssl
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -14,27 +29,24 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from langchain_privacy.errors import EvidenceExpiredError
 from langchain_privacy.secure.evidence import der
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
+from langchain_privacy.secure.evidence.signatures import is_p384, p384_holds
 from langchain_privacy.secure.policy.base import Policy, appraise
-from langchain_privacy.secure.report import AttestationReport, Checks, as_time
+from langchain_privacy.secure.report import AttestationReport, Checks, LayoutError, as_time
 
-# ---- Layout of an AMD SEV-SNP attestation report, versions 2 to 5.
-#
-# AMD 56860 "SEV Secure Nested Paging Firmware ABI", table 23: 1184 bytes, little-endian. Reserved
-# bytes must be zero, so a field that a later version adds cannot be overlooked.
+# The report: AMD 56860, table 23. Numbers are little-endian, `r` and `s` of the signature too.
 
-SIZE = 1184
-SIGNED = 0x2A0
-_R, _S, _SIGNATURE_FIELD = 0x2A0, 0x2E8, 72
-SUPPORTED_VERSIONS = frozenset({2, 3, 4, 5})
+_SIZE = 1184
+_SIGNED = 0x2A0
+_ECDSA_P384_SHA384 = 1
 
 _NEVER = 99
-# Start, end and the first version that gives these bytes a meaning; before it they must be zero.
+# Start, end and the first version that gives these bytes a meaning. Before it they must be zero,
+# so that a field which a later version adds cannot be overlooked.
 _RESERVED = (
     (0x4C, 0x50, _NEVER),
     (0x188, 0x18B, 3),
@@ -46,23 +58,20 @@ _RESERVED = (
     (0x330, 0x4A0, _NEVER),
 )
 
+# Family and model of the processor. Bergamo and Siena (models 0xA0 to 0xAF) share Genoa's roots.
 _PRODUCTS = {0x19: {0x01: "Milan", 0x11: "Genoa"}, 0x1A: {0x02: "Turin", 0x11: "Turin"}}
 
 
-class LayoutError(ValueError):
-    """The report has another length, version or content where it must be zero."""
-
-
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Tcb:
     """Security version numbers of a platform's firmware.
 
     Attributes:
-        fmc: Of the FMC; Turin only, else 0.
         bootloader: Of the secure processor's boot loader.
         tee: Of its operating system.
         snp: Of the SNP firmware.
         microcode: Lowest microcode patch level of all cores.
+        fmc: Of the FMC; Turin only, else 0.
     """
 
     bootloader: int = 0
@@ -78,16 +87,6 @@ class Tcb:
             return cls(fmc=raw[0], bootloader=raw[1], tee=raw[2], snp=raw[3], microcode=raw[7])
         return cls(bootloader=raw[0], tee=raw[1], snp=raw[6], microcode=raw[7])
 
-    def at_least(self, floor: "Tcb") -> bool:
-        """Whether every component reaches `floor`; one high number does not buy a low one."""
-        return (
-            self.bootloader >= floor.bootloader
-            and self.tee >= floor.tee
-            and self.snp >= floor.snp
-            and self.microcode >= floor.microcode
-            and self.fmc >= floor.fmc
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
 class SnpReport:
@@ -99,7 +98,6 @@ class SnpReport:
     vmpl: int
     signature_algorithm: int
     platform_info: int
-    author_key_enabled: bool
     mask_chip_key: bool
     signing_key: int
     report_data: bytes
@@ -123,7 +121,7 @@ def _product(version: int, family: int, model: int) -> str | None:
     if version < 3:
         return None
     if family == 0x19 and 0xA0 <= model <= 0xAF:
-        return "Genoa"  # Bergamo and Siena share Genoa's roots
+        return "Genoa"
     return _PRODUCTS.get(family, {}).get(model)
 
 
@@ -136,15 +134,15 @@ def parse_report(data: bytes) -> SnpReport:
     Raises:
         LayoutError: If length, version or a reserved byte is not as the specification says.
     """
-    if len(data) != SIZE:
-        msg = f"the report has {len(data)} bytes, not {SIZE}"
+    if len(data) != _SIZE:
+        msg = f"the report has {len(data)} bytes, not {_SIZE}"
         raise LayoutError(msg)
 
     def number(offset: int, size: int) -> int:
         return int.from_bytes(data[offset : offset + size], "little")
 
     version = number(0x00, 4)
-    if version not in SUPPORTED_VERSIONS:
+    if version not in (2, 3, 4, 5):
         msg = f"report version {version} is not one of 2 to 5"
         raise LayoutError(msg)
     flags = number(0x48, 4)
@@ -164,7 +162,6 @@ def parse_report(data: bytes) -> SnpReport:
         vmpl=number(0x30, 4),
         signature_algorithm=number(0x34, 4),
         platform_info=number(0x40, 8),
-        author_key_enabled=bool(flags & 1),
         mask_chip_key=bool(flags & 2),
         signing_key=flags >> 2 & 7,
         report_data=data[0x50:0x90],
@@ -180,19 +177,15 @@ def parse_report(data: bytes) -> SnpReport:
         launch_tcb_raw=data[0x1F0:0x1F8],
         current_firmware=(data[0x1EA], data[0x1E9], data[0x1E8]),
         committed_firmware=(data[0x1EE], data[0x1ED], data[0x1EC]),
-        r=number(_R, _SIGNATURE_FIELD),
-        s=number(_S, _SIGNATURE_FIELD),
+        r=number(0x2A0, 72),
+        s=number(0x2E8, 72),
     )
 
 
-# ---- AMD's endorsement chain: ARK (pinned) → ASK or ASVK → VCEK or VLEK.
-#
-# Specifications: AMD 57230 "Versioned Chip Endorsement Key (VCEK) Certificate and KDS Interface"
-# and its VLEK counterpart. Signatures in the chain are RSASSA-PSS with SHA-384 and a salt of 48
-# bytes.
+# The chain. Its signatures are RSASSA-PSS with SHA-384 and a salt of 48 bytes.
 
-_ARC = "1.3.6.1.4.1.3704.1."
-_PRODUCT_NAME, _HWID = _ARC + "2", _ARC + "4"
+_AMD = "1.3.6.1.4.1.3704.1."
+_PRODUCT_NAME, _HWID = _AMD + "2", _AMD + "4"
 _SVN = {"bootloader": "3.1", "tee": "3.2", "snp": "3.3", "microcode": "3.8", "fmc": "3.9"}
 
 
@@ -224,54 +217,6 @@ class EndorsedKey:
     crl: x509.CertificateRevocationList | None
 
 
-def _der(data: bytes) -> bytes:
-    if not data.lstrip().startswith(b"-----BEGIN"):
-        return data
-    return _pem_bundle(data)[0]
-
-
-def _pem_bundle(data: bytes) -> list[bytes]:
-    import ssl
-
-    blocks = data.decode("ascii").split("-----END CERTIFICATE-----")
-    return [
-        ssl.PEM_cert_to_DER_cert(block.strip() + "\n-----END CERTIFICATE-----")
-        for block in blocks
-        if block.strip()
-    ]
-
-
-@lru_cache(maxsize=256)
-def _pss_holds(signed: bytes, signature: bytes, issuer_key: bytes) -> bool:
-    try:
-        key = load_der_public_key(issuer_key)
-    except (ValueError, UnsupportedAlgorithm):
-        return False
-    if not isinstance(key, rsa.RSAPublicKey) or key.key_size != 4096:
-        return False
-    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA384()), salt_length=48)
-    try:
-        key.verify(signature, signed, scheme, hashes.SHA384())
-    except InvalidSignature:
-        return False
-    return True
-
-
-def _issued(child: der.Certificate, issuer: der.Certificate) -> bool:
-    return child.issuer_name == issuer.subject_name and _pss_holds(
-        child.signed, child.signature, issuer.public_key
-    )
-
-
-def _tcb(certificate: der.Certificate, product: str) -> Tcb:
-    levels = {
-        field: der.unsigned(certificate.extensions[_ARC + arc])
-        for field, arc in _SVN.items()
-        if field != "fmc" or product == "Turin"
-    }
-    return Tcb(**levels)
-
-
 def verify_chain(
     endorsements: SnpEndorsements | None, now: dt.datetime, roots: TrustedRoots, checks: Checks
 ) -> EndorsedKey:
@@ -292,10 +237,8 @@ def verify_chain(
     )
     assert endorsements is not None
     try:
-        leaf = der.parse_certificate(_der(endorsements.key_certificate))
-        chain = endorsements.chain
-        raw = _pem_bundle(chain) if isinstance(chain, bytes) else [_der(c) for c in chain]
-        ask, ark = (der.parse_certificate(certificate) for certificate in raw)
+        leaf = der.parse_certificate(_in_der(endorsements.key_certificate)[0])
+        ask, ark = map(der.parse_certificate, _in_der(endorsements.chain))
         name = der.ia5(leaf.extensions[_PRODUCT_NAME])
         product = name.split("-")[0]
         tcb = _tcb(leaf, product)
@@ -321,11 +264,8 @@ def verify_chain(
         error=EvidenceExpiredError,
     )
     crl = _revocation(endorsements.crl, ask, ark, checks, now)
-    on_curve = isinstance(public_key, ec.EllipticCurvePublicKey) and isinstance(
-        public_key.curve, ec.SECP384R1
-    )
-    checks.require("key_type", on_curve, "the signing key is not on P-384")
-    assert isinstance(public_key, ec.EllipticCurvePublicKey)
+    checks.require("key_type", is_p384(public_key), "the signing key is not on P-384")
+    assert is_p384(public_key)
     return EndorsedKey(
         kind=kind,
         product=product,
@@ -333,6 +273,48 @@ def verify_chain(
         tcb=tcb,
         hwid=leaf.extensions.get(_HWID),
         crl=crl,
+    )
+
+
+def _in_der(given: bytes | Sequence[bytes]) -> list[bytes]:
+    """Certificates in DER: of a PEM bundle, or one each."""
+    if not isinstance(given, bytes):
+        return [_in_der(certificate)[0] for certificate in given]
+    if not given.lstrip().startswith(b"-----BEGIN"):
+        return [given]
+    end = "-----END CERTIFICATE-----"
+    blocks = given.decode("ascii").split(end)
+    return [ssl.PEM_cert_to_DER_cert(f"{b.strip()}\n{end}") for b in blocks if b.strip()]
+
+
+def _tcb(certificate: der.Certificate, product: str) -> Tcb:
+    levels = {
+        field: der.unsigned(certificate.extensions[_AMD + arc])
+        for field, arc in _SVN.items()
+        if field != "fmc" or product == "Turin"
+    }
+    return Tcb(**levels)
+
+
+@lru_cache(maxsize=256)
+def _pss_holds(signed: bytes, signature: bytes, issuer_key: bytes) -> bool:
+    try:
+        key = load_der_public_key(issuer_key)
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size != 4096:
+        return False
+    scheme = padding.PSS(mgf=padding.MGF1(hashes.SHA384()), salt_length=48)
+    try:
+        key.verify(signature, signed, scheme, hashes.SHA384())
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _issued(child: der.Certificate, issuer: der.Certificate) -> bool:
+    return child.issuer_name == issuer.subject_name and _pss_holds(
+        child.signed, child.signature, issuer.public_key
     )
 
 
@@ -363,9 +345,7 @@ def _revocation(
     return crl
 
 
-_P384_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973  # noqa: E501
-_ECDSA_P384_SHA384 = 1
-_VCEK, _VLEK = 0, 1
+# The verification.
 
 
 def verify_sev_snp(
@@ -392,54 +372,51 @@ def verify_sev_snp(
         EvidenceExpiredError: If a certificate is not valid at `now`, or the report data differs.
         PolicyMismatchError: If the report is genuine but not what the policy asks for.
     """
-    proven = prove_sev_snp(evidence, endorsements, now, report_data=report_data, roots=roots)
+    proven = prove_sev_snp(
+        evidence, endorsements, as_time(now), report_data=report_data, roots=roots
+    )
     return appraise(proven, policy)
 
 
 def prove_sev_snp(
     evidence: bytes,
     endorsements: SnpEndorsements | None,
-    now: dt.datetime | float,
+    now: dt.datetime,
     *,
     report_data: bytes | None,
     roots: TrustedRoots,
 ) -> AttestationReport:
     """The half of `verify_sev_snp` that establishes facts, before any policy."""
-    clock = as_time(now)
     checks = Checks("sev-snp")
-    try:
-        report = parse_report(evidence)
-        fault = ""
-    except LayoutError as error:
-        fault = str(error)
-    checks.require("layout", not fault, fault)
+    report = checks.require_layout(parse_report, evidence)
     checks.require(
         "algorithm",
         report.signature_algorithm == _ECDSA_P384_SHA384,
         "the signature algorithm is not ECDSA P-384 with SHA-384",
     )
-    key = verify_chain(endorsements, clock, roots, checks)
+    key = verify_chain(endorsements, now, roots, checks)
     _match(report, key, checks)
-    checks.require("signature", _signed_by(evidence, report, key), "the signature is wrong")
-    if report_data is None:
-        checks.skip("report_data", "no expected value was given")
-    else:
-        checks.require(
-            "report_data",
-            report.report_data == report_data,
-            "the report is bound to another challenge or key",
-            error=EvidenceExpiredError,
-        )
+    checks.require(
+        "signature",
+        p384_holds(key.public_key, evidence[:_SIGNED], report.r, report.s),
+        "the signature is wrong",
+    )
+    checks.require_bound(
+        "report_data",
+        report.report_data,
+        report_data,
+        "the report is bound to another challenge or key",
+    )
     return AttestationReport(
         subject="sev-snp",
         claims=_claims(report, key),
         checks=tuple(checks),
-        verified_at=clock,
+        verified_at=now,
     )
 
 
 def _match(report: SnpReport, key: EndorsedKey, checks: Checks) -> None:
-    expected = {"vcek": _VCEK, "vlek": _VLEK}[key.kind]
+    expected = {"vcek": 0, "vlek": 1}[key.kind]
     checks.require(
         "signing_key", report.signing_key == expected, "another kind of key signed the report"
     )
@@ -457,17 +434,6 @@ def _match(report: SnpReport, key: EndorsedKey, checks: Checks) -> None:
     size = 8 if key.product == "Turin" else 64
     same = key.hwid == report.chip_id[:size] and not any(report.chip_id[size:])
     checks.require("chip", same and any(report.chip_id), "the certificate is for another chip")
-
-
-def _signed_by(evidence: bytes, report: SnpReport, key: EndorsedKey) -> bool:
-    if not (0 < report.r < _P384_ORDER and 0 < report.s < _P384_ORDER):
-        return False
-    signature = encode_dss_signature(report.r, report.s)
-    try:
-        key.public_key.verify(signature, evidence[:SIGNED], ec.ECDSA(hashes.SHA384()))
-    except InvalidSignature:
-        return False
-    return True
 
 
 def _claims(report: SnpReport, key: EndorsedKey) -> dict[str, object]:

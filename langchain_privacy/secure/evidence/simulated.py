@@ -1,16 +1,15 @@
 """A simulated TEE: the shape of evidence without any of its meaning.
 
 For tests and development on a laptop. Anybody can make such evidence, and it says so in its name;
-only `UnsafeSimulatedTee` accepts it.
+only `UnsafeSimulatedTee` accepts it. The gateway's `SimulatedTee` makes it with `simulate_report`,
+the envelope reads it with `prove_simulated`.
 """
 
 import datetime as dt
 import hashlib
 import hmac
 
-from langchain_privacy.errors import EvidenceExpiredError
-from langchain_privacy.secure.policy.base import Policy, appraise
-from langchain_privacy.secure.report import AttestationReport, Checks, as_time
+from langchain_privacy.secure.report import AttestationReport, Checks
 
 _PREFIX = b"langchain-privacy SIMULATED TEE, proves nothing\n"
 _TAG_KEY = b"public on purpose"
@@ -29,15 +28,10 @@ def simulate_report(report_data: bytes, measurement: str = SIMULATED_MEASUREMENT
     return body + hmac.digest(_TAG_KEY, body, "sha256")
 
 
-def verify_simulated(
-    evidence: bytes,
-    endorsements: None,  # noqa: ARG001  nobody endorses a simulation
-    policy: Policy,
-    now: dt.datetime | float,
-    *,
-    report_data: bytes | None = None,
+def prove_simulated(
+    evidence: bytes, now: dt.datetime, *, report_data: bytes | None
 ) -> AttestationReport:
-    """Verify the shape of a simulated report; the result is worth nothing by design."""
+    """Check the shape of a simulated report; the result is worth nothing by design."""
     checks = Checks("simulated")
     size = len(_PREFIX) + 64 + 48
     checks.require(
@@ -50,20 +44,13 @@ def verify_simulated(
         "tag", hmac.compare_digest(tag, hmac.digest(_TAG_KEY, body, "sha256")), "it was changed"
     )
     bound = body[len(_PREFIX) : len(_PREFIX) + 64]
-    if report_data is None:
-        checks.skip("report_data", "no expected value was given")
-    else:
-        checks.require(
-            "report_data",
-            bound == report_data,
-            "it is bound to another challenge or key",
-            error=EvidenceExpiredError,
-        )
+    checks.require_bound(
+        "report_data", bound, report_data, "it is bound to another challenge or key"
+    )
     checks.skip("hardware", "there is no hardware behind a simulation")
-    report = AttestationReport(
+    return AttestationReport(
         subject="simulated",
         claims={"measurement": body[-48:].hex(), "report_data": bound.hex()},
         checks=tuple(checks),
-        verified_at=as_time(now),
+        verified_at=now,
     )
-    return appraise(report, policy)

@@ -1,8 +1,17 @@
 """Intel TDX: is this quote genuine, and does it satisfy the policy?
 
 Signatures, certificate chains, revocation lists and TCB matching are verified by `dcap-qvl`; its
-default collateral service is never asked, collateral is given. Layout: Intel "TDX DCAP Quoting
-Library API", quote format 4 (TD 1.0) and 5 (TD 1.0 and 1.5).
+default collateral service is never asked, collateral is given. What is read here is the layout of
+quotes in format 4 (TD 1.0) and 5 (TD 1.0 and 1.5), Intel "TDX DCAP Quoting Library API".
+
+`verify_tdx` is for everybody; the envelope of our gateway, Azure's confidential VMs and the
+adapters call `prove_tdx` and appraise the whole endpoint afterwards.
+
+```python
+policy = TdxPolicy(measurements=[TdxMeasurement(mr_td="...", rtmr1="...", rtmr2="...")])
+collateral = TdxEndorsements(collateral=json_of_quote_collateral)
+report = verify_tdx(quote, collateral, policy, datetime.now(UTC), report_data=bound)
+```
 """
 
 import datetime as dt
@@ -18,7 +27,7 @@ from langchain_privacy.errors import (
 )
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.policy.base import Policy, appraise
-from langchain_privacy.secure.report import AttestationReport, Checks, as_time
+from langchain_privacy.secure.report import AttestationReport, Checks, LayoutError, as_time
 
 _HEADER, _TD10, _TD15 = 48, 584, 648
 _TDX, _P256 = 0x81, 2
@@ -57,10 +66,6 @@ class TdxEndorsements:
     collateral: bytes | str
 
 
-class _LayoutError(ValueError):
-    pass
-
-
 def _is_filled(data: bytes) -> bool:
     """Whether signature data is filled exactly: these lengths are not signed, so one form only.
 
@@ -80,17 +85,17 @@ def _is_filled(data: bytes) -> bool:
 def _parse(quote: bytes) -> dict[str, Any]:
     if not _HEADER + _TD10 < len(quote) <= _MAX_QUOTE:
         msg = "the quote has an impossible length"
-        raise _LayoutError(msg)
+        raise LayoutError(msg)
     version, key_type = int.from_bytes(quote[0:2], "little"), int.from_bytes(quote[2:4], "little")
     if version not in (4, 5):
         msg = f"quote version {version} is not 4 or 5"
-        raise _LayoutError(msg)
+        raise LayoutError(msg)
     if int.from_bytes(quote[4:8], "little") != _TDX:
         msg = "this is not a quote of a TDX machine"
-        raise _LayoutError(msg)
+        raise LayoutError(msg)
     if key_type != _P256 or quote[12:28] != _INTEL_QE:
         msg = "another key type or quoting enclave vendor"
-        raise _LayoutError(msg)
+        raise LayoutError(msg)
     start, fields = _HEADER, dict(_FIELDS)
     body_size = _TD10
     if version == 5:
@@ -99,22 +104,22 @@ def _parse(quote: bytes) -> dict[str, Any]:
         start = _HEADER + 6
         if (kind, body_size) not in ((2, _TD10), (3, _TD15)):
             msg = "the quote's body type is not TD 1.0 or TD 1.5"
-            raise _LayoutError(msg)
+            raise LayoutError(msg)
         if kind == 3:
             fields |= _FIELDS_15
     if len(quote) < start + body_size + 4:
         msg = "the quote is truncated"
-        raise _LayoutError(msg)
+        raise LayoutError(msg)
     body = quote[start : start + body_size]
     end = start + body_size
     signature_size = int.from_bytes(quote[end : end + 4], "little")
     # Some services pad the quote to a fixed size; the padding is unsigned and must be empty.
     if len(quote) < end + 4 + signature_size or any(quote[end + 4 + signature_size :]):
         msg = "the quote is truncated or has bytes after its signature data"
-        raise _LayoutError(msg)
+        raise LayoutError(msg)
     if not _is_filled(quote[end + 4 : end + 4 + signature_size]):
         msg = "the lengths in the quote's signature data do not agree"
-        raise _LayoutError(msg)
+        raise LayoutError(msg)
     values = {name: body[at : at + size].hex() for name, (at, size) in fields.items()}
     return {"version": version, **values}
 
@@ -144,14 +149,14 @@ def verify_tdx(
         PolicyMismatchError: If the quote is genuine but not what the policy asks for.
         ConfigurationError: If `dcap-qvl` is not installed.
     """
-    proven = prove_tdx(evidence, endorsements, now, report_data=report_data, roots=roots)
+    proven = prove_tdx(evidence, endorsements, as_time(now), report_data=report_data, roots=roots)
     return appraise(proven, policy)
 
 
 def prove_tdx(
     evidence: bytes,
     endorsements: TdxEndorsements | None,
-    now: dt.datetime | float,
+    now: dt.datetime,
     *,
     report_data: bytes | None,
     roots: TrustedRoots,
@@ -162,15 +167,8 @@ def prove_tdx(
     except ImportError:
         msg = 'verifying TDX needs dcap-qvl: pip install "langchain-privacy[secure]"'
         raise ConfigurationError(msg) from None
-    clock = as_time(now)
     checks = Checks("tdx")
-    fields: dict[str, Any] = {}
-    fault = ""
-    try:
-        fields = _parse(evidence)
-    except _LayoutError as error:
-        fault = str(error)
-    checks.require("layout", not fault, fault)
+    fields = checks.require_layout(_parse, evidence)
     checks.require(
         "endorsement", endorsements is not None, "no collateral, so nothing can be verified"
     )
@@ -185,8 +183,9 @@ def prove_tdx(
     except (ValueError, KeyError, TypeError):
         collateral = None
     checks.require("collateral", collateral is not None, "the collateral cannot be read")
-    seconds = int(clock.timestamp())
+    seconds = int(now.timestamp())
     verified: Any = None
+    fault = ""
     refusal: type[AttestationError] = EvidenceInvalidError
     try:
         if roots.intel_sgx_der is None:
@@ -206,19 +205,16 @@ def prove_tdx(
     )
     checks.require(
         "collateral_not_from_future",
-        all(date <= clock for date in issued),
+        all(date <= now for date in issued),
         "the collateral is issued in the future",
         error=EvidenceExpiredError,
     )
-    if report_data is None:
-        checks.skip("report_data", "no expected value was given")
-    else:
-        checks.require(
-            "report_data",
-            fields["report_data"] == report_data.hex(),
-            "the quote is bound to another challenge or key",
-            error=EvidenceExpiredError,
-        )
+    checks.require_bound(
+        "report_data",
+        fields["report_data"],
+        None if report_data is None else report_data.hex(),
+        "the quote is bound to another challenge or key",
+    )
     claims = {
         **fields,
         "tcb_status": verified.status,
@@ -226,7 +222,7 @@ def prove_tdx(
         "collateral_issued": min(issued).isoformat(),
         "debug": bool(int(fields["td_attributes"][:2], 16) & 1),
     }
-    return AttestationReport(subject="tdx", claims=claims, checks=tuple(checks), verified_at=clock)
+    return AttestationReport(subject="tdx", claims=claims, checks=tuple(checks), verified_at=now)
 
 
 def _issue_date(document: str) -> dt.datetime:

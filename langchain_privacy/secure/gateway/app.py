@@ -21,7 +21,6 @@ from langchain_privacy.errors import ChannelError
 from langchain_privacy.secure import envelope
 from langchain_privacy.secure.channel import ehbp, sealed
 from langchain_privacy.secure.channel.headers import Pairs
-from langchain_privacy.secure.endpoint import utc_now
 from langchain_privacy.secure.gateway.evidence import EvidenceProvider
 from langchain_privacy.secure.gateway.http import (
     BodyReader,
@@ -38,6 +37,7 @@ from langchain_privacy.secure.gateway.http import (
 )
 from langchain_privacy.secure.gateway.keys import KeyRing, KeySet
 from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream
+from langchain_privacy.secure.report import utc_now
 
 _NONCE = re.compile(r"[0-9a-f]{64}\Z")
 _PLAINTEXT = "urn:langchain-privacy:error:plaintext"

@@ -1,4 +1,15 @@
-"""`AttestationPolicy`: everything a client demands of an endpoint, in one reviewable object."""
+"""`AttestationPolicy`: everything a client demands of an endpoint, in one reviewable object.
+
+Every transport, `SecureChatModel` and `attest` take one. It says what the machines must be
+(`policy.machines`, joined by `AllOf` and `AnyOf`), which channel is used and how long a verdict
+holds. It can be kept as a JSON file that a person reads, reviews, diffs and signs:
+
+```python
+policy = AttestationPolicy(require=[SevSnpPolicy(measurements=["7a1e..."])])
+policy.save("endpoint.json", sign_with=private_key)
+policy = AttestationPolicy.load("endpoint.json", signed_by=public_key)
+```
+"""
 
 import base64
 import dataclasses
@@ -6,7 +17,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -15,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 )
 
 from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError, PolicyMismatchError
+from langchain_privacy.secure.channel import FIELD_PROFILES, Profile
 from langchain_privacy.secure.parsing import strict_json
 from langchain_privacy.secure.policy.base import AllOf, AnyOf, Policy, hex_set
 from langchain_privacy.secure.policy.machines import (
@@ -31,17 +43,6 @@ from langchain_privacy.secure.policy.unsafe import (
     UnsafeSimulatedTee,
 )
 from langchain_privacy.secure.report import AttestationReport, Check, Checks
-
-Profile = Literal["x-wing", "ehbp-x25519", "aci-e2ee-v2", "near-ed25519-v2"]
-
-
-def leaves(policy: Policy) -> Iterator[Policy]:
-    """The policies at the ends of a tree of combinators."""
-    if isinstance(policy, (AllOf, AnyOf)):
-        for inner in policy.policies:
-            yield from leaves(inner)
-    else:
-        yield policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ class AttestationPolicy:
         if self.profile not in get_args(Profile):
             msg = f"AttestationPolicy.profile is one of {', '.join(get_args(Profile))}"
             raise ConfigurationError(msg)
-        if self.profile in ("aci-e2ee-v2", "near-ed25519-v2") and not self.require_tls_binding:
+        if self.profile in FIELD_PROFILES and not self.require_tls_binding:
             msg = (
                 f"{self.profile} seals contents and shows neither who answers nor an answer's end; "
                 "set require_tls_binding=True, so that TLS ends at the attested machine"
@@ -85,11 +86,10 @@ class AttestationPolicy:
             msg = "AttestationPolicy.max_age_seconds must be at least 1"
             raise ConfigurationError(msg)
         hex_set(self, "gateway_configs", 32)
-        unsafe = [p for p in leaves(self.tree) if _is_unsafe(p)]
+        unsafe = [type(p).__name__ for p in _leaves(self.tree) if _is_unsafe(p)]
         if unsafe and not self.allow_unsafe:
             msg = (
-                f"{type(unsafe[0]).__name__} proves nothing; set allow_unsafe=True if that is "
-                "really what you want"
+                f"{unsafe[0]} proves nothing; set allow_unsafe=True if that is really what you want"
             )
             raise ConfigurationError(msg)
 
@@ -102,29 +102,25 @@ class AttestationPolicy:
     @property
     def without_attestation(self) -> bool:
         """Whether this policy takes the endpoint's word for its key."""
-        return any(isinstance(p, UnsafeNoAttestation) for p in leaves(self.tree))
+        return any(isinstance(p, UnsafeNoAttestation) for p in _leaves(self.tree))
 
     def verify(self, report: AttestationReport) -> list[Check]:
         """Raise unless the report satisfies the policy; see `Policy.verify`."""
         made = list(self.tree.verify(report))
         if report.subject != "endpoint":
             return made
-        checks = Checks("endpoint")
+        checks = Checks("endpoint", error=PolicyMismatchError)
         checks.require(
             "profile",
             self.profile in report.channel_keys,
             f"no attested key for the profile {self.profile}, and no other will do",
-            error=PolicyMismatchError,
         )
-        if self.gateway_configs:
-            checks.require(
-                "gateway_config",
-                report.claims.get("gateway_config") in set(self.gateway_configs),
-                "an unlisted configuration of the gateway",
-                error=PolicyMismatchError,
-            )
-        else:
-            checks.skip("gateway_config", "no values were listed")
+        checks.require_listed(
+            "gateway_config",
+            report.claims.get("gateway_config"),
+            self.gateway_configs,
+            "an unlisted configuration of the gateway",
+        )
         self._cpu_was_appraised(report, made, checks)
         return made + list(checks)
 
@@ -140,21 +136,24 @@ class AttestationPolicy:
             "workload",
             self.without_attestation or (cpu and cpu <= appraised),
             "no policy accepted the workload that the CPU's evidence measures",
-            error=PolicyMismatchError,
         )
 
-    def save(self, path: str | Path, *, sign_with: "Ed25519PrivateKey | None" = None) -> None:
+    def save(self, path: str | Path, *, sign_with: Ed25519PrivateKey | None = None) -> None:
         """Write the policy as JSON for people to review; see `docs/attestation.md`.
 
         Args:
             path: The file; a signature goes beside it with `.sig` added to the name.
             sign_with: Key that signs the bytes of the file.
         """
-        save(self, Path(path), sign_with)
+        path, data = Path(path), dumps(self)
+        path.write_bytes(data)
+        if sign_with is not None:
+            signature = sign_with.sign(_SIGNED_PREFIX + data)
+            _signature_path(path).write_text(base64.b64encode(signature).decode() + "\n")
 
     @classmethod
     def load(
-        cls, path: str | Path, *, signed_by: "Ed25519PublicKey | None" = None
+        cls, path: str | Path, *, signed_by: Ed25519PublicKey | None = None
     ) -> "AttestationPolicy":
         """Read a policy.
 
@@ -166,20 +165,39 @@ class AttestationPolicy:
             ConfigurationError: If the file has an unknown member, an empty list where one must not
                 be empty, an unsafe policy without `allow_unsafe`, or a wrong signature.
         """
-        return load(Path(path), signed_by)
+        path = Path(path)
+        try:
+            data = path.read_bytes()
+            if signed_by is not None:
+                signature = base64.b64decode(_signature_path(path).read_text())
+                signed_by.verify(signature, _SIGNED_PREFIX + data)
+        except OSError:
+            msg = f"the policy file {path.name} or its signature cannot be read"
+            raise ConfigurationError(msg) from None
+        except (InvalidSignature, ValueError):
+            msg = f"the signature of the policy file {path.name} does not hold"
+            raise ConfigurationError(msg) from None
+        return loads(data)
+
+
+def _leaves(policy: Policy) -> Iterator[Policy]:
+    """The policies at the ends of a tree of combinators."""
+    if isinstance(policy, (AllOf, AnyOf)):
+        for inner in policy.policies:
+            yield from _leaves(inner)
+    else:
+        yield policy
 
 
 def _is_unsafe(policy: Policy) -> bool:
-    return isinstance(policy, (UnsafeNoAttestation, UnsafeSimulatedTee)) or type(
-        policy
-    ).__name__.startswith("Unsafe")
+    return any(kind.__name__.startswith("Unsafe") for kind in type(policy).__mro__)
 
 
-# ---- Policies as files: JSON that a person can read, review, diff and sign.
+# Policies as files. A class that is not named here is somebody's own and stays in code.
 
 FORMAT = "langchain-privacy-policy/v1"
 _SIGNED_PREFIX = FORMAT.encode() + b"\0"
-_LEAVES: dict[str, Any] = {
+_KINDS: dict[str, Any] = {
     "sev_snp": SevSnpPolicy,
     "tdx": TdxPolicy,
     "azure_cvm": AzureCvmPolicy,
@@ -191,76 +209,6 @@ _LEAVES: dict[str, Any] = {
 }
 _COMBINATORS: dict[str, Any] = {"all_of": AllOf, "any_of": AnyOf}
 _OWN = ("profile", "max_age_seconds", "gateway_configs", "require_tls_binding", "allow_unsafe")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, (SevSnpPolicy, TdxPolicy)):
-        return _write(value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _fields(value)
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
-def _fields(policy: Any) -> dict[str, Any]:
-    # Defaults are written too: a reviewer sees every decision, and a later default changes nothing.
-    return {f.name: _plain(getattr(policy, f.name)) for f in dataclasses.fields(policy)}
-
-
-def _write(policy: Policy) -> dict[str, Any]:
-    for name, combinator in _COMBINATORS.items():
-        if isinstance(policy, (AllOf, AnyOf)) and type(policy) is combinator:
-            return {name: [_write(inner) for inner in policy.policies]}
-    for name, kind in _LEAVES.items():
-        if type(policy) is kind:
-            return {name: _fields(policy)}
-    msg = f"{type(policy).__name__} is your own class and cannot be written to a policy file"
-    raise ConfigurationError(msg)
-
-
-def _read(value: Any) -> Policy:
-    if not isinstance(value, dict) or len(value) != 1:
-        msg = "each policy in the file is an object with one member, its kind"
-        raise ConfigurationError(msg)
-    ((name, content),) = value.items()
-    policy: Policy
-    if name in _COMBINATORS and isinstance(content, list):
-        policy = _COMBINATORS[name]([_read(inner) for inner in content])
-        return policy
-    kind = _LEAVES.get(name)
-    if kind is None or not isinstance(content, dict):
-        kinds = ", ".join([*_COMBINATORS, *_LEAVES])
-        msg = f"{name!r} is not a policy; the file may hold {kinds}"
-        raise ConfigurationError(msg)
-    arguments = dict(content)
-    if kind is TdxPolicy and isinstance(arguments.get("measurements"), list):
-        arguments["measurements"] = [_build(TdxMeasurement, m) for m in arguments["measurements"]]
-    if kind is AzureCvmPolicy and "hardware" in arguments:
-        arguments["hardware"] = _read(arguments["hardware"])
-    policy = _build(kind, arguments)
-    return policy
-
-
-def _build(kind: Any, arguments: Any) -> Any:
-    names = {f.name: f for f in dataclasses.fields(kind)}
-    if not isinstance(arguments, dict) or set(arguments) - set(names):
-        msg = f"a {kind.__name__} in the file has an unknown member"
-        raise ConfigurationError(msg)
-    for name, value in arguments.items():
-        expected = names[name].type
-        if expected in (bool, "bool") and not isinstance(value, bool):
-            msg = f"{kind.__name__}.{name} must be true or false"
-            raise ConfigurationError(msg)
-    try:
-        return kind(**arguments)
-    except (TypeError, AttributeError):
-        msg = f"a {kind.__name__} in the file lacks a member, or one has the wrong type"
-        raise ConfigurationError(msg) from None
 
 
 def dumps(policy: AttestationPolicy) -> bytes:
@@ -292,30 +240,75 @@ def loads(data: bytes) -> AttestationPolicy:
     return policy
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, (SevSnpPolicy, TdxPolicy)):
+        return _write(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _fields(value)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _fields(policy: Any) -> dict[str, Any]:
+    # Defaults are written too: a reviewer sees every decision, and a later default changes nothing.
+    return {f.name: _plain(getattr(policy, f.name)) for f in dataclasses.fields(policy)}
+
+
+def _write(policy: Policy) -> dict[str, Any]:
+    for name, combinator in _COMBINATORS.items():
+        if isinstance(policy, (AllOf, AnyOf)) and type(policy) is combinator:
+            return {name: [_write(inner) for inner in policy.policies]}
+    for name, kind in _KINDS.items():
+        if type(policy) is kind:
+            return {name: _fields(policy)}
+    msg = f"{type(policy).__name__} is your own class and cannot be written to a policy file"
+    raise ConfigurationError(msg)
+
+
+def _read(value: Any) -> Policy:
+    if not isinstance(value, dict) or len(value) != 1:
+        msg = "each policy in the file is an object with one member, its kind"
+        raise ConfigurationError(msg)
+    ((name, content),) = value.items()
+    policy: Policy
+    if name in _COMBINATORS and isinstance(content, list):
+        policy = _COMBINATORS[name]([_read(inner) for inner in content])
+        return policy
+    kind = _KINDS.get(name)
+    if kind is None or not isinstance(content, dict):
+        kinds = ", ".join([*_COMBINATORS, *_KINDS])
+        msg = f"{name!r} is not a policy; the file may hold {kinds}"
+        raise ConfigurationError(msg)
+    arguments = dict(content)
+    if kind is TdxPolicy and isinstance(arguments.get("measurements"), list):
+        arguments["measurements"] = [_build(TdxMeasurement, m) for m in arguments["measurements"]]
+    if kind is AzureCvmPolicy and "hardware" in arguments:
+        arguments["hardware"] = _read(arguments["hardware"])
+    policy = _build(kind, arguments)
+    return policy
+
+
+def _build(kind: Any, arguments: Any) -> Any:
+    names = {f.name: f for f in dataclasses.fields(kind)}
+    if not isinstance(arguments, dict) or set(arguments) - set(names):
+        msg = f"a {kind.__name__} in the file has an unknown member"
+        raise ConfigurationError(msg)
+    for name, value in arguments.items():
+        expected = names[name].type
+        if expected in (bool, "bool") and not isinstance(value, bool):
+            msg = f"{kind.__name__}.{name} must be true or false"
+            raise ConfigurationError(msg)
+    try:
+        return kind(**arguments)
+    except (TypeError, AttributeError):
+        msg = f"a {kind.__name__} in the file lacks a member, or one has the wrong type"
+        raise ConfigurationError(msg) from None
+
+
 def _signature_path(path: Path) -> Path:
     return path.with_name(path.name + ".sig")
-
-
-def save(policy: AttestationPolicy, path: Path, sign_with: Ed25519PrivateKey | None) -> None:
-    """Write a policy and, with a key, its signature beside it."""
-    data = dumps(policy)
-    path.write_bytes(data)
-    if sign_with is not None:
-        signature = sign_with.sign(_SIGNED_PREFIX + data)
-        _signature_path(path).write_text(base64.b64encode(signature).decode() + "\n")
-
-
-def load(path: Path, signed_by: Ed25519PublicKey | None) -> AttestationPolicy:
-    """Read a policy and, with a key, check the signature beside it first."""
-    try:
-        data = path.read_bytes()
-        if signed_by is not None:
-            signature = base64.b64decode(_signature_path(path).read_text())
-            signed_by.verify(signature, _SIGNED_PREFIX + data)
-    except OSError:
-        msg = f"the policy file {path.name} or its signature cannot be read"
-        raise ConfigurationError(msg) from None
-    except (InvalidSignature, ValueError):
-        msg = f"the signature of the policy file {path.name} does not hold"
-        raise ConfigurationError(msg) from None
-    return loads(data)

@@ -1,4 +1,14 @@
-"""What an AMD SEV-SNP machine must be."""
+"""What the machines behind an endpoint must be: one policy for each kind of evidence.
+
+`SevSnpPolicy` is about AMD's machines, `TdxPolicy` about Intel's, `AzureCvmPolicy` and
+`AzureMaaPolicy` about Azure's confidential VMs, `NvidiaGpuPolicy` about GPUs. An
+`AttestationPolicy` holds them, alone or joined by `AllOf` and `AnyOf`; each looks at the reports of
+its own kind and refuses when there is none.
+
+```python
+SevSnpPolicy(measurements=["7a1e..."], min_tcb={"Genoa": {"snp": 14}}, require_crl=True)
+```
+"""
 
 import dataclasses
 import datetime as dt
@@ -15,6 +25,10 @@ from langchain_privacy.secure.policy.base import about, appraise, hex_set, is_he
 from langchain_privacy.secure.report import AttestationReport, Check, Checks
 
 _TCB_FIELDS = frozenset({"bootloader", "tee", "snp", "microcode", "fmc"})
+
+# Bits of TD_ATTRIBUTES, Intel "TDX Module Base Architecture Specification".
+_DEBUG, _SEPT_VE_DISABLE, _PKS, _KEY_LOCKER, _PERFMON = 1, 1 << 28, 1 << 30, 1 << 31, 1 << 63
+_KNOWN_ATTRIBUTES = _DEBUG | _SEPT_VE_DISABLE | _PKS | _KEY_LOCKER | _PERFMON
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,24 +85,20 @@ class SevSnpPolicy:
         return [c for found in about(report, "sev-snp") for c in self._one(found)]
 
     def _one(self, report: AttestationReport) -> Iterable[Check]:
-        claims, checks = report.claims, Checks("sev-snp")
-
-        def refuse_unless(name: str, condition: object, message: str) -> None:
-            checks.require(name, condition, message, error=PolicyMismatchError)
-
-        refuse_unless("policy_bits", claims["policy_reserved_one"], "policy bit 17 is not set")
-        refuse_unless(
+        claims, checks = report.claims, Checks("sev-snp", error=PolicyMismatchError)
+        checks.require("policy_bits", claims["policy_reserved_one"], "policy bit 17 is not set")
+        checks.require(
             "debug", self.allow_debug or not claims["debug"], "the guest allows debugging"
         )
-        refuse_unless(
+        checks.require(
             "migration", self.allow_migration or not claims["migration"], "a migration agent is set"
         )
-        refuse_unless("vmpl", claims["vmpl"] <= self.max_vmpl, "asked for at another VMPL")
-        refuse_unless(
+        checks.require("vmpl", claims["vmpl"] <= self.max_vmpl, "asked for at another VMPL")
+        checks.require(
             "key_kind", self.allow_vlek or claims["signing_key"] == "vcek", "a VLEK signed it"
         )
-        refuse_unless("chip_key", not claims["masked_chip_key"], "the chip key is masked")
-        refuse_unless(
+        checks.require("chip_key", not claims["masked_chip_key"], "the chip key is masked")
+        checks.require(
             "committed_tcb",
             self.allow_uncommitted_tcb
             or (
@@ -97,24 +107,21 @@ class SevSnpPolicy:
             ),
             "the current firmware is not committed and can be rolled back",
         )
-        refuse_unless("smt", self.allow_smt or not claims["smt"], "multithreading is on")
+        checks.require("smt", self.allow_smt or not claims["smt"], "multithreading is on")
         if self.require_alias_check:
-            refuse_unless("alias_check", claims["alias_check"], "no memory alias check was made")
+            checks.require("alias_check", claims["alias_check"], "no memory alias check was made")
         else:
             checks.skip("alias_check", "not asked for")
         self._floors(claims, checks)
         self._revocation(report, checks)
-        refuse_unless(
+        checks.require(
             "measurement", claims["measurement"] in self.measurements, "an unlisted measurement"
         )
         for name, accepted in (
             ("host_data", self.host_data),
             ("id_key_digest", self.id_key_digests),
         ):
-            if accepted:
-                refuse_unless(name, claims[name] in accepted, f"an unlisted {name}")
-            else:
-                checks.skip(name, "no values were listed")
+            checks.require_listed(name, claims[name], accepted, f"an unlisted {name}")
         return checks
 
     def _floors(self, claims: Mapping[str, Any], checks: Checks) -> None:
@@ -132,7 +139,6 @@ class SevSnpPolicy:
                     for part, least in floor.items()
                 ),
                 "the firmware's TCB is below the floor",
-                error=PolicyMismatchError,
             )
         if self.min_firmware is None:
             checks.skip("firmware_floor", "no floor was given")
@@ -141,16 +147,13 @@ class SevSnpPolicy:
                 "firmware_floor",
                 tuple(claims["committed_firmware"]) >= self.min_firmware,
                 "the SNP firmware is too old",
-                error=PolicyMismatchError,
             )
 
     def _revocation(self, report: AttestationReport, checks: Checks) -> None:
         until = report.claims["crl_next_update"]
         if until is None:
             if self.require_crl:
-                checks.require(
-                    "crl_present", False, "no revocation list came along", error=PolicyMismatchError
-                )
+                checks.require("crl_present", False, "no revocation list came along")
             return
         last = dt.datetime.fromisoformat(until) + dt.timedelta(days=self.max_crl_staleness_days)
         checks.require(
@@ -159,12 +162,6 @@ class SevSnpPolicy:
             "the revocation list is stale",
             error=EvidenceExpiredError,
         )
-
-
-# ---- What an Intel TDX machine must be.
-
-_ZERO_48 = "00" * 48
-_SEPT_VE_DISABLE, _PKS, _KEY_LOCKER, _PERFMON = 1 << 28, 1 << 30, 1 << 31, 1 << 63
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,37 +246,35 @@ class TdxPolicy:
         return [c for found in about(report, "tdx") for c in self._one(found)]
 
     def _one(self, report: AttestationReport) -> Iterable[Check]:
-        claims, checks = report.claims, Checks("tdx")
+        claims, checks = report.claims, Checks("tdx", error=PolicyMismatchError)
         attributes = int.from_bytes(bytes.fromhex(claims["td_attributes"]), "little")
-        known = 1 | _SEPT_VE_DISABLE | _PKS | _KEY_LOCKER | _PERFMON
-
-        def refuse_unless(name: str, condition: object, message: str) -> None:
-            checks.require(name, condition, message, error=PolicyMismatchError)
 
         # dcap-qvl refuses these already; they stay refused whatever a later version of it does.
-        refuse_unless("debug", not attributes & 1, "it allows debugging")
-        refuse_unless("sept_ve_disable", attributes & _SEPT_VE_DISABLE, "SEPT_VE_DISABLE is off")
-        refuse_unless(
+        checks.require("debug", not attributes & _DEBUG, "it allows debugging")
+        checks.require("sept_ve_disable", attributes & _SEPT_VE_DISABLE, "SEPT_VE_DISABLE is off")
+        checks.require(
             "perfmon",
             self.allow_perfmon or not attributes & _PERFMON,
             "performance counters are on",
         )
-        refuse_unless("attributes", not attributes & ~known, "an unknown TD attribute is set")
-        refuse_unless(
+        checks.require(
+            "attributes", not attributes & ~_KNOWN_ATTRIBUTES, "an unknown TD attribute is set"
+        )
+        checks.require(
             "seam",
-            claims["seam_attributes"] == "00" * 8 and claims["mr_signer_seam"] == _ZERO_48,
+            claims["seam_attributes"] == "00" * 8 and claims["mr_signer_seam"] == "00" * 48,
             "the TDX module is not Intel's, or is under debug",
         )
         if self.mr_seam:
-            refuse_unless("mr_seam", claims["mr_seam"] in self.mr_seam, "an unlisted TDX module")
+            checks.require("mr_seam", claims["mr_seam"] in self.mr_seam, "an unlisted TDX module")
         else:
             checks.skip("mr_seam", "no modules were listed")
-        refuse_unless(
+        checks.require(
             "tcb_status",
             claims["tcb_status"] in self.tcb_statuses,
             "the platform's TCB status is not accepted",
         )
-        refuse_unless(
+        checks.require(
             "advisories",
             not set(claims["advisories"]) & set(self.rejected_advisories),
             "a rejected advisory applies",
@@ -291,16 +286,13 @@ class TdxPolicy:
             "the collateral is too old",
             error=EvidenceExpiredError,
         )
-        refuse_unless(
+        checks.require(
             "measurement", any(m.matches(report) for m in self.measurements), "an unlisted build"
         )
         for name in ("rtmr0", "rtmr3", "mr_config_id", "mr_owner"):
             if all(getattr(m, name) is None for m in self.measurements):
                 checks.skip(name, "no value was listed")
         return checks
-
-
-# ---- What an Azure confidential VM must be.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,8 +310,7 @@ class AzureCvmPolicy:
 
     def __post_init__(self) -> None:
         if not self.pcrs or not all(
-            number.isdigit() and len(value) == 64 and not set(value) - set("0123456789abcdef")
-            for number, value in self.pcrs.items()
+            number.isdigit() and is_hex(value, 32) for number, value in self.pcrs.items()
         ):
             msg = 'AzureCvmPolicy.pcrs takes values such as {"4": "<64 hex digits>"}, at least one'
             raise ConfigurationError(msg)
@@ -328,7 +319,7 @@ class AzureCvmPolicy:
         """Raise unless hardware and PCRs are acceptable."""
         made: list[Check] = []
         for found in about(report, "azure-cvm"):
-            checks = Checks("azure-cvm")
+            checks = Checks("azure-cvm", error=PolicyMismatchError)
             kind = found.claims["hardware"]
             for part in found.parts:
                 genuine = dataclasses.replace(part, subject=kind)
@@ -337,13 +328,9 @@ class AzureCvmPolicy:
                 "measurement",
                 all(found.claims["pcrs"].get(n) == value for n, value in self.pcrs.items()),
                 "a PCR differs, or was not quoted",
-                error=PolicyMismatchError,
             )
             made += checks
         return made
-
-
-# ---- What an MAA token must say.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -377,40 +364,33 @@ class AzureMaaPolicy:
         return [c for found in about(report, "azure-maa") for c in self._one(found)]
 
     def _one(self, report: AttestationReport) -> Iterable[Check]:
-        claims, checks = report.claims, Checks("azure-maa")
-
-        def refuse_unless(name: str, condition: object, message: str) -> None:
-            checks.require(name, condition, message, error=PolicyMismatchError)
-
-        refuse_unless("fresh", claims["fresh"] or not self.require_nonce, "no nonce was compared")
-        refuse_unless(
+        claims, checks = report.claims, Checks("azure-maa", error=PolicyMismatchError)
+        checks.require("fresh", claims["fresh"] or not self.require_nonce, "no nonce was compared")
+        checks.require(
             "compliance",
             claims["attestation_type"] == "azurevm"
             and claims["tee"] in ("sevsnpvm", "tdxvm")
             and claims["compliance"] == "azure-compliant-cvm",
             "not a compliant confidential VM",
         )
-        refuse_unless("debug", not claims["debug"], "debugging is on, or not said to be off")
-        refuse_unless("migration", not claims["migration"], "migration is allowed")
-        refuse_unless("vmpl", claims["vmpl"] == 0, "asked for at another VMPL")
-        refuse_unless("secure_boot", claims["secure_boot"] is True, "secure boot is off")
+        checks.require("debug", not claims["debug"], "debugging is on, or not said to be off")
+        checks.require("migration", not claims["migration"], "migration is allowed")
+        checks.require("vmpl", claims["vmpl"] == 0, "asked for at another VMPL")
+        checks.require("secure_boot", claims["secure_boot"] is True, "secure boot is off")
         if self.policy_hashes:
-            refuse_unless(
+            checks.require(
                 "measurement",
                 claims["policy_hash"] in self.policy_hashes,
                 "an unlisted attestation policy",
             )
         if self.pcrs:
             values = claims["pcrs"] if isinstance(claims["pcrs"], dict) else {}
-            refuse_unless(
+            checks.require(
                 "pcrs",
                 all(values.get(str(number)) == value for number, value in self.pcrs.items()),
                 "a PCR differs, or the token has none",
             )
         return checks
-
-
-# ---- What the GPUs of a machine must be.
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -457,12 +437,11 @@ class NvidiaGpuPolicy:
         """Raise unless number, kind and state of the GPUs are acceptable."""
         made: list[Check] = []
         for machine in about(report, "nvidia-gpus"):
-            checks = Checks("nvidia-gpus")
+            checks = Checks("nvidia-gpus", error=PolicyMismatchError)
             checks.require(
                 "expected_count",
                 len(machine.parts) == self.count,
                 f"{len(machine.parts)} GPUs, the policy asks for {self.count}",
-                error=PolicyMismatchError,
             )
             for index, part in enumerate(machine.parts):
                 made += self._one(f"nvidia-gpu:{index}", part)
@@ -470,32 +449,30 @@ class NvidiaGpuPolicy:
         return made + self._confidential_compute(report)
 
     def _one(self, subject: str, report: AttestationReport) -> Iterable[Check]:
-        claims, checks = report.claims, Checks(subject)
-
-        def refuse_unless(name: str, condition: object, message: str) -> None:
-            checks.require(name, condition, message, error=PolicyMismatchError)
-
-        refuse_unless("is_gpu", not claims["is_switch"], "an NVSwitch is offered as a GPU")
-        refuse_unless("model", claims["model"] in self.models, "an unlisted GPU model")
+        claims, checks = report.claims, Checks(subject, error=PolicyMismatchError)
+        checks.require("is_gpu", not claims["is_switch"], "an NVSwitch is offered as a GPU")
+        checks.require("model", claims["model"] in self.models, "an unlisted GPU model")
         if claims["mode"] is None:
             checks.skip("mode", "the driver does not report it")
         else:
-            refuse_unless("mode", claims["mode"] in self.modes, "an unlisted mode")
-        refuse_unless("fwid_present", claims["fwid"] or not self.require_fwid, "no firmware digest")
+            checks.require("mode", claims["mode"] in self.modes, "an unlisted mode")
+        checks.require(
+            "fwid_present", claims["fwid"] or not self.require_fwid, "no firmware digest"
+        )
         if self.min_driver is None:
             checks.skip("driver_floor", "no floor was given")
         else:
             driver = _numbers(claims["driver"] or "")
-            refuse_unless("driver_floor", driver >= _numbers(self.min_driver), "an old driver")
+            checks.require("driver_floor", driver >= _numbers(self.min_driver), "an old driver")
         passed = {c.name for c in report.checks if c.outcome == "passed"}
         if self.require_rim:
-            refuse_unless("rim", "rim_complete" in passed, "no comparison with reference values")
+            checks.require("rim", "rim_complete" in passed, "no comparison with reference values")
         if self.require_ocsp:
-            refuse_unless("ocsp", "ocsp_complete" in passed, "revocation was not looked up")
+            checks.require("ocsp", "ocsp_complete" in passed, "revocation was not looked up")
         return checks
 
     def _confidential_compute(self, report: AttestationReport) -> list[Check]:
-        checks = Checks("nvidia-gpus")
+        checks = Checks("nvidia-gpus", error=PolicyMismatchError)
         if report.subject != "endpoint":
             checks.skip("confidential_compute", "only a measured gateway can say so")
         elif not self.require_confidential_compute:
@@ -506,6 +483,5 @@ class NvidiaGpuPolicy:
                 "confidential_compute",
                 state == {"enabled": True, "developer_mode": False, "ready": True},
                 "confidential computing is off, not ready or in developer mode",
-                error=PolicyMismatchError,
             )
         return list(checks)

@@ -1,4 +1,12 @@
-"""Policies that prove nothing. Their names say so, and each use warns."""
+"""Policies that prove nothing. Their names say so, and each use warns.
+
+For tests, for development on a laptop and for servers that cannot prove anything. An
+`AttestationPolicy` takes them only with `allow_unsafe=True`:
+
+```python
+AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
+```
+"""
 
 import logging
 import warnings
@@ -30,9 +38,8 @@ def _listed(
     made: list[Check] = []
     for found in about(report, subject):
         _warn(warning, depth=4)
-        checks = Checks(subject)
-        listed = found.claims[claim] in accepted
-        checks.require(claim, listed, f"an unlisted {claim}", error=PolicyMismatchError)
+        checks = Checks(subject, error=PolicyMismatchError)
+        checks.require(claim, found.claims[claim] in accepted, f"an unlisted {claim}")
         made += checks
     return made
 

@@ -27,7 +27,7 @@ from langchain_privacy.secure import (
     UnsafePolicyWarning,
     UnsafeSimulatedTee,
 )
-from langchain_privacy.secure.evidence.simulated import simulate_report, verify_simulated
+from langchain_privacy.secure.evidence.simulated import prove_simulated, simulate_report
 from langchain_privacy.secure.policy.attestation import dumps, loads
 from langchain_privacy.secure.policy.base import appraise
 from langchain_privacy.secure.report import as_time
@@ -95,10 +95,10 @@ def test_a_policy_that_cannot_hold_is_refused_at_once(build) -> None:
 
 
 def test_unsafe_policies_warn_on_every_use(caplog) -> None:
-    report = simulate_report(bytes(64))
+    report = _simulated()
     for _ in range(3):
         with pytest.warns(UnsafePolicyWarning):
-            verify_simulated(report, None, UnsafeSimulatedTee(), 0)
+            appraise(report, UnsafeSimulatedTee())
         with pytest.warns(UnsafePolicyWarning):
             UnsafeNoAttestation().verify(_report("endpoint"))
     assert len(caplog.records) == 6
@@ -109,7 +109,11 @@ def test_real_policies_refuse_the_simulation() -> None:
         warnings.simplefilter("error")
         for policy in (SNP, TDX, GPU, AnyOf([SNP, TDX])):
             with pytest.raises(PolicyMismatchError):
-                verify_simulated(simulate_report(bytes(64)), None, policy, 0)
+                appraise(_simulated(), policy)
+
+
+def _simulated() -> AttestationReport:
+    return prove_simulated(simulate_report(bytes(64)), as_time(0), report_data=None)
 
 
 def _report(subject: str, parts=(), **claims) -> AttestationReport:
