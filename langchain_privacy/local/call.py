@@ -111,7 +111,7 @@ def call_local(
             return chat_model._generate(prompt, **arguments)  # noqa: SLF001 - module docstring
 
     try:
-        return _answer(_in_thread(generate, timeout))
+        return _answer(in_thread(generate, timeout, Context()))
     except Exception as error:  # noqa: BLE001 - its text may hold the prompt
         failure = _failure(chat_model, error, timeout)
     # Outside the handler: inside it, Python would hang the original on `__context__`.
@@ -170,17 +170,21 @@ def _messages(given: LanguageModelInput) -> list[BaseMessage]:
     return convert_to_messages(given)
 
 
-def _in_thread(function: Callable[[], T], timeout: float | None) -> T:
-    """Run in an empty context, in a thread of its own: the only way to stop waiting for it."""
+def in_thread(function: Callable[[], T], timeout: float | None, context: Context) -> T:
+    """Run in a context, in a thread of its own: the only way to stop waiting for it.
+
+    Raises:
+        TimeoutError: It is not done in time; it still ends in the background.
+    """
     outcome: Future[T] = Future()
 
     def work() -> None:
         try:
-            outcome.set_result(Context().run(function))
+            outcome.set_result(context.run(function))
         except BaseException as error:  # noqa: BLE001 - handed over to the caller
             outcome.set_exception(error)
 
-    threading.Thread(target=work, daemon=True, name="langchain-privacy-local-call").start()
+    threading.Thread(target=work, daemon=True, name="langchain-privacy-call").start()
     return outcome.result(timeout)
 
 

@@ -34,9 +34,10 @@ _ANSWER_MARKS = re.compile(
 )
 
 # https://cookbook.openai.com/articles/openai-harmony: <|start|>{role}<|channel|>{channel} ...
-# <|message|>{text}, ended by <|end|>, <|return|> or <|call|>.
+# <|message|>{text}, ended by <|end|>, <|return|> or <|call|>. "++" and "*+" give nothing back: a
+# channel that never gets to its message is left at once, however long it is.
 _HARMONY = re.compile(
-    r"<\|channel\|>\s*(\w+)[^<]*(?:<\|constrain\|>[^<]*)?<\|message\|>"
+    r"<\|channel\|>\s*(\w++)[^<]*+(?:<\|constrain\|>[^<]*+)?<\|message\|>"
     r"(.*?)(?=<\|(?:end|return|call|start|channel)\|>|\Z)",
     re.DOTALL,
 )

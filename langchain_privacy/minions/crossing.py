@@ -1,29 +1,31 @@
 """Ask the remote model: one question, one masked text, through the guard, within limits.
 
-Each call is a LangGraph task of its own: its reply is checkpointed when it arrives, so that a run
-that is resumed, after an approval or a kill, neither pays nor sends twice.
+The planner asks here. Each call is a LangGraph task of its own: its reply is checkpointed when it
+arrives, so that a run that is resumed, after an approval or a kill, neither pays nor sends twice.
+What goes into a task and comes out of it is JSON and messages, because both are traced.
 """
 
 import asyncio
 import contextvars
-import queue
-import threading
 import time
-from collections.abc import Callable
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.func import task
 from langgraph.types import RetryPolicy
+from pydantic import BaseModel
 
-from langchain_privacy.errors import EgressBlockedError, LedgerError, PrivacyError, ProtocolError
+from langchain_privacy.egress.ask import LONGEST_REPLY, JsonAsker, Structured
+from langchain_privacy.errors import PrivacyError, ProtocolError
 from langchain_privacy.local import split_reasoning
+from langchain_privacy.local.call import in_thread
 from langchain_privacy.minions.judge import name_of
-from langchain_privacy.minions.schema import LONGEST_REPLY
+from langchain_privacy.minions.schema import Next, Plan
 from langchain_privacy.minions.state import Budget, estimate_tokens
 
-T = TypeVar("T")
+_SCHEMAS: dict[str, type[BaseModel]] = {schema.__name__: schema for schema in (Plan, Next)}
+"""What may be asked for, by the name that stands in a task's input."""
 
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _TRANSIENT_NAMES = (
@@ -63,9 +65,7 @@ class Remote:
     Args:
         model: The remote chat model, already guarded.
         budget: For the limits of one call.
-        structured: `"json_mode"` asks for JSON by the provider's switch, `"json_schema"` sends
-            the schema, `"prompt"` relies on the prompt. `None` chooses JSON mode for models that
-            speak OpenAI's API, and falls back to the prompt where the server refuses it.
+        structured: How JSON is asked for, see `langchain_privacy.egress.ask.JsonAsker`.
         retry: Which faults of transport are tried again.
     """
 
@@ -74,120 +74,68 @@ class Remote:
         model: BaseChatModel,
         budget: Budget,
         *,
-        structured: str | None = None,
+        structured: Structured | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
         self.name = name_of(model)
-        self._model = model
         self._budget = budget
-        speaks_openai = "response_format" in _settings(model) or hasattr(model, "openai_api_base")
-        self._structured = structured or ("json_mode" if speaks_openai else "prompt")
+        limit = _reply_limit(model, budget.reply_tokens)
+        self._asker = JsonAsker(model, structured=structured, **limit)
         retry = retry or RetryPolicy(max_attempts=2, initial_interval=0.5)
         retry = retry._replace(retry_on=_is_transient)
         as_task: Any = task(name="cross", retry_policy=retry)
         self._task: Any = as_task(self._cross)
         self._atask: Any = as_task(self._across)
 
-    def ask(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
+    def ask(self, messages: list[BaseMessage], schema: type[BaseModel]) -> Reply:
         """Send one masked conversation; raises what `_failure` makes of a fault."""
-        reply: Reply = self._task(messages, schema).result()
+        reply: Reply = self._task(messages, schema.__name__).result()
         return reply
 
-    async def aask(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
+    async def aask(self, messages: list[BaseMessage], schema: type[BaseModel]) -> Reply:
         """Like `ask`, without blocking the event loop."""
-        reply: Reply = await self._atask(messages, schema)
+        reply: Reply = await self._atask(messages, schema.__name__)
         return reply
 
-    def _cross(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
+    def _cross(self, messages: list[BaseMessage], schema: str) -> Reply:
         began = time.monotonic()
-        for arguments in self._attempts(schema):
-            try:
-                said = _within(
-                    self._budget.call_seconds,
-                    lambda a=arguments: self._model.invoke(_messages(messages), **a),  # type: ignore[misc]
-                )
-                return _reply(said, messages, began)
-            except Exception as error:  # noqa: BLE001 - a provider's text is not ours to repeat
-                if _refuses_json_mode(error, arguments):
-                    self._structured = "prompt"
-                    continue
-                failure = _failure(error)
-            raise failure
-        raise RemoteUnavailableError("no attempt", transient=False)
-
-    async def _across(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
-        began = time.monotonic()
-        for arguments in self._attempts(schema):
-            try:
-                said = await asyncio.wait_for(
-                    self._model.ainvoke(_messages(messages), **arguments),
-                    self._budget.call_seconds,
-                )
-                return _reply(said, messages, began)
-            except Exception as error:  # noqa: BLE001 - a provider's text is not ours to repeat
-                if _refuses_json_mode(error, arguments):
-                    self._structured = "prompt"
-                    continue
-                failure = _failure(error)
-            raise failure
-        raise RemoteUnavailableError("no attempt", transient=False)
-
-    def _attempts(self, schema: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return the arguments of the first attempt, and of the second where the first may fail."""
-        arguments: dict[str, Any] = {}
-        settings = _settings(self._model)
-        for name in ("max_tokens", "num_predict", "max_output_tokens"):
-            if name in settings and getattr(self._model, name, None) is None:
-                arguments[name] = self._budget.reply_tokens
-                break
-        plain = dict(arguments)
-        if self._structured == "json_mode":
-            arguments["response_format"] = {"type": "json_object"}
-        elif self._structured == "json_schema":
-            form = {"name": schema.get("title", "reply"), "schema": schema}
-            arguments["response_format"] = {"type": "json_schema", "json_schema": form}
-        return [arguments, plain] if arguments != plain else [arguments]
-
-
-def _settings(model: BaseChatModel) -> Any:
-    return type(model).model_fields
-
-
-def _messages(messages: list[dict[str, str]]) -> list[BaseMessage]:
-    return [
-        AIMessage(m["content"]) if m["role"] == "assistant" else HumanMessage(m["content"])
-        for m in messages
-    ]
-
-
-def _within(seconds: float, function: Callable[[], T]) -> T:
-    """Run in a thread with this context, and stop waiting for it after a while."""
-    outcome: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
-
-    def work() -> None:
         try:
-            outcome.put((function(), None))
-        except BaseException as error:  # noqa: BLE001 - handed over to the caller
-            outcome.put((None, error))
+            said = in_thread(
+                lambda: self._asker.send(messages, _SCHEMAS[schema]),
+                self._budget.call_seconds,
+                contextvars.copy_context(),
+            )
+            return _reply(said, messages, began)
+        except Exception as error:  # noqa: BLE001 - a provider's text is not ours to repeat
+            failure = _failure(error)
+        raise failure
 
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), daemon=True, name="crossing").start()
-    try:
-        value, error = outcome.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
-    if error is not None:
-        raise error
-    return value  # type: ignore[return-value]
+    async def _across(self, messages: list[BaseMessage], schema: str) -> Reply:
+        began = time.monotonic()
+        try:
+            said = await asyncio.wait_for(
+                self._asker.asend(messages, _SCHEMAS[schema]), self._budget.call_seconds
+            )
+            return _reply(said, messages, began)
+        except Exception as error:  # noqa: BLE001 - a provider's text is not ours to repeat
+            failure = _failure(error)
+        raise failure
 
 
-def _reply(said: AIMessage, messages: list[dict[str, str]], began: float) -> Reply:
+def _reply_limit(model: BaseChatModel, tokens: int) -> dict[str, int]:
+    """Return the argument that caps a reply, under the model's own name, unless it is set."""
+    for name in ("max_tokens", "num_predict", "max_output_tokens"):
+        if name in type(model).model_fields and getattr(model, name, None) is None:
+            return {name: tokens}
+    return {}
+
+
+def _reply(said: AIMessage, messages: list[BaseMessage], began: float) -> Reply:
     answer = split_reasoning(said)
     usage = said.usage_metadata
-    text = answer.text[: LONGEST_REPLY + 1]
-    asked = sum(estimate_tokens(m["content"]) for m in messages)
+    asked = sum(estimate_tokens(message.text) for message in messages)
     return Reply(
-        text=text,
+        text=answer.text[: LONGEST_REPLY + 1],
         input=usage["input_tokens"] if usage else asked,
         cached=(usage.get("input_token_details") or {}).get("cache_read", 0) if usage else 0,
         output=usage["output_tokens"] if usage else estimate_tokens(answer.text),
@@ -199,9 +147,7 @@ def _reply(said: AIMessage, messages: list[dict[str, str]], began: float) -> Rep
 
 def _failure(error: Exception) -> Exception:
     """Turn a fault into one of ours that holds no text of the provider's."""
-    if isinstance(error, EgressBlockedError | LedgerError) or (
-        isinstance(error, PrivacyError) and not isinstance(error, RemoteUnavailableError)
-    ):
+    if isinstance(error, PrivacyError):
         return error
     status = getattr(error, "status_code", None)
     kind = type(error).__name__ + (f", HTTP {status}" if isinstance(status, int) else "")
@@ -212,11 +158,6 @@ def _failure(error: Exception) -> Exception:
         or (status is None and any(name in type(error).__name__ for name in _TRANSIENT_NAMES))
     )
     return RemoteUnavailableError(kind, transient=transient)
-
-
-def _refuses_json_mode(error: Exception, arguments: dict[str, Any]) -> bool:
-    status = getattr(error, "status_code", None)
-    return "response_format" in arguments and (status in (400, 422) or type(error) is TypeError)
 
 
 def _is_transient(error: Exception) -> bool:

@@ -14,12 +14,13 @@ from dataclasses import dataclass, field, replace
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, Field
 
+from langchain_privacy.egress.ask import read_json
 from langchain_privacy.errors import LocalModelError, ProtocolError
 from langchain_privacy.local import call_local, split_reasoning, yes_no_score
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.evidence import quote, whole_values
 from langchain_privacy.minions.prompting import Language, render
-from langchain_privacy.minions.schema import Sub, parse
+from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.search import MANY, Hit, Index, best_hits, query_of, words
 from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens
 
@@ -140,7 +141,7 @@ class LinePicker(Judge):
         )
         try:
             picked = [
-                n for n in dict.fromkeys(parse(said.text, Picked).lines) if 0 < n <= len(hits)
+                n for n in dict.fromkeys(read_json(message, Picked).lines) if 0 < n <= len(hits)
             ]
         except ProtocolError:
             verdict = RankOnly().judge(question, hits, language)

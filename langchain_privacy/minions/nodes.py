@@ -11,6 +11,7 @@ from langgraph.types import Overwrite, RetryPolicy
 
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.egress import EgressGuard, PriceTable, is_guarded
+from langchain_privacy.egress.ask import Structured
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.local import assert_local
 from langchain_privacy.masking import Masker, MaskingSession
@@ -24,7 +25,7 @@ from langchain_privacy.minions.answering import (
 from langchain_privacy.minions.crossing import Remote, Reply
 from langchain_privacy.minions.evidence import MAX_CHARACTERS, keep
 from langchain_privacy.minions.judge import Judge, Reader, judge_for
-from langchain_privacy.minions.planning import Planner, adrive, drive, say
+from langchain_privacy.minions.planning import Asked, Planner, adrive, drive, say
 from langchain_privacy.minions.prompting import language_of
 from langchain_privacy.minions.report import baseline_tokens, write_report
 from langchain_privacy.minions.schema import Next, Plan, Sub
@@ -54,7 +55,7 @@ class MinionNodes:
             `{"kind": "crossing", "purpose", "destination", "text"}` and is resumed with
             `"ok"`, `"deny"` or `{"edit": text}`.
         judge: How the local model is used; chosen from the model when `None`.
-        structured: How JSON is asked of the remote model, see `Remote`.
+        structured: How JSON is asked of the remote model, see `langchain_privacy.egress.ask`.
         retry: Retries of faults of transport.
         max_document_characters: Limit of one document.
         allowed_networks: Networks beside loopback that count as local, e.g. `"10.0.0.0/8"`.
@@ -73,7 +74,7 @@ class MinionNodes:
         budget: Budget | None = None,
         approve: bool = False,
         judge: Judge | None = None,
-        structured: str | None = None,
+        structured: Structured | None = None,
         retry: RetryPolicy | None = None,
         max_document_characters: int = MAX_CHARACTERS,
         prices: PriceTable | None = None,
@@ -200,21 +201,21 @@ class MinionNodes:
     def _plan(self, state: MinionState, config: RunnableConfig) -> MinionState:
         session = self.session(config)
         with session_scope(session.vault):
-            return drive(self._planner.steps(state, session), lambda asked: self._ask(*asked))
+            return drive(self._planner.steps(state, session), self._ask)
 
     async def _aplan(self, state: MinionState, config: RunnableConfig) -> MinionState:
         session = await asyncio.to_thread(self.session, config)
         with session_scope(session.vault):
             steps = self._planner.steps(state, session)
-            return await adrive(steps, lambda asked: self._aask(*asked))
+            return await adrive(steps, self._aask)
 
-    def _ask(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
+    def _ask(self, asked: Asked) -> Reply:
         assert self._remote is not None
-        return self._remote.ask(messages, schema)
+        return self._remote.ask(*asked)
 
-    async def _aask(self, messages: list[dict[str, str]], schema: dict[str, Any]) -> Reply:
+    async def _aask(self, asked: Asked) -> Reply:
         assert self._remote is not None
-        return await self._remote.aask(messages, schema)
+        return await self._remote.aask(*asked)
 
     # Answering, on this side.
 

@@ -7,9 +7,11 @@ every decision.
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, TypeVar
 
+from langchain_core.messages import BaseMessage, HumanMessage
 from langgraph.config import get_stream_writer
 from langgraph.types import interrupt
 
+from langchain_privacy.egress.ask import Exchange
 from langchain_privacy.errors import EgressBlockedError, LedgerError, ProtocolError
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.placeholder import PLACEHOLDER
@@ -18,7 +20,7 @@ from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, R
 from langchain_privacy.minions.evidence import allowed
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.report import baseline_tokens
-from langchain_privacy.minions.schema import Next, Plan, Strict, Sub, parse
+from langchain_privacy.minions.schema import Next, Plan, Strict, Sub
 from langchain_privacy.minions.state import (
     Budget,
     Call,
@@ -30,8 +32,8 @@ from langchain_privacy.minions.state import (
 
 S = TypeVar("S", bound=Strict)
 
-Asked = tuple[list[dict[str, str]], dict[str, Any]]
-"""A masked conversation and the JSON schema of the reply."""
+Asked = tuple[list[BaseMessage], type[Strict]]
+"""A masked conversation and what the reply must fit."""
 
 Thinking = Generator[Asked, Reply, MinionState]
 
@@ -164,35 +166,34 @@ class Planner:
             if not text:
                 notes.append("crossing_denied")
                 return None
-        messages = [{"role": "user", "content": text}]
-        form = schema.model_json_schema(mode="validation")
-        said = ""
+        exchange = Exchange(
+            [HumanMessage(text)],
+            schema,
+            lambda fault: render("repair", state["language"], reason=fault),
+        )
         for attempt in (purpose, "repair"):
+            conversation = "".join(message.text for message in exchange.messages)
+            if attempt == "repair" and not self._affordable(conversation, state, calls, session):
+                break
             say(
                 "crossing",
                 purpose=attempt,
-                characters=sum(len(m["content"]) for m in messages),
+                characters=len(conversation),
                 placeholders=len(set(PLACEHOLDER.findall(text))),
             )
             try:
-                reply = yield messages, form
+                reply = yield exchange.messages, schema
             except (RemoteUnavailableError, EgressBlockedError, LedgerError) as error:
                 notes.append(_note(error))
-                return None
-            calls.append(self._call(attempt, reply))
-            said = reply["text"]
-            try:
-                return parse(said, schema)
-            except ProtocolError as error:
-                notes.append(f"{attempt}_unusable")
-                repair = render("repair", state["language"], reason=str(error))
-            messages = [
-                *messages,
-                {"role": "assistant", "content": said[:1500]},
-                {"role": "user", "content": repair},
-            ]
-            if not self._affordable("".join(m["content"] for m in messages), state, calls, session):
                 break
+            calls.append(self._call(attempt, reply))
+            try:
+                found = exchange.take(reply["text"])
+            except ProtocolError:
+                found = None
+            if found is not None:
+                return found
+            notes.append(f"{attempt}_unusable")
         return None
 
     def _approved(self, purpose: str, text: str, session: MaskingSession) -> str:

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from langchain_privacy.egress.ask import LONGEST_REPLY, read_json
 from langchain_privacy.errors import ProtocolError
-from langchain_privacy.minions.schema import LONGEST_REPLY, MAX_TERMS, Next, Plan, parse
+from langchain_privacy.minions import Next, Plan
+from langchain_privacy.minions.schema import MAX_TERMS
 
 SUB = {"id": "q1", "question": "How much?", "terms": ["rent"], "expect": "number"}
 PLAN = {"subs": [SUB], "combine": "single"}
@@ -23,7 +25,7 @@ TEXT = json.dumps(PLAN)
     ],
 )
 def test_finds_the_object(reply: str) -> None:
-    assert parse(reply, Plan).subs[0].question == "How much?"
+    assert read_json(reply, Plan).subs[0].question == "How much?"
 
 
 @pytest.mark.parametrize(
@@ -50,12 +52,12 @@ def test_finds_the_object(reply: str) -> None:
 )
 def test_refuses(reply: str) -> None:
     with pytest.raises(ProtocolError):
-        parse(reply, Plan)
+        read_json(reply, Plan)
 
 
 def test_ten_thousand_terms_become_a_dozen() -> None:
     many = json.dumps({"subs": [{**SUB, "terms": ["t"] * 5_000}]})
-    assert len(parse(many, Plan).subs[0].terms) == MAX_TERMS
+    assert len(read_json(many, Plan).subs[0].terms) == MAX_TERMS
 
 
 def test_errors_name_fields_never_values() -> None:
@@ -67,13 +69,13 @@ def test_errors_name_fields_never_values() -> None:
         f"{{{secret}",
     ):
         with pytest.raises(ProtocolError) as caught:
-            parse(reply, Plan)
+            read_json(reply, Plan)
         assert "jane" not in str(caught.value)
         assert "jane" not in repr(caught.value.__cause__)
         assert "jane" not in repr(caught.value.__context__ and caught.value.args)
 
 
 def test_other_names_and_numbers_are_understood() -> None:
-    said = parse('{"decision": "answer", "answer_masked": 42, "cite": [1]}', Next)
+    said = read_json('{"decision": "answer", "answer_masked": 42, "cite": [1]}', Next)
     assert said.answer == "42"
-    assert parse('{"decision": "insufficient"}', Next).answer == ""
+    assert read_json('{"decision": "insufficient"}', Next).answer == ""
