@@ -525,11 +525,11 @@ class _Masking(Leaves):
         """Take note of what the session knows before a walk."""
         self._count = self._memory.history.count()
 
-    def settled(self, x: object) -> bool:
-        return not self._untrusted and self._memory.history.holds(x, self._count)
+    def known(self, x: Any) -> Any:
+        return x if not self._untrusted and self._memory.history.holds(x, self._count) else None
 
-    def settle(self, x: BaseMessage) -> None:
-        if not self._untrusted:
+    def learn(self, x: BaseMessage, walked: BaseMessage) -> None:
+        if walked is x and not self._untrusted:
             self._memory.history.keep(x, self._count)
 
     def text(self, text: str) -> str:
@@ -566,9 +566,6 @@ class _Masking(Leaves):
             return self.text(text)
         masked = mask_json(text, self.text, self.scalar)
         return text if masked == text else masked
-
-    def json_piece(self, text: str) -> str:
-        return self.json(text)
 
     def scalar(self, x: Any) -> object:
         text = scalars.searched(x)
@@ -647,16 +644,8 @@ class _Restored(Leaves):
                 return scalars.read(match[1], entry.value)
         return self.text(text)
 
-    key = leaf
-
-    def scalar(self, x: Any) -> object:
-        return x
-
-    def media(self, block: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
-        return None
-
-    def unknown(self, x: object) -> object:
-        return x
+    def key(self, key: Any) -> object:
+        return self.leaf(key) if isinstance(key, str) else key
 
 
 def _shares(texts: Sequence[str], finding: Finding) -> list[Span | None]:

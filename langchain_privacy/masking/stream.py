@@ -155,6 +155,7 @@ _RUN = re.compile(
 _HALF = re.compile(rf"(?:\\(?:u[0-9a-fA-F]{{0,3}})?|{_HIGH}(?:\\(?:u[0-9a-fA-F]{{0,3}})?)?)?")
 _MARKS = re.compile(r'["\\]')
 _NUMBER = re.compile(r"\[[A-Z0-9_]*\]?")
+_STRUCTURE = re.compile(r"[{}\[\],:]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile('["\\\\\x00-\x1f\ud800-\udfff]')
 
@@ -178,6 +179,8 @@ class JsonRestorer:
         self._held = ""
         self._start: str | None = None
         self._string: StreamRestorer | None = None
+        self._nested: list[str] = []
+        self._mark = ""
 
     def __repr__(self) -> str:
         return "<JsonRestorer>"
@@ -235,10 +238,16 @@ class JsonRestorer:
 
     def _outside(self, text: str, at: int, out: list[str]) -> int:
         quote = text.find('"', at)
+        passed = text[at:quote] if quote >= 0 else text[at:]
+        out.append(passed)
+        for mark in _STRUCTURE.findall(passed):
+            self._mark = mark
+            if mark in "{[":
+                self._nested.append(mark)
+            elif mark in "}]" and self._nested:
+                self._nested.pop()
         if quote < 0:
-            out.append(text[at:])
             return len(text)
-        out.append(text[at:quote])
         self._string, self._start = self._restorer(), ""
         return quote + 1
 
@@ -261,7 +270,9 @@ class JsonRestorer:
         assert self._string is not None
         match = PLACEHOLDER.fullmatch(self._start or "")
         entry = match and match[1].endswith((INTEGER, FLOATING)) and self._lookup(*match.groups())
-        if entry:
+        # a key keeps its quotes: JSON knows no numbers there
+        is_key = self._mark == "{" or (self._mark == "," and self._nested[-1:] == ["{"])
+        if entry and not is_key:
             out.append(entry.value)
         else:
             self._open(out)

@@ -43,12 +43,13 @@ DEEPEST = 128
 SCALARS = (int, float, Decimal, dt.datetime, dt.date, uuid.UUID)
 """Classes of numbers, dates and the like, which may be values themselves."""
 
-_PLAIN = (
-    bool, type(None), complex, dt.time, dt.timedelta, dt.tzinfo, type, range, slice, re.Pattern,
-    types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType,
-    functools.partial, type(Ellipsis), types.GenericAlias,
+_KEYS = (str, *SCALARS)
+_OPAQUE = (
+    complex, dt.time, dt.timedelta, dt.tzinfo, type, range, slice, re.Pattern, types.FunctionType,
+    types.BuiltinFunctionType, types.MethodType, types.ModuleType, functools.partial,
+    type(Ellipsis), types.GenericAlias,
 )  # fmt: skip
-"""Classes of what carries no text."""
+"""Classes of what stays as it is: what a programmer wrote, times without a day."""
 
 
 class Leaves:
@@ -80,9 +81,9 @@ class Leaves:
         """Treat a name that a machine or a programmer made: an id, a role, a type."""
         return self.text(text)
 
-    def key(self, text: str) -> object:
-        """Treat a key of a mapping; it may have been a number."""
-        return self.identifier(text)
+    def key(self, key: Any) -> object:
+        """Treat a key of a mapping: a text, which may have been a number, or a scalar."""
+        return self.identifier(key) if isinstance(key, str) else self.scalar(key)
 
     def json(self, text: str) -> str:
         """Treat a text under a key that says that it is JSON source."""
@@ -94,6 +95,14 @@ class Leaves:
 
     def scalar(self, x: Any) -> object:
         """Treat a number, a date or a UUID."""
+        return x
+
+    def opaque(self, x: object) -> object:
+        """Treat a function, a class, a time or the like, none of which a value is."""
+        return x
+
+    def unknown(self, x: object) -> object:
+        """Treat an object that cannot be looked into."""
         return x
 
     def media(self, block: dict[str, Any]) -> dict[str, Any] | None:  # noqa: ARG002
@@ -120,16 +129,15 @@ class Leaves:
         """
         return None
 
-    def unknown(self, x: object) -> object:
-        """Treat an object that cannot be looked into."""
-        return x
+    def known(self, x: Any) -> Any:  # noqa: ARG002
+        """Return what the walk over a container gives where that is known, else `None`.
 
-    def settled(self, x: object) -> bool:  # noqa: ARG002
-        """Say whether it is known that the walk over `x` changes nothing."""
-        return False
+        It is called for dicts, lists, messages and everything else that has parts.
+        """
+        return None
 
-    def settle(self, x: BaseMessage) -> None:
-        """Take note of a message in which nothing changed."""
+    def learn(self, x: BaseMessage, walked: BaseMessage) -> None:
+        """Take note of what the walk over a message gave: the message itself, or a copy."""
 
 
 class Walk:
@@ -138,7 +146,8 @@ class Walk:
     def __init__(self, leaves: Leaves) -> None:
         self._leaves = leaves
         self._path = leaves.path
-        self._labelled = type(leaves).container is not Leaves.container
+        self._asks_known = type(leaves).known is not Leaves.known
+        self._asks_container = type(leaves).container is not Leaves.container
         self._open: set[int] = set()
 
     def __call__(self, x: Any) -> Any:
@@ -149,15 +158,21 @@ class Walk:
 
     def _any(self, x: Any) -> Any:
         method, is_container = _method_for(type(x))  # type: ignore[arg-type]  # it is hashable
-        return self._within(x, method) if is_container else method(self, x)
+        if not is_container:
+            return method(self, x)
+        known = self._leaves.known(x) if self._asks_known else None
+        return self._within(x, method) if known is None else known
 
     # ---- Leaves
 
     def _str(self, x: str) -> Any:
         return self._leaves.leaf(x)
 
-    def _plain(self, x: Any) -> Any:
+    def _nothing(self, x: Any) -> Any:
         return x
+
+    def _opaque(self, x: Any) -> Any:
+        return self._leaves.opaque(x)
 
     def _scalar(self, x: Any) -> Any:
         return self._leaves.scalar(x)
@@ -166,11 +181,9 @@ class Walk:
         return self._leaves.unknown(x)
 
     def _member(self, x: enum.Enum) -> Any:
-        """Walk a member of an enumeration; one whose value is private goes on as its text."""
+        """Walk a member of an enumeration; one whose value is private goes on as that, treated."""
         value = x.value
-        if not isinstance(value, str):
-            return x
-        walked = self._leaves.text(value)
+        walked = self._leaves.text(value) if isinstance(value, str) else self._any(value)
         return x if walked == value else walked
 
     def _secret(self, x: SecretStr) -> SecretStr:
@@ -204,7 +217,7 @@ class Walk:
 
     def _replaced(self, x: Any, items: Iterable[tuple[Any, Any]]) -> Mapping[Any, Any]:
         """Return what the leaves put in place of some values, having seen the whole."""
-        return (self._leaves.container(x, list(items)) or {}) if self._labelled else {}
+        return (self._leaves.container(x, list(items)) or {}) if self._asks_container else {}
 
     def _list(self, x: list[Any]) -> list[Any]:
         items = self._items(x)
@@ -231,8 +244,7 @@ class Walk:
     def _items(self, x: Iterable[Any]) -> list[Any] | None:
         """Walk over elements; returns `None` where nothing changed."""
         old = list(x)
-        settled = self._leaves.settled
-        new = [item if settled(item) else self._any(item) for item in old]
+        new = [self._any(item) for item in old]
         return None if _same(old, new) else new
 
     def _mapping_proxy(self, x: types.MappingProxyType[Any, Any]) -> Any:
@@ -261,9 +273,10 @@ class Walk:
         return _like_dict(x, new) if changed else x
 
     def _key(self, key: Any) -> Any:
-        if isinstance(key, str) and not isinstance(key, enum.Enum):
-            return self._leaves.key(key)
-        return self._any(key)
+        if isinstance(key, enum.Enum):
+            walked = self._key(key.value)
+            return key if walked == key.value else walked
+        return self._leaves.key(key) if isinstance(key, _KEYS) else self._any(key)
 
     def _model(self, x: BaseModel) -> BaseModel:
         fields = _fields_of_model(x)
@@ -349,9 +362,9 @@ class Walk:
             walked = self._under(name, value, functools.partial(self._message_field, name))
             if walked is not value:
                 changes[name] = walked
-        if not changes:
-            self._leaves.settle(x)
-        return _changed_model(x, changes)  # type: ignore[return-value]
+        walked_message: Any = _changed_model(x, changes)
+        self._leaves.learn(x, walked_message)
+        return walked_message  # type: ignore[no-any-return]
 
     def _message_field(self, name: str, value: Any) -> Any:
         if not value or name == "usage_metadata":
@@ -371,6 +384,12 @@ class Walk:
             return self._leaves.json(value)
         return self._leaves.text(value)
 
+    def _block_value(self, key: str, value: Any) -> Any:
+        """Walk what is no text; a number says at which place of a stream a piece belongs."""
+        if key == "index" and isinstance(value, int):
+            return value
+        return self._under(key, value, self._any)
+
     def _calls(self, kind: str, calls: list[Any]) -> list[Any]:
         new = []
         for call in calls:
@@ -382,7 +401,7 @@ class Walk:
                 elif isinstance(value, str):
                     walked[key] = self._block_text(key, value)
                 else:
-                    walked[key] = value if key == "index" else self._any(value)
+                    walked[key] = self._block_value(key, value)
             new.append(call if _same(call.values(), walked.values()) else walked)
         return calls if _same(calls, new) else new
 
@@ -420,14 +439,12 @@ class Walk:
                 new[key] = self._block_text(key, value)
             elif key == "args" and isinstance(value, str):
                 new[key] = self._leaves.json(value)
-            elif key in {"index", "text"} and not isinstance(value, (dict, list)):
-                new[key] = value
             elif isinstance(value, list):
                 new[key] = self._within(value, Walk._blocks)
             elif isinstance(value, dict) and key not in {"args", "input"}:
                 new[key] = self._within(value, Walk._block)
             else:
-                new[key] = self._under(key, value, self._any)
+                new[key] = self._block_value(key, value)
         named = {self._key(key): value for key, value in new.items()}
         unchanged = _same(block, named) and _same(block.values(), new.values())
         return block if unchanged else named
@@ -451,7 +468,8 @@ _Method = Callable[[Walk, Any], Any]
 _LEAVES: list[tuple[Any, _Method]] = [
     (enum.Enum, Walk._member),
     (str, Walk._str),
-    (_PLAIN, Walk._plain),
+    ((bool, type(None)), Walk._nothing),
+    (_OPAQUE, Walk._opaque),
     (SCALARS, Walk._scalar),
 ]
 _CONTAINERS: list[tuple[Any, _Method]] = [
@@ -548,10 +566,13 @@ def _text_of(block: Any) -> str | None:
     """Return the text of a plain text block, `None` for any other block."""
     if isinstance(block, str):
         return block
-    if isinstance(block, dict) and block.get("type") in {"text", "input_text", "output_text"}:
+    if isinstance(block, dict) and isinstance(kind := block.get("type"), str) and kind in _TEXTUAL:
         text = block.get("text")
         return text if isinstance(text, str) else None
     return None
+
+
+_TEXTUAL = frozenset(("text", "input_text", "output_text"))
 
 
 _MEDIA = frozenset({

@@ -188,6 +188,59 @@ def test_json_arguments_stay_json(session: MaskingSession) -> None:
     assert json.loads("".join(map(restorer.feed, written)) + restorer.flush()) == json.loads(source)
 
 
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('{"@": 1}', '{"#": 1}'),
+        ('{"n": "@", "@": "@"}', '{"n": #, "#": #}'),
+        ('{"a": {"b": ["@", "@"], "@": "@"}, "@": 2}', '{"a": {"b": [#, #], "#": #}, "#": 2}'),
+        ('{"a": [{"@": "@"}, "@"], "b": "@"}', '{"a": [{"#": #}, #], "b": #}'),
+        ('{"a": "{", "@" : "}", "b": "@"}', '{"a": "{", "#" : "}", "b": #}'),
+    ],
+)
+def test_a_number_as_a_json_key_stays_a_string(
+    session: MaskingSession, source: str, expected: str
+) -> None:
+    source = source.replace("@", str(session.mask([CARD])[0]))
+    expected = expected.replace("#", str(CARD))
+    json.loads(expected)
+    assert session.restore_json(source) == expected
+    restorer = session.restorer(json=True)
+    assert "".join(map(restorer.feed, source)) + restorer.flush() == expected
+    message = AIMessage("", additional_kwargs={"function_call": {"arguments": source}})
+    assert session.restore(message).additional_kwargs["function_call"]["arguments"] == expected
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": ["text"], "text": V},
+        {"type": {"a": 1}, "text": [V]},
+        {"type": "text", "text": (V,)},
+        {"type": "text", "text": {"value": V, "annotations": []}},
+        {"type": "text", "text": CARD},
+        {"type": "text", "text": float(CARD)},
+        {"type": "text", "text": None, "index": V},
+        {"type": "text", "index": (V,), V: 1},
+        {"type": None, "text": V},
+        {"text": V},
+    ],
+    ids=str,
+)
+def test_a_content_block_of_any_shape_is_masked(
+    session: MaskingSession, block: dict[str, Any]
+) -> None:
+    for x in (HumanMessage([block]), [{"role": "user", "content": [block]}]):
+        masked = session.mask(x)
+        assert V not in repr(masked)
+        assert str(CARD) not in repr(masked)
+        # a number that was the text of a block comes back as a text
+        assert str(session.restore(masked)).replace("'", "") == str(x).replace("'", "")
+    strange = Masker([]).session()
+    with pytest.raises(ConfigurationError, match="cannot be looked into"):
+        strange.mask(HumanMessage([{"type": "text", "text": object()}]))
+
+
 def test_a_value_split_over_neighbouring_blocks(session: MaskingSession) -> None:
     for cut in range(1, len(V)):
         message = HumanMessage(

@@ -1,10 +1,12 @@
 """The walk itself, with leaves that do next to nothing."""
 
+import enum
 import subprocess
 import sys
 from collections import OrderedDict, deque, namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -34,6 +36,11 @@ Row = namedtuple("Row", "name phone")  # noqa: PYI024
 class Shouted(Leaves):
     def text(self, text: str) -> str:
         return text.upper()
+
+    def identifier(self, text: str) -> str:
+        return text
+
+    key = text
 
 
 @pytest.mark.parametrize(
@@ -133,22 +140,49 @@ def test_the_walk_does_not_import_langgraph() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_message_in_which_nothing_changed_is_noted() -> None:
-    class Noting(Leaves):
+def test_a_container_that_is_known_is_not_walked() -> None:
+    class Remembering(Shouted):
         def __init__(self) -> None:
-            self.noted: list[Any] = []
+            self.seen: list[tuple[Any, Any]] = []
 
-        def settled(self, x: object) -> bool:
-            return any(x is each for each in self.noted)
+        def known(self, x: Any) -> Any:
+            return next((walked for old, walked in self.seen if old is x), None)
 
-        def settle(self, x: Any) -> None:
-            self.noted.append(x)
+        def learn(self, x: Any, walked: Any) -> None:
+            self.seen.append((x, walked))
 
         def text(self, text: str) -> str:
-            assert not self.noted, "walked again"
-            return text
+            assert not self.seen, "walked again"
+            return super().text(text)
 
-    leaves, messages = Noting(), [HumanMessage("hello")]
-    assert Walk(leaves)(messages) is messages
-    assert Walk(leaves)(messages) is messages
-    assert len(leaves.noted) == 1
+    leaves, messages = Remembering(), [HumanMessage("hello")]
+    walked = Walk(leaves)(messages)
+    assert walked == [HumanMessage("HELLO")]
+    assert Walk(leaves)(messages)[0] is walked[0]
+    assert len(leaves.seen) == 1
+
+
+class Phone(enum.Enum):
+    HOME = 821012345678
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([Phone.HOME], [-821012345678]),
+        ({Phone.HOME: None}, {-821012345678: None}),
+        ({821012345678: True}, {-821012345678: True}),
+        ([{"type": ["text"], "text": 7}], [{"type": ["text"], "text": -7}]),
+        ([{"type": "text", "text": 7}], [{"type": "text", "text": -7}]),
+        ([{"type": "x", "index": 7}], [{"type": "x", "index": 7}]),
+        ([{"type": "x", "index": date(2000, 1, 1)}], [{"type": "x", "index": "a day"}]),
+    ],
+)
+def test_numbers_and_days_are_met_wherever_they_stand(x: Any, expected: Any) -> None:
+    class Negative(Leaves):
+        def scalar(self, x: Any) -> object:
+            return "a day" if isinstance(x, date) else -x
+
+    if isinstance(x, list) and isinstance(x[0], dict):
+        x, expected = HumanMessage(x), HumanMessage(expected)  # content blocks
+    assert Walk(Negative())(x) == expected
