@@ -1,11 +1,8 @@
 """The guard at the door: examine, record, then let cross."""
 
 import asyncio
-import contextlib
 import json
-from collections.abc import Iterator, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from langchain_core.embeddings import Embeddings
@@ -13,11 +10,14 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable
 
 from langchain_privacy.detection import Detector, high_confidence_detectors
+from langchain_privacy.egress.crossing import OpenCrossing
 from langchain_privacy.egress.destination import UNKNOWN
 from langchain_privacy.egress.examine import Examiner, Refusal
 from langchain_privacy.egress.ledger import EgressLedger
+from langchain_privacy.egress.models import GuardedRunnable, wrap_embeddings, wrap_model
 from langchain_privacy.egress.payload import Payload, of_messages
 from langchain_privacy.egress.policy import CrossingRequest, EgressPolicy, UnsafeAllowAll
+from langchain_privacy.egress.transport import client_of, transport_of
 from langchain_privacy.errors import AttestationError, DetectionError, EgressBlockedError
 from langchain_privacy.vault import Vault
 
@@ -35,47 +35,6 @@ class HasVault(Protocol):
     @property
     def policy(self) -> Any:
         """Has `allow`: values that are never private."""
-
-
-@dataclass(slots=True, eq=False)
-class OpenCrossing:
-    """A crossing on its way; the HTTP client of ours counts into it."""
-
-    guard: "EgressGuard"
-    number: int
-    owner: int
-    destination: str = UNKNOWN
-    messages: Any = field(default=None, repr=False)
-    request_bytes: int = 0
-    response_bytes: int = 0
-    requests: int = 0
-    digest: str | None = None
-    texts: list[Any] = field(default_factory=list, repr=False)
-    usage: Any = None
-
-    def close(self, outcome: str, *, received: int | None = None) -> None:
-        """Record the answer. Never raises: what crossed is recorded already."""
-        self.guard._receipt(self, outcome, received)  # noqa: SLF001
-
-    async def aclose(self, outcome: str) -> None:
-        """Like `close`, without blocking the event loop; a cancelled task's answer is noted too."""
-        await asyncio.shield(asyncio.to_thread(self.close, outcome))
-
-
-crossing_in_progress: ContextVar[OpenCrossing | None] = ContextVar(
-    "langchain_privacy_crossing", default=None
-)
-"""The crossing that the present code runs inside of."""
-
-
-@contextlib.contextmanager
-def entered(crossing: OpenCrossing) -> Iterator[None]:
-    """Run inside of a crossing."""
-    token = crossing_in_progress.set(crossing)
-    try:
-        yield
-    finally:
-        crossing_in_progress.reset(token)
 
 
 class EgressGuard:
@@ -121,15 +80,11 @@ class EgressGuard:
         Raises:
             ConfigurationError: It is no chat model.
         """
-        from langchain_privacy.egress.models import wrap_model
-
         guarded: Model = wrap_model(self, model)
         return guarded
 
     def wrap_embeddings(self, embeddings: Embedder) -> Embedder:
         """Guard an embeddings model; returns one of the same class."""
-        from langchain_privacy.egress.models import wrap_embeddings
-
         guarded: Embedder = wrap_embeddings(self, embeddings)
         return guarded
 
@@ -146,8 +101,6 @@ class EgressGuard:
                 is known.
             purpose: What the ledger calls it.
         """
-        from langchain_privacy.egress.models import GuardedRunnable
-
         return GuardedRunnable(self, runnable, destination, purpose or "runnable")
 
     def transport(self, library: str | None = None, inner: Any = None) -> Any:
@@ -157,34 +110,44 @@ class EgressGuard:
             library: `"httpx"` or `"httpx2"`; default the one that the OpenAI client uses.
             inner: The transport to send with; default the library's own.
         """
-        from langchain_privacy.egress.transport import transport
-
-        return transport(self, library, inner, asynchronous=False)
+        return transport_of(self, library, inner, asynchronous=False)
 
     def async_transport(self, library: str | None = None, inner: Any = None) -> Any:
         """Return the asynchronous twin of `transport`."""
-        from langchain_privacy.egress.transport import transport
-
-        return transport(self, library, inner, asynchronous=True)
+        return transport_of(self, library, inner, asynchronous=True)
 
     def http_client(self, library: str | None = None, **client: Any) -> Any:
         """Return a client for `ChatOpenAI(http_client=...)`; `client` is passed to its class."""
-        from langchain_privacy.egress.transport import client_of
-
         return client_of(self, library, client, asynchronous=False)
 
     def async_http_client(self, library: str | None = None, **client: Any) -> Any:
         """Return a client for `ChatOpenAI(http_async_client=...)`."""
-        from langchain_privacy.egress.transport import client_of
-
         return client_of(self, library, client, asynchronous=True)
 
     # ---- the act -------------------------------------------------------------------------------
 
     def open(
-        self, payload: Payload, *, destination: str, model: str, purpose: str, sender: Any = None
+        self,
+        payload: Payload,
+        *,
+        destination: str,
+        model: str,
+        purpose: str,
+        sender: Any = None,
+        asked: Any = None,
     ) -> OpenCrossing:
         """Examine a payload and record it; the caller sends it then, and not otherwise.
+
+        Args:
+            payload: What is about to leave.
+            destination: Host and port that it goes to, or `"unknown"`.
+            model: Name of the model that will answer, `""` when there is none.
+            purpose: What the ledger calls it.
+            sender: The guarded object itself, for policies and to know its inner calls.
+            asked: What the sender was asked, to tell its inner calls from others.
+
+        Returns:
+            The crossing: a context manager, inside of which the payload is to be sent.
 
         Raises:
             EgressBlockedError: It may not cross; the refusal is recorded.
@@ -245,7 +208,14 @@ class EgressGuard:
         if not within:
             reason = f"the session's budget of {limit} bytes is spent"
             raise request.refuse("max_bytes_per_session", reason)
-        return OpenCrossing(guard=self, number=number, owner=id(sender), destination=destination)
+        return OpenCrossing(
+            door=self,
+            ledger=self.ledger,
+            number=number,
+            destination=destination,
+            sender=sender,
+            asked=asked,
+        )
 
     async def aopen(self, payload: Payload, **where: Any) -> OpenCrossing:
         """Like `open`, without blocking the event loop."""
@@ -309,8 +279,3 @@ class EgressGuard:
         raise EgressBlockedError(
             message, rule=refusal.rule, offsets=refusal.offsets, destination=destination
         )
-
-    def _receipt(self, crossing: OpenCrossing, outcome: str, received: int | None) -> None:
-        from langchain_privacy.egress.models import receipt_of
-
-        receipt_of(self.ledger, crossing, outcome, received)

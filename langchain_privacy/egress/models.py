@@ -1,22 +1,29 @@
-"""Guarded chat models: a subclass made for each class, so that it stays that class.
+"""Guarded models: each call of a chat model, an embeddings model or a Runnable is a crossing.
 
-The guard stands in `_generate`, `_stream` and their twins, i.e. inside the model's own run: no
-second run, no usage counted twice, and an answer from LangChain's cache is no crossing. Only
-methods that the class itself defines are taken over; LangChain decides by their presence whether a
-model streams.
+`EgressGuard.wrap`, `wrap_embeddings` and `wrap_runnable` are made of these functions. A guarded
+model is of the same class as before: it gets a subclass whose methods open a crossing, call the
+class's own method inside of it, and count what comes back.
+
+```python
+model = guard.wrap(ChatOpenAI(model="gpt-4o-mini"))
+isinstance(model, ChatOpenAI)  # True
+model.invoke("...")            # examined, recorded, sent
+is_guarded(model)              # True
+```
+
+In a chat model the guard stands in `_generate`, `_stream` and their twins, i.e. inside the model's
+own run: no second run, no usage counted twice, and an answer from LangChain's cache is no crossing.
+Only methods that a class itself defines are replaced: LangChain decides by their presence whether a
+model streams, and the ones of the base class call those that are guarded.
 """
 
 import contextlib
 import copy
-import functools
-import json
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage
 from langchain_core.runnables import (
     Runnable,
     RunnableBinding,
@@ -26,88 +33,24 @@ from langchain_core.runnables import (
 from langchain_core.runnables.config import merge_configs
 from pydantic import BaseModel
 
+from langchain_privacy.egress.crossing import Door, OpenCrossing, is_inside
 from langchain_privacy.egress.destination import UNKNOWN, destination_of, is_remote_graph, model_of
-from langchain_privacy.egress.guard import (
-    EgressGuard,
-    OpenCrossing,
-    crossing_in_progress,
-    entered,
-)
-from langchain_privacy.egress.payload import Payload, of_call, of_value, serialise
-from langchain_privacy.errors import ConfigurationError, LedgerError
+from langchain_privacy.egress.payload import Payload, of_call, of_value
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.subclassing import SubclassMaker, recast, subclass_maker
 
-if TYPE_CHECKING:
-    from langchain_privacy.egress.ledger import EgressLedger
-
-
-# ---- What came back: recorded when an answer is complete.
-
-_log = logging.getLogger(__name__)
-
-
-def take(crossing: "OpenCrossing", message: BaseMessage) -> None:
-    """Take a message or a chunk of one into the account."""
-    crossing.texts.append(message.content)
-    for calls in (getattr(message, "tool_call_chunks", None), getattr(message, "tool_calls", None)):
-        if calls:
-            crossing.texts.append([call.get("args") for call in calls])
-            break
-    usage = getattr(message, "usage_metadata", None)
-    if usage:
-        crossing.usage = usage if crossing.usage is None else _added(crossing.usage, usage)
-
-
-def _added(a: Any, b: Any) -> dict[str, int]:
-    # Providers send usage once or in increments; LangChain adds chunks up, so do we.
-    return {name: a.get(name, 0) + b.get(name, 0) for name in ("input_tokens", "output_tokens")}
-
-
-def receipt_of(
-    ledger: "EgressLedger", crossing: "OpenCrossing", outcome: str, received: int | None
-) -> None:
-    """Append the receipt of a crossing.
-
-    A ledger that cannot take it is reported in the log only: the crossing is recorded already, and
-    the next one will be refused.
-    """
-    wire = crossing.requests > 0
-    if received is None:
-        received = sum(
-            len(
-                (
-                    t if isinstance(t, str) else json.dumps(t, ensure_ascii=False, default=str)
-                ).encode("utf-8", "replace")
-            )
-            for t in crossing.texts
-        )
-    usage = crossing.usage or {}
-    try:
-        ledger.append(
-            {
-                "kind": "receipt",
-                "refers": crossing.number,
-                "outcome": outcome,
-                "bytes_out": crossing.request_bytes if wire else None,
-                "payload_digest": crossing.digest,
-                "bytes_in": crossing.response_bytes if wire else received,
-                "tokens_out": usage.get("input_tokens"),
-                "tokens_in": usage.get("output_tokens"),
-                "measured": "wire" if wire else "payload",
-            }
-        )
-    except LedgerError as error:
-        _log.error("The answer to crossing %d was not recorded: %s", crossing.number, error)
-
+Method = Callable[..., Any]
 
 _GUARD = "_langchain_privacy_guard"
-_STREAMS = ("_stream", "_stream_chat_model_events")
-_ASYNC_STREAMS = ("_astream", "_astream_chat_model_events")
 
 
-def wrap_model(guard: EgressGuard, model: Any) -> Any:
+# ---- wrapping, and telling what is wrapped
+
+
+def wrap_model(guard: Door, model: Any) -> Any:
     """See `EgressGuard.wrap`."""
     if isinstance(model, BaseChatModel):
-        return _guarded(guard, model)
+        return _guarded(model, _guarded_chat_model, guard)
     if isinstance(model, RunnableBinding):
         return model.model_copy(update={"bound": wrap_model(guard, model.bound)})
     if isinstance(model, RunnableWithFallbacks):
@@ -122,11 +65,33 @@ def wrap_model(guard: EgressGuard, model: Any) -> Any:
     raise ConfigurationError(msg)
 
 
-def guard_of(model: Any) -> EgressGuard | None:
-    """Return the guard of a chat model, `None` when it has none."""
+def wrap_embeddings(guard: Door, embeddings: Any) -> Any:
+    """See `EgressGuard.wrap_embeddings`."""
+    if not isinstance(embeddings, Embeddings):
+        msg = f"guard.wrap_embeddings takes an embeddings model, not {type(embeddings).__name__}."
+        raise ConfigurationError(msg)
+    return _guarded(embeddings, _guarded_embeddings, guard)
+
+
+def _guarded(model: Any, make_class: SubclassMaker, guard: Door) -> Any:
+    """Return a copy of a model with this guard, in place of another one that it had."""
+    if guard_of(model) is guard:
+        return model
+    made = copy.copy(model)
+    recast(made, make_class(type(model)))
+    if isinstance(made, BaseModel):
+        private = {**(made.__pydantic_private__ or {}), _GUARD: guard}
+        object.__setattr__(made, "__pydantic_private__", private)
+    else:
+        vars(made)[_GUARD] = guard
+    return made
+
+
+def guard_of(model: Any) -> Door | None:
+    """Return the guard of a model, `None` when it has none."""
     bound = model.bound if isinstance(model, RunnableBinding) else model
-    found = getattr(bound, "__pydantic_private__", None) or {}
-    guard: EgressGuard | None = found.get(_GUARD)
+    held = getattr(bound, "__pydantic_private__", None) or getattr(bound, "__dict__", {})
+    guard: Door | None = held.get(_GUARD)
     return guard
 
 
@@ -137,51 +102,7 @@ def is_guarded(model: Runnable[Any, Any]) -> bool:
     return guard_of(model) is not None
 
 
-def _guarded(guard: EgressGuard, model: BaseChatModel) -> BaseChatModel:
-    if guard_of(model) is guard:
-        return model
-    copy = model.model_copy()
-    plain = getattr(type(model), "_guarded_class", type(model))
-    object.__setattr__(copy, "__class__", _class_of(plain))
-    private = dict(copy.__pydantic_private__ or {}) | {_GUARD: guard}
-    object.__setattr__(copy, "__pydantic_private__", private)
-    return copy
-
-
-@functools.cache
-def _class_of(cls: type[BaseChatModel]) -> type[BaseChatModel]:
-    """Make the guarded subclass of a chat model's class."""
-    namespace: dict[str, Any] = {
-        "__module__": cls.__module__,
-        "__qualname__": cls.__qualname__,
-        "__doc__": cls.__doc__,
-        "_guarded_class": cls,
-        "__annotations__": {},
-        "_generate": _generate(cls),
-    }
-    base = BaseChatModel
-    if cls._agenerate is not base._agenerate:  # noqa: SLF001
-        namespace["_agenerate"] = _agenerate(cls)
-    for names, make in ((_STREAMS, _stream), (_ASYNC_STREAMS, _astream)):
-        for name in names:
-            own = getattr(cls, name, None)
-            if own is not None and own is not getattr(base, name, None):
-                namespace[name] = make(cls, name)
-    metaclass: Any = type(cls)
-    made: type[BaseChatModel] = metaclass(cls.__name__, (cls,), namespace)
-    return made
-
-
-def _where(model: BaseChatModel, kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "destination": destination_of(model),
-        "model": model_of(model, kwargs),
-        "purpose": "chat",
-        "sender": model,
-    }
-
-
-def _guard_within(model: BaseChatModel) -> EgressGuard:
+def _door(model: Any) -> Door:
     guard = guard_of(model)
     if guard is None:
         # Made by calling the guarded class, as configurable_fields does.
@@ -193,284 +114,201 @@ def _guard_within(model: BaseChatModel) -> EgressGuard:
     return guard
 
 
-def _open(model: BaseChatModel, messages: Any, stop: Any, kwargs: dict[str, Any]) -> OpenCrossing:
-    payload = of_call(model, messages, stop, kwargs)
-    crossing = _guard_within(model).open(payload, **_where(model, kwargs))
-    crossing.messages = messages
-    return crossing
+# ---- chat models
 
 
-async def _aopen(
-    model: BaseChatModel, messages: Any, stop: Any, kwargs: dict[str, Any]
-) -> OpenCrossing:
-    payload = of_call(model, messages, stop, kwargs)
-    crossing = await _guard_within(model).aopen(payload, **_where(model, kwargs))
-    crossing.messages = messages
-    return crossing
+@subclass_maker()
+def _guarded_chat_model(base: Any) -> dict[str, Method]:
+    """A chat model's class whose calls are crossings."""
+    members = {}
+    for name, make in (
+        ("_generate", _generate),
+        ("_agenerate", _agenerate),
+        ("_stream", _stream),
+        ("_stream_chat_model_events", _stream),
+        ("_astream", _astream),
+        ("_astream_chat_model_events", _astream),
+    ):
+        own = getattr(base, name, None)
+        if own is not None and own is not getattr(BaseChatModel, name, None):
+            members[name] = make(own)
+    return members
 
 
-def _inside(model: BaseChatModel, messages: Any) -> bool:
-    """Tell whether this model's crossing is in progress: its methods may call each other.
+def _asking(
+    model: Any,
+    messages: Any,
+    /,
+    stop: Any = None,
+    run_manager: Any = None,  # noqa: ARG001 it is not sent
+    **settings: Any,
+) -> dict[str, Any]:
+    """Return what the guard is told of a call with these arguments."""
+    return {
+        "payload": of_call(model, messages, stop, settings),
+        "destination": destination_of(model),
+        "model": model_of(model, settings),
+        "purpose": "chat",
+        "sender": model,
+        "asked": messages,
+    }
 
-    With the same messages only: a callback may call the model with others meanwhile.
-    """
-    crossing = crossing_in_progress.get()
-    if crossing is None or crossing.owner != id(model):
-        return False
-    return crossing.messages is messages or bool(crossing.messages == messages)
 
-
-def _generate(cls: type[BaseChatModel]) -> Callable[..., Any]:
-    inner = cls._generate
-
-    @functools.wraps(inner)
-    def _generate(
-        self: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> Any:
-        if _inside(self, messages):
-            return inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
-        crossing = _open(self, messages, stop, kwargs)
-        outcome = "failed"
-        try:
-            with entered(crossing):
-                result = inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
+def _generate(inner: Method) -> Method:
+    def generate(self: Any, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_inside(self, messages):
+            return inner(self, messages, *args, **kwargs)
+        with _door(self).open(**_asking(self, messages, *args, **kwargs)) as crossing:
+            result = inner(self, messages, *args, **kwargs)
             for generation in result.generations:
-                take(crossing, generation.message)
-            outcome = "answered"
+                _note(crossing, generation)
             return result
-        finally:
-            crossing.close(outcome)
 
-    return _generate
+    return generate
 
 
-def _agenerate(cls: type[BaseChatModel]) -> Callable[..., Any]:
-    inner = cls._agenerate
-
-    @functools.wraps(inner)
-    async def _agenerate(
-        self: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> Any:
-        if _inside(self, messages):
-            return await inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
-        crossing = await _aopen(self, messages, stop, kwargs)
-        outcome = "failed"
-        try:
-            with entered(crossing):
-                result = await inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
+def _agenerate(inner: Method) -> Method:
+    async def agenerate(self: Any, messages: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_inside(self, messages):
+            return await inner(self, messages, *args, **kwargs)
+        door = _door(self)
+        async with await door.aopen(**_asking(self, messages, *args, **kwargs)) as crossing:
+            result = await inner(self, messages, *args, **kwargs)
             for generation in result.generations:
-                take(crossing, generation.message)
-            outcome = "answered"
+                _note(crossing, generation)
             return result
-        finally:
-            await crossing.aclose(outcome)
 
-    return _agenerate
+    return agenerate
 
 
-def _stream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
-    inner = getattr(cls, name)
-
-    @functools.wraps(inner)
-    def stream(
-        self: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> Iterator[Any]:
-        chunks = inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
-        if _inside(self, messages):
-            yield from chunks
+def _stream(inner: Method) -> Method:
+    def stream(self: Any, messages: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        if is_inside(self, messages):
+            yield from inner(self, messages, *args, **kwargs)
             return
-        crossing = _open(self, messages, stop, kwargs)
-        outcome = "failed"
-        try:
-            while True:
-                # Only while the model works: what the caller does between chunks is not ours.
-                with entered(crossing):
-                    try:
-                        chunk = next(chunks)
-                    except StopIteration:
-                        break
-                _account(crossing, chunk)
-                yield chunk
-            outcome = "answered"
-        except GeneratorExit:
-            outcome = "abandoned"
-            raise
-        finally:
-            try:
-                # Any iterator may be a stream; only a generator can be closed.
-                with entered(crossing):
-                    getattr(chunks, "close", _nothing)()
-            finally:
-                crossing.close(outcome)
+        with (
+            _door(self).open(**_asking(self, messages, *args, **kwargs)) as crossing,
+            _closing(inner(self, messages, *args, **kwargs)) as chunks,
+        ):
+            for chunk in chunks:
+                _note(crossing, chunk)
+                with crossing.paused():
+                    yield chunk
 
     return stream
 
 
-def _astream(cls: type[BaseChatModel], name: str) -> Callable[..., Any]:
-    inner = getattr(cls, name)
-
-    @functools.wraps(inner)
-    async def astream(
-        self: Any, messages: Any, stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> AsyncIterator[Any]:
-        chunks = inner(self, messages, stop=stop, run_manager=run_manager, **kwargs)
-        if _inside(self, messages):
-            async for chunk in chunks:
+def _astream(inner: Method) -> Method:
+    async def astream(self: Any, messages: Any, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        if is_inside(self, messages):
+            async for chunk in inner(self, messages, *args, **kwargs):
                 yield chunk
             return
-        crossing = await _aopen(self, messages, stop, kwargs)
-        outcome = "failed"
-        try:
-            while True:
-                with entered(crossing):
-                    try:
-                        chunk = await anext(chunks)
-                    except StopAsyncIteration:
-                        break
-                _account(crossing, chunk)
-                yield chunk
-            outcome = "answered"
-        except GeneratorExit:
-            outcome = "abandoned"
-            raise
-        finally:
-            try:
-                if hasattr(chunks, "aclose"):
-                    await chunks.aclose()
-            finally:
-                await crossing.aclose(outcome)
+        door = _door(self)
+        async with (
+            await door.aopen(**_asking(self, messages, *args, **kwargs)) as crossing,
+            _aclosing(inner(self, messages, *args, **kwargs)) as chunks,
+        ):
+            async for chunk in chunks:
+                _note(crossing, chunk)
+                with crossing.paused():
+                    yield chunk
 
     return astream
 
 
-def _nothing() -> None:
-    """Close what cannot be closed."""
-
-
-def _account(crossing: OpenCrossing, chunk: Any) -> None:
-    message = getattr(chunk, "message", None)
-    if message is not None:
-        take(crossing, message)
-        return
-    # An event of the v3 protocol is a dict.
-    if isinstance(chunk, dict):
-        delta = chunk.get("delta")
-        if isinstance(delta, dict):
-            crossing.texts.append(delta.get("text") or delta.get("args") or "")
-        if usage := chunk.get("usage"):
-            crossing.usage = usage
-
-
-# ---- Guarded embeddings models.
-
-_GUARD_EMBEDDINGS = "_langchain_privacy_guard"
-_METHODS = ("embed_documents", "embed_query")
-_ASYNC_METHODS = ("aembed_documents", "aembed_query")
-
-
-def wrap_embeddings(guard: EgressGuard, embeddings: Any) -> Any:
-    """See `EgressGuard.wrap_embeddings`."""
-    if not isinstance(embeddings, Embeddings):
-        msg = f"guard.wrap_embeddings takes an embeddings model, not {type(embeddings).__name__}."
-        raise ConfigurationError(msg)
-    pydantic = isinstance(embeddings, BaseModel)
-    guarded: Any = copy.copy(embeddings)
-    object.__setattr__(guarded, "__class__", _class_of_embeddings(type(embeddings)))
-    if pydantic:
-        private = dict(guarded.__pydantic_private__ or {}) | {_GUARD_EMBEDDINGS: guard}
-        object.__setattr__(guarded, "__pydantic_private__", private)
-    else:
-        guarded.__dict__[_GUARD_EMBEDDINGS] = guard
-    return guarded
-
-
-@functools.cache
-def _class_of_embeddings(cls: type[Embeddings]) -> type[Embeddings]:
-    namespace: dict[str, Any] = {
-        "__module__": cls.__module__,
-        "__qualname__": cls.__qualname__,
-        "__doc__": cls.__doc__,
-    }
-    for name in _METHODS:
-        namespace[name] = _method(getattr(cls, name))
-    for name in _ASYNC_METHODS:
-        if getattr(cls, name) is not getattr(Embeddings, name):
-            namespace[name] = _async_method(getattr(cls, name))
-    metaclass: Any = type(cls)
-    made: type[Embeddings] = metaclass(cls.__name__, (cls,), namespace)
-    return made
-
-
-def _call(self: Any, texts: Any) -> tuple[EgressGuard, dict[str, Any]]:
-    private = getattr(self, "__pydantic_private__", None) or self.__dict__
-    where = {
-        "destination": destination_of(self),
-        "model": model_of(self, {}),
-        "purpose": "embeddings",
-        "sender": self,
-    }
-    return private[_GUARD_EMBEDDINGS], {"payload": of_value({"input": texts}), **where}
-
-
-def _inside_embeddings(self: Any) -> bool:
-    crossing = crossing_in_progress.get()
-    return crossing is not None and crossing.owner == id(self)
-
-
 @contextlib.contextmanager
-def _recorded(crossing: OpenCrossing) -> Iterator[None]:
-    outcome = "failed"
+def _closing(chunks: Any) -> Iterator[Any]:
+    """Close a stream at the end, or when nobody reads on. Any iterator may be one."""
     try:
-        with entered(crossing):
-            yield
-        outcome = "answered"
+        yield chunks
     finally:
-        crossing.close(outcome)
+        if hasattr(chunks, "close"):
+            chunks.close()
 
 
 @contextlib.asynccontextmanager
-async def _arecorded(crossing: OpenCrossing) -> AsyncIterator[None]:
-    outcome = "failed"
+async def _aclosing(chunks: Any) -> AsyncIterator[Any]:
     try:
-        with entered(crossing):
-            yield
-        outcome = "answered"
+        yield chunks
     finally:
-        await crossing.aclose(outcome)
+        if hasattr(chunks, "aclose"):
+            await chunks.aclose()
 
 
-def _method(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(inner)
+def _note(crossing: OpenCrossing, part: Any) -> None:
+    """Count a message, a chunk of one, or an event of LangChain's v3 protocol, which is a dict."""
+    message = getattr(part, "message", None)
+    if message is not None:
+        crossing.received(message.content)
+        calls = getattr(message, "tool_call_chunks", None) or getattr(message, "tool_calls", None)
+        if calls:
+            crossing.received([call.get("args") for call in calls])
+        if usage := getattr(message, "usage_metadata", None):
+            crossing.used(usage)
+    elif isinstance(part, dict):
+        delta = part.get("delta")
+        if isinstance(delta, dict):
+            crossing.received(delta.get("text") or delta.get("args") or "")
+        if usage := part.get("usage"):
+            crossing.used(usage)
+
+
+# ---- embeddings models
+
+
+@subclass_maker()
+def _guarded_embeddings(base: Any) -> dict[str, Method]:
+    """An embeddings model's class whose calls are crossings."""
+    members = {name: _embed(getattr(base, name)) for name in ("embed_documents", "embed_query")}
+    for name in ("aembed_documents", "aembed_query"):
+        if getattr(base, name) is not getattr(Embeddings, name):
+            members[name] = _aembed(getattr(base, name))
+    return members
+
+
+def _embedding(model: Any, texts: Any) -> dict[str, Any]:
+    """Return what the guard is told of a call."""
+    return {
+        "payload": of_value({"input": texts}),
+        "destination": destination_of(model),
+        "model": model_of(model, {}),
+        "purpose": "embeddings",
+        "sender": model,
+    }
+
+
+def _embed(inner: Method) -> Method:
     def embed(self: Any, texts: Any, *args: Any, **kwargs: Any) -> Any:
-        if _inside_embeddings(self):
+        if is_inside(self):
             return inner(self, texts, *args, **kwargs)
-        guard, call = _call(self, texts)
-        with _recorded(guard.open(**call)):
+        with _door(self).open(**_embedding(self, texts)):
             return inner(self, texts, *args, **kwargs)
 
     return embed
 
 
-def _async_method(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(inner)
-    async def embed(self: Any, texts: Any, *args: Any, **kwargs: Any) -> Any:
-        if _inside_embeddings(self):
+def _aembed(inner: Method) -> Method:
+    async def aembed(self: Any, texts: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_inside(self):
             return await inner(self, texts, *args, **kwargs)
-        guard, call = _call(self, texts)
-        async with _arecorded(await guard.aopen(**call)):
+        async with await _door(self).aopen(**_embedding(self, texts)):
             return await inner(self, texts, *args, **kwargs)
 
-    return embed
+    return aembed
 
 
-# ---- Guarded Runnables: what goes into them is examined and recorded.
+# ---- any other Runnable
 
 
 class GuardedRunnable(Runnable[Any, Any]):
-    """A Runnable whose input crosses; makes no run of its own."""
+    """A Runnable whose input crosses; makes no run of its own.
+
+    What runs inside may be a whole chain, so its own requests are crossings of their own.
+    """
 
     def __init__(
-        self, guard: EgressGuard, inner: Runnable[Any, Any], destination: str, purpose: str
+        self, guard: Door, inner: Runnable[Any, Any], destination: str, purpose: str
     ) -> None:
         self._guard = guard
         self._inner = inner
@@ -501,18 +339,18 @@ class GuardedRunnable(Runnable[Any, Any]):
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Examine, record, and invoke."""
         payload = self._payload(input, config, kwargs)
-        with _recorded_runnable(self._guard.open(payload, **self._where)) as crossing:
+        with self._guard.open(payload, **self._where) as crossing, crossing.paused():
             output = self._inner.invoke(input, config, **kwargs)
-            crossing.texts.append(serialise(output).decode("utf-8", "replace"))
+            crossing.received(output)
             return output
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Like `invoke`, without blocking the event loop."""
         payload = self._payload(input, config, kwargs)
-        crossing = await self._guard.aopen(payload, **self._where)
-        async with _arecorded_runnable(crossing):
-            output = await self._inner.ainvoke(input, config, **kwargs)
-            crossing.texts.append(serialise(output).decode("utf-8", "replace"))
+        async with await self._guard.aopen(payload, **self._where) as crossing:
+            with crossing.paused():
+                output = await self._inner.ainvoke(input, config, **kwargs)
+            crossing.received(output)
             return output
 
     def stream(
@@ -523,9 +361,13 @@ class GuardedRunnable(Runnable[Any, Any]):
     ) -> Iterator[Any]:
         """Examine, record, and stream."""
         payload = self._payload(input, config, kwargs)
-        with _recorded_runnable(self._guard.open(payload, **self._where)) as crossing:
-            for chunk in self._inner.stream(input, config, **kwargs):
-                crossing.texts.append(serialise(chunk).decode("utf-8", "replace"))
+        with (
+            self._guard.open(payload, **self._where) as crossing,
+            crossing.paused(),
+            _closing(self._inner.stream(input, config, **kwargs)) as chunks,
+        ):
+            for chunk in chunks:
+                crossing.received(chunk)
                 yield chunk
 
     async def astream(
@@ -536,11 +378,12 @@ class GuardedRunnable(Runnable[Any, Any]):
     ) -> AsyncIterator[Any]:
         """Like `stream`, without blocking the event loop."""
         payload = self._payload(input, config, kwargs)
-        crossing = await self._guard.aopen(payload, **self._where)
-        async with _arecorded_runnable(crossing):
-            async for chunk in self._inner.astream(input, config, **kwargs):
-                crossing.texts.append(serialise(chunk).decode("utf-8", "replace"))
-                yield chunk
+        async with await self._guard.aopen(payload, **self._where) as crossing:
+            with crossing.paused():
+                async with _aclosing(self._inner.astream(input, config, **kwargs)) as chunks:
+                    async for chunk in chunks:
+                        crossing.received(chunk)
+                        yield chunk
 
 
 def _sent_config(config: RunnableConfig) -> dict[str, Any]:
@@ -551,29 +394,3 @@ def _sent_config(config: RunnableConfig) -> dict[str, Any]:
         "metadata": config.get("metadata", {}),
         "configurable": {k: v for k, v in configurable.items() if not k.startswith("__")},
     }
-
-
-@contextlib.contextmanager
-def _recorded_runnable(crossing: OpenCrossing) -> Iterator[OpenCrossing]:
-    outcome = "failed"
-    try:
-        yield crossing
-        outcome = "answered"
-    except GeneratorExit:
-        outcome = "abandoned"
-        raise
-    finally:
-        crossing.close(outcome)
-
-
-@contextlib.asynccontextmanager
-async def _arecorded_runnable(crossing: OpenCrossing) -> AsyncIterator[None]:
-    outcome = "failed"
-    try:
-        yield
-        outcome = "answered"
-    except GeneratorExit:
-        outcome = "abandoned"
-        raise
-    finally:
-        await crossing.aclose(outcome)
