@@ -1,7 +1,6 @@
 """`SecureChatModel`: an OpenAI-compatible chat model that is attested or silent."""
 
 from collections.abc import AsyncIterator, Iterator
-from importlib import import_module
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -11,11 +10,11 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
-from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError, PrivacyError
+from langchain_privacy.errors import ConfigurationError, PrivacyError
 from langchain_privacy.secure.endpoint import AttestedEndpoint
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
-from langchain_privacy.secure.transport import AsyncAttestedTransport, AttestedTransport
+from langchain_privacy.secure.transport import AsyncAttestedTransport, AttestedTransport, reaching
 
 try:
     import openai
@@ -148,11 +147,8 @@ class SecureChatModel(BaseChatOpenAI):
         roots = {cls.__module__.partition(".")[0] for cls in type(self.http_client).__mro__}
         library = "httpx2" if "httpx2" in roots else "httpx"
         transport: _SyncTransport = _transport_of(self.http_client)
-        try:
+        with reaching(library):
             return transport.attest(library)
-        except import_module(library).TransportError:
-            msg = "the endpoint cannot be reached"
-            raise EvidenceInvalidError(msg, check="fetch") from None
 
     @property
     def _llm_type(self) -> str:

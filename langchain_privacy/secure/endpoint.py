@@ -15,10 +15,9 @@ from langchain_privacy.errors import ConfigurationError, PolicyMismatchError
 from langchain_privacy.secure.adapters.base import Adapter, Challenge
 from langchain_privacy.secure.adapters.gateway import GatewayAdapter
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
+from langchain_privacy.secure.fetch import LOOPBACK
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport, Check, Checks, as_time, utc_now
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class AttestedEndpoint:
         self.policy = policy
         self.scheme, self.hostname = url.scheme, url.hostname
         self.port = url.port or (443 if url.scheme == "https" else 80)
-        if policy.profile != "x-wing" and url.scheme == "http" and url.hostname not in _LOOPBACK:
+        if policy.profile != "x-wing" and url.scheme == "http" and url.hostname not in LOOPBACK:
             msg = f"{policy.profile} leaves headers readable, so it needs an https endpoint"
             raise ConfigurationError(msg)
         host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname

@@ -1,10 +1,18 @@
-"""Strict forms of JSON, base64 and hex: evidence has one spelling, or it is refused."""
+"""Strict forms of JSON, base64 and hex: evidence has one spelling, or it is refused.
+
+Everything in this room that reads text from outside reads it here: documents and tokens, heads of
+sealed exchanges, policy files. What is refused raises `EvidenceInvalidError`.
+
+```python
+content = members(strict_json(document, "report"), "report", required=("nonce", "quote"))
+quote = from_hex(content["quote"], "report")
+```
+"""
 
 import base64
 import binascii
 import json
 import re
-import time
 from collections.abc import Collection
 from typing import Any
 
@@ -99,29 +107,3 @@ def from_hex(value: Any, what: str, *, size: int | None = None) -> bytes:
         wanted = "lowercase hex" if size is None else f"{2 * size} lowercase hex digits"
         raise _invalid(what, f"must be {wanted}")
     return bytes.fromhex(encoded)
-
-
-# ---- Reads an answer that must stay small and arrive in time: evidence, key sets, problem reports.
-
-ATTESTATION_SECONDS = 30.0
-"""Longest time that fetching evidence may take, however slowly it drips."""
-
-
-class DocumentReader:
-    """Collects an answer that must stay small and arrive in time."""
-
-    def __init__(self, limit: int = MAX_DOCUMENT, seconds: float = ATTESTATION_SECONDS) -> None:
-        self._limit = limit
-        self._deadline = time.monotonic() + seconds
-        self._data = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        """Take bytes, or raise when there are too many or they come too slowly."""
-        self._data += data
-        if len(self._data) > self._limit or time.monotonic() > self._deadline:
-            msg = "the evidence is too large or takes too long"
-            raise EvidenceInvalidError(msg, check="fetch")
-
-    def finish(self) -> bytes:
-        """All bytes."""
-        return bytes(self._data)

@@ -1,12 +1,24 @@
-"""HTTP transports that attest first and encrypt always, for httpx and for httpx2.
+"""HTTP transports that attest first and encrypt always, for httpx and for httpx2; and `attest`.
 
 Both libraries have one interface; which one is in use is seen from the request. Nothing is sent
 before the endpoint has proven itself, nothing in clear, nothing to another origin, and no answer is
 used that was not sealed to this request.
+
+```python
+policy = AttestationPolicy(require=[SevSnpPolicy(measurements=["7a1e..."])])
+transport = AttestedTransport("https://llm.example.com", policy)
+with httpx.Client(transport=transport) as client:
+    client.post("https://llm.example.com/v1/chat/completions", json=request)
+```
+
+`SecureChatModel` has one transport of each kind. What both kinds do alike is in `BaseTransport`;
+the two below it differ in `async` and `await` alone.
 """
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, Self
@@ -24,16 +36,14 @@ from langchain_privacy.secure.channel.exchange import (
     Answer,
     Exchange,
     open_exchange,
-    seal_async_stream,
-    seal_stream,
 )
 from langchain_privacy.secure.endpoint import AttestedEndpoint
-from langchain_privacy.secure.parsing import DocumentReader
+from langchain_privacy.secure.fetch import DocumentReader, tls_spki
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
-from langchain_privacy.secure.tls import tls_spki
+from langchain_privacy.subclassing import subclass
 
-# ---- What a transport does before it sends and after it receives, alike when sync and when async.
+_INCOMPLETE = "the connection broke, so the answer is incomplete"
 
 
 class BaseTransport:
@@ -74,11 +84,8 @@ class BaseTransport:
             self.endpoint = AttestedEndpoint(endpoint, policy, adapter=adapter)
         self._inner = inner
         self._outer = [(k.lower(), v) for k, v in (outer_headers or {}).items()]
-        self._max_response, self._max_seconds, self._verify = (
-            max_response_bytes,
-            max_seconds,
-            verify,
-        )
+        self._max_response, self._max_seconds = max_response_bytes, max_seconds
+        self._verify = verify
 
     @property
     def report(self) -> AttestationReport | None:
@@ -96,50 +103,40 @@ class BaseTransport:
             msg = "the request is for another origin than the attested one; nothing was sent"
             raise ChannelError(msg)
 
-    def _exchange(self, request: Any, report: AttestationReport) -> Exchange:
-        policy = self.endpoint.policy
-        return open_exchange(
-            policy.profile,
-            report.channel_keys[policy.profile],
+    def _seal(
+        self,
+        library: "_Library",
+        request: Any,
+        report: AttestationReport,
+        upload: Callable[..., Any],
+    ) -> tuple[Exchange, Any]:
+        """The exchange for a request, and what to send; `upload` seals a body that is streamed."""
+        http, profile = library.http, self.endpoint.policy.profile
+        exchange = open_exchange(
+            profile,
+            report.channel_keys[profile],
             request.method,
             request.url.raw_path.decode("ascii"),
-            [(n.decode("latin-1"), v.decode("latin-1")) for n, v in request.headers.raw],
+            _pairs(request),
             outer=self._outer,
             limit=self._max_response,
         )
-
-    def _sealed(
-        self, library: Any, request: Any, report: AttestationReport, upload: Callable[..., Any]
-    ) -> tuple[Exchange, Any]:
-        """The exchange for a request, and what to send; `upload` seals a body that is streamed."""
-        exchange = self._exchange(request, report)
         headers = [("host", self.endpoint.authority), *exchange.headers]
         body: dict[str, Any]
-        if isinstance(request.stream, library.ByteStream):
-            plaintext = b"".join(request.stream)
-            self._refuse_unprotected(plaintext)
-            content = exchange.begin() + exchange.seal(plaintext, last=True)
-            chunked = self.endpoint.policy.profile == "ehbp-x25519"  # the protocol asks for it
+        if isinstance(request.stream, library.http.ByteStream):
+            content = exchange.begin() + exchange.seal(b"".join(request.stream), last=True)
             length = ("content-length", str(len(content)))
-            headers.append(("transfer-encoding", "chunked") if chunked else length)
-            body = {"stream": library.ByteStream(content)}
+            headers.append(("transfer-encoding", "chunked") if exchange.chunked else length)
+            body = {"stream": http.ByteStream(content)}
         else:
             body = {"content": upload(exchange, request.stream)}
-        url = _parsed(library.URL, self.endpoint.origin + exchange.path)
-        outgoing = library.Request(
+        url = _parsed(http.URL, self.endpoint.origin + exchange.path)
+        outgoing = http.Request(
             exchange.method, url, headers=headers, extensions=request.extensions, **body
         )
         return exchange, outgoing
 
-    def _may_repeat(self, library: Any, outgoing: Any) -> bool:
-        """Whether the very same bytes may go out again when an idle connection had been closed.
-
-        The gateway takes a request once, so nothing is done twice; other services may do it.
-        """
-        held = isinstance(outgoing.stream, library.ByteStream)
-        return held and self.endpoint.policy.profile == "x-wing"
-
-    def _challenge_request(self, library: Any, extensions: Any) -> tuple[bytes, Any]:
+    def _challenge_request(self, library: "_Library", extensions: Any) -> tuple[bytes, Any]:
         nonce, challenge = self.endpoint.challenge()
         headers = [
             ("host", self.endpoint.authority),
@@ -148,7 +145,7 @@ class BaseTransport:
             *self._outer,
         ]
         url = self.endpoint.origin + challenge.path
-        request = library.Request("GET", url, headers=headers, extensions=extensions)
+        request = library.http.Request("GET", url, headers=headers, extensions=extensions)
         return nonce, request
 
     @staticmethod
@@ -157,213 +154,42 @@ class BaseTransport:
             msg = f"the endpoint answered {response.status_code} when asked for evidence"
             raise EvidenceInvalidError(msg, check="fetch")
 
-    def _resend(self, response: Any, exchange: Exchange, problem: bytes, *, again: bool) -> bool:
+    def _check_connection(self, report: AttestationReport, response: Any) -> None:
+        bound = report.claims.get("tls_spki_sha256")
+        if bound or self.endpoint.policy.require_tls_binding:
+            self.endpoint.check_tls(report, tls_spki(response))
+
+    @staticmethod
+    def _may_name_another_key(response: Any, exchange: Exchange) -> bool:
+        sealed = "ehbp-response-nonce" in response.headers
+        return response.status_code in exchange.refusals and not sealed
+
+    @staticmethod
+    def _names_another_key(
+        response: Any, exchange: Exchange, problem: bytes, *, again: bool
+    ) -> bool:
         """Whether to send once more under a new key; raises ChannelError when that is no use."""
-        headers = pairs(response)
-        if not exchange.wants_new_key(response.status_code, headers, problem):
+        if not exchange.wants_new_key(response.status_code, _pairs(response), problem):
             return False
         if not again:
             msg = "the endpoint refuses the key that it attested just now"
             raise ChannelError(msg)
         return True
 
-    def _refuse_unprotected(self, body: bytes) -> None:
-        if not body and self.endpoint.policy.profile == "ehbp-x25519":
-            msg = "EHBP protects no request without a body, so it is not sent"
-            raise ChannelError(msg)
-
-    def _check_connection(self, report: AttestationReport, response: Any) -> None:
-        bound = report.claims.get("tls_spki_sha256")
-        if bound or self.endpoint.policy.require_tls_binding:
-            self.endpoint.check_tls(report, tls_spki(response))
-
-    def _deadline(self) -> float:
-        return time.monotonic() + self._max_seconds
-
     def _in_time(self, deadline: float) -> None:
         if time.monotonic() > deadline:
             msg = f"the answer took longer than {self._max_seconds:g} s, so it is incomplete"
             raise ChannelError(msg)
 
-    def _response(self, library: Any, answer: Answer, stream: Any, response: Any) -> Any:
+    @staticmethod
+    def _response(library: "_Library", answer: Answer, stream: Any, response: Any) -> Any:
         assert answer.status is not None
         if 300 <= answer.status < 400:
             msg = "the endpoint redirects; redirects are not followed"
             raise ChannelError(msg)
-        return library.Response(
+        return library.http.Response(
             answer.status, headers=answer.headers, stream=stream, extensions=response.extensions
         )
-
-
-def pairs(response: Any) -> list[tuple[str, str]]:
-    """Headers of a response."""
-    return [(n.decode("latin-1"), v.decode("latin-1")) for n, v in response.headers.raw]
-
-
-@lru_cache(maxsize=64)
-def _parsed(kind: Callable[[str], Any], url: str) -> Any:
-    """A URL object: parsing costs more than sealing, and the address is nearly always the same."""
-    return kind(url)
-
-
-def broken(library: Any) -> tuple[type[Exception], ...]:
-    """Errors of a connection that broke."""
-    return (library.ReadError, library.WriteError, library.RemoteProtocolError)
-
-
-def library_of(request: Any) -> str:
-    """`"httpx"` or `"httpx2"`."""
-    return type(request).__module__.partition(".")[0]
-
-
-def is_refusal(response: Any, exchange: Exchange) -> bool:
-    """Whether an unsealed answer came back that may say "another key"."""
-    sealed = "ehbp-response-nonce" in response.headers
-    return response.status_code in exchange.refusals and not sealed
-
-
-# ---- Bodies of opened answers, as streams of the HTTP library in use: httpx or httpx2.
-
-
-class _Ending:
-    """Remembers whether the text that was passed on has announced its own end.
-
-    Clients of event streams stop reading at `[DONE]`. What follows then is only the last frame; it
-    is read on close, so that the end is authenticated and the connection can be used again.
-    """
-
-    def __init__(self) -> None:
-        self._tail = b""
-
-    def see(self, piece: bytes) -> bytes:
-        self._tail = (self._tail + piece)[-32:]
-        return piece
-
-    @property
-    def announced(self) -> bool:
-        return self._tail.rstrip().endswith(b"[DONE]")
-
-
-class _Opened:
-    """Body of an opened answer, synchronous."""
-
-    def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
-        self._pieces, self._close = pieces, close
-        self._ending = _Ending()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._pieces:
-            yield self._ending.see(piece)
-
-    def close(self) -> None:
-        try:
-            if self._ending.announced:
-                for piece in self._pieces:
-                    self._ending.see(piece)
-        finally:
-            self._close()
-
-
-class _AsyncOpened:
-    """Body of an opened answer, asynchronous."""
-
-    def __init__(self, pieces: AsyncIterator[bytes], close: Callable[[], Any]) -> None:
-        self._pieces, self._close = pieces, close
-        self._ending = _Ending()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._pieces:
-            yield self._ending.see(piece)
-
-    async def aclose(self) -> None:
-        try:
-            if self._ending.announced:
-                async for piece in self._pieces:
-                    self._ending.see(piece)
-        finally:
-            await self._close()
-
-
-@cache
-def library_named(name: str) -> Any:
-    """The module `httpx` or `httpx2`."""
-    return import_module(name)
-
-
-@cache
-def bodies_of(name: str) -> tuple[Any, Any]:
-    """The classes of a synchronous and an asynchronous body."""
-    library = library_named(name)
-    return (
-        type("OpenedBody", (_Opened, library.SyncByteStream), {}),
-        type("AsyncOpenedBody", (_AsyncOpened, library.AsyncByteStream), {}),
-    )
-
-
-# ---- `attest`: ask an endpoint for evidence and verify it, without sending anything else.
-
-
-def httpx_module() -> Any:
-    """httpx, or an error that names the extra."""
-    try:
-        import httpx
-    except ImportError:
-        msg = 'attested endpoints need httpx: pip install "langchain-privacy[secure]"'
-        raise ConfigurationError(msg) from None
-    return httpx
-
-
-def attest(
-    endpoint: str | AttestedEndpoint,
-    policy: AttestationPolicy | None = None,
-    *,
-    adapter: Adapter | None = None,
-    verify: Any = True,
-) -> AttestationReport:
-    """Attest an endpoint now.
-
-    Args:
-        endpoint: Its URL, e.g. `"https://llm.example.com/v1"`; the origin is attested.
-        policy: What it must prove.
-        adapter: How it is asked; the gateway of this package by default.
-        verify: TLS verification: an `ssl.SSLContext`, or `True`.
-
-    Returns:
-        The report: checks made, checks skipped, claims, attested keys.
-
-    Raises:
-        AttestationError: If the endpoint does not prove what the policy asks for.
-        ConfigurationError: If URL or policy cannot be used.
-    """
-    httpx = httpx_module()
-    with AttestedTransport(endpoint, policy, adapter=adapter, verify=verify) as transport:
-        try:
-            return transport.attest()
-        except httpx.TransportError:
-            msg = "the endpoint cannot be reached"
-            raise EvidenceInvalidError(msg, check="fetch") from None
-
-
-async def aattest(
-    endpoint: str | AttestedEndpoint,
-    policy: AttestationPolicy | None = None,
-    *,
-    adapter: Adapter | None = None,
-    verify: Any = True,
-) -> AttestationReport:
-    """The asynchronous twin of `attest`."""
-    httpx = httpx_module()
-    async with AsyncAttestedTransport(
-        endpoint, policy, adapter=adapter, verify=verify
-    ) as transport:
-        try:
-            return await transport.attest()
-        except httpx.TransportError:
-            msg = "the endpoint cannot be reached"
-            raise EvidenceInvalidError(msg, check="fetch") from None
-
-
-_INCOMPLETE = "the connection broke, so the answer is incomplete"
 
 
 class AttestedTransport(BaseTransport):
@@ -401,14 +227,14 @@ class AttestedTransport(BaseTransport):
         Args:
             library: `"httpx"` or `"httpx2"`, whichever the inner transport is of.
         """
-        return self._attested(library_named(library), {})
+        return self._attested(_library(library), {})
 
-    def _connection(self, library: Any) -> Any:
+    def _connection(self, library: "_Library") -> Any:
         if self._inner is None:
-            self._inner = library.HTTPTransport(verify=self._verify)
+            self._inner = library.http.HTTPTransport(verify=self._verify)
         return self._inner
 
-    def _attested(self, library: Any, extensions: Any) -> AttestationReport:
+    def _attested(self, library: "_Library", extensions: Any) -> AttestationReport:
         with self.endpoint.lock:
             if (report := self.endpoint.report) is not None:
                 return report
@@ -420,45 +246,45 @@ class AttestedTransport(BaseTransport):
                 for chunk in response.stream:
                     reader.feed(chunk)
                 return self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
-            except library.TransportError:
-                raise _no_evidence() from None
+            except library.http.TransportError:
+                msg = "the connection broke while evidence was fetched"
+                raise EvidenceInvalidError(msg, check="fetch") from None
             finally:
                 response.close()
 
     def _handle(self, request: Any) -> Any:
-        name = library_of(request)
-        library = library_named(name)
+        library = _library_of(request)
         self._check_target(request.url)
         report = self._attested(library, request.extensions)
-        # Only a body that is held in memory can be sealed a second time.
-        again = isinstance(request.stream, library.ByteStream)
+        # Only a body that is held in memory can be sent, or sealed, a second time.
+        again = held = isinstance(request.stream, library.http.ByteStream)
         while True:
-            exchange, outgoing = self._sealed(library, request, report, seal_stream)
+            exchange, outgoing = self._seal(library, request, report, _sealed_pieces)
             try:
                 response = self._connection(library).handle_request(outgoing)
-            except broken(library):
-                if not self._may_repeat(library, outgoing):
+            except library.broken:
+                if not (exchange.repeatable and held):
                     raise
                 response = self._connection(library).handle_request(outgoing)
             try:
                 self._check_connection(report, response)
-                if is_refusal(response, exchange):
+                if self._may_name_another_key(response, exchange):
                     problem = DocumentReader(MAX_PROBLEM)
                     for chunk in response.stream:
                         problem.feed(chunk)
-                    if self._resend(response, exchange, problem.finish(), again=again):
+                    if self._names_another_key(response, exchange, problem.finish(), again=again):
                         response.close()
                         self.endpoint.forget(report)
                         report, again = self._attested(library, request.extensions), False
                         continue
-                answer = exchange.answer(response.status_code, pairs(response))
-                return self._open(name, response, answer)
+                answer = exchange.answer(response.status_code, _pairs(response))
+                return self._open(library, response, answer)
             except BaseException:
                 response.close()
                 raise
 
-    def _open(self, name: str, response: Any, answer: Answer) -> Any:
-        library, deadline = library_named(name), self._deadline()
+    def _open(self, library: "_Library", response: Any, answer: Answer) -> Any:
+        deadline = time.monotonic() + self._max_seconds
         raw = iter(response.stream)
         early: list[bytes] = []
         try:
@@ -468,7 +294,7 @@ class AttestedTransport(BaseTransport):
                     raise ChannelError(_INCOMPLETE)
                 self._in_time(deadline)
                 early.extend(answer.feed(chunk))
-        except library.TransportError:
+        except library.http.TransportError:
             raise ChannelError(_INCOMPLETE) from None
 
         def pieces() -> Iterator[bytes]:
@@ -478,12 +304,12 @@ class AttestedTransport(BaseTransport):
                     self._in_time(deadline)
                     yield from answer.feed(chunk)
                 yield from answer.finish()
-            except library.TransportError:
+            except library.http.TransportError:
                 raise self._raised(ChannelError(_INCOMPLETE)) from None
             except PrivacyError as error:
                 raise self._raised(error) from None
 
-        stream = bodies_of(name)[0](pieces(), response.close)
+        stream = library.body(pieces(), response.close)
         return self._response(library, answer, stream, response)
 
 
@@ -510,14 +336,14 @@ class AsyncAttestedTransport(BaseTransport):
 
     async def attest(self, library: str = "httpx") -> AttestationReport:
         """Attest now, unless a verdict is in force; return the report."""
-        return await self._attested(library_named(library), {})
+        return await self._attested(_library(library), {})
 
-    def _connection(self, library: Any) -> Any:
+    def _connection(self, library: "_Library") -> Any:
         if self._inner is None:
-            self._inner = library.AsyncHTTPTransport(verify=self._verify)
+            self._inner = library.http.AsyncHTTPTransport(verify=self._verify)
         return self._inner
 
-    async def _attested(self, library: Any, extensions: Any) -> AttestationReport:
+    async def _attested(self, library: "_Library", extensions: Any) -> AttestationReport:
         async with self.endpoint.loop_lock():
             if (report := self.endpoint.report) is not None:
                 return report
@@ -529,45 +355,45 @@ class AsyncAttestedTransport(BaseTransport):
                 async for chunk in response.stream:
                     reader.feed(chunk)
                 return self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
-            except library.TransportError:
-                raise _no_evidence() from None
+            except library.http.TransportError:
+                msg = "the connection broke while evidence was fetched"
+                raise EvidenceInvalidError(msg, check="fetch") from None
             finally:
                 await response.aclose()
 
     async def _handle(self, request: Any) -> Any:
-        name = library_of(request)
-        library = library_named(name)
+        library = _library_of(request)
         self._check_target(request.url)
         report = await self._attested(library, request.extensions)
-        again = isinstance(request.stream, library.ByteStream)
+        again = held = isinstance(request.stream, library.http.ByteStream)
         while True:
-            exchange, outgoing = self._sealed(library, request, report, seal_async_stream)
+            exchange, outgoing = self._seal(library, request, report, _sealed_pieces_async)
             try:
                 response = await self._connection(library).handle_async_request(outgoing)
-            except broken(library):
-                if not self._may_repeat(library, outgoing):
+            except library.broken:
+                if not (exchange.repeatable and held):
                     raise
                 response = await self._connection(library).handle_async_request(outgoing)
             try:
                 self._check_connection(report, response)
-                if is_refusal(response, exchange):
+                if self._may_name_another_key(response, exchange):
                     problem = DocumentReader(MAX_PROBLEM)
                     async for chunk in response.stream:
                         problem.feed(chunk)
-                    if self._resend(response, exchange, problem.finish(), again=again):
+                    if self._names_another_key(response, exchange, problem.finish(), again=again):
                         await response.aclose()
                         self.endpoint.forget(report)
                         report = await self._attested(library, request.extensions)
                         again = False
                         continue
-                answer = exchange.answer(response.status_code, pairs(response))
-                return await self._open(name, response, answer)
+                answer = exchange.answer(response.status_code, _pairs(response))
+                return await self._open(library, response, answer)
             except BaseException:
                 await response.aclose()
                 raise
 
-    async def _open(self, name: str, response: Any, answer: Answer) -> Any:
-        library, deadline = library_named(name), self._deadline()
+    async def _open(self, library: "_Library", response: Any, answer: Answer) -> Any:
+        deadline = time.monotonic() + self._max_seconds
         raw = aiter(response.stream)
         early: list[bytes] = []
         try:
@@ -577,7 +403,7 @@ class AsyncAttestedTransport(BaseTransport):
                     raise ChannelError(_INCOMPLETE)
                 self._in_time(deadline)
                 early.extend(answer.feed(chunk))
-        except library.TransportError:
+        except library.http.TransportError:
             raise ChannelError(_INCOMPLETE) from None
 
         async def pieces() -> AsyncIterator[bytes]:
@@ -590,14 +416,173 @@ class AsyncAttestedTransport(BaseTransport):
                         yield piece
                 for piece in answer.finish():
                     yield piece
-            except library.TransportError:
+            except library.http.TransportError:
                 raise self._raised(ChannelError(_INCOMPLETE)) from None
             except PrivacyError as error:
                 raise self._raised(error) from None
 
-        stream = bodies_of(name)[1](pieces(), response.aclose)
+        stream = library.async_body(pieces(), response.aclose)
         return self._response(library, answer, stream, response)
 
 
-def _no_evidence() -> EvidenceInvalidError:
-    return EvidenceInvalidError("the connection broke while evidence was fetched", check="fetch")
+def attest(
+    endpoint: str | AttestedEndpoint,
+    policy: AttestationPolicy | None = None,
+    *,
+    adapter: Adapter | None = None,
+    verify: Any = True,
+) -> AttestationReport:
+    """Attest an endpoint now.
+
+    Args:
+        endpoint: Its URL, e.g. `"https://llm.example.com/v1"`; the origin is attested.
+        policy: What it must prove.
+        adapter: How it is asked; the gateway of this package by default.
+        verify: TLS verification: an `ssl.SSLContext`, or `True`.
+
+    Returns:
+        The report: checks made, checks skipped, claims, attested keys.
+
+    Raises:
+        AttestationError: If the endpoint does not prove what the policy asks for.
+        ConfigurationError: If URL or policy cannot be used.
+    """
+    with (
+        reaching("httpx"),
+        AttestedTransport(endpoint, policy, adapter=adapter, verify=verify) as transport,
+    ):
+        return transport.attest()
+
+
+async def aattest(
+    endpoint: str | AttestedEndpoint,
+    policy: AttestationPolicy | None = None,
+    *,
+    adapter: Adapter | None = None,
+    verify: Any = True,
+) -> AttestationReport:
+    """The asynchronous twin of `attest`."""
+    with reaching("httpx"):
+        async with AsyncAttestedTransport(
+            endpoint, policy, adapter=adapter, verify=verify
+        ) as transport:
+            return await transport.attest()
+
+
+@contextmanager
+def reaching(library: str) -> Iterator[None]:
+    """Turns the error of an endpoint that cannot be reached into ours; see `attest`."""
+    try:
+        http = import_module(library)
+    except ImportError:
+        msg = 'attested endpoints need httpx: pip install "langchain-privacy[secure]"'
+        raise ConfigurationError(msg) from None
+    try:
+        yield
+    except http.TransportError:
+        msg = "the endpoint cannot be reached"
+        raise EvidenceInvalidError(msg, check="fetch") from None
+
+
+# Bodies on their way out and back, and what differs between httpx and httpx2.
+
+
+def _sealed_pieces(exchange: Exchange, stream: Any) -> Iterator[bytes]:
+    yield exchange.begin()
+    for chunk in stream:
+        yield exchange.seal(chunk, last=False)
+    yield exchange.seal(b"", last=True)
+
+
+async def _sealed_pieces_async(exchange: Exchange, stream: Any) -> AsyncIterator[bytes]:
+    yield exchange.begin()
+    async for chunk in stream:
+        yield exchange.seal(chunk, last=False)
+    yield exchange.seal(b"", last=True)
+
+
+class _Body:
+    """Body of an opened answer.
+
+    Clients of event streams stop reading at `[DONE]`. What follows then is only the last frame; it
+    is read on close, so that the end is authenticated and the connection can be used again.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], close: Callable[[], None]) -> None:
+        self._pieces, self._close, self._tail = pieces, close, b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._tail = (self._tail + piece)[-32:]
+            yield piece
+
+    def close(self) -> None:
+        try:
+            if self._tail.rstrip().endswith(b"[DONE]"):
+                for _ in self._pieces:
+                    pass
+        finally:
+            self._close()
+
+
+class _AsyncBody:
+    """The asynchronous twin of `_Body`."""
+
+    def __init__(self, pieces: AsyncIterator[bytes], close: Callable[[], Any]) -> None:
+        self._pieces, self._close, self._tail = pieces, close, b""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._pieces:
+            self._tail = (self._tail + piece)[-32:]
+            yield piece
+
+    async def aclose(self) -> None:
+        try:
+            if self._tail.rstrip().endswith(b"[DONE]"):
+                async for _ in self._pieces:
+                    pass
+        finally:
+            await self._close()
+
+
+@dataclass(frozen=True)
+class _Library:
+    """httpx or httpx2.
+
+    Attributes:
+        http: The module.
+        body: Class of the bodies of opened answers; the library takes subclasses of its own only.
+        async_body: The same for asynchronous clients.
+        broken: Errors of a connection that broke.
+    """
+
+    http: Any
+    body: Any
+    async_body: Any
+    broken: tuple[type[Exception], ...]
+
+
+@cache
+def _library(name: str) -> _Library:
+    http = import_module(name)
+    return _Library(
+        http,
+        subclass(http.SyncByteStream, {}, _Body),
+        subclass(http.AsyncByteStream, {}, _AsyncBody),
+        (http.ReadError, http.WriteError, http.RemoteProtocolError),
+    )
+
+
+def _library_of(request: Any) -> _Library:
+    return _library(type(request).__module__.partition(".")[0])
+
+
+def _pairs(message: Any) -> list[tuple[str, str]]:
+    """Headers of a request or a response."""
+    return [(n.decode("latin-1"), v.decode("latin-1")) for n, v in message.headers.raw]
+
+
+@lru_cache(maxsize=64)
+def _parsed(kind: Callable[[str], Any], url: str) -> Any:
+    """A URL object: parsing costs more than sealing, and the address is nearly always the same."""
+    return kind(url)

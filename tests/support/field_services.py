@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from langchain_privacy.secure.channel import xchacha
+from langchain_privacy.secure.channel.field_sealing import XChaCha20Poly1305
 from tests.support.http import Recorded, RecordingServer, Reply
 from tests.support.tls import Identity
 from tests.vectors.attestation import intel
@@ -234,7 +234,8 @@ class NearService(FieldService):
         client = ((1 + y) * pow(1 - y, p - 2, p) % p).to_bytes(32, "little")
         own, nonce = X25519PrivateKey.generate(), os.urandom(24)
         secret = own.exchange(X25519PublicKey.from_public_bytes(client))
-        sealed = xchacha.seal(_derive(secret, b"ed25519_encryption"), nonce, text.encode())
+        aead = XChaCha20Poly1305(_derive(secret, b"ed25519_encryption"))
+        sealed = aead.encrypt(nonce, text.encode())
         return (own.public_key().public_bytes_raw() + nonce + sealed).hex()
 
     def unseal(self, sealed: str, headers: dict[str, str], model: str, field: str) -> str:
@@ -244,5 +245,5 @@ class NearService(FieldService):
         assert headers["x-model-pub-key"] == self.public
         data = bytes.fromhex(sealed)
         secret = self.key.exchange(X25519PublicKey.from_public_bytes(data[:32]))
-        key = _derive(secret, b"ed25519_encryption")
-        return xchacha.unseal(key, data[32:56], data[56:]).decode()
+        aead = XChaCha20Poly1305(_derive(secret, b"ed25519_encryption"))
+        return aead.decrypt(data[32:56], data[56:]).decode()

@@ -20,7 +20,7 @@ from langchain_privacy.secure.adapters.base import Challenge
 from langchain_privacy.secure.envelope import PATH, CpuEvidence, verify_envelope
 from langchain_privacy.secure.evidence.azure_maa import prove_azure_maa
 from langchain_privacy.secure.evidence.roots import TrustedRoots
-from langchain_privacy.secure.parsing import DocumentReader
+from langchain_privacy.secure.fetch import LOOPBACK, DocumentReader
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 
@@ -108,7 +108,7 @@ def fetch_maa_keys(issuer: str, *, timeout: float = 30.0) -> bytes:
         EvidenceInvalidError: If it cannot be fetched.
     """
     url = urlsplit(issuer)
-    if url.scheme != "https" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
+    if url.scheme != "https" and url.hostname not in LOOPBACK:
         msg = "the issuer of MAA tokens must be an https URL"
         raise ConfigurationError(msg)
     failed = EvidenceInvalidError("the issuer's key set could not be fetched", check="fetch")

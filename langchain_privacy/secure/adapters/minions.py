@@ -35,11 +35,10 @@ from langchain_privacy.errors import (
     PrivacyError,
 )
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.parsing import DocumentReader
+from langchain_privacy.secure.fetch import LOOPBACK, DocumentReader, tls_spki
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.base import appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, utc_now
-from langchain_privacy.secure.tls import tls_spki
 
 SUBJECT = "unsafe-minions"
 _FIRST_ANSWER = 3000
@@ -252,8 +251,8 @@ class UnsafeMinionsServer:
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         url = urlsplit(endpoint)
-        local = url.hostname in ("127.0.0.1", "localhost", "::1")
-        if url.scheme != "https" and not (url.scheme == "http" and local):
+        loopback = url.scheme == "http" and url.hostname in LOOPBACK
+        if url.scheme != "https" and not loopback:
             msg = "UnsafeMinionsServer needs an https endpoint: TLS is all that protects its keys"
             raise ConfigurationError(msg)
         if not isinstance(policy, AttestationPolicy):

@@ -1,8 +1,19 @@
 """EHBP, the Encrypted HTTP Body Protocol of Tinfoil, byte-compatible (v0.3.1).
 
 Bodies are sealed; method, path and headers stay readable. The protocol has no final marker, so a
-stream that is cut between two frames looks complete: the transport asks the content itself (see
-`completeness`). It has no protection against replay either: the gateway remembers encapsulations.
+stream that is cut between two frames looks complete; nor is the content type protected. A body is
+therefore believed to be whole only when its own format says so, which `Completeness` watches, and
+any other format is refused. There is no protection against replay either: the gateway remembers
+encapsulations.
+
+Clients come here through `exchange.EhbpExchange`, the gateway directly:
+
+```python
+client = RequestSealer(public)
+body = b"".join(client.seal(b"..."))  # with the header REQUEST_HEADER: client.enc.hex()
+server = RequestOpener(private, client.enc)
+content = b"".join(server.feed(body))
+```
 """
 
 import json
@@ -21,61 +32,6 @@ from langchain_privacy.secure.channel.hpke import (
 )
 from langchain_privacy.secure.channel.sealed import FrameReader, pieces
 
-# ---- Whether a body that EHBP delivered is whole, judged by its content.
-#
-# EHBP has no final marker and leaves the content type readable and changeable, so a body is
-# believed to be complete only when its own format says so, and any other format is refused.
-
-_TAIL = 64 * 1024
-
-
-class Completeness:
-    """Watches a body as it passes.
-
-    Args:
-        content_type: The response's content type.
-        max_buffer: Largest JSON body in bytes.
-    """
-
-    def __init__(self, content_type: str, *, max_buffer: int) -> None:
-        self._kind = content_type.split(";")[0].strip().lower()
-        known = ("application/json", "text/event-stream", "application/x-ndjson")
-        if self._kind not in known:
-            msg = "EHBP cannot show that an answer of this content type is complete"
-            raise ChannelError(msg)
-        self._limit = max_buffer if self._kind == "application/json" else _TAIL
-        self._seen = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        """Take plaintext that is being passed on."""
-        self._seen += data
-        if len(self._seen) <= self._limit:
-            return
-        if self._kind == "application/json":
-            msg = "the answer is too large"
-            raise ChannelError(msg)
-        del self._seen[: -self._limit // 2]
-
-    def finish(self) -> None:
-        """Raise unless the content itself shows its end."""
-        if not self._ended():
-            msg = "the answer ended before its own end, so it is incomplete"
-            raise ChannelError(msg)
-
-    def _ended(self) -> bool:
-        body = bytes(self._seen).strip()
-        if self._kind == "text/event-stream":
-            return body.rsplit(b"\n", 1)[-1].strip() in (b"data: [DONE]", b"data:[DONE]")
-        try:
-            if self._kind == "application/json":
-                json.loads(body)
-                return True
-            last = json.loads(body.rsplit(b"\n", 1)[-1])
-        except ValueError:
-            return False
-        return isinstance(last, dict) and last.get("done") is True
-
-
 KEM_ID = X25519PrivateKey.kem_id
 REQUEST_HEADER = "ehbp-encapsulated-key"
 RESPONSE_HEADER = "ehbp-response-nonce"
@@ -84,6 +40,8 @@ KEY_MEDIA_TYPE = "application/ohttp-keys"
 KEY_MISMATCH = "urn:ietf:params:ehbp:error:key-config"
 _INFO, _EXPORT = b"ehbp request", b"ehbp response"
 _HEX_32 = re.compile(r"[0-9a-f]{64}\Z")
+_TAIL = 64 * 1024
+_CONTENT_TYPES = ("application/json", "text/event-stream", "application/x-ndjson")
 
 
 def key_config(public: bytes) -> bytes:
@@ -173,3 +131,49 @@ class ResponseSealer:
     def seal(self, data: bytes) -> bytes:
         """Frames for a piece of the body, as one byte string."""
         return b"".join(_frame(self._sequence.seal(piece)) for piece in pieces(data) if piece)
+
+
+class Completeness:
+    """Watches a body as it passes, and says at its end whether its content shows an end.
+
+    Args:
+        content_type: The response's content type.
+        max_buffer: Largest JSON body in bytes.
+    """
+
+    def __init__(self, content_type: str, *, max_buffer: int) -> None:
+        self._kind = content_type.split(";")[0].strip().lower()
+        if self._kind not in _CONTENT_TYPES:
+            msg = "EHBP cannot show that an answer of this content type is complete"
+            raise ChannelError(msg)
+        self._limit = max_buffer if self._kind == "application/json" else _TAIL
+        self._seen = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take plaintext that is being passed on."""
+        self._seen += data
+        if len(self._seen) <= self._limit:
+            return
+        if self._kind == "application/json":
+            msg = "the answer is too large"
+            raise ChannelError(msg)
+        del self._seen[: -self._limit // 2]
+
+    def finish(self) -> None:
+        """Raise unless the content itself shows its end."""
+        if not self._ended():
+            msg = "the answer ended before its own end, so it is incomplete"
+            raise ChannelError(msg)
+
+    def _ended(self) -> bool:
+        body = bytes(self._seen).strip()
+        if self._kind == "text/event-stream":
+            return body.rsplit(b"\n", 1)[-1].strip() in (b"data: [DONE]", b"data:[DONE]")
+        try:
+            if self._kind == "application/json":
+                json.loads(body)
+                return True
+            last = json.loads(body.rsplit(b"\n", 1)[-1])
+        except ValueError:
+            return False
+        return isinstance(last, dict) and last.get("done") is True

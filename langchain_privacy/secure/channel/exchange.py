@@ -1,15 +1,21 @@
 """One request and its answer on the client's side, without any I/O.
 
-All profiles have the same shape, so that the transports, sync and async, only move bytes.
+All profiles have the same shape, so that the transports, sync and async, only move bytes:
+
+```python
+exchange = open_exchange(profile, key, "POST", "/v1/chat/completions", headers, outer=[])
+wire = exchange.begin() + exchange.seal(body, last=True)  # sent with exchange.headers
+answer = exchange.answer(status, headers_that_came_back)
+pieces = [*answer.feed(bytes_that_came_back), *answer.finish()]
+```
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from langchain_privacy.errors import ChannelError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.channel import Profile, ehbp, sealed
-from langchain_privacy.secure.channel.ehbp import Completeness
 from langchain_privacy.secure.channel.field_sealing import AciCipher, FieldsExchange, NearCipher
 from langchain_privacy.secure.channel.headers import Pairs, end_to_end, first, media_type
 
@@ -19,25 +25,38 @@ MAX_RESPONSE = 64 * 1024 * 1024
 MAX_PROBLEM = 64 * 1024
 """Bytes that are read of an answer which is not sealed."""
 
+_FIELD_CIPHERS: dict[str, Callable[[bytes], AciCipher | NearCipher]] = {
+    "aci-e2ee-v2": AciCipher,
+    "near-ed25519-v2": NearCipher,
+}
+
 
 class Exchange(Protocol):
     """A request under way.
 
     Attributes:
         refusals: Statuses of an unsealed answer that may say "another key".
+        chunked: Whether the protocol wants the body in chunks, not with a length.
+        repeatable: Whether the other end takes a request once, so that sending the very same bytes
+            again does nothing twice.
+        method: Method to send.
+        path: Path and query to send.
+        headers: Headers to send.
     """
 
     refusals: frozenset[int]
+    chunked: bool
+    repeatable: bool
     method: str
     path: str
     headers: Pairs
 
-    def seal(self, data: bytes, *, last: bool) -> bytes:
-        """Seal a piece of the body."""
-        ...
-
     def begin(self) -> bytes:
         """Bytes that come before the body."""
+        ...
+
+    def seal(self, data: bytes, *, last: bool) -> bytes:
+        """Seal a piece of the body."""
         ...
 
     def answer(self, status: int, headers: Pairs) -> "Answer":
@@ -64,40 +83,54 @@ class Answer(Protocol):
         ...
 
 
-class _Limit:
-    def __init__(self, maximum: int) -> None:
-        self._left = maximum
+def open_exchange(
+    profile: Profile,
+    key: bytes,
+    method: str,
+    path: str,
+    headers: Pairs,
+    *,
+    outer: Pairs,
+    limit: int = MAX_RESPONSE,
+) -> Exchange:
+    """Start an exchange.
 
-    def take(self, data: bytes) -> bytes:
-        self._left -= len(data)
+    Args:
+        profile: The channel that the policy fixes.
+        key: The endpoint's attested public key.
+        method: Method of the request.
+        path: Its path and query.
+        headers: Its headers.
+        outer: Headers to send in clear besides.
+        limit: Largest answer in bytes.
+    """
+    if (cipher := _FIELD_CIPHERS.get(profile)) is not None:
+        sent = [*end_to_end(headers), *outer]
+        return FieldsExchange(cipher(key), method, path, sent, limit=limit)
+    kind = SealedExchange if profile == "x-wing" else EhbpExchange
+    return kind(key, method, path, headers, outer=outer, limit=limit)
+
+
+class _LimitedAnswer:
+    """What answers share: status and headers once they are known, and a limit of their size."""
+
+    def __init__(self, status: int | None, headers: Pairs, limit: int) -> None:
+        self.status, self.headers = status, headers
+        self._left = limit
+
+    def _counted(self, plaintext: bytes) -> bytes:
+        self._left -= len(plaintext)
         if self._left < 0:
             msg = "the answer is larger than the limit"
             raise ChannelError(msg)
-        return data
-
-
-def _problem_type(headers: Pairs, problem: bytes) -> Any:
-    if media_type(headers) != "application/problem+json":
-        return None
-    try:
-        content = parsing.strict_json(problem, "problem", limit=MAX_PROBLEM)
-    except EvidenceInvalidError:
-        return None
-    return content.get("type") if isinstance(content, dict) else None
-
-
-def _untrusted(status: int) -> ChannelError:
-    # The body is not read into the message: whoever is on the path may have written it.
-    return ChannelError(
-        f"an answer with status {status} came back unsealed, so it is not from the attested "
-        "endpoint and is not used"
-    )
+        return plaintext
 
 
 class SealedExchange:
     """An exchange in the profile `"x-wing"`."""
 
     refusals = frozenset({422})
+    chunked, repeatable = False, True
 
     def __init__(
         self, key: bytes, method: str, path: str, headers: Pairs, *, outer: Pairs, limit: int
@@ -131,16 +164,14 @@ class SealedExchange:
         return status == 422 and _problem_type(headers, problem) == sealed.KEY_MISMATCH
 
 
-class SealedAnswer:
+class SealedAnswer(_LimitedAnswer):
     """An answer in the profile `"x-wing"`."""
 
     def __init__(self, opener: Callable[[bytes], Any], limit: int) -> None:
+        super().__init__(None, [], limit)
         self._opener_for = opener
         self._opener: Any = None
         self._nonce = b""
-        self._limit = _Limit(limit)
-        self.status: int | None = None
-        self.headers: Pairs = []
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes: nonce, head, then body."""
@@ -155,7 +186,7 @@ class SealedAnswer:
                 head = sealed.parse_response_head(plaintext)
                 self.status, self.headers = head.status, end_to_end(head.headers)
             elif plaintext:
-                yield self._limit.take(plaintext)
+                yield self._counted(plaintext)
 
     def finish(self) -> Iterable[bytes]:
         """Raise unless the marked last frame has arrived."""
@@ -170,6 +201,7 @@ class EhbpExchange:
     """An exchange in the profile `"ehbp-x25519"`."""
 
     refusals = frozenset({422})
+    chunked, repeatable = True, False
 
     def __init__(
         self, key: bytes, method: str, path: str, headers: Pairs, *, outer: Pairs, limit: int
@@ -177,15 +209,20 @@ class EhbpExchange:
         self._sealer = ehbp.RequestSealer(key)
         self._limit = limit
         self.method, self.path = method, path
-        kept = [(n, v) for n, v in end_to_end(headers) if not n.lower().startswith("ehbp-")]
-        self.headers = [*kept, *outer, (ehbp.REQUEST_HEADER, self._sealer.enc.hex())]
+        self._empty = True
+        encapsulation = (ehbp.REQUEST_HEADER, self._sealer.enc.hex())
+        self.headers = [*_without_ehbp(headers), *outer, encapsulation]
 
     def begin(self) -> bytes:
         """Nothing: the encapsulation is in a header."""
         return b""
 
-    def seal(self, data: bytes, *, last: bool) -> bytes:  # noqa: ARG002  EHBP has no last frame
-        """Seal a piece of the body."""
+    def seal(self, data: bytes, *, last: bool) -> bytes:
+        """Seal a piece of the body, which must not be empty in all."""
+        self._empty = self._empty and not data
+        if last and self._empty:
+            msg = "EHBP protects no request without a body, so it is not sent"
+            raise ChannelError(msg)
         return b"".join(self._sealer.seal(data))
 
     def answer(self, status: int, headers: Pairs) -> "EhbpAnswer":
@@ -197,29 +234,26 @@ class EhbpExchange:
             msg = "the answer has more than one EHBP nonce"
             raise ChannelError(msg)
         opener = self._sealer.opener(ehbp.header_bytes(nonces[0]))
-        kept = [(n, v) for n, v in end_to_end(headers) if not n.lower().startswith("ehbp-")]
-        return EhbpAnswer(opener, status, kept, self._limit)
+        return EhbpAnswer(opener, status, _without_ehbp(headers), self._limit)
 
     def wants_new_key(self, status: int, headers: Pairs, problem: bytes) -> bool:
         """Whether this is EHBP's "key configuration mismatch"."""
         return status == 422 and _problem_type(headers, problem) == ehbp.KEY_MISMATCH
 
 
-class EhbpAnswer:
+class EhbpAnswer(_LimitedAnswer):
     """An answer in the profile `"ehbp-x25519"`."""
 
     def __init__(self, opener: ehbp.Opener, status: int, headers: Pairs, limit: int) -> None:
-        self.status: int | None = status
-        self.headers = headers
+        super().__init__(status, headers, limit)
         self._opener = opener
-        self._limit = _Limit(limit)
-        self._whole = Completeness(first(headers, "content-type"), max_buffer=limit)
+        self._whole = ehbp.Completeness(first(headers, "content-type"), max_buffer=limit)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes of framed ciphertext."""
         for plaintext in self._opener.feed(data):
             self._whole.feed(plaintext)
-            yield self._limit.take(plaintext)
+            yield self._counted(plaintext)
 
     def finish(self) -> Iterable[bytes]:
         """Raise unless the last frame is whole and the content shows its own end."""
@@ -228,54 +262,23 @@ class EhbpAnswer:
         return ()
 
 
-_FIELD_CIPHERS: dict[str, Callable[[bytes], AciCipher | NearCipher]] = {
-    "aci-e2ee-v2": AciCipher,
-    "near-ed25519-v2": NearCipher,
-}
+def _problem_type(headers: Pairs, problem: bytes) -> Any:
+    if media_type(headers) != "application/problem+json":
+        return None
+    try:
+        content = parsing.strict_json(problem, "problem", limit=MAX_PROBLEM)
+    except EvidenceInvalidError:
+        return None
+    return content.get("type") if isinstance(content, dict) else None
 
 
-def open_exchange(
-    profile: Profile,
-    key: bytes,
-    method: str,
-    path: str,
-    headers: Pairs,
-    *,
-    outer: Pairs,
-    limit: int = MAX_RESPONSE,
-) -> Exchange:
-    """Start an exchange.
-
-    Args:
-        profile: The channel that the policy fixes.
-        key: The endpoint's attested public key.
-        method: Method of the request.
-        path: Its path and query.
-        headers: Its headers.
-        outer: Headers to send in clear besides.
-        limit: Largest answer in bytes.
-    """
-    if (cipher := _FIELD_CIPHERS.get(profile)) is not None:
-        sent = [*end_to_end(headers), *outer]
-        return FieldsExchange(cipher(key), method, path, sent, limit=limit)
-    kind = SealedExchange if profile == "x-wing" else EhbpExchange
-    return kind(key, method, path, headers, outer=outer, limit=limit)
+def _untrusted(status: int) -> ChannelError:
+    # The body is not read into the message: whoever is on the path may have written it.
+    return ChannelError(
+        f"an answer with status {status} came back unsealed, so it is not from the attested "
+        "endpoint and is not used"
+    )
 
 
-# ---- Request bodies sealed piece by piece, as the HTTP library asks for them.
-
-
-def seal_stream(exchange: Exchange, stream: Any) -> Iterator[bytes]:
-    """Seal a synchronous body."""
-    yield exchange.begin()
-    for chunk in stream:
-        yield exchange.seal(chunk, last=False)
-    yield exchange.seal(b"", last=True)
-
-
-async def seal_async_stream(exchange: Exchange, stream: Any) -> AsyncIterator[bytes]:
-    """Seal an asynchronous body."""
-    yield exchange.begin()
-    async for chunk in stream:
-        yield exchange.seal(chunk, last=False)
-    yield exchange.seal(b"", last=True)
+def _without_ehbp(headers: Pairs) -> Pairs:
+    return [(n, v) for n, v in end_to_end(headers) if not n.lower().startswith("ehbp-")]

@@ -1,184 +1,43 @@
 """Chat requests whose fields are sealed one by one, as dstack's gateways and NEAR AI want them.
 
-The JSON around the fields stays readable, so what these protocols leave in clear is refused unless
-it is a setting that says nothing about anybody; tools and answer formats are among what is refused.
-Where an answer comes from, which request it answers, its order and its end are shown by TLS alone,
-for which reason the policy of these profiles requires a TLS key that the evidence binds.
+Both services make a key for each field from an ephemeral X25519 key and the recipient's. The JSON
+around the fields stays readable, so what these protocols leave in clear is refused unless it is a
+setting that says nothing about anybody; tools and answer formats are among what is refused. Where
+an answer comes from, which request it answers, its order and its end are shown by TLS alone, for
+which reason the policy of these profiles requires a TLS key that the evidence binds.
+
+`exchange.open_exchange` makes a `FieldsExchange` with the cipher of the profile:
+
+```python
+exchange = FieldsExchange(AciCipher(key), "POST", "/v1/chat/completions", headers, limit=10**6)
+sealed = exchange.seal(body, last=True)
+```
 """
 
 import hashlib
 import json
 import os
 import secrets
+import struct
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 
 from langchain_privacy.errors import ChannelError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.channel import xchacha
 from langchain_privacy.secure.channel.headers import Pairs, end_to_end, media_type
 from langchain_privacy.secure.channel.hpke import hkdf_expand, hkdf_extract, x25519_secret
 
-# ---- How single fields of a chat are sealed by dstack's gateways and by NEAR AI.
-#
-# Both make a key for each field from an ephemeral X25519 key and the recipient's. Neither says
-# who sealed it: an answer could have been written by anybody who saw the client's key on its way.
-
-_P = 2**255 - 19
-_KEY, _GCM_NONCE, _TAG = 32, 12, 16
-
-
-class FieldCipher(Protocol):
-    """Seals the fields of one request and opens those of its answer."""
-
-    headers: list[tuple[str, str]]
-
-    def seal(self, field: str, text: str, *, model: str) -> str:
-        """Seal the text at a field's path, e.g. `"messages.0.content"`."""
-        ...
-
-    def open(self, field: str, sealed: str, *, model: str, answer_id: str) -> str:
-        """Open what came back at a field's path; raises ChannelError."""
-        ...
-
-
-def _unhex(sealed: str, least: int) -> bytes:
-    try:
-        data = bytes.fromhex(sealed)
-    except ValueError:
-        data = b""
-    if len(data) < least:
-        raise _not_sealed()
-    return data
-
-
-def _not_sealed() -> ChannelError:
-    return ChannelError("a field of the answer does not open, so the answer is not used")
-
-
-def _utf8(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        msg = "a message holds a lone surrogate and cannot be sealed"
-        raise ChannelError(msg) from None
-
-
-class AciCipher:
-    """ACI E2EE version 2, suite `x25519-aes-256-gcm-hkdf-sha256` (Dstack-TEE, `e2ee-v2.md`).
-
-    Each seal is bound to direction, model, path, request and answer by associated data.
-
-    Args:
-        service: The service's key of 32 bytes from the attested keyset.
-    """
-
-    ALGORITHM = "x25519-aes-256-gcm-hkdf-sha256"
-    _INFO = b"aci.e2ee.v2.x25519"
-
-    def __init__(self, service: bytes) -> None:
-        self._service, self._own = service, X25519PrivateKey.generate()
-        self._nonce, self._time = secrets.token_hex(32), int(time.time())
-        self.headers = [
-            ("x-e2ee-version", "2"),
-            ("x-client-pub-key", self._own.public_key().public_bytes_raw().hex()),
-            ("x-model-pub-key", service.hex()),
-            ("x-e2ee-nonce", self._nonce),
-            ("x-e2ee-timestamp", str(self._time)),
-        ]
-
-    def _aad(self, purpose: str, **more: str) -> bytes:
-        members = {
-            "purpose": f"aci.e2ee.{purpose}.v2",
-            "algo": self.ALGORITHM,
-            "nonce": self._nonce,
-            "ts": self._time,
-            **more,
-        }
-        # For these names, strings and one integer this is RFC 8785's canonical form.
-        return _utf8(json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
-
-    def _aead(self, private: X25519PrivateKey, public: bytes) -> AESGCM:
-        prk = hkdf_extract(b"", x25519_secret(private, public))
-        return AESGCM(hkdf_expand(prk, self._INFO, 32))
-
-    def seal(self, field: str, text: str, *, model: str) -> str:
-        """Ephemeral key, nonce, ciphertext and tag in hex."""
-        ephemeral, nonce = X25519PrivateKey.generate(), os.urandom(_GCM_NONCE)
-        aead = self._aead(ephemeral, self._service)
-        sealed = aead.encrypt(nonce, _utf8(text), self._aad("request", model=model, field=field))
-        return (ephemeral.public_key().public_bytes_raw() + nonce + sealed).hex()
-
-    def open(self, field: str, sealed: str, *, model: str, answer_id: str) -> str:
-        """The text that was sealed at this path of this answer."""
-        data = _unhex(sealed, _KEY + _GCM_NONCE + _TAG)
-        aad = self._aad("response", model=model, field=field, id=answer_id)
-        nonce, rest = data[_KEY : _KEY + _GCM_NONCE], data[_KEY + _GCM_NONCE :]
-        try:
-            return self._aead(self._own, data[:_KEY]).decrypt(nonce, rest, aad).decode()
-        except (InvalidTag, UnicodeDecodeError):
-            raise _not_sealed() from None
-
-
-def ed25519_to_x25519(public: bytes) -> bytes:
-    """The X25519 form of an Ed25519 public key: u = (1 + y) / (1 - y) (RFC 7748, section 4.1)."""
-    y = int.from_bytes(public, "little") & (1 << 255) - 1
-    if len(public) != _KEY or y >= _P or y == 1:
-        msg = "the service's Ed25519 key is malformed"
-        raise ChannelError(msg)
-    return ((1 + y) * pow(1 - y, -1, _P) % _P).to_bytes(_KEY, "little")
-
-
-class NearCipher:
-    """NEAR AI's `ed25519`, version 2: X25519, HKDF-SHA256, XChaCha20-Poly1305.
-
-    Format of `nearai/inference-sdk`. There is no associated data: nothing binds a seal to its path,
-    to its request or to an answer.
-
-    Args:
-        service: The model's Ed25519 key of 32 bytes, which its evidence names.
-    """
-
-    _INFO = b"ed25519_encryption"
-
-    def __init__(self, service: bytes) -> None:
-        self._service = ed25519_to_x25519(service)
-        own = Ed25519PrivateKey.generate()
-        seed = hashlib.sha512(own.private_bytes_raw()).digest()[:_KEY]
-        self._own = X25519PrivateKey.from_private_bytes(seed)
-        self.headers = [
-            ("x-signing-algo", "ed25519"),
-            ("x-client-pub-key", own.public_key().public_bytes_raw().hex()),
-            ("x-model-pub-key", service.hex()),
-            ("x-encryption-version", "2"),
-            ("x-encrypt-all-fields", "true"),
-            ("x-no-aliasing", "true"),
-        ]
-
-    def _key(self, private: X25519PrivateKey, public: bytes) -> bytes:
-        return hkdf_expand(hkdf_extract(b"", x25519_secret(private, public)), self._INFO, 32)
-
-    def seal(self, field: str, text: str, *, model: str) -> str:  # noqa: ARG002  not bound
-        """Ephemeral key, nonce, ciphertext and tag in hex."""
-        ephemeral, nonce = X25519PrivateKey.generate(), os.urandom(xchacha.NONCE)
-        sealed = xchacha.seal(self._key(ephemeral, self._service), nonce, _utf8(text))
-        return (ephemeral.public_key().public_bytes_raw() + nonce + sealed).hex()
-
-    def open(self, field: str, sealed: str, *, model: str, answer_id: str) -> str:  # noqa: ARG002
-        """The text that was sealed to this request's key."""
-        data = _unhex(sealed, _KEY + xchacha.NONCE + xchacha.TAG)
-        nonce, rest = data[_KEY : _KEY + xchacha.NONCE], data[_KEY + xchacha.NONCE :]
-        try:
-            return xchacha.unseal(self._key(self._own, data[:_KEY]), nonce, rest).decode()
-        except (InvalidTag, UnicodeDecodeError):
-            raise _not_sealed() from None
-
+_KEY, _TAG = 32, 16
+_CURVE25519 = 2**255 - 19
 
 _PATH_END = "/chat/completions"
 _SETTINGS = frozenset(
@@ -204,24 +63,185 @@ _CHOICE = frozenset({"index", "finish_reason"})
 _ANSWER = frozenset({"id", "object", "created", "model", "choices", "usage", "system_fingerprint"})
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+# The ciphers of single fields.
 
 
-def _refused(what: str) -> ChannelError:
-    return ChannelError(f"{what} would be sent in clear by this service's protocol; leave it out")
+class _Aead(Protocol):
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes: ...
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None, /) -> bytes: ...
 
 
-def _content_text(content: Any) -> str:
-    if isinstance(content, list) and content:
-        return _compact(content)
-    if not isinstance(content, str):
-        msg = "each message needs a content of text or parts"
+class FieldCipher(ABC):
+    """Seals the fields of one request and opens those of its answer.
+
+    On the wire a sealed field is `ephemeral key | nonce | ciphertext and tag` in hex. Nothing says
+    who sealed it: an answer could have been written by anybody who saw the client's key on its way.
+
+    Args:
+        service: The X25519 key that requests are sealed to.
+        own: The key that answers are sealed to.
+        headers: Headers that the protocol wants beside the request's own.
+    """
+
+    _nonce_size: ClassVar[int]
+
+    def __init__(self, service: bytes, own: X25519PrivateKey, headers: Pairs) -> None:
+        self._service, self._own, self.headers = service, own, headers
+
+    @abstractmethod
+    def _aead(self, shared: bytes) -> _Aead:
+        """The cipher for a shared secret of X25519."""
+
+    @abstractmethod
+    def _bound(self, purpose: str, **more: str) -> bytes | None:
+        """What the protocol binds a field to, as associated data."""
+
+    def seal(self, field: str, text: str, *, model: str) -> str:
+        """Seal the text at a field's path, e.g. `"messages.0.content"`."""
+        try:
+            plaintext = text.encode()
+            bound = self._bound("request", model=model, field=field)
+        except UnicodeEncodeError:
+            msg = "a message holds a lone surrogate and cannot be sealed"
+            raise ChannelError(msg) from None
+        ephemeral, nonce = X25519PrivateKey.generate(), os.urandom(self._nonce_size)
+        aead = self._aead(x25519_secret(ephemeral, self._service))
+        public = ephemeral.public_key().public_bytes_raw()
+        return (public + nonce + aead.encrypt(nonce, plaintext, bound)).hex()
+
+    def open(self, field: str, sealed: str, *, model: str, answer_id: str) -> str:
+        """Open what came back at a field's path; raises ChannelError."""
+        start = _KEY + self._nonce_size
+        try:
+            data = bytes.fromhex(sealed)
+            if len(data) < start + _TAG:
+                raise InvalidTag
+            bound = self._bound("response", model=model, field=field, id=answer_id)
+            aead = self._aead(x25519_secret(self._own, data[:_KEY]))
+            return aead.decrypt(data[_KEY:start], data[start:], bound).decode()
+        except (InvalidTag, ValueError):
+            msg = "a field of the answer does not open, so the answer is not used"
+            raise ChannelError(msg) from None
+
+
+class AciCipher(FieldCipher):
+    """ACI E2EE version 2, suite `x25519-aes-256-gcm-hkdf-sha256` (Dstack-TEE, `e2ee-v2.md`).
+
+    Each seal is bound to direction, model, path, request and answer by associated data.
+
+    Args:
+        service: The service's key of 32 bytes from the attested keyset.
+    """
+
+    ALGORITHM = "x25519-aes-256-gcm-hkdf-sha256"
+    _nonce_size = 12
+
+    def __init__(self, service: bytes) -> None:
+        own = X25519PrivateKey.generate()
+        self._nonce, self._time = secrets.token_hex(32), int(time.time())
+        headers = [
+            ("x-e2ee-version", "2"),
+            ("x-client-pub-key", own.public_key().public_bytes_raw().hex()),
+            ("x-model-pub-key", service.hex()),
+            ("x-e2ee-nonce", self._nonce),
+            ("x-e2ee-timestamp", str(self._time)),
+        ]
+        super().__init__(service, own, headers)
+
+    def _aead(self, shared: bytes) -> AESGCM:
+        return AESGCM(hkdf_expand(hkdf_extract(b"", shared), b"aci.e2ee.v2.x25519", 32))
+
+    def _bound(self, purpose: str, **more: str) -> bytes:
+        members = {
+            "purpose": f"aci.e2ee.{purpose}.v2",
+            "algo": self.ALGORITHM,
+            "nonce": self._nonce,
+            "ts": self._time,
+            **more,
+        }
+        # For these names, strings and one integer this is RFC 8785's canonical form.
+        text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode()
+
+
+class NearCipher(FieldCipher):
+    """NEAR AI's `ed25519`, version 2: X25519, HKDF-SHA256, XChaCha20-Poly1305.
+
+    Format of `nearai/inference-sdk`. There is no associated data: nothing binds a seal to its path,
+    to its request or to an answer.
+
+    Args:
+        service: The model's Ed25519 key of 32 bytes, which its evidence names.
+    """
+
+    _nonce_size = 24
+
+    def __init__(self, service: bytes) -> None:
+        own = Ed25519PrivateKey.generate()
+        seed = hashlib.sha512(own.private_bytes_raw()).digest()[:_KEY]
+        headers = [
+            ("x-signing-algo", "ed25519"),
+            ("x-client-pub-key", own.public_key().public_bytes_raw().hex()),
+            ("x-model-pub-key", service.hex()),
+            ("x-encryption-version", "2"),
+            ("x-encrypt-all-fields", "true"),
+            ("x-no-aliasing", "true"),
+        ]
+        private = X25519PrivateKey.from_private_bytes(seed)
+        super().__init__(ed25519_to_x25519(service), private, headers)
+
+    def _aead(self, shared: bytes) -> "XChaCha20Poly1305":
+        return XChaCha20Poly1305(hkdf_expand(hkdf_extract(b"", shared), b"ed25519_encryption", 32))
+
+    def _bound(self, purpose: str, **more: str) -> None:  # noqa: ARG002  the protocol binds nothing
+        return None
+
+
+def ed25519_to_x25519(public: bytes) -> bytes:
+    """The X25519 form of an Ed25519 public key: u = (1 + y) / (1 - y) (RFC 7748, section 4.1)."""
+    y = int.from_bytes(public, "little") & (1 << 255) - 1
+    if len(public) != _KEY or y >= _CURVE25519 or y == 1:
+        msg = "the service's Ed25519 key is malformed"
         raise ChannelError(msg)
-    if content.lstrip().startswith("["):
-        # A text that happens to be a JSON array would come out as parts at the other end.
-        return _compact([{"type": "text", "text": content}])
-    return content
+    return ((1 + y) * pow(1 - y, -1, _CURVE25519) % _CURVE25519).to_bytes(_KEY, "little")
+
+
+class XChaCha20Poly1305:
+    """XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03), which `cryptography` does not have.
+
+    Args:
+        key: 32 bytes.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None = None) -> bytes:
+        """Ciphertext and tag under a nonce of 24 bytes."""
+        return self._inner(nonce).encrypt(bytes(4) + nonce[16:], data, associated_data)
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None = None) -> bytes:
+        """Plaintext; raises InvalidTag."""
+        return self._inner(nonce).decrypt(bytes(4) + nonce[16:], data, associated_data)
+
+    def _inner(self, nonce: bytes) -> ChaCha20Poly1305:
+        return ChaCha20Poly1305(hchacha20(self._key, nonce[:16]))
+
+
+def hchacha20(key: bytes, nonce: bytes) -> bytes:
+    """A key of 32 bytes from a key of 32 and a nonce of 16 (section 2.2 of the draft).
+
+    HChaCha20 is ChaCha20's block function without the final addition of its input, so it is got
+    from `cryptography`'s ChaCha20 by taking that addition back.
+    """
+    block = Cipher(ChaCha20(key, nonce), None).encryptor().update(bytes(64))
+    words = struct.unpack("<16I", block)
+    added = struct.unpack("<8I", b"expand 32-byte k" + nonce)
+    kept = (*words[:4], *words[12:])
+    return struct.pack("<8I", *((w - a) % 2**32 for w, a in zip(kept, added, strict=True)))
+
+
+# The JSON of requests and answers.
 
 
 def seal_request(body: bytes, cipher: FieldCipher) -> tuple[str, bytes]:
@@ -308,10 +328,34 @@ def open_answer(value: Any, cipher: FieldCipher, *, model: str, part: str) -> di
     return {**kept, "choices": choices}
 
 
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _refused(what: str) -> ChannelError:
+    return ChannelError(f"{what} would be sent in clear by this service's protocol; leave it out")
+
+
+def _content_text(content: Any) -> str:
+    if isinstance(content, list) and content:
+        return _compact(content)
+    if not isinstance(content, str):
+        msg = "each message needs a content of text or parts"
+        raise ChannelError(msg)
+    if content.lstrip().startswith("["):
+        # A text that happens to be a JSON array would come out as parts at the other end.
+        return _compact([{"type": "text", "text": content}])
+    return content
+
+
+# The exchange; see `exchange.Exchange` for what each method is asked.
+
+
 class FieldsExchange:
     """An exchange in a profile that seals fields."""
 
     refusals = frozenset({400, 421})
+    chunked, repeatable = False, False
 
     def __init__(
         self,

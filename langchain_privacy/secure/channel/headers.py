@@ -30,7 +30,10 @@ def end_to_end(headers: Iterable[tuple[str, str]]) -> Pairs:
 
 def first(headers: Pairs, name: str) -> str:
     """The first value of a header, or nothing; `name` in lower case."""
-    return next((value for key, value in headers if key.lower() == name), "")
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return ""
 
 
 def media_type(headers: Pairs) -> str:

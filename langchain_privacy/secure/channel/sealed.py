@@ -1,4 +1,4 @@
-"""Our profile: a whole HTTP exchange inside one sealed POST, post-quantum, with a known end.
+"""Our own profile: a whole HTTP exchange inside one sealed POST, post-quantum, with a known end.
 
 Request body:  `"LP1" | key id (8) | X-Wing encapsulation (1120) | request nonce (32) | frames`
 Response body: `response nonce (32) | frames`
@@ -13,6 +13,17 @@ JSON head with method, path and headers, or with status and headers; the rest is
 observer sees is one path, sizes and times.
 
 The labels are our own, as EHBP asks of those who reuse its construction (its section 7.3).
+
+Clients come here through `exchange.SealedExchange`, the gateway directly:
+
+```python
+client = RequestSealer(public)
+body = client.prefix + client.seal(dump_head(head)) + client.seal(b"...", final=True)
+
+key_id, enc, nonce = split_prefix(body[:PREFIX])
+server = RequestOpener(open_session(private, enc), nonce)
+head, *content = server.feed(body[PREFIX:])
+```
 """
 
 import hashlib
@@ -20,12 +31,14 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from langchain_privacy.errors import ChannelError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
+from langchain_privacy.secure.channel.headers import Pairs
 from langchain_privacy.secure.channel.hpke import (
     AeadSequence,
     Context,
@@ -35,13 +48,33 @@ from langchain_privacy.secure.channel.hpke import (
     exported_sequence,
 )
 
-# ---- Length-prefixed frames on a stream of bytes that arrives in any pieces.
+KEM_ID = XWingPrivateKey.kem_id
+PATH = "/.well-known/langchain-privacy/exchange"
+REQUEST_MEDIA_TYPE = "application/vnd.langchain-privacy.request"
+RESPONSE_MEDIA_TYPE = "application/vnd.langchain-privacy.response"
+KEY_MISMATCH = "urn:langchain-privacy:error:key"
+MAGIC = b"LP1"
+NONCE = 32
+PREFIX = len(MAGIC) + 8 + 1120 + NONCE
+SESSION_SECONDS = 600.0
+_INFO = b"langchain-privacy/exchange/v1 session"
+_REQUEST = b"langchain-privacy/exchange/v1 request"
+_RESPONSE = b"langchain-privacy/exchange/v1 response"
 
 MAX_FRAME = 4 * 1024 * 1024
 """Largest ciphertext of one frame in bytes."""
 
 FRAME = 64 * 1024
 """Plaintext bytes that a sender puts into one frame at most."""
+
+_FINAL = 1 << 31
+_TAG = 16
+_MAX_HEAD = 64 * 1024
+_BREAK = re.compile(r"[\r\n\0]")
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
+
+# Frames, which EHBP has too, without a mark on the last one.
 
 
 class FrameReader:
@@ -90,29 +123,7 @@ def pieces(data: bytes) -> Iterator[bytes]:
         yield bytes(view[start : start + FRAME])
 
 
-KEM_ID = XWingPrivateKey.kem_id
-PATH = "/.well-known/langchain-privacy/exchange"
-REQUEST_MEDIA_TYPE = "application/vnd.langchain-privacy.request"
-RESPONSE_MEDIA_TYPE = "application/vnd.langchain-privacy.response"
-KEY_MISMATCH = "urn:langchain-privacy:error:key"
-MAGIC = b"LP1"
-NONCE = 32
-PREFIX = len(MAGIC) + 8 + 1120 + NONCE
-SESSION_SECONDS = 600.0
-_INFO = b"langchain-privacy/exchange/v1 session"
-_REQUEST = b"langchain-privacy/exchange/v1 request"
-_RESPONSE = b"langchain-privacy/exchange/v1 response"
-_FINAL = 1 << 31
-_MAX_HEAD = 64 * 1024
-_BREAK = re.compile(r"[\r\n\0]")
-_JSON = json.JSONEncoder(separators=(",", ":"))
-
-Headers = Sequence[tuple[str, str]]
-
-
-def key_id(public: bytes) -> bytes:
-    """Eight bytes that name a public key; only a hint which key to try."""
-    return hashlib.sha256(public).digest()[:8]
+# Heads: the first frame of a request and of an answer.
 
 
 @dataclass(frozen=True)
@@ -121,7 +132,7 @@ class RequestHead:
 
     method: str
     path: str
-    headers: Headers
+    headers: Pairs
 
 
 @dataclass(frozen=True)
@@ -129,38 +140,17 @@ class ResponseHead:
     """The first frame of a response."""
 
     status: int
-    headers: Headers
+    headers: Pairs
 
 
-def _headers(value: object) -> Headers:
-    if not isinstance(value, list):
-        msg = "the head's headers are not a list"
-        raise ChannelError(msg)
-    found = []
-    for pair in value:
-        if not (isinstance(pair, list) and len(pair) == 2 and all(_clean(t) for t in pair)):
-            msg = "a header in the head is malformed"
-            raise ChannelError(msg)
-        found.append((pair[0], pair[1]))
-    return found
-
-
-def _clean(text: object) -> bool:
-    return isinstance(text, str) and not _BREAK.search(text)
-
-
-def _parse(head: bytes, names: tuple[str, ...]) -> dict[str, object]:
-    try:
-        content = parsing.strict_json(head, "head", limit=_MAX_HEAD)
-        return parsing.members(content, "head", required=names)
-    except EvidenceInvalidError:
-        msg = "the head of an exchange is malformed"
-        raise ChannelError(msg) from None
+def dump_head(head: RequestHead | ResponseHead) -> bytes:
+    """A head as JSON."""
+    return _JSON.encode(vars(head)).encode()
 
 
 def parse_request_head(data: bytes) -> RequestHead:
     """Read a request's first frame."""
-    head = _parse(data, ("method", "path", "headers"))
+    head = _parse_head(data, ("method", "path", "headers"))
     method, path = head["method"], head["path"]
     if (
         not isinstance(method, str)
@@ -173,60 +163,43 @@ def parse_request_head(data: bytes) -> RequestHead:
     ):
         msg = "the head of a request is malformed"
         raise ChannelError(msg)
-    return RequestHead(method.upper(), path, _headers(head["headers"]))
+    return RequestHead(method.upper(), path, head["headers"])
 
 
 def parse_response_head(data: bytes) -> ResponseHead:
     """Read a response's first frame."""
-    head = _parse(data, ("status", "headers"))
+    head = _parse_head(data, ("status", "headers"))
     status = head["status"]
     if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
         msg = "the head of a response has no valid status"
         raise ChannelError(msg)
-    return ResponseHead(status, _headers(head["headers"]))
+    return ResponseHead(status, head["headers"])
 
 
-def dump_head(head: RequestHead | ResponseHead) -> bytes:
-    """A head as JSON."""
-    return _JSON.encode(vars(head)).encode()
-
-
-class _Sealer:
-    def __init__(self, sequence: AeadSequence) -> None:
-        self._sequence = sequence
-
-    def seal(self, data: bytes, *, final: bool = False) -> bytes:
-        """Frames for a piece of the body; the last piece is marked and may be empty."""
-        parts = list(pieces(data))
-        out = []
-        for index, piece in enumerate(parts):
-            last = _FINAL if final and index == len(parts) - 1 else 0
-            header = (len(piece) + 16 | last).to_bytes(4)
-            out.append(header + self._sequence.seal(piece, header))
-        return b"".join(out)
-
-
-class _Opener:
-    def __init__(self, sequence: AeadSequence) -> None:
-        self._sequence = sequence
-        self._frames = FrameReader(flagged=True)
-        self._finished = False
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Take bytes; yield the plaintext of each frame that is complete."""
-        for header, ciphertext, final in self._frames.feed(data):
-            if self._finished:
-                msg = "there are frames after the last one"
-                raise ChannelError(msg)
-            plaintext = self._sequence.open(ciphertext, header)
-            self._finished = final
-            yield plaintext
-
-    def finish(self) -> None:
-        """Raise unless the marked last frame has arrived, and nothing after it."""
-        if not self._finished or self._frames.pending:
-            msg = "the stream ended before its last frame, so it is incomplete"
+def _parse_head(data: bytes, names: tuple[str, ...]) -> dict[str, Any]:
+    """The members of a head; `headers` are pairs of text without line breaks."""
+    try:
+        head = parsing.strict_json(data, "head", limit=_MAX_HEAD)
+        head = parsing.members(head, "head", required=names)
+    except EvidenceInvalidError:
+        msg = "the head of an exchange is malformed"
+        raise ChannelError(msg) from None
+    given, headers = head["headers"], []
+    for pair in given if isinstance(given, list) else (None,):
+        name, value = pair if isinstance(pair, list) and len(pair) == 2 else (None, None)
+        if not isinstance(name, str) or not isinstance(value, str) or _BREAK.search(name + value):
+            msg = "the headers in the head of an exchange are malformed"
             raise ChannelError(msg)
+        headers.append((name, value))
+    return {**head, "headers": headers}
+
+
+# Sessions.
+
+
+def key_id(public: bytes) -> bytes:
+    """Eight bytes that name a public key; only a hint which key to try."""
+    return hashlib.sha256(public).digest()[:8]
 
 
 @dataclass(frozen=True)
@@ -265,6 +238,47 @@ class _Recipient:
 
 
 _recipient = lru_cache(maxsize=64)(_Recipient)
+
+
+# The two halves of an exchange: each end has a sealer of its own and an opener of the other's.
+
+
+class _Sealer:
+    def __init__(self, sequence: AeadSequence) -> None:
+        self._sequence = sequence
+
+    def seal(self, data: bytes, *, final: bool = False) -> bytes:
+        """Frames for a piece of the body; the last piece is marked and may be empty."""
+        parts = list(pieces(data))
+        out = []
+        for index, piece in enumerate(parts):
+            last = _FINAL if final and index == len(parts) - 1 else 0
+            header = (len(piece) + _TAG | last).to_bytes(4)
+            out.append(header + self._sequence.seal(piece, header))
+        return b"".join(out)
+
+
+class _Opener:
+    def __init__(self, sequence: AeadSequence) -> None:
+        self._sequence = sequence
+        self._frames = FrameReader(flagged=True)
+        self._finished = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Take bytes; yield the plaintext of each frame that is complete."""
+        for header, ciphertext, final in self._frames.feed(data):
+            if self._finished:
+                msg = "there are frames after the last one"
+                raise ChannelError(msg)
+            plaintext = self._sequence.open(ciphertext, header)
+            self._finished = final
+            yield plaintext
+
+    def finish(self) -> None:
+        """Raise unless the marked last frame has arrived, and nothing after it."""
+        if not self._finished or self._frames.pending:
+            msg = "the stream ended before its last frame, so it is incomplete"
+            raise ChannelError(msg)
 
 
 class RequestSealer(_Sealer):

@@ -37,11 +37,12 @@ from langchain_privacy.secure import (
 )
 from langchain_privacy.secure.adapters import AciAdapter, NearAdapter
 from langchain_privacy.secure.adapters import aci as aci_adapter
-from langchain_privacy.secure.channel import xchacha
 from langchain_privacy.secure.channel.field_sealing import (
     AciCipher,
     NearCipher,
+    XChaCha20Poly1305,
     ed25519_to_x25519,
+    hchacha20,
     seal_request,
 )
 from tests.support.field_services import AciService, FieldService, NearService, collateral
@@ -484,10 +485,10 @@ def test_aci_published_vectors() -> None:
     assert aci_adapter.report_data(digest, nonce).hex() == given["report_data"]
     cipher = AciCipher(bytes(32))
     cipher._nonce, cipher._time = given["nonce"], given["timestamp"]
-    request = cipher._aad("request", model="demo-model", field="messages.0.content")
+    request = cipher._bound("request", model="demo-model", field="messages.0.content")
     assert request.decode() == given["request_aad"]
     answer = {"model": "demo-model", "field": "choices.0.message.content", "id": "chatcmpl-123"}
-    assert cipher._aad("response", **answer).decode() == given["response_aad"]
+    assert cipher._bound("response", **answer).decode() == given["response_aad"]
 
 
 def test_near_opens_what_its_own_sdk_sealed() -> None:
@@ -508,7 +509,7 @@ def test_near_opens_what_its_own_sdk_sealed() -> None:
 
 def test_xchacha_published_vectors() -> None:
     """draft-irtf-cfrg-xchacha-03, sections 2.2.1 and A.3.1."""
-    key = xchacha.hchacha20(bytes(range(32)), bytes.fromhex("000000090000004a0000000031415927"))
+    key = hchacha20(bytes(range(32)), bytes.fromhex("000000090000004a0000000031415927"))
     assert key.hex() == "82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc"
     text = (
         b"Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the "
@@ -516,11 +517,12 @@ def test_xchacha_published_vectors() -> None:
     )
     key, nonce = bytes(range(0x80, 0xA0)), bytes(range(0x40, 0x58))
     aad = bytes.fromhex("50515253c0c1c2c3c4c5c6c7")
-    sealed = xchacha.seal(key, nonce, text, aad)
+    aead = XChaCha20Poly1305(key)
+    sealed = aead.encrypt(nonce, text, aad)
     assert sealed.hex().startswith(
         "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb"
     )
     assert sealed.hex().endswith("c0875924c1c7987947deafd8780acf49")
-    assert xchacha.unseal(key, nonce, sealed, aad) == text
+    assert aead.decrypt(nonce, sealed, aad) == text
     with pytest.raises(InvalidTag):
-        xchacha.unseal(key, nonce, sealed)
+        aead.decrypt(nonce, sealed)
