@@ -1,9 +1,25 @@
-"""What is about to leave, as it will be serialised."""
+"""Payloads: what is about to leave, as bytes and as the text that the guard examines.
+
+The guarded models make one of each call (`of_call`), guarded Runnables and embeddings of what goes
+in (`of_value`), the HTTP transport of each request.
+
+Example:
+    ```python
+    payload = of_value({"messages": [{"role": "user", "content": "hello"}]})
+    payload.data  # b'{"messages":[{"role":"user","content":"hello"}]}'
+    payload.content  # ["hello"]
+    payload.structure  # ["messages", "role", "user", "content"]
+    ```
+"""
 
 import dataclasses
+import enum
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import marshal
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -11,11 +27,21 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, SecretStr
 
 from langchain_privacy.egress.fold import HARD, SOFT, compose
+from langchain_privacy.values.walk import Leaves, Walk
 
 _STRUCTURE = frozenset(
     {"role", "type", "id", "tool_call_id", "name", "index", "object", "model", "status", "call_id"}
 )
 """Fields whose text is not content: it is examined, but never joined with its neighbours."""
+
+_SCHEMAS = frozenset({
+    "tools", "functions", "response_format", "response_schema", "output_format", "output_config",
+    "format", "json_schema", "schema",
+})  # fmt: skip
+"""Fields of a request that hold what a programmer wrote once: tools, the form of an answer."""
+
+_AROUND_SCHEMAS = frozenset({"arguments", "text", "extra_body", "generation_config"})
+"""Fields of a request that such a field may stand in."""
 
 _SEAM = 64
 
@@ -44,22 +70,35 @@ class Payload:
     @property
     def examined(self) -> str:
         """The text that is examined and that offsets refer to."""
-        content = SOFT.join(_clean(text) for text in self.content)
-        rest = HARD.join(dict.fromkeys(map(_clean, self.structure)))
-        return compose(HARD.join([content, *(self.seams), rest]))
+        content = _clean(SOFT.join(self.content))
+        names = dict.fromkeys(self.structure)
+        rest = HARD.join(names)
+        if rest.count(HARD) >= max(len(names), 1):  # one of them holds it too
+            rest = HARD.join(dict.fromkeys(map(_clean, names)))
+        return compose(HARD.join([content, *self.seams, rest]))
 
 
 def _clean(text: str) -> str:
-    return text.replace(HARD, " ") if HARD in text else text
+    """Take out what separates texts in what is examined."""
+    return text.replace(HARD, " ")
 
 
 def of_value(value: Any) -> Payload:
-    """Make a payload of anything that can be walked: strings, dicts, lists, messages, models."""
-    content: list[str] = []
-    structure: list[str] = []
-    for text, structural in _leaves(value):
-        (structure if structural else content).append(text)
-    return Payload(data=serialise(value), content=content, structure=structure)
+    """Make a payload of anything: strings, dicts, lists, messages, models."""
+    look = _Look()
+    Walk(look)(value)
+    return Payload(data=serialise(value), content=look.content, structure=look.structure)
+
+
+def _of_request(request: dict[str, Any], messages: Sequence[BaseMessage]) -> Payload:
+    look = _LookAtRequest()
+    Walk(look)(request)
+    return Payload(
+        data=serialise(request),
+        content=look.content,
+        structure=look.structure,
+        seams=_seams(messages),
+    )
 
 
 def of_call(
@@ -86,16 +125,17 @@ def of_call(
             "arguments": {"stop": stop, **kwargs},
             "settings": settings,
         }
-    payload = of_value(request)
+    payload = _of_request(request, messages)
     extra = [getattr(model, name, None) for name in ("default_headers", "default_query")]
-    structure = [*payload.structure, *(text for text, _ in _leaves(extra))]
-    return dataclasses.replace(payload, structure=structure, seams=_seams(messages))
+    structure = [*payload.structure]
+    Walk(_Look(structure, structure))(extra)
+    return dataclasses.replace(payload, structure=structure)
 
 
 def of_messages(messages: Sequence[BaseMessage], kwargs: Mapping[str, Any]) -> Payload:
     """Make the payload of messages whose model is not known."""
     request = {"messages": [_message(m) for m in messages], "arguments": dict(kwargs)}
-    return dataclasses.replace(of_value(request), seams=_seams(messages))
+    return _of_request(request, messages)
 
 
 def _seams(messages: Sequence[BaseMessage]) -> list[str]:
@@ -126,6 +166,8 @@ def _plain(value: Any) -> Any:
     """Take apart what JSON does not know."""
     if isinstance(value, SecretStr):
         return str(value)
+    if isinstance(value, enum.Enum):
+        return value.value
     if isinstance(value, BaseMessage):
         return _message(value)
     if isinstance(value, BaseModel):
@@ -143,21 +185,87 @@ def _plain(value: Any) -> Any:
     return repr(value) if isinstance(value, type) or callable(value) else str(value)
 
 
-def _leaves(value: Any, *, structural: bool = False) -> Iterator[tuple[str, bool]]:
-    """Yield every string, dictionary keys too, and whether it is structure."""
-    if isinstance(value, str):
-        if value:
-            yield value, structural
-    elif isinstance(value, bool) or value is None:
-        return
-    elif isinstance(value, (int, float)):
-        yield str(value), structural
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield str(key), True
-            yield from _leaves(item, structural=structural or key in _STRUCTURE)
-    elif isinstance(value, (list, tuple, set, frozenset)):
-        for item in value:
-            yield from _leaves(item, structural=structural)
-    else:
-        yield from _leaves(_plain(value), structural=structural)
+class _Look(Leaves):
+    """Collects every text of a value, keys and numbers too, in order; changes nothing.
+
+    What is no plain data is looked at in the form in which it is serialised.
+    """
+
+    def __init__(
+        self, content: list[str] | None = None, structure: list[str] | None = None
+    ) -> None:
+        self.path: list[Any] = []
+        self.content = [] if content is None else content
+        self.structure = [] if structure is None else structure
+
+    def text(self, text: str) -> str:
+        if text:
+            inside = self.content if _STRUCTURE.isdisjoint(self.path) else self.structure
+            inside.append(text)
+        return text
+
+    def key(self, key: Any) -> Any:
+        self.structure.append(str(key))
+        return key
+
+    def scalar(self, x: Any) -> Any:
+        self.text(str(x))
+        return x
+
+    def known(self, x: Any) -> Any:
+        return None if isinstance(x, _WALKED) and not hasattr(x, "_fields") else self.unknown(x)
+
+    def unknown(self, x: Any) -> Any:
+        Walk(self)(_plain(x))
+        return x
+
+    opaque = unknown
+
+
+_WALKED = (dict, list, tuple, set, frozenset)
+
+
+class _LookAtRequest(_Look):
+    """Like `_Look`, for a request to a model: a schema that every call brings is read once.
+
+    Nothing else is remembered: the texts of messages must not outlive the call.
+    """
+
+    def known(self, x: Any) -> Any:
+        *around, last = self.path or [None]
+        if last in _SCHEMAS and _AROUND_SCHEMAS.issuperset(around):
+            texts = _texts_of_schema(x)
+            if texts is not None:
+                self.content += texts.content
+                self.structure += texts.structure
+                return x
+        return super().known(x)
+
+
+_schemas: OrderedDict[bytes, _Look] = OrderedDict()
+"""Schemas that were read, by all that is in them: a changed one is another one."""
+
+_schemas_lock = threading.Lock()
+_MOST_SCHEMAS, _LONGEST_SCHEMA = 64, 2**18
+
+
+def _texts_of_schema(schema: Any) -> _Look | None:
+    """Return the texts of a schema, `None` where it is not plain data or very long."""
+    try:
+        written = marshal.dumps(schema, 2)  # the same data gives the same bytes
+    except ValueError:
+        return None
+    if len(written) > _LONGEST_SCHEMA:
+        return None
+    with _schemas_lock:
+        look = _schemas.get(written)
+        if look is not None:
+            _schemas.move_to_end(written)
+            return look
+    look = _Look()
+    Walk(look)(schema)
+    with _schemas_lock:
+        _schemas[written] = look
+        while len(_schemas) > _MOST_SCHEMAS:
+            _schemas.popitem(last=False)
+    return look
