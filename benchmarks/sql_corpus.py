@@ -77,7 +77,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         urls = databases(Path(folder))
         policy = SQLPolicy(timeout=1)
-        engines = {name: open_database(url, CARD, policy) for name, url in urls.items()}
+        engines = {name: open_database(url, CARD.tables, policy) for name, url in urls.items()}
         for record in records:
             dialect, wanted = record["dialect"], record["verdict"]
             try:

@@ -2,14 +2,17 @@
 
 A card never holds sample rows, comments, defaults, CHECK or ENUM values, view bodies or statistics:
 each of them is data in disguise. What stands on it was either written by you or is the bare name
-and type of a column that you allowed.
+and type of a column that you allowed. The prompt shows it (`SchemaCard.render`), the guard resolves
+every name of a statement on it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.sql.introspect import read_tables
+from langchain_privacy.sql.tables import ColumnCard, TableCard
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -17,97 +20,6 @@ if TYPE_CHECKING:
 
 Tables = Mapping[str, Sequence[str] | Mapping[str, str]]
 Denied = Mapping[str, Iterable[str]] | Iterable[str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ColumnCard:
-    """One column that may be read.
-
-    Attributes:
-        name: Its name in the database.
-        type: A plain type word (`text`, `integer`, `real`, `date`, …) or `""`.
-        description: Words of yours.
-        alias: The name that the remote model sees instead, e.g. `c3`.
-        values: Values that are public by your word, e.g. `("매매", "직거래")`.
-        linkable: Values of a question may be looked up in this column, locally.
-    """
-
-    name: str
-    type: str = ""
-    description: str = ""
-    alias: str | None = None
-    values: tuple[str, ...] = ()
-    linkable: bool = False
-
-    @property
-    def shown(self) -> str:
-        """The name that crosses."""
-        return self.alias or self.name
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TableCard:
-    """One table that may be read.
-
-    Attributes:
-        name: Its name in the database.
-        columns: The columns that may be read.
-        schema: The schema that holds it, or `None` for the connection's own.
-        description: Words of yours.
-        alias: The name that the remote model sees instead, e.g. `t1`.
-        primary_key: Names of the key's columns.
-        foreign_keys: `(column, table, column)` towards other tables of the card.
-        denied: Columns known to exist that may not be read. They never cross.
-        partial: Columns may exist that are not on the card, so `*` is refused.
-    """
-
-    name: str
-    columns: tuple[ColumnCard, ...]
-    schema: str | None = None
-    description: str = ""
-    alias: str | None = None
-    primary_key: tuple[str, ...] = ()
-    foreign_keys: tuple[tuple[str, str, str], ...] = ()
-    denied: frozenset[str] = field(default_factory=frozenset, repr=False)
-    partial: bool = False
-    _by_name: dict[str, ColumnCard] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        index: dict[str, ColumnCard] = {}
-        for column in self.columns:
-            for name in {column.name.casefold(), column.shown.casefold()}:
-                if name in index:
-                    msg = f"Two columns of table {self.name!r} have the same name or alias."
-                    raise ConfigurationError(msg)
-                index[name] = column
-        object.__setattr__(self, "_by_name", index)
-
-    @property
-    def shown(self) -> str:
-        """The name that crosses."""
-        return self.alias or self.name
-
-    def column(self, name: str) -> ColumnCard | None:
-        """Find a column by its name or alias, without case; `None` when it is not on the card."""
-        return self._by_name.get(name.casefold())
-
-    def knows(self, name: str) -> bool:
-        """Tell whether a column has this name, also one that may not be read."""
-        return name.casefold() in self.denied or self.column(name) is not None
-
-    @property
-    def key(self) -> frozenset[str]:
-        """Folded names of the columns that together name one row.
-
-        A card without keys (made from plain names) falls back on the convention `id`,
-        `<table>_id`: the name decides only about refusing more.
-        """
-        if self.primary_key:
-            return frozenset(name.casefold() for name in self.primary_key)
-        usual = ("id", f"{self.name}_id".casefold())
-        return frozenset(
-            [c.name.casefold() for c in self.columns if c.name.casefold() in usual][:1]
-        )
 
 
 class SchemaCard:
@@ -192,8 +104,6 @@ class SchemaCard:
             ConfigurationError: A table or column does not exist, or the extra is missing.
             QueryError: The database cannot be reached.
         """
-        from langchain_privacy.sql.introspect import read_tables
-
         names = None if tables is None else list(tables)
         found = read_tables(engine, names, schema)
         if isinstance(tables, Mapping):
@@ -219,26 +129,27 @@ class SchemaCard:
         """Write the card as it crosses: one line a table, one line a column."""
         lines: list[str] = []
         for table in self.tables:
-            shown = {c.name.casefold(): c.shown for c in table.columns}
-            lines.append(
-                f"{table.shown}" + (f" -- {table.description}" if table.description else "")
-            )
-            for c in table.columns:
-                notes = [c.type] if c.type else []
-                if c.name.casefold() in table.key and table.primary_key:
-                    notes.append("primary key")
-                notes += [
-                    f"references {other.shown}.{target.shown}"
-                    for column, name, to in table.foreign_keys
-                    if column.casefold() == c.name.casefold()
-                    and (other := self.table(name)) is not None
-                    and (target := other.column(to)) is not None
-                ]
-                if c.values:
-                    notes.append("one of: " + ", ".join(c.values))
-                text = f"  {shown[c.name.casefold()]}" + (f" ({', '.join(notes)})" if notes else "")
-                lines.append(text + (f" -- {c.description}" if c.description else ""))
+            lines.append(_line(table.shown, [], table.description))
+            lines += [
+                _line(f"  {column.shown}", self._notes(table, column), column.description)
+                for column in table.columns
+            ]
         return "\n".join(lines)
+
+    def _notes(self, table: TableCard, column: ColumnCard) -> list[str]:
+        """List what stands in parentheses after the name of a column."""
+        folded = column.name.casefold()
+        notes = [column.type] if column.type else []
+        if table.primary_key and folded in table.key:
+            notes.append("primary key")
+        for own, name, to in table.foreign_keys:
+            other = self.table(name) if own.casefold() == folded else None
+            target = None if other is None else other.column(to)
+            if other is not None and target is not None:
+                notes.append(f"references {other.shown}.{target.shown}")
+        if column.values:
+            notes.append("one of: " + ", ".join(column.values))
+        return notes
 
     def linkable(self) -> list[tuple[TableCard, ColumnCard]]:
         """List the columns in which values of a question are looked up."""
@@ -250,6 +161,11 @@ class SchemaCard:
             for t in self.tables
         ]
         return SchemaCard(tables)
+
+
+def _line(name: str, notes: list[str], description: str) -> str:
+    text = f"{name} ({', '.join(notes)})" if notes else name
+    return f"{text} -- {description}" if description else text
 
 
 def _table(name: str, columns: Sequence[str] | Mapping[str, str], schema: str | None) -> TableCard:

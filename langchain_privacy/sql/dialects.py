@@ -1,5 +1,8 @@
 """The four dialects: how a statement is read and how it is written again.
 
+The guard reads and writes with `grammar("postgres")`; whoever is given a name or a URL asks
+`dialect_name("postgresql+psycopg")`, which is `"postgres"`.
+
 Functions are read by name, not by sqlglot's typed classes: an allow-list of names is exact, and the
 name that was checked is the name that is written again. Classes of sqlglot are used as they are: in
 its compiled build (twice as fast) none of them can be derived from.
@@ -8,6 +11,8 @@ its compiled build (twice as fast) none of them can be derived from.
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
+
+from sqlglot.dialects.dialect import Dialect
 
 from langchain_privacy.errors import ConfigurationError
 
@@ -46,28 +51,24 @@ def dialect_name(name: str) -> DialectName:
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """How a dialect is read and written; shared, for parsing makes no state in it."""
+    """How a dialect is read and written; shared, for parsing makes no state in it.
 
+    Attributes:
+        name: Our name of it.
+        dialect: sqlglot's tokenizer, parser and generator of it.
+        typed: Names, in upper case, that sqlglot would read as a function of a class of its own.
+        callable: Types of tokens that may be a function's name.
+    """
+
+    name: DialectName
     dialect: Any
     typed: frozenset[str]
-    """Names, in upper case, that sqlglot would read as a function of a class of its own."""
     callable: frozenset[Any]
-    """Types of tokens that may be a function's name."""
 
 
 @cache
 def grammar(name: DialectName) -> Grammar:
-    """Return the reader and writer of a dialect.
-
-    Raises:
-        ConfigurationError: sqlglot is not installed.
-    """
-    try:
-        from sqlglot.dialects.dialect import Dialect
-    except ImportError:
-        msg = 'Private SQL needs sqlglot: pip install "langchain-privacy[sql]".'
-        raise ConfigurationError(msg) from None
-
+    """Return the reader and writer of a dialect."""
     dialect = Dialect.get_or_raise(name)
     # What has a syntax of its own keeps its parser: TRIM(LEADING x FROM y) and so on.
     special = {"CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM"}
@@ -76,4 +77,4 @@ def grammar(name: DialectName) -> Grammar:
     parser = dialect.parser_class
     typed = set(parser.FUNCTIONS) | set(parser.FUNCTION_PARSERS)
     typed -= special | set(parser.NO_PAREN_FUNCTION_PARSERS)
-    return Grammar(dialect=dialect, typed=frozenset(typed), callable=frozenset(parser.FUNC_TOKENS))
+    return Grammar(name, dialect, frozenset(typed), frozenset(parser.FUNC_TOKENS))

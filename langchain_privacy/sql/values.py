@@ -13,7 +13,7 @@ import ahocorasick
 
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.placeholder import write
-from langchain_privacy.sql.card import ColumnCard, TableCard
+from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.vault import VaultSession
 
 # ---- The values of a question, as they cross (a placeholder) and as they are bound (here).

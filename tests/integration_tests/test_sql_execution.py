@@ -94,7 +94,7 @@ def card_of(url: str) -> SchemaCard:
 def opened(urls: dict[str, str], dialect: str, **policy: Any) -> tuple[Database, SchemaCard]:
     url = urls[dialect]
     card = SchemaCard.from_engine(url, tables=["trade", "complex", "buyer"], denied_columns=DENIED)
-    return open_database(url, card, SQLPolicy(**policy)), card
+    return open_database(url, card.tables, SQLPolicy(**policy)), card
 
 
 def raw(url: str, sql: str) -> list[tuple[Any, ...]]:
@@ -156,7 +156,7 @@ async def test_async_engines(urls: dict[str, str], driver: str) -> None:
     url = sqlalchemy.make_url(urls[dialect]).set(drivername=driver)
     engine = create_async_engine(url)
     card = SchemaCard.from_engine(engine, tables=["trade", "complex"])
-    database = open_database(engine, card, SQLPolicy(timeout=1))
+    database = open_database(engine, card.tables, SQLPolicy(timeout=1))
     guarded = check_sql(
         "SELECT name FROM trade WHERE district = :v1 ORDER BY id LIMIT 2",
         card,
@@ -177,7 +177,7 @@ async def test_async_engines(urls: dict[str, str], driver: str) -> None:
 async def test_async_sqlite(urls: dict[str, str]) -> None:
     engine = create_async_engine(urls["sqlite"].replace("sqlite:", "sqlite+aiosqlite:"))
     card = SchemaCard.from_engine(engine, tables=["trade"])
-    database = open_database(engine, card, SQLPolicy())
+    database = open_database(engine, card.tables, SQLPolicy())
     assert (await database.arun(check_sql("SELECT count(*) FROM trade", card).sql)).rows == [(40,)]
     await engine.dispose()
 
@@ -188,7 +188,7 @@ def test_in_memory_sqlite_gets_its_connection_back(urls: dict[str, str]) -> None
         for line in fill():
             connection.exec_driver_sql(line)
     card = SchemaCard.from_engine(engine, tables=["trade"])
-    database = open_database(engine, card, SQLPolicy())
+    database = open_database(engine, card.tables, SQLPolicy())
     assert database.run('SELECT count(*) FROM "trade"').rows == [(40,)]
     with pytest.raises(QueryError) as failed:
         database.run("SELECT rrn FROM buyer")
@@ -334,7 +334,7 @@ def test_driver_text_stays_here(
 )
 def test_database_away(url: str) -> None:
     card = SchemaCard({"trade": ["id"]})
-    database = open_database(url, card, SQLPolicy())
+    database = open_database(url, card.tables, SQLPolicy())
     with pytest.raises(QueryError) as failed:
         database.run("SELECT 1")
     assert failed.value.code == "unavailable"
@@ -367,7 +367,7 @@ def test_killed_in_mid_query(urls: dict[str, str]) -> None:
 
 def test_duckdb_needs_a_file_and_its_child_imports_nothing_of_ours() -> None:
     with pytest.raises(ConfigurationError, match="use a file"):
-        open_database("duckdb://", SchemaCard({"t": ["a"]}), SQLPolicy())
+        open_database("duckdb://", SchemaCard({"t": ["a"]}).tables, SQLPolicy())
     from langchain_privacy.sql.execute import duckdb as room
 
     out = subprocess.run(

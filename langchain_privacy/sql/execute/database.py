@@ -1,27 +1,22 @@
-"""One interface over the four engines, and which of them an engine or URL is."""
+"""What all databases share: how statements are run, the rows, and the codes of what goes wrong.
 
-import asyncio
+The classes of this folder derive from `Database`; the nodes of a private SQL graph see nothing but
+`run`, `arun`, `Rows` and the `QueryError`s that `query_error` makes.
+"""
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from langchain_privacy.errors import ConfigurationError, QueryError
-from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DialectName, dialect_name
+from langchain_privacy.errors import QueryError
+from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.policy import SQLPolicy
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-    from sqlalchemy.ext.asyncio import AsyncEngine
-
-
-# ---- Rows as they come from a database, and how many of them.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rows:
-    """The rows of one statement. Its `repr` shows how many, never what.
+    """The rows of one statement. Its `repr` shows no value.
 
     Attributes:
         rows: The values, row by row.
@@ -30,6 +25,28 @@ class Rows:
 
     rows: list[tuple[Any, ...]] = field(repr=False)
     truncated: bool
+
+
+class Database(ABC):
+    """Runs checked statements under the engine's own defences.
+
+    Every call opens what it needs and leaves nothing behind: no session setting, no open
+    transaction, no authorizer on a connection of yours.
+    """
+
+    dialect: DialectName
+
+    @abstractmethod
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Run a statement with `:name` parameters.
+
+        Raises:
+            QueryError: It failed, was stopped, or the database is away; `.code` says which.
+        """
+
+    @abstractmethod
+    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Like `run`; cancelling the task stops the statement."""
 
 
 class RowReader:
@@ -58,7 +75,7 @@ class RowReader:
         return Rows(rows=self._rows, truncated=self.full)
 
 
-# ---- Driver errors as codes: their own text may hold a cell, a parameter or a host name.
+# Errors of drivers as codes: their own text may hold a cell, a parameter or a host name.
 
 MEANINGS = {
     "timeout": "it ran longer than SQLPolicy(timeout=...) allows and was stopped",
@@ -72,6 +89,7 @@ MEANINGS = {
 }
 """Every code of `QueryError`, with its meaning."""
 
+# MySQL and MariaDB, by number.
 _MYSQL = {
     1969: "timeout",
     3024: "timeout",
@@ -89,6 +107,7 @@ _MYSQL = {
     1690: "cast_failed",
     1792: "forbidden",
 }
+# PostgreSQL, by the beginning of the standard's SQLSTATE.
 _SQLSTATES = (
     ("57014", "timeout"),
     ("57P", "unavailable"),
@@ -102,6 +121,7 @@ _SQLSTATES = (
     ("25006", "forbidden"),
     ("42883", "unknown_function"),
 )
+# SQLite and whoever has no numbers, by a part of the text in lower case.
 _TEXTS = (
     ("interrupt", "timeout"),
     ("not authorized", "forbidden"),
@@ -147,81 +167,3 @@ def code_of(error: BaseException) -> str:
     if getattr(error, "connection_invalidated", False):
         return "unavailable"
     return "failed"
-
-
-class Database(ABC):
-    """Runs checked statements under the engine's own defences.
-
-    Every call opens what it needs and leaves nothing behind: no session setting, no open
-    transaction, no authorizer on a connection of yours.
-    """
-
-    dialect: DialectName
-
-    @abstractmethod
-    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Run a statement with `:name` parameters.
-
-        Raises:
-            QueryError: It failed, was stopped, or the database is away; `.code` says which.
-        """
-
-    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Like `run`; cancelling the task stops the statement."""
-        return await asyncio.to_thread(self.run, sql, parameters)
-
-
-def open_database(
-    source: "Engine | AsyncEngine | str", card: SchemaCard, policy: SQLPolicy
-) -> Database:
-    """Choose how statements will run on an engine or URL.
-
-    Args:
-        source: A SQLAlchemy engine, sync or async, or a URL.
-        card: Tells SQLite's authorizer what may be read.
-        policy: Limits.
-
-    Raises:
-        ConfigurationError: The engine cannot be guarded, or a driver is missing.
-    """
-    import sqlalchemy
-    from sqlalchemy.ext.asyncio import AsyncEngine
-
-    url = sqlalchemy.make_url(source) if isinstance(source, str) else source.url
-    name = dialect_name(url.drivername)
-    if name == "duckdb":
-        from langchain_privacy.sql.execute.duckdb import DuckDBDatabase
-
-        return DuckDBDatabase(url.database, policy)
-    if name == "sqlite":
-        from langchain_privacy.sql.execute.sqlite import SQLiteDatabase
-
-        return SQLiteDatabase(url, None if isinstance(source, str) else source, card, policy)
-    engine = create_engine(source) if isinstance(source, str) else source
-    from langchain_privacy.sql.execute.server import AsyncServerDatabase, ServerDatabase
-
-    if isinstance(engine, AsyncEngine):
-        return AsyncServerDatabase(engine, name, policy)
-    return ServerDatabase(engine, name, policy)
-
-
-def create_engine(url: str) -> "Engine | AsyncEngine":
-    """Make an engine from a URL, sync or async by its driver; parameters are never logged.
-
-    Raises:
-        ConfigurationError: The URL or its driver is not usable.
-    """
-    import sqlalchemy
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    try:
-        parsed = sqlalchemy.make_url(url)
-        if parsed.get_dialect().is_async:
-            return create_async_engine(parsed, hide_parameters=True)
-        return sqlalchemy.create_engine(parsed, hide_parameters=True)
-    except (sqlalchemy.exc.ArgumentError, ImportError):
-        msg = (
-            "The database URL names a driver that is not installed, or is malformed. Use e.g. "
-            "sqlite:///file.db, postgresql+psycopg://…, mysql+pymysql://… or duckdb:///file.duckdb."
-        )
-        raise ConfigurationError(msg) from None

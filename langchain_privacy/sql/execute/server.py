@@ -2,6 +2,8 @@
 
 The server's own timeout comes first, the driver's cancel after it, and when neither is heeded (some
 functions never look) the connection is cut, so that the caller is free within a second.
+`open_database` makes a `ServerDatabase` of a sync SQLAlchemy engine, an `AsyncServerDatabase` of an
+async one.
 """
 
 import asyncio
@@ -9,9 +11,13 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy
+from sqlalchemy.pool import NullPool
 
 from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.execute.database import Database, RowReader, Rows, code_of, query_error
@@ -21,11 +27,20 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+T = TypeVar("T")
+
 _GRACE = 0.4
 """Seconds between the server's own timeout and ours."""
 
-_PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|:(v\d+)\b""")
-"""Strings and identifiers, which are stepped over, and slots outside of them."""
+_PIECE = re.compile(
+    r"""
+    '(?:[^']|'')*'        # a string, stepped over
+    | "(?:[^"]|"")*"      # an identifier, stepped over
+    | `(?:[^`]|``)*`      # an identifier of MySQL, stepped over
+    | :(v\d+)\b           # a slot outside of them
+    """,
+    re.VERBOSE,
+)
 
 
 def _opening(dialect: DialectName, policy: SQLPolicy, *, mariadb: bool) -> list[str]:
@@ -57,7 +72,6 @@ def _opening(dialect: DialectName, policy: SQLPolicy, *, mariadb: bool) -> list[
 
 def _statement(sql: str, parameters: Mapping[str, Any]) -> Any:
     """Make SQLAlchemy's text of a statement; only our slots are parameters in it."""
-    import sqlalchemy
 
     def keep(match: re.Match[str]) -> str:
         return f"\0{match[1]}" if match[1] in parameters else match[0]
@@ -201,20 +215,11 @@ class AsyncServerDatabase(Database):
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Run a statement from sync code, on an event loop and a connection of its own."""
-        rows: Rows = on_own_loop(self._once(sql, parameters))
-        return rows
 
-    async def _once(self, sql: str, parameters: Mapping[str, Any] | None) -> Rows:
-        from sqlalchemy.ext.asyncio import create_async_engine
-        from sqlalchemy.pool import NullPool
+        async def once(own: "AsyncEngine") -> Rows:
+            return await AsyncServerDatabase(own, self.dialect, self._policy).arun(sql, parameters)
 
-        engine = create_async_engine(self._engine.url, poolclass=NullPool, hide_parameters=True)
-        try:
-            return await AsyncServerDatabase(engine, self.dialect, self._policy).arun(
-                sql, parameters
-            )
-        finally:
-            await engine.dispose()
+        return on_own_engine(self._engine, once)
 
     async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Run a statement; cancelling the task stops it."""
@@ -258,13 +263,28 @@ class AsyncServerDatabase(Database):
         await result.close()
 
 
-def on_own_loop(coroutine: Any) -> Any:
-    """Run a coroutine to its end from sync code, also inside a running event loop."""
+def on_own_engine(engine: "AsyncEngine", work: "Callable[[AsyncEngine], Awaitable[T]]") -> T:
+    """Have work done from sync code, also inside a running event loop.
+
+    Connections of an async engine belong to its event loop, so the work gets an engine for the same
+    database, on an event loop of its own.
+
+    Args:
+        engine: The engine whose database it is.
+        work: Is given the other engine.
+    """
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def run() -> T:
+        own = create_async_engine(engine.url, poolclass=NullPool, hide_parameters=True)
+        try:
+            return await work(own)
+        finally:
+            await own.dispose()
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(coroutine)
-    from concurrent.futures import ThreadPoolExecutor
-
+        return asyncio.run(run())
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, coroutine).result()
+        return pool.submit(asyncio.run, run()).result()

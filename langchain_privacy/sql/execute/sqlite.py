@@ -9,17 +9,19 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import sqlalchemy
+
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.sql.card import SchemaCard
+from langchain_privacy.sql.allowed import allowed_functions
 from langchain_privacy.sql.execute.database import Database, RowReader, Rows, code_of, query_error
-from langchain_privacy.sql.guard.allowed import allowed_functions
 from langchain_privacy.sql.policy import SQLPolicy
+from langchain_privacy.sql.tables import TableCard
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -47,15 +49,13 @@ class SQLiteDatabase(Database):
         self,
         url: "URL",
         engine: "Engine | AsyncEngine | None",
-        card: SchemaCard,
+        tables: Sequence[TableCard],
         policy: SQLPolicy,
     ) -> None:
         self._path = url.database
         self._engine: Any = None
         self._policy = policy
         if not self._path or self._path == ":memory:" or self._path.startswith("file:"):
-            import sqlalchemy
-
             if not isinstance(engine, sqlalchemy.Engine):
                 msg = (
                     "An in-memory SQLite database needs the sync engine that holds it; give that, "
@@ -64,11 +64,11 @@ class SQLiteDatabase(Database):
                 raise ConfigurationError(msg)
             self._engine = engine
         self._readable = {
-            (table.name.casefold(), column.name.casefold())
-            for table in card.tables
-            for column in table.columns
-        } | {(table.name.casefold(), "") for table in card.tables}
-        self._functions = (allowed_functions("sqlite") | policy.functions) - policy.denied_functions
+            (table.name.casefold(), name.casefold())
+            for table in tables
+            for name in ("", *(column.name for column in table.columns))
+        }
+        self._functions = allowed_functions("sqlite", policy)
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Run a statement; see `Database`."""

@@ -1,22 +1,52 @@
-"""`check_sql`: from a model's text to a statement that may run."""
+"""`check_sql`: from a model's text to a statement that may run.
 
+The nodes of a private SQL graph call it for every plan, and you may call it on its own:
+
+```python
+from langchain_privacy.sql import SchemaCard, check_sql
+
+query = check_sql("SELECT name FROM trade", SchemaCard({"trade": ["id", "name"]}))
+assert query.sql == 'SELECT "trade"."name" AS "c1" FROM "trade" AS "trade" LIMIT 10001'
+```
+
+The order of the checks is the order of this file: characters, tokens (no comment, plain strings),
+one parsed SELECT or set operation, node types and their arguments, functions; then every name
+(`names.py`).
+"""
+
+import re
+import unicodedata
 from typing import Any
 
-from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DialectName, Grammar, dialect_name, grammar
-from langchain_privacy.sql.guard.allowed import (
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
+from sqlglot.tokenizer_core import TokenType
+
+from langchain_privacy.sql.allowed import (
     COLLATIONS,
     TYPES,
     UNITS,
     allowed_functions,
     allowed_nodes,
 )
-from langchain_privacy.sql.guard.names import GuardedQuery
-from langchain_privacy.sql.guard.refusal import position_of, refuse
-from langchain_privacy.sql.guard.tokens import BY_NAME, check_text, read_tokens
+from langchain_privacy.sql.card import SchemaCard
+from langchain_privacy.sql.dialects import Grammar, dialect_name, grammar
+from langchain_privacy.sql.guard.names import resolve
+from langchain_privacy.sql.guard.query import GuardedQuery
+from langchain_privacy.sql.guard.refusal import at, position_of, refuse
 from langchain_privacy.sql.policy import SQLPolicy
 
+_USUAL_CHARACTERS = re.compile(r"[\t\n\r -~]*")
+# Everything but letters, marks, numbers, punctuation, symbols and the plain space.
+_REFUSED_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
+_WHITE = " \t\r\n"
 _LARGEST_TYPE_PARAMETER = 1_000
+
+_BY_NAME = "\0"
+"""Stands before the name of a call in a token, so that sqlglot knows no class for it.
+
+No statement can hold it: `_check_characters` refuses control characters.
+"""
 
 
 def check_sql(
@@ -44,29 +74,93 @@ def check_sql(
 
     Raises:
         UnsafeSQLError: A rule refused it; `.code` is one of `guard.refusal.REASONS`.
-        ConfigurationError: The dialect is unknown or sqlglot is missing.
+        ConfigurationError: The dialect is unknown.
     """
     policy = policy or SQLPolicy()
     name = dialect_name(dialect)
     form = grammar(name)
-    check_text(sql, policy)
-    tokens = read_tokens(sql, form, policy)
+    _check_characters(sql, policy)
+    tokens = _read_tokens(sql, form, policy)
     try:
         tree = _parse(sql, tokens, form)
-        functions = (allowed_functions(name) | policy.functions) - policy.denied_functions
-        _check_nodes(sql, tree, functions, slots)
-        return _resolve(sql, tree, card, policy, name, functions, slots)
+        _check_nodes(sql, tree, allowed_functions(name, policy), slots)
+        return resolve(sql, tree, card, policy, name)
     except RecursionError:
         raise refuse("too_complex", (1, 1)) from None
 
 
-def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
-    from sqlglot import exp
-    from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
-    from sqlglot.tokenizer_core import TokenType
+def _check_characters(sql: str, policy: SQLPolicy) -> None:
+    """Refuse characters that two readers may read differently."""
+    if not isinstance(sql, str) or not sql.strip():
+        raise refuse("empty", None)
+    if len(sql) > policy.max_length:
+        raise refuse("too_long", at(sql, policy.max_length))
+    if _USUAL_CHARACTERS.fullmatch(sql):
+        return
+    for offset, ch in enumerate(sql):
+        if ch in "\n\r\t" or " " <= ch <= "~":
+            continue
+        if ch == "\x7f" or unicodedata.category(ch) in _REFUSED_CATEGORIES:
+            raise refuse("invisible_character", at(sql, offset))
+    if not unicodedata.is_normalized("NFC", sql):
+        raise refuse("not_normalized", (1, 1))
 
+
+def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy) -> list[Any]:
+    """Split a statement into tokens and account for every character of it.
+
+    What stands between two tokens must be white space: that refuses each dialect's comments, hints
+    and executable comments without a list of their forms.
+    """
+    try:
+        tokens: list[Any] = form.dialect.tokenize(sql)
+    except (SqlglotError, RecursionError, ValueError):
+        raise refuse("parse", (1, 1)) from None
+    ascii_only = sql.isascii()
+    depth = after = 0
+    before: Any = None
+    for token in tokens:
+        start, kind = token.start, token.token_type
+        if token.comments or (after != start and sql[after:start].strip(_WHITE)):
+            raise refuse("comment", at(sql, after))
+        after = token.end + 1
+        if kind is TokenType.L_PAREN:
+            depth += 1
+            if depth > policy.max_depth:
+                raise refuse("too_complex", at(sql, start))
+            if (
+                before is not None
+                and before.token_type in form.callable
+                and before.text.upper() in form.typed
+            ):
+                before.text = _BY_NAME + before.text
+        elif kind is TokenType.R_PAREN:
+            depth -= 1
+        elif kind is TokenType.HINT:
+            raise refuse("comment", at(sql, start))
+        elif kind is TokenType.STRING:
+            written = sql[start:after]
+            if written[:1] not in ("'", '"') or written[-1:] != written[:1]:
+                raise refuse("string_form", at(sql, start))
+            if form.name == "mysql" and "\\" in written:
+                raise refuse("backslash", at(sql, start))
+        elif not ascii_only and any("\uff00" <= ch <= "\uffef" for ch in sql[start:after]):
+            raise refuse("invisible_character", at(sql, start))
+        before = token
+    if sql[after:].strip(_WHITE + ";"):
+        raise refuse("comment", at(sql, after))
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        tokens.pop()
+    for token in tokens:
+        if token.token_type is TokenType.SEMICOLON:
+            raise refuse("several_statements", at(sql, token.start))
+    return tokens
+
+
+def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
+    """Parse tokens into the tree of one SELECT or set operation."""
     first = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
-    if form.dialect.__class__.__name__ == "DuckDB":
+    if form.name == "duckdb":
         first.add(TokenType.FROM)
     # Also keeps sqlglot from logging the text of commands that it does not know.
     if not tokens or tokens[0].token_type not in first:
@@ -89,10 +183,15 @@ def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
     return tree
 
 
+def _parse_position(error: Any) -> tuple[int, int]:
+    for entry in error.errors:
+        if entry.get("line"):
+            return int(entry["line"]), max(int(entry.get("col") or 1), 1)
+    return 1, 1
+
+
 def _write_out_order(tree: Any) -> None:
     """Turn DuckDB's ORDER BY ALL into the numbers of the columns, where they are written out."""
-    from sqlglot import exp
-
     for select in list(tree.find_all(exp.Select)):
         order = select.args.get("order")
         terms = order.expressions if order is not None else []
@@ -106,15 +205,11 @@ def _write_out_order(tree: Any) -> None:
             order.set("expressions", written)
 
 
-def _parse_position(error: Any) -> tuple[int, int]:
-    for entry in error.errors:
-        if entry.get("line"):
-            return int(entry["line"]), max(int(entry.get("col") or 1), 1)
-    return 1, 1
-
-
 def _check_nodes(sql: str, tree: Any, functions: frozenset[str], slots: frozenset[str]) -> None:
-    from sqlglot import exp
+    """Refuse what is not on the allow-lists, whatever it would mean."""
+
+    def refused(code: str, node: Any) -> Exception:
+        return refuse(code, position_of(sql, node))
 
     allowed = allowed_nodes()
     nodes = [tree]
@@ -122,63 +217,56 @@ def _check_nodes(sql: str, tree: Any, functions: frozenset[str], slots: frozense
         kind = type(node)
         arguments = allowed.get(kind)
         if arguments is None:
-            raise refuse(_code_of(node), position_of(sql, node))
+            raise refused(_code_of(node), node)
         for key, value in node.args.items():
             if value is None or value is False or value == []:
                 continue
             if key not in arguments:
-                raise refuse(_code_of_argument(kind, key), position_of(sql, node))
+                raise refused(_CODE_OF_ARGUMENT.get((kind.__name__, key), "syntax"), node)
             if isinstance(value, exp.Expr):
                 nodes.append(value)
             elif isinstance(value, list):
                 nodes += [inner for inner in value if isinstance(inner, exp.Expr)]
         if kind is exp.Identifier:
-            if node.this.startswith(BY_NAME):
+            if node.this.startswith(_BY_NAME):
                 node.set("this", node.this[1:])
         elif kind is exp.Anonymous:
-            if isinstance(node.this, str) and node.this.startswith(BY_NAME):
+            if isinstance(node.this, str) and node.this.startswith(_BY_NAME):
                 node.set("this", node.this[1:])
             if not isinstance(node.this, str) or node.this.casefold() not in functions:
-                raise refuse("function", position_of(sql, node))
+                raise refused("function", node)
         elif kind is exp.Placeholder:
             if node.this not in slots:
-                raise refuse("unknown_slot", position_of(sql, node))
+                raise refused("unknown_slot", node)
         elif kind is exp.DataType:
             if getattr(node.this, "name", "") not in TYPES:
-                raise refuse("type", position_of(sql, node))
+                raise refused("type", node)
         elif kind is exp.DataTypeParam:
             digits = node.this.name if isinstance(node.this, exp.Literal) else ""
             if not digits.isdigit() or int(digits) > _LARGEST_TYPE_PARAMETER:
-                raise refuse("type", position_of(sql, node))
+                raise refused("type", node)
         elif kind is exp.Var:
             if node.name.casefold() not in UNITS and node.name.upper() not in COLLATIONS:
-                raise refuse("syntax", position_of(sql, node))
+                raise refused("syntax", node)
         elif kind is exp.Collate:
             if node.expression.name.upper() not in COLLATIONS:
-                raise refuse("syntax", position_of(sql, node))
+                raise refused("syntax", node)
             chosen = node.expression.this if isinstance(node.expression, exp.Column) else None
             quoted = isinstance(chosen or node.expression, exp.Identifier)
             form = exp.Identifier(this=node.expression.name, quoted=True)
             node.set("expression", form if quoted else exp.Var(this=node.expression.name))
         elif kind is exp.Interval and isinstance(node.this, exp.Tuple):
-            raise refuse("function", position_of(sql, node))  # MySQL's INTERVAL(n, a, b)
-        elif kind is exp.Array and not isinstance(_holder(node), (exp.Any, exp.All)):
-            raise refuse("syntax", position_of(sql, node))
-
-
-def _holder(node: Any) -> Any:
-    """Return what holds a node, parentheses aside."""
-    from sqlglot import exp
-
-    parent = node.parent
-    while isinstance(parent, exp.Paren):
-        parent = parent.parent
-    return parent
+            raise refused("function", node)  # MySQL's INTERVAL(n, a, b)
+        elif kind is exp.Array:
+            holder = node.parent
+            while isinstance(holder, exp.Paren):
+                holder = holder.parent
+            if not isinstance(holder, (exp.Any, exp.All)):
+                raise refused("syntax", node)
 
 
 def _code_of(node: Any) -> str:
-    from sqlglot import exp
-
+    """Say why a node of a type that is not on the list is refused."""
     if isinstance(node, (exp.Parameter, exp.SessionParameter, exp.Placeholder)):
         return "unknown_slot"
     if isinstance(
@@ -192,78 +280,16 @@ def _code_of(node: Any) -> str:
     return "syntax"
 
 
-def _code_of_argument(kind: type[Any], key: str) -> str:
-    return {
-        ("With", "recursive"): "recursive",
-        ("Join", "method"): "natural_join",
-        ("Table", "catalog"): "table_schema",
-        ("Column", "db"): "table_schema",
-        ("Column", "catalog"): "table_schema",
-        ("Placeholder", "jdbc"): "unknown_slot",
-        ("Placeholder", "kind"): "unknown_slot",
-        ("Fetch", "limit_options"): "limit",
-        ("LimitOptions", "percent"): "limit",
-        ("LimitOptions", "with_ties"): "limit",
-    }.get((kind.__name__, key), "syntax")
-
-
-def _resolve(
-    sql: str,
-    tree: Any,
-    card: SchemaCard,
-    policy: SQLPolicy,
-    dialect: DialectName,
-    functions: frozenset[str],
-    slots: frozenset[str],
-) -> GuardedQuery:
-    from sqlglot import exp
-
-    from langchain_privacy.sql.guard.names import Resolver
-
-    resolver = Resolver(sql, card, policy, dialect, functions, slots)
-    relation = resolver.query(tree, None, {}, top=True)
-    if not resolver.tables:
-        raise refuse("no_table", (1, 1))
-    written = _limit_of(tree)
-    if written is None or written > policy.row_limit:
-        tree.set("limit", exp.Limit(expression=exp.Literal.number(policy.row_limit + 1)))
-    return GuardedQuery(
-        sql=write(tree, dialect),
-        dialect=dialect,
-        labels=tuple(output.label for output in relation.outputs),
-        slots=tuple(resolver.used_slots),
-        tables=tuple(resolver.tables),
-        columns=tuple(resolver.columns),
-        origins=tuple(tuple(sorted(output.origins)) for output in relation.outputs),
-        computed=tuple(output.computed for output in relation.outputs),
-        order_by=tuple(resolver.order_by),
-        group_by=tuple(resolver.group_by),
-        aggregates=resolver.aggregates,
-        limit=written,
-        tree=tree,
-    )
-
-
-def write(tree: Any, dialect: DialectName) -> str:
-    """Generate the text of a checked tree; every identifier is quoted.
-
-    Raises:
-        UnsafeSQLError: The dialect has no way to write it.
-    """
-    from sqlglot.errors import ErrorLevel, SqlglotError
-
-    form = grammar(dialect)
-    try:
-        return str(
-            form.dialect.generator(identify=True, unsupported_level=ErrorLevel.RAISE).generate(
-                tree, copy=False
-            )
-        )
-    except (SqlglotError, ValueError):
-        raise refuse("syntax", (1, 1)) from None
-
-
-def _limit_of(tree: Any) -> int | None:
-    part = tree.args.get("limit")
-    value = None if part is None else part.args.get("expression") or part.args.get("count")
-    return None if value is None else int(value.name)
+_CODE_OF_ARGUMENT = {
+    ("With", "recursive"): "recursive",
+    ("Join", "method"): "natural_join",
+    ("Table", "catalog"): "table_schema",
+    ("Column", "db"): "table_schema",
+    ("Column", "catalog"): "table_schema",
+    ("Placeholder", "jdbc"): "unknown_slot",
+    ("Placeholder", "kind"): "unknown_slot",
+    ("Fetch", "limit_options"): "limit",
+    ("LimitOptions", "percent"): "limit",
+    ("LimitOptions", "with_ties"): "limit",
+}
+"""Why an argument that is not on the list is refused, where it is not just syntax."""

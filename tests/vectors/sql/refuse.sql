@@ -202,6 +202,12 @@ SELECT id FROM other.trade
 -- dialects: postgres duckdb
 SELECT id FROM prod.public.trade
 
+-- title: a dot after an empty schema
+-- verdict: refuse
+-- code: table_schema
+-- dialects: mysql
+SELECT id FROM..trade
+
 -- title: positional names on a table
 -- verdict: refuse
 -- code: column_list

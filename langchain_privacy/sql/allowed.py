@@ -1,28 +1,29 @@
-"""The constructs that a statement may be built of: node types, and their arguments.
+"""The allow-lists of the guard: which constructs and which functions a statement may be made of.
 
-A node type that is not here is refused, and so is an argument that is not listed for it: INTO, FOR
-UPDATE, TABLESAMPLE, PIVOT, LATERAL, MATCH_RECOGNIZE, hints, settings, arrays, structs, lambdas,
-JSON, and whatever a later sqlglot learns to parse.
+`guard/check.py` asks them for every node of a statement, SQLite's authorizer for every function
+that a statement calls. What is not here is refused: a node type, an argument of a node type (INTO,
+FOR UPDATE, TABLESAMPLE, PIVOT, LATERAL, MATCH_RECOGNIZE, hints, settings, arrays, structs, lambdas,
+JSON, and whatever a later sqlglot learns to parse), and a function that reads files or the network,
+runs SQL from a string, changes state, tells about the server, waits, allocates by an argument, or
+puts data into an error message.
 """
 
 from functools import cache
 from typing import Any
 
+from sqlglot import exp
+
 from langchain_privacy.sql.dialects import DialectName
-
-# ---- The functions that a statement may call, by name and dialect.
-#
-# An allow-list: what reads files or the network, runs SQL from a string, changes state, tells
-# about the server, waits, allocates by an argument, or puts data into an error message is not
-# here.
+from langchain_privacy.sql.policy import SQLPolicy
 
 
-def words(text: str) -> frozenset[str]:
-    """Split a text into its words."""
+def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-AGGREGATES = words("""
+# Functions, by name and dialect.
+
+AGGREGATES = _words("""
     count sum avg min max total group_concat string_agg listagg
     stddev stddev_pop stddev_samp std variance var_pop var_samp corr covar_pop covar_samp
     regr_slope regr_intercept regr_r2 regr_count median mode percentile_cont percentile_disc
@@ -31,12 +32,12 @@ AGGREGATES = words("""
 """)
 """Names that summarise rows, in whatever dialect has them."""
 
-WINDOWS = words("""
+WINDOWS = _words("""
     row_number rank dense_rank ntile lag lead first_value last_value nth_value cume_dist
     percent_rank
 """)
 
-_EVERYWHERE = WINDOWS | words("""
+_EVERYWHERE = WINDOWS | _words("""
     count sum avg min max
     abs round coalesce nullif upper lower length substr substring trim ltrim rtrim replace
     sign ceil ceiling floor mod power pow sqrt exp ln log log10 log2
@@ -44,11 +45,11 @@ _EVERYWHERE = WINDOWS | words("""
 """)
 
 _BY_DIALECT: dict[DialectName, frozenset[str]] = {
-    "sqlite": words("""
+    "sqlite": _words("""
         total group_concat string_agg ifnull iif if instr concat concat_ws unicode
         strftime date time datetime julianday unixepoch timediff trunc like glob likely unlikely
     """),
-    "postgres": words("""
+    "postgres": _words("""
         string_agg stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp
         regr_slope regr_intercept regr_r2 regr_count mode percentile_cont percentile_disc
         bool_and bool_or every any_value array_agg grouping
@@ -60,7 +61,7 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         make_date make_timestamp make_interval isfinite justify_days justify_hours justify_interval
         timezone clock_timestamp statement_timestamp transaction_timestamp
     """),
-    "duckdb": words("""
+    "duckdb": _words("""
         string_agg group_concat listagg stddev stddev_pop stddev_samp variance var_pop var_samp corr
         covar_pop covar_samp regr_slope regr_intercept regr_r2 regr_count median mode
         percentile_cont percentile_disc quantile quantile_cont quantile_disc approx_count_distinct
@@ -78,7 +79,7 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         make_date make_time make_timestamp strftime strptime try_strptime to_timestamp time_bucket
         to_years to_months to_days to_hours to_minutes to_seconds isfinite
     """),
-    "mysql": words("""
+    "mysql": _words("""
         group_concat format std stddev stddev_pop stddev_samp variance var_pop var_samp any_value
         ifnull if isnull concat concat_ws left right lpad rpad reverse substring_index mid
         instr locate position ascii char_length character_length octet_length lcase ucase strcmp
@@ -99,10 +100,10 @@ SIZED = {"lpad": 1, "rpad": 1}
 
 LARGEST_SIZE = 1_000
 
-UNIT_FIRST = words("timestampdiff timestampadd date_diff datediff date_trunc date_part extract")
+UNIT_FIRST = _words("timestampdiff timestampadd date_diff datediff date_trunc date_part extract")
 """Functions whose first argument may be a bare unit word."""
 
-UNITS = words("""
+UNITS = _words("""
     microsecond microseconds millisecond milliseconds second seconds minute minutes hour hours day
     days week weeks month months quarter quarters year years decade century epoch dow isodow doy
     isoyear dayofweek dayofyear day_hour day_minute day_second hour_minute hour_second minute_second
@@ -110,10 +111,12 @@ UNITS = words("""
 """)
 
 
-def allowed_functions(dialect: DialectName) -> frozenset[str]:
-    """Return the built-in allow-list of a dialect, in lower case."""
-    return _EVERYWHERE | _BY_DIALECT[dialect]
+def allowed_functions(dialect: DialectName, policy: SQLPolicy) -> frozenset[str]:
+    """Return the functions that may be called, in lower case: the dialect's and the policy's."""
+    return (_EVERYWHERE | _BY_DIALECT[dialect] | policy.functions) - policy.denied_functions
 
+
+# Constructs: node types of sqlglot, and their arguments.
 
 _BINARY = """
     And Or Xor Add Sub Mul Div Mod IntDiv EQ NEQ GT GTE LT LTE NullSafeEQ NullSafeNEQ Is Like ILike
@@ -181,7 +184,7 @@ _ALLOWED = {
 }
 """Arguments by node types."""
 
-TYPES = words("""
+TYPES = _words("""
     BOOLEAN TINYINT SMALLINT MEDIUMINT INT BIGINT INT128 UTINYINT USMALLINT UINT UBIGINT DECIMAL
     UDECIMAL BIGDECIMAL FLOAT DOUBLE CHAR NCHAR VARCHAR NVARCHAR TEXT BPCHAR DATE TIME TIMETZ
     TIMESTAMP TIMESTAMPTZ TIMESTAMPLTZ TIMESTAMPNTZ DATETIME INTERVAL YEAR
@@ -194,8 +197,6 @@ COLLATIONS = frozenset({"NOCASE", "BINARY", "RTRIM", "C", "UTF8MB4_GENERAL_CI", 
 @cache
 def allowed_nodes() -> dict[type[Any], frozenset[str]]:
     """Return the argument names allowed for each node type."""
-    from sqlglot import exp
-
     table: dict[type[Any], frozenset[str]] = {}
     for names, arguments in _ALLOWED.items():
         for name in names.split():

@@ -1,0 +1,222 @@
+"""What names mean inside a SELECT: its sources, their columns, and the SELECT around it.
+
+Plain data that the resolver (`names.py`) fills in as it goes over a statement. In
+
+```sql
+WITH big AS (SELECT name, price AS p FROM trade) SELECT p FROM big
+```
+
+the outer SELECT is a `Scope` with one `Source` (`big`), which gives a `Relation` of two `Output`s;
+the `origins` of `p` are `("trade", "price")`.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_privacy.sql.tables import ColumnCard, TableCard
+
+Pair = tuple[str, str]
+"""A `(table, column)` of the card."""
+
+Ties = set[frozenset[int]]
+"""Pairs of sources, by their place in `Scope.sources`, that an equality ties together."""
+
+_NAME = re.compile(
+    r"[^\W\d]"  # starts with a letter or an underscore
+    r"(?:[\w%·/()㎡²]| (?=\S)){0,39}"  # single spaces inside, none at the end
+)
+_LONG_NUMBER = re.compile(r"\d{5,}")
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name of the model's may live on: words, at most 40 characters, no long numbers.
+
+    A literal of a question (a number, a phrase) does not look like the name of a column.
+    """
+    return _NAME.fullmatch(name) is not None and _LONG_NUMBER.search(name) is None
+
+
+def first_free(name: str, taken: set[str]) -> str:
+    """Make a name that is not taken yet, without case, and take it."""
+    free, n = name, 1
+    while free.casefold() in taken:
+        n += 1
+        free = f"{name}_{n}"
+    taken.add(free.casefold())
+    return free
+
+
+@dataclass(slots=True)
+class Facts:
+    """What an expression is made of.
+
+    Attributes:
+        origins: The columns of the card that it reads.
+        aggregate: It holds an aggregate of this SELECT.
+        window: It holds a window function.
+        derived: It reads a column that was computed further in.
+    """
+
+    origins: set[Pair] = field(default_factory=set)
+    aggregate: bool = False
+    window: bool = False
+    derived: bool = False
+
+    @property
+    def computed(self) -> bool:
+        """Whether an aggregate or a window made it, here or further in."""
+        return self.aggregate or self.window or self.derived
+
+    def add(self, other: "Facts") -> None:
+        """Take in the facts of a part."""
+        self.origins |= other.origins
+        self.aggregate |= other.aggregate
+        self.window |= other.window
+        self.derived |= other.derived
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One column that a SELECT gives.
+
+    Attributes:
+        name: Its name in the statement that runs.
+        label: Its name for people, and in the model's statement.
+        origins: The columns of the card that it is computed from.
+        computed: An aggregate or a window made it.
+    """
+
+    name: str
+    label: str
+    origins: frozenset[Pair]
+    computed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a SELECT or a set operation gives; `single_row` when it cannot be more than one row."""
+
+    outputs: tuple[Output, ...]
+    single_row: bool = False
+
+
+Ctes = dict[str, tuple[str, Relation]]
+"""Names of WITH clauses in sight, with the names that we write and what they give."""
+
+
+@dataclass(slots=True)
+class Source:
+    """One entry of a FROM clause: a table of the card, or what a query gives.
+
+    Attributes:
+        name: Its name in the model's statement.
+        alias: The alias that we write, unique in the statement.
+        table: The table, or `None`.
+        relation: What the query gives, or `None`.
+    """
+
+    name: str
+    alias: str = ""
+    table: TableCard | None = None
+    relation: Relation | None = None
+    _found: dict[str, Output | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def single_row(self) -> bool:
+        """Whether it cannot have more than one row."""
+        return self.relation is not None and self.relation.single_row
+
+    def find(self, name: str) -> Output | None:
+        """Find a column; `None` when there is none, or more than one, of that name."""
+        if name not in self._found:
+            if self.table is not None:
+                column = self.table.column(name)
+                found = [] if column is None else [_output(self.table, column)]
+            else:
+                folded = name.casefold()
+                found = [o for o in self.outputs() if o.label.casefold() == folded]
+            self._found[name] = found[0] if len(found) == 1 else None
+        return self._found[name]
+
+    def denies(self, name: str) -> bool:
+        """Whether the card knows the column as one that may not be read."""
+        return self.table is not None and name.casefold() in self.table.denied
+
+    def outputs(self) -> list[Output]:
+        """List all columns in order."""
+        if self.table is not None:
+            return [_output(self.table, column) for column in self.table.columns]
+        assert self.relation is not None
+        return list(self.relation.outputs)
+
+
+def _output(table: TableCard, column: ColumnCard) -> Output:
+    return Output(column.name, column.shown, frozenset({(table.name, column.name)}), computed=False)
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that are visible inside one SELECT.
+
+    Attributes:
+        ctes: Names of WITH clauses in sight.
+        outer: The SELECT around it.
+        sources: The entries of its FROM clause.
+        merged: For a column of USING, the source that it is read from.
+        aliases: For a name of the SELECT list, in lower case, its place, expression and facts. The
+            place is -1 when the name was given twice: it means nothing certain, so it means
+            nothing.
+        windows: Names of its WINDOW clause, in lower case.
+        aggregates: An aggregate stands in it, or it has a GROUP BY.
+    """
+
+    ctes: Ctes
+    outer: "Scope | None" = None
+    sources: list[Source] = field(default_factory=list)
+    merged: dict[str, Source] = field(default_factory=dict)
+    aliases: dict[str, tuple[int, Any, Facts]] = field(default_factory=dict)
+    windows: set[str] = field(default_factory=set)
+    aggregates: bool = False
+
+    def source(self, name: str) -> Source | None:
+        """Find a source by the name that the statement gave it, outwards."""
+        folded = name.casefold()
+        scope: Scope | None = self
+        while scope is not None:
+            for source in scope.sources:
+                if source.name.casefold() == folded:
+                    return source
+            scope = scope.outer
+        return None
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a source has a column of this name, outwards."""
+        scope: Scope | None = self
+        while scope is not None:
+            if any(source.find(name) for source in scope.sources):
+                return True
+            scope = scope.outer
+        return False
+
+    def places(self) -> dict[str, int]:
+        """Return the places of the sources, by the aliases that we write."""
+        return {source.alias: place for place, source in enumerate(self.sources)}
+
+    def untied(self, ties: Ties) -> int | None:
+        """Return the first source that no equality ties to the first one, or `None`.
+
+        A source of at most one row (an aggregate without GROUP BY) multiplies nothing.
+        """
+        many = [place for place, source in enumerate(self.sources) if not source.single_row]
+        if not many:
+            return None
+        reached, frontier = {many[0]}, [many[0]]
+        while frontier:
+            here = frontier.pop()
+            for tie in ties:
+                if here in tie:
+                    new = tie - reached
+                    reached |= new
+                    frontier += new
+        return next((place for place in many if place not in reached), None)
