@@ -1,19 +1,36 @@
-"""Words that are public knowledge: frequent names, places, titles, everyday words.
+"""What is public knowledge of a language: its words, and the letters that it is written in.
 
-Detection and the index of values read them: `load("surnames")` is the list `surnames.txt` beside
-this file.
+Detection and the index of values read the lists: `load("surnames")` is `surnames.txt` beside this
+file; there are frequent names, places, everyday words, and the words that stand before a value.
+`guess_language` is the one guess of the language in this package: detectors choose a model by it,
+the products the prompts and the words of an answer.
+
+    >>> "london" in load("places")
+    True
+    >>> guess_language("계약서 PDF를 검토해 줘")
+    'ko'
 """
 
 import re
 from functools import cache
 from importlib.resources import files
+from typing import Literal
+
+Language = Literal["en", "ko"]
+"""The languages that have rules, prompts and answers of their own."""
+
+_HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff]+")  # syllables, and jamo of decomposed text
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_SAMPLE = 4000
+_LETTERS_BEFORE = 2
 
 
 @cache
 def load(name: str) -> frozenset[str]:
-    """Return the words of `<name>.txt`: separated by white space, `#` to the line's end
-    is a comment, `_` stands for a space inside a name.
-    """  # noqa: D205
+    """Return the words of `<name>.txt`.
+
+    White space separates them, `#` begins a comment, `_` stands for a space inside a name.
+    """
     text = (files("langchain_privacy.words") / f"{name}.txt").read_text("utf-8")
     lines = (line.partition("#")[0] for line in text.splitlines())
     return frozenset(word.replace("_", " ") for line in lines for word in line.split())
@@ -21,7 +38,6 @@ def load(name: str) -> frozenset[str]:
 
 # Names of substances, diseases and procedures end in a stem of their class.
 _MEDICAL = tuple(load("medical_endings"))
-_LETTERS_BEFORE = 2
 
 
 def is_medical(word: str) -> bool:
@@ -29,20 +45,17 @@ def is_medical(word: str) -> bool:
     return word.isalpha() and word.endswith(_MEDICAL, _LETTERS_BEFORE)
 
 
-_HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff]+")
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
-_SAMPLE = 4000
-
-
-def guess_language(text: str) -> str | None:
-    """Guess the language from its letters.
+def guess_language(text: str) -> Language | None:
+    """Guess the language of a text from its letters.
 
     Args:
         text: Any text; its first 4,000 characters decide.
 
     Returns:
-        `"ko"` when at least a fifth of the letters are Hangul, `"en"` when the rest is Latin,
-        `None` when there is no letter of either script.
+        `"ko"` when at least a fifth of the letters are Hangul: Korean is full of Latin names.
+        `"en"` when there are other letters of Latin script, whatever language they are in.
+        `None` when there is no letter of either script; where one of the two is needed, write
+        `guess_language(text) or "en"`.
     """
     sample = text[:_SAMPLE]
     if sample.isascii():
