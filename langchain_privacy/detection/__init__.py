@@ -1,4 +1,8 @@
-"""What is private: one kind of value, one rule."""
+"""What is private: rules and models that find it in a text.
+
+`default_detectors()` gives the detectors, `detect_all` runs them and settles what they found. The
+rules are in the files named after what they find; `finding` says what a detector is.
+"""
 
 from langchain_privacy.detection.defaults import default_detectors, high_confidence_detectors
 from langchain_privacy.detection.detect import adetect_all, detect_all

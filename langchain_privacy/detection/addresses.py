@@ -1,44 +1,95 @@
-"""Postal addresses in Latin script: a street, a unit or a box, and what belongs to it."""
+r"""Postal addresses in Latin script: what an address is known by, and how far it reaches.
+
+An address is known by one part, its anchor: a street ("18 Larkspur Lane", "Hauptstraße 5"), a unit
+or a box, a house with a postcode, a label. From there it grows to the right, part by part, as long
+as a unit, a postcode or a place follows, and takes a house number on its left along.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "Send it to 18 Larkspur Lane, Apt 4C, Boise, ID 83702. Thanks"
+    >>> [text[f.start : f.end] for f in find_addresses(fold(text)) if f.score > 0.7]
+    ['18 Larkspur Lane, Apt 4C, Boise, ID 83702']
+
+`defaults` puts the rule into a detector; Korean addresses have a file of their own.
+"""
 
 import re
 from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.rules import Cues, finding, numbers
+from langchain_privacy.detection.rules import Cues, finding, numbers, span
 from langchain_privacy.words import load
 
-# ---- The parts of a postal address in Latin script, and how far one reaches.
+_Anchor = tuple[int, int, float]
+"""Start, end and score of what an address grows from."""
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
-
+# The parts of an address
 
 _PLACES = load("places")
+# A word with a capital letter: "Oak", "d'Arc", "Saint-Denis", "Hauptstr."
+_CAP = rf"(?:(?:[ldLD]')?[{UPPER}][^\W\d_]*\.?(?:['-][^\W\d_]+)*)"
+# What stands in small letters between such words.
+_SMALL = (
+    r"(?:(?:de|da|do|dos|das|del|della|di|la|le|les|los|las|el|du|des|van|von|der|den|het|of|the"
+    r"|am|an|im|zum|zur|y|e|ter|ten|op|au|aux|sur|sous|en)\b|u\.|St\.)"
+)
+# A house's number: "12", "12b", "12-14", "12/IV".
+_NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/](?:\d{1,4}[A-Za-z]?|[IVX]{1,4}\b))?"
+_UNIT = (
+    r"(?:"
+    # "Apt 4C", "P.O. Box 118", "Suite #A-12"
+    r"(?:apt|apartment|suite|ste|unit|flat|room|rm|floor|bldg|building|lot|(?:p\.? ?o\.? ?)?box|rr"
+    r"|postbox|postfach|apartado|piso|apto|appt|dpto|depto|lgh|blk|plot)\b"
+    r"\.?[ ]?\#?[ ]?(?:[A-Z]{1,2}-?)?\d{1,5}[A-Za-z]?\b"
+    # "#12"
+    r"|\#\d{1,5}\b"
+    # "2º A", "3º dcha"
+    r"|\d{1,2}\.?[ºª°][ ]?(?:(?:[A-H]|dcha|izda|izq|int)\b)?)"
+)
+_STATE = (  # of the United States, Australia and Canada
+    r"(?:A[KLRZAEP]|C[AOT]|D[CE]|FL|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]"
+    r"|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|NSW|VIC|QLD|ON|QC|BC|AB)"
+)
+_POSTCODE = (
+    r"(?:\d{5}(?:-\d{3,4})?"  # "83702", "83702-1234", and many countries
+    r"|\d{2}-\d{3}"  # Poland
+    r"|\d{4}(?:-\d{3})?"  # "1200-109": Portugal; "1010"
+    r"|\d{3} ?\d{2}"  # Sweden, Czechia
+    r"|\d{6}"  # India, China
+    r"|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"  # United Kingdom
+    r"|[A-Z]\d[A-Z] ?\d[A-Z]\d"  # Canada
+    r"|[A-Z]{1,2}-\d{4,5}"  # "D-80337"
+    r"|\d{4} ?[A-Z]{2}"  # Netherlands
+    r"|\d{3}(?=[ ][A-ZÁÉÍÓÚÞÆÖ][a-zà-ÿ]{3})"  # Iceland
+    r")(?![\w]|[.,]\d)"
+)
 
-CAP = rf"(?:(?:[ldLD]')?[{UPPER}][^\W\d_]*\.?(?:['-][^\W\d_]+)*)"
-SMALL = r"(?:(?:de|da|do|dos|das|del|della|di|la|le|les|los|las|el|du|des|van|von|der|den|het|of|the|am|an|im|zum|zur|y|e|ter|ten|op|au|aux|sur|sous|en)\b|u\.|St\.)"
-NUMBER = r"\d{1,6}[A-Za-z]?(?:[-/](?:\d{1,4}[A-Za-z]?|[IVX]{1,4}\b))?"
-UNIT = r"(?:(?:apt|apartment|suite|ste|unit|flat|room|rm|floor|bldg|building|lot|(?:p\.? ?o\.? ?)?box|rr|postbox|postfach|apartado|piso|apto|appt|dpto|depto|lgh|blk|plot)\b\.?[ ]?\#?[ ]?(?:[A-Z]{1,2}-?)?\d{1,5}[A-Za-z]?\b|\#\d{1,5}\b|\d{1,2}\.?[ºª°][ ]?(?:(?:[A-H]|dcha|izda|izq|int)\b)?)"
-STATE = r"(?:A[KLRZAEP]|C[AOT]|D[CE]|FL|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|NSW|VIC|QLD|ON|QC|BC|AB)"
-POSTCODE = r"(?:\d{5}(?:-\d{3,4})?|\d{2}-\d{3}|\d{4}(?:-\d{3})?|\d{3} ?\d{2}|\d{6}|[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|[A-Z]{1,2}-\d{4,5}|\d{4} ?[A-Z]{2}|\d{3}(?=[ ][A-ZÁÉÍÓÚÞÆÖ][a-zà-ÿ]{3}))(?![\w]|[.,]\d)"
+# How far an address reaches
 
+_MOST_PARTS = 6
 _SEPARATOR = re.compile(
-    r"[ ]?(?:,[ ]{0,3}\n?[ ]{0,4}|[ ]?-[ ](?=[A-Z]{2}\b)|\n{1,2}[ >?]{0,5},?[ ]{0,4})?"
+    r"[ ]?(?:,[ ]{0,3}\n?[ ]{0,4}"  # a comma, perhaps at the end of a line
+    r"|[ ]?-[ ](?=[A-Z]{2}\b)"  # " - TX"
+    r"|\n{1,2}[ >?]{0,5},?[ ]{0,4}"  # a new line, perhaps of a quoted mail
+    r")?"
 )
 # A word that digits go on is a postcode: "Norwich NR4 6AA".
-_WORDS = rf"(?P<words>{CAP}(?:[ ](?:{CAP}(?!\w)|(?:{SMALL}|and)(?=[ ]))){{0,4}})"
+_WORDS = rf"(?P<words>{_CAP}(?:[ ](?:{_CAP}(?!\w)|(?:{_SMALL}|and)(?=[ ]))){{0,4}})"
 _PART = re.compile(
-    rf"(?P<unit>(?i:{UNIT}))|(?P<post>(?:{STATE}|nan|[A-Z]{{2}}),?\s{{1,3}}{POSTCODE}|{POSTCODE}|[A-Z]{{2}}\b(?=\n| \n|\Z))|{_WORDS}"
+    rf"(?P<unit>(?i:{_UNIT}))"
+    rf"|(?P<post>(?:{_STATE}|nan|[A-Z]{{2}}),?\s{{1,3}}{_POSTCODE}"
+    rf"|{_POSTCODE}|[A-Z]{{2}}\b(?=\n| \n|\Z))"
+    rf"|{_WORDS}"
 )
 _LOWER_PART = re.compile(
-    rf"(?P<unit>(?i:{UNIT}))|(?P<post>(?:[a-z]{{2,3}} )?{POSTCODE})|(?P<words>[^\W\d_]+(?:[ '-][^\W\d_]+){{0,3}}(?=[\n,]|[ ]\d|\Z))"
+    rf"(?P<unit>(?i:{_UNIT}))|(?P<post>(?:[a-z]{{2,3}} )?{_POSTCODE})"
+    r"|(?P<words>[^\W\d_]+(?:[ '-][^\W\d_]+){0,3}(?=[\n,]|[ ]\d|\Z))"
 )
 _STOP = re.compile(r"[ ]?(?:[.;)\n]|,(?!\d)|\Z|and\b|including\b|since\b|to\b)")
-_MOST_PARTS = 6
 _CODE_BEFORE = re.compile(r"[,\n][ ]{0,2}(?:\d{3,6}|\d{2}-\d{3})\Z")
 
 
-def end_of_address(text: str, end: int, *, lower: bool) -> int:
+def _end_of_address(text: str, end: int, *, lower: bool) -> int:
     """Return where an address ends that is known up to `end`: its unit, city, country follow."""
     part = _LOWER_PART if lower else _PART
     for _ in range(_MOST_PARTS):
@@ -93,65 +144,12 @@ def _place_at_start(words: str) -> int:
     return 0
 
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
+# The rule
 
-
-# "12 Oak Street": what stands before one of these words.
-_SUFFIXES = Cues(load("street_words"))
-_PLAIN = load("street_words_plain")
-_BEFORE_SUFFIX = re.compile(
-    rf"(?:(?P<number>{NUMBER}),?[ ])?(?:(?:{CAP}|{SMALL}|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,5}}\Z"
-)
-_NO_STREET = r"(?!(?:a|an|and|cents|dollars|euros|month|months|per|percent|pounds|won|year|years|at|by|days|for|from|her|his|hours|in|more|my|of|on|other|our|per|that|the|this|to|your)\b)"
-_BEFORE_LOWER_SUFFIX = re.compile(
-    rf"(?P<number>{NUMBER}),?[ ](?:{_NO_STREET}[^\W\d_]{{2,20}}[ ]){{1,3}}\Z"
-)
-
-# "Hauptstraße 5": a word that ends in one of these, and a number.
-_ENDINGS = tuple(sorted(load("street_endings")))
-_BEFORE_NUMBER = re.compile(r"(?P<dot>\.?),?[ ](?=\d)")
-_NUMBER = re.compile(rf"{NUMBER}\b")
-_BEFORE_ENDING = re.compile(
-    rf"(?:{NUMBER}[ ])?(?:(?:{CAP}|{SMALL})[ ]){{0,3}}[^\W\d_][^\W\d_-]{{0,24}}\Z"
-)
-
-# "Rua das Gaivotas 31": one of these, capital words, and mostly a number behind or before.
-_PREFIXES = Cues(load("street_prefixes"))
-_AFTER_PREFIX = re.compile(
-    rf"\.?[ ]?(?:(?:{CAP}|{SMALL})[ ]?){{1,6}}(?P<number>(?:(?<=[ ])|,[ ]?)(?:n[.ºo°]+[ ]?)?{NUMBER}\b)?"
-)
-_NUMBER_BEFORE = re.compile(rf"(?<![\w.]){NUMBER},?[ ](?:{NUMBER},?[ ])?\Z")
-
-_MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
-_MONTH_IN = re.compile(rf"\b{_MONTH}[ ](?:19|20)\d\d\b")
-# "No. 12, 3rd Cross, Indiranagar, Bengaluru 560038": a house, what lies around it, a code.
-_HOUSE_WORDS = Cues(["no", "plot", "house", "h", "door", "villa", "blk", "block", "lot"])
-_HOUSE = re.compile(
-    rf"\b(?:No|Plot|House|H\.[ ]?No|Door|Villa|Blk|Block|Lot)\b\.?[ ]?(?:No\.?[ ]?)?{NUMBER},?[ ]"
-    rf"(?:(?:\d{{1,3}}(?:st|nd|rd|th)|{CAP}|{SMALL})[ ,]{{1,2}}){{1,10}}\d{{3}}[ ]?\d{{2,3}}(?!\d)"
-)
 _HOUSE_BEFORE = re.compile(
-    rf"\b(?:No|Plot|House|Door|Villa|Blk|Block|Lot|Shop|Unit|Flat|Suite|Apt|Apartment)\b\.?[ ]?(?:No\.?[ ]?)?(?:[A-Z]?{NUMBER},[ ])?\Z"
+    r"\b(?:No|Plot|House|Door|Villa|Blk|Block|Lot|Shop|Unit|Flat|Suite|Apt|Apartment)\b"
+    rf"\.?[ ]?(?:No\.?[ ]?)?(?:[A-Z]?{_NUMBER},[ ])?\Z"
 )
-_FRAMED = re.compile(
-    rf"(?<![\w.,])(?!(?:19|20)\d\d\b)(?!\d+ {_MONTH}[ ])\d{{1,4}}[A-Za-z]?[ ](?=(?:{SMALL}[ ]){{0,2}}(?:{CAP}|C/))(?:(?:{CAP}|{SMALL}|C/)[ ]){{1,5}}\d{{1,4}}\b\.?(?![,.]\d)"
-)
-
-_MILITARY = Cues(
-    ["apo aa", "apo ae", "apo ap", "fpo aa", "fpo ae", "fpo ap", "dpo aa", "dpo ae", "dpo ap"]
-)
-_BEFORE_MILITARY = re.compile(
-    r"\b(?:psc|unit|cmr|uss|usns|uscgc|usnv)[ ][\w.' -]{1,24}(?:,?[ ]box[ ]\d{1,6})?,?\s{1,4}\Z"
-)
-_AFTER_MILITARY = re.compile(r"[ ]\d{5}(?!\d)")
-
-_UNIT_WORDS = Cues(load("unit_words"))
-_BEFORE_BOX = re.compile(r"(?:(?<!\w)P\.? ?O\.? )?\Z", re.IGNORECASE)
-_UNITS = re.compile(UNIT, re.IGNORECASE)
-_SURE_UNITS = ("apt", "apartment", "suite", "postbox", "po box", "p.o. box")
-
-_STATE_ZIP = re.compile(rf"(?<![A-Za-z]){STATE}[ ]\d{{5}}(?:-\d{{4}})?(?!\d)")
-_CITY_BEFORE = re.compile(rf"{CAP}(?:[ ]{CAP}){{0,3}},?[ ]\Z")
 _UK_POSTCODE = re.compile(
     r"(?<![A-Za-z0-9])[A-PR-UWYZ][A-HK-Y]?\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2}(?![A-Za-z0-9])"
 )
@@ -159,118 +157,195 @@ _ZIP_WORDS = Cues(
     ["zip", "zipcode", "zip code", "zip-code", "post code", "postcode", "postal code"]
 )
 _ZIP = re.compile(
-    r"\W{0,3}(?:is\W{1,3})?(?P<code>\d{4,6}(?:-\d{3,4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
-)
-
-_LABELS = Cues(load("address_labels"))
-_AFTER_LABEL = re.compile(
-    rf"(?: of [^\n:]{{1,40}}?)?(?: is(?: now)?| to|:| -|)[ \t\n]{{0,8}}(?=[{UPPER}\d#])"
-)
-_LABELLED = re.compile(
-    rf"(?:(?:{CAP}|{SMALL}|and|{NUMBER}\.?|[^\W\d_]{{2,24}}(?=[ ]\d)|[,#])[ ,]{{0,2}}){{1,14}}"
+    r"\W{0,3}(?:is\W{1,3})?"
+    r"(?P<code>\d{4,6}(?:-\d{3,4})?|[A-Za-z]{1,2}\d[A-Za-z\d]? ?\d[A-Za-z]{2})\b"
 )
 
 
 def find_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find postal addresses and take the unit, city, state, country and postcode along."""
-    lower_only = text.text == text.lower
-    for start, end, score in _anchors(text, lower_only=lower_only):
+    lower = text.text == text.lower
+    for start, end, score in _anchors(text, lower=lower):
         house = _left(_HOUSE_BEFORE, text.text, start, 24)
-        first = start - len(house[0]) if house else start
-        last = end_of_address(text.text, end, lower=lower_only)
-        yield finding(first, last, "ADDRESS", score, "address")
+        last = _end_of_address(text.text, end, lower=lower)
+        yield finding(start - house, last, "ADDRESS", score, "address")
     for match in numbers(_UK_POSTCODE, text, digits=2, letters=True):
-        yield finding(match.start(), match.end(), "ADDRESS", 0.5, "address")
+        yield span(match, "ADDRESS", 0.5, "address")
     for _, end in _ZIP_WORDS.find(text):
         if code := _ZIP.match(text.text, end):
-            yield finding(*code.span("code"), "ADDRESS", 0.7, "address")
+            yield span(code, "ADDRESS", 0.7, "address", "code")
 
 
-def _anchors(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, float]]:
-    """Yield the spans that an address grows from, with their scores."""
-    yield from _streets(text, lower_only=lower_only)
+def _anchors(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
+    """Yield what addresses grow from."""
+    yield from _streets_by_suffix(text, lower=lower)
+    yield from _streets_by_ending(text)
+    yield from _streets_by_prefix(text)
+    yield from _between_numbers(text)
+    yield from _houses(text)
+    yield from _military(text)
+    yield from _units(text, lower=lower)
+    yield from _labelled(text)
+    yield from _cities(text)
+
+
+def _left(pattern: re.Pattern[str], text: str, end: int, reach: int) -> int:
+    """Return the length of what a pattern takes that ends at an offset, within `reach`, or 0."""
+    match = pattern.search(text[max(0, end - reach) : end])
+    return len(match[0]) if match else 0
+
+
+# Streets
+
+# "12 Oak Street": what stands before one of these words.
+_SUFFIXES = Cues(load("street_words"))
+_PLAIN = load("street_words_plain")
+_BEFORE_SUFFIX = re.compile(
+    rf"(?:(?P<number>{_NUMBER}),?[ ])?(?:(?:{_CAP}|{_SMALL}|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,5}}\Z"
+)
+_NO_STREET = (
+    r"(?!(?:a|an|and|cents|dollars|euros|month|months|per|percent|pounds|won|year|years|at|by|days"
+    r"|for|from|her|his|hours|in|more|my|of|on|other|our|per|that|the|this|to|your)\b)"
+)
+_BEFORE_LOWER_SUFFIX = re.compile(
+    rf"(?P<number>{_NUMBER}),?[ ](?:{_NO_STREET}[^\W\d_]{{2,20}}[ ]){{1,3}}\Z"
+)
+
+
+def _streets_by_suffix(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
     t = text.text
-    for match in numbers(_FRAMED, text, letters=True):
-        if not re.search(r"(?:19|20)\d\d\.?\Z", match[0]):
-            yield match.start(), match.end(), 0.45
-    for start, _ in _HOUSE_WORDS.find(text):
-        if house := _HOUSE.match(t, start):
-            yield start, house.end(), 0.6
-    for start, end in _MILITARY.find(text):
-        before, after = (
-            _left(_BEFORE_MILITARY, text.lower, start, 48),
-            _AFTER_MILITARY.match(t, end),
-        )
-        if before and after:
-            yield start - len(before[0]), after.end(), 0.8
-    for start, _ in _UNIT_WORDS.find(text):
-        box = _BEFORE_BOX.search(t[max(0, start - 6) : start])
-        unit = _UNITS.match(t, start - (len(box[0]) if box else 0))
-        if unit is None:
-            continue
-        first = _street_before(t, unit.start())
-        if _MONTH_IN.search(t, first, unit.start()):
-            continue  # "12 May 2025, Room 4"
-        if not lower_only and not unit[0].lower().startswith(_SURE_UNITS) and first == unit.start():
-            continue  # "Room 4, floor 12"
-        sure = unit[0].lower().startswith(_SURE_UNITS)
-        if (
-            first < unit.start()
-            or sure
-            or end_of_address(t, unit.end(), lower=lower_only) > unit.end()
-        ):
-            yield first, unit.end(), 0.6
-    for _, end in _LABELS.find(text):
-        label = _AFTER_LABEL.match(t, end)
-        value = label and _LABELLED.match(t, label.end())
-        if value and any(c.isdecimal() for c in value[0]):
-            yield value.start(), value.start() + len(value[0].rstrip(" ,.")), 0.7
-    for match in numbers(_STATE_ZIP, text, digits=5, letters=True):
-        city = _left(_CITY_BEFORE, t, match.start(), 64)
-        yield match.start() - (len(city[0]) if city else 0), match.end(), 0.7
-
-
-def _streets(text: FoldedText, *, lower_only: bool) -> Iterator[tuple[int, int, float]]:
-    t = text.text
-    pattern = _BEFORE_LOWER_SUFFIX if lower_only else _BEFORE_SUFFIX
+    pattern = _BEFORE_LOWER_SUFFIX if lower else _BEFORE_SUFFIX
     for start, end in _SUFFIXES.find(text):
-        if not (lower_only or t[start].isupper()):
+        if not (lower or t[start].isupper()):
             continue
-        before = _left(pattern, t, start, 72)
+        before = pattern.search(t[max(0, start - 72) : start])
         if before and (before["number"] or t[start:end].lower() in _PLAIN):
             yield start - len(before[0]), end, 0.75 if before["number"] else 0.45
+
+
+# "Hauptstraße 5": a word that ends in one of these, and a number.
+_ENDINGS = tuple(sorted(load("street_endings")))
+_BEFORE_NUMBER = re.compile(r"(?P<dot>\.?),?[ ](?=\d)")
+_HOUSE_NUMBER = re.compile(rf"{_NUMBER}\b")
+_BEFORE_ENDING = re.compile(
+    rf"(?:{_NUMBER}[ ])?(?:(?:{_CAP}|{_SMALL})[ ]){{0,3}}[^\W\d_][^\W\d_-]{{0,24}}\Z"
+)
+
+
+def _streets_by_ending(text: FoldedText) -> Iterator[_Anchor]:
+    t = text.text
     for gap in numbers(_BEFORE_NUMBER, text, letters=True):
         for end in {gap.start(), gap.end("dot")}:  # "Hauptstraße. 5", "Hauptstr. 5"
             if not text.lower.endswith(_ENDINGS, 0, end):
                 continue
-            number = _NUMBER.match(t, gap.end())
+            number = _HOUSE_NUMBER.match(t, gap.end())
+            if number is None:
+                continue
             for ending in _ENDINGS:
-                before = _left(_BEFORE_ENDING, t, end - len(ending), 72)
-                if number and before and text.lower.endswith(ending, 0, end):
-                    yield end - len(ending) - len(before[0]), number.end(), 0.7
+                if text.lower.endswith(ending, 0, end):
+                    start = end - len(ending)
+                    if before := _left(_BEFORE_ENDING, t, start, 72):
+                        yield start - before, number.end(), 0.7
+
+
+# "Rua das Gaivotas 31": one of these, capital words, and mostly a number behind or before.
+_PREFIXES = Cues(load("street_prefixes"))
+_AFTER_PREFIX = re.compile(
+    rf"\.?[ ]?(?:(?:{_CAP}|{_SMALL})[ ]?){{1,6}}"
+    rf"(?P<number>(?:(?<=[ ])|,[ ]?)(?:n[.ºo°]+[ ]?)?{_NUMBER}\b)?"
+)
+_NUMBER_BEFORE = re.compile(rf"(?<![\w.]){_NUMBER},?[ ](?:{_NUMBER},?[ ])?\Z")
+
+
+def _streets_by_prefix(text: FoldedText) -> Iterator[_Anchor]:
+    t = text.text
     for start, end in _PREFIXES.find(text):
         after = _AFTER_PREFIX.match(t, end)
         before = _left(_NUMBER_BEFORE, t, start, 14)
-        shortened = t.startswith(".", end) and not t.endswith(
-            "et ", 0, start
-        )  # "ul.", not "et al."
+        # "ul.", not "et al."
+        shortened = t.startswith(".", end) and not t.endswith("et ", 0, start)
         if after and (before or (after["number"] and (t[start].isupper() or shortened))):
-            yield (
-                start - (len(before[0]) if before else 0),
-                start + len(t[start : after.end()].rstrip()),
-                0.7,
-            )
+            yield start - before, start + len(t[start : after.end()].rstrip()), 0.7
 
 
-def _left(pattern: re.Pattern[str], text: str, end: int, reach: int) -> re.Match[str] | None:
-    """Match a pattern that ends at an offset, within `reach` characters."""
-    return pattern.search(text[max(0, end - reach) : end])
-
-
-_NUMBERED_LINE = re.compile(
-    rf"(?:(?<=\s)|^){NUMBER}[ .,](?:{_NO_STREET}[^\s\d]+[ ,]+){{1,6}}(?:{NUMBER}[ .,]*)?\Z"
+# "14 Gaivotas Baixo 2": capital words between two numbers, no day of a month.
+_MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+_FRAMED = re.compile(
+    rf"(?<![\w.,])(?!(?:19|20)\d\d\b)(?!\d+ {_MONTH}[ ])\d{{1,4}}[A-Za-z]?[ ]"
+    rf"(?=(?:{_SMALL}[ ]){{0,2}}(?:{_CAP}|C/))(?:(?:{_CAP}|{_SMALL}|C/)[ ]){{1,5}}"
+    r"\d{1,4}\b\.?(?![,.]\d)"
 )
-_NUMBERED_WORDS = re.compile(rf"(?:(?:{CAP}|{SMALL}|\d{{1,5}}\.?)[ ,]{{1,2}}){{1,6}}\Z")
+_YEAR_AT_END = re.compile(r"(?:19|20)\d\d\.?\Z")
+
+
+def _between_numbers(text: FoldedText) -> Iterator[_Anchor]:
+    for match in numbers(_FRAMED, text, letters=True):
+        if not _YEAR_AT_END.search(match[0]):
+            yield match.start(), match.end(), 0.45
+
+
+# Houses, military posts, units and boxes
+
+# "No. 12, 3rd Cross, Indiranagar, Bengaluru 560038": a house, what lies around it, a code.
+_HOUSE_WORDS = Cues(["no", "plot", "house", "h", "door", "villa", "blk", "block", "lot"])
+_HOUSE = re.compile(
+    r"\b(?:No|Plot|House|H\.[ ]?No|Door|Villa|Blk|Block|Lot)\b"
+    rf"\.?[ ]?(?:No\.?[ ]?)?{_NUMBER},?[ ]"
+    rf"(?:(?:\d{{1,3}}(?:st|nd|rd|th)|{_CAP}|{_SMALL})[ ,]{{1,2}}){{1,10}}"
+    r"\d{3}[ ]?\d{2,3}(?!\d)"
+)
+
+
+def _houses(text: FoldedText) -> Iterator[_Anchor]:
+    for start, _ in _HOUSE_WORDS.find(text):
+        if house := _HOUSE.match(text.text, start):
+            yield start, house.end(), 0.6
+
+
+# "PSC 4120, Box 5512, APO AE 09021"
+_MILITARY = Cues(
+    f"{office} {region}" for office in ("apo", "fpo", "dpo") for region in ("aa", "ae", "ap")
+)
+_BEFORE_MILITARY = re.compile(
+    r"\b(?:psc|unit|cmr|uss|usns|uscgc|usnv)[ ][\w.' -]{1,24}(?:,?[ ]box[ ]\d{1,6})?,?\s{1,4}\Z"
+)
+_AFTER_MILITARY = re.compile(r"[ ]\d{5}(?!\d)")
+
+
+def _military(text: FoldedText) -> Iterator[_Anchor]:
+    for start, end in _MILITARY.find(text):
+        before = _left(_BEFORE_MILITARY, text.lower, start, 48)
+        after = _AFTER_MILITARY.match(text.text, end)
+        if before and after:
+            yield start - before, after.end(), 0.8
+
+
+_UNIT_WORDS = Cues(load("unit_words"))
+_BEFORE_BOX = re.compile(r"(?:(?<!\w)P\.? ?O\.? )?\Z", re.IGNORECASE)
+_UNIT_AT = re.compile(_UNIT, re.IGNORECASE)
+_SURE_UNITS = ("apt", "apartment", "suite", "postbox", "po box", "p.o. box")
+_MONTH_IN = re.compile(rf"\b{_MONTH}[ ](?:19|20)\d\d\b")
+# A street before a unit: with a number in front, or capital words and numbers in any order.
+_NUMBERED_LINE = re.compile(
+    rf"(?:(?<=\s)|^){_NUMBER}[ .,](?:{_NO_STREET}[^\s\d]+[ ,]+){{1,6}}(?:{_NUMBER}[ .,]*)?\Z"
+)
+_NUMBERED_WORDS = re.compile(rf"(?:(?:{_CAP}|{_SMALL}|\d{{1,5}}\.?)[ ,]{{1,2}}){{1,6}}\Z")
+
+
+def _units(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
+    t = text.text
+    for start, _ in _UNIT_WORDS.find(text):
+        unit = _UNIT_AT.match(t, start - _left(_BEFORE_BOX, t, start, 6))
+        if unit is None:
+            continue
+        sure = unit[0].lower().startswith(_SURE_UNITS)
+        first = _street_before(t, unit.start())
+        if _MONTH_IN.search(t, first, unit.start()):
+            continue  # "12 May 2025, Room 4"
+        if first < unit.start() or sure:
+            yield first, unit.end(), 0.6
+        elif lower and _end_of_address(t, unit.end(), lower=lower) > unit.end():
+            yield first, unit.end(), 0.6  # "room 4, leeds"; with capitals it has a street before it
 
 
 def _street_before(text: str, start: int) -> int:
@@ -284,3 +359,30 @@ def _street_before(text: str, start: int) -> int:
     if street is None or not any(c.isdecimal() for c in street[0]):
         return start
     return offset + street.start()
+
+
+# What a label or a postcode says
+
+_LABELS = Cues(load("address_labels"))
+_AFTER_LABEL = re.compile(
+    rf"(?: of [^\n:]{{1,40}}?)?(?: is(?: now)?| to|:| -|)[ \t\n]{{0,8}}(?=[{UPPER}\d#])"
+)
+_LABELLED = re.compile(
+    rf"(?:(?:{_CAP}|{_SMALL}|and|{_NUMBER}\.?|[^\W\d_]{{2,24}}(?=[ ]\d)|[,#])[ ,]{{0,2}}){{1,14}}"
+)
+_STATE_ZIP = re.compile(rf"(?<![A-Za-z]){_STATE}[ ]\d{{5}}(?:-\d{{4}})?(?!\d)")
+_CITY_BEFORE = re.compile(rf"{_CAP}(?:[ ]{_CAP}){{0,3}},?[ ]\Z")
+
+
+def _labelled(text: FoldedText) -> Iterator[_Anchor]:
+    for _, end in _LABELS.find(text):
+        label = _AFTER_LABEL.match(text.text, end)
+        value = label and _LABELLED.match(text.text, label.end())
+        if value and any(c.isdecimal() for c in value[0]):
+            yield value.start(), value.start() + len(value[0].rstrip(" ,.")), 0.7
+
+
+def _cities(text: FoldedText) -> Iterator[_Anchor]:
+    for match in numbers(_STATE_ZIP, text, digits=5, letters=True):
+        city = _left(_CITY_BEFORE, text.text, match.start(), 64)
+        yield match.start() - city, match.end(), 0.7

@@ -1,6 +1,14 @@
-"""E-mail addresses and telephone numbers."""
+r"""Where a person is reached: e-mail addresses, telephone numbers, web addresses.
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
+E-mail addresses have a shape of their own. Telephone numbers have one in Korea and in North
+America; other numbers count with a country code or beside a word for telephone. A web address may
+name a person, and one with a password in it is a secret. `defaults` puts the rules into a detector.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "ada [at] example [dot] org, 010-1234-5678"
+    >>> [text[f.start : f.end] for find in (find_emails, find_phones) for f in find(fold(text))]
+    ['ada [at] example [dot] org', '010-1234-5678']
+"""
 
 import re
 from collections.abc import Iterator
@@ -11,22 +19,26 @@ from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import finding, near, numbers, span
 
-# RFC 5321: 64 octets before the at sign, 255 after it. Both sides are matched in windows of that
-# size around each at sign, so a megabyte of word characters costs no more than linear time.
+# E-mail addresses. RFC 5321: 64 octets before the at sign, 255 after it. Both sides are matched in
+# windows of that size around each at sign, so a megabyte of word characters costs linear time.
+
+_REACH = 64
 _CJK = "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af"
 _LOCAL = re.compile(rf"(?:[^\W{_CJK}]|[.!#$%&'*+/=?^`{{|}}~-])+\Z")
 _LOCAL_CJK = re.compile(r"[\w.+-]+\Z")
+_NOT_FIRST = ".'`/=|{}&*#!?^~"
 _DOMAIN = re.compile(
-    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9])"
-    r"|(?:\w[\w-]{0,62}\.){1,8}[^\W\d_]{2,24}"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}"  # labels in ASCII,
+    r"(?:xn--[A-Za-z0-9-]{2,59}|[A-Za-z]{2,24})(?![A-Za-z0-9])"  # a top-level domain, punycode too
+    r"|(?:\w[\w-]{0,62}\.){1,8}[^\W\d_]{2,24}"  # the same in any script
 )
+_SPELLED_AT = r"[\[({<]\s?(?:at|@|골뱅이)\s?[\])}>]"
+_SPELLED_DOT = r"(?:\s?[\[({<]\s?(?:dot|점)\s?[\])}>]\s?|\.)"
 _SPELLED = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64}\s?[\[({<]\s?(?:at|@|골뱅이)\s?[\])}>]\s?"
-    r"[\w-]{1,63}(?:(?:\s?[\[({<]\s?(?:dot|점)\s?[\])}>]\s?|\.)[\w-]{1,63}){1,4}",
+    rf"(?<![\w.+-])[\w.+-]{{1,64}}\s?{_SPELLED_AT}\s?[\w-]{{1,63}}(?:{_SPELLED_DOT}[\w-]{{1,63}}){{1,4}}",
     re.IGNORECASE,
 )
-
-_SPELLED_HINT = re.compile(r"[\[({<]\s?(?:at|@|골뱅이)\s?[\])}>]")
+_SPELLED_HINT = re.compile(_SPELLED_AT)
 
 
 def find_emails(text: FoldedText) -> Iterator[Finding]:
@@ -34,52 +46,64 @@ def find_emails(text: FoldedText) -> Iterator[Finding]:
     t = text.text
     at = t.find("@")
     while at >= 0:
-        window = t[max(0, at - 64) : at]
+        window = t[max(0, at - _REACH) : at]
         local = _LOCAL.search(window) or _LOCAL_CJK.search(window)
         domain = _DOMAIN.match(t, at + 1)
-        if local and domain:
-            start = at - len(window) + local.start()
-            start += len(local[0]) - len(local[0].lstrip(".'`/=|{}&*#!?^~"))
-            if start < at:
-                yield finding(start, domain.end(), "EMAIL", 0.98, "email")
+        if local and domain and (name := local[0].lstrip(_NOT_FIRST)):
+            yield finding(at - len(name), domain.end(), "EMAIL", 0.98, "email")
         at = t.find("@", at + 1)
     if _SPELLED_HINT.search(text.lower):
         for match in _SPELLED.finditer(t):
             yield span(match, "EMAIL", 0.8, "email")
 
 
+# Telephone numbers
+
 # Every alternative begins with a letter of its own: the engine looks for nothing else.
 _PHONE_WORDS = re.compile(
-    r"phone|office|tel(?<!\wtel)|mobile|cell(?<!\wcell)|fax(?<!\wfax)|call(?<!\wcall)|reach|contact|whatsapp|sms(?<!\wsms)\b|answering|dial|ring|text(?<!\wtext)\b"
-    r"|hotline|전화|연락처|휴대|핸드폰|팩스|번호로|문자|☎|📞"
+    r"phone|office|tel(?<!\wtel)|mobile|cell(?<!\wcell)|fax(?<!\wfax)|call(?<!\wcall)|reach|contact"
+    r"|whatsapp|sms(?<!\wsms)\b|answering|dial|ring|text(?<!\wtext)\b|hotline"
+    r"|전화|연락처|휴대|핸드폰|팩스|번호로|문자|☎|📞"
 )
 _NOT_PHONE = re.compile(
-    r"(?:order|invoice|isbn|serial|tracking|version|card|iban|account|acct|routing|주문|송장|상품|바코드|계좌|등록)\D{0,12}$"
+    r"(?:order|invoice|isbn|serial|tracking|version|card|iban|account|acct|routing"
+    r"|주문|송장|상품|바코드|계좌|등록)\D{0,12}$"
 )
 
-# https://www.law.go.kr, numbering plan of the Republic of Korea: mobile 010 and the old 011, 016 to
-# 019; area codes; 070 internet; 050x personal; 080 and 15xx to 18xx services.
+# Numbering plan of the Republic of Korea, https://www.law.go.kr: mobile 010 and the old 011 and 016
+# to 019; area codes 02 and 031 to 064; 070 internet; 050x personal; 080 and 15xx to 18xx services.
+_AREAS = "3[1-3]|4[1-4]|5[1-5]|6[1-4]"  # outside Seoul, without the 0
 _KOREAN = re.compile(
     r"(?<![\d.-])(?:"
-    r"\(?(?:\+|00)82\)?[ .-]?(?:\(0\))?0?(?:1[016789]|2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|50\d)[ .)-]{0,2}\d{3,4}[ .-]?\d{4}"
-    r"|82-(?:1[016789]|2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)-\d{3,4}-\d{4}"
+    # from abroad: "+82 (0)10-1234-5678", "0082 2 345 6789"
+    rf"\(?(?:\+|00)82\)?[ .-]?(?:\(0\))?0?(?:1[016789]|2|{_AREAS}|70|50\d)"
+    r"[ .)-]{0,2}\d{3,4}[ .-]?\d{4}"
+    # the same without a plus: "82-10-1234-5678"
+    rf"|82-(?:1[016789]|2|{_AREAS}|70)-\d{{3,4}}-\d{{4}}"
+    # mobile: "01012345678", "010-1234-5678"
     r"|010(?P<a>[ .-]?)[1-9]\d{3}(?P=a)\d{4}"
+    # mobile, old prefixes too: "(010) 1234-5678"
     r"|\(01[016789]\)[ .-]?\d{3,4}[ .-]?\d{4}"
+    # Seoul, internet, personal: "02-345-6789", "070-1234-5678"
     r"|0(?:2|70|50\d)(?P<b>[ .-])[2-9]\d{2,3}(?P=b)\d{4}"
-    r"|0(?:3[1-3]|4[1-4]|5[1-5]|6[1-4]|80)(?P<c>[ .-])(?:[2-9]\d{2}|[89]\d{3})(?P=c)\d{4}"
-    r"|\(0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)\)[ .-]?[2-9]\d{2,3}[ .-]?\d{4}"
-    r"|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70)\)[ .-]?\d{3,4}[ .-]?\d{4}"
+    # elsewhere, and free of charge: "031-345-6789", "080-234-5678"
+    rf"|0(?:{_AREAS}|80)(?P<c>[ .-])(?:[2-9]\d{{2}}|[89]\d{{3}})(?P=c)\d{{4}}"
+    # any of them in brackets: "(02) 345-6789"
+    rf"|\(0(?:2|{_AREAS}|70)\)[ .-]?[2-9]\d{{2,3}}[ .-]?\d{{4}}"
+    # or with a closing one: "02) 345-6789"
+    rf"|0(?:2|{_AREAS}|70)\)[ .-]?\d{{3,4}}[ .-]?\d{{4}}"
+    # a service: "1588-1234"
     r"|1(?:5[0-9]|6[0-9]|8[0-9])\d-\d{4}"
     r")(?![\d-])"
 )
 # Closed mobile prefixes, numbers without separators, rare exchanges: beside a word for telephone.
 _KOREAN_NAMED = re.compile(
     r"(?<![\d.-])(?:01[016789](?P<a>[ .-]?)\d{3,4}(?P=a)\d{4}"
-    r"|0(?:2|3[1-3]|4[1-4]|5[1-5]|6[1-4]|70|80)(?P<b>[ .-]?)\d{3,4}(?P=b)\d{4})(?![\d-])"
+    rf"|0(?:2|{_AREAS}|70|80)(?P<b>[ .-]?)\d{{3,4}}(?P=b)\d{{4}})(?![\d-])"
 )
-# One in a hundred strings of the shape NN-NNN-NNNN begins as a number in Seoul, one in three hundred
-# of the shape NNN-NNNN-NNNN as one elsewhere: something that goes with a telephone number stands
-# beside it, or a mark that sets off a field.
+# One in a hundred strings of the shape NN-NNN-NNNN begins as a number in Seoul, one in three
+# hundred of the shape NNN-NNNN-NNNN as one elsewhere: something that goes with a telephone number
+# stands beside it, or a mark that sets off a field.
 _LIKE_OTHERS = re.compile(r"02[ .-]\d{3}[ .-]\d{4}|0[3-68]\d[ .-]\d{4}[ .-]\d{4}")
 _IN_CONTACTS = re.compile(
     _PHONE_WORDS.pattern + r"|@|문의|담당|대표|내선|상담|접수|신고|센터|데스크|[(:：|/\t]\s{0,3}\Z"
@@ -88,15 +112,20 @@ _HANGUL = re.compile(r"[가-힣]")
 
 _GROUPED = re.compile(
     r"(?<![\w.:/+-])(?<!\d,)(?P<number>"
+    # with a country code: "+44 131 496 0155", "0049 (0)30 123456"
     r"(?P<plus>(?:\+|00)[ ]?[1-9]\d{0,2}[ .()-]{0,2}(?:\(?\d{1,5}\)?[ .-]{0,2}){2,6}\d{2,5})"
+    # North America: "212-555-0147", "(212) 555-0147"
     r"|(?P<us>(?:1[ .-])?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4})"
+    # groups of any length: "0131 496 0155", "030 12 34 56"
     r"|(?P<loose>\(?0?\d{1,5}\)?(?:[ .-]\d{2,7}){1,5})"
     r"|(?P<plain>\d{7,12})"
     r")(?P<extension>(?:[ ]?(?:x|ext\.?|extension|내선)[ ]?\d{1,6}))?(?![\w])",
     re.IGNORECASE,
 )
 _DATE_LIKE = re.compile(
-    r"\d{4}[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}[.-]\d{1,2}[.-]\d{4}|(?:19|20)\d\d[ -](?:19|20)\d\d|\d+[. ]\d{1,2}"
+    r"\d{4}[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}[.-]\d{1,2}[.-]\d{4}"
+    r"|(?:19|20)\d\d[ -](?:19|20)\d\d"  # from one year to another
+    r"|\d+[. ]\d{1,2}"
 )
 
 
@@ -152,3 +181,24 @@ def _valid(number: str, region: str | None) -> bool:
         return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
     except phonenumbers.NumberParseException:
         return False
+
+
+# Web addresses
+
+_URL = re.compile(
+    r"(?<![A-Za-z])(?:[A-Za-z][A-Za-z0-9+.-]{1,20}://|www\.)[^\s<>\"'`{}|\\^\[\]()]{3,2000}"
+)
+_PUBLIC_SCHEMES = frozenset({"http", "https", "ftp", "ftps"})
+
+
+def find_urls(text: FoldedText) -> Iterator[Finding]:
+    """Find web addresses; those with a user and password in them are secrets."""
+    for match in _URL.finditer(text.text) if "://" in text.text or "www." in text.text else ():
+        url = match[0].rstrip(".,;:!?'\")")
+        scheme, _, rest = url.partition("://")
+        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+        end = match.start() + len(url)
+        if "@" in authority and ":" in authority.rpartition("@")[0]:
+            yield finding(match.start(), end, "SECRET", 0.95, "url")
+        elif scheme.lower() in _PUBLIC_SCHEMES or scheme.lower().startswith("www."):
+            yield finding(match.start(), end, "URL", 0.6, "url")

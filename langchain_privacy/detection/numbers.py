@@ -1,4 +1,15 @@
-"""Payment cards, IBANs, bank routing numbers."""
+r"""Numbers and dates that stand for a person, an account or a machine.
+
+Each rule trusts what its kind of number gives: a check digit (cards, IBANs), ranges that were never
+issued (social security numbers), a word beside it (routing numbers), or the label of a form, which
+names the type of whatever follows. `defaults` puts the rules into a detector; Korean numbers have
+a file of their own.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "Account number: 4028-7719-3305"
+    >>> [(f.entity_type, text[f.start : f.end]) for f in find_labelled_numbers(fold(text))]
+    [('BANK_ACCOUNT', '4028-7719-3305')]
+"""
 
 import ipaddress
 import re
@@ -8,22 +19,24 @@ from stdnum import iban
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import Cues, finding, luhn, near, numbers, span
+from langchain_privacy.detection.rules import Cues, finding, near, numbers, span
 from langchain_privacy.words import load
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
-
+# Payment cards
 
 _CARD = re.compile(r"(?<![\d.-])(?:\d[ .-]?){12,18}\d(?![\d]|[.-]\d)")
 _CARD_WORDS = re.compile(r"card|visa|master|amex|\bcc\b|credit|debit|charge|체크카드|신용카드|카드")
-# ISO/IEC 7812 ranges in use: American Express, Diners, JCB 3; Visa 4; Mastercard 51-55 and 2221-2720;
-# UnionPay 62; Discover 6011, 64, 65; Maestro 50, 56-58, 6; Korean domestic 9.
-_BRAND = re.compile(
-    r"(?:4\d{12}(?:\d{3}){0,2}|5[0-8]\d{10,17}|2(?:2[2-9]|[3-6]\d|7[01]|720)\d{12,13}|3[47]\d{13}"
-    r"|3(?:0|6|8)\d{12}|35\d{14}|6\d{11,18}|9\d{15})\Z"
+_BRAND = re.compile(  # ranges of ISO/IEC 7812 that are in use
+    r"(?:4\d{12}(?:\d{3}){0,2}"  # Visa
+    r"|5[0-8]\d{10,17}"  # Mastercard 51-55, Maestro 50 and 56-58
+    r"|2(?:2[2-9]|[3-6]\d|7[01]|720)\d{12,13}"  # Mastercard
+    r"|3[47]\d{13}"  # American Express
+    r"|3(?:0|6|8)\d{12}"  # Diners
+    r"|35\d{14}"  # JCB
+    r"|6\d{11,18}"  # UnionPay 62, Discover 6011, 64 and 65, Maestro
+    r"|9\d{15})\Z"  # Korean domestic
 )
 _GROUPS = re.compile(r"\d{4}([ .-])\d{4}\1\d{4}\1\d{4}|\d{4}([ .-])\d{6}\2\d{5}")
-
 # Of thirteen random digits one in thirty looks like an old Visa number: those need a word.
 _PLAIN_LENGTHS = (14, 15, 16, 19)
 
@@ -37,81 +50,162 @@ def find_cards(text: FoldedText) -> Iterator[Finding]:
         named = near(text, match.start(), match.end(), _CARD_WORDS, reach=48)
         shaped = _GROUPS.fullmatch(match[0]) is not None
         plain = match[0].isdecimal() and len(digits) in _PLAIN_LENGTHS
-        if luhn(digits) and (named or shaped or plain):
+        if _luhn(digits) and (named or shaped or plain):
             yield span(match, "CREDIT_CARD", 0.95, "card")
         elif named and len(digits) in (15, 16):
             yield span(match, "CREDIT_CARD", 0.8, "card")
 
 
+def _luhn(digits: str) -> bool:
+    """Check the last digit as ISO/IEC 7812-1, annex B."""
+    total = 0
+    for index, char in enumerate(reversed(digits)):
+        value = ord(char) - 48
+        if index % 2:
+            value = value * 2 - 9 if value > 4 else value * 2
+        total += value
+    return total % 10 == 0
+
+
+# Bank accounts: IBANs (ISO 13616) and American routing numbers
+
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}")
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{2,4}){3,8}[ -]?[A-Za-z0-9]{0,4}"
 )
+# https://www.swift.com/resource/iban-registry-pdf
+_COUNTRIES_BY_LENGTH = {
+    15: "NO", 16: "BE", 18: "DK FI FO GL NL SD FK", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
+    21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ TL SO OM",
+    24: "AD CZ ES MD PK RO SA SE SK TN VG DZ", 25: "AO CV GW LY MZ PT ST",
+    26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV",
+    29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
+}  # fmt: skip
+_IBAN_LENGTHS = {
+    country: length
+    for length, countries in _COUNTRIES_BY_LENGTH.items()
+    for country in countries.split()
+}
 
 
 def find_ibans(text: FoldedText) -> Iterator[Finding]:
-    """Find IBANs (ISO 13616) with their check digits, in groups or in one piece."""
+    """Find IBANs by their check digits, in groups or whole, and mistyped ones by the word IBAN."""
     done = 0
     for begin in numbers(_IBAN_START, text, digits=2, letters=True):
         match = _IBAN.match(text.text, begin.start()) if begin.start() >= done else None
         if match is None:
             continue
         done = match.end()
-        # The groups may have taken words that follow: shorten to the country's own length.
-        end = match.end()
-        country = match[0][:2].upper()
-        length = _iban_length(country)
-        if length is None:
+        end = _iban_end(match)
+        after = text.text[end : end + 1]
+        if end < 0 or (after.isascii() and after.isalnum()):
             continue
-        count = 0
-        for index, char in enumerate(match[0]):
-            count += char.isalnum()
-            if count == length:
-                end = match.start() + index + 1
-                break
-        else:
-            continue
-        candidate = text.text[match.start() : end]
-        if end < len(text.text) and text.text[end].isascii() and text.text[end].isalnum():
-            continue
-        if iban.is_valid(candidate, check_country=False):
-            yield Finding(start=match.start(), end=end, entity_type="IBAN", score=0.97, detector="iban")  # fmt: skip
+        if iban.is_valid(text.text[match.start() : end], check_country=False):
+            yield finding(match.start(), end, "IBAN", 0.97, "iban")
         elif "iban" in text.lower[max(0, match.start() - 24) : match.start()]:
-            yield Finding(start=match.start(), end=end, entity_type="IBAN", score=0.7, detector="iban")  # fmt: skip
+            yield finding(match.start(), end, "IBAN", 0.7, "iban")
 
 
-# https://www.swift.com/resource/iban-registry-pdf
-_LENGTHS = {
-    length: countries.split()
-    for length, countries in {
-        15: "NO", 16: "BE", 18: "DK FI FO GL NL SD FK", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
-        21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ TL SO OM",
-        24: "AD CZ ES MD PK RO SA SE SK TN VG DZ", 25: "AO CV GW LY MZ PT ST",
-        26: "IS TR", 27: "BI DJ FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB NI PL SV",
-        29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC", 33: "RU",
-    }.items()
-}  # fmt: skip
-_LENGTH_OF = {country: length for length, countries in _LENGTHS.items() for country in countries}
+def _iban_end(match: re.Match[str]) -> int:
+    """Return where a country's own length ends: the groups may have taken words that follow.
+
+    It is -1 when no country has such a beginning, or the text is too short for it.
+    """
+    left = _IBAN_LENGTHS.get(match[0][:2].upper(), 0)
+    for index, char in enumerate(match[0]):
+        left -= char.isalnum()
+        if left == 0:
+            return match.start() + index + 1
+    return -1
 
 
-def _iban_length(country: str) -> int | None:
-    return _LENGTH_OF.get(country)
+_ROUTING = re.compile(r"(?<!\d)\d{4}-?\d{4}-?\d(?!\d)")
+_ROUTING_WORDS = re.compile(r"routing|\baba\b|\brtn\b|transit n")
 
 
-# ---- Numbers that a label names: accounts, licences, records, policies, members, cases.
-#
-# Forms say what a value is ("Account number: 4028-7719-3305", "사번은 30977이며"). The label decides,
-# not the shape, so formats that nobody has listed are found as well.
+def find_routing_numbers(text: FoldedText) -> Iterator[Finding]:
+    """Find ABA routing numbers beside their word; the check digit raises the score."""
+    for match in numbers(_ROUTING, text, digits=9):
+        if not near(text, match.start(), match.end(), _ROUTING_WORDS, reach=32):
+            continue
+        d = [int(c) for c in match[0] if c.isdigit()]
+        total = 3 * (d[0] + d[3] + d[6]) + 7 * (d[1] + d[4] + d[7]) + d[2] + d[5] + d[8]
+        yield span(match, "US_ROUTING", 0.9 if total % 10 == 0 else 0.75, "routing")
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
+
+# Numbers that the United States and the United Kingdom give to people and vehicles
+
+_SSN = re.compile(
+    r"(?<![\d.-])(?:"
+    # SSA: no area 000, 666 or 900-999, no group 00, no serial 0000
+    r"(?!000|666|9)\d{3}(?P<mark>[ .-]?)(?!00)\d{2}(?P=mark)(?!0000)\d{4}"
+    # ITIN (IRS): 9xx with group 50-65, 70-88, 90-92, 94-99
+    r"|9\d{2}-(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])-\d{4}"
+    r")(?![\d]|[.-]\d)"
+)
+_SSN_WORDS = re.compile(r"\bssn\b|social sec|soc\.? sec|\bitin\b|tax(?:payer)? id|사회보장")
 
 
-# A number of at least four characters with at least three digits, in groups: "AF-220914",
-# "84726 15390", "GB29NWBK", "12-3140-0171323-50". A group after a space must begin with a digit.
-_VALUE = r"(?P<value>(?:[A-Za-z]{1,3}[ ]|(?-i:[A-Z]{4,6}[ ])|(?:[A-Za-z]{1,6}[-/.]?){0,2})\d[A-Za-z0-9]*(?:[-/][A-Za-z0-9]+|[ .]\d[A-Za-z0-9]*|(?-i:[ ][A-Z]{1,3}\d[A-Z\d]*)){0,6})"
+def find_social_security_numbers(text: FoldedText) -> Iterator[Finding]:
+    """Find US social security numbers and ITINs; without hyphens only beside a word for them."""
+    for match in numbers(_SSN, text, digits=9):
+        named = near(text, match.start(), match.end(), _SSN_WORDS, reach=40)
+        if match["mark"] in ("-", None) or named:
+            yield span(match, "US_SSN", 0.95 if named else 0.9, "ssn")
+
+
+_NINO = re.compile(
+    r"(?<![A-Za-z0-9])"
+    r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"  # prefixes in use
+    r" ?\d{2} ?\d{2} ?\d{2} ?[A-D](?![A-Za-z0-9])"
+)
+
+
+def find_national_insurance_numbers(text: FoldedText) -> Iterator[Finding]:
+    """Find UK national insurance numbers (HMRC NIM39110)."""
+    for match in numbers(_NINO, text, digits=6, letters=True):
+        yield span(match, "UK_NINO", 0.85, "nino")
+
+
+# DVLA marks since September 2001; without a space only beside a word for a vehicle.
+_UK_PLATE = re.compile(
+    r"(?<![A-Za-z0-9-])[A-HJ-PR-Y]{2}\d{2}(?P<gap>[ ]?)[A-HJ-PR-Z]{3}(?![A-Za-z0-9-])"
+)
+_VEHICLE_WORDS = re.compile(
+    r"\breg(?:istration|n)?\b|plate|vehicle|\bcar\b|\bvan\b|number mark|driv|vauxhall|ford|parking"
+)
+
+
+def find_british_plates(text: FoldedText) -> Iterator[Finding]:
+    """Find vehicle registration marks of the United Kingdom."""
+    for match in numbers(_UK_PLATE, text, digits=2, letters=True):
+        if match["gap"] or near(text, match.start(), match.end(), _VEHICLE_WORDS, reach=40):
+            yield span(match, "UK_PLATE", 0.7, "british_plate")
+
+
+# Numbers that a label names. Forms say what a value is ("Account number: 4028-7719-3305",
+# "사번은 30977이며"). The label decides, not the shape, so formats that nobody has listed are found
+# as well.
+
+# A number of at least four characters with at least three digits (both are counted afterwards), in
+# groups: "AF-220914", "84726 15390", "GB29NWBK", "12-3140-0171323-50".
+_VALUE = (
+    r"(?P<value>"
+    r"(?:[A-Za-z]{1,3}[ ]"  # "E 30977"
+    r"|(?-i:[A-Z]{4,6}[ ])"  # "POLI 220914": a longer prefix is in capitals
+    r"|(?:[A-Za-z]{1,6}[-/.]?){0,2})"  # "AF-", "GB", or nothing
+    r"\d[A-Za-z0-9]*"
+    r"(?:[-/][A-Za-z0-9]+"  # a further group behind a mark,
+    r"|[ .]\d[A-Za-z0-9]*"  # behind a space or a dot where it begins with a digit,
+    r"|(?-i:[ ][A-Z]{1,3}\d[A-Z\d]*)"  # or, in capitals, with a few letters
+    r"){0,6})"
+)
+# What may stand between a label and its value.
 _LINK = (
-    r"(?:[ \t]?(?:number|num|no|nr|id|code|ref|reference)s?\b\.?)?[ \t]?(?:\([^()\n]{0,24}\))?"
-    r"[ \t]{0,2}(?:is|was|are|stays|remains|will be|:|=|\#|-|\||\.{2,60}|ending in)?[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
+    r"(?:[ \t]?(?:number|num|no|nr|id|code|ref|reference)s?\b\.?)?"
+    r"[ \t]?(?:\([^()\n]{0,24}\))?[ \t]{0,2}"  # "(if any)"
+    r"(?:is|was|are|stays|remains|will be|:|=|\#|-|\||\.{2,60}|ending in)?"
+    r"[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
 )
 _KIND_OF = {
     label: kind
@@ -136,25 +230,37 @@ _KOREAN_NUMBERED = re.compile(r"[가-힣]{1,10}[ ]?(?:ID|No\.?)(?=[ ]?[:=은는]
 _KOREAN_BEFORE = re.compile(r"(?:[가-힣]{1,10}[ ]?)?\Z")
 _AFTER_KOREAN_LABEL = re.compile(
     r"(?:\s?\([^()\n]{0,12}\))?\s?(?:는|은|가|이|:|=|\||-)?\s{0,3}"
-    r"(?:(?P<filed>(?:19|20)\d{2}-?(?!년)[가-힣]{1,4}-?\d{2,8}(?:-\d{1,8})?)|" + _VALUE + ")"
+    # "2025가단10432": a court's or an office's file
+    r"(?:(?P<filed>(?:19|20)\d{2}-?(?!년)[가-힣]{1,4}-?\d{2,8}(?:-\d{1,8})?)"
+    rf"|{_VALUE})"
 )
 _KOREAN_KINDS = (
-    ("계좌", "BANK_ACCOUNT"), ("여권", "KR_PASSPORT"), ("면허", "KR_DRIVER_LICENSE"), ("주민", "KR_RRN"),
-    ("외국인", "KR_FRN"), ("사업자", "KR_BRN"), ("법인", "KR_CRN"), ("전화", "PHONE"), ("휴대", "PHONE"),
-    ("연락", "PHONE"), ("팩스", "PHONE"), ("카드", "CREDIT_CARD"), ("우편", "ADDRESS"), ("차량", "KR_PLATE"),
-    ("환자", "MEDICAL_ID"), ("보험", "KR_HEALTH_INSURANCE"), ("통관", "KR_CUSTOMS_CODE"),
+    ("계좌", "BANK_ACCOUNT"), ("여권", "KR_PASSPORT"), ("면허", "KR_DRIVER_LICENSE"),
+    ("주민", "KR_RRN"), ("외국인", "KR_FRN"), ("사업자", "KR_BRN"), ("법인", "KR_CRN"),
+    ("전화", "PHONE"), ("휴대", "PHONE"), ("연락", "PHONE"), ("팩스", "PHONE"),
+    ("카드", "CREDIT_CARD"), ("우편", "ADDRESS"), ("차량", "KR_PLATE"), ("환자", "MEDICAL_ID"),
+    ("보험", "KR_HEALTH_INSURANCE"), ("통관", "KR_CUSTOMS_CODE"),
 )  # fmt: skip
 _OF_THINGS = re.compile(
     r"주문|송장|상품|제품|모델|품목|품번|바코드|일련|문서|공고|고시|조문|페이지|우편함|인증"
 )
-_DATE = re.compile(r"(?:19|20)\d{2}[-./ ]\d{1,2}([-./ ]\d{1,2})?|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}")
-_AMOUNT_AFTER = re.compile(
-    r"\s?(?:%|percent|dollars?|usd|eur|pounds?|won|원|만|억|명|days?|months?|years?|hours?|,\d{3}|일\b|개월)"
+_IS_DATE = re.compile(
+    r"(?:19|20)\d{2}[-./ ]\d{1,2}([-./ ]\d{1,2})?|\d{1,2}[-./]\d{1,2}[-./]\d{2,4}"
+)
+_IS_YEAR = re.compile(r"(?:19|20)\d{2}")
+_UNIT_AFTER = re.compile(
+    r"\s?(?:%|percent|dollars?|usd|eur|pounds?|won|원|만|억|명"
+    r"|days?|months?|years?|hours?|,\d{3}|일\b|개월)"
 )
 
 
 def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find numbers by their English or Korean label; the label gives the type."""
+    yield from _labelled_in_english(text)
+    yield from _labelled_in_korean(text)
+
+
+def _labelled_in_english(text: FoldedText) -> Iterator[Finding]:
     for start, end in _LABELS.find(text):
         if not _DIGIT.search(text.text, end, end + _FURTHEST_DIGIT):
             continue
@@ -163,30 +269,31 @@ def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
             continue
         kind = _KIND_OF[text.lower[start:end]]
         explicit = kind in ("PASSPORT", "DRIVER_LICENSE") or _NUMBER_WORD.search(match["link"])
-        first, last = match.span("value")
-        head, space, _ = match["value"].partition(" ")
-        if space and head.isalpha() and not head.isupper():
-            first += len(head) + 1  # "card in 4411": a word, not a prefix of the number
-        dated = kind != "BANK_ACCOUNT" and _DATE.fullmatch(match["value"]) is not None
-        if not dated and _private_number(text, match, 4 if explicit else 6):
+        if kind != "BANK_ACCOUNT" and _IS_DATE.fullmatch(match["value"]):
+            continue
+        if _is_private(text, match, 4 if explicit else 6):
+            first, last = match.span("value")
+            head, space, _ = match["value"].partition(" ")
+            if space and head.isalpha() and not head.isupper():
+                first += len(head) + 1  # "card in 4411": a word, not a prefix of the number
             yield finding(first, last, kind, 0.75 if explicit else 0.6, "label")
+
+
+def _labelled_in_korean(text: FoldedText) -> Iterator[Finding]:
     for start, end in _korean_labels(text):
-        match = _AFTER_KOREAN_LABEL.match(text.text, end)
         label = text.text[start:end]
-        if (
-            match is None
-            or _OF_THINGS.search(label)
-            or (label[-2:] == "사건" and not match["filed"])
+        match = _AFTER_KOREAN_LABEL.match(text.text, end)
+        if match is None or _OF_THINGS.search(label):
+            continue
+        if match["filed"]:
+            yield span(match, "ID", 0.7, "label", "filed")
+        elif (
+            not label.endswith("사건")  # of a case, only a file's own number
+            and not _IS_DATE.fullmatch(match["value"])
+            and _is_private(text, match, 4)
         ):
-            continue
-        if match["filed"]:  # "2025가단10432": a court's or an office's file
-            yield finding(*match.span("filed"), "ID", 0.7, "label")
-            continue
-        if _DATE.fullmatch(match["value"]):
-            continue
-        if _private_number(text, match, 4):
             kind = next((k for word, k in _KOREAN_KINDS if word in label), "ID")
-            yield finding(*match.span("value"), kind, 0.7, "label")
+            yield span(match, kind, 0.7, "label", "value")
 
 
 def _korean_labels(text: FoldedText) -> Iterator[tuple[int, int]]:
@@ -198,68 +305,57 @@ def _korean_labels(text: FoldedText) -> Iterator[tuple[int, int]]:
             yield match.span()
 
 
-def _private_number(text: FoldedText, match: re.Match[str], least: int) -> bool:
+def _is_private(text: FoldedText, match: re.Match[str], least: int) -> bool:
+    """Say whether a labelled value has enough characters and is neither an amount nor a year."""
     value = match["value"]
-    digits = sum(c.isdigit() for c in value)
-    if digits < 3 or sum(c.isalnum() for c in value) < least:
+    if sum(c.isdigit() for c in value) < 3 or sum(c.isalnum() for c in value) < least:
         return False
-    if _AMOUNT_AFTER.match(text.lower, match.end("value")):
-        return False
-    return not re.fullmatch(r"(?:19|20)\d{2}", value)
+    return not (_UNIT_AFTER.match(text.lower, match.end("value")) or _IS_YEAR.fullmatch(value))
 
 
-# ---- Dates that belong to a person.
-
-# ruff: noqa: E501 - a pattern or a table reads better whole
-
+# Dates that belong to a person
 
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-DATE = (
-    r"(?:\d{4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,2}\.?"
-    r"|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{_MONTH},?[ -]\d{{4}}"
-    rf"|{_MONTH}[ -]\d{{1,2}}(?:st|nd|rd|th)?,?[ -]\d{{4}}"
-    r"|\d{2,4}년\s?\d{1,2}월\s?\d{1,2}일)"
+_DATE = (
+    r"(?:\d{4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,2}\.?"  # "1985-03-02", "1985. 3. 2."
+    r"|\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})"  # "2/3/1985", "2.3.85"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?[ -](?:of )?{_MONTH},?[ -]\d{{4}}"  # "2nd of March 1985"
+    rf"|{_MONTH}[ -]\d{{1,2}}(?:st|nd|rd|th)?,?[ -]\d{{4}}"  # "March 2, 1985"
+    r"|\d{2,4}년\s?\d{1,2}월\s?\d{1,2}일)"  # "85년 3월 2일"
 )
 _BIRTH_WORDS = Cues(
-    [
-        "birth",
-        "birth date",
-        "birthdate",
-        "birthday",
-        "date of birth",
-        "d.o.b",
-        "dob",
-        "born",
-        "b.",
-        "생년월일",
-        "생일",
-        "출생",
-        "출생일",
-        "생년",
-    ]
-)
-_BORN_BEFORE = re.compile(
-    rf"[^\d\n]{{0,24}}?\n?[^\d\n]{{0,4}}?(?P<date>{DATE}|(?<!\d)(?:19|20)\d{{6}}(?!\d)|(?<!\d)\d{{2}}(?:0\d|1[0-2])[0-3]\d(?!\d))"
+    ["birth", "birth date", "birthdate", "birthday", "date of birth", "d.o.b", "dob", "born", "b.",
+     "생년월일", "생일", "출생", "출생일", "생년"]
+)  # fmt: skip
+_DATE_AFTER = re.compile(
+    r"[^\d\n]{0,24}?\n?[^\d\n]{0,4}?(?P<date>"
+    rf"{_DATE}"
+    r"|(?<!\d)(?:19|20)\d{6}(?!\d)"  # "19850302"
+    r"|(?<!\d)\d{2}(?:0\d|1[0-2])[0-3]\d(?!\d))"  # "850302"
 )
 _BORN = re.compile(r"생(?![가-힣])|출생|태생|에 태어")
-_DATE_BEFORE = re.compile(rf"(?P<date>{DATE})\s?\Z")
+_DATE_BEFORE = re.compile(rf"(?P<date>{_DATE})\s?\Z")
 _LONGEST_DATE = 24
 # A complete date in figures that lies far back is rarely a term or a deadline. It scores low: where
 # old dates matter to the remote model, a threshold for DATE_OF_BIRTH leaves them alone.
 _LONG_AGO = re.compile(
-    r"(?<![\d./-])(?P<date>(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|[12]\d|3[01])\2(?:19\d{2}|200\d)"
-    r"|(?:19\d{2}|200\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?:[ Tt]\d{2}:\d{2}(?::\d{2})?)?)(?![\d]|[./-]\d)"
+    r"(?<![\d./-])(?P<date>"
+    # "2/3/1985", "02.03.2005"
+    r"(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|[12]\d|3[01])\2(?:19\d{2}|200\d)"
+    # "1985-03-02", with a time behind it or none
+    r"|(?:19\d{2}|200\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+    r"(?:[ Tt]\d{2}:\d{2}(?::\d{2})?)?"
+    r")(?![\d]|[./-]\d)"
 )
 
 
 def find_birth_dates(text: FoldedText) -> Iterator[Finding]:
     """Find dates of birth by the words beside them, and old dates in figures (score 0.45)."""
     for _, end in _BIRTH_WORDS.find(text):
-        if match := _BORN_BEFORE.match(text.lower, end):
+        if match := _DATE_AFTER.match(text.lower, end):
             yield span(match, "DATE_OF_BIRTH", 0.85, "birth_date", "date")
     for born in _BORN.finditer(text.text) if text.hangul else ():
         first = max(0, born.start() - _LONGEST_DATE)
@@ -270,133 +366,53 @@ def find_birth_dates(text: FoldedText) -> Iterator[Finding]:
         yield span(match, "DATE_OF_BIRTH", 0.45, "birth_date", "date")
 
 
-# ---- Structured numbers of the United States and the United Kingdom.
-
-# ruff: noqa: E501 - a pattern or a table reads better whole
-
-
-# SSA: no area 000, 666 or 900-999, no group 00, no serial 0000. ITIN (IRS): 9xx with group 50-65,
-# 70-88, 90-92, 94-99.
-_SSN = re.compile(
-    r"(?<![\d.-])(?:(?!000|666|9)\d{3}(?P<mark>[ .-]?)(?!00)\d{2}(?P=mark)(?!0000)\d{4}"
-    r"|9\d{2}-(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])-\d{4})(?![\d]|[.-]\d)"
-)
-_SSN_WORDS = re.compile(r"\bssn\b|social sec|soc\.? sec|\bitin\b|tax(?:payer)? id|사회보장")
-
-
-def find_social_security_numbers(text: FoldedText) -> Iterator[Finding]:
-    """Find US social security numbers and ITINs; without hyphens only beside a word for them."""
-    for match in numbers(_SSN, text, digits=9):
-        named = near(text, match.start(), match.end(), _SSN_WORDS, reach=40)
-        if match["mark"] in ("-", None) or named:
-            yield span(match, "US_SSN", 0.95 if named else 0.9, "ssn")
-
-
-_ROUTING = re.compile(r"(?<!\d)\d{4}-?\d{4}-?\d(?!\d)")
-_ROUTING_WORDS = re.compile(r"routing|\baba\b|\brtn\b|transit n")
-
-
-def find_routing_numbers(text: FoldedText) -> Iterator[Finding]:
-    """Find ABA routing numbers beside their word; the check digit raises the score."""
-    for match in numbers(_ROUTING, text, digits=9):
-        if not near(text, match.start(), match.end(), _ROUTING_WORDS, reach=32):
-            continue
-        d = [int(c) for c in match[0] if c.isdigit()]
-        total = 3 * (d[0] + d[3] + d[6]) + 7 * (d[1] + d[4] + d[7]) + d[2] + d[5] + d[8]
-        yield span(match, "US_ROUTING", 0.9 if total % 10 == 0 else 0.75, "routing")
-
-
-# DVLA marks since September 2001; without a space only beside a word for a vehicle.
-_UK_PLATE = re.compile(
-    r"(?<![A-Za-z0-9-])[A-HJ-PR-Y]{2}\d{2}(?P<gap>[ ]?)[A-HJ-PR-Z]{3}(?![A-Za-z0-9-])"
-)
-_VEHICLE_WORDS = re.compile(
-    r"\breg(?:istration|n)?\b|plate|vehicle|\bcar\b|\bvan\b|number mark|driv|vauxhall|ford|parking"
-)
-
-
-def find_british_plates(text: FoldedText) -> Iterator[Finding]:
-    """Find vehicle registration marks of the United Kingdom."""
-    for match in numbers(_UK_PLATE, text, digits=2, letters=True):
-        if match["gap"] or near(text, match.start(), match.end(), _VEHICLE_WORDS, reach=40):
-            yield span(match, "UK_PLATE", 0.7, "british_plate")
-
-
-_NINO = re.compile(
-    r"(?<![A-Za-z0-9])(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?![A-Za-z0-9])"
-)
-
-
-def find_national_insurance_numbers(text: FoldedText) -> Iterator[Finding]:
-    """Find UK national insurance numbers (HMRC NIM39110)."""
-    for match in numbers(_NINO, text, digits=6, letters=True):
-        yield span(match, "UK_NINO", 0.85, "nino")
-
-
-# ---- Addresses of machines: IP, MAC, URLs that name a person or carry a credential.
-
-# ruff: noqa: E501 - a pattern or a table reads better whole
-
+# Addresses of machines
 
 _V4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
-_V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?(?:%\w{1,16})?(?![\w:])")  # fmt: skip
-_V6_HINT = re.compile(r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:")
-# One pattern for each mark: what begins with a letter of its own is searched many times faster.
-_MAC_HINTS = tuple(
-    re.compile(hint)
-    for hint in (r":(?:[0-9A-Fa-f]{2}:){4}", r"-(?:[0-9A-Fa-f]{2}-){4}", r"\.[0-9A-Fa-f]{4}\.")
+_V6 = re.compile(
+    r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}"
+    r"(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?"  # the last two groups as an IPv4 address
+    r"(?:%\w{1,16})?(?![\w:])"  # the zone
 )
+_V6_HINT = re.compile(r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:")
 _VERSION = re.compile(r"(?:version|ver\.?|v|release|section|버전)\s?$")
 
 
 def find_ip_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find IPv4 and IPv6 addresses, except loopback and unspecified ones, which name nobody."""
-    for pattern in (_V4, _V6):
-        if pattern is _V6 and not _V6_HINT.search(text.text):
+    for match in _ip_addresses(text):
+        try:
+            address = ipaddress.ip_address(match[0].split("%")[0])
+        except ValueError:
             continue
-        for match in (
-            numbers(pattern, text, digits=4) if pattern is _V4 else pattern.finditer(text.text)
-        ):
-            if pattern is _V6 and match[0].count(":") < 7 and "::" not in match[0]:
-                continue
-            try:
-                address = ipaddress.ip_address(match[0].split("%")[0])
-            except ValueError:
-                continue
-            if address.is_loopback or address.is_unspecified:
-                continue
-            if _VERSION.search(text.lower[max(0, match.start() - 10) : match.start()]):
-                continue
+        if address.is_loopback or address.is_unspecified:
+            continue
+        if not _VERSION.search(text.lower[max(0, match.start() - 10) : match.start()]):
             yield span(match, "IP_ADDRESS", 0.9 if address.is_global else 0.8, "ip")
 
 
-_MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])|(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])")  # fmt: skip
+def _ip_addresses(text: FoldedText) -> Iterator[re.Match[str]]:
+    yield from numbers(_V4, text, digits=4)
+    if _V6_HINT.search(text.text):
+        for match in _V6.finditer(text.text):
+            if match[0].count(":") == 7 or "::" in match[0]:
+                yield match
 
 
-def _may_hold_mac(t: str) -> bool:
-    return any(hint.search(t) for hint in _MAC_HINTS)
+_MAC = re.compile(
+    r"(?<![\w:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])"
+    r"|(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])"  # as Cisco writes it
+)
+# One pattern for each mark: what begins with a letter of its own is searched many times faster.
+_MAC_HINTS = tuple(
+    re.compile(hint)
+    for hint in (r":(?:[0-9A-Fa-f]{2}:){4}", r"-(?:[0-9A-Fa-f]{2}-){4}", r"\.[0-9A-Fa-f]{4}\.")
+)
 
 
 def find_mac_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find MAC addresses (IEEE 802) with colons, hyphens or Cisco's dots."""
-    for match in _MAC.finditer(text.text) if _may_hold_mac(text.text) else ():
-        if len(set(match[0].lower()) - set(":-.")) > 1:
-            yield span(match, "MAC_ADDRESS", 0.9, "mac")
-
-
-_URL = re.compile(
-    r"(?<![A-Za-z])(?:[A-Za-z][A-Za-z0-9+.-]{1,20}://|www\.)[^\s<>\"'`{}|\\^\[\]()]{3,2000}"
-)
-_PUBLIC_SCHEMES = frozenset({"http", "https", "ftp", "ftps"})
-
-
-def find_urls(text: FoldedText) -> Iterator[Finding]:
-    """Find web addresses; those with a user and password in them are secrets."""
-    for match in _URL.finditer(text.text) if "://" in text.text or "www." in text.text else ():
-        end = match.end() - (len(match[0]) - len(match[0].rstrip(".,;:!?'\")")))
-        scheme, _, rest = text.text[match.start() : end].partition("://")
-        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-        if "@" in authority and ":" in authority.rpartition("@")[0]:
-            yield finding(match.start(), end, "SECRET", 0.95, "url")
-        elif scheme.lower() in _PUBLIC_SCHEMES or scheme.lower().startswith("www."):
-            yield finding(match.start(), end, "URL", 0.6, "url")
+    if any(hint.search(text.text) for hint in _MAC_HINTS):
+        for match in _MAC.finditer(text.text):
+            if len(set(match[0].lower()) - set(":-.")) > 1:
+                yield span(match, "MAC_ADDRESS", 0.9, "mac")

@@ -1,4 +1,16 @@
-"""Names of people in Latin script, by word lists and by the words around them."""
+r"""Names of people and places in Latin script, by word lists and by the words around them.
+
+A run of capitalised words is cut into words; the lists say of each whether it is a given name, a
+family name, an ordinary word or none of these, and a role or a title in front ("Tenant", "Dr.")
+counts as well. A place is what the list of places has.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "The tenant Osric Vandeleur pays monthly. He moved here from Portugal."
+    >>> [text[f.start : f.end] for find in (find_people, find_places) for f in find(fold(text))]
+    ['Osric Vandeleur', 'Portugal']
+
+Names in Korean script have a file of their own; names that no list has are found by `presidio`.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,57 +22,69 @@ from langchain_privacy.detection.rules import Cues, finding
 from langchain_privacy.words import is_medical, load
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
 
-# ---- Names of countries, states and cities, from a list.
+_GIVEN = load("given_names")
+_FAMILY = load("surnames")
+_COMMON = load("common_words")
+_PLACES = load("places")
+_ORGANISATION = load("organisation_words")
+_ROLES = load("roles")
+_TITLES = load("titles")
+# Relations and greetings: what follows them is a person even when no list knows the name.
+_CLOSE = load("close_roles")
+_NAMING = frozenset(
+    {"name", "full name", "name is", "call me", "calls me", "surname", "first name", "last name"}
+)
+_SUFFIXES = frozenset({"II", "III", "IV", "Jr.", "Sr.", "Jr", "Sr", "MD", "PhD"})
+_CAPITAL_PARTICLES = load("name_particles")
+# Parts of Gaelic and other names that are written with a capital letter and stand between names.
+_INNER = load("name_inner_parts")
 
+# Places
+
+_PLACE_CUES = Cues(_PLACES)
 # Places that are words or names as well: only with a capital letter, and never alone in lower case.
-_ALSO_WORDS = load("common_words") | load("given_names") | load("surnames")
-_PLACES = Cues(load("places"))
+_ALSO_WORDS = _COMMON | _GIVEN | _FAMILY
 
 
 def find_places(text: FoldedText) -> Iterator[Finding]:
     """Find places that the list knows, written with a capital letter or in all lower-case text."""
     lower = text.lower
     no_capitals = text.text == lower
-    for start, end in _PLACES.find(text):
+    for start, end in _PLACE_CUES.find(text):
         if (start and is_hangul(lower[start - 1])) or not ends_a_korean_word(lower, end):
             continue  # "USA투데이", but "London에서"
         if text.text[start].isupper() or (no_capitals and lower[start:end] not in _ALSO_WORDS):
             yield finding(start, end, "LOCATION", 0.5, "place")
 
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
+# People in runs of capitalised words
 
-
-_GIVEN = load("given_names")
-_FAMILY = load("surnames")
-_COMMON = load("common_words")
-_ROLES = load("roles")
-_ORGANISATION = load("organisation_words")
-_PLACES_PEOPLE = load("places")
-_TITLES = load("titles")
-_NAMING = frozenset(
-    {"name", "full name", "name is", "call me", "calls me", "surname", "first name", "last name"}
+_PARTICLE = (
+    r"(?:van|von|der|den|de|del|della|di|da|dos|das|du|la|le|bin|ibn|al|el|zu|ter|ten|op|af|av|y"
+    r"|binti|bint|ben|abu|ap|ferch|zum|zur|vom)"
 )
-_CAPITAL_PARTICLES = load("name_particles")
-# Parts of Gaelic and other names that are written with a capital letter and stand between names.
-_INNER = load("name_inner_parts")
-# Relations and greetings: what follows them is a person even when no list knows the name.
-_CLOSE = load("close_roles")
-_SUFFIXES = frozenset({"II", "III", "IV", "Jr.", "Sr.", "Jr", "Sr", "MD", "PhD"})
-_AFTER_NAME = re.compile(
-    r",? (?:born|aged|residing|resident at|m\.?d\b|r\.?n\b|ph\.?d|esq|d\.?d\.?s|c\.?p\.?a|jr\b|sr\b|iii?\b)"
-    r"| \((?:born|d\.?o\.?b|ssn|aged|\d{2}\b|m\.?d\b)|'s (?:wife|husband|son|daughter|mother|father|lawyer|account)|,? [\w.+-]{1,40}@"
-)
-
-_WORD = rf"[{UPPER}][^\W\d_]*(?:['-][^\W\d_]+)*"
-_PARTICLE = r"(?:van|von|der|den|de|del|della|di|da|dos|das|du|la|le|bin|ibn|al|el|zu|ter|ten|op|af|av|y|binti|bint|ben|abu|ap|ferch|zum|zur|vom)"
-# The capital letter comes first, once for all kinds of item: the engine looks for nothing else.
+# A word of a run. Its capital letter comes first, once for all kinds of word: the engine looks for
+# nothing else.
 _TITLE = r"(?:(?<=[DMJS])r|(?<=M)r?s|(?<=P)rof|(?<=S)t|(?<=R)ev|(?<=H)on)\."
-_ITEM = rf"[{UPPER}](?:(?<=[A-Z])\.(?:[A-Z]\.)?|{_TITLE}|[^\W\d_]*(?:['-][^\W\d_]+)*)"
+_ITEM = (
+    rf"[{UPPER}](?:"
+    r"(?<=[A-Z])\.(?:[A-Z]\.)?"  # "J.", "J.R."
+    rf"|{_TITLE}"  # "Dr."
+    r"|[^\W\d_]*(?:['-][^\W\d_]+)*)"  # "Smith", "O'Neill", "Jean-Luc"
+)
 _RUN = re.compile(rf"{_ITEM}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_ITEM}){{0,7}}")
+_PIECE = re.compile(r"[^ ]+")
+_WORD = rf"[{UPPER}][^\W\d_]*(?:['-][^\W\d_]+)*"
 # "Bakare, Ifeoma": where a mark or a line ends it, so that it is no list of three.
 _REVERSED = re.compile(rf"({_WORD}), ({_WORD})(?: [A-Z]\.)?(?=[ ]?[(|\t\n;]|[ ]{{2}}|\Z)")
-_PIECE = re.compile(r"[^ ]+")
+# What follows people only: ", aged", " (born", "'s wife", an e-mail address.
+_AFTER_NAME = re.compile(
+    r",? (?:born|aged|residing|resident at|m\.?d\b|r\.?n\b|ph\.?d|esq|d\.?d\.?s|c\.?p\.?a|jr\b|sr\b"
+    r"|iii?\b)"
+    r"| \((?:born|d\.?o\.?b|ssn|aged|\d{2}\b|m\.?d\b)"
+    r"|'s (?:wife|husband|son|daughter|mother|father|lawyer|account)"
+    r"|,? [\w.+-]{1,40}@"
+)
 
 
 class _Token:
@@ -84,7 +108,7 @@ class _Token:
     @cached_property
     def strange(self) -> bool:
         """Neither an ordinary word nor a place: may be a name that no list has."""
-        if self.initial or self.common or self.lower in _PLACES_PEOPLE or is_medical(self.lower):
+        if self.initial or self.common or self.lower in _PLACES or is_medical(self.lower):
             return False
         return (
             len(self.text) > 5
@@ -141,8 +165,8 @@ def _inside_word(text: str, at: int) -> bool:
 
 def _people_in(text: FoldedText, tokens: list[_Token]) -> Iterator[Finding]:
     if any(t.lower in _ORGANISATION for t in tokens):
-        tokens = _before_organisation(tokens)
-    role, colon = _role_before(text, tokens[0].start) if tokens else ("", False)
+        return  # "Halverstone Marine Ltd"
+    role, colon = _role_before(text, tokens[0].start)
     at = 0
     while at < len(tokens):
         token = tokens[at]
@@ -159,11 +183,6 @@ def _people_in(text: FoldedText, tokens: list[_Token]) -> Iterator[Finding]:
         else:
             at += 1
         role, colon = "", False
-
-
-def _before_organisation(tokens: list[_Token]) -> list[_Token]:
-    """Keep a person named before an organisation's run, never the organisation's own words."""
-    return tokens[:0]
 
 
 def _role_before(text: FoldedText, start: int) -> tuple[str, bool]:
@@ -254,6 +273,8 @@ def _continues(tokens: list[_Token], index: int) -> bool:
     return not token.common or (token.family and not tokens[index - 1].common)
 
 
+# People in lower case
+
 # Any part of a name that may be taken from lower case.
 _IN_LOWER_CASE = frozenset(
     part for name in _GIVEN - _COMMON if len(name) > 3 for part in re.split("['-]", name)
@@ -265,6 +286,7 @@ _LOWER_WORD = re.compile(
 
 
 def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
+    """Find given names, with up to two words behind them, in lines without any capital letter."""
     if _IN_LOWER_CASE.isdisjoint(text.words):
         return
     if text.text.isascii() and text.text != text.lower and "\n" not in text.text:
@@ -288,7 +310,5 @@ def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
                 ):
                     break
                 end, skip = following.start() + len(name), index + 1
-            if word[0].isascii() or end > word.end() or word[0] in _GIVEN:
-                yield finding(
-                    line.start() + word.start(), line.start() + end, "PERSON", 0.5, "people"
-                )
+            at = line.start()
+            yield finding(at + word.start(), at + end, "PERSON", 0.5, "people")

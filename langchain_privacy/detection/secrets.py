@@ -1,4 +1,13 @@
-"""Credentials: provider tokens by their prefix, keys by their frame, passwords by their label."""
+r"""Credentials: provider tokens by their prefix, keys by their frame, passwords by their label.
+
+What a label announces must look like no word: long enough, or of random characters. `defaults` puts
+the rules into a detector.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "Your password must be changed. password: hunter2!x"
+    >>> [text[f.start : f.end] for f in find_passwords(fold(text))]
+    ['hunter2!x']
+"""
 
 import math
 import re
@@ -47,8 +56,8 @@ _VALUE = re.compile(
     r"(?P<mark>[\"']?\s{0,3}(?:[:=]|=>|:=|is|은|는)\s{0,3}[\"'`]?)(?P<value>[^\s\"'`,;<>]{4,512})"
 )
 _WORDS_ONLY = re.compile(r"[A-Za-z]+[.!?]?|[가-힣]+[.!?]?|\*+|<.*|\$\{.*|\{\{.*|x+|[._-]+")
+# Bits per character: words have fewer, keys of sixteen characters and more have more.
 _RANDOM = 3.0
-"""Bits per character: words have fewer, keys of sixteen characters and more have more."""
 
 
 def find_keys(text: FoldedText) -> Iterator[Finding]:
@@ -65,7 +74,7 @@ def find_keys(text: FoldedText) -> Iterator[Finding]:
             yield span(connection, "SECRET", 0.9, "secret")
     for _, end in _SCHEMES.find(text):
         value = _CREDENTIAL.match(t, end)
-        if value and entropy(value["value"]) > _RANDOM:
+        if value and _entropy(value["value"]) > _RANDOM:
             yield span(value, "SECRET", 0.85, "secret", "value")
 
 
@@ -96,7 +105,7 @@ def find_passwords(text: FoldedText) -> Iterator[Finding]:
         if match is None:
             continue
         value = match["value"].rstrip(".)]}")
-        random = entropy(value) > _RANDOM if value else False
+        random = _entropy(value) > _RANDOM if value else False
         spoken = not re.search(r"[:=]", match["mark"])
         if _WORDS_ONLY.fullmatch(value) and (spoken or len(value) < 8 or not random):
             continue
@@ -106,7 +115,7 @@ def find_passwords(text: FoldedText) -> Iterator[Finding]:
         yield finding(start, start + len(value), "SECRET", 0.9 if random else 0.8, "secret")
 
 
-def entropy(value: str) -> float:
+def _entropy(value: str) -> float:
     """Return Shannon's entropy of the characters, in bits per character."""
     counts = Counter(value)
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())

@@ -1,5 +1,7 @@
-"""Every Python fence of the README and of the docs runs as it stands, page by page."""
+"""What the docs and the docstrings show is true: it runs as it stands."""
 
+import doctest
+import importlib
 import os
 import subprocess
 import sys
@@ -14,6 +16,11 @@ from tests.support.paths import REPOSITORY
 ROOTS = [REPOSITORY / "README.md", REPOSITORY / "README.ko.md", REPOSITORY / "docs"]
 FENCES = [example for example in find_examples(*ROOTS) if example.prefix == "python"]
 PAGES = {path: list(fences) for path, fences in groupby(FENCES, key=lambda fence: fence.path)}
+MODULES = [
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
+    for path in sorted((REPOSITORY / "langchain_privacy").rglob("*.py"))
+    if "    >>> " in path.read_text("utf-8")
+]
 # One process a page: starting one, and loading a spaCy model in it, takes longer than the fences.
 RUN = """
 import runpy, sys
@@ -36,6 +43,11 @@ def test_fences(page: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docstrings(module: str) -> None:
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
 
 
 def written(fence: CodeExample, folder: Path) -> str:

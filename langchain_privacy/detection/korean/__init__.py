@@ -1,1 +1,1 @@
-"""Korean: numbers, people and addresses."""
+"""What Korean texts hold: numbers, people and addresses, each found by rules of its own."""

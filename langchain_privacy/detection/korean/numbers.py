@@ -1,39 +1,53 @@
-"""Korean structured numbers.
+r"""Korean numbers of people, companies, accounts and vehicles.
 
-A hyphen and six plausible digits prove little: of random digit strings of the same shape, 1.9 % hold
-a possible birth date and 10 % pass any of the check digits. So what is not checked by its own digits
-needs a word beside it; see `docs/detection.md` for what that gives and costs.
+A hyphen and six plausible digits prove little: of random digit strings of the same shape, 1.9 %
+hold a possible birth date and 10 % pass any of the check digits. So what is not checked by its own
+digits needs a word beside it; `docs/detection.md` says what that gives and costs. `defaults` puts
+the rules into a detector.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "임차인 홍길동 (900101-1234567)"
+    >>> [(f.entity_type, text[f.start : f.end]) for f in find_resident_numbers(fold(text))]
+    [('KR_RRN', '900101-1234567')]
 """
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.korean.people import ONE_SYLLABLE_FAMILY
 from langchain_privacy.detection.rules import near, numbers, span
-from langchain_privacy.words import load
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
+# Resident and foreigner registration numbers
 
-
+_BIRTH = r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _RRN = re.compile(
-    r"(?<![\d-])(?P<date>\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?P<mark>\s?[-.~_]\s?|\s{1,2}|)"
-    r"(?P<rest>\d{7})(?![\d]|-\d)"
+    rf"(?<![\d-])(?P<date>{_BIRTH})(?P<mark>\s?[-.~_]\s?|\s{{1,2}}|)(?P<rest>\d{{7}})(?![\d]|-\d)"
 )
-_RRN_HIDDEN = re.compile(
-    r"(?<![\d-])\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\s?-\s?[0-9][*xX●•]{6}"
+_RRN_HIDDEN = re.compile(rf"(?<![\d-]){_BIRTH}\s?-\s?[0-9][*xX●•]{{6}}")  # "850302-2******"
+_RESIDENT_WORDS = re.compile(
+    r"주민|외국인|거소신고|신분증|생년월일|\brrn\b|\bfrn\b|\barc\b"
+    r"|resident reg|alien reg|foreigner reg|registration n"
 )
-_RESIDENT_WORDS = re.compile(r"주민|외국인|거소신고|\brrn\b|\bfrn\b|\barc\b|resident reg|alien reg|foreigner reg|신분증|생년월일|registration n")  # fmt: skip
 _NOT_RESIDENT = re.compile(
     r"(?:주문|송장|운송장|상품|바코드|법인|일련|serial|order|isbn|barcode|tracking)\D{0,12}$"
 )
-_SURNAMES = "".join(s for s in load("korean_surnames") if len(s) == 1)
-_PERSON_BEFORE = re.compile(rf"(?:^|[\s:(,])[{_SURNAMES}][가-힣]{{1,3}}\s?(?:씨|님)?\s?[(,/]\s?$")
-# Since 5 October 2020 the last six digits are drawn at random (resident registration rules, art. 2):
-# a check digit that fails proves nothing for whoever was registered, or got a new number, since.
+# A name and a mark that sets off a field: "홍길동 (", "마동수 씨, ".
+_PERSON_BEFORE = re.compile(
+    rf"(?:^|[\s:(,])[{ONE_SYLLABLE_FAMILY}][가-힣]{{1,3}}\s?(?:씨|님)?\s?[(,/]\s?$"
+)
+# Since 5 October 2020 the last six digits are drawn at random (resident registration rules,
+# art. 2): a check digit that fails proves nothing for whoever was registered, or got a new number,
+# since.
 _RANDOM_SINCE = dt.date(2020, 10, 5)
-_CENTURY = {"1": 1900, "2": 1900, "5": 1900, "6": 1900, "3": 2000, "4": 2000, "7": 2000, "8": 2000, "9": 1800, "0": 1800}  # fmt: skip
+_CENTURY = {
+    digit: century
+    for century, digits in ((1800, "90"), (1900, "1256"), (2000, "3478"))
+    for digit in digits
+}
+_FOREIGN = "5678"
 
 
 def find_resident_numbers(text: FoldedText) -> Iterator[Finding]:
@@ -49,10 +63,10 @@ def find_resident_numbers(text: FoldedText) -> Iterator[Finding]:
             continue
         named = near(text, match.start(), match.end(), _RESIDENT_WORDS, reach=40)
         before = text.text[max(0, match.start() - 24) : match.start()]
-        kind = "KR_FRN" if digits[6] in "5678" else "KR_RRN"
+        kind = "KR_FRN" if digits[6] in _FOREIGN else "KR_RRN"
         if named:
             yield span(match, kind, 0.95, "resident_number")
-        elif _NOT_RESIDENT.search(before.lower()) or digits[6] in "90":
+        elif _NOT_RESIDENT.search(before.lower()) or born.year < 1900:
             continue
         elif _resident_check(digits, kind):
             yield span(match, kind, 0.95 if match["mark"] else 0.85, "resident_number")
@@ -72,13 +86,21 @@ def _birth_date(digits: str) -> dt.date | None:
 
 
 def _resident_check(digits: str, kind: str) -> bool:
-    weighted = sum(int(d) * w for d, w in zip(digits, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), strict=False))  # fmt: skip
-    base = 13 if kind == "KR_FRN" else 11
-    return (base - weighted % 11) % 10 == int(digits[12])
+    weighted = _weighted(digits, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5))
+    return ((13 if kind == "KR_FRN" else 11) - weighted % 11) % 10 == int(digits[12])
 
+
+def _weighted(digits: str, weights: Sequence[int]) -> int:
+    """Add up the first digits, each times its weight."""
+    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=False))
+
+
+# Business and corporate registration numbers
 
 _BRN = re.compile(r"(?<![\d-])\d{3}([- ]?)\d{2}\1\d{5}(?![\d]|-\d)")
-_BUSINESS_WORDS = re.compile(r"사업자|등록번호|\bbrn\b|business reg|business n|세금계산서|상호|공급자|공급받는|가맹점|tax id")  # fmt: skip
+_BUSINESS_WORDS = re.compile(
+    r"사업자|등록번호|세금계산서|상호|공급자|공급받는|가맹점|\bbrn\b|business reg|business n|tax id"
+)
 _CRN = re.compile(r"(?<![\d-])\d{6}(-?)\d{7}(?![\d]|-\d)")
 _CORPORATE_WORDS = re.compile(
     r"법인|\bcrn\b|corporate reg|corporation reg|주식회사|유한회사|\(주\)|㈜"
@@ -102,16 +124,21 @@ def find_company_numbers(text: FoldedText) -> Iterator[Finding]:
 
 
 def _business_check(digits: str) -> bool:
-    weighted = sum(int(d) * w for d, w in zip(digits, (1, 3, 7, 1, 3, 7, 1, 3, 5), strict=False))
+    weighted = _weighted(digits, (1, 3, 7, 1, 3, 7, 1, 3, 5))
     return (10 - (weighted + int(digits[8]) * 5 // 10) % 10) % 10 == int(digits[9])
 
 
 def _corporate_check(digits: str) -> bool:
-    weighted = sum(int(d) * (1 + i % 2) for i, d in enumerate(digits[:12]))
-    return (10 - weighted % 10) % 10 == int(digits[12])
+    return (10 - _weighted(digits, (1, 2) * 6) % 10) % 10 == int(digits[12])
 
 
-_LICENCE = re.compile(r"(?<![\d-])(?:1[1-9]|2[0-6]|28)([- ]?)\d{2}\1\d{6}\1\d{2}(?![\d]|-\d)|(?:서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주)\s?\d{2}[- ]\d{6}[- ]\d{2}(?!\d)")  # fmt: skip
+# Numbers that a word beside them names
+
+_REGION = "서울|부산|대구|인천|광주|대전|울산|경기|강원|충북|충남|전북|전남|경북|경남|제주"
+_LICENCE = re.compile(
+    r"(?<![\d-])(?:1[1-9]|2[0-6]|28)([- ]?)\d{2}\1\d{6}\1\d{2}(?![\d]|-\d)"  # "11-15-123456-01"
+    rf"|(?:{_REGION})\s?\d{{2}}[- ]\d{{6}}[- ]\d{{2}}(?!\d)"  # "서울 15-123456-01"
+)
 _LICENCE_WORDS = re.compile(r"면허|운전|licen[cs]e|driver")
 _PASSPORT = re.compile(r"(?<![A-Za-z0-9])(?:[MSRODGT]\d{8}|[MSROD]\d{3}[A-Z]\d{4})(?![A-Za-z0-9])")
 _PASSPORT_WORDS = re.compile(r"여권|passport")
@@ -138,7 +165,10 @@ def find_keyword_numbers(text: FoldedText) -> Iterator[Finding]:
 _ACCOUNT = re.compile(
     r"(?<![\d-])\d{2,6}(?:-\d{2,8}){1,4}(?:-\d)?(?![\d-])|(?<![\d-])\d{10,16}(?![\d-])"
 )
-_ACCOUNT_WORDS = re.compile(r"계좌|은행|뱅크|입금|송금|이체|예금주|예금|통장|농협|신협|수협|새마을금고|우체국|증권|\b(?:bank|account|acct)\b")  # fmt: skip
+_ACCOUNT_WORDS = re.compile(
+    r"계좌|은행|뱅크|입금|송금|이체|예금주|예금|통장|농협|신협|수협|새마을금고|우체국|증권"
+    r"|\b(?:bank|account|acct)\b"
+)
 _NOT_ACCOUNT = re.compile(
     r"(?:주민|사업자|법인|전화|연락처|휴대폰|카드|주문|송장|면허|팩스)\D{0,12}$"
 )
@@ -156,12 +186,19 @@ def find_accounts(text: FoldedText) -> Iterator[Finding]:
             yield span(match, "BANK_ACCOUNT", 0.8, "korean_account")
 
 
-# Usage syllables of Korean plates: private, commercial (아바사자), rental (하허호), parcel (배),
-# military (국합육해공).
+# Vehicle plates
+
 _PLATE = re.compile(
-    r"(?<![\d가-힣제])(?:(?:서울|부산|대구|인천|광주|대전|울산|세종|경기|강원|충북|충남|전북|전남|경북|경남|제주)\s?)?"
-    r"\d{2,3}\s?[가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주아바사자배허하호국합육해공]"
-    r"\s?\d{4}(?![ ]?(?:원|명|년|개|회|만|억|천|조|동|호|대|건|km|kg|점|월|일|시|인|세|석|가구|세대|㎡|평|주(?!차))|[\d,.-]\d|\d)"
+    rf"(?<![\d가-힣제])(?:(?:{_REGION}|세종)\s?)?\d{{2,3}}\s?"
+    # the syllable says the use: private,
+    r"[가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주"
+    # commercial, parcel, rental, military
+    r"아바사자배허하호국합육해공]"
+    r"\s?\d{4}"
+    # a unit behind it makes it an amount
+    r"(?![ ]?(?:원|명|년|개|회|만|억|천|조|동|호|대|건|km|kg|점|월|일|시|인|세|석|가구|세대"
+    r"|㎡|평|주(?!차))"
+    r"|[\d,.-]\d|\d)"
 )
 
 

@@ -1,4 +1,17 @@
-"""Names of people in Korean: family name, likely syllables, and the words around them."""
+r"""Korean names: family name, likely syllables, and the words around them.
+
+A word is read first by itself: a family name of one or two syllables, a given name made of
+syllables that names are made of, a particle or a title behind it ("서지훈은", "박의원"). What a
+word may be does not depend on where it stands, so readings are kept. Then the words around it
+decide: a title or an age behind it, a role or a label before it, names beside it.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "담당자는 노경아(02-555-0101)이다. 박 전 의원이 왔다. 정부는 말했다."
+    >>> [text[f.start : f.end] for f in find_korean_people(fold(text))]
+    ['노경아', '박']
+
+`defaults` puts the rule into a detector. What may stand behind a name is in `words.korean`.
+"""
 
 import re
 from collections.abc import Iterator
@@ -7,103 +20,43 @@ from typing import NamedTuple
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import Cues, finding
+from langchain_privacy.detection.rules import Cues, finding, span
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import PARTICLES, TITLE_STARTS, TITLES, is_title
 
-# ---- What stands around a Korean name: roles before it, titles and ages behind it.
+_FAMILY = load("korean_surnames")
+ONE_SYLLABLE_FAMILY = "".join(s for s in _FAMILY if len(s) == 1)
+"""Family names of one syllable, for a character class."""
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
+_NOT_NAMES = load("korean_not_names")
+_ROLES = load("korean_roles")
 
+# What a word may be by itself
 
-ROLES = load("korean_roles")
-_RANKS = ("총괄", "수석", "명예", "선임", "부")
-_TITLE_OR_AGE_STARTS = TITLE_STARTS | {word[0] for word in (*_RANKS, "전", "현")} | {"("}
-_NEXT_WORD = re.compile(r"[ ]?(?P<word>[가-힣]+)")
-_OFFICE = re.compile(r"(?:[ ]?\([^()\n]{1,12}\))?[ ]?(?:[가-힣]{2,6}[ ])?(?P<word>[가-힣]+)")
-_ROLE_BEFORE = re.compile(r"(?P<role>[가-힣]{1,8})(?P<particle>은|는|이|가|인|의|:|)[ ]{0,2}(?P<mark>[:：=|(\[>-]?)[ \t\"'*]{0,3}\Z")  # fmt: skip
-_SPEAKER = re.compile(
-    rf"(?:^|[\s·-])[{''.join(s for s in load('korean_surnames') if len(s) == 1)}][ ][가-힣]{{2,4}}\Z"
-)
-AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+세)[,)·]")
-SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
-
-
-def may_title_follow(t: str, end: int) -> bool:
-    """Say whether what follows begins as a title or an age does: a look before the long one."""
-    first = end + t.startswith(" ", end)
-    return t[first : first + 1] in _TITLE_OR_AGE_STARTS
-
-
-def title_near(t: str, end: int) -> bool:
-    """Say whether the next word is a title: "서지훈 부장", "박 전 의원", "신 총괄회장"."""
-    following = _NEXT_WORD.match(t, end)
-    if following is None:
-        return False
-    word = following["word"]
-    if word in ("전", "현") and (following := _NEXT_WORD.match(t, following.end())):
-        word = following["word"]
-    return is_title(word) or (
-        word.startswith(_RANKS)
-        and any(word.startswith(r) and is_title(word.removeprefix(r)) for r in _RANKS)
-    )
-
-
-def title_after_office(t: str, end: int) -> bool:
-    """Say whether a title follows with an office before it: "홍길동 영업 과장", "홍길동(통일) 의원"."""
-    match = _OFFICE.match(t, end)
-    return match is not None and is_title(match["word"])
-
-
-def role_before(t: str, start: int) -> tuple[bool, bool]:
-    """Say whether a role stands before an offset, and whether a mark makes it a label."""
-    match = _ROLE_BEFORE.search(t, max(0, start - 14), start)
-    if match is None:
-        return False, False
-    role, mark = match["role"], bool(match["mark"]) or match["particle"] == ":"
-    known = (
-        role in ROLES
-        or role.removesuffix("명") in ROLES
-        or (role.endswith(("성명", "이름", "인", "주치의", "담당자")) and role[-3:] in ROLES)
-    )
-    if not known and len(role) > 1 and role[-1] in "은는이가인의":
-        known = role[:-1] in ROLES
-    if known and mark and _SPEAKER.search(t[max(0, match.start() - 4) : match.end("role")]):
-        return False, False  # "변 위원: 최근 3년": somebody's words follow, no name
-    return known, known and mark and match["mark"] not in ("-", ">")
-
-
-# ---- What a Korean word may be as a name, by itself: family name, given syllables, particles,
-# titles.
-#
-# Nothing here depends on where a word stands, so the answer is kept: the same words come again.
-
-# ruff: noqa: E501 - a pattern or a table reads better whole
-
-
-FAMILY = load("korean_surnames")
-NOT_NAMES = load("korean_not_names")
-_FIRST = load("korean_given_first")
-_WHOLE = load("korean_given_whole")
-_LAST = load("korean_given_last")
-_FOREIGN = load("korean_foreign_names")
-_PLACES = load("korean_regions")
-_TITLES = frozenset(TITLES)
 # Family names that are seldom anything else at the start of a word.
 _SURE_FAMILY = load("korean_sure_surnames")
+_RARE_FAMILY = load("korean_surnames_rare")
+# Given names: their first and last syllables, and whole ones.
+_FIRST = load("korean_given_first")
+_LAST = load("korean_given_last")
+_WHOLE = load("korean_given_whole")
+_FOREIGN = load("korean_foreign_names")
+_FOREIGN_STARTS = frozenset(name[:2] for name in _FOREIGN if len(name) > 1)
+_PLACES = load("korean_regions")
+_TITLES = frozenset(TITLES)
 # Syllables that end a name less often than they are a particle or an ending.
 _ENDINGS = frozenset("은이의도가인만과와을를는에로한하된될할적들다고며면지서나라자기시해요음중술")
+# Of these the ones that do end a name, behind a sure family name.
+_ENDINGS_OF_NAMES = frozenset("은이의인하지서자기시")
 # What people write behind a name without a space, besides particles.
-_STUCK = ("씨", "님", "때문", "때매", "땜", "역", "표", "출연", "연기", "주연", "형", "누나", "언니", "오빠", "엄마", "아빠", "말고", "덕", "보는", "나오", "사단", "스럽", "게임")  # fmt: skip
-_FOREIGN_STARTS = frozenset(name[:2] for name in _FOREIGN if len(name) > 1)
-STARTS = _FOREIGN_STARTS | {name for name in FAMILY if len(name) > 1}
-"""What the names begin with whose first syllable alone is no family name."""
-
-_RARE_FAMILY = load("korean_surnames_rare")
+_STUCK = (
+    "씨", "님", "때문", "때매", "땜", "역", "표", "출연", "연기", "주연", "형", "누나", "언니",
+    "오빠", "엄마", "아빠", "말고", "덕", "보는", "나오", "사단", "스럽", "게임",
+)  # fmt: skip
 _REMEMBERED = 8192
 
 
-class Stem(NamedTuple):
+class _Stem(NamedTuple):
     """What a word is without its particle.
 
     Attributes:
@@ -118,7 +71,7 @@ class Stem(NamedTuple):
     alone: bool
 
 
-class Reading(NamedTuple):
+class _Reading(NamedTuple):
     """One way to cut a word into a family name and the rest.
 
     Attributes:
@@ -137,10 +90,10 @@ class Reading(NamedTuple):
     somebody: bool
     may_be: bool
     likely: bool
-    stems: tuple[Stem, ...]
+    stems: tuple[_Stem, ...]
 
 
-class Word(NamedTuple):
+class _Word(NamedTuple):
     """A word, with all its readings.
 
     Attributes:
@@ -156,21 +109,21 @@ class Word(NamedTuple):
     excluded: bool
     foreign: int
     label: bool
-    readings: tuple[Reading, ...]
+    readings: tuple[_Reading, ...]
 
 
-_NO_NAME = Word(never=True, by_itself=False, excluded=True, foreign=0, label=True, readings=())
+_NO_NAME = _Word(never=True, by_itself=False, excluded=True, foreign=0, label=True, readings=())
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def read(word: str) -> Word:
+def _read(word: str) -> _Word:
     """Return what a word may be."""
-    if word in NOT_NAMES or word in _PLACES or word[:3] in NOT_NAMES:
+    if word in _NOT_NAMES or word in _PLACES or word[:3] in _NOT_NAMES:
         return _NO_NAME
     readings = tuple(
         _reading(word, family)
         for family in (2, 1)  # "선우경" may be 선우 경 or 선 우경
-        if word[:family] in FAMILY and (family == 1 or len(word) > 2)
+        if word[:family] in _FAMILY and (family == 1 or len(word) > 2)
     )
     foreign = _foreign(word)
     by_itself = (
@@ -179,10 +132,10 @@ def read(word: str) -> Word:
         or any(r.likely or r.titled or r.somebody for r in readings)
     )
     never = not (by_itself or any(r.may_be for r in readings))
-    return Word(never, by_itself, False, foreign, word in ROLES or is_title(word), readings)
+    return _Word(never, by_itself, False, foreign, word in _ROLES or is_title(word), readings)
 
 
-def _reading(word: str, family: int) -> Reading:
+def _reading(word: str, family: int) -> _Reading:
     given = len(word) == family or word[family] in _FIRST or word[family : family + 2] in _WHOLE
     titled, title = 0, False
     for at in range(min(len(word) - 1, family + 2), family - 1, -1):
@@ -192,13 +145,13 @@ def _reading(word: str, family: int) -> Reading:
     stems = tuple(_stem(stem, family, word) for stem in _stems(word, family))
     may_be = title or any(stem.plausible or len(stem.text) == family for stem in stems)
     likely = any(stem.likely for stem in stems)
-    return Reading(family, titled, given, word[family:] == "모", may_be, likely, stems)
+    return _Reading(family, titled, given, word[family:] == "모", may_be, likely, stems)
 
 
-def _stem(stem: str, family: int, word: str) -> Stem:
+def _stem(stem: str, family: int, word: str) -> _Stem:
     plausible = _plausible(stem, family)
     likely = plausible and len(stem) in (family + 2, 3) and (family == 2 or len(stem) == 3)
-    return Stem(stem, plausible, likely, likely and _alone(stem, family, word))
+    return _Stem(stem, plausible, likely, likely and _alone(stem, family, word))
 
 
 def _stems(word: str, family: int) -> list[str]:
@@ -219,7 +172,7 @@ def _plausible(stem: str, family: int) -> bool:
         return False
     if not listed and (given[0] not in _FIRST or given[-1] not in _LAST):
         return False
-    return not (stem in NOT_NAMES or stem in ROLES or stem in _PLACES or stem in _TITLES)
+    return not (stem in _NOT_NAMES or stem in _ROLES or stem in _PLACES or stem in _TITLES)
 
 
 def _alone(stem: str, family: int, word: str) -> bool:
@@ -228,11 +181,7 @@ def _alone(stem: str, family: int, word: str) -> bool:
     if stem[0] in _RARE_FAMILY:
         return False
     if stem[-1] in _ENDINGS and stem == word:
-        return (
-            stem[0] in _SURE_FAMILY
-            and stem[-1] in "은이의인하지서자기시"
-            and stem[:2] not in _TITLES
-        )
+        return stem[0] in _SURE_FAMILY and stem[-1] in _ENDINGS_OF_NAMES and stem[:2] not in _TITLES
     return True
 
 
@@ -253,46 +202,81 @@ def _foreign(word: str) -> int:
     return 0
 
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
+# What stands around a name
 
+_RANKS = ("총괄", "수석", "명예", "선임", "부")
+_TITLE_OR_AGE_STARTS = TITLE_STARTS | {word[0] for word in (*_RANKS, "전", "현")} | {"("}
+_NEXT_WORD = re.compile(r"[ ]?(?P<word>[가-힣]+)")
+_OFFICE = re.compile(r"(?:[ ]?\([^()\n]{1,12}\))?[ ]?(?:[가-힣]{2,6}[ ])?(?P<word>[가-힣]+)")
+_ROLE_BEFORE = re.compile(
+    r"(?P<role>[가-힣]{1,8})(?P<particle>은|는|이|가|인|의|:|)"  # "담당자는"
+    r"[ ]{0,2}(?P<mark>[:：=|(\[>-]?)[ \t\"'*]{0,3}\Z"  # "담당자: "
+)
+_SPEAKER = re.compile(rf"(?:^|[\s·-])[{ONE_SYLLABLE_FAMILY}][ ][가-힣]{{2,4}}\Z")
+_AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+세)[,)·]")
+_SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
+
+
+def _may_title_follow(t: str, end: int) -> bool:
+    """Say whether what follows begins as a title or an age does: a look before the long one."""
+    first = end + t.startswith(" ", end)
+    return t[first : first + 1] in _TITLE_OR_AGE_STARTS
+
+
+def _title_near(t: str, end: int) -> bool:
+    """Say whether the next word is a title: "서지훈 부장", "박 전 의원", "신 총괄회장"."""
+    following = _NEXT_WORD.match(t, end)
+    if following is None:
+        return False
+    word = following["word"]
+    if word in ("전", "현") and (following := _NEXT_WORD.match(t, following.end())):
+        word = following["word"]
+    return is_title(word) or (
+        word.startswith(_RANKS)
+        and any(word.startswith(r) and is_title(word.removeprefix(r)) for r in _RANKS)
+    )
+
+
+def _title_after_office(t: str, end: int) -> bool:
+    """Say whether an office and a title follow: "홍길동 영업 과장", "홍길동(통일) 의원"."""
+    match = _OFFICE.match(t, end)
+    return match is not None and is_title(match["word"])
+
+
+def _role_before(t: str, start: int) -> tuple[bool, bool]:
+    """Say whether a role stands before an offset, and whether a mark makes it a label."""
+    match = _ROLE_BEFORE.search(t, max(0, start - 14), start)
+    if match is None:
+        return False, False
+    role, mark = match["role"], bool(match["mark"]) or match["particle"] == ":"
+    known = (
+        role in _ROLES
+        or role.removesuffix("명") in _ROLES
+        or (role.endswith(("성명", "이름", "인", "주치의", "담당자")) and role[-3:] in _ROLES)
+    )
+    if not known and len(role) > 1 and role[-1] in "은는이가인의":
+        known = role[:-1] in _ROLES
+    if known and mark and _SPEAKER.search(t[max(0, match.start() - 4) : match.end("role")]):
+        return False, False  # "변 위원: 최근 3년": somebody's words follow, no name
+    return known, known and mark and match["mark"] not in ("-", ">")
+
+
+# The rule
 
 # Family names that, alone before a title, are more often a word: "전 대통령", "현 시장", "차 사장".
 _WORDS_AS_WELL = load("korean_surnames_words_as_well")
-# What follows the stem of a verb or of 이다, where a name is followed by the same syllable's look.
+# What follows the stem of a verb or of 이다, where a name ends with the same syllable.
 _VERB_AFTER = {
-    "하": "는고며지길다라여였면게던",
-    "한": "다",
-    "된": "다",
-    "해": "야서도",
-    "이": "다며고라지었나란므",
-    "지": "는고며만다",
-    "오": "는고며지다",
-    "나": "는오온",
-}
-
-_MYSELF = frozenset({"나", "회원님", "알 수 없음"})
-_BETWEEN_NAMES = frozenset({"·", ", ", "/", ",", "・", "ㆍ"})
-_FORM_LABELS = Cues(
-    [f"{first}{' ' * gap}{second}" for first, second in ("성명", "이름") for gap in range(4)]
-    + ["성함", "예금주", "환자명", "고객명", "영문명", "작성자", "자(갑) ", "자(을) ", "자(병) "]
-    + [f"{party}{mark}" for party in "갑을병" for mark in (" ", ":", "'", '"', ")")]
-    + ["의뢰인", "환자", "고객", "근로자", "내담자", "신청인", "회원", "임차인", "임대인", "피보험자", "직원", "사원"]
-)  # fmt: skip
-# A field for a name holds one, whatever its syllables; so does what stands between a role and 님.
-_FORM_NAME = re.compile(
-    r"(?:성[ ]{0,3}명|이[ ]{0,2}름|성함|예금주명?|환자명|고객명|영문명)[ ]?(?:\([^()\n]{1,8}\))?[ ]?[:|\t=][ \t|]{0,4}"
-    r"(?P<name>[가-힣]{1,6}(?:[ ][가-힣]{1,6}){1,3}|[가-힣]{2,6})(?=[ ]{0,3}(?:[|\n\t(,/]|님|\Z))"
-    r"|(?:[(]?[갑을병]['\")]{0,2}[ :]{1,3}|(?<=[가-힣])자\([갑을병]\)[ ]|작성자[ :]{1,3})(?P<party>[가-힣]{2,4}(?:[ ][가-힣]{1,5}){1,2}|[가-힣]{3})(?=[는은와과]?[ ]{1,2}(?:주민|외국인|생년|\()|[ ]?\n|[는은]?[ ]다음|\Z)"
-    r"|(?:의뢰인|환자|고객|근로자|내담자|신청인|회원|임차인|임대인|피보험자|직원|사원)[ :]{1,2}"
-    r"(?P<titled>[가-힣]{1,5}(?:[ ][가-힣]{1,5}){1,3})[ ]?(?:님|씨)(?=[ \n(,.은는이가의을를과와께도에])"
-)
-# "[진아름] [오후 2:14]": who wrote a line, as messengers export it.
-_WRITERS = re.compile(r"(?m)^\[(?P<name>[가-힣][가-힣 ]{0,11})\] \[오[전후] \d{1,2}:\d\d\]")
+    "하": "는고며지길다라여였면게던", "한": "다", "된": "다", "해": "야서도",
+    "이": "다며고라지었나란므", "지": "는고며만다", "오": "는고며지다", "나": "는오온",
+}  # fmt: skip
 # Particles of place and time: people take 에게 and 한테, "옥수동에" is no person.
 _OF_PLACES = frozenset({"에", "에서", "까지", "부터", "에서는", "에는", "에도", "에서도"})
-_FIRSTS = "".join(sorted({start[0] for start in FAMILY | STARTS}))
-# Words that begin as a name may: the engine passes the others by.
-_WORD = re.compile(rf"[{_FIRSTS}](?<![가-힣].)[가-힣]*")
+_BETWEEN_NAMES = frozenset({"·", ", ", "/", ",", "・", "ㆍ"})
+# Words that begin as a name may: the engine passes the others by. Some foreign names and family
+# names of two syllables begin with a syllable that is no family name.
+_STARTS = "".join(sorted({name[0] for name in _FAMILY | _FOREIGN_STARTS}))
+_WORD = re.compile(rf"[{_STARTS}](?<![가-힣].)[가-힣]*")
 # What can make a label of the word before it, up to the word behind it.
 _MARK = re.compile(r"[:：=|(\[][ \t\"'*]?(?=[가-힣])")
 
@@ -308,10 +292,10 @@ def find_korean_people(text: FoldedText) -> Iterator[Finding]:
     last = -9  # where the person before ended: "변아람·설지안·명노을"
     for match in _WORD.finditer(t):
         start = match.start()
-        word = read(match[0])
+        word = _read(match[0])
         listed = start - last in (1, 2) and t[last:start] in _BETWEEN_NAMES
         if not (word.by_itself or listed or start in marked) and (
-            word.never or not may_title_follow(t, match.end())
+            word.never or not _may_title_follow(t, match.end())
         ):
             continue
         found = _name_in(t, match, word, listed=listed, marked=start in marked)
@@ -320,22 +304,8 @@ def find_korean_people(text: FoldedText) -> Iterator[Finding]:
             yield finding(start, last, "PERSON", score, "korean_people")
 
 
-def _in_forms(text: FoldedText) -> Iterator[Finding]:
-    for start, _ in _FORM_LABELS.find(text):
-        match = _FORM_NAME.match(text.text, start)
-        group = (match and match.lastgroup) or "name"
-        if match and match[group] not in NOT_NAMES and match[group] not in ROLES:
-            yield finding(*match.span(group), "PERSON", 0.7, "korean_people")
-
-
-def _writers(t: str) -> Iterator[Finding]:
-    for match in _WRITERS.finditer(t) if "] [오" in t else ():
-        if match["name"] not in NOT_NAMES and match["name"] not in _MYSELF:
-            yield finding(*match.span("name"), "PERSON", 0.7, "korean_people")
-
-
 def _name_in(
-    t: str, match: re.Match[str], word: Word, *, listed: bool, marked: bool
+    t: str, match: re.Match[str], word: _Word, *, listed: bool, marked: bool
 ) -> tuple[int, float] | None:
     """Return where the name in a word ends and its score."""
     start, end = match.span()
@@ -351,20 +321,20 @@ def _name_in(
 
 
 def _with_family(
-    t: str, start: int, end: int, word: Word, reading: Reading, *, listed: bool, marked: bool
+    t: str, start: int, end: int, word: _Word, reading: _Reading, *, listed: bool, marked: bool
 ) -> tuple[int, float] | None:
     """Return the length of the name, if this reading is one, and its score."""
     family = reading.family
     if not (reading.given or marked):
         # No given name begins so: only a title can make this a person.
         return (family, 0.7) if t[start + family] == "씨" else None
-    if reading.somebody and SOMEBODY.match(t, end):
+    if reading.somebody and _SOMEBODY.match(t, end):
         return family, 0.6
     if reading.titled:
         return reading.titled, 0.7
     role = label = False
     if reading.likely or marked:
-        role, label = role_before(t, start)
+        role, label = _role_before(t, start)
     if label and not word.label:
         for stem in reading.stems:
             length = len(stem.text)
@@ -377,19 +347,19 @@ def _with_family(
 
 
 def _score(
-    t: str, start: int, end: int, stem: Stem, family: int, *, role: bool, label: bool
+    t: str, start: int, end: int, stem: _Stem, family: int, *, role: bool, label: bool
 ) -> float:
     """Say how likely a stem is a name, from what it is made of and what stands around it."""
     rest = start + len(stem.text)
     whole = rest == end
     if whole and stem.plausible:
-        if AGE.match(t, end):
+        if _AGE.match(t, end):
             return 0.75
-        if title_near(t, end):
+        if _title_near(t, end):
             return 0.7
-    elif whole and len(stem.text) == family and title_near(t, end):
+    elif whole and len(stem.text) == family and _title_near(t, end):
         return 0.7 if stem.text not in _WORDS_AS_WELL or t[end : end + 2] == " 씨" else 0.0
-    if whole and stem.likely and title_after_office(t, end):
+    if whole and stem.likely and _title_after_office(t, end):
         return 0.65
     if not whole and t[rest:end] in _OF_PLACES:
         return 0.0
@@ -400,3 +370,45 @@ def _score(
     if role:
         return 0.65
     return 0.5 if stem.alone else 0.0
+
+
+# Where a form or a messenger says that a name stands
+
+_FORM_LABELS = Cues(
+    [f"{first}{' ' * gap}{second}" for first, second in ("성명", "이름") for gap in range(4)]
+    + ["성함", "예금주", "환자명", "고객명", "영문명", "작성자", "자(갑) ", "자(을) ", "자(병) "]
+    + [f"{party}{mark}" for party in "갑을병" for mark in (" ", ":", "'", '"', ")")]
+    + ["의뢰인", "환자", "고객", "근로자", "내담자", "신청인", "회원", "임차인", "임대인",
+       "피보험자", "직원", "사원"]
+)  # fmt: skip
+_FORM_NAME = re.compile(
+    # a field for a name holds one, whatever its syllables: "성 명 | 쩐 티 마이 |"
+    r"(?:성[ ]{0,3}명|이[ ]{0,2}름|성함|예금주명?|환자명|고객명|영문명)[ ]?(?:\([^()\n]{1,8}\))?"
+    r"[ ]?[:|\t=][ \t|]{0,4}(?P<name>[가-힣]{1,6}(?:[ ][가-힣]{1,6}){1,3}|[가-힣]{2,6})"
+    r"(?=[ ]{0,3}(?:[|\n\t(,/]|님|\Z))"
+    # so does what follows the word for a party: "'갑' 홍길동 (", "작성자: 홍길동"
+    r"|(?:[(]?[갑을병]['\")]{0,2}[ :]{1,3}|(?<=[가-힣])자\([갑을병]\)[ ]|작성자[ :]{1,3})"
+    r"(?P<party>[가-힣]{2,4}(?:[ ][가-힣]{1,5}){1,2}|[가-힣]{3})"
+    r"(?=[는은와과]?[ ]{1,2}(?:주민|외국인|생년|\()|[ ]?\n|[는은]?[ ]다음|\Z)"
+    # and what stands between a role and 님: "의뢰인 쯔엉 반 남 님에게"
+    r"|(?:의뢰인|환자|고객|근로자|내담자|신청인|회원|임차인|임대인|피보험자|직원|사원)[ :]{1,2}"
+    r"(?P<titled>[가-힣]{1,5}(?:[ ][가-힣]{1,5}){1,3})[ ]?(?:님|씨)"
+    r"(?=[ \n(,.은는이가의을를과와께도에])"
+)
+# "[진아름] [오후 2:14]": who wrote a line, as messengers export it.
+_WRITERS = re.compile(r"(?m)^\[(?P<name>[가-힣][가-힣 ]{0,11})\] \[오[전후] \d{1,2}:\d\d\]")
+_NOBODY = _NOT_NAMES | {"나", "회원님", "알 수 없음"}
+
+
+def _in_forms(text: FoldedText) -> Iterator[Finding]:
+    for start, _ in _FORM_LABELS.find(text):
+        match = _FORM_NAME.match(text.text, start)
+        group = (match and match.lastgroup) or "name"
+        if match and match[group] not in _NOT_NAMES and match[group] not in _ROLES:
+            yield span(match, "PERSON", 0.7, "korean_people", group)
+
+
+def _writers(t: str) -> Iterator[Finding]:
+    for match in _WRITERS.finditer(t) if "] [오" in t else ():
+        if match["name"] not in _NOBODY:
+            yield span(match, "PERSON", 0.7, "korean_people", "name")
