@@ -1,4 +1,15 @@
-"""From detectors to the spans that are masked."""
+"""From detectors to the spans that are masked.
+
+`detect_all` runs detectors over a text and settles what they found: thresholds, allowed values,
+further occurrences, overlaps, placeholders that nobody may touch. Masking, the guard and `scan`
+call it.
+
+    >>> from langchain_privacy.detection.defaults import default_detectors
+    >>> text = "Tenant: Hans Oberhuber, ada@example.org. Oberhuber pays."
+    >>> found = detect_all(text, default_detectors(presidio=False))
+    >>> [(f.entity_type, text[f.start : f.end]) for f in found]
+    [('PERSON', 'Hans Oberhuber'), ('EMAIL', 'ada@example.org'), ('PERSON', 'Oberhuber')]
+"""
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -115,11 +126,7 @@ def _settled(
     allowed = frozenset(value.casefold().strip() for value in allow)
     kept = _wanted(text, found, allowed, thresholds or {})
     kept += _wanted(text, propagate(text, kept), allowed, {})
-    blanks = [
-        Finding(start=start, end=end, entity_type="", score=2.0, detector="") for start, end in skip
-    ]
-    # Placeholders are the longest of all, so that the overlap rule cuts them out of any finding.
-    settled = merge_findings(kept) if not blanks else _without(merge_findings(kept), blanks)
+    settled = _without(merge_findings(kept), sorted(skip))
     return [trimmed for f in settled if (trimmed := _trimmed(text, f)) is not None]
 
 
@@ -135,14 +142,23 @@ def _wanted(
     ]
 
 
-def _without(findings: list[Finding], blanks: list[Finding]) -> list[Finding]:
+def _without(findings: list[Finding], spans: list[Span]) -> list[Finding]:
+    """Cut spans out of findings; both are in order, and the findings do not overlap."""
+    if not spans:
+        return findings
     pieces: list[Finding] = []
+    first = 0  # of the spans that a finding or one after it can meet
     for finding in findings:
         at = finding.start
-        for blank in sorted(blanks, key=lambda b: b.start):
-            if blank.start < finding.end and blank.end > at:
-                pieces.append(replace(finding, start=at, end=max(at, blank.start)))
-                at = blank.end
+        while first < len(spans) and spans[first][1] <= at:
+            first += 1
+        index = first
+        while index < len(spans) and spans[index][0] < finding.end:
+            start, end = spans[index]
+            if end > at:
+                pieces.append(replace(finding, start=at, end=max(at, start)))
+                at = end
+            index += 1
         if at < finding.end:
             pieces.append(replace(finding, start=at))
     return pieces
@@ -153,10 +169,7 @@ def _trimmed(text: str, finding: Finding) -> Finding | None:
     value = text[finding.start : finding.end]
     if not any(map(str.isalnum, value)):
         return None
-    start = finding.start + len(value) - len(value.lstrip())
-    end = finding.end - (len(value) - len(value.rstrip()))
-    return (
-        finding
-        if (start, end) == (finding.start, finding.end)
-        else replace(finding, start=start, end=end)
-    )
+    start = finding.end - len(value.lstrip())
+    end = finding.start + len(value.rstrip())
+    same = (start, end) == (finding.start, finding.end)
+    return finding if same else replace(finding, start=start, end=end)

@@ -1,4 +1,15 @@
-"""What a detector says, and what a detector is."""
+"""What a detector says, what a detector is, and which of two findings wins where they overlap.
+
+Write a detector by subclassing `Detector`; `detect` runs detectors and settles their findings.
+
+    >>> class Badges(Detector):
+    ...     name = "badges"
+    ...     def detect(self, text, *, language=None):
+    ...         return [
+    ...             Finding(start=m.start(), end=m.end(), entity_type="ID", score=0.9, detector="b")
+    ...             for m in re.finditer(r"B-[0-9]{5}", text)
+    ...         ]
+"""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -47,7 +58,7 @@ class Detector(ABC):
             language: ISO 639-1 code of the text, or `None` when it is unknown or mixed.
 
         Returns:
-            Findings in any order; they may overlap (the masker resolves that, see `merge`).
+            Findings in any order; they may overlap (`merge_findings` resolves that).
 
         Raises:
             DetectionError: The detector could not do its work.
@@ -56,9 +67,6 @@ class Detector(ABC):
     async def adetect(self, text: str, *, language: str | None = None) -> list[Finding]:
         """Like `detect`, without blocking the event loop."""
         return await asyncio.to_thread(self.detect, text, language=language)
-
-
-# ---- The overlap rule, stated once.
 
 
 def merge_findings(findings: Iterable[Finding]) -> list[Finding]:
@@ -71,9 +79,23 @@ def merge_findings(findings: Iterable[Finding]) -> list[Finding]:
     Returns:
         Findings that do not overlap, in order of position.
     """
-    ranked = sorted(findings, key=_rank)
+    merged: list[Finding] = []
+    cluster: list[Finding] = []  # what overlaps, one with the next
+    end = 0
+    for finding in sorted(findings, key=_start):
+        if finding.start >= end:
+            merged += _resolved(cluster)
+            cluster.clear()
+        cluster.append(finding)
+        end = max(end, finding.end)
+    return merged + _resolved(cluster)
+
+
+def _resolved(cluster: list[Finding]) -> list[Finding]:
+    if len(cluster) < 2:  # most findings stand alone
+        return [f for f in cluster if f.start < f.end]
     chosen: list[Finding] = []
-    for finding in ranked:
+    for finding in sorted(cluster, key=_rank):
         for piece in list(_outside(finding, chosen)):
             insort(chosen, piece, key=_start)
     return chosen
@@ -97,11 +119,8 @@ def _outside(finding: Finding, chosen: list[Finding]) -> Iterator[Finding]:
         end = chosen[index].start if index < len(chosen) else finding.end
         end = min(end, finding.end)
         if end > at:
-            yield (
-                finding
-                if end - at == finding.end - finding.start
-                else replace(finding, start=at, end=end)
-            )
+            whole = (at, end) == (finding.start, finding.end)
+            yield finding if whole else replace(finding, start=at, end=end)
         if index >= len(chosen) or chosen[index].start >= finding.end:
             return
         at = chosen[index].end

