@@ -36,7 +36,7 @@ def test_append_verify_retain(url: str) -> None:
     for _ in range(5):
         ledger.append(CROSSING)
     assert EgressLedger(url).verify().records == 5
-    with ledger._engine.begin() as connection:
+    with ledger._database.engine.begin() as connection:
         connection.execute(text("UPDATE egress_records SET bytes_out = 2 WHERE seq = 3"))
     with pytest.raises(LedgerError) as caught:
         ledger.verify()
@@ -47,9 +47,9 @@ def test_append_verify_retain(url: str) -> None:
 
 
 def plan_of_spent(ledger: EgressLedger) -> str:
-    with ledger._engine.connect() as connection:
+    with ledger._database.engine.connect() as connection:
         connection.execute(text("SET enable_seqscan = off"))  # the table is too small to matter
-        statement = ledger._statements.spent._text
+        statement = ledger._database.ask.spent._text
         rows = connection.exec_driver_sql(f"EXPLAIN {statement}", {"in_session": "s"})
         return " ".join(row[0] for row in rows)
 
@@ -60,7 +60,7 @@ def test_a_budget_is_summed_from_an_index(url: str) -> None:
         ledger.append(CROSSING)
     assert "egress_spent" in plan_of_spent(ledger)
     before = ledger.verify()
-    with ledger._engine.begin() as connection:
+    with ledger._database.engine.begin() as connection:
         connection.execute(text("DROP INDEX egress_spent"))
     again = EgressLedger(url)  # from before there was an index
     assert "egress_spent" in plan_of_spent(again)
@@ -74,7 +74,7 @@ def test_a_writer_that_may_not_make_the_index_writes_all_the_same(url: str) -> N
     owner = EgressLedger(url)
     role = f"writer_{uuid.uuid4().hex[:12]}"
     (schema,) = re.findall(r"ledger_\w+", url)
-    with owner._engine.begin() as connection:
+    with owner._database.engine.begin() as connection:
         connection.execute(text("DROP INDEX egress_spent"))
         connection.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'w'"))
         connection.execute(text(f"GRANT ALL ON SCHEMA {schema} TO {role}"))
@@ -85,7 +85,7 @@ def test_a_writer_that_may_not_make_the_index_writes_all_the_same(url: str) -> N
     assert writer.append(CROSSING, limit=1) == (2, False)
     writer.close()
     assert owner.verify().last == 2
-    with owner._engine.begin() as connection:
+    with owner._database.engine.begin() as connection:
         connection.execute(text(f"DROP OWNED BY {role}"))
         connection.execute(text(f"DROP ROLE {role}"))
     owner.close()

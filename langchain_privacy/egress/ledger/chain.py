@@ -1,13 +1,26 @@
-"""The hash chain: what each record's hash covers, and how a chain is checked. Pure, no I/O."""
+"""The hash chain: what each record's hash covers, who signs it, and how a chain is checked.
+
+Pure but for reading the key's file: `EgressLedger` appends and verifies with it, and an officer can
+verify an export on another machine with the public key and the marks that were kept elsewhere:
+
+```python
+rows = [json.loads(line) for line in Path("export.jsonl").open(encoding="utf-8")]
+report = verify_chain(rows, marks, PublicKey.from_pem(pem))
+```
+
+The hash of a record (SHA-256) covers the hash before it, so that a record that was changed, removed
+or moved breaks the chain after it. A mark is a signed statement (Ed25519, RFC 8032) that a record
+has a certain hash; without marks the end of a chain could be cut off, or all of it written anew.
+"""
 
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -19,26 +32,70 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Engine,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    make_url,
-    text,
-)
-from sqlalchemy.pool import StaticPool
 
 from langchain_privacy.errors import ConfigurationError, LedgerError
 
-# ---- The key that signs a ledger's marks: Ed25519 (RFC 8032).
+FIELDS = (
+    "seq",
+    "kind",
+    "time",
+    "session",
+    "destination",
+    "model",
+    "purpose",
+    "decision",
+    "rule",
+    "bytes_out",
+    "bytes_in",
+    "tokens_out",
+    "tokens_in",
+    "measured",
+    "payload_digest",
+    "payload",
+    "entity_types",
+    "refers",
+    "outcome",
+)
+"""The fields of a record: what its hash covers, beside the hash before it."""
+
+GENESIS = hashlib.sha256(b"langchain-privacy egress ledger 1").hexdigest()
+"""The hash before the first record."""
+
+
+def hash_record(before: str, record: Mapping[str, Any]) -> str:
+    """Return the hash of a record: SHA-256 of the hash before it and of its fields as JSON."""
+    # A damaged SQLite file may hand out a value of another type: it must not hash the same.
+    fields = json.dumps([record.get(name) for name in FIELDS], ensure_ascii=True, default=repr)
+    return hashlib.sha256(f"{before}\n{fields}".encode()).hexdigest()
+
+
+# ---- marks, and the keys that sign them
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """A signed statement that record `seq` has hash `hash`; keep some away from the ledger.
+
+    Attributes:
+        kind: `"head"` (the last record), `"checkpoint"`, or `"retention"` (the last one removed).
+        seq: Number of the record.
+        time: When it was signed, UTC, ISO 8601.
+        hash: The record's hash.
+        key: Fingerprint of the key that signed.
+        signature: In hexadecimal.
+    """
+
+    kind: str
+    seq: int
+    time: str
+    hash: str
+    key: str
+    signature: str
+
+
+def _statement(kind: str, seq: int, time: str, digest: str) -> bytes:
+    """Return the bytes that a mark's signature is of."""
+    return f"langchain-privacy ledger mark 1\n{kind}\n{seq}\n{time}\n{digest}".encode()
 
 
 class PublicKey:
@@ -54,10 +111,11 @@ class PublicKey:
         """The key in PEM."""
         return self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
-    def verifies(self, signature: str, statement: bytes) -> bool:
-        """Tell whether a hexadecimal signature is this key's over `statement`."""
+    def verifies(self, mark: Mark) -> bool:
+        """Tell whether a mark's signature is this key's."""
+        statement = _statement(mark.kind, mark.seq, mark.time, mark.hash)
         try:
-            self._key.verify(bytes.fromhex(signature), statement)
+            self._key.verify(bytes.fromhex(mark.signature), statement)
         except (InvalidSignature, ValueError, TypeError):
             return False
         return True
@@ -86,9 +144,16 @@ class SigningKey:
     def __repr__(self) -> str:
         return f"<SigningKey {self.public.fingerprint[:16]}>"
 
-    def sign(self, statement: bytes) -> str:
-        """Return the signature in hexadecimal."""
-        return self._key.sign(statement).hex()
+    def sign(self, kind: str, seq: int, digest: str, time: str) -> dict[str, Any]:
+        """Return the fields of a `Mark`."""
+        return {
+            "kind": kind,
+            "seq": seq,
+            "time": time,
+            "hash": digest,
+            "key": self.public.fingerprint,
+            "signature": self._key.sign(_statement(kind, seq, time, digest)).hex(),
+        }
 
     @classmethod
     def at(cls, path: Path) -> "SigningKey":
@@ -113,6 +178,7 @@ class SigningKey:
         pem = Ed25519PrivateKey.generate().private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         )
+        # `mkstemp` gives a file that only its owner can read.
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -125,261 +191,7 @@ class SigningKey:
             Path(temporary).unlink(missing_ok=True)
 
 
-# ---- One message through the door, as the ledger tells it.
-
-Decision = Literal["allowed", "blocked"]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Crossing:
-    """A crossing. None of its fields holds a private value; `payload` holds what was sent.
-
-    Attributes:
-        number: Its sequence number in the ledger.
-        time: When it was decided, UTC, ISO 8601.
-        session: Keyed digest of the session, `""` when none was known.
-        destination: Host and port, or `"unknown"`.
-        model: Model that it was meant for.
-        purpose: What for: `"chat"`, `"embeddings"`, `"http"` or a name of the caller's.
-        decision: `"allowed"` or `"blocked"`.
-        rule: The rule that refused, or `None`.
-        bytes_out: Bytes of the payload; once complete and counted by the HTTP client, of all
-            request bodies, retries included.
-        bytes_in: Bytes of the answer, `None` while there is none.
-        tokens_out: Tokens of the prompt as the provider counts them, or `None`.
-        tokens_in: Tokens of the answer as the provider counts them, or `None`.
-        measured: `"wire"` when an HTTP client of ours counted the bytes, else `"payload"`.
-        payload_digest: SHA-256 in hexadecimal, of the (last) request body when our HTTP client
-            sent it, else of the payload; `None` for a blocked one, because the digest of a short
-            text that holds a private value would let the value be guessed.
-        payload: The payload itself when the ledger keeps payloads and it was allowed.
-        entity_types: How many placeholders of each type it held; for a blocked one, what it held.
-        complete: Whether the answer has come.
-        outcome: `"answered"`, `"failed"`, `"abandoned"`, or `None` while there is none.
-    """
-
-    number: int
-    time: str
-    session: str = ""
-    destination: str = ""
-    model: str = ""
-    purpose: str = ""
-    decision: Decision
-    rule: str | None = None
-    bytes_out: int = 0
-    bytes_in: int | None = None
-    tokens_out: int | None = None
-    tokens_in: int | None = None
-    measured: str = "payload"
-    payload_digest: str | None = None
-    payload: str | None = field(default=None, repr=False)
-    entity_types: Mapping[str, int] = field(default_factory=dict)
-    complete: bool = False
-    outcome: str | None = None
-
-
-def join(rows: Iterable[Mapping[str, Any]]) -> list[Crossing]:
-    """Make crossings of records: each crossing with the receipt that came later."""
-    crossings: dict[int, Crossing] = {}
-    for row in rows:
-        merge(row, crossings)
-    return list(crossings.values())
-
-
-def merge(row: Mapping[str, Any], crossings: dict[int, Crossing]) -> Crossing | None:
-    """Take one record into `crossings` and return the crossing that it made or completed.
-
-    Raises:
-        LedgerError: The record was damaged so that it cannot be shown; `.record` names it.
-    """
-    if not all(isinstance(row[name], int | None) for name in _NUMBERS):
-        raise _damaged(row)
-    if not all(isinstance(row[name], str | None) for name in _TEXTS):
-        raise _damaged(row)
-    if row["kind"] == "crossing":
-        if row["time"] is None or row["decision"] is None:
-            raise _damaged(row)
-        crossing = Crossing(
-            number=row["seq"],
-            entity_types=_types(row),
-            **{name: row[name] for name in _COPIED if row[name] is not None},
-        )
-    elif row["kind"] == "receipt" and (opened := crossings.get(row["refers"])):
-        crossing = replace(
-            opened,
-            complete=True,
-            outcome=row["outcome"],
-            payload_digest=row["payload_digest"] or opened.payload_digest,
-            bytes_in=row["bytes_in"],
-            tokens_out=row["tokens_out"],
-            tokens_in=row["tokens_in"],
-            measured=row["measured"],
-            bytes_out=opened.bytes_out if row["bytes_out"] is None else row["bytes_out"],
-        )
-    else:
-        return None
-    crossings[crossing.number] = crossing
-    return crossing
-
-
-def _types(row: Mapping[str, Any]) -> dict[str, int]:
-    try:
-        types: Any = json.loads(row["entity_types"] or "{}")
-    except (ValueError, TypeError):
-        types = None
-    if not isinstance(types, dict):
-        raise _damaged(row)
-    return types
-
-
-def _damaged(row: Mapping[str, Any]) -> LedgerError:
-    return LedgerError(f"Record {row['seq']} is damaged; see what verify says.", record=row["seq"])
-
-
-_NUMBERS = ("seq", "bytes_out", "bytes_in", "tokens_out", "tokens_in", "refers")
-_COPIED = (
-    "time",
-    "session",
-    "destination",
-    "model",
-    "purpose",
-    "decision",
-    "rule",
-    "bytes_out",
-    "measured",
-    "payload_digest",
-    "payload",
-)
-
-_TEXTS = (*(name for name in _COPIED if name not in _NUMBERS), "outcome")
-
-
-def each(rows: Iterable[Mapping[str, Any]]) -> Iterator[Crossing]:
-    """Yield crossings as records arrive: when they open, and again when they are complete."""
-    crossings: dict[int, Crossing] = {}
-    for row in rows:
-        if crossing := merge(row, crossings):
-            yield crossing
-
-
-# ---- The tables of the ledger, and how a connection to them is set up.
-
-METADATA = MetaData()
-_Number = BigInteger().with_variant(Integer, "sqlite")
-
-RECORDS = Table(
-    "egress_records",
-    METADATA,
-    Column("seq", _Number, primary_key=True, autoincrement=False),
-    Column("kind", String(16), nullable=False),
-    Column("time", String(40), nullable=False),
-    Column("session", String(128)),
-    Column("destination", Text),
-    Column("model", Text),
-    Column("purpose", Text),
-    Column("decision", String(16)),
-    Column("rule", Text),
-    Column("bytes_out", _Number),
-    Column("bytes_in", _Number),
-    Column("tokens_out", _Number),
-    Column("tokens_in", _Number),
-    Column("measured", String(16)),
-    Column("payload_digest", String(64)),
-    Column("payload", Text),
-    Column("entity_types", Text),
-    Column("refers", _Number),
-    Column("outcome", String(16)),
-    Column("hash", String(64), nullable=False),
-)
-"""Every record: `kind` is `crossing`, `receipt` (an answer to one) or `retention`."""
-
-_ALLOWED = text("kind = 'crossing' AND decision = 'allowed'")
-SPENT = Index(
-    "egress_spent",
-    *(RECORDS.c[name] for name in ("session", "kind", "decision", "bytes_out")),
-    sqlite_where=_ALLOWED,
-    postgresql_where=_ALLOWED,
-)
-"""Lets a session's budget be summed without reading the other sessions' records."""
-
-FIELDS = tuple(column.name for column in RECORDS.columns if column.name != "hash")
-"""What the hash of a record covers, beside the hash before it."""
-
-MARKS = Table(
-    "egress_marks",
-    METADATA,
-    Column("kind", String(16), primary_key=True),
-    Column("seq", _Number, primary_key=True, autoincrement=False),
-    Column("time", String(40), nullable=False),
-    Column("hash", String(64), nullable=False),
-    Column("key", String(64), nullable=False),
-    Column("signature", String(128), nullable=False),
-)
-"""Signed statements "record `seq` has this hash": one `head`, `checkpoint`s, one `retention`."""
-
-
-def in_memory(url: str) -> bool:
-    """Tell whether a URL names a SQLite database that is no file."""
-    parsed = make_url(url)
-    named = parsed.database not in (None, "", ":memory:")
-    return parsed.get_backend_name() == "sqlite" and not named
-
-
-def open_engine(url: str) -> Engine:
-    """Open a database so that writers wait for each other and a commit is on the disk."""
-    parsed = make_url(url)
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
-    if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
-    memory = in_memory(url)
-    options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 30}}
-    if memory:
-        options["poolclass"] = StaticPool
-    engine = create_engine(parsed, **options)
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        if not memory:
-            cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        # A reader's transaction: the driver would begin none, and pages would not agree.
-        connection.connection.dbapi_connection.execute("BEGIN")
-
-    return engine
-
-
-GENESIS = hashlib.sha256(b"langchain-privacy egress ledger 1").hexdigest()
-"""The hash before the first record."""
-
-
-def hash_record(before: str, record: Mapping[str, Any]) -> str:
-    """Return the hash of a record: SHA-256 of the hash before it and of its fields as JSON."""
-    # A damaged SQLite file may hand out a value of another type: it must not hash the same.
-    fields = json.dumps([record.get(name) for name in FIELDS], ensure_ascii=True, default=repr)
-    return hashlib.sha256(f"{before}\n{fields}".encode()).hexdigest()
-
-
-def mark_statement(kind: str, seq: int, time: str, digest: str) -> bytes:
-    """Return the bytes that a mark's signature is of."""
-    return f"langchain-privacy ledger mark 1\n{kind}\n{seq}\n{time}\n{digest}".encode()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Mark:
-    """A signed statement that record `seq` has hash `hash`; keep some away from the ledger."""
-
-    kind: str
-    seq: int
-    time: str
-    hash: str
-    key: str
-    signature: str
+# ---- checking
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -421,31 +233,11 @@ def verify_chain(
     Raises:
         LedgerError: Something does not hold; `.record` is the first record at fault.
     """
-    expected: dict[int, str] = {}
-    start, before, head = 0, GENESIS, None
     marks = list(marks)
-    for mark in marks:
-        if not isinstance(mark.seq, int):
-            msg = "A signed mark is damaged: it names no record."
-            raise LedgerError(msg)
-        if mark.key != public_key.fingerprint:
-            msg = (
-                f"The {mark.kind} at record {mark.seq} was signed by another key. Verify with the "
-                "key of the ledger's writers."
-            )
-            raise LedgerError(msg, record=mark.seq)
-        if not public_key.verifies(
-            mark.signature, mark_statement(mark.kind, mark.seq, mark.time, mark.hash)
-        ):
-            msg = f"The signature of the {mark.kind} at record {mark.seq} does not hold."
-            raise LedgerError(msg, record=mark.seq)
-        if expected.setdefault(mark.seq, mark.hash) != mark.hash:
-            msg = f"Two signed marks disagree about record {mark.seq}: history was rewritten."
-            raise LedgerError(msg, record=mark.seq)
-        if mark.kind == "retention" and mark.seq >= start:
-            start, before = mark.seq, mark.hash
-        if mark.kind == "head":
-            head = mark
+    expected = _checked_marks(marks, public_key)
+    removed = [mark for mark in marks if mark.kind == "retention"]
+    start = max((mark.seq for mark in removed), default=0)
+    before = expected[start] if start else GENESIS
     seq, count, agreed = start, 0, 0
     for row in rows:
         if isinstance(row["seq"], int) and row["seq"] <= start:
@@ -465,8 +257,9 @@ def verify_chain(
     if latest > seq:
         msg = f"Records {seq + 1} to {latest} are missing at the end: a signed mark names them."
         raise LedgerError(msg, record=seq + 1)
-    if anchored and seq and (head is None or head.seq < seq):
-        at = seq if head is None else head.seq + 1
+    head = max((mark.seq for mark in marks if mark.kind == "head"), default=None)
+    if anchored and seq and (head is None or head < seq):
+        at = seq if head is None else head + 1
         msg = f"Record {at} and what follows were not signed by a writer of this ledger."
         raise LedgerError(msg, record=at)
     return LedgerReport(
@@ -477,3 +270,25 @@ def verify_chain(
         checkpoints=agreed,
         key=public_key.fingerprint,
     )
+
+
+def _checked_marks(marks: Iterable[Mark], public_key: PublicKey) -> dict[int, str]:
+    """Check the marks themselves; return the hashes that records must have by them."""
+    expected: dict[int, str] = {}
+    for mark in marks:
+        if not isinstance(mark.seq, int):
+            msg = "A signed mark is damaged: it names no record."
+            raise LedgerError(msg)
+        if mark.key != public_key.fingerprint:
+            msg = (
+                f"The {mark.kind} at record {mark.seq} was signed by another key. Verify with the "
+                "key of the ledger's writers."
+            )
+            raise LedgerError(msg, record=mark.seq)
+        if not public_key.verifies(mark):
+            msg = f"The signature of the {mark.kind} at record {mark.seq} does not hold."
+            raise LedgerError(msg, record=mark.seq)
+        if expected.setdefault(mark.seq, mark.hash) != mark.hash:
+            msg = f"Two signed marks disagree about record {mark.seq}: history was rewritten."
+            raise LedgerError(msg, record=mark.seq)
+    return expected

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
-from langchain_privacy.egress.ledger.chain import Crossing
+from langchain_privacy.egress.ledger.record import Crossing
 from langchain_privacy.errors import ConfigurationError
 
 _DATE = re.compile(r"-(?:\d{4}-\d\d-\d\d|\d{8}|latest)$")

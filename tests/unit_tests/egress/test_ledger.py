@@ -3,6 +3,9 @@
 import os
 import random
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,8 @@ import pytest
 
 from langchain_privacy.egress import EgressLedger
 from langchain_privacy.egress.ledger import ledger as ledger_module
-from langchain_privacy.egress.ledger.chain import FIELDS
+from langchain_privacy.egress.ledger.chain import FIELDS, hash_record, verify_chain
+from langchain_privacy.egress.ledger.database import RECORDS, _make_private
 from langchain_privacy.errors import ConfigurationError, LedgerError
 
 CROSSING = {
@@ -154,7 +158,7 @@ def test_records_appended_without_the_key_are_named(path: Path) -> None:
     ledger = filled(path, 2)
     rows = list(ledger.rows())
     forged = {**rows[-1], "seq": 5}
-    forged["hash"] = ledger_module.hash_record(rows[-1]["hash"], forged)
+    forged["hash"] = hash_record(rows[-1]["hash"], forged)
     names = ", ".join(forged)
     marks = ", ".join("?" for _ in forged)
     change(path, f"INSERT INTO egress_records ({names}) VALUES ({marks})", *forged.values())
@@ -187,7 +191,7 @@ def test_one_changed_byte_of_any_record_is_found_and_named(path: Path) -> None:
         if column == "seq":
             touched.sort(key=lambda r: r["seq"])
         with pytest.raises(LedgerError) as caught:
-            ledger_module.verify_chain(touched, [], ledger.public_key, anchored=False)
+            verify_chain(touched, [], ledger.public_key, anchored=False)
         named = caught.value.record
         expected = row["seq"] if column != "seq" else min(row["seq"], changed)
         # A number that moved leaves a gap, or a second record of the same number.
@@ -270,7 +274,7 @@ def test_a_read_only_file_takes_nothing_and_says_so(path: Path) -> None:
     filled(path, 1).close()
     ledger = EgressLedger(path)
     change(path, "PRAGMA user_version = 1")
-    with ledger._engine.connect() as connection:
+    with ledger._database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
         connection.commit()
     with pytest.raises(LedgerError, match=r"read-only"):
@@ -280,7 +284,7 @@ def test_a_read_only_file_takes_nothing_and_says_so(path: Path) -> None:
 
 def test_a_full_disk_takes_nothing_and_says_so(path: Path) -> None:
     ledger = filled(path, 1)
-    with ledger._engine.connect() as connection:
+    with ledger._database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1")
         connection.commit()
     with pytest.raises(LedgerError, match=r"full"):
@@ -312,9 +316,64 @@ def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
         EgressLedger(tmp_path / "file" / "ledger.sqlite")
 
 
-def test_the_key_is_its_owners_only(path: Path) -> None:
-    filled(path, 1)
-    assert path.with_name("ledger.sqlite.key").stat().st_mode & 0o077 == 0
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
+@pytest.mark.parametrize("form", ["{}", "sqlite:///{}", "sqlite:///{}?timeout=9"])
+def test_a_new_ledger_is_its_owners_only(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "new" / "ledger.sqlite"
+    ledger = EgressLedger(form.format(path), keep_payload=True)
+    ledger.append(CROSSING | {"payload": "masked"})
+    ledger.export(path.with_name("export.jsonl"))
+    made = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    names = [f"ledger.sqlite{end}" for end in ("", "-wal", "-shm", ".key")]
+    assert made == dict.fromkeys([*names, "export.jsonl"], 0o600)
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_the_folder_of_our_files_is_its_owners_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("LANGCHAIN_PRIVACY_HOME", str(home))
+    EgressLedger().append(CROSSING)
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in home.iterdir()} == {0o600}
+
+
+@pytest.mark.usefixtures("usual_umask")
+def test_rights_that_a_user_gave_stay(path: Path) -> None:
+    """Somebody may have opened a ledger to a group of auditors, or the folder."""
+    path.parent.chmod(0o750)
+    filled(path, 1).close()
+    path.chmod(0o640)
+    ledger = filled(path, 1)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert path.parent.stat().st_mode & 0o777 == 0o750
+    assert ledger.verify().records == 4
+
+
+def test_a_second_ledger_of_a_file_takes_no_lock_away(path: Path) -> None:
+    """A process that closes a file loses all locks that it holds on it, SQLite's too."""
+    first = filled(path, 1)
+    with first._database.writing():
+        _make_private(path)
+        program = (
+            f"import sqlite3; sqlite3.connect({str(path)!r}, timeout=0).execute('BEGIN EXCLUSIVE')"
+        )
+        other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert "locked" in other.stderr
+    assert first.verify().records == 2
+
+
+def test_the_table_holds_what_the_hash_covers() -> None:
+    assert (*FIELDS, "hash") == tuple(RECORDS.columns.keys())
 
 
 def test_a_budget_is_never_overspent_by_threads(path: Path) -> None:
@@ -342,7 +401,5 @@ def test_export_is_json_lines(path: Path, tmp_path: Path) -> None:
     ledger = filled(path, 2)
     assert ledger.export(tmp_path / "out.jsonl") == 4
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
-    report = ledger_module.verify_chain(
-        rows, [ledger.checkpoint()], ledger.public_key, anchored=False
-    )
+    report = verify_chain(rows, [ledger.checkpoint()], ledger.public_key, anchored=False)
     assert report.records == 4

@@ -127,7 +127,7 @@ def test_a_graph_is_told_and_nothing_is_sent(path: Path) -> None:
 
 def test_another_process_that_holds_it(path: Path) -> None:
     ledger = filled(path, 1)
-    with ledger._engine.connect() as connection:
+    with ledger._database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout = 50")
         connection.commit()
     other = sqlite3.connect(path, isolation_level=None)
@@ -248,7 +248,7 @@ def test_readers_do_not_undo_writers(path: Path, where: str) -> None:
 
 def test_a_fork_has_connections_of_its_own(path: Path) -> None:
     ledger = filled(path, 1)
-    with ledger._lock:  # held by another thread of the parent at the moment of the fork
+    with ledger._database.lock:  # held by another thread of the parent at the moment of the fork
         said = without_rights(lambda: ledger.verify() and ledger.last() and ledger.checkpoint().seq)
     assert said == "2" or said.startswith("LedgerError")  # as another user it cannot be opened
     assert ledger.verify().last == 2
@@ -273,8 +273,8 @@ def test_every_url_of_a_file_keeps_its_key(path: Path, form: str) -> None:
 
 def plan_of_spent(ledger: EgressLedger) -> str:
     """Return how the database finds a session's bytes."""
-    with ledger._engine.connect() as connection:
-        statement = ledger._statements.spent._text
+    with ledger._database.engine.connect() as connection:
+        statement = ledger._database.ask.spent._text
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", ("5e55",))
         return " ".join(str(row) for row in rows)
 
