@@ -9,6 +9,14 @@ so the CPU's report binds the client's nonce, the channel keys and the GPU repor
 report binds nonce and keys by itself. Hashes are over the bytes as sent: `crypto_material` and
 `device_evidence` travel as base64 text and are parsed only after they are proven. The construction
 follows Tinfoil's v3 document, under labels of our own.
+
+The gateway makes a document with `build`, clients verify it through `adapters.GatewayAdapter`; a
+recorded one can be verified alone:
+
+```python
+report = verify_envelope(document, nonce, policy, datetime.now(UTC))
+key = report.channel_keys["x-wing"]
+```
 """
 
 import base64
@@ -33,7 +41,6 @@ from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements, prove_sev
 from langchain_privacy.secure.evidence.simulated import prove_simulated
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.policy.base import appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
 PATH = "/.well-known/langchain-privacy/attestation"
@@ -253,16 +260,14 @@ def verify_envelope(
                 roots=roots,
             )
         )
-    report = AttestationReport(
-        subject="endpoint",
+    return policy.appraise_endpoint(
+        checks,
+        clock,
         claims={**claims, "confidential_compute": state},
-        checks=tuple(checks),
-        verified_at=clock,
-        parts=tuple(parts),
+        parts=parts,
         channel_keys=keys,
-        not_after=min(not_after, clock + dt.timedelta(seconds=policy.max_age_seconds)),
+        not_after=not_after,
     )
-    return appraise(report, policy)
 
 
 def _prove_cpu(

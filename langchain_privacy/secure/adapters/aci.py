@@ -3,7 +3,15 @@
 `report_data = SHA-256(statement) | 0^32` with the statement
 `{"keyset_digest":"sha256:...","nonce":"...","purpose":"aci.report_data.v1"}`: the quote binds our
 nonce and a keyset, and the keyset lists the key to seal to and the TLS keys. The channel is
-`"aci-e2ee-v2"`; see `channel.fields` for what it leaves in clear and therefore refuses.
+`"aci-e2ee-v2"`; see `channel.field_sealing` for what it leaves in clear and therefore refuses.
+
+```python
+policy = AttestationPolicy(
+    require=[TdxPolicy(measurements=[build])], profile="aci-e2ee-v2", require_tls_binding=True
+)
+adapter = AciAdapter("llm.example.com", collateral)
+model = SecureChatModel(endpoint=url, model="m", policy=policy, adapter=adapter)
+```
 """
 
 import datetime as dt
@@ -14,13 +22,11 @@ from typing import Any
 
 from langchain_privacy.errors import EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.adapters.base import Challenge
-from langchain_privacy.secure.adapters.near import Endorse, collateral_for
+from langchain_privacy.secure.adapters.base import Challenge, TdxCollateral, endorsements_for
 from langchain_privacy.secure.channel.field_sealing import AciCipher
 from langchain_privacy.secure.evidence.roots import TrustedRoots
-from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
+from langchain_privacy.secure.evidence.tdx import prove_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.policy.base import appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
 _WHAT = "ACI report"
@@ -39,7 +45,7 @@ class AciAdapter:
         endorsements: Intel's collateral, or a function that gives it for a quote.
     """
 
-    def __init__(self, domain: str, endorsements: TdxEndorsements | Endorse) -> None:
+    def __init__(self, domain: str, endorsements: TdxCollateral) -> None:
         self._domain, self._endorsements = domain.lower(), endorsements
 
     def challenge(self, nonce: bytes) -> Challenge:
@@ -69,7 +75,7 @@ class AciAdapter:
         quote = parsing.from_hex(_object(envelope.get("evidence")).get("quote"), _WHAT)
         part = prove_tdx(
             quote,
-            collateral_for(self._endorsements, quote),
+            endorsements_for(self._endorsements, quote),
             now,
             report_data=report_data(digest, nonce),
             roots=roots,
@@ -93,20 +99,13 @@ class AciAdapter:
         else:
             checks.skip("upstream", "the service hands requests on to machines that it verifies")
         checks.skip("settings", "the channel leaves settings and the shape of requests readable")
-        return appraise(
-            AttestationReport(
-                subject="endpoint",
-                claims={
-                    "keyset_digest": digest,
-                    "tls_spki_sha256": self._tls_key(keyset, checks),
-                },
-                checks=tuple(checks),
-                verified_at=now,
-                parts=(part,),
-                channel_keys={"aci-e2ee-v2": _channel_key(keyset, checks)},
-                not_after=min(not_after, now + dt.timedelta(seconds=policy.max_age_seconds)),
-            ),
-            policy,
+        return policy.appraise_endpoint(
+            checks,
+            now,
+            claims={"keyset_digest": digest, "tls_spki_sha256": self._tls_key(keyset, checks)},
+            parts=[part],
+            channel_keys={"aci-e2ee-v2": _channel_key(keyset, checks)},
+            not_after=not_after,
         )
 
     def _tls_key(self, keyset: dict[str, Any], checks: Checks) -> str:

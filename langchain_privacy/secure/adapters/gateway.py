@@ -1,4 +1,4 @@
-"""The gateway of this package; see `secure.envelope` for what its evidence binds."""
+"""The gateway of this package, the default adapter; see `secure.envelope` for what is bound."""
 
 import datetime as dt
 

@@ -2,7 +2,14 @@
 
 `GET /attestation`, then one `POST /message` for each conversation: ECDH on P-384, HKDF-SHA-256 with
 the info `handshake data`, AES-256-GCM, and ECDSA over `u64be nonce | iv | ciphertext` (the
-project's `secure/utils/crypto_utils.py` and `worker_server.py`).
+project's `secure/utils/crypto_utils.py` and `worker_server.py`). It is no adapter of the channel,
+because nothing that the server says ties a key to a machine.
+
+```python
+policy = AttestationPolicy(require=[UnsafeMinionsAttestor(attestors=["7a..."])], allow_unsafe=True)
+server = UnsafeMinionsServer("https://llm.example.com", attestor_pem, policy)
+server.chat([{"role": "user", "content": "..."}])
+```
 """
 
 import base64
@@ -10,7 +17,8 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +43,7 @@ from langchain_privacy.errors import (
     PrivacyError,
 )
 from langchain_privacy.secure import parsing
+from langchain_privacy.secure.evidence.signatures import is_p384
 from langchain_privacy.secure.fetch import LOOPBACK, DocumentReader, tls_spki
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.base import appraise
@@ -66,11 +75,10 @@ def _pem(key: ec.EllipticCurvePublicKey) -> str:
 
 
 def _p384(pem: Any, what: str) -> ec.EllipticCurvePublicKey:
-    try:
+    key: object = None
+    with suppress(ValueError):
         key = load_pem_public_key(parsing.text(pem, what).encode())
-    except (ValueError, UnicodeEncodeError):
-        key = None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP384R1):
+    if not is_p384(key):
         msg = f"{what}: not a P-384 public key in PEM"
         raise EvidenceInvalidError(msg, check="parsing")
     return key
@@ -329,22 +337,19 @@ class UnsafeMinionsServer:
             raise ChannelError(msg)
 
 
-class _reading:  # noqa: N801  reads as a clause
+@contextmanager
+def _reading(*, sealed: bool = False) -> Iterator[None]:
     """Turns errors of the connection, and of an answer without end, into ours."""
-
-    def __init__(self, *, sealed: bool = False) -> None:
-        self._sealed = sealed
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, httpx.HTTPError):
-            msg = "the connection failed or broke, so the answer is incomplete"
-            raise ChannelError(msg) from None
-        if self._sealed and isinstance(error, EvidenceInvalidError):
-            msg = "the answer is too large or takes too long"
-            raise ChannelError(msg) from None
+    try:
+        yield
+    except httpx.HTTPError:
+        msg = "the connection failed or broke, so the answer is incomplete"
+        raise ChannelError(msg) from None
+    except EvidenceInvalidError:
+        if not sealed:
+            raise
+        msg = "the answer is too large or takes too long"
+        raise ChannelError(msg) from None
 
 
 def _reader(response: httpx.Response, error: type[PrivacyError]) -> DocumentReader:

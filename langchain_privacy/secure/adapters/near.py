@@ -1,8 +1,15 @@
-"""NEAR AI's cloud: a gateway and a model's machine, both attested, for `"near-ed25519-v2"`.
+"""dstack's machines, as NEAR AI and Phala run them, and NEAR AI's cloud of two such machines.
 
-TLS ends in the gateway's confidential VM, whose quote binds the TLS key; contents are sealed past
-it to the model's machine, whose quote binds the key. Faults of the protocol that a client cannot
-repair, named in the report's skipped checks:
+One machine proves TDX and GPUs under one nonce: `report_data = signing address padded to 32 bytes |
+nonce`, or, with a TLS key, `SHA-256(signing address | TLS key's SHA-256) | nonce`; the same nonce
+is in every GPU report. With `signing_algo=ed25519` the address is the key itself. Unlike the
+published verifiers, nothing is taken from a report before it is proven. `verify_dstack_report`
+verifies one.
+
+NEAR AI has a gateway and a model's machine, both attested, for the channel `"near-ed25519-v2"`. TLS
+ends in the gateway's confidential VM, whose quote binds the TLS key; contents are sealed past it to
+the model's machine, whose quote binds the key. `NearAdapter` attests both. Faults of the protocol
+that a client cannot repair, named in the report's skipped checks:
 
 - nothing binds a sealed field to its place, its request or an answer, so the gateway could move,
   drop or repeat what it cannot read; the policy therefore has to accept the gateway's software too;
@@ -15,13 +22,12 @@ repair, named in the report's skipped checks:
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from langchain_privacy.errors import ConfigurationError, EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.adapters.base import Challenge
+from langchain_privacy.secure.adapters.base import Challenge, TdxCollateral, endorsements_for
 from langchain_privacy.secure.evidence.nvidia_gpu import GpuEvidence, prove_nvidia_gpu
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
@@ -29,20 +35,7 @@ from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
-# ---- dstack with NEAR's inference proxy, as NEAR AI and Phala run it: TDX and GPUs under one
-# nonce.
-#
-# `report_data = signing address padded to 32 bytes | nonce`, or, with a TLS key, `SHA-256(signing
-# address | TLS key's SHA-256) | nonce`; the same nonce is in every GPU report. With
-# `signing_algo=ed25519` the address is the key itself. Unlike the published verifiers, nothing is
-# taken from a report before it is proven.
-
-Endorse = Callable[[bytes], TdxEndorsements]
-
-
-def collateral_for(given: TdxEndorsements | Endorse | None, quote: bytes) -> TdxEndorsements | None:
-    """The collateral of a quote's platform."""
-    return given(quote) if callable(given) else given
+_DSTACK, _NEAR = "dstack report", "NEAR report"
 
 
 def verify_dstack_report(
@@ -75,23 +68,22 @@ def verify_dstack_report(
         EvidenceExpiredError: If quote or GPU reports carry another nonce.
         PolicyMismatchError: If the machine is genuine but not what the policy asks for.
     """
-    content = parsing.strict_json(document, "dstack report")
-    clock = as_time(now)
-    proven = prove_dstack(content, endorsements, clock, nonce=nonce, roots=roots)
+    content = parsing.strict_json(document, _DSTACK)
+    proven = prove_dstack(content, endorsements, as_time(now), nonce=nonce, roots=roots)
     return appraise(proven, policy)
 
 
 def prove_dstack(
     content: Any,
-    endorsements: TdxEndorsements | Endorse | None,
-    clock: dt.datetime,
+    endorsements: TdxCollateral | None,
+    now: dt.datetime,
     *,
     nonce: bytes,
     roots: TrustedRoots,
     subject: str = "dstack",
 ) -> AttestationReport:
     """The half of `verify_dstack_report` that establishes facts, over parsed JSON."""
-    checks, what = Checks(subject), "dstack report"
+    checks, what = Checks(subject), _DSTACK
     checks.require("document", isinstance(content, dict), "not a JSON object")
     quote = parsing.from_hex(content.get("intel_quote"), what)
     address = parsing.from_hex(
@@ -104,9 +96,8 @@ def prove_dstack(
         fingerprint = parsing.from_hex(parsing.text(tls, what).lower(), what, size=32)
         identity = hashlib.sha256(address + fingerprint).digest()
         tls = fingerprint.hex()
-    tdx = prove_tdx(
-        quote, collateral_for(endorsements, quote), clock, report_data=None, roots=roots
-    )
+    collateral = endorsements_for(endorsements, quote)
+    tdx = prove_tdx(quote, collateral, now, report_data=None, roots=roots)
     checks.require(
         "binding",
         len(nonce) == 32 and tdx.claims["report_data"] == (identity + nonce).hex(),
@@ -118,19 +109,16 @@ def prove_dstack(
         gpu = parsing.strict_json(parsing.text(payload, what), what)
         listed = gpu.get("evidence_list") if isinstance(gpu, dict) else None
         devices = GpuEvidence.from_nvidia_json(json.dumps(listed))
-        parts.append(prove_nvidia_gpu(devices, None, clock, nonce=nonce, roots=roots))
+        parts.append(prove_nvidia_gpu(devices, None, now, nonce=nonce, roots=roots))
     else:
         checks.skip("gpus", "the document has no GPU evidence")
     return AttestationReport(
         subject=subject,
         claims={"signing_address": address.hex(), "tls_spki_sha256": tls},
         checks=tuple(checks),
-        verified_at=clock,
+        verified_at=now,
         parts=tuple(parts),
     )
-
-
-_WHAT = "NEAR report"
 
 
 class NearAdapter:
@@ -147,7 +135,7 @@ class NearAdapter:
     def __init__(
         self,
         model: str,
-        endorsements: TdxEndorsements | Endorse,
+        endorsements: TdxCollateral,
         *,
         accept_unbound_fields: bool = False,
     ) -> None:
@@ -180,10 +168,10 @@ class NearAdapter:
         roots: TrustedRoots,
     ) -> AttestationReport:
         """Verify both machines and take the channel's key from the model's evidence."""
-        content = parsing.strict_json(document, _WHAT)
+        content = parsing.strict_json(document, _NEAR)
         models = content.get("model_attestations") if isinstance(content, dict) else None
         if not isinstance(models, list) or not models or not isinstance(models[0], dict):
-            msg = f"{_WHAT}: no machine of this model is in it"
+            msg = f"{_NEAR}: no machine of this model is in it"
             raise EvidenceInvalidError(msg, check="parsing")
 
         def prove(machine: object, subject: str) -> AttestationReport:
@@ -207,15 +195,10 @@ class NearAdapter:
         checks.skip("answer_origin", "the attested gateway could write answers of its own")
         checks.skip("settings", "the gateway reads settings and the shape of requests")
         checks.skip("model_name", "that this machine runs the named model is the operator's word")
-        return appraise(
-            AttestationReport(
-                subject="endpoint",
-                claims={"tls_spki_sha256": gateway.claims["tls_spki_sha256"]},
-                checks=(*gateway.checks, *model.checks, *checks),
-                verified_at=now,
-                parts=(*gateway.parts, *model.parts),
-                channel_keys={"near-ed25519-v2": key},
-                not_after=now + dt.timedelta(seconds=policy.max_age_seconds),
-            ),
-            policy,
+        return policy.appraise_endpoint(
+            [*gateway.checks, *model.checks, *checks],
+            now,
+            claims={"tls_spki_sha256": gateway.claims["tls_spki_sha256"]},
+            parts=[*gateway.parts, *model.parts],
+            channel_keys={"near-ed25519-v2": key},
         )

@@ -1,43 +1,53 @@
-"""Tinfoil's attestation document, version 2, for the channel `"ehbp-x25519"`.
+"""Tinfoil's attestation documents, versions 2 and 3, for the channel `"ehbp-x25519"`.
 
-`report_data = SHA-256(TLS public key) | HPKE public key`. The document is made when the machine
-starts and answers no nonce: it proves which key the measured machine holds, not that it runs now.
-Whoever replays it cannot open what is sealed to that key, so the adapter must be told to accept it.
-Version 3 binds a nonce; see `tinfoil_v3`.
+Version 3 (`TinfoilV3Adapter`) answers our nonce: `report_data = SHA-256(label | nonce |
+SHA-256(crypto_material) | SHA-256(device_evidence)) | 0^32` with the label
+`https://tinfoil.sh/report-data/v1`, over the sections' bytes as sent. AMD's certificates come in
+the document. Not read, and named as skipped checks: the evidence of devices, whose inner form is
+not published, and Sigstore's statements about releases; the policy's measurements decide instead.
+
+Version 2 (`TinfoilAdapter`) has `report_data = SHA-256(TLS public key) | HPKE public key`. It is
+made when the machine starts and answers no nonce: it proves which key the measured machine holds,
+not that it runs now. Whoever replays it cannot open what is sealed to that key, so the adapter must
+be told to accept it.
+
+```python
+policy = AttestationPolicy(require=[SevSnpPolicy(measurements=[release])], profile="ehbp-x25519")
+model = SecureChatModel(endpoint=url, model="m", policy=policy, adapter=TinfoilV3Adapter())
+```
 """
 
 import datetime as dt
 import hashlib
 import zlib
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from langchain_privacy.errors import ConfigurationError, EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.adapters.base import Challenge
-from langchain_privacy.secure.adapters.near import Endorse, collateral_for
+from langchain_privacy.secure.adapters.base import Challenge, TdxCollateral, endorsements_for
 from langchain_privacy.secure.evidence.roots import TrustedRoots
 from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements, prove_sev_snp
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.policy.base import appraise
 from langchain_privacy.secure.report import AttestationReport, Checks
 
-# ---- Tinfoil's attestation document, version 3, for the channel `"ehbp-x25519"`.
-#
-# `report_data = SHA-256(label | nonce | SHA-256(crypto_material) | SHA-256(device_evidence)) |
-# 0^32` with the label `https://tinfoil.sh/report-data/v1`, over the sections' bytes as sent:
-# fresh, unlike version 2. AMD's certificates come in the document. Not read, and named as skipped
-# checks: the evidence of devices, whose inner form is not published, and Sigstore's statements
-# about releases; the policy's measurements decide instead.
-
+_WHAT = "Tinfoil document"
+_PATH = "/.well-known/tinfoil-attestation"
 _BASE = "https://tinfoil.sh"
+
+# Version 3: the document, the kinds of evidence, collateral and sections, the keys.
 _FORMAT, _LABEL = f"{_BASE}/predicate/attestation/v3", f"{_BASE}/report-data/v1"
-_SNP, _TDX = f"{_BASE}/format/sev-snp-report/v1", f"{_BASE}/format/tdx-quote/v1"
+_SNP_REPORT, _TDX_QUOTE = f"{_BASE}/format/sev-snp-report/v1", f"{_BASE}/format/tdx-quote/v1"
 _VCEK, _CRL = f"{_BASE}/collateral/amd-vcek/v1", f"{_BASE}/collateral/amd-crl/v1"
 _MATERIAL, _DEVICES = f"{_BASE}/crypto-material/v1", f"{_BASE}/device-evidence/v1"
 _KEYS = {"tls": f"{_BASE}/key/spki-fp-sha256/v1", "hpke": f"{_BASE}/key/x25519-hpke/v1"}
-_WHAT = "Tinfoil document"
+
+# Version 2: its document names the kind of machine.
+_SNP_GUEST, _TDX_GUEST = f"{_BASE}/predicate/sev-snp-guest/v2", f"{_BASE}/predicate/tdx-guest/v2"
+_MAX_REPORT = 64 * 1024
+
+MachineEndorsements = SnpEndorsements | TdxEndorsements
 
 
 class TinfoilV3Adapter:
@@ -48,12 +58,12 @@ class TinfoilV3Adapter:
             on Intel, whose collateral in the document is raw answers of Intel's service.
     """
 
-    def __init__(self, tdx_endorsements: TdxEndorsements | Endorse | None = None) -> None:
+    def __init__(self, tdx_endorsements: TdxCollateral | None = None) -> None:
         self._tdx = tdx_endorsements
 
     def challenge(self, nonce: bytes) -> Challenge:
         """Ask with the nonce in the query."""
-        return Challenge(f"/.well-known/tinfoil-attestation?nonce={nonce.hex()}")
+        return Challenge(f"{_PATH}?nonce={nonce.hex()}")
 
     def verify(
         self,
@@ -87,11 +97,11 @@ class TinfoilV3Adapter:
         devices = parsing.from_base64(content["device_evidence"], _WHAT)
         bound = report_data(nonce, material, devices)
         evidence = parsing.from_base64(cpu["report_base64"], _WHAT)
-        if cpu["format"] == _SNP:
+        if cpu["format"] == _SNP_REPORT:
             given = _amd(content["collateral"])
             part = prove_sev_snp(evidence, given, now, report_data=bound, roots=roots)
-        elif cpu["format"] == _TDX:
-            collateral = collateral_for(self._tdx, evidence)
+        elif cpu["format"] == _TDX_QUOTE:
+            collateral = endorsements_for(self._tdx, evidence)
             part = prove_tdx(evidence, collateral, now, report_data=bound, roots=roots)
         else:
             msg = f"{_WHAT}: an unknown kind of evidence"
@@ -100,17 +110,71 @@ class TinfoilV3Adapter:
         if _items(devices, _DEVICES):
             checks.skip("devices", "the evidence of devices is bound and not verified")
         checks.skip("release", "Sigstore's statements are not read; the measurements decide")
-        return appraise(
-            AttestationReport(
-                subject="endpoint",
-                claims={"tls_spki_sha256": keys["tls"].hex()},
-                checks=tuple(checks),
-                verified_at=now,
-                parts=(part,),
-                channel_keys={"ehbp-x25519": keys["hpke"]},
-                not_after=now + dt.timedelta(seconds=policy.max_age_seconds),
-            ),
-            policy,
+        return policy.appraise_endpoint(
+            checks,
+            now,
+            claims={"tls_spki_sha256": keys["tls"].hex()},
+            parts=[part],
+            channel_keys={"ehbp-x25519": keys["hpke"]},
+        )
+
+
+class TinfoilAdapter:
+    """Attests an enclave of Tinfoil.
+
+    Args:
+        endorsements: Those of the machine, or a function that gives them for a report; the
+            document carries none.
+        accept_boot_time_evidence: Must be true: the document of version 2 is not fresh.
+    """
+
+    def __init__(
+        self,
+        endorsements: MachineEndorsements | Callable[[bytes], MachineEndorsements],
+        *,
+        accept_boot_time_evidence: bool = False,
+    ) -> None:
+        if not accept_boot_time_evidence:
+            msg = (
+                "Tinfoil's version 2 document answers no nonce; pass "
+                "accept_boot_time_evidence=True if evidence from the machine's start is enough"
+            )
+            raise ConfigurationError(msg)
+        self._endorsements = endorsements
+
+    def challenge(self, nonce: bytes) -> Challenge:  # noqa: ARG002  version 2 takes none
+        """Ask without a nonce."""
+        return Challenge(_PATH)
+
+    def verify(
+        self,
+        document: bytes,
+        nonce: bytes,  # noqa: ARG002
+        policy: AttestationPolicy,
+        now: dt.datetime,
+        *,
+        roots: TrustedRoots,
+    ) -> AttestationReport:
+        """Verify the document; the report says that freshness was not checked."""
+        content = _members(parsing.strict_json(document, _WHAT), "format body")
+        report = _inflate(parsing.from_base64(content["body"], _WHAT))
+        endorsements = endorsements_for(self._endorsements, report)
+        checks = Checks("endpoint")
+        if content["format"] == _SNP_GUEST and isinstance(endorsements, SnpEndorsements):
+            part = prove_sev_snp(report, endorsements, now, report_data=None, roots=roots)
+        elif content["format"] == _TDX_GUEST and isinstance(endorsements, TdxEndorsements):
+            part = prove_tdx(report, endorsements, now, report_data=None, roots=roots)
+        else:
+            msg = f"{_WHAT}: an unknown format, or endorsements of another vendor"
+            raise EvidenceInvalidError(msg, check="parsing")
+        bound = bytes.fromhex(part.claims["report_data"])
+        checks.skip("nonce", "the document is of the machine's start and answers none")
+        return policy.appraise_endpoint(
+            checks,
+            now,
+            claims={"tls_spki_sha256": bound[:32].hex()},
+            parts=[part],
+            channel_keys={"ehbp-x25519": bound[32:]},
         )
 
 
@@ -170,81 +234,6 @@ def _amd(value: Any) -> SnpEndorsements | None:
     )
 
 
-_SNP_TINFOIL = "https://tinfoil.sh/predicate/sev-snp-guest/v2"
-_TDX_TINFOIL = "https://tinfoil.sh/predicate/tdx-guest/v2"
-_MAX_REPORT = 64 * 1024
-
-EndorseMachine: TypeAlias = Callable[[bytes], SnpEndorsements | TdxEndorsements]
-
-
-class TinfoilAdapter:
-    """Attests an enclave of Tinfoil.
-
-    Args:
-        endorsements: Those of the machine, or a function that gives them for a report; the
-            document carries none.
-        accept_boot_time_evidence: Must be true: the document of version 2 is not fresh.
-    """
-
-    def __init__(
-        self,
-        endorsements: SnpEndorsements | TdxEndorsements | EndorseMachine,
-        *,
-        accept_boot_time_evidence: bool = False,
-    ) -> None:
-        if not accept_boot_time_evidence:
-            msg = (
-                "Tinfoil's version 2 document answers no nonce; pass "
-                "accept_boot_time_evidence=True if evidence from the machine's start is enough"
-            )
-            raise ConfigurationError(msg)
-        self._endorsements = endorsements
-
-    def challenge(self, nonce: bytes) -> Challenge:  # noqa: ARG002  version 2 takes none
-        """Ask without a nonce."""
-        return Challenge("/.well-known/tinfoil-attestation")
-
-    def verify(
-        self,
-        document: bytes,
-        nonce: bytes,  # noqa: ARG002
-        policy: AttestationPolicy,
-        now: dt.datetime,
-        *,
-        roots: TrustedRoots,
-    ) -> AttestationReport:
-        """Verify the document; the report says that freshness was not checked."""
-        what = "Tinfoil document"
-        content = parsing.members(
-            parsing.strict_json(document, what), what, required=("format", "body")
-        )
-        report = _inflate(parsing.from_base64(content["body"], what))
-        given = self._endorsements
-        endorsements = given(report) if callable(given) else given
-        checks = Checks("endpoint")
-        if content["format"] == _SNP_TINFOIL and isinstance(endorsements, SnpEndorsements):
-            part = prove_sev_snp(report, endorsements, now, report_data=None, roots=roots)
-        elif content["format"] == _TDX_TINFOIL and isinstance(endorsements, TdxEndorsements):
-            part = prove_tdx(report, endorsements, now, report_data=None, roots=roots)
-        else:
-            msg = f"{what}: an unknown format, or endorsements of another vendor"
-            raise EvidenceInvalidError(msg, check="parsing")
-        bound = bytes.fromhex(part.claims["report_data"])
-        checks.skip("nonce", "the document is of the machine's start and answers none")
-        return appraise(
-            AttestationReport(
-                subject="endpoint",
-                claims={"tls_spki_sha256": bound[:32].hex()},
-                checks=tuple(checks),
-                verified_at=now,
-                parts=(part,),
-                channel_keys={"ehbp-x25519": bound[32:]},
-                not_after=now + dt.timedelta(seconds=policy.max_age_seconds),
-            ),
-            policy,
-        )
-
-
 def _inflate(data: bytes) -> bytes:
     inflater = zlib.decompressobj(wbits=31)
     try:
@@ -252,6 +241,6 @@ def _inflate(data: bytes) -> bytes:
     except zlib.error:
         report = b""
     if not report or not inflater.eof or inflater.unused_data:
-        msg = "Tinfoil document: the body is not one gzip member of a sensible size"
+        msg = f"{_WHAT}: the body is not one gzip member of a sensible size"
         raise EvidenceInvalidError(msg, check="parsing")
     return report

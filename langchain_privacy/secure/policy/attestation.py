@@ -13,6 +13,7 @@ policy = AttestationPolicy.load("endpoint.json", signed_by=public_key)
 
 import base64
 import dataclasses
+import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError, PolicyMismatchError
 from langchain_privacy.secure.channel import FIELD_PROFILES, Profile
 from langchain_privacy.secure.parsing import strict_json
-from langchain_privacy.secure.policy.base import AllOf, AnyOf, Policy, hex_set
+from langchain_privacy.secure.policy.base import AllOf, AnyOf, Policy, appraise, hex_set
 from langchain_privacy.secure.policy.machines import (
     AzureCvmPolicy,
     AzureMaaPolicy,
@@ -123,6 +124,41 @@ class AttestationPolicy:
         )
         self._cpu_was_appraised(report, made, checks)
         return made + list(checks)
+
+    def appraise_endpoint(
+        self,
+        checks: Iterable[Check],
+        now: dt.datetime,
+        *,
+        claims: Mapping[str, Any],
+        parts: Iterable[AttestationReport],
+        channel_keys: Mapping[str, bytes],
+        not_after: dt.datetime | None = None,
+    ) -> AttestationReport:
+        """Make the report about an endpoint from what was proven of it, and hold it to this policy.
+
+        Args:
+            checks: Checks about the endpoint as a whole.
+            now: The clock.
+            claims: What was proven besides the parts.
+            parts: Reports about its machines.
+            channel_keys: Its attested public keys by profile.
+            not_after: When its keys expire; the verdict ends then, or after `max_age_seconds`.
+
+        Raises:
+            AttestationError: If the endpoint is not what the policy asks for.
+        """
+        end = now + dt.timedelta(seconds=self.max_age_seconds)
+        report = AttestationReport(
+            subject="endpoint",
+            claims=claims,
+            checks=tuple(checks),
+            verified_at=now,
+            parts=tuple(parts),
+            channel_keys=channel_keys,
+            not_after=end if not_after is None else min(end, not_after),
+        )
+        return appraise(report, self)
 
     def _cpu_was_appraised(
         self, report: AttestationReport, made: list[Check], checks: Checks
