@@ -41,7 +41,7 @@ from langchain_privacy.secure import (
 from langchain_privacy.secure.channel import sealed
 from langchain_privacy.secure.channel.hpke import XWingPrivateKey
 from langchain_privacy.secure.gateway import Gateway
-from langchain_privacy.secure.gateway.http import BodyReader
+from langchain_privacy.secure.gateway.http import BodyReader, Memory
 from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream
 
 warnings.simplefilter("ignore", UnsafePolicyWarning)
@@ -87,7 +87,7 @@ def hop_app() -> Any:
     async def hop(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body = BodyReader(receive, limit=10**6, seconds=60)
+        body = BodyReader(receive, Memory(left=10**6), limit=10**6, seconds=60)
         content = b""
         while data := await body.read():
             content += data

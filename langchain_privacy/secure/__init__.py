@@ -1,8 +1,16 @@
 """Attested or nothing: evidence, policies, an encrypted channel, a chat model and a gateway.
 
 `SecureChatModel` is the chat model, `AttestedTransport` and `AsyncAttestedTransport` the same for
-any client on httpx or httpx2, `attest` the check alone, `create_gateway` the other end. Policies
-are in `secure.policy`, adapters for other services in `secure.adapters`.
+any client on httpx or httpx2, `attest` the check alone, `create_gateway` the other end.
+
+```python
+policy = AttestationPolicy(require=[SevSnpPolicy(measurements=["7a1e..."])])
+model = SecureChatModel(endpoint="https://llm.example.com/v1", model="llama", policy=policy)
+```
+
+A request goes from `chat_model` through `transport`, which asks `endpoint` for the verdict in force
+(`adapters` fetch and read an endpoint's evidence, `evidence` proves it, `policy` appraises it) and
+seals with `channel`. What was checked is in a `report`. The other end is `gateway`.
 """
 
 from importlib import import_module

@@ -1,4 +1,15 @@
-"""`SecureChatModel`: an OpenAI-compatible chat model that is attested or silent."""
+"""`SecureChatModel`: an OpenAI-compatible chat model that is attested or silent.
+
+It is `langchain_openai`'s chat model with HTTP clients whose transports attest first and encrypt
+always (`transport`); nothing else of it is changed, so that it can be used wherever a chat model
+can.
+
+```python
+policy = AttestationPolicy(require=[SevSnpPolicy(measurements=["7a1e..."])])
+model = SecureChatModel(endpoint="https://llm.example.com/v1", model="llama", policy=policy)
+model.invoke("...")
+```
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Self

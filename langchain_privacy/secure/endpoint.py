@@ -1,4 +1,13 @@
-"""What a client knows about an endpoint: its policy, and the current verdict about it."""
+"""What a client knows about an endpoint: its policy, and the current verdict about it.
+
+A transport asks it for the report in force, or else for a challenge to send, and gives it what came
+back. Several transports may share one, so that an endpoint is attested once for all:
+
+```python
+endpoint = AttestedEndpoint("https://llm.example.com/v1", policy)
+sync, other = AttestedTransport(endpoint), AsyncAttestedTransport(endpoint)
+```
+"""
 
 import asyncio
 import dataclasses
@@ -118,14 +127,13 @@ class AttestedEndpoint:
 
     def check_tls(self, report: AttestationReport, tls_spki: str | None) -> Check:
         """Raise when the connection's TLS key is not the attested one; say what was checked."""
-        checks = Checks("endpoint")
+        checks = Checks("endpoint", error=PolicyMismatchError)
         attested = report.claims.get("tls_spki_sha256")
         if attested is None or (tls_spki is None and self.scheme == "http"):
             checks.require(
                 "tls_binding",
                 not self.policy.require_tls_binding,
                 "the policy asks for an attested TLS key and there is none",
-                error=PolicyMismatchError,
             )
             missing = "there is no TLS" if attested else "the evidence names no TLS key"
             return Check(subject="endpoint", name="tls_binding", outcome="skipped", detail=missing)
@@ -133,7 +141,6 @@ class AttestedEndpoint:
             "tls_binding",
             attested == tls_spki,
             "the TLS connection does not end at the attested machine",
-            error=PolicyMismatchError,
         )
         return next(iter(checks))
 

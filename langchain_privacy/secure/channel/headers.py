@@ -1,4 +1,7 @@
-"""Headers as pairs: which of them are meant for the other end, and how one is read."""
+"""Headers as pairs: which of them are meant for the other end, and how one is read.
+
+Used on both sides: by the exchanges of a client and by the gateway.
+"""
 
 from collections.abc import Iterable
 

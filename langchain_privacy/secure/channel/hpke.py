@@ -4,6 +4,13 @@
 HKDF-SHA256, AES-256-GCM, and two KEMs: DHKEM(X25519, HKDF-SHA256) and X-Wing, that is
 MLKEM768-X25519 (draft-connolly-cfrg-xwing-kem, KEM id 0x647A), which stays secret unless both its
 lattice half and its elliptic half break.
+
+`sealed` and `ehbp` build their exchanges on it, `field_sealing` takes its key derivation:
+
+```python
+secret, enc = encapsulate(X25519PrivateKey.kem_id, recipient_public)
+sealed = Context(X25519PrivateKey.kem_id, secret, b"info").seal(b"first message")
+```
 """
 
 import hashlib

@@ -1,8 +1,16 @@
 """The gateway: opens sealed requests inside the TEE, passes them on, seals the answers.
 
-Pure ASGI. Plaintext is refused, a request is taken once, bodies are bounded in size and time, and
-nothing of a request or an answer is ever logged; why no evidence could be made is. A request
-reaches the model server only when its last frame has arrived, so a truncated one never does.
+```python
+app = create_gateway("http://127.0.0.1:8000", ConfidentialVm(ConfigfsTsm(), NvmlGpus()))
+uvicorn.run(app, port=8443)
+```
+
+Pure ASGI, also started by `langchain-privacy gateway`. It serves its evidence (`evidence`,
+`secure.envelope`), opens requests in the profiles `"x-wing"` and `"ehbp-x25519"` with its own keys
+(`keys`), and passes them on (`upstream`). Plaintext is refused, a request is taken once, bodies are
+bounded in size and time, and nothing of a request or an answer is ever logged; why no evidence
+could be made is. A request reaches the model server only when its last frame has arrived, so a
+truncated one never does.
 """
 
 import asyncio
@@ -13,7 +21,6 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
 from urllib.parse import parse_qsl
 
 from langchain_privacy._version import __version__
@@ -25,7 +32,6 @@ from langchain_privacy.secure.gateway.evidence import EvidenceProvider
 from langchain_privacy.secure.gateway.http import (
     BodyReader,
     DisconnectedError,
-    Held,
     Memory,
     Receive,
     RefusedError,
@@ -62,7 +68,7 @@ class Gateway:
     ) -> None:
         self._upstream, self._provider, self.keys = upstream, provider, keys
         self._max_request, self._request_seconds = max_request_bytes, request_seconds
-        self._memory = Memory(max_buffered_bytes)
+        self._memory = Memory(left=max_buffered_bytes)
         self._attestation = asyncio.Lock()
         self._waiting, self._max_waiting = 0, max_attestations
 
@@ -136,42 +142,34 @@ class Gateway:
         cpu = self._provider.cpu(envelope.report_data(nonce, crypto, devices))
         return envelope.build(nonce, crypto, devices, cpu, self._provider.gpu_endorsements())
 
-    async def _collect(
-        self, body: BodyReader, first: bytes, opener: Any, held: Held
-    ) -> list[bytes]:
-        pieces: list[bytes] = []
-        try:
-            data = first or await body.read()
-            while data:
-                held.grow(len(data))
-                pieces.extend(opener.feed(data))
-                data = await body.read()
-            opener.finish()
-        except ChannelError:
-            raise RefusedError(400) from None
-        return pieces
+    def _body(self, receive: Receive) -> BodyReader:
+        return BodyReader(
+            receive, self._memory, limit=self._max_request, seconds=self._request_seconds
+        )
 
     async def _sealed(self, scope: Scope, receive: Receive, send: Send) -> None:
         if header_values(scope, "content-type") != [sealed.REQUEST_MEDIA_TYPE]:
             raise RefusedError(403, _PLAINTEXT)
-        body = BodyReader(receive, limit=self._max_request, seconds=self._request_seconds)
-        start = b""
-        while len(start) < sealed.PREFIX:
-            data = await body.read()
-            if not data:
-                raise RefusedError(400)
-            start += data
-        prefix, rest = start[: sealed.PREFIX], start[sealed.PREFIX :]
-        try:
-            key_id, enc, nonce = sealed.split_prefix(prefix)
-            keys = self.keys.by_id(key_id)
-            if keys is None:
-                raise RefusedError(422, sealed.KEY_MISMATCH)
-            opener = sealed.RequestOpener(keys.session(enc), nonce)
-        except ChannelError:
-            raise RefusedError(400) from None
-        with self._memory.hold() as held:
-            pieces = await self._collect(body, rest, opener, held)
+        with self._body(receive) as body:
+            start = b""
+            while len(start) < sealed.PREFIX:
+                data = await body.read()
+                if not data:
+                    raise RefusedError(400)
+                start += data
+            prefix, data = start[: sealed.PREFIX], start[sealed.PREFIX :]
+            try:
+                key_id, enc, nonce = sealed.split_prefix(prefix)
+                keys = self.keys.by_id(key_id)
+                if keys is None:
+                    raise RefusedError(422, sealed.KEY_MISMATCH)
+                opener = sealed.RequestOpener(keys.session(enc), nonce)
+                pieces = list(opener.feed(data))
+                while data := await body.read():
+                    pieces.extend(opener.feed(data))
+                opener.finish()
+            except ChannelError:
+                raise RefusedError(400) from None
             # After everything has been authenticated, so that nobody can spend another's request.
             if not keys.take(enc + nonce):
                 raise RefusedError(409, _REPLAY)
@@ -183,9 +181,7 @@ class Gateway:
                 raise RefusedError(400)
             content = b"".join(pieces[1:])
             answer = _SealedAnswer(opener.sealer(), send)
-            await self._pass_on(
-                head.method, head.path, list(head.headers), content, answer, receive
-            )
+            await self._pass_on(head.method, head.path, head.headers, content, answer, receive)
 
     async def _ehbp(self, scope: Scope, receive: Receive, send: Send) -> None:
         values = header_values(scope, ehbp.REQUEST_HEADER)
@@ -195,11 +191,9 @@ class Gateway:
             enc = b""
         if not enc:
             raise RefusedError(400)
-        body = BodyReader(receive, limit=self._max_request, seconds=self._request_seconds)
-        raw = bytearray()
-        with self._memory.hold() as held:
+        with self._body(receive) as body:
+            raw = bytearray()
             while data := await body.read():
-                held.grow(len(data))
                 raw += data
             keys, opener, content = self._open_ehbp(enc, bytes(raw))
             if not keys.take(enc):

@@ -1,4 +1,13 @@
-"""Where a gateway's evidence comes from: the kernel's configfs-tsm, NVML, or a simulation."""
+"""Where a gateway's evidence comes from: the kernel's configfs-tsm, NVML, or a simulation.
+
+A gateway asks its `EvidenceProvider` once for each client that attests it. `ConfidentialVm` puts a
+provider together from one half for the machine and one for its GPUs:
+
+```python
+provider = ConfidentialVm(ConfigfsTsm(), NvmlGpus())
+app = create_gateway("http://127.0.0.1:8000", provider)
+```
+"""
 
 import errno
 import logging

@@ -1,10 +1,19 @@
-"""The little of HTTP and ASGI that the gateway needs."""
+"""The little of HTTP and ASGI that the gateway needs: bodies under limits, whole answers, refusals.
+
+```python
+memory = Memory(left=512 * 1024 * 1024)
+with BodyReader(receive, memory, limit=10**6, seconds=60) as body:
+    while data := await body.read():
+        ...
+await send_bytes(send, 200, document, "application/json")
+```
+"""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -38,19 +47,40 @@ class DisconnectedError(Exception):
     """The client has gone."""
 
 
+@dataclass
+class Memory:
+    """What all requests of a gateway together may hold in memory.
+
+    Attributes:
+        left: Bytes that nobody holds.
+    """
+
+    left: int
+
+
 class BodyReader:
-    """Reads a request body under limits of size and time.
+    """Reads a request body under limits of size, time and memory.
+
+    Leaving the block gives back the memory that the body took.
 
     Args:
         receive: ASGI's receive.
-        limit: Bytes.
-        seconds: For the whole body.
+        memory: What all requests share; 503 when it is used up.
+        limit: Bytes of this body; 413 when it is longer.
+        seconds: For the whole body; 408 when it takes longer.
     """
 
-    def __init__(self, receive: Receive, *, limit: int, seconds: float) -> None:
-        self._receive, self._left = receive, limit
+    def __init__(self, receive: Receive, memory: Memory, *, limit: int, seconds: float) -> None:
+        self._receive, self._memory, self._limit = receive, memory, limit
         self._deadline = asyncio.get_running_loop().time() + seconds
+        self._taken = 0
         self.ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._memory.left += self._taken
 
     async def read(self) -> bytes:
         """The next piece, empty at the end."""
@@ -64,9 +94,12 @@ class BodyReader:
                 raise DisconnectedError
             self.ended = not message.get("more_body", False)
             data: bytes = message.get("body", b"")
-            self._left -= len(data)
-            if self._left < 0:
+            if self._taken + len(data) > self._limit:
                 raise RefusedError(413)
+            if len(data) > self._memory.left:
+                raise RefusedError(503)
+            self._memory.left -= len(data)
+            self._taken += len(data)
             if data:
                 return data
         return b""
@@ -101,36 +134,3 @@ async def send_problem(send: Send, refused: RefusedError) -> None:
     await send_bytes(
         send, refused.status, body, "application/problem+json", {"connection": "close"}
     )
-
-
-# ---- What all requests together may hold in memory, counted as their bytes arrive.
-
-
-class Memory:
-    """A budget of bytes, shared by all requests of a gateway."""
-
-    def __init__(self, limit: int) -> None:
-        self.left = limit
-
-    @contextmanager
-    def hold(self) -> Iterator["Held"]:
-        """The share of one request, given back at the end."""
-        held = Held(self)
-        try:
-            yield held
-        finally:
-            self.left += held.taken
-
-
-class Held:
-    """What one request holds."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory, self.taken = memory, 0
-
-    def grow(self, size: int) -> None:
-        """Take more, or refuse the request with 503."""
-        if size > self._memory.left:
-            raise RefusedError(503)
-        self._memory.left -= size
-        self.taken += size

@@ -1,4 +1,8 @@
-"""The gateway's channel keys: made at start, in memory only, replaced on time."""
+"""The gateway's channel keys: made at start, in memory only, replaced on time.
+
+The gateway attests `KeyRing.current` and opens requests with the keys that `by_id` (x-wing) or
+`accepted` (EHBP) give; each key set remembers what was sent to it, so that nothing is taken twice.
+"""
 
 import datetime as dt
 import hashlib
@@ -14,8 +18,6 @@ _MAKERS: dict[str, Callable[[], PrivateKey]] = {
     "x-wing": XWingPrivateKey,
     "ehbp-x25519": X25519PrivateKey,
 }
-
-
 _MAX_SESSIONS = 4096
 
 
