@@ -16,7 +16,6 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from langchain_privacy.edge.run import is_recorded, session_of
 from langchain_privacy.edge.runnable import arestore_stream, restore_stream
-from langchain_privacy.edge.through import through
 from langchain_privacy.masking import Masker, MaskingSession
 
 _RUNS_AT_ONCE = 4096
@@ -60,7 +59,7 @@ class MaskingRunnable(Runnable[Any, Any]):
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002, ARG002
         """Mask a text, messages, a document or any structure of them."""
-        return through(input, _session(self._masker, config).mask)
+        return _session(self._masker, config).mask(input)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Like `invoke`, without blocking the event loop."""
@@ -87,7 +86,7 @@ class RestoringRunnable(Runnable[Any, Any]):
         """Restore a text, messages, a document or any structure of them."""
         if is_recorded(config):
             return input
-        return through(input, _session(self._masker, config).restore)
+        return _session(self._masker, config).restore(input)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Like `invoke`, without blocking the event loop."""

@@ -13,7 +13,6 @@ from langgraph.errors import GraphBubbleUp, GraphInterrupt, ParentCommand
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from langchain_privacy.edge.through import through
 from langchain_privacy.errors import LocalFunctionError, PrivacyError
 from langchain_privacy.masking import MaskingSession
 
@@ -94,9 +93,9 @@ def _masked_argument(session: MaskingSession, value: Any) -> Any:
 
 def _masked_signal(session: MaskingSession, signal: GraphBubbleUp) -> GraphBubbleUp:
     if isinstance(signal, GraphInterrupt):
-        return type(signal)(through(signal.args[0] if signal.args else (), session.mask))
+        return type(signal)(session.mask(signal.args[0] if signal.args else ()))
     if isinstance(signal, ParentCommand):
-        return ParentCommand(through(signal.args[0], session.mask))
+        return ParentCommand(session.mask(signal.args[0]))
     return signal
 
 

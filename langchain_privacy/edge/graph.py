@@ -15,10 +15,16 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.pregel import Pregel
 from langgraph.types import StateSnapshot, StateUpdate
 
-from langchain_privacy.edge.run import EdgeRun, is_task, open_run, scoped, scoped_async
+from langchain_privacy.edge.run import (
+    EdgeRun,
+    is_task,
+    open_run,
+    restored_for_person,
+    scoped,
+    scoped_async,
+)
 from langchain_privacy.edge.streams import EventsRestorer, PartRestorer, restore_patches
 from langchain_privacy.edge.structured import retyped
-from langchain_privacy.edge.through import through
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
 from langchain_privacy.subclassing import made_from, recast, subclass
@@ -291,7 +297,7 @@ def private_graph(
 
 def _snapshot(run: EdgeRun, snapshot: StateSnapshot, *, restore: bool) -> StateSnapshot:
     if restore:
-        snapshot = through(snapshot, run.session.restore, approvals=False)
+        snapshot = restored_for_person(run.session, snapshot)
     return snapshot._replace(
         config=_config(run, snapshot.config),
         parent_config=_config(run, snapshot.parent_config) if snapshot.parent_config else None,

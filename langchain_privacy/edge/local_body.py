@@ -20,7 +20,6 @@ from langgraph.runtime import Runtime
 
 from langchain_privacy.edge.run import local_scope
 from langchain_privacy.edge.store import PrivateStore
-from langchain_privacy.edge.through import through
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.local.call import unseen
 from langchain_privacy.masking import MaskingSession
@@ -49,7 +48,7 @@ def local_config(config: RunnableConfig, session: MaskingSession) -> RunnableCon
         send = configurable[_SEND]
         configurable[_SCRATCHPAD] = _real_answers(configurable[_SCRATCHPAD], session)
         configurable[_SEND] = lambda writes: send(
-            [(channel, through(value, session.mask)) for channel, value in writes]
+            [(channel, session.mask(value)) for channel, value in writes]
         )
     if isinstance(runtime := configurable.get(_RUNTIME), Runtime):
         configurable[_RUNTIME] = local_runtime(runtime, session)
@@ -59,7 +58,7 @@ def local_config(config: RunnableConfig, session: MaskingSession) -> RunnableCon
 def local_runtime(runtime: Any, session: MaskingSession) -> Any:
     """Return a `Runtime` or `ToolRuntime` whose store and stream writer mask."""
     writer = runtime.stream_writer
-    changes: dict[str, Any] = {"stream_writer": lambda x: writer(through(x, session.mask))}
+    changes: dict[str, Any] = {"stream_writer": lambda x: writer(session.mask(x))}
     if runtime.store is not None:
         changes["store"] = local_store(runtime.store, session)
     return replace(runtime, **changes)
@@ -74,13 +73,13 @@ class _Answers(list[Any]):
     """Answers to interrupts, restored; a new one is noted, masked, for the run as well."""
 
     def __init__(self, answers: list[Any], session: MaskingSession) -> None:
-        super().__init__(through(answer, session.restore) for answer in answers)
+        super().__init__(session.restore(answer) for answer in answers)
         self._answers = answers
         self._session = session
 
     def append(self, answer: Any) -> None:
         super().append(answer)
-        self._answers.append(through(answer, self._session.mask))
+        self._answers.append(self._session.mask(answer))
 
 
 def _real_answers(scratchpad: Any, session: MaskingSession) -> Any:
@@ -88,7 +87,7 @@ def _real_answers(scratchpad: Any, session: MaskingSession) -> Any:
 
     def restored(consume: bool = False) -> Any:
         answer = pending(consume)
-        return None if answer is None else through(answer, session.restore)
+        return None if answer is None else session.restore(answer)
 
     answers = _Answers(scratchpad.resume, session)
     return replace(scratchpad, get_null_resume=restored, resume=answers)

@@ -20,7 +20,6 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from langchain_privacy.edge.run import session_of, surrounding, warn_once
-from langchain_privacy.edge.through import through
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import ConfigurationError
@@ -145,7 +144,7 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> ToolMessage | Command[Any]:
         """Hand the tool what the policy allows, inside its body."""
         result = handler(self._private(request))
-        return through(result, session_of(self.masker).mask)  # type: ignore[no-any-return]
+        return session_of(self.masker).mask(result)
 
     async def awrap_tool_call(
         self,
@@ -154,8 +153,7 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> ToolMessage | Command[Any]:
         """Like `wrap_tool_call`, for an asynchronous tool."""
         result = await handler(self._private(request))
-        mask = session_of(self.masker).mask
-        return await asyncio.to_thread(through, result, mask)
+        return await session_of(self.masker).amask(result)
 
     def _private(self, request: ToolCallRequest) -> ToolCallRequest:
         if request.tool is None:

@@ -13,7 +13,6 @@ from langgraph.store.base import BaseStore
 from langchain_privacy.edge.errors import masked_error
 from langchain_privacy.edge.local_body import local_body, local_config, local_runtime, local_store
 from langchain_privacy.edge.run import is_local, session_of, surrounding
-from langchain_privacy.edge.through import through
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
 
@@ -134,10 +133,10 @@ def _argument(session: MaskingSession, value: Any, name: str = "") -> Any:
     if name == "config":
         return local_config(value, session)
     if name == "writer":
-        return lambda written: value(through(written, session.mask))
-    return value if callable(value) else through(value, session.restore)
+        return lambda written: value(session.mask(written))
+    return value if callable(value) else session.restore(value)
 
 
 def _masked(session: MaskingSession, result: Any) -> Any:
     # The function saw no placeholder, so what looks like one in its result is plain text.
-    return through(result, functools.partial(session.mask, untrusted=True))
+    return session.mask(result, untrusted=True)

@@ -1,11 +1,23 @@
-"""Which session a run belongs to, and what surrounds it.
+"""A run through an edge: its session, what surrounds it, what it masks and restores.
 
 The outermost edge talks to a person and restores. Whatever runs inside another LangGraph run hands
 its result to state that LangChain records, so there the result stays masked; inside a local
 function (a tool body, a `local_node`) real values are at home and the edge restores again.
+
+`private()` opens a run for each call (`open_run`), for graphs (`edge.graph`) and other Runnables
+(`edge.runnable`). Code inside a run, such as tools, middleware and local nodes, asks for its
+session (`session_of`).
+
+Example:
+    ```python
+    run = open_run(masker, config)
+    masked = run.mask(given)
+    with run.scope():
+        result = graph.invoke(masked, run.config)
+    return run.restore(result)
+    ```
 """
 
-import functools
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,58 +29,13 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import merge_configs, var_child_runnable_config
+from langgraph.types import Interrupt
 
-from langchain_privacy.edge.through import through
 from langchain_privacy.masking import Masker, MaskingSession
-from langchain_privacy.masking.seen import restore
+from langchain_privacy.masking.masker import RestoringLeaves
+from langchain_privacy.masking.seen import restored_messages
+from langchain_privacy.values.walk import Walk
 from langchain_privacy.vault import current_session, session_scope
-
-# ---- The guard's look at every model call inside a run, whoever makes it.
-#
-# A guarded model examines and records its own crossings. This catches the models that nobody
-# wrapped: it sees each chat model start through the run's callbacks, before anything is sent.
-
-
-def examined(config: RunnableConfig | None, guard: Any) -> RunnableConfig | None:
-    """Return the config with a callback that has the guard examine every model call.
-
-    Args:
-        config: The config of the run.
-        guard: An `EgressGuard`, or `None` for no examination.
-    """
-    if guard is None:
-        return config
-    given: RunnableConfig = {"callbacks": (config or {}).get("callbacks")}
-    callbacks = merge_configs(given, {"callbacks": [_Examination(guard)]})["callbacks"]
-    return {**(config or {}), "callbacks": callbacks}
-
-
-class _Examination(BaseCallbackHandler):
-    """Raises what the guard raises, so that the call does not happen."""
-
-    raise_error = True
-    run_inline = True
-
-    def __init__(self, guard: Any) -> None:
-        self._guard = guard
-
-    def __repr__(self) -> str:
-        return "<examination of model calls>"
-
-    def on_chat_model_start(
-        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **kwargs: Any
-    ) -> None:
-        """Examine the messages and the tools of a call."""
-        del serialized
-        tools = (kwargs.get("invocation_params") or {}).get("tools")
-        for batch in messages:
-            self._guard.examine(batch, **({"tools": tools} if tools else {}))
-
-    def on_llm_start(self, serialized: dict[str, Any], prompts: list[str], **kwargs: Any) -> None:
-        """Examine the prompts of a call."""
-        del serialized, kwargs
-        self._guard.examine([HumanMessage(prompt) for prompt in prompts])
-
 
 _log = logging.getLogger(__name__)
 
@@ -211,16 +178,48 @@ class EdgeRun:
     def mask(self, x: Any) -> Any:
         """Mask what enters the run."""
         if self.around is not None:
-            x = through(x, self.around.restore)
-        return through(x, self.session.mask)
+            x = self.around.restore(x)
+        return self.session.mask(x)
 
     def restore(self, x: Any) -> Any:
         """Restore what leaves the run, as far as its surroundings may see it."""
         if not self.inside:
-            return through(x, functools.partial(restore, self.session), approvals=False)
+            return restored_for_person(self.session, x)
         if self.around is None:
             return x
-        return through(through(x, self.session.restore), self.around.mask)
+        return self.around.mask(self.session.restore(x))
+
+
+def restored_for_person(session: MaskingSession, x: Any) -> Any:
+    """Restore what leaves the outermost edge.
+
+    Interrupts that say `"masked": True` in their payload stay masked: a person approves a crossing
+    as it would leave. Messages that were restored before are not read again.
+    """
+    return Walk(_ForPerson(session))(x)
+
+
+class _ForPerson(RestoringLeaves):
+    def __init__(self, session: MaskingSession) -> None:
+        super().__init__(session)
+        self._messages = restored_messages(session.vault)
+
+    def known(self, x: Any) -> Any:
+        if isinstance(x, BaseMessage):
+            return self._messages.known(x)
+        return x if _is_approval(x) else None
+
+    def learn(self, x: BaseMessage, walked: BaseMessage) -> None:
+        self._messages.learn(x, walked)
+
+
+def _is_approval(x: Any) -> bool:
+    # an interrupt, or what the streams `tasks` and `debug` write of one
+    if isinstance(x, Interrupt):
+        value = x.value
+    else:
+        value = x.get("value") if isinstance(x, dict) and "id" in x else None
+    return isinstance(value, dict) and value.get("masked") is True
 
 
 def open_run(
@@ -330,3 +329,50 @@ async def scoped_async(run: EdgeRun, inner: AsyncIterator[Any]) -> AsyncIterator
         if close := getattr(inner, "aclose", None):
             with run.scope():
                 await close()
+
+
+# ---- The guard's look at every model call inside a run, whoever makes it.
+#
+# A guarded model examines and records its own crossings. This catches the models that nobody
+# wrapped: it sees each chat model start through the run's callbacks, before anything is sent.
+
+
+def examined(config: RunnableConfig | None, guard: Any) -> RunnableConfig | None:
+    """Return the config with a callback that has the guard examine every model call.
+
+    Args:
+        config: The config of the run.
+        guard: An `EgressGuard`, or `None` for no examination.
+    """
+    if guard is None:
+        return config
+    given: RunnableConfig = {"callbacks": (config or {}).get("callbacks")}
+    callbacks = merge_configs(given, {"callbacks": [_Examination(guard)]})["callbacks"]
+    return {**(config or {}), "callbacks": callbacks}
+
+
+class _Examination(BaseCallbackHandler):
+    """Raises what the guard raises, so that the call does not happen."""
+
+    raise_error = True
+    run_inline = True
+
+    def __init__(self, guard: Any) -> None:
+        self._guard = guard
+
+    def __repr__(self) -> str:
+        return "<examination of model calls>"
+
+    def on_chat_model_start(
+        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **kwargs: Any
+    ) -> None:
+        """Examine the messages and the tools of a call."""
+        del serialized
+        tools = (kwargs.get("invocation_params") or {}).get("tools")
+        for batch in messages:
+            self._guard.examine(batch, **({"tools": tools} if tools else {}))
+
+    def on_llm_start(self, serialized: dict[str, Any], prompts: list[str], **kwargs: Any) -> None:
+        """Examine the prompts of a call."""
+        del serialized, kwargs
+        self._guard.examine([HumanMessage(prompt) for prompt in prompts])

@@ -10,7 +10,6 @@ from langchain_core.runnables.utils import Input, Output
 
 from langchain_privacy.edge.run import EdgeRun, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import ChunkRestorer, EventsRestorer
-from langchain_privacy.edge.through import through
 from langchain_privacy.masking import Masker, MaskingSession
 
 
@@ -130,7 +129,7 @@ class OutputRestorer:
             return self._text.feed(piece)
         if isinstance(piece, AIMessageChunk):
             return self._chunks.feed(piece)
-        return through(piece, self._session.restore)
+        return self._session.restore(piece)
 
     def tails(self) -> list[Any]:
         """Return what is still held when the stream ends."""

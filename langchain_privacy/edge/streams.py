@@ -11,7 +11,7 @@ from typing import Any
 from langchain_core.messages import AIMessageChunk
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
 
-from langchain_privacy.edge.through import through
+from langchain_privacy.edge.run import restored_for_person
 from langchain_privacy.masking import JsonRestorer, MaskingSession, StreamRestorer
 
 _TEXTS = frozenset(
@@ -257,9 +257,7 @@ class PartRestorer:
             for data in self._data(part["type"], part["ns"], part["data"]):
                 restored = {**part, "data": data}
                 if "interrupts" in part:
-                    restored["interrupts"] = through(
-                        part["interrupts"], self._session.restore, approvals=False
-                    )
+                    restored["interrupts"] = restored_for_person(self._session, part["interrupts"])
                 yield restored
             return
         namespace, mode, data = self._unpack(part)
@@ -347,15 +345,14 @@ class EventsRestorer:
         return self._whole(chunk)
 
     def _whole(self, value: Any) -> Any:
-        return through(value, self._session.restore)
+        return self._session.restore(value)
 
 
 def restore_patches(patch: Any, session: MaskingSession) -> Any:
     """Restore the values of a log patch. Texts that stream are restored only where not split."""
     ops = [
-        {**op, "value": through(op["value"], session.restore)} if "value" in op else op
-        for op in patch.ops
+        {**op, "value": session.restore(op["value"])} if "value" in op else op for op in patch.ops
     ]
     if isinstance(patch, RunLog):
-        return RunLog(*ops, state=through(patch.state, session.restore))
+        return RunLog(*ops, state=session.restore(patch.state))
     return RunLogPatch(*ops)

@@ -20,7 +20,6 @@ from pydantic import PrivateAttr, ValidationError
 from langchain_privacy.edge.errors import masked_error, masked_validation_error
 from langchain_privacy.edge.local_body import local_body, local_config, local_runtime, local_store
 from langchain_privacy.edge.run import is_local, session_of
-from langchain_privacy.edge.through import through
 from langchain_privacy.edge.tool_policy import Place, ToolPolicy
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import Masker, MaskingSession
@@ -245,11 +244,11 @@ class _ToolEdge:
             return value
         if isinstance(value, ToolRuntime):
             config = local_config(value.config, session)
-            state = through(value.state, session.restore)
+            state = session.restore(value.state)
             return replace(local_runtime(value, session), state=state, config=config)
         if isinstance(value, BaseStore):
             return local_store(value, session)
-        return through(value, session.restore)
+        return session.restore(value)
 
     def run(self, body: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
         """Run the body and mask what comes out of it."""
@@ -294,9 +293,9 @@ class _ToolEdge:
     def _masked(self, session: MaskingSession, result: Any) -> Any:
         """Mask a result. What looks like a placeholder in it is text, except what it was sent."""
         if self.place == "remote" and (sent := _sent.get()):
-            result = through(result, allowed_codes(session, sent).restore)
+            result = allowed_codes(session, sent).restore(result)
         try:
-            return through(result, functools.partial(session.mask, untrusted=True))
+            return session.mask(result, untrusted=True)
         except InlineMediaError:
             raise  # written out as text it would cross all the same
         except ConfigurationError:

@@ -466,7 +466,7 @@ class MaskingSession:
             x: Anything that `mask` takes; other objects pass as they are.
             in_links: Whether values may be put inside URLs; the policy's answer by default.
         """
-        return Walk(_Restored(self, self._in_links(in_links)))(x)  # type: ignore[no-any-return]
+        return Walk(RestoringLeaves(self, in_links=in_links))(x)  # type: ignore[no-any-return]
 
     async def arestore(self, x: T, *, in_links: bool | None = None) -> T:
         """Like `restore`, without blocking the event loop."""
@@ -603,12 +603,15 @@ class _Masking(Leaves):
         raise ConfigurationError(msg)
 
 
-class _Restored(Leaves):
-    def __init__(self, session: MaskingSession, in_links: bool) -> None:
+class RestoringLeaves(Leaves):
+    """Restores; the edge adds what it remembers and what stays masked."""
+
+    def __init__(self, session: MaskingSession, *, in_links: bool | None = None) -> None:
         self._session = session
-        self._in_links = in_links
+        self._in_links = session._in_links(in_links)  # noqa: SLF001
 
     def text(self, text: str) -> str:
+        """Restore a text."""
         restoring = self._session._restoring(in_links=self._in_links)  # noqa: SLF001
         cells: Sequence[Replacement] = ()
         if may_hold_cells(text):
@@ -619,24 +622,22 @@ class _Restored(Leaves):
         restored = restoring.run(text, final=True, others=cells)[0]
         return text if restored == text else restored
 
-    def texts(self, texts: list[str]) -> list[str]:
-        return [self.text(text) for text in texts]
-
-    identifier = text
-
     def json(self, text: str) -> str:
+        """Restore JSON source, so that it stays JSON."""
         if not is_json(text):
             return self.text(text)
         restored = self._session.restore_json(text, in_links=self._in_links)
         return text if same_json(restored, text) else restored
 
     def json_piece(self, text: str) -> str:
+        """Restore a piece of JSON source."""
         if not text.isspace() and is_json(text):
             return self.json(text)
         restored = self._session.restore_json(text, in_links=self._in_links)
         return text if restored == text else restored
 
     def leaf(self, text: str) -> object:
+        """Restore a text, or the number or date that a placeholder stands for."""
         match = PLACEHOLDER.fullmatch(text)
         if match and scalars.kind_of(match[1]):
             entry = self._session.vault.lookup(match[1], match[2])
@@ -645,6 +646,7 @@ class _Restored(Leaves):
         return self.text(text)
 
     def key(self, key: Any) -> object:
+        """Restore a key."""
         return self.leaf(key) if isinstance(key, str) else key
 
 

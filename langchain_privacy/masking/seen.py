@@ -1,26 +1,29 @@
-"""Messages of a session that were walked over and held nothing to mask.
+"""What is remembered of a session's messages, so that a long history is not read again and again.
 
-An agent masks its whole history before each call of the model. What became of a message before
-stands as long as the message is the same and the session has learned no value that stands in it.
+An agent masks its whole history before each call of the model, and every answer brings the whole
+history back to be restored. `History` recognises masked messages that need no walk (for
+`MaskingSession.mask`), `RestoredMessages` messages that were restored before (for the edge).
 """
 
 import marshal
 import threading
+import weakref
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from langchain_core.messages import BaseMessage, BaseMessageChunk
 
 from langchain_privacy.masking.known import Known
+from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import VaultSession
 
-if TYPE_CHECKING:
-    from langchain_privacy.masking import MaskingSession
-
 _REMEMBERED = 8192
+"""Masked messages that `History` remembers; when there are more, it begins anew."""
+
+_MOST_RESTORED = 1000
+"""Restored messages remembered; the one that was not asked for longest goes first."""
 
 
 @dataclass(slots=True)
@@ -97,86 +100,90 @@ def _lowered(x: BaseMessage) -> str | None:
     """Return all text of a message, `None` where a value in it may be written in another way."""
     if isinstance(x.content, list) and len(x.content) > 1:
         return None  # a value may be split
-    texts = list(_texts(list(x.__dict__.values())))
-    if None in texts or any("\\" in text for text in texts if text):
+    leaves = _Texts()
+    Walk(leaves)(list(x.__dict__.values()))
+    if leaves.others or any("\\" in text for text in leaves.found):
         return None
-    return "\n".join(text for text in texts if text).lower()
+    return "\n".join(leaves.found).lower()
 
 
-def _texts(x: Any) -> Iterator[str | None]:
-    if isinstance(x, dict):
-        x = [*x, *x.values()]
-    if isinstance(x, (list, tuple, set, frozenset)):
-        for item in x:
-            yield from _texts(item)
-    elif isinstance(x, (str, int)):
-        yield str(x)
-    elif x is not None:
-        yield None
+class _Texts(Leaves):
+    """Collects all texts and numbers; takes note of what is neither."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.others = False
+
+    def text(self, text: str) -> str:
+        self.found.append(text)
+        return text
+
+    def scalar(self, x: Any) -> Any:
+        self.found.append(str(x))
+        self.others = self.others or not isinstance(x, int)
+        return x
+
+    def unknown(self, x: object) -> object:
+        self.others = True
+        return x
+
+    opaque = unknown
 
 
-# ---- Restoring a conversation again and again: each message once.
-#
-# Every answer of an agent brings the whole history with it. A message that was restored before,
-# and is the same still, is not read again, so that a long conversation costs what is new in it.
+class RestoredMessages:
+    """Messages of a session that were restored, each once.
 
-_KEPT = 1000
-"""Messages remembered in a session; the one that was not asked for longest goes first."""
+    Every answer of an agent brings the whole history with it. A message that was restored before,
+    and is the same still, is not read again, so that a long conversation costs what is new in it.
+    """
 
-_Remembered = OrderedDict[str, tuple[BaseMessage, BaseMessage]]
+    def __init__(self, vault: VaultSession) -> None:
+        self._vault = weakref.ref(vault)
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[BaseMessage, BaseMessage | None]] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<RestoredMessages, {len(self._kept)}>"
+
+    def known(self, x: BaseMessage) -> BaseMessage | None:
+        """Return what a message was restored to, `None` when it was not or has changed."""
+        if not _may_be_kept(x):
+            return None
+        vault = self._vault()
+        _ = vault and vault.version  # raises when the session has ended
+        with self._lock:
+            masked, restored = self._kept.get(str(x.id), (None, None))
+            if masked is None or masked != x:
+                return None
+            self._kept.move_to_end(str(x.id))
+        return x if restored is None else _copy(restored)
+
+    def learn(self, x: BaseMessage, restored: BaseMessage) -> None:
+        """Remember what a message was restored to."""
+        if not _may_be_kept(x):
+            return
+        kept = _copy(x), None if restored is x else _copy(restored)
+        with self._lock:
+            self._kept[str(x.id)] = kept
+            while len(self._kept) > _MOST_RESTORED:
+                self._kept.popitem(last=False)
+
 
 # Weak: what was restored is gone with the session, also when the vault forgets it.
-_sessions: WeakKeyDictionary[VaultSession, _Remembered] = WeakKeyDictionary()
+_restored: WeakKeyDictionary[VaultSession, RestoredMessages] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def restore(session: "MaskingSession", x: Any) -> Any:
-    """Restore anything, with a memory for the messages of a state.
-
-    Args:
-        session: Whose values to put back.
-        x: A state, an update by node, messages or anything else.
-
-    Raises:
-        SessionError: The session was forgotten or has expired.
-    """
-    if isinstance(x, BaseMessage):
-        return _message(session, x)
-    if _are_messages(x):
-        return [_message(session, each) for each in x]
-    if isinstance(x, dict) and any(map(_holds_messages, x.values())):
-        return {session.restore(key): restore(session, value) for key, value in x.items()}
-    return session.restore(x)
-
-
-def _are_messages(x: Any) -> bool:
-    return isinstance(x, list) and bool(x) and all(isinstance(each, BaseMessage) for each in x)
-
-
-def _holds_messages(x: Any) -> bool:
-    """Whether a value of a state holds messages, or a node's update by its name does."""
-    return _are_messages(x) or (isinstance(x, dict) and any(map(_are_messages, x.values())))
-
-
-def _message(session: "MaskingSession", message: BaseMessage) -> BaseMessage:
-    if message.id is None or isinstance(message, BaseMessageChunk):
-        return session.restore(message)
-    if getattr(message, "artifact", None) is not None:  # any object; not ours to copy
-        return session.restore(message)
-    vault = session.vault
-    _ = vault.version  # raises when the session has ended
+def restored_messages(vault: VaultSession) -> RestoredMessages:
+    """Return what is remembered of the restored messages of a session."""
     with _lock:
-        remembered = _sessions.setdefault(vault, OrderedDict())
-        known = remembered.get(message.id)
-        if known is not None and known[0] == message:
-            remembered.move_to_end(message.id)
-            return _copy(known[1])
-    restored = session.restore(message)
-    with _lock:
-        remembered[message.id] = (_copy(message), _copy(restored))
-        while len(remembered) > _KEPT:
-            remembered.popitem(last=False)
-    return restored
+        return _restored.setdefault(vault, RestoredMessages(vault))
+
+
+def _may_be_kept(message: BaseMessage) -> bool:
+    # an artifact is any object, and not ours to copy
+    kept = message.id is not None and getattr(message, "artifact", None) is None
+    return kept and not isinstance(message, BaseMessageChunk)
 
 
 def _copy(message: BaseMessage) -> BaseMessage:
