@@ -68,5 +68,7 @@ def mysql_url() -> str:
 @pytest.fixture(scope="session")
 def embedded() -> Iterator[EmbeddedServer]:
     """One embedded llama.cpp server for all tests; `embedded.chat_model()`."""
-    with EmbeddedServer(progress=False) as server:
-        yield server
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SECRET_X", "keep this here")  # what its process must not be told
+        with EmbeddedServer(progress=False) as server:
+            yield server

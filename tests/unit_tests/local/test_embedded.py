@@ -1,11 +1,11 @@
 import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -28,11 +28,14 @@ def alive(process: int) -> bool:
     return state != "Z"
 
 
-def wait_until_gone(process: int, seconds: float = 10) -> bool:
-    end = time.monotonic() + seconds
-    while alive(process) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not alive(process)
+def wait_until_gone(process: int) -> None:
+    """Wait for the end of a process that need not be a child of this one."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return
+    select.select([handle], [], [])
+    os.close(handle)
 
 
 def ask(server: EmbeddedServer, path: str, key: str | None) -> tuple[int, Any]:
@@ -76,6 +79,17 @@ def test_it_shows_no_prompts(embedded: EmbeddedServer) -> None:
     assert embedded.api_key not in repr(embedded) + repr(embedded.chat_model())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_it_is_told_no_secrets_of_the_environment(embedded: EmbeddedServer) -> None:
+    told = Path(f"/proc/{embedded._process.pid}/environ").read_bytes()
+    names = {entry.partition(b"=")[0].decode() for entry in told.split(b"\0") if entry}
+    assert "SECRET_X" in os.environ  # the fixture sets it before it starts the server
+    assert b"SECRET_X" not in told
+    assert b"keep this here" not in told
+    assert {"PATH", "OMP_WAIT_POLICY"} <= names
+    assert not [name for name in names if "KEY" in name or "TOKEN" in name]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/net/tcp")
 def test_it_listens_on_loopback_only(embedded: EmbeddedServer) -> None:
     port = int(embedded.url.rsplit(":", 1)[1])
@@ -112,7 +126,7 @@ def test_stop_ends_the_process_and_start_begins_anew() -> None:
         assert server.start() is server
         first = server._process.pid
         model = server.chat_model(max_retries=0)
-    assert wait_until_gone(first, 0)
+    assert not alive(first)
     server.stop()
     with pytest.raises(LocalModelError, match="Check that its server runs"):
         call_local(model, "hello")
@@ -161,7 +175,9 @@ def host(then: str) -> subprocess.Popen[str]:
         pytest.param("", None, marks=pytest.mark.slow),
         pytest.param("raise SystemExit(3)", None, marks=pytest.mark.slow),
         pytest.param(
-            "import os; os.fork() or sys.exit(0); sys.stdin.read()", None, marks=pytest.mark.slow
+            "import os; os.fork() or sys.exit(0); os.wait(); print(flush=True); sys.stdin.read()",
+            None,
+            marks=pytest.mark.slow,
         ),
         pytest.param("sys.stdin.read()", signal.SIGTERM, marks=pytest.mark.slow),
         pytest.param("sys.stdin.read()", signal.SIGKILL, marks=pytest.mark.slow),
@@ -176,12 +192,31 @@ def test_no_server_is_left_behind(then: str, kill: int | None) -> None:
     if kill is not None:
         process.send_signal(kill)
     elif "sys.exit" in then:
-        time.sleep(1.5)
+        process.stdout.readline()
         assert alive(server)  # the child's end is not the host's
         process.stdin.close()
-    process.wait(20)
-    assert wait_until_gone(server)
+    process.wait()
+    wait_until_gone(server)
     process.stdin.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_ctrl_c_while_it_starts_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.gguf").write_bytes(b"GGUF")
+    server, started = EmbeddedServer(tmp_path / "model.gguf"), []
+
+    def interrupted(_: str) -> str:
+        started.append(server._process.pid)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(server, "_first_line", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        server.start()
+    assert started
+    assert not alive(started[0])
+    assert not server.running
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
