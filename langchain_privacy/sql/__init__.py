@@ -4,13 +4,13 @@
 on its own, `SchemaCard` what the remote model may know, `SQLPolicy` the limits. The way of a
 question through this room:
 
-1. `graph.py` puts the question away and starts the graph; `steps/` are its four steps.
-2. `steps/link.py` takes the values out of the question (`values.py`) and leaves placeholders.
-3. `steps/plan.py` asks the remote model (`remote.py`, `prompts/`) for a query and a template of the
+1. `graph.py` puts the question away and starts the graph; `nodes/` are its four nodes.
+2. `nodes/link.py` takes the values out of the question (`values.py`) and leaves placeholders.
+3. `nodes/plan.py` asks the remote model (`remote.py`, `prompts/`) for a query and a template of the
    answer. It sees the card (`card.py`, read from a database by `introspect.py`) and placeholders.
-4. `steps/query.py` checks the query (`guard/`), makes small groups countable (`k_anonymity.py`) and
+4. `nodes/query.py` checks the query (`guard/`), makes small groups countable (`k_anonymity.py`) and
    runs it under the database's own defences (`execute/`).
-5. `steps/answer.py` fills the template with tokens of cells, if it holds (`answer_check.py`).
+5. `nodes/answer.py` fills the template with tokens of cells, if it holds (`answer_check.py`).
 """
 
 from langchain_privacy.errors import ConfigurationError

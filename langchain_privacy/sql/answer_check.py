@@ -1,14 +1,23 @@
 """Whether an answer may be shown: every value is a cell, every number and claim has a ground.
 
-What is found has a code; codes, and nothing else, go back to the model that wrote the answer.
+`nodes/query.py` checks the template of a plan before the query runs, `nodes/answer.py` a text that
+a model wrote about tokens. What is found has a code; codes, and nothing else, go back to the model
+that wrote the answer. Over `SELECT name, price FROM trade ORDER BY price DESC LIMIT 3`:
+
+    {row}. [[hidden_value_{row}_name]]: [[hidden_value_{row}_price]]      nothing is wrong
+    The average is [[hidden_value_1_price]]                              unsupported_claim
+    {row}. [[hidden_value_{row}_phone]]                                  unresolved_token
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from langchain_privacy.masking.cells import Result, cell_spans, may_hold_cells
+from sqlglot import exp
+
+from langchain_privacy.masking.cells import CellSpan, Result, cell_spans, may_hold_cells
 from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.sql.guard import GuardedQuery
+from langchain_privacy.sql.remote import AnswerTemplate
 
 MEANINGS = {
     "unresolved_token": "a hidden value that does not exist: wrong row, column or spelling",
@@ -21,12 +30,22 @@ MEANINGS = {
 }
 """Every code of an answer that cannot be used, with its meaning."""
 
+_MOST_PROBED_ROWS = 1_000
+
 _MARKUP = re.compile(r"!\[|\]\(|\]\[|\w+://|www\.|<[A-Za-z/!]|javascript:|data:\w+/", re.IGNORECASE)
+
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+# Numbers that we count ourselves: of a list's items, of ranks.
 _LIST_NUMBER = re.compile(r"^\s*\d{1,3}[.)]\s", re.MULTILINE)
 _RANK = re.compile(r"\d{1,3}\s?(?:위|등|번째|번|(?:st|nd|rd|th)\b)")
-_FIXED = re.compile(r"hidden\W{0,3}_?value\W{0,3}_?(?:q\d+\W{0,3})?\d", re.IGNORECASE)
-_ROW = re.compile(r"(hidden_?value_)\{row\}", re.IGNORECASE)
+
+# A line of a list or table.
+_ITEM = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)]|\|)")
+# A token whose row is written out, and one whose row is left open.
+_FIXED_ROW = re.compile(r"hidden\W{0,3}_?value\W{0,3}_?(?:q\d+\W{0,3})?\d", re.IGNORECASE)
+_OPEN_ROW = re.compile(r"(hidden_?value_)\{row\}", re.IGNORECASE)
+
+# Claims, and the functions that give them ground.
 _SUPERLATIVE = re.compile(
     r"가장|제일|최고|최저|최대|최소|최다|상위|하위"
     r"|\b(?:most|least|highest|lowest|largest|smallest|top|best|worst|cheapest|oldest|newest)\b",
@@ -41,110 +60,112 @@ _TREND = re.compile(
 _TIMES = re.compile(r"두 배|세 배|절반|\b(?:twice|double|half|triple)\b", re.IGNORECASE)
 
 
-def check_template(
-    text: str, guarded: GuardedQuery, question: str, *, rows: int | None = None
-) -> list[str]:
-    """Check one text of a template against the statement alone; the data is not asked.
+class AnswerCheck:
+    """Checks texts that answer one question; the data is not asked.
 
     Args:
-        text: The text, `{row}` standing for the row.
-        guarded: The statement that it is about.
+        guarded: The statement that the texts are about.
         question: The question as it crossed.
-        rows: How many rows it is for; without it as many as the statement's LIMIT allows.
-
-    Returns:
-        Codes of what is wrong, without repetition.
+        placeholders: The placeholders that stand in it; no other may stand in an answer.
     """
-    most = min(guarded.limit or 1, 1_000) if rows is None else rows
-    probe = Result(1, guarded.labels, [("",) * len(guarded.labels)] * most)
-    if any("{row}" in line and _FIXED.search(line) for line in text.splitlines()):
-        return ["row_mixed"]
-    # Elsewhere {row} is the row's rank, which we write.
-    filled = _ROW.sub(r"\g<1>1", text).replace("{row}", "")
-    return check_text(filled, guarded, question, {1: probe} if most else {})
+
+    def __init__(self, guarded: GuardedQuery, question: str, placeholders: Iterable[str]) -> None:
+        self._guarded = guarded
+        self._placeholders = frozenset(placeholders)
+        written = [PLACEHOLDER.sub(" ", question), *guarded.labels]
+        self._calls: set[str] = set()
+        kinds: set[type[object]] = set()
+        for node in guarded.tree.walk():
+            kinds.add(type(node))
+            if isinstance(node, exp.Literal):
+                written.append(node.name)
+            elif isinstance(node, exp.Anonymous):
+                self._calls.add(str(node.this).casefold())
+        self._numbers = {number for text in written for number in _numbers(text)}
+        self._ordered = exp.Order in kinds
+        self._divided = exp.Div in kinds
+        self._computed = self._divided or exp.Sub in kinds
+
+    def template(self, template: AnswerTemplate) -> list[str]:
+        """Check the texts of a template; return codes of what is wrong, without repetition."""
+        codes: list[str] = []
+        if not (template.full + template.single).strip():
+            codes.append("empty_answer")
+        several = min(self._guarded.limit or 1, _MOST_PROBED_ROWS)
+        for text, rows in ((template.full, several), (template.single, 1), (template.empty, 0)):
+            codes += self._for_rows(text, rows)
+        return list(dict.fromkeys(codes))
+
+    def _for_rows(self, text: str, rows: int) -> list[str]:
+        """Check a text of a template, `{row}` standing for the row."""
+        foreign = self._foreign(text)
+        if any("{row}" in line and _FIXED_ROW.search(line) for line in text.splitlines()):
+            return ["row_mixed", *foreign]
+        # Elsewhere {row} is the row's rank, which we write.
+        filled = _OPEN_ROW.sub(r"\g<1>1", text).replace("{row}", "")
+        labels = self._guarded.labels
+        probe = Result(1, labels, [("",) * len(labels)] * rows)
+        return [*self._text(filled, {1: probe} if rows else {}), *foreign]
+
+    def answer(self, text: str, result: Result) -> list[str]:
+        """Check a whole answer, cells of the result as tokens; return codes like `template`."""
+        if not text.strip():
+            return ["empty_answer"]
+        codes = self._text(text, {result.number: result})
+        return list(dict.fromkeys([*codes, *self._foreign(text)]))
+
+    def _foreign(self, text: str) -> list[str]:
+        """Find a placeholder that is none of the question's."""
+        foreign = any(found[0] not in self._placeholders for found in PLACEHOLDER.finditer(text))
+        return ["unresolved_token"] if foreign else []
+
+    def _text(self, text: str, opened: Mapping[int, Result]) -> list[str]:
+        """Check a text, cells of the opened results as tokens."""
+        codes: list[str] = []
+        spans = cell_spans(text, opened)
+        plain, at = [], 0
+        for span in spans:
+            plain.append(text[at : span.start])
+            at = span.end
+        rest = " ".join([*plain, text[at:]])
+        outside = PLACEHOLDER.sub(" ", rest)
+        unresolved = any(span.cell is None for span in spans)
+        if unresolved or may_hold_cells(outside) or "{row}" in outside:
+            codes.append("unresolved_token")
+        if _MARKUP.search(rest):
+            codes.append("markup")
+        counted = _RANK.sub(" ", _LIST_NUMBER.sub(" ", outside))
+        if not self._numbers.issuperset(_numbers(counted)):
+            codes.append("invented_number")
+        if _mixed(text, spans):
+            codes.append("row_mixed")
+        if not self._grounded(outside):
+            codes.append("unsupported_claim")
+        return codes
+
+    def _grounded(self, text: str) -> bool:
+        """Whether the statement computes what a text claims."""
+        calls, ordered = self._calls, self._ordered
+        grounds = (
+            (_SUPERLATIVE, ordered or calls & {"max", "min", "max_by", "min_by"}),
+            (_AVERAGE, calls & {"avg", "median", "sum"}),
+            (_TOTAL, calls & {"sum", "total", "count"}),
+            (_TREND, ordered or self._computed or calls & {"lag", "lead"}),
+            (_TIMES, self._divided),
+        )
+        return all(ground or not claim.search(text) for claim, ground in grounds)
 
 
-def check_text(
-    text: str, guarded: GuardedQuery, question: str, opened: Mapping[int, Result]
-) -> list[str]:
-    """Check a text with tokens.
-
-    Args:
-        text: The text, cells as tokens.
-        guarded: The statement that it is about.
-        question: The question as it crossed.
-        opened: The results whose cells may be named.
-
-    Returns:
-        Codes of what is wrong, without repetition.
-    """
-    codes: list[str] = []
-    spans = cell_spans(text, opened)
-    plain, at = [], 0
-    for span in spans:
-        plain.append(text[at : span.start])
-        at = span.end
-    rest = " ".join([*plain, text[at:]])
-    outside = PLACEHOLDER.sub(" ", rest)
-    if any(span.cell is None for span in spans) or may_hold_cells(outside) or "{row}" in outside:
-        codes.append("unresolved_token")
-    if _MARKUP.search(rest):
-        codes.append("markup")
-    if _numbers(outside) - _allowed_numbers(guarded, question):
-        codes.append("invented_number")
-    if _mixed(text, spans):
-        codes.append("row_mixed")
-    if not _grounded(outside, guarded):
-        codes.append("unsupported_claim")
-    return codes
+def _numbers(text: str) -> list[str]:
+    return [found.replace(",", "").rstrip(".") for found in _NUMBER.findall(text)]
 
 
-def _numbers(text: str) -> set[str]:
-    text = _RANK.sub(" ", _LIST_NUMBER.sub(" ", text))
-    return {_plain(found) for found in _NUMBER.findall(text)}
-
-
-def _allowed_numbers(guarded: GuardedQuery, question: str) -> set[str]:
-    from sqlglot import exp
-
-    known = {_plain(found) for found in _NUMBER.findall(PLACEHOLDER.sub(" ", question))}
-    for literal in guarded.tree.find_all(exp.Literal):
-        known |= {_plain(found) for found in _NUMBER.findall(literal.name)}
-    for label in guarded.labels:
-        known |= {_plain(found) for found in _NUMBER.findall(label)}
-    return known
-
-
-def _plain(number: str) -> str:
-    return number.replace(",", "").rstrip(".")
-
-
-def _mixed(text: str, spans: Sequence[object]) -> bool:
+def _mixed(text: str, spans: Sequence[CellSpan]) -> bool:
+    """Whether one line of a list or table holds cells of several rows."""
     lines: dict[int, set[tuple[int, int]]] = {}
     for span in spans:
-        start, cell = span.start, span.cell  # type: ignore[attr-defined]
-        if cell is not None and cell[1] > 0:
-            lines.setdefault(text.count("\n", 0, start), set()).add(cell[:2])
+        if span.cell is not None and span.cell[1] > 0:
+            number, row, _column = span.cell
+            lines.setdefault(text.count("\n", 0, span.start), set()).add((number, row))
     listed = text.splitlines()
-    return any(
-        len(rows) > 1 and re.match(r"\s*(?:[-*•]|\d{1,3}[.)]|\|)", listed[line])
-        for line, rows in lines.items()
-    )
-
-
-def _grounded(text: str, guarded: GuardedQuery) -> bool:
-    from sqlglot import exp
-
-    tree = guarded.tree
-    calls = {str(call.this).casefold() for call in tree.find_all(exp.Anonymous)}
-    ordered = tree.find(exp.Order) is not None
-    if _SUPERLATIVE.search(text) and not (ordered or calls & {"max", "min", "max_by", "min_by"}):
-        return False
-    if _AVERAGE.search(text) and not calls & {"avg", "median", "sum"}:
-        return False
-    if _TOTAL.search(text) and not calls & {"sum", "total", "count"}:
-        return False
-    computed = tree.find(exp.Sub, exp.Div) is not None
-    if _TREND.search(text) and not (computed or calls & {"lag", "lead"} or ordered):
-        return False
-    return not (_TIMES.search(text) and tree.find(exp.Div) is None)
+    return any(len(rows) > 1 and _ITEM.match(listed[line]) for line, rows in lines.items())

@@ -1,4 +1,13 @@
-"""`create_private_sql_graph`: link, plan, query, answer."""
+"""`create_private_sql_graph` and `create_private_sql_tool`: a graph and a tool that ask a database.
+
+The four nodes (`nodes/`) are put together here, behind an edge that keeps the question and the rows
+out of the run. The tool is the graph for an agent, which sees masked text only.
+
+```python
+graph = create_private_sql_graph(remote, "sqlite:///trades.sqlite", card=card)
+graph.invoke({"question": "Which complex is the most expensive?"})["answer"]
+```
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,13 +28,13 @@ from langchain_privacy.masking import Masker
 from langchain_privacy.masking.cells import read_result
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.execute import open_database
+from langchain_privacy.sql.nodes.answer import AnswerNode
+from langchain_privacy.sql.nodes.link import LinkNode
+from langchain_privacy.sql.nodes.plan import PlanNode
+from langchain_privacy.sql.nodes.query import QueryNode
+from langchain_privacy.sql.nodes.state import Narration, Parts, SQLInput, SQLOutput, SQLState
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.remote import RemotePlanner
-from langchain_privacy.sql.steps.answer import AnswerStep
-from langchain_privacy.sql.steps.link import LinkStep
-from langchain_privacy.sql.steps.plan import PlanStep
-from langchain_privacy.sql.steps.query import QueryStep
-from langchain_privacy.sql.steps.state import Narration, Parts, SQLInput, SQLOutput, SQLState
 
 if TYPE_CHECKING:
     from langgraph.types import Checkpointer
@@ -102,19 +111,18 @@ def create_private_sql_graph(
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(
         SQLState, input_schema=SQLInput, output_schema=SQLOutput
     )
-    plan, query = PlanStep(parts), QueryStep(parts)
-    steps: dict[str, Any] = {
-        "link": LinkStep(parts),
-        "plan": plan,
-        "query": query,
-        "answer": AnswerStep(parts),
+    nodes: dict[str, Any] = {
+        "link": LinkNode(parts),
+        "plan": PlanNode(parts),
+        "query": QueryNode(parts),
+        "answer": AnswerNode(parts),
     }
-    for step, body in steps.items():
-        builder.add_node(step, RunnableLambda(body.run, afunc=body.arun, name=step))
+    for node, body in nodes.items():
+        builder.add_node(node, RunnableLambda(body.run, afunc=body.arun, name=node))
     builder.add_edge(START, "link")
     builder.add_edge("link", "plan")
-    builder.add_conditional_edges("plan", plan.after, ["plan", "query", "answer"])
-    builder.add_conditional_edges("query", query.after, ["plan", "answer"])
+    builder.add_conditional_edges("plan", nodes["plan"].after, ["plan", "query", "answer"])
+    builder.add_conditional_edges("query", nodes["query"].after, ["plan", "answer"])
     builder.add_edge("answer", END)
     compiled = builder.compile(checkpointer=checkpointer, name=name)
     return private_graph(compiled, masker, guard, edge=SQLEdge)
@@ -141,27 +149,19 @@ class SQLEdge(PrivateGraph):
         """Put real values into what leaves the run, where its surroundings may see them."""
         if run.inside or mode not in ("values", "updates"):
             return super().restore_part(run, mode, data)
-        return self._real(run, data)
-
-    def _real(self, run: EdgeRun, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return run.restore(data)
         if "masked_answer" not in data:
-            return {
-                key: self._real(run, value) if isinstance(value, Mapping) else run.restore(value)
-                for key, value in data.items()
-            }
-        real = dict(data)
-        documents = run.session.vault.documents
-        real["answer"] = run.session.restore(data["masked_answer"])
+            return {key: self.restore_part(run, mode, value) for key, value in data.items()}
+        # What a cell holds is not looked at again, however much it looks like a token.
+        real = {**data, "answer": run.session.restore(data["masked_answer"])}
         if isinstance(ref := data.get("rows"), str):
+            documents = run.session.vault.documents
             result = read_result(documents.get(ref))
             real["sql"] = documents.metadata(ref)["sql"]
             real["rows"] = [dict(zip(result.labels, row, strict=True)) for row in result.rows]
         return real
 
-
-# ---- `create_private_sql_tool`: the graph as a tool of an agent.
 
 _DESCRIPTION = (
     "Ask the database a question in words. The answer holds tokens such as "

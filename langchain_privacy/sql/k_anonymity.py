@@ -1,6 +1,6 @@
 """k-anonymity of aggregates: a group of fewer than k rows is not shown.
 
-`steps/query.py` runs what `counted` makes of a statement, takes the small groups out of its rows
+`nodes/query.py` runs what `counted` makes of a statement, takes the small groups out of its rows
 with `suppress`, and writes down what was asked with `record`:
 
 ```sql

@@ -1,22 +1,41 @@
-"""The crossings: what is asked of the remote model, and reading what it says."""
+"""The crossings: what is asked of the remote model, and reading what it says.
 
-import hashlib
+One crossing a question: `RemotePlanner` shows the card and the question without its values, and
+reads a `QueryPlan`, a query and the template of its answer. `nodes/plan.py` calls it. A second one
+(`narration_messages`, for `narration="placeholders"`) shows rows as tokens. What a model answers:
+
+```json
+{"keywords": [], "columns": ["trade.name"], "tables": ["trade"],
+ "prepared_sql": "SELECT name FROM trade WHERE district = :v1 ORDER BY price DESC LIMIT 1",
+ "template": {"single": "[[hidden_value_1_name]]", "full": "", "empty": "No trade."}}
+```
+"""
+
+import json
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
-from langchain_core.runnables import RunnableConfig
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import Runnable, RunnableConfig
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from langchain_privacy.egress.ask import JsonAsker
+from langchain_privacy.errors import ProtocolError
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.dialects import DialectName
-from langchain_privacy.sql.prompts import Language, prompt
+from langchain_privacy.sql.prompts import LANGUAGES, Language, prompt
 from langchain_privacy.sql.values import Slot
 
-# ---- What the remote model returns in the one crossing: a query and the template of its answer.
+_DIALECT_WORDS = {
+    "sqlite": "SQLite",
+    "postgres": "PostgreSQL",
+    "duckdb": "DuckDB",
+    "mysql": "MySQL",
+}
+
+
+# What the remote model returns. Models write several forms of it; each validator takes one more.
 
 
 class Aggregation(BaseModel):
@@ -108,27 +127,36 @@ class QueryPlan(BaseModel):
         return value
 
 
-DIALECT_WORDS = {
-    "sqlite": "SQLite",
-    "postgres": "PostgreSQL",
-    "duckdb": "DuckDB",
-    "mysql": "MySQL",
-}
+_FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
-    """What one call showed the remote model.
+def read_plan(answer: Any) -> QueryPlan:
+    """Read a plan from what a model returned: structured output, a tool call, or JSON in text.
 
-    Attributes:
-        purpose: `plan` or `narrate`.
-        characters: Length of all messages.
-        sha256: Digest of them.
+    Raises:
+        ProtocolError: There is no plan in it.
     """
-
-    purpose: str
-    characters: int
-    sha256: str
+    if isinstance(answer, dict) and "raw" in answer:
+        parsed = answer.get("parsed")
+        if isinstance(parsed, QueryPlan):
+            return parsed
+        answer = answer["raw"]
+    candidates: list[Any] = []
+    if isinstance(answer, AIMessage):
+        candidates += [call["args"] for call in answer.tool_calls]
+        text = answer.text
+        fenced = _FENCED.search(text)
+        start, end = text.find("{"), text.rfind("}")
+        candidates += [fenced[1]] if fenced else []
+        candidates += [text[start : end + 1]] if 0 <= start < end else []
+    for candidate in candidates:
+        try:
+            data = json.loads(candidate) if isinstance(candidate, str) else candidate
+            return QueryPlan.model_validate(data)
+        except (ValidationError, ValueError):
+            continue
+    msg = "The remote model returned no query plan; it must answer in the JSON of the prompt."
+    raise ProtocolError(msg) from None
 
 
 class RemotePlanner:
@@ -144,22 +172,20 @@ class RemotePlanner:
     def __init__(
         self, remote: BaseChatModel, card: SchemaCard, dialect: DialectName, context: str
     ) -> None:
-        self._remote = remote
-        self._card = card
-        self._dialect = dialect
-        self._context = context
-        self._asker = JsonAsker(remote, structured="native")
+        self._structured = _structured(remote)
+        told = {
+            "dialect_name": _DIALECT_WORDS[dialect],
+            "schemas": card.render(),
+            "context": f"\n{context}\n" if context else "",
+        }
+        self._system = {
+            language: prompt("plan", language).substitute(told) for language in LANGUAGES
+        }
 
+    @property
     def public(self) -> str:
-        """Return all text that crosses with any question."""
-        return "\n".join([self._system("ko"), self._system("en")])
-
-    def _system(self, language: Language) -> str:
-        return prompt("plan", language).substitute(
-            dialect_name=DIALECT_WORDS[self._dialect],
-            schemas=self._card.render(),
-            context=f"\n{self._context}\n" if self._context else "",
-        )
+        """All text that crosses with any question."""
+        return "\n".join(self._system.values())
 
     def messages(
         self,
@@ -172,26 +198,30 @@ class RemotePlanner:
         """Write the messages of a crossing; `codes` say what was wrong with the last answer."""
         listed = "\n".join(slot.describe() for slot in slots) or "none"
         asked = f"question: {question}\nslots:\n{listed}\nanswer:"
-        messages: list[BaseMessage] = [SystemMessage(self._system(language)), HumanMessage(asked)]
-        if codes:
-            known = f"labels: {', '.join(labels)}" if labels else ""
-            repair = prompt("repair", language).substitute(codes=", ".join(codes), labels=known)
-            messages.append(HumanMessage(repair))
-        return messages
+        first = [SystemMessage(self._system[language]), HumanMessage(asked)]
+        return [*first, *_repair(language, codes, labels)]
 
     def plan(self, messages: list[BaseMessage], config: RunnableConfig | None = None) -> QueryPlan:
-        """Ask for a plan, once: the graph asks again, also where a plan is refused.
+        """Ask for a plan.
 
         Raises:
             ProtocolError: The answer is none.
         """
-        return self._asker.ask(messages, QueryPlan, config=config)
+        return read_plan(self._structured.invoke(messages, config))
 
     async def aplan(
         self, messages: list[BaseMessage], config: RunnableConfig | None = None
     ) -> QueryPlan:
         """Like `plan`."""
-        return await self._asker.aask(messages, QueryPlan, config=config)
+        return read_plan(await self._structured.ainvoke(messages, config))
+
+
+def _structured(remote: BaseChatModel) -> Runnable[Any, Any]:
+    if type(remote).bind_tools is BaseChatModel.bind_tools and (
+        type(remote).with_structured_output is BaseChatModel.with_structured_output
+    ):
+        return remote
+    return remote.with_structured_output(QueryPlan, include_raw=True)
 
 
 def narration_messages(
@@ -204,19 +234,18 @@ def narration_messages(
 ) -> list[BaseMessage]:
     """Write the messages of the second crossing: the statement with slots, rows as tokens."""
     text = prompt("narrate", language).substitute(
-        sql=sql, data=data, dialect_name=DIALECT_WORDS[dialect]
+        sql=sql, data=data, dialect_name=_DIALECT_WORDS[dialect]
     )
-    messages: list[BaseMessage] = [
-        SystemMessage(text),
-        HumanMessage(f"question: {question}\nanswer:"),
-    ]
-    if codes:
-        repair = prompt("repair", language).substitute(codes=", ".join(codes), labels="")
-        messages.append(HumanMessage(repair))
-    return messages
+    first = [SystemMessage(text), HumanMessage(f"question: {question}\nanswer:")]
+    return [*first, *_repair(language, codes)]
 
 
-def crossing(purpose: str, messages: Sequence[BaseMessage]) -> Crossing:
-    """Describe a crossing for the report."""
-    text = "\n".join(message.text for message in messages)
-    return Crossing(purpose, len(text), hashlib.sha256(text.encode()).hexdigest())
+def _repair(
+    language: Language, codes: Sequence[str], labels: Sequence[str] = ()
+) -> list[BaseMessage]:
+    """Say what was wrong with the last answer, by codes alone."""
+    if not codes:
+        return []
+    known = f"labels: {', '.join(labels)}" if labels else ""
+    text = prompt("repair", language).substitute(codes=", ".join(codes), labels=known)
+    return [HumanMessage(text)]

@@ -1,13 +1,25 @@
-"""Take the private values out of a question and keep them as slots."""
+"""The values of a question: found on this side, taken out, and kept as slots.
+
+A question says 옥수동, the column says 서울특별시 성동구 옥수동. `ColumnValues` knows the distinct
+values of the linkable columns: whole values, their endings, their words, and by jamo for misspelt
+ones. `link_values` replaces what it finds in a question, and whatever else looks like a private
+value, by placeholders, and makes each a `Slot`:
+
+    옥수동의 거래는?  →  [VALUE_7K2Q]의 거래는?   :v1 = "서울특별시 성동구 옥수동"
+
+The remote model sees the placeholder and `Slot.describe`, the database gets the value as a bound
+parameter, so neither the question's word nor the column's value crosses. `nodes/link.py` calls this
+before anything else; the other nodes read the slots that were kept.
+"""
 
 import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import ahocorasick
 
@@ -16,10 +28,54 @@ from langchain_privacy.masking.placeholder import write
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.vault import VaultSession
 
-# ---- The values of a question, as they cross (a placeholder) and as they are bound (here).
-
 KIND = "sql_slots"
+"""Kind of the documents in a session's room that hold slots."""
+
 How = Literal["equals", "part", "unknown", "number"]
+
+Choose = Callable[[str, tuple[str, ...]], str | None]
+"""Asks the person which value a word means; `None` when nobody can be asked."""
+
+_TYPE = "VALUE"
+_MOST_CHOICES = 8
+_FEWEST_JAMO = 5
+
+_PARTICLES = (
+    "에서부터|으로부터|에서는|에서의|에게서|이라는|이라고|에서|에게|께서|으로|부터|까지|보다|처럼"
+    "|마다|밖에|이랑|이나|이며|이고|이란|라는|인데|은|는|이|가|을|를|과|와|의|에|로|도|만|랑|나|며|고"
+    "|쪽|씨|님|인|별|내"
+)
+# What may follow a value: up to three particles, and then the end of the word.
+_WORD_ENDS = re.compile(rf"(?:{_PARTICLES}){{0,3}}(?!\w)")
+_LAST_PARTICLE = re.compile(rf"(?:{_PARTICLES})$")
+_WORDS = re.compile(r"\w+")
+_SEPARATORS = re.compile(r"[\s,()/]+")
+
+# 20240301, 2024-03, 2024.3.1 are no numbers to hide, 191,000 and 110234567890 are.
+_DATE = re.compile(r"(?:19|20)\d{2}(?:[-./]?\d{2}){1,2}")
+_NUMBER = re.compile(
+    r"(?<![\w.])"  # not inside a word or behind a decimal point
+    r"\d[\d,]{4,}\d"  # six digits or commas and more
+    r"(?:\.\d+)?"
+)
+_QUOTED = re.compile(
+    r"[\"'“‘「『]"
+    r"([^\"'“”‘’「」『』]{1,80})"  # what stands between the marks
+    r"[\"'”’」』]"
+)
+_NAMED = re.compile(
+    # 김민수 님, 박영희 고객: a name before a title
+    r"[가-힣]{2,4}(?=\s?(?:님|씨|고객|환자|회원|과장|대리|부장|차장|사원|교수|선생)(?!\w{2}))"
+    # Mr. Smith: a name after a title
+    r"|(?<=Mr\. )[A-Z]\w+|(?<=Ms\. )[A-Z]\w+|(?<=Dr\. )[A-Z]\w+"
+    # Mira Solheim: two capitalised words
+    r"|[A-Z][a-z]+ [A-Z][a-z]+"
+)
+# [[hidden_value_1_price]] and whatever may be read as such a token of a cell.
+_TOKEN_LIKE = re.compile(
+    r"[\[［【{<]+[^\]\n]{0,12}hidden[^\]\n]{0,90}[\]］】}>]+",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,60 +109,43 @@ class Slot:
         return f":{self.name} = {self.placeholder} {text}"
 
 
-def keep_slots(session: VaultSession, slots: list[Slot]) -> str:
+def keep_slots(session: VaultSession, slots: Sequence[Slot]) -> str:
     """Put slots into the session's document room and return their reference."""
     return session.documents.put(json.dumps([asdict(s) for s in slots]), {"kind": KIND})
 
 
-def bound_values(session: VaultSession, ref: str) -> Mapping[str, Any]:
+def bound_values(session: VaultSession, ref: str) -> dict[str, Any]:
     """Return the values to bind, by parameter name."""
     return {slot["name"]: slot["value"] for slot in json.loads(session.documents.get(ref))}
 
 
-# ---- Find the values of a question that stand in the database, on this side.
-#
-# A question says 옥수동, the column says 서울특별시 성동구 옥수동. The distinct values of
-# linkable columns are indexed locally: whole values, their endings, their words, and by jamo for
-# misspelt ones. A match becomes a bound parameter, so neither the question's word nor the column's
-# value crosses.
-
-_PARTICLES = (
-    "에서부터|으로부터|에서는|에서의|에게서|이라는|이라고|에서|에게|께서|으로|부터|까지|보다|처럼"
-    "|마다|밖에|이랑|이나|이며|이고|이란|라는|인데|은|는|이|가|을|를|과|와|의|에|로|도|만|랑|나|며|고"
-    "|쪽|씨|님|인|별|내"
-)
-_AFTER = re.compile(rf"(?:{_PARTICLES}){{0,3}}(?!\w)")
-_WORDS = re.compile(r"\w+")
-_SPLIT = re.compile(r"[\s,()/]+")
-_TRIM = re.compile(rf"(?:{_PARTICLES})$")
-_FEWEST_JAMO = 5
-_MOST_CHOICES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A value and the column it stands in."""
-
-    table: TableCard
-    column: ColumnCard
-    value: str
+class _Spread(Protocol):
+    """A stretch of a question."""
 
     @property
-    def shown(self) -> str:
-        """The column's name as it crosses."""
-        return f"{self.table.shown}.{self.column.shown}"
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
 
 
-@dataclass(slots=True)
-class _Term:
-    full: list[Place] = field(default_factory=list)
-    ending: list[Place] = field(default_factory=list)
-    word: dict[str, Place] = field(default_factory=dict)
+S = TypeVar("S", bound=_Spread)
+
+
+def _apart(found: Iterable[S], rank: Callable[[S], int]) -> list[S]:
+    """Keep stretches that do not overlap: the longest wins, of equally long ones the lower rank."""
+    kept: list[S] = []
+    for one in sorted(found, key=lambda s: (s.start - s.end, rank(s))):
+        if all(one.end <= other.start or other.end <= one.start for other in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda s: s.start)
+
+
+# The values of the database's columns.
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A stretch of the question that the index knows.
+    """A stretch of the question that some column's values know.
 
     Attributes:
         start: First character, 0-based.
@@ -125,8 +164,50 @@ class Match:
     choices: tuple[str, ...] = ()
 
 
-class ValueIndex:
-    """The distinct values of linkable columns.
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A value, and the column it stands in as its name crosses."""
+
+    column: str
+    value: str
+
+
+@dataclass(slots=True)
+class _Term:
+    """What a text of the index is: a whole value, the ending of values, a word in values."""
+
+    whole: list[_Place] = field(default_factory=list)
+    ending: list[_Place] = field(default_factory=list)
+    word: dict[str, _Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """A term of the index and where it stands."""
+
+    start: int
+    end: int
+    term: str
+
+
+class _Matcher:
+    """Finds each of many texts in another one, in one pass over it."""
+
+    def __init__(self, terms: Iterable[str]) -> None:
+        self._automaton: Any = ahocorasick.Automaton()
+        for term in terms:
+            self._automaton.add_word(term, term)
+        self._automaton.make_automaton()
+
+    def find(self, text: str) -> Iterator[_Hit]:
+        """Find all of them, also where they overlap."""
+        if len(self._automaton):
+            for last, term in self._automaton.iter(text):
+                yield _Hit(last - len(term) + 1, last + 1, term)
+
+
+class ColumnValues:
+    """The distinct values of linkable columns, to be found in questions.
 
     Args:
         columns: `(table, column, values)` for each linkable column.
@@ -142,18 +223,15 @@ class ValueIndex:
         public: str,
     ) -> None:
         self._fuzzy = fuzzy
-        self._public = {
+        self._public = public.casefold()
+        self._public_words = {
             word for raw in _WORDS.findall(_lower(public)) for word in (raw, _bare(raw))
         }
         self._terms: dict[str, _Term] = defaultdict(_Term)
         for table, column, values in columns:
             for value in values:
-                self._add(Place(table, column, value))
-        self._automaton = ahocorasick.Automaton()
-        for text in self._terms:
-            self._automaton.add_word(text, text)
-        if self._terms:
-            self._automaton.make_automaton()
+                self._add(_Place(f"{table.shown}.{column.shown}", value))
+        self._matcher = _Matcher(self._terms)
         self._by_bigram: dict[str, set[str]] = defaultdict(set)
         if fuzzy < 1:
             for text in self._terms:
@@ -162,13 +240,13 @@ class ValueIndex:
                         self._by_bigram[pair].add(text)
 
     def __repr__(self) -> str:
-        return f"<ValueIndex of {len(self._terms)} terms>"
+        return f"<ColumnValues of {len(self._terms)} terms>"
 
-    def _add(self, place: Place) -> None:
+    def _add(self, place: _Place) -> None:
         text = _lower(place.value).strip()
-        words = [word for word in _SPLIT.split(text) if word]
+        words = [word for word in _SEPARATORS.split(text) if word]
         if self._worth(text):
-            self._terms[text].full.append(place)
+            self._terms[text].whole.append(place)
         if len(words) < 2:
             return
         for i in range(1, len(words)):
@@ -177,59 +255,54 @@ class ValueIndex:
                 self._terms[ending].ending.append(place)
         for word in words[:-1]:
             if self._worth(word):
-                self._terms[word].word.setdefault(place.shown, place)
+                self._terms[word].word.setdefault(place.column, place)
 
     def _worth(self, text: str) -> bool:
-        return 2 <= len(text) <= 200 and text not in self._public and not text.isdigit()
+        return 2 <= len(text) <= 200 and text not in self._public_words and not text.isdigit()
+
+    def crosses_anyway(self, text: str) -> bool:
+        """Whether a text is a part of what crosses with every question."""
+        return text.casefold() in self._public
 
     def find(self, text: str) -> list[Match]:
         """Find values in a question; the longest match wins, none overlap."""
-        folded = _lower(text)
-        spans: list[tuple[int, int, str]] = []
-        if self._terms:
-            for last, term in self._automaton.iter(folded):
-                start, end = last - len(term) + 1, last + 1
-                if _bounded(folded, start, end):
-                    spans.append((start, end, term))
-        spans.sort(key=lambda span: (span[0] - span[1], span[0]))
-        taken: list[tuple[int, int, str]] = []
-        for span in spans:
-            if all(span[1] <= other[0] or span[0] >= other[1] for other in taken):
-                taken.append(span)
+        lower = _lower(text)
+        bounded = (hit for hit in self._matcher.find(lower) if _is_word(lower, hit.start, hit.end))
+        hits = _apart(bounded, lambda hit: hit.start)
         if self._fuzzy < 1:
-            taken += self._misspelt(folded, taken)
-        return [self._match(*span) for span in sorted(taken)]
+            hits = sorted([*hits, *self._misspelt(lower, hits)], key=lambda hit: hit.start)
+        return [self._match(hit) for hit in hits]
 
-    def _match(self, start: int, end: int, term: str) -> Match:
-        entry = self._terms[term]
-        for places in (entry.full, entry.ending):
+    def _match(self, hit: _Hit) -> Match:
+        term = self._terms[hit.term]
+        for places in (term.whole, term.ending):
             values = tuple(dict.fromkeys(place.value for place in places))
-            columns = tuple(dict.fromkeys(place.shown for place in places))
+            columns = tuple(dict.fromkeys(place.column for place in places))
             if len(values) == 1:
-                return Match(start, end, "equals", columns, values[0])
+                return Match(hit.start, hit.end, "equals", columns, values[0])
             if 1 < len(values) <= _MOST_CHOICES:
-                return Match(start, end, "equals", columns, None, values)
+                return Match(hit.start, hit.end, "equals", columns, None, values)
             if values:
-                return Match(start, end, "part", columns, None)
-        return Match(start, end, "part", tuple(entry.word), None)
+                return Match(hit.start, hit.end, "part", columns, None)
+        return Match(hit.start, hit.end, "part", tuple(term.word), None)
 
-    def _misspelt(
-        self, text: str, taken: Sequence[tuple[int, int, str]]
-    ) -> list[tuple[int, int, str]]:
+    def _misspelt(self, text: str, taken: Sequence[_Hit]) -> list[_Hit]:
+        """Find words that are nearly a value, outside of what was found."""
         found = []
         for word in _WORDS.finditer(text):
             start, end = word.span()
-            if any(start < other[1] and other[0] < end for other in taken):
+            if any(start < hit.end and hit.start < end for hit in taken):
                 continue
             bare = _bare(word[0])
-            if bare in self._public or word[0] in self._public or bare.isdigit():
+            if bare in self._public_words or word[0] in self._public_words or bare.isdigit():
                 continue
-            best = self._nearest(bare)
-            if best is not None:
-                found.append((start, start + len(bare), best))
+            nearest = self._nearest(bare)
+            if nearest is not None:
+                found.append(_Hit(start, start + len(bare), nearest))
         return found
 
     def _nearest(self, word: str) -> str | None:
+        """Return the value that a word nearly is; two equally near ones are no answer."""
         jamo = _jamo(word)
         if len(jamo) < _FEWEST_JAMO:
             return None
@@ -244,17 +317,21 @@ class ValueIndex:
         )
         if not scored or scored[0][0] < self._fuzzy:
             return None
-        # Two equally near values are no answer.
         return None if len(scored) > 1 and scored[1][0] == scored[0][0] else scored[0][1]
 
 
 def _lower(text: str) -> str:
-    # Character by character, so that offsets stay those of the question.
+    lower = text.lower()
+    if len(lower) == len(text) and "Σ" not in text:
+        return lower
+    # Character by character, so that offsets stay those of the question, and so that Σ does not
+    # depend on what follows it.
     return "".join(low if len(low := ch.lower()) == 1 else ch for ch in text)
 
 
 def _bare(word: str) -> str:
-    stem = _TRIM.sub("", word)
+    """Take a particle off a word, where two characters stay."""
+    stem = _LAST_PARTICLE.sub("", word)
     return stem if len(stem) >= 2 else word
 
 
@@ -266,36 +343,18 @@ def _bigrams(text: str) -> set[str]:
     return {text[i : i + 2] for i in range(len(text) - 1)}
 
 
-def _bounded(text: str, start: int, end: int) -> bool:
+def _is_word(text: str, start: int, end: int) -> bool:
+    """Whether a stretch begins and ends where a word does, particles aside."""
     if start and text[start - 1].isalnum():
         return False
-    return _AFTER.match(text, end) is not None
+    return _WORD_ENDS.match(text, end) is not None
 
 
-_TYPE = "VALUE"
-_DATE = re.compile(r"(?:19|20)\d{2}(?:[-./]?\d{2}){1,2}")
-_NUMBER = re.compile(r"(?<![\w.])\d[\d,]{4,}\d(?:\.\d+)?")
-_QUOTED = re.compile(r"[\"'“‘「『]([^\"'“”‘’「」『』]{1,80})[\"'”’」』]")
-_NAMED = re.compile(
-    r"[가-힣]{2,4}(?=\s?(?:님|씨|고객|환자|회원|과장|대리|부장|차장|사원|교수|선생)(?!\w{2}))"
-    r"|(?<=Mr\. )[A-Z]\w+|(?<=Ms\. )[A-Z]\w+|(?<=Dr\. )[A-Z]\w+|[A-Z][a-z]+ [A-Z][a-z]+"
-)
-_TOKEN_LIKE = re.compile(r"[\[［【{<]+[^\]\n]{0,12}hidden[^\]\n]{0,90}[\]］】}>]+", re.IGNORECASE)
+# The question without its values.
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    start: int
-    end: int
-    rank: int
-    how: How
-    columns: tuple[str, ...] = ()
-    value: str | float | None = None
-    entity: str = _TYPE
-
-
-@dataclass(frozen=True, slots=True)
-class Linked:
+class LinkedQuestion:
     """A question without its private values.
 
     Attributes:
@@ -307,53 +366,56 @@ class Linked:
     slots: list[Slot]
 
 
-Choose = Callable[[str, tuple[str, ...]], str | None]
-"""Asks the person which value a word means; `None` when nobody can be asked."""
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A stretch of a question that becomes a slot; of two equally long ones the lower rank wins."""
+
+    start: int
+    end: int
+    rank: int
+    how: How
+    columns: tuple[str, ...] = ()
+    value: str | float | None = None
+    entity: str = _TYPE
 
 
-def link(
-    question: str, session: MaskingSession, index: ValueIndex, choose: Choose, *, public: str = ""
-) -> Linked:
+def link_values(
+    question: str, session: MaskingSession, columns: ColumnValues, choose: Choose
+) -> LinkedQuestion:
     """Replace the values of a question by placeholders.
 
-    What the index knows comes first, then what a detector finds, then what looks like a literal:
-    quoted text, long numbers that are no dates, names before a title. Small numbers are the
-    question's structure ("the top 3") and stay.
+    What the columns know comes first, then what a detector finds, then what looks like a literal:
+    quoted text, long numbers that are no dates, names at a title. Small numbers are the question's
+    structure ("the top 3") and stay.
 
     Args:
         question: As the person wrote it.
         session: Issues the placeholders.
-        index: The local values.
+        columns: The local values.
         choose: Asks the person about ambiguous words.
-        public: Text that crosses anyway; its words are no secret.
     """
-    pieces = [_linked(question, match, choose) for match in index.find(question)]
+    pieces = [_chosen(question, match, choose) for match in columns.find(question)]
+    # Text that looks like a cell's token would be one in the answer.
+    pieces += [_Piece(*found.span(), 0, "unknown") for found in _TOKEN_LIKE.finditer(question)]
     pieces += [
         _Piece(found.start, found.end, 1, "unknown", entity=found.entity_type)
         for found in session.find(question)
     ]
-    # Text that looks like a cell's token would be one in the answer.
-    pieces += [_Piece(*found.span(), 0, "unknown") for found in _TOKEN_LIKE.finditer(question)]
     pieces += [_Piece(*found.span(1), 2, "unknown") for found in _QUOTED.finditer(question)]
     pieces += [
         _Piece(*found.span(), 2, "unknown")
         for found in _NAMED.finditer(question)
-        if found[0].casefold() not in public.casefold()
+        if not columns.crosses_anyway(found[0])
     ]
     for found in _NUMBER.finditer(question):
         digits = found[0].replace(",", "")
         if len(digits.partition(".")[0]) >= 6 and not _DATE.fullmatch(found[0]):
             number = float(digits) if "." in digits else int(digits)
             pieces.append(_Piece(*found.span(), 3, "number", value=number))
-    return _written(question, session, _apart(pieces))
+    return _written(question, session, _apart(pieces, lambda piece: piece.rank))
 
 
-def _placeholder(session: MaskingSession, entity: str, value: str) -> str:
-    entry = session.vault.issue(entity, value)
-    return write(entry.entity_type, entry.code)
-
-
-def _linked(question: str, match: Match, choose: Choose) -> _Piece:
+def _chosen(question: str, match: Match, choose: Choose) -> _Piece:
     value, how = match.value, match.how
     if match.choices:
         value = choose(question[match.start : match.end], match.choices)
@@ -361,16 +423,7 @@ def _linked(question: str, match: Match, choose: Choose) -> _Piece:
     return _Piece(match.start, match.end, 0, how, match.columns, value)
 
 
-def _apart(pieces: list[_Piece]) -> list[_Piece]:
-    kept: list[_Piece] = []
-    for piece in sorted(pieces, key=lambda p: (p.start - p.end, p.rank)):
-        clash = [k for k in kept if piece.start < k.end and k.start < piece.end]
-        if not clash:
-            kept.append(piece)
-    return sorted(kept, key=lambda p: p.start)
-
-
-def _written(question: str, session: MaskingSession, pieces: list[_Piece]) -> Linked:
+def _written(question: str, session: MaskingSession, pieces: Sequence[_Piece]) -> LinkedQuestion:
     slots: dict[str, Slot] = {}
     out: list[str] = []
     at = 0
@@ -379,17 +432,21 @@ def _written(question: str, session: MaskingSession, pieces: list[_Piece]) -> Li
         placeholder = _placeholder(session, piece.entity, said)
         slot = slots.get(placeholder)
         if slot is None:
-            slot = Slot(
+            slots[placeholder] = slot = Slot(
                 name=f"v{len(slots) + 1}",
                 placeholder=placeholder,
                 how=piece.how,
                 columns=piece.columns,
                 value=said if piece.value is None else piece.value,
             )
-            slots[placeholder] = slot
             if isinstance(slot.value, str) and slot.value != said:
                 # The column's own spelling is as private as the question's.
                 _placeholder(session, _TYPE, slot.value)
-        out += [question[at : piece.start], slot.placeholder]
+        out += [question[at : piece.start], placeholder]
         at = piece.end
-    return Linked("".join([*out, question[at:]]), list(slots.values()))
+    return LinkedQuestion("".join([*out, question[at:]]), list(slots.values()))
+
+
+def _placeholder(session: MaskingSession, entity: str, value: str) -> str:
+    entry = session.vault.issue(entity, value)
+    return write(entry.entity_type, entry.code)

@@ -1,17 +1,25 @@
-"""The prompts, as text files beside this one; `$name` is filled in, everything else is literal."""
+"""The prompts, as text files beside this one; `$name` is filled in, everything else is literal.
+
+`remote.py` writes every message that crosses with them:
+`prompt("repair", "en").substitute(codes="row_mixed", labels="")`.
+"""
 
 from functools import cache
 from pathlib import Path
 from string import Template
 from typing import Literal
 
+from langchain_privacy.words import guess_language
+
 Language = Literal["en", "ko"]
 Name = Literal["plan", "narrate", "repair"]
 
+LANGUAGES: tuple[Language, ...] = ("ko", "en")
+
 
 def language_of(text: str) -> Language:
-    """Tell which of the two languages a question is in."""
-    return "ko" if any("가" <= ch <= "힣" for ch in text) else "en"
+    """Tell in which of the two languages a question is answered: Korean, or else English."""
+    return "ko" if guess_language(text) == "ko" else "en"
 
 
 @cache

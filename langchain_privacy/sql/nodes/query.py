@@ -1,8 +1,12 @@
-"""Check the query, run it, and keep its rows in the session's room."""
+"""The node that checks the query, runs it, and keeps its rows in the session's room.
+
+What the guard or the check of the template finds goes back to the remote model as codes, while
+there are repairs left. Rows never enter the state: it gets the reference of the document that holds
+them.
+"""
 
 import asyncio
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
@@ -18,16 +22,17 @@ from langchain_privacy.masking.cells import KIND, results, write_result
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.execute.database import query_error
 from langchain_privacy.sql.guard import GuardedQuery
-from langchain_privacy.sql.k_anonymity import Counted, counted, record, suppress
-from langchain_privacy.sql.remote import QueryPlan
-from langchain_privacy.sql.steps.state import (
+from langchain_privacy.sql.k_anonymity import counted, record, suppress
+from langchain_privacy.sql.nodes.state import (
     Parts,
     SQLState,
+    answer_check,
     asealed,
     noted,
+    planned_sql,
     sealed,
-    template_codes,
 )
+from langchain_privacy.sql.remote import AnswerTemplate
 from langchain_privacy.sql.values import bound_values
 
 _PROGRESS_SECONDS = 1.0
@@ -35,14 +40,24 @@ _PROGRESS_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A statement that may run, with what it runs on."""
+    """A statement that may run.
+
+    Attributes:
+        guarded: The checked statement.
+        sql: What runs: its text, or that with hidden counts.
+        sizes: How many hidden counts each row ends with; `None` when nothing is counted.
+        bound: The values that it runs with.
+        usable: Whether the plan's template may be filled with its rows.
+    """
 
     guarded: GuardedQuery
-    counted: Counted | None
-    bound: Mapping[str, Any]
+    sql: str
+    sizes: int | None
+    bound: dict[str, Any]
+    usable: bool
 
 
-class QueryStep:
+class QueryNode:
     """Runs what the guard lets through."""
 
     def __init__(self, parts: Parts) -> None:
@@ -57,7 +72,7 @@ class QueryStep:
             return ready
         try:
             with ThreadPoolExecutor(1) as pool:
-                job = pool.submit(self._parts.database.run, _sql(ready), ready.bound)
+                job = pool.submit(self._parts.database.run, ready.sql, ready.bound)
                 started = time.monotonic()
                 while True:
                     try:
@@ -78,7 +93,7 @@ class QueryStep:
         ready = await asyncio.to_thread(self._ready, state, session)
         if not isinstance(ready, _Ready):
             return ready
-        job = asyncio.ensure_future(self._parts.database.arun(_sql(ready), ready.bound))
+        job = asyncio.ensure_future(self._parts.database.arun(ready.sql, ready.bound))
         started = time.monotonic()
         try:
             while not (await asyncio.wait([job], timeout=_PROGRESS_SECONDS))[0]:
@@ -92,50 +107,51 @@ class QueryStep:
             raise
         return await asyncio.to_thread(self._kept, state, session, ready, rows)
 
-    def _ready(self, state: SQLState, session: MaskingSession) -> "_Ready | dict[str, Any]":
-        plan = QueryPlan.model_validate(state["plan"])
+    def _ready(self, state: SQLState, session: MaskingSession) -> _Ready | dict[str, Any]:
+        """Check the plan; what is wrong with it goes back as codes."""
+        policy, plan, report = self._parts.policy, state["plan"], state["report"]
+        assert plan is not None
+        sql, sizes = "", None
         try:
             guarded = self._parts.check(state)
-            only = counted(guarded, self._parts.policy.k) if self._counts(guarded) else None
+            sql = guarded.sql
+            if policy.k > 1 and guarded.aggregates:
+                with_counts = counted(guarded, policy.k)
+                sql, sizes = with_counts.sql, with_counts.sizes
         except UnsafeSQLError as error:
-            return {
-                "codes": [f"sql:{error.code}"],
-                "report": noted(state["report"], [f"sql:{error.code}"], refusal=error.code),
-            }
+            codes = [f"sql:{error.code}"]
+            return {"codes": codes, "report": noted(report, codes, refusal=error.code)}
+        usable = False
         if self._parts.narration == "template":
-            codes = template_codes(plan.template, guarded, state)
-            asked = any(":" not in code and code != "no_plan" for code in state["report"]["issues"])
+            template = AnswerTemplate.model_validate(plan["template"])
+            codes = answer_check(state, guarded).template(template)
+            usable = not codes
+            # A template is asked for again once; a plan or statement may have been before.
+            asked = any(":" not in code and code != "no_plan" for code in report["issues"])
             if codes and not asked and self._parts.may_repair(state):
-                return {
-                    "codes": codes,
-                    "labels": list(guarded.labels),
-                    "report": noted(state["report"], codes),
-                }
-        bound = bound_values(session.vault, state["slots_ref"])
-        return _Ready(guarded, only, {name: bound[name] for name in guarded.slots})
-
-    def _counts(self, guarded: GuardedQuery) -> bool:
-        return self._parts.policy.k > 1 and guarded.aggregates
+                labels = list(guarded.labels)
+                return {"codes": codes, "labels": labels, "report": noted(report, codes)}
+        values = bound_values(session.vault, state["slots_ref"])
+        bound = {name: values[name] for name in guarded.slots}
+        return _Ready(guarded, sql, sizes, bound, usable)
 
     def _failed(self, state: SQLState, ready: _Ready, error: QueryError) -> dict[str, Any]:
         again = self._parts.policy.feedback == "runtime" and self._parts.may_repair(state)
         codes = [f"run:{error.code}"]
-        report = noted(state["report"], codes, error=error.code)
         return {
-            "sql": self._written(state, ready.guarded),
+            "sql": self._recorded(state, ready.guarded),
             "codes": codes if again else [],
-            "report": report,
+            "report": noted(state["report"], codes, error=error.code),
         }
 
     def _kept(
         self, state: SQLState, session: MaskingSession, ready: _Ready, rows: Rows
     ) -> dict[str, Any]:
         kept, suppressed = rows.rows, False
-        if ready.counted is not None:
-            kept, suppressed = suppress(kept, ready.counted.sizes, self._parts.policy.k)
+        if ready.sizes is not None:
+            kept, suppressed = suppress(kept, ready.sizes, self._parts.policy.k)
         guarded, vault = ready.guarded, session.vault
         number = max(results(vault), default=0) + 1
-        text = write_result(number, guarded.labels, kept)
         about = {
             "kind": KIND,
             "number": number,
@@ -143,26 +159,32 @@ class QueryStep:
             "suppressed": suppressed,
             "sql": guarded.sql,
         }
-        ref = vault.documents.put(text, about)
-        earlier = record(vault, guarded, number, dict(ready.bound))
+        ref = vault.documents.put(write_result(number, guarded.labels, kept), about)
         report = {
             **state["report"],
             "refusal": None,
             "number": number,
             "tables": [self._shown(table) for table in guarded.tables],
             "columns": [self._shown(*pair) for pair in guarded.columns],
-            "compare_with": earlier,
+            "compare_with": record(vault, guarded, number, ready.bound),
         }
-        return {"sql": self._written(state, guarded), "rows": ref, "codes": [], "report": report}
+        return {
+            "sql": self._recorded(state, guarded),
+            "rows": ref,
+            "usable": ready.usable,
+            "codes": [],
+            "report": report,
+        }
 
-    def _written(self, state: SQLState, guarded: GuardedQuery) -> str:
+    def _recorded(self, state: SQLState, guarded: GuardedQuery) -> str:
         """Return what of the statement may be recorded: names under an alias are private."""
         tables = [self._parts.card.table(name) for name in guarded.tables]
         if any(t and (t.alias or any(c.alias for c in t.columns)) for t in tables):
-            return QueryPlan.model_validate(state["plan"]).prepared_sql
+            return planned_sql(state)
         return guarded.sql
 
     def _shown(self, table: str, column: str | None = None) -> str:
+        """Return a name of the card as it crosses."""
         card = self._parts.card.table(table)
         assert card is not None
         if column is None:
@@ -175,10 +197,6 @@ class QueryStep:
         """Answer, or ask for another plan while there are repairs left."""
         again = bool(state["codes"]) and self._parts.may_repair(state)
         return "plan" if again else "answer"
-
-
-def _sql(ready: _Ready) -> str:
-    return ready.guarded.sql if ready.counted is None else ready.counted.sql
 
 
 def _progress(started: float) -> None:

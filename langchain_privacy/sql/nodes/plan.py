@@ -1,4 +1,8 @@
-"""The crossing: ask the remote model for a query and an answer template."""
+"""The node that crosses: it asks the remote model for a query and an answer template.
+
+The remote model sees the masked question, what is known about its slots, and, when its last answer
+could not be used, the codes of what was wrong.
+"""
 
 from typing import Any
 
@@ -6,12 +10,12 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
 from langchain_privacy.errors import ProtocolError
+from langchain_privacy.sql.nodes.state import Parts, SQLState, crossed, noted
 from langchain_privacy.sql.remote import QueryPlan
-from langchain_privacy.sql.steps.state import Parts, SQLState, crossed, noted
 from langchain_privacy.sql.values import Slot
 
 
-class PlanStep:
+class PlanNode:
     """Asks, and takes prose for an answer that cannot be used."""
 
     def __init__(self, parts: Parts) -> None:

@@ -1,4 +1,9 @@
-"""Take the values out of the question."""
+"""The node that takes the values out of the question, first of all.
+
+It reads the distinct values of the linkable columns (and again every five minutes), and has
+`values.link_values` replace what stands of them in the question. Where a word fits several values
+it asks the person, by an interrupt.
+"""
 
 import asyncio
 import threading
@@ -15,70 +20,72 @@ from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.placeholder import write
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.guard import check_sql
+from langchain_privacy.sql.nodes.state import FRESH, Parts, SQLState, asealed, sealed
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import language_of
-from langchain_privacy.sql.steps.state import FRESH, Parts, SQLState, asealed, sealed
-from langchain_privacy.sql.values import ValueIndex, keep_slots, link
+from langchain_privacy.sql.tables import ColumnCard, TableCard
+from langchain_privacy.sql.values import ColumnValues, keep_slots, link_values
 
-_INDEX_SECONDS = 300.0
-"""How long the local index of values is used before it is read again."""
+_FRESH_SECONDS = 300.0
+"""How long the values of the columns are used before they are read again."""
 
 
-class LinkStep:
-    """Finds the question's values in the local index and leaves placeholders."""
+class LinkNode:
+    """Finds the question's values and leaves placeholders."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._index: ValueIndex | None = None
-        self._indexed = 0.0
+        self._columns: ColumnValues | None = None
+        self._read_at = 0.0
         self._lock = threading.Lock()
 
     @sealed
     def run(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
         """Take the values out of the question."""
-        index = self._fresh_index()
-        if index is None:
-            index = self._keep_index(
-                [
-                    (t, c, _texts(self._parts.database.run(self._distinct(t, c))))
-                    for t, c in self._parts.card.linkable()
-                ]
-            )
-        return self._link(state, config, index)
+        columns = self._fresh()
+        if columns is None:
+            found = [
+                (table, column, _texts(self._parts.database.run(self._distinct(table, column))))
+                for table, column in self._parts.card.linkable()
+            ]
+            columns = self._keep(found)
+        return self._link(state, config, columns)
 
     @asealed
     async def arun(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
         """Like `run`."""
-        index = self._fresh_index()
-        if index is None:
-            columns = [
-                (t, c, _texts(await self._parts.database.arun(self._distinct(t, c))))
-                for t, c in self._parts.card.linkable()
+        columns = self._fresh()
+        if columns is None:
+            database = self._parts.database
+            found = [
+                (table, column, _texts(await database.arun(self._distinct(table, column))))
+                for table, column in self._parts.card.linkable()
             ]
-            index = await asyncio.to_thread(self._keep_index, columns)
-        return await asyncio.to_thread(self._link, state, config, index)
+            columns = await asyncio.to_thread(self._keep, found)
+        return await asyncio.to_thread(self._link, state, config, columns)
 
-    def _distinct(self, table: Any, column: Any) -> str:
-        quote = "`" if self._parts.database.dialect == "mysql" else '"'
-        name, of = (part.replace(quote, quote * 2) for part in (column.name, table.name))
+    def _distinct(self, table: TableCard, column: ColumnCard) -> str:
+        dialect = self._parts.database.dialect
+        quote = "`" if dialect == "mysql" else '"'
+        name, of = (part.name.replace(quote, quote * 2) for part in (column, table))
         # Names of the card, quoted, and through the guard like everything else.
         sql = f"SELECT DISTINCT {quote}{name}{quote} AS v FROM {quote}{of}{quote}"  # noqa: S608
         policy = SQLPolicy(row_limit=self._parts.policy.link_values)
-        return check_sql(sql, self._parts.card, policy, self._parts.database.dialect).sql
+        return check_sql(sql, self._parts.card, policy, dialect).sql
 
-    def _fresh_index(self) -> ValueIndex | None:
-        fresh = time.monotonic() - self._indexed < _INDEX_SECONDS
-        return self._index if fresh else None
+    def _fresh(self) -> ColumnValues | None:
+        return self._columns if time.monotonic() - self._read_at < _FRESH_SECONDS else None
 
-    def _keep_index(self, columns: list[Any]) -> ValueIndex:
-        index = ValueIndex(
-            columns, fuzzy=self._parts.policy.fuzzy, public=self._parts.planner.public()
-        )
+    def _keep(self, found: list[tuple[TableCard, ColumnCard, list[str]]]) -> ColumnValues:
+        fuzzy, public = self._parts.policy.fuzzy, self._parts.planner.public
+        columns = ColumnValues(found, fuzzy=fuzzy, public=public)
         with self._lock:
-            self._index, self._indexed = index, time.monotonic()
-        return index
+            self._columns, self._read_at = columns, time.monotonic()
+        return columns
 
-    def _link(self, state: SQLState, config: RunnableConfig, index: ValueIndex) -> dict[str, Any]:
+    def _link(
+        self, state: SQLState, config: RunnableConfig, columns: ColumnValues
+    ) -> dict[str, Any]:
         session = session_of(self._parts.masker, config)
         ref = state["question"].removeprefix("[question ").removesuffix("]")
         question = session.vault.documents.get(ref)
@@ -87,14 +94,15 @@ class LinkStep:
         def choose(word: str, choices: tuple[str, ...]) -> str | None:
             return _ask(session, word, choices) if asking else None
 
-        linked = link(question, session, index, choose, public=self._parts.planner.public())
+        linked = link_values(question, session, columns, choose)
+        described = [asdict(slot) for slot in linked.slots]
+        for slot in described:
+            del slot["value"]
         return {
             **FRESH,
             "masked_question": linked.text,
             "language": language_of(question),
-            "slots": [
-                {k: v for k, v in asdict(slot).items() if k != "value"} for slot in linked.slots
-            ],
+            "slots": described,
             "slots_ref": keep_slots(session.vault, linked.slots),
             "report": {"crossings": [], "issues": [], "narration": self._parts.narration},
         }

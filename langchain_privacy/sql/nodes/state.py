@@ -1,7 +1,12 @@
-"""What LangChain sees of a run, and what it must not see beside it."""
+"""What LangChain sees of a run, and what it must not see beside it.
 
+`SQLState` goes from node to node, and with it into checkpoints and traces: it holds placeholders,
+references and codes. `Parts` is what the nodes work with.
+"""
+
+import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypedDict, TypeVar
 
@@ -11,13 +16,13 @@ from langgraph.errors import GraphBubbleUp
 
 from langchain_privacy.errors import PrivacyError, QueryError
 from langchain_privacy.masking import Masker
-from langchain_privacy.masking.placeholder import PLACEHOLDER
-from langchain_privacy.sql.answer_check import check_template
+from langchain_privacy.sql.answer_check import AnswerCheck
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.execute import Database
 from langchain_privacy.sql.guard import GuardedQuery, check_sql
 from langchain_privacy.sql.policy import SQLPolicy
-from langchain_privacy.sql.remote import AnswerTemplate, QueryPlan, RemotePlanner, crossing
+from langchain_privacy.sql.prompts import Language
+from langchain_privacy.sql.remote import RemotePlanner
 
 Narration = Literal["template", "placeholders", "local_model", "table"]
 
@@ -46,10 +51,11 @@ class SQLState(TypedDict, total=False):
 
     question: str
     masked_question: str
-    language: Literal["en", "ko"]
+    language: Language
     slots: list[dict[str, Any]]
     slots_ref: str
     plan: dict[str, Any] | None
+    usable: bool
     codes: list[str]
     labels: list[str]
     attempts: int
@@ -62,6 +68,7 @@ class SQLState(TypedDict, total=False):
 
 FRESH: dict[str, Any] = {
     "plan": None,
+    "usable": False,
     "codes": [],
     "labels": [],
     "attempts": 0,
@@ -70,13 +77,12 @@ FRESH: dict[str, Any] = {
     "answer": "",
     "masked_answer": "",
 }
-
 """What a question starts with: nothing of an earlier one of its thread lives on."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Parts:
-    """Everything that the steps need and the state must not hold."""
+    """Everything that the nodes need and the state must not hold."""
 
     planner: RemotePlanner
     remote: BaseChatModel
@@ -89,17 +95,39 @@ class Parts:
 
     def check(self, state: SQLState) -> GuardedQuery:
         """Check the statement of the plan; raises `UnsafeSQLError`."""
-        return check_sql(
-            QueryPlan.model_validate(state["plan"]).prepared_sql,
-            self.card,
-            self.policy,
-            self.database.dialect,
-            slots=frozenset(slot["name"] for slot in state["slots"]),
-        )
+        slots = frozenset(slot["name"] for slot in state["slots"])
+        dialect = self.database.dialect
+        return check_sql(planned_sql(state), self.card, self.policy, dialect, slots=slots)
 
     def may_repair(self, state: SQLState) -> bool:
         """Whether the remote model may be asked once more."""
         return state["attempts"] <= self.policy.repairs
+
+
+def planned_sql(state: SQLState) -> str:
+    """Return the statement of the plan as the remote model wrote it."""
+    plan = state["plan"]
+    assert plan is not None
+    return str(plan["prepared_sql"])
+
+
+def answer_check(state: SQLState, guarded: GuardedQuery) -> AnswerCheck:
+    """Make the check of what is answered to the question."""
+    placeholders = (slot["placeholder"] for slot in state["slots"])
+    return AnswerCheck(guarded, state["masked_question"], placeholders)
+
+
+def crossed(report: dict[str, Any], purpose: str, messages: list[BaseMessage]) -> dict[str, Any]:
+    """Note in a report what one call showed the remote model: its length and digest."""
+    text = "\n".join(message.text for message in messages)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    crossing = {"purpose": purpose, "characters": len(text), "sha256": digest}
+    return {**report, "crossings": [*report["crossings"], crossing]}
+
+
+def noted(report: dict[str, Any], codes: list[str], **more: Any) -> dict[str, Any]:
+    """Note codes and more in a report."""
+    return {**report, "issues": [*report["issues"], *codes], **more}
 
 
 def sealed(body: Callable[P, T]) -> Callable[P, T]:
@@ -113,8 +141,7 @@ def sealed(body: Callable[P, T]) -> Callable[P, T]:
             raise
         except Exception as error:  # noqa: BLE001 (its text may hold a value)
             kind = type(error).__name__
-        msg = f"A local step of private SQL failed with {kind}; its text is withheld."
-        raise QueryError(msg, code="failed")
+        raise _withheld(kind)  # out here the error has no context
 
     return run
 
@@ -130,40 +157,11 @@ def asealed(body: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
             raise
         except Exception as error:  # noqa: BLE001 (its text may hold a value)
             kind = type(error).__name__
-        msg = f"A local step of private SQL failed with {kind}; its text is withheld."
-        raise QueryError(msg, code="failed")
+        raise _withheld(kind)
 
     return run
 
 
-def template_codes(template: AnswerTemplate, guarded: GuardedQuery, state: SQLState) -> list[str]:
-    """Check the texts of a template against the statement; see `verify`."""
-    question = state["masked_question"]
-    codes: list[str] = []
-    texts = [(template.full, None), (template.single, 1), (template.empty, 0)]
-    if not (template.full + template.single).strip():
-        codes.append("empty_answer")
-    known = {slot["placeholder"] for slot in state["slots"]}
-    for text, rows in texts:
-        codes += check_template(text, guarded, question, rows=rows)
-        if foreign(text, known):
-            codes.append("unresolved_token")
-    return list(dict.fromkeys(codes))
-
-
-def foreign(text: str, known: set[str]) -> bool:
-    """Whether a text holds a placeholder that is none of the question's."""
-    return any(match[0] not in known for match in PLACEHOLDER.finditer(text))
-
-
-def crossed(report: dict[str, Any], purpose: str, messages: list[BaseMessage]) -> dict[str, Any]:
-    """Note a crossing in a report."""
-    return {
-        **report,
-        "crossings": [*report["crossings"], asdict(crossing(purpose, messages))],
-    }
-
-
-def noted(report: dict[str, Any], codes: list[str], **more: Any) -> dict[str, Any]:
-    """Note codes and more in a report."""
-    return {**report, "issues": [*report["issues"], *codes], **more}
+def _withheld(kind: str) -> QueryError:
+    msg = f"A local step of private SQL failed with {kind}; its text is withheld."
+    return QueryError(msg, code="failed")

@@ -1,0 +1,259 @@
+"""The node that writes the masked answer: cells stand in it as tokens.
+
+It fills the plan's template, or has a model put tokens into words, or falls back on a table, which
+cannot fail. Over two rows the template
+
+    {row}. [[hidden_value_{row}_name]]
+
+becomes `1. [[hidden_value_1_name]]` and `2. [[hidden_value_2_name]]`; `SQLEdge` (`graph.py`) puts
+the values in for the person.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import RunnableConfig
+from langgraph.config import get_stream_writer
+
+from langchain_privacy.edge.run import session_of
+from langchain_privacy.errors import ProtocolError, QueryError, UnsafeSQLError
+from langchain_privacy.local import acall_local, call_local, split_reasoning
+from langchain_privacy.masking.cells import read_result, token
+from langchain_privacy.sql.execute.database import MEANINGS as FAULTS
+from langchain_privacy.sql.guard.refusal import REASONS
+from langchain_privacy.sql.nodes.state import (
+    Parts,
+    SQLState,
+    answer_check,
+    asealed,
+    crossed,
+    noted,
+    planned_sql,
+    sealed,
+)
+from langchain_privacy.sql.prompts import Language
+from langchain_privacy.sql.remote import AnswerTemplate, narration_messages
+from langchain_privacy.vault import VaultSession
+
+_NARRATIONS = 2
+"""How often a model may try to put the rows into words."""
+
+
+class AnswerNode:
+    """Fills the template, or has tokens put into words, or falls back on a table."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    @sealed
+    def run(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
+        """Write the masked answer."""
+        if state.get("rows") is None:
+            return self._without_rows(state)
+        answer = _Answer(self._parts, state, session_of(self._parts.masker, config).vault)
+        while answer.narrating:
+            messages = answer.messages()
+            if self._parts.local_model is not None:
+                said = call_local(self._parts.local_model, messages)
+            else:
+                said = self._parts.remote.invoke(messages, config)
+            answer.take(said, messages)
+        return answer.done()
+
+    @asealed
+    async def arun(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
+        """Like `run`."""
+        if state.get("rows") is None:
+            return self._without_rows(state)
+        vault = session_of(self._parts.masker, config).vault
+        answer = await asyncio.to_thread(_Answer, self._parts, state, vault)
+        while answer.narrating:
+            messages = answer.messages()
+            if self._parts.local_model is not None:
+                said = await acall_local(self._parts.local_model, messages)
+            else:
+                said = await self._parts.remote.ainvoke(messages, config)
+            answer.take(said, messages)
+        return answer.done()
+
+    def _without_rows(self, state: SQLState) -> dict[str, Any]:
+        """Say, or raise, why there is no result."""
+        report = state["report"]
+        if self._parts.policy.on_unresolved == "raise":
+            if code := report.get("refusal"):
+                msg = f"The statement was refused: {REASONS[code]}."
+                raise UnsafeSQLError(msg, code=code)
+            if code := report.get("error"):
+                msg = f"The statement did not finish: {FAULTS[code]}."
+                raise QueryError(msg, code=code)
+            msg = "The remote model returned no query plan, also when asked again."
+            raise ProtocolError(msg)
+        code = report.get("refusal") or report.get("error") or "no_plan"
+        text = _NO_ANSWER[state["language"]].format(code=code)
+        _say(text)
+        return {"masked_answer": text, "answer": text, "rows": None}
+
+
+class _Answer:
+    """One answer in the making.
+
+    Attributes:
+        narrating: Whether a model is to put the rows into words, once more or for the first time.
+    """
+
+    def __init__(self, parts: Parts, state: SQLState, vault: VaultSession) -> None:
+        ref = state["rows"]
+        self._parts, self._state = parts, state
+        self._result = read_result(vault.documents.get(ref))
+        self._about: Mapping[str, Any] = vault.documents.metadata(ref)
+        self._report = state["report"]
+        self._tries = 0
+        self._codes: list[str] = []
+        self._text: str | None = None
+        self.narrating = parts.narration in ("placeholders", "local_model")
+        self._check = answer_check(state, parts.check(state)) if self.narrating else None
+
+    def messages(self) -> list[BaseMessage]:
+        """Write what the narrating model sees: tokens, never a value."""
+        number, labels = self._result.number, self._result.labels
+        count = min(len(self._result.rows), self._parts.policy.narrate_rows)
+        data = [{label: token(r, label, number) for label in labels} for r in range(1, count + 1)]
+        return narration_messages(
+            self._state["masked_question"],
+            planned_sql(self._state),
+            json.dumps(data, ensure_ascii=False),
+            self._parts.database.dialect,
+            self._state["language"],
+            self._codes,
+        )
+
+    def take(self, said: AIMessage, messages: list[BaseMessage]) -> None:
+        """Check what a model said and keep it when it is sound."""
+        assert self._check is not None
+        if self._parts.narration == "placeholders":
+            self._report = crossed(self._report, "narrate", messages)
+        answer = split_reasoning(said)
+        text = answer.text if answer.complete else ""  # an answer that broke off is none
+        self._codes = self._check.answer(text, self._result)
+        self._report = noted(self._report, self._codes)
+        self._text = None if self._codes else text.strip()
+        self._tries += 1
+        self.narrating = bool(self._codes) and self._tries < _NARRATIONS
+
+    def done(self) -> dict[str, Any]:
+        """Give the masked answer; without a sound text, a local table."""
+        rows, number = len(self._result.rows), self._result.number
+        language, policy = self._state["language"], self._parts.policy
+        suppressed = bool(self._about.get("suppressed"))
+        narration, text = self._parts.narration, self._text
+        if text is None and self._state.get("usable"):
+            plan = self._state["plan"] or {}
+            template = AnswerTemplate.model_validate(plan["template"])
+            if template.covers(rows):
+                text = _filled(template, rows, policy.narrate_rows, number, language)
+        if text is None:
+            narration = "table"
+            text = _table(self._result.labels, rows, policy.narrate_rows, number, language)
+        remarks = []
+        if suppressed:
+            texts = _SUPPRESSED if rows else _ALL_SUPPRESSED
+            remarks.append(texts[language].format(k=policy.k))
+            text = text if rows else ""
+        if self._about.get("truncated"):
+            remarks.append(_TRUNCATED[language])
+        text = "\n".join(part for part in (text, *remarks) if part)
+        for line in text.splitlines(keepends=True):
+            _say(line)
+        report = {**self._report, "narration": narration}
+        return {"masked_answer": text, "answer": text, "report": report}
+
+
+def _say(text: str) -> None:
+    get_stream_writer()({"answer": text})
+
+
+# What is written here, in both languages.
+
+_NO_ANSWER = {
+    "en": "The question could not be answered (code: {code}).",
+    "ko": "질문에 답하지 못했습니다 (코드: {code}).",
+}
+_FOUND = {"en": "The result of the query:", "ko": "조회 결과는 다음과 같습니다."}
+_NOTHING = {"en": "The query found nothing.", "ko": "조회된 결과가 없습니다."}
+_MORE = {
+    "en": "… and more rows; [[hidden_row_count]] in all.",
+    "ko": "… 외에 더 있습니다. 모두 [[hidden_row_count]]건입니다.",
+}
+_TRUNCATED = {
+    "en": "The result was longer than the limit and was cut.",
+    "ko": "결과가 제한보다 길어 일부만 읽었습니다.",
+}
+_SUPPRESSED = {
+    "en": "Groups of fewer than {k} rows are not shown.",
+    "ko": "{k}건 미만인 그룹은 표시하지 않았습니다.",
+}
+_ALL_SUPPRESSED = {
+    "en": "The result is not shown: every group has fewer than {k} rows.",
+    "ko": "결과를 표시하지 않습니다. 모든 그룹이 {k}건 미만입니다.",
+}
+
+# The row of a token; a token and a count without the number of their result.
+_ROW = re.compile(r"hidden\W{0,3}_?value\W{0,3}_?(\d{1,6})", re.IGNORECASE)
+_BARE_TOKEN = re.compile(r"(hidden_?value_)(?!q\d+_)", re.IGNORECASE)
+_BARE_COUNT = re.compile(r"(hidden_row_count)(?!_q)", re.IGNORECASE)
+
+
+def _filled(
+    template: AnswerTemplate, rows: int, shown: int, number: int, language: Language
+) -> str:
+    """Fill a template that was checked with tokens.
+
+    Args:
+        template: Lines with `{row}` in it repeat for each row.
+        rows: How many rows the result has.
+        shown: How many are put into words at most.
+        number: Number of the result in its session.
+        language: Of what is written here.
+    """
+    if rows == 0:
+        return template.empty or _NOTHING[language]
+    text = template.single if rows == 1 and template.single else template.full
+    lines: list[str] = []
+    for repeated, block in groupby(text.splitlines(), key=lambda line: "{row}" in line):
+        kept = list(block)
+        if repeated:
+            for row in range(1, min(rows, shown) + 1):
+                lines += [line.replace("{row}", str(row)) for line in kept]
+            if rows > shown:
+                lines.append(_MORE[language])
+        else:
+            # A line written for a row that is not there is left out.
+            lines += [line for line in kept if all(int(n) <= rows for n in _ROW.findall(line))]
+    return _numbered("\n".join(lines), number)
+
+
+def _table(labels: Sequence[str], rows: int, shown: int, number: int, language: Language) -> str:
+    """Write a result as a sentence and a Markdown table of tokens. It cannot fail."""
+    if rows == 0:
+        return _NOTHING[language]
+    lines = [_FOUND[language], "", f"| {' | '.join(labels)} |", "|" + " --- |" * len(labels)]
+    lines += [
+        "| " + " | ".join(token(row, label, number) for label in labels) + " |"
+        for row in range(1, min(rows, shown) + 1)
+    ]
+    if rows > shown:
+        lines += ["", _numbered(_MORE[language], number)]
+    return "\n".join(lines)
+
+
+def _numbered(text: str, number: int) -> str:
+    """Give bare tokens the number of their result, where it needs one."""
+    if number == 1:
+        return text
+    text = _BARE_TOKEN.sub(rf"\g<1>q{number}_", text)
+    return _BARE_COUNT.sub(rf"\g<1>_q{number}", text)
