@@ -1,4 +1,12 @@
-"""Where a payload is going."""
+"""Where a payload is going: the host and the name of the model that will answer.
+
+Called by guarded models and transports, for policies and the ledger:
+
+```python
+destination_of(ChatOpenAI(model="gpt-4o-mini"))  # "api.openai.com"
+model_of(ChatOpenAI(model="gpt-4o-mini"), {})  # "gpt-4o-mini"
+```
+"""
 
 import functools
 import sys

@@ -1,4 +1,15 @@
-"""The guard at the door: examine, record, then let cross."""
+"""The guard at the door: examine, record, then let cross.
+
+Applications make one `EgressGuard` and wrap what sends with it; the edge asks it about the messages
+of model calls inside a private graph (`examine`); guarded models and transports open their
+crossings with it (`open`, see `egress.crossing`).
+
+```python
+guard = EgressGuard(masker, policy=AllowHosts(["api.openai.com"]), ledger=EgressLedger("l.sqlite"))
+model = guard.wrap(ChatOpenAI(model="gpt-4o-mini", http_client=guard.http_client()))
+model.invoke("...")  # EgressBlockedError when a private value is in it
+```
+"""
 
 import asyncio
 import json
@@ -19,7 +30,7 @@ from langchain_privacy.egress.payload import Payload, of_messages
 from langchain_privacy.egress.policy import CrossingRequest, EgressPolicy, UnsafeAllowAll
 from langchain_privacy.egress.transport import client_of, transport_of
 from langchain_privacy.errors import AttestationError, DetectionError, EgressBlockedError
-from langchain_privacy.vault import Vault
+from langchain_privacy.vault import Vault, VaultSession
 
 Model = TypeVar("Model", bound=Runnable[Any, Any])
 Embedder = TypeVar("Embedder", bound=Embeddings)
@@ -161,7 +172,7 @@ class EgressGuard:
             destination=destination,
             model=model,
             purpose=purpose,
-            session=sessions[0].id if len(sessions) == 1 else "",
+            session=_id_of(sessions),
             size=len(payload.data),
             payload=payload.data,
             sender=sender,
@@ -196,13 +207,13 @@ class EgressGuard:
         record |= {
             "decision": "allowed",
             "payload_digest": payload.digest,
-            "payload": payload.data.decode("utf-8", "replace")
-            if self.ledger.keep_payload
-            else None,
+            "payload": None,
             "entity_types": json.dumps(
                 self._examiner.placeholder_types(text, sessions), sort_keys=True
             ),
         }
+        if self.ledger.keep_payload:
+            record["payload"] = payload.data.decode("utf-8", "replace")
         limit = self.policy.budget() if self.policy is not None else None
         number, within = self.ledger.append(record, limit=limit)
         if not within:
@@ -253,7 +264,7 @@ class EgressGuard:
         if refusal is not None:
             record = {
                 "kind": "crossing",
-                "session": sessions[0].id if len(sessions) == 1 else "",
+                "session": _id_of(sessions),
                 "destination": destination,
                 "purpose": "http",
                 "bytes_out": len(payload.data),
@@ -279,3 +290,8 @@ class EgressGuard:
         raise EgressBlockedError(
             message, rule=refusal.rule, offsets=refusal.offsets, destination=destination
         )
+
+
+def _id_of(sessions: Sequence[VaultSession]) -> str:
+    """Return the session that a crossing belongs to, `""` when nobody can say which."""
+    return sessions[0].id if len(sessions) == 1 else ""

@@ -1,4 +1,18 @@
-"""Rules of the door. A policy has one method that raises; what it returns means nothing."""
+"""Rules of the door: where a payload may go, how much of it, and who must agree.
+
+`EgressGuard(masker, policy=...)` asks its policy about each payload that holds no private value.
+`check` raises `EgressBlockedError` to refuse; its return value is ignored. A rule of your own:
+
+```python
+class OfficeHours(EgressPolicy):
+    def check(self, request: CrossingRequest) -> None:
+        if not 8 <= datetime.now().hour < 18:
+            raise request.refuse("office_hours", "it is night")
+
+
+policy = AllOf([AllowHosts(["api.openai.com"]), MaxBytesPerCrossing(100_000), OfficeHours()])
+```
+"""
 
 import hashlib
 import warnings
@@ -22,6 +36,8 @@ warnings.simplefilter("always", UnsafeEgressWarning, append=True)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CrossingRequest:
     """A payload that wants to cross. It was examined already when a policy sees it.
+
+    See `egress.crossing` for the words of a crossing that was let through, and of its record.
 
     Attributes:
         destination: Host and port, or `"unknown"`.

@@ -1,4 +1,12 @@
-"""What tokens cost, from a dated table that can be replaced."""
+"""What tokens cost, from a dated table that can be replaced.
+
+`langchain-privacy ledger`, its report and Minions show amounts with it:
+
+```python
+prices = PriceTable.load()  # or load("my-prices.json")
+prices.total(ledger), prices.currency, prices.as_of
+```
+"""
 
 import json
 import re
