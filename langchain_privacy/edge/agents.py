@@ -1,4 +1,17 @@
-"""`create_private_agent`: LangChain's agent, the middleware and the edge in one."""
+"""`create_private_agent` and `private_deep_agent`: an agent, the middleware and the edge in one.
+
+Both make the agent as LangChain and Deep Agents do, put `PrivacyMiddleware` into it and `private()`
+around it. In a deep agent no middleware can be the last: Deep Agents give their general-purpose
+subagent none of the caller's middleware, and put middleware of their own after it (memory, skills).
+So every subagent gets `PrivacyMiddleware` explicitly, and the models themselves mask as well
+(`masking_model`).
+
+Example:
+    ```python
+    agent = create_private_agent("openai:gpt-5", [send_mail], guard=EgressGuard(masker))
+    agent.invoke({"messages": [HumanMessage("Write to jane@example.org")]}, config)
+    ```
+"""
 
 import asyncio
 import copy
@@ -63,23 +76,27 @@ def create_private_agent(
     if any(isinstance(each, InnerPrivacyMiddleware) for each in middleware):
         msg = "create_private_agent places PrivacyMiddleware itself; leave it out of middleware."
         raise ConfigurationError(msg)
-    if isinstance(model, str):
-        model = init_chat_model(model)
-    others = list(middleware)
-    if guard is not None:
-        model = guard.wrap(model)
-        others = [guarded_middleware(each, guard) for each in others]
+    others = [guarded_middleware(each, guard) for each in middleware]
     ours = InnerPrivacyMiddleware(masker, tools=tool_policy, guard=guard)
-    agent = create_agent(model, tools, middleware=[*others, ours], **create_agent_kwargs)
+    agent = create_agent(
+        _guarded_model(model, guard), tools, middleware=[*others, ours], **create_agent_kwargs
+    )
     _require_known_tools(agent, ours.policy)
     return private(agent, masker, guard=guard)
 
 
+def _guarded_model(model: str | BaseChatModel, guard: Any) -> BaseChatModel:
+    found = init_chat_model(model) if isinstance(model, str) else model
+    return found if guard is None else cast("BaseChatModel", guard.wrap(found))
+
+
 def guarded_middleware(middleware: Any, guard: Any) -> Any:
-    """Return the middleware with the models that it holds wrapped by the guard.
+    """Return the middleware with the models that it holds wrapped by the guard, where there is one.
 
     Summarization, tool selection and fallback middleware call models of their own.
     """
+    if guard is None:
+        return middleware
     held = {
         name: guard.wrap(value)
         if isinstance(value, BaseChatModel)
@@ -106,7 +123,98 @@ def _require_known_tools(agent: Any, policy: ToolPolicy) -> None:
         )
 
 
-# ---- A model that masks what it is asked, for agents in which no middleware can be the last.
+# ---- Deep agents
+
+
+def private_deep_agent(
+    model: str | BaseChatModel,
+    tools: Sequence[BaseTool | Callable[..., Any] | dict[str, Any]] | None = None,
+    *,
+    masker: Masker | None = None,
+    guard: Any = None,
+    tool_policy: ToolPolicy | None = None,
+    middleware: Sequence[Any] = (),
+    subagents: Sequence[Any] = (),
+    **create_deep_agent_kwargs: Any,
+) -> Any:
+    """Create a deep agent whose models, files, checkpoints and traces hold placeholders only.
+
+    Like `deepagents.create_deep_agent`. The arguments of `task` pass as the model wrote them,
+    masked, since they go to another model. Files that the agent writes hold placeholders.
+
+    Args:
+        model: As for `create_deep_agent`.
+        tools: As for `create_deep_agent`.
+        masker: Finds private values and holds the vault; `Masker()` when omitted.
+        guard: An `EgressGuard` for all models.
+        tool_policy: Which tool gets which real values; for the subagents' tools too.
+        middleware: As for `create_deep_agent`.
+        subagents: As for `create_deep_agent`. One that is compiled already must be private.
+        **create_deep_agent_kwargs: `system_prompt`, `checkpointer`, `backend` and the rest.
+
+    Returns:
+        A private `CompiledStateGraph`.
+
+    Raises:
+        ConfigurationError: A compiled subagent is not private, or Deep Agents are not installed.
+    """
+    try:
+        from deepagents import create_deep_agent
+        from deepagents.middleware.subagents import GENERAL_PURPOSE_SUBAGENT
+    except ImportError as error:
+        msg = 'Private deep agents need Deep Agents: pip install "langchain-privacy[deepagents]"'
+        raise ConfigurationError(msg) from error
+
+    make = _Maker(masker or Masker(), guard, tool_policy)
+    specs: list[Any] = [make.subagent(spec) for spec in subagents]
+    if not any(spec["name"] == GENERAL_PURPOSE_SUBAGENT["name"] for spec in specs):
+        specs.append(make.subagent(GENERAL_PURPOSE_SUBAGENT))
+    agent = create_deep_agent(
+        make.model(model),
+        tools,
+        middleware=[*make.middleware(middleware), make.ours()],
+        subagents=specs,
+        **create_deep_agent_kwargs,
+    )
+    return private(agent, make.masker, guard=guard)
+
+
+class _Maker:
+    """Makes the parts of one deep agent private, all in the same way."""
+
+    def __init__(self, masker: Masker, guard: Any, policy: ToolPolicy | None) -> None:
+        self.masker = masker
+        self._guard = guard
+        self._policy = policy
+
+    def model(self, model: str | BaseChatModel) -> BaseChatModel:
+        return masking_model(_guarded_model(model, self._guard), self.masker)
+
+    def ours(self) -> InnerPrivacyMiddleware:
+        return InnerPrivacyMiddleware(
+            self.masker, tools=self._policy, guard=self._guard, require_last=False
+        )
+
+    def middleware(self, given: Sequence[Any]) -> list[Any]:
+        return [guarded_middleware(each, self._guard) for each in given]
+
+    def subagent(self, spec: Any) -> dict[str, Any]:
+        if "graph_id" in spec:  # on a server elsewhere: it gets placeholders
+            return dict(spec)
+        if "runnable" in spec:
+            if isinstance(spec["runnable"], PrivateGraph):
+                return dict(spec)
+            msg = (
+                f"The compiled subagent {spec['name']!r} is not private; make its runnable with"
+                " create_private_agent."
+            )
+            raise ConfigurationError(msg)
+        own = [*self.middleware(spec.get("middleware", ())), self.ours()]
+        model = {"model": self.model(spec["model"])} if "model" in spec else {}
+        return {**spec, **model, "middleware": own}
+
+
+# ---- A model that masks what it is asked
 
 
 def masking_model(model: BaseChatModel, masker: Masker) -> BaseChatModel:
@@ -162,102 +270,3 @@ def _masking(base: Any) -> dict[str, Any]:
             yield chunk
 
     return {"invoke": invoke, "ainvoke": ainvoke, "stream": stream, "astream": astream}
-
-
-# ---- Private deep agents: the agent, its subagents and the general-purpose one.
-#
-# Deep Agents give their general-purpose subagent none of the caller's middleware, and put
-# middleware of their own after it (memory, skills). So every subagent gets `PrivacyMiddleware`
-# explicitly, and the models themselves mask as well, since there no middleware can be the last.
-
-try:
-    from deepagents import create_deep_agent
-    from deepagents.middleware.subagents import GENERAL_PURPOSE_SUBAGENT
-    from langchain.chat_models import init_chat_model
-except ImportError as error:
-    msg = 'Private deep agents need Deep Agents: pip install "langchain-privacy[deepagents]"'
-    raise ConfigurationError(msg) from error
-
-
-def private_deep_agent(
-    model: str | BaseChatModel,
-    tools: Sequence[BaseTool | Callable[..., Any] | dict[str, Any]] | None = None,
-    *,
-    masker: Masker | None = None,
-    guard: Any = None,
-    tool_policy: ToolPolicy | None = None,
-    middleware: Sequence[Any] = (),
-    subagents: Sequence[Any] = (),
-    **create_deep_agent_kwargs: Any,
-) -> Any:
-    """Create a deep agent whose models, files, checkpoints and traces hold placeholders only.
-
-    Like `deepagents.create_deep_agent`. The arguments of `task` pass as the model wrote them,
-    masked, since they go to another model. Files that the agent writes hold placeholders.
-
-    Args:
-        model: As for `create_deep_agent`.
-        tools: As for `create_deep_agent`.
-        masker: Finds private values and holds the vault; `Masker()` when omitted.
-        guard: An `EgressGuard` for all models.
-        tool_policy: Which tool gets which real values; for the subagents' tools too.
-        middleware: As for `create_deep_agent`.
-        subagents: As for `create_deep_agent`. One that is compiled already must be private.
-        **create_deep_agent_kwargs: `system_prompt`, `checkpointer`, `backend` and the rest.
-
-    Returns:
-        A private `CompiledStateGraph`.
-
-    Raises:
-        ConfigurationError: A compiled subagent is not private.
-    """
-    make = _Maker(masker or Masker(), guard, tool_policy)
-    specs: list[Any] = [make.subagent(spec) for spec in subagents]
-    if not any(spec["name"] == GENERAL_PURPOSE_SUBAGENT["name"] for spec in specs):
-        specs.append(make.subagent(GENERAL_PURPOSE_SUBAGENT))
-    agent = create_deep_agent(
-        make.model(model),
-        tools,
-        middleware=[*make.middleware(middleware), make.ours()],
-        subagents=specs,
-        **create_deep_agent_kwargs,
-    )
-    return private(agent, make.masker, guard=guard)
-
-
-class _Maker:
-    """Makes the parts of one deep agent private, all in the same way."""
-
-    def __init__(self, masker: Masker, guard: Any, policy: ToolPolicy | None) -> None:
-        self.masker = masker
-        self._guard = guard
-        self._policy = policy
-
-    def model(self, model: str | BaseChatModel) -> BaseChatModel:
-        found = init_chat_model(model) if isinstance(model, str) else model
-        return masking_model(found if self._guard is None else self._guard.wrap(found), self.masker)
-
-    def ours(self) -> InnerPrivacyMiddleware:
-        return InnerPrivacyMiddleware(
-            self.masker, tools=self._policy, guard=self._guard, require_last=False
-        )
-
-    def middleware(self, given: Sequence[Any]) -> list[Any]:
-        if self._guard is None:
-            return list(given)
-        return [guarded_middleware(each, self._guard) for each in given]
-
-    def subagent(self, spec: Any) -> dict[str, Any]:
-        if "graph_id" in spec:  # on a server elsewhere: it gets placeholders
-            return dict(spec)
-        if "runnable" in spec:
-            if isinstance(spec["runnable"], PrivateGraph):
-                return dict(spec)
-            msg = (
-                f"The compiled subagent {spec['name']!r} is not private; make its runnable with"
-                " create_private_agent."
-            )
-            raise ConfigurationError(msg)
-        own = [*self.middleware(spec.get("middleware", ())), self.ours()]
-        model = {"model": self.model(spec["model"])} if "model" in spec else {}
-        return {**spec, **model, "middleware": own}

@@ -1,16 +1,22 @@
-"""`PrivacyMiddleware` for `create_agent`.
+"""`PrivacyMiddleware` for `create_agent`: what must happen inside an agent.
 
-The edge masks what enters the agent; this middleware is what must happen inside: tools get real
-values in their body, structured output is validated with real values, and everything that goes to
-the model is masked once more, in case another middleware added something.
+The edge masks what enters the agent. Inside, tools get real values in their body, structured output
+is validated with real values, and everything that goes to the model is masked once more, in case
+another middleware added something. LangChain's own spans of middleware record nothing meanwhile.
+
+`create_private_agent` places it. In a list of your own it has to be the last:
+
+Example:
+    ```python
+    middleware = [SummarizationMiddleware(...), PrivacyMiddleware(masker)]
+    agent = private(create_agent(model, tools, middleware=middleware), masker)
+    ```
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from langchain.agents.middleware import TracePolicy, configure_trace_policy
-from langchain.agents.middleware import _trace_policy as _default
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
@@ -25,38 +31,6 @@ from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
 
-# ---- What the spans of other middleware record while a private agent runs: nothing.
-#
-# LangChain traces the hooks of every middleware with the request that it got: the system prompt
-# and the tools as they were given, and what other middleware added, before any of it is masked.
-# The model's own run has the same masked.
-
-
-class _Quiet(TracePolicy):
-    """Omits payloads inside private runs; elsewhere does what the process asked for before."""
-
-
-def keep_spans_quiet() -> None:
-    """Make the process-wide policy for hook spans omit payloads inside private runs."""
-    before = _default._resolve(None)  # noqa: SLF001 - LangChain has no way to read it
-    if isinstance(before, _Quiet):
-        return
-
-    def inputs(value: Any) -> Any:
-        return _recorded(value, before and before.process_inputs)
-
-    def outputs(value: Any) -> Any:
-        return _recorded(value, before and before.process_outputs)
-
-    configure_trace_policy(_Quiet(process_inputs=inputs, process_outputs=outputs))
-
-
-def _recorded(value: Any, process: Any) -> Any:
-    if surrounding() is not None:
-        return {}
-    return process(value) if process else value
-
-
 try:
     from langchain.agents.middleware import (
         AgentMiddleware,
@@ -64,8 +38,10 @@ try:
         ModelRequest,
         ModelResponse,
         TracePolicy,
+        configure_trace_policy,
         omit_payload,
     )
+    from langchain.agents.middleware import _trace_policy as _default
     from langchain.agents.structured_output import StructuredOutputError
 
     from langchain_privacy.edge.structured import StructuredEdge
@@ -83,7 +59,7 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
         guard: An `EgressGuard`; every model that a request names is wrapped with it, also one
             that fallback middleware put in.
         require_last: Whether to refuse another place in the list. Where none can be the last
-            (Deep Agents), the model must mask by itself: `edge.model.masking_model`.
+            (Deep Agents), the model must mask by itself: `edge.agents.masking_model`.
     """
 
     trace_policy = TracePolicy(process_inputs=omit_payload, process_outputs=omit_payload)
@@ -97,7 +73,7 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
         require_last: bool = True,
     ) -> None:
         super().__init__()
-        keep_spans_quiet()
+        _keep_spans_quiet()
         self._require_last = require_last
         self.masker = masker
         self.policy = tools or ToolPolicy()
@@ -199,7 +175,7 @@ class PrivacyMiddleware(InnerPrivacyMiddleware):
         guard: An `EgressGuard`; every model that a request names is wrapped with it, also one
             that fallback middleware put in.
         require_last: Whether to refuse another place in the list. Where none can be the last
-            (Deep Agents), the model must mask by itself: `edge.model.masking_model`.
+            (Deep Agents), the model must mask by itself: `edge.agents.masking_model`.
     """
 
     def before_agent(self, state: AgentState[Any], runtime: Runtime[Any]) -> dict[str, Any] | None:  # noqa: ARG002
@@ -247,3 +223,35 @@ def _masked_tool(
         msg = "The name of a tool holds a private value, and a model must call it by that name."
         raise ConfigurationError(msg)
     return masked
+
+
+# ---- The spans of middleware.
+#
+# LangChain traces the hooks of every middleware with the request that it got: the system prompt
+# and the tools as they were given, and what other middleware added, before any of it is masked.
+# The model's own run has the same masked. So inside private runs these spans record nothing.
+
+
+class _Quiet(TracePolicy):
+    """Omits payloads inside private runs; elsewhere does what the process asked for before."""
+
+
+def _keep_spans_quiet() -> None:
+    """Make the process-wide policy for hook spans omit payloads inside private runs."""
+    before = _default._resolve(None)  # noqa: SLF001 - LangChain has no way to read it
+    if isinstance(before, _Quiet):
+        return
+
+    def inputs(value: Any) -> Any:
+        return _recorded(value, before and before.process_inputs)
+
+    def outputs(value: Any) -> Any:
+        return _recorded(value, before and before.process_outputs)
+
+    configure_trace_policy(_Quiet(process_inputs=inputs, process_outputs=outputs))
+
+
+def _recorded(value: Any, process: Any) -> Any:
+    if surrounding() is not None:
+        return {}
+    return process(value) if process else value

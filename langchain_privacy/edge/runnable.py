@@ -23,7 +23,7 @@ class PrivateRunnable(Runnable[Input, Output]):
         self._inner = inner
         self._masker = masker
         self._guard = guard
-        self.name = inner.name
+        self.name = getattr(inner, "name", None)  # a `RunnableLambda` of a lambda has none
 
     def __repr__(self) -> str:
         return f"<PrivateRunnable of {type(self._inner).__name__}>"

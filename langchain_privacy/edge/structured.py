@@ -3,7 +3,8 @@
 LangChain parses a structured answer right after the model's call, before any middleware sees it,
 and an `EmailStr` or a pattern refuses a placeholder. So the model that is handed down restores its
 answer after its own callbacks (its trace stays masked), and what was parsed is masked again before
-it enters the state.
+it enters the state. The middleware makes a `StructuredEdge` for each call of the model; the graph
+validates the response again when the state leaves it restored.
 """
 
 import json
@@ -19,42 +20,15 @@ from langchain.agents.structured_output import (
 )
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
-from pydantic import BaseModel, PrivateAttr, TypeAdapter, ValidationError
+from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from langchain_privacy.edge.errors import masked_error
 from langchain_privacy.edge.tools import codes_in
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.subclassing import recast, subclass_maker
 
-# ---- Structured responses that were restored as text, given their types back.
-#
-# In the state, a field that holds a date or a number may be a placeholder; restored, it is the
-# text of the date. Validating the restored object once more makes it what the schema says.
-
-_KEY = "structured_response"
-
-
-def retyped(data: Any) -> Any:
-    """Validate the structured response of a state, or of one node's update in it, again."""
-    if not isinstance(data, dict):
-        return data
-    if isinstance(data.get(_KEY), BaseModel):
-        return {**data, _KEY: _validated(data[_KEY])}
-    nested = {k: v for k, v in data.items() if isinstance(v, dict) and _KEY in v}
-    return {**data, **{key: retyped(value) for key, value in nested.items()}} if nested else data
-
-
-def _validated(response: BaseModel) -> BaseModel:
-    fields = {name: getattr(response, name) for name in type(response).model_fields}
-    by_alias = {f.alias or name: fields[name] for name, f in type(response).model_fields.items()}
-    adapter = TypeAdapter(type(response))
-    try:
-        return adapter.validate_python(by_alias)
-    except ValidationError:
-        return response
-
-
 _SHORTENED_INPUT = re.compile(r"input_value=.*?(?=, input_type=)", re.DOTALL)
+"""An input in the text of a validation error, which pydantic shortens in the middle."""
 
 
 class StructuredEdge:

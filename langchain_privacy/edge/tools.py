@@ -3,6 +3,13 @@
 Arguments are restored after `on_tool_start` and results are masked before `on_tool_end`, so that
 traces, stream events and checkpoints of a tool's run hold placeholders. Restoring the arguments
 around the tool (in `wrap_tool_call`, say) would trace them.
+
+`PrivacyMiddleware` makes an agent's tools private; which tool gets what is for `ToolPolicy` to say.
+
+Example:
+    ```python
+    node = ToolNode([private_tool(send_mail, masker, ToolPolicy(local={"send_mail"}))])
+    ```
 """
 
 import asyncio
@@ -25,76 +32,14 @@ from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.subclassing import recast, subclass_maker
-from langchain_privacy.vault import VaultEntry, VaultSession
-
-# ---- A session narrowed to some of its values: the others stay placeholders.
+from langchain_privacy.values.walk import Leaves, Walk
+from langchain_privacy.vault import LITERAL, VaultEntry, VaultSession
 
 Code = tuple[str, str]
 """Entity type and code: what a placeholder says."""
 
-
-class _Narrowed(VaultSession):
-    """A vault session that knows only the entries that `allows` lets through; issues nothing."""
-
-    def __init__(
-        self, vault: VaultSession, allows: Callable[[VaultEntry], bool], what: Collection[Any]
-    ) -> None:
-        # Another id than the whole session's: what is remembered for one is wrong for the other.
-        self.id = f"{vault.id} {sorted(what)}"
-        self.documents = vault.documents
-        self._vault = vault
-        self._allows = allows
-
-    def __repr__(self) -> str:
-        return f"<VaultSession {self.id}, narrowed>"
-
-    @property
-    def version(self) -> int:
-        return self._vault.version
-
-    def issue(self, entity_type: str, value: str) -> VaultEntry:
-        return self._vault.issue(entity_type, value)
-
-    def lookup(self, entity_type: str, code: str) -> VaultEntry | None:
-        entry = self._vault.lookup(entity_type, code)
-        return entry if entry is not None and self._allows(entry) else None
-
-    def entries(self, since: int = 0) -> Sequence[VaultEntry]:
-        return [entry for entry in self._vault.entries(since) if self._allows(entry)]
-
-
-def allowed_types(session: MaskingSession, types: Collection[str]) -> MaskingSession:
-    """Return a session that restores these entity types only, `"*"` for all."""
-    if "*" in types:
-        return session
-    # LITERAL is text that only looked like a placeholder: it is nobody's value.
-    names = {*types, "LITERAL", *(f"{name}_{form}" for name in types for form in ("INT", "FLOAT"))}
-    return _narrowed(session, lambda entry: entry.entity_type in names, names)
-
-
-def allowed_codes(session: MaskingSession, codes: Collection[Code]) -> MaskingSession:
-    """Return a session that restores these placeholders only."""
-    return _narrowed(session, lambda entry: (entry.entity_type, entry.code) in codes, codes)
-
-
-def _narrowed(
-    session: MaskingSession, allows: Callable[[VaultEntry], bool], what: Collection[Any]
-) -> MaskingSession:
-    return MaskingSession(session.masker, _Narrowed(session.vault, allows, what))
-
-
-def codes_in(x: Any) -> frozenset[Code]:
-    """Return the placeholders that stand anywhere in a structure of texts, dicts and lists."""
-    if isinstance(x, str):
-        return frozenset((found[1], found[2]) for found in PLACEHOLDER.finditer(x))
-    if isinstance(x, dict):
-        return frozenset[Code]().union(*map(codes_in, x.keys()), *map(codes_in, x.values()))
-    if isinstance(x, (list, tuple)):
-        return frozenset[Code]().union(*map(codes_in, x))
-    return frozenset()
-
-
 _sent: ContextVar[frozenset[Code]] = ContextVar("edge_tool_sent", default=frozenset())
+"""The placeholders that the present tool was called with."""
 
 
 def private_tool(tool: BaseTool, masker: Masker, policy: ToolPolicy | None = None) -> BaseTool:
@@ -219,25 +164,9 @@ class _ToolEdge:
 
     def _argument(self, session: MaskingSession, name: str, value: Any) -> Any:
         types = self.policy.types(self.name, self.place, name)
-        return self._walk(allowed_types(session, types), name, value) if types else value
-
-    def _walk(self, allowed: MaskingSession, name: str, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._text(allowed, name, value)
-        if isinstance(value, dict):
-            return {
-                self._walk(allowed, "", key): self._walk(allowed, str(key), each)
-                for key, each in value.items()
-            }
-        return [self._walk(allowed, name, each) for each in value] if _is_list(value) else value
-
-    def _text(self, allowed: MaskingSession, name: str, text: str) -> Any:
-        pieces, at = [], 0
-        for start, end in self.policy.denied_spans(self.name, name, text):
-            pieces += [_restored_text(allowed, text[at:start]), text[start:end]]
-            at = end
-        rest = _restored_text(allowed, text[at:])
-        return "".join([*pieces, rest]) if pieces else rest
+        if not types:
+            return value
+        return Walk(_Allowed(self.name, self.policy, allowed_types(session, types), name))(value)
 
     def _injected(self, session: MaskingSession, value: Any) -> Any:
         if self.place != "local":
@@ -304,18 +233,107 @@ class _ToolEdge:
             return session.mask(str(result), untrusted=True)
 
 
-def _restored_text(allowed: MaskingSession, text: str) -> Any:
-    # The policy has decided about URLs; what is left is to be restored also in links.
-    return allowed.restore(text, in_links=True)
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, (list, tuple, set))
-
-
 def _quiet(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Take the callbacks out of a config that the tool asked for."""
     config = kwargs.get("config")
     if not isinstance(config, dict):
         return kwargs
     return {**kwargs, "config": {**config, "callbacks": []}}
+
+
+class _Allowed(Leaves):
+    """Restores an argument, but for the texts in which the policy keeps placeholders."""
+
+    def __init__(
+        self, tool: str, policy: ToolPolicy, session: MaskingSession, argument: str
+    ) -> None:
+        self.path: list[Any] = [argument]
+        self._tool = tool
+        self._policy = policy
+        self._session = session
+
+    def text(self, text: str) -> str:
+        return self._under(str(self.path[-1]), text)
+
+    def key(self, key: Any) -> Any:
+        return self._under("", key) if isinstance(key, str) else key
+
+    def _under(self, name: str, text: str) -> str:
+        pieces, at = [], 0
+        for start, end in self._policy.denied_spans(self._tool, name, text):
+            pieces += [self._restored(text[at:start]), text[start:end]]
+            at = end
+        return "".join([*pieces, self._restored(text[at:])])
+
+    def _restored(self, text: str) -> str:
+        # the policy has decided about URLs; what is left is to be restored also in links
+        return self._session.restore(text, in_links=True)
+
+
+# ---- A session narrowed to some of its values: the others stay placeholders
+
+
+class _Narrowed(VaultSession):
+    """A vault session that knows only the entries that `allows` lets through; issues nothing."""
+
+    def __init__(
+        self, vault: VaultSession, allows: Callable[[VaultEntry], bool], what: Collection[Any]
+    ) -> None:
+        # Another id than the whole session's: what is remembered for one is wrong for the other.
+        self.id = f"{vault.id} {sorted(what)}"
+        self.documents = vault.documents
+        self._vault = vault
+        self._allows = allows
+
+    def __repr__(self) -> str:
+        return f"<VaultSession {self.id}, narrowed>"
+
+    @property
+    def version(self) -> int:
+        return self._vault.version
+
+    def issue(self, entity_type: str, value: str) -> VaultEntry:
+        return self._vault.issue(entity_type, value)
+
+    def lookup(self, entity_type: str, code: str) -> VaultEntry | None:
+        entry = self._vault.lookup(entity_type, code)
+        return entry if entry is not None and self._allows(entry) else None
+
+    def entries(self, since: int = 0) -> Sequence[VaultEntry]:
+        return [entry for entry in self._vault.entries(since) if self._allows(entry)]
+
+
+def allowed_types(session: MaskingSession, types: Collection[str]) -> MaskingSession:
+    """Return a session that restores these entity types only, `"*"` for all."""
+    if "*" in types:
+        return session
+    # a literal is text that only looked like a placeholder: it is nobody's value
+    names = {*types, LITERAL, *(f"{name}_{form}" for name in types for form in ("INT", "FLOAT"))}
+    return _narrowed(session, lambda entry: entry.entity_type in names, names)
+
+
+def allowed_codes(session: MaskingSession, codes: Collection[Code]) -> MaskingSession:
+    """Return a session that restores these placeholders only."""
+    return _narrowed(session, lambda entry: (entry.entity_type, entry.code) in codes, codes)
+
+
+def _narrowed(
+    session: MaskingSession, allows: Callable[[VaultEntry], bool], what: Collection[Any]
+) -> MaskingSession:
+    return MaskingSession(session.masker, _Narrowed(session.vault, allows, what))
+
+
+def codes_in(x: Any) -> frozenset[Code]:
+    """Return the placeholders that stand anywhere in something."""
+    leaves = _Codes()
+    Walk(leaves)(x)
+    return frozenset(leaves.found)
+
+
+class _Codes(Leaves):
+    def __init__(self) -> None:
+        self.found: set[Code] = set()
+
+    def text(self, text: str) -> str:
+        self.found.update((found[1], found[2]) for found in PLACEHOLDER.finditer(text))
+        return text
