@@ -76,7 +76,9 @@ def test_streams_with_fallbacks(guard: EgressGuard) -> None:
 
 def test_with_retry(guard: EgressGuard) -> None:
     with OpenAIServer(lambda _: "fine") as server:
-        retrying = guard.wrap(model(server)).with_retry(stop_after_attempt=2)
+        retrying = guard.wrap(model(server)).with_retry(
+            stop_after_attempt=2, wait_exponential_jitter=False
+        )
         with pytest.raises(EgressBlockedError):
             retrying.invoke(SECRET)
         assert server.requests == []

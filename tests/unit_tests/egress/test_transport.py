@@ -136,7 +136,10 @@ def test_retries_and_the_providers_usage_are_counted(library: str, asynchronous:
     message = {"role": "assistant", "content": "fine"}
     choice = {"index": 0, "finish_reason": "stop", "message": message}
     answer = {"object": "chat.completion", "choices": [choice], "usage": usage}
-    replies = iter([Reply(status=500, body=b"{}"), Reply(body=json.dumps(answer).encode())])
+    at_once = {"retry-after-ms": "1"}
+    replies = iter(
+        [Reply(status=500, body=b"{}", headers=at_once), Reply(body=json.dumps(answer).encode())]
+    )
     with RecordingServer(lambda _: next(replies)) as server:
         guard = EgressGuard(Masker())
         try:
