@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from langchain_privacy.edge.run import is_recorded, session_of
-from langchain_privacy.edge.runnable import arestore_stream, restore_stream
+from langchain_privacy.edge.streams import arestore_stream, restore_stream
 from langchain_privacy.masking import Masker, MaskingSession
 
 _RUNS_AT_ONCE = 4096

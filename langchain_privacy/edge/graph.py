@@ -24,7 +24,7 @@ from langchain_privacy.edge.run import (
     scoped,
     scoped_async,
 )
-from langchain_privacy.edge.streams import EventsRestorer, PartRestorer, restore_patches
+from langchain_privacy.edge.streams import CallbackEventRestorer, PartRestorer, restore_patches
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
 from langchain_privacy.subclassing import made_from, recast, subclass
@@ -187,7 +187,7 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         run, masked = await self._aenter(config, x)
         inner = self._inner(run).astream_events(masked, run.config, version=version, **kwargs)
-        events = EventsRestorer(run.session)
+        events = CallbackEventRestorer(run.session)
         async for event in scoped_async(run, inner):
             for restored in [event] if run.inside else events.feed(event):
                 yield restored

@@ -1,16 +1,23 @@
-"""`private()` for any Runnable that is not a graph: an edge without a run of its own."""
+"""`private()` for any Runnable that is not a graph: an edge without a run of its own.
+
+Example:
+    ```python
+    chain = private(prompt | model | StrOutputParser(), masker)
+    for piece in chain.stream({"question": "Who is Jane Doe?"}, config):
+        print(piece, end="")
+    ```
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.utils import Input, Output
 
 from langchain_privacy.edge.run import EdgeRun, open_run, scoped, scoped_async
-from langchain_privacy.edge.streams import ChunkRestorer, EventsRestorer
-from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.edge.streams import CallbackEventRestorer, arestore_stream, restore_stream
+from langchain_privacy.masking import Masker
 
 
 class PrivateRunnable(Runnable[Input, Output]):
@@ -109,52 +116,7 @@ class PrivateRunnable(Runnable[Input, Output]):
         """Stream events with real values; see `Runnable.astream_events`."""
         run, masked = await asyncio.to_thread(self._enter, config, input)
         inner = scoped_async(run, self._inner.astream_events(masked, run.config, **kwargs))
-        events = EventsRestorer(run.session)
+        events = CallbackEventRestorer(run.session)
         async for event in inner:
             for restored in [event] if run.inside else events.feed(event):
                 yield restored
-
-
-class OutputRestorer:
-    """Restores what a Runnable streams: texts and message chunks across pieces, the rest whole."""
-
-    def __init__(self, session: MaskingSession) -> None:
-        self._session = session
-        self._chunks = ChunkRestorer(session)
-        self._text = session.restorer()
-
-    def feed(self, piece: Any) -> Any:
-        """Restore the next piece; an empty text or `None` says that it is held back."""
-        if isinstance(piece, str):
-            return self._text.feed(piece)
-        if isinstance(piece, AIMessageChunk):
-            return self._chunks.feed(piece)
-        return self._session.restore(piece)
-
-    def tails(self) -> list[Any]:
-        """Return what is still held when the stream ends."""
-        text = self._text.flush()
-        return [*([text] if text else []), *(chunk for _, chunk in self._chunks.tails())]
-
-
-def restore_stream(session: MaskingSession, pieces: Iterator[Any]) -> Iterator[Any]:
-    """Restore a stream of texts, message chunks or anything else."""
-    output = OutputRestorer(session)
-    for piece in pieces:
-        restored = output.feed(piece)
-        if not (restored == "" and piece):
-            yield restored
-    yield from output.tails()
-
-
-async def arestore_stream(
-    session: MaskingSession, pieces: AsyncIterator[Any]
-) -> AsyncIterator[Any]:
-    """Like `restore_stream`, for an asynchronous stream."""
-    output = OutputRestorer(session)
-    async for piece in pieces:
-        restored = output.feed(piece)
-        if not (restored == "" and piece):
-            yield restored
-    for tail in output.tails():
-        yield tail

@@ -1,11 +1,27 @@
-"""Restoring messages that arrive in pieces: chunks of LangChain, events of the v3 protocol.
+"""Restoring what streams out of a private graph or Runnable, piece by piece.
+
+| what streams | who restores it | who calls |
+|---|---|---|
+| `Runnable.stream`, `transform` | `restore_stream` | `edge.runnable`, `edge.chains` |
+| `Pregel.stream` in every mode, v3 events | `PartRestorer` | `edge.graph` |
+| `astream_events` v1 and v2 | `CallbackEventRestorer` | `edge.graph`, `edge.runnable` |
+| `astream_log` | `restore_patches` | `edge.graph` |
 
 A placeholder may be split over any two pieces of one text, one reasoning block or one tool call's
 arguments. Each of these is a *lane* with a stream restorer of its own. What a lane still holds when
-its message ends comes out as a delta before the end, never after it.
+its message ends comes out as a delta before the end, never after it. To support another provider's
+stream, add the field in which its text comes to `_TEXTS` (and to `_JSON`).
+
+Example:
+    ```python
+    chunks = ChunkRestorer(session)
+    for chunk in masked:  # AIMessageChunks with "Dear [PER", "SON_7K2Q]," ...
+        yield chunks.feed(chunk)
+    yield from (chunk for _, chunk in chunks.tails())
+    ```
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk
@@ -21,6 +37,11 @@ _TEXTS = frozenset(
 
 _JSON = frozenset({"args", "partial_json", "arguments"})
 """Those of them that are pieces of a JSON text."""
+
+_DELTAS = ("text", "reasoning", "args")
+"""Fields of the deltas of the v3 protocol."""
+
+# ---- Lanes: one restorer for each text that streams
 
 
 class Lanes:
@@ -51,6 +72,9 @@ class Lanes:
     def messages(self) -> list[Any]:
         """Return the messages that have open lanes."""
         return list(dict.fromkeys(message for message, _ in self._lanes))
+
+
+# ---- Messages in pieces: LangChain's chunks, and events of the v3 protocol
 
 
 class ChunkRestorer:
@@ -96,14 +120,16 @@ class ChunkRestorer:
     def _block(self, message: Hashable, at: int, block: Any) -> Any:
         if isinstance(block, str):
             return self._lanes.feed(message, ("block", at, "text", None), block)
-        place = block.get("index", at)
+        place, kind = block.get("index", at), block.get("type")
+        place = place if isinstance(place, (int, str)) else at
+        kind = kind if isinstance(kind, str) else None
         restored = self._session.restore({k: v for k, v in block.items() if k not in _TEXTS})
         for field in _TEXTS & block.keys():
             value = block[field]
             if not isinstance(value, str):
                 restored[field] = self._session.restore(value)
                 continue
-            lane = ("block", place, field, block.get("type"))
+            lane = ("block", place, field, kind)
             restored[field] = self._lanes.feed(message, lane, value, is_json=field in _JSON)
         return {key: restored[key] for key in block if key in restored} | restored
 
@@ -162,7 +188,7 @@ def _rebuilt(chunk: AIMessageChunk, update: dict[str, Any]) -> AIMessageChunk:
     return new
 
 
-class EventRestorer:
+class ProtocolEventRestorer:
     """Restores the v3 protocol's message events."""
 
     def __init__(self, session: MaskingSession) -> None:
@@ -191,7 +217,7 @@ class EventRestorer:
             return [{**event, "content": {**self._session.restore(rest), **fed}}]
         if name == "content-block-finish":
             deltas = []
-            for field in ("text", "reasoning", "args"):
+            for field in _DELTAS:
                 if held := self._lanes.flush(message, (index, field)):
                     kind = "tool-call-delta" if field == "args" else f"{field}-delta"
                     delta = {"type": kind, field: held}
@@ -210,7 +236,7 @@ class EventRestorer:
             }
             return {**delta, "fields": fields}
         restored = dict(delta)
-        for field in ("text", "reasoning", "args"):
+        for field in _DELTAS:
             if isinstance(delta.get(field), str):
                 restored[field] = self._lanes.feed(
                     message, (index, field), delta[field], is_json=field in _JSON
@@ -223,14 +249,68 @@ class EventRestorer:
         return self._session.restorer(json=is_json).feed(value)
 
 
-# ---- Restoring what a graph streams: every stream mode, alone and combined, in both versions.
-#
-# LangGraph yields `data`, `(mode, data)`, `(namespace, data)` or `(namespace, mode, data)`
-# depending on the arguments, and with `version="v2"` dicts `{"type", "ns", "data"}`.
+# ---- What `private()` streams
+
+
+class OutputRestorer:
+    """Restores what a Runnable streams: texts and message chunks across pieces, the rest whole."""
+
+    def __init__(self, session: MaskingSession) -> None:
+        self._session = session
+        self._chunks = ChunkRestorer(session)
+        self._text = session.restorer()
+
+    def feed(self, piece: Any) -> Any:
+        """Restore the next piece; an empty text or `None` says that it is held back."""
+        if isinstance(piece, str):
+            return self._text.feed(piece)
+        if isinstance(piece, AIMessageChunk):
+            return self._chunks.feed(piece)
+        return self._session.restore(piece)
+
+    def tails(self) -> list[Any]:
+        """Return what is still held when the stream ends."""
+        text = self._text.flush()
+        return [*([text] if text else []), *(chunk for _, chunk in self._chunks.tails())]
+
+
+def restore_stream(session: MaskingSession, pieces: Iterator[Any]) -> Iterator[Any]:
+    """Restore a stream of texts, message chunks or anything else."""
+    output = OutputRestorer(session)
+    for piece in pieces:
+        restored = output.feed(piece)
+        if not (restored == "" and piece):
+            yield restored
+    yield from output.tails()
+
+
+async def arestore_stream(
+    session: MaskingSession, pieces: AsyncIterator[Any]
+) -> AsyncIterator[Any]:
+    """Like `restore_stream`, for an asynchronous stream."""
+    output = OutputRestorer(session)
+    async for piece in pieces:
+        restored = output.feed(piece)
+        if not (restored == "" and piece):
+            yield restored
+    for tail in output.tails():
+        yield tail
 
 
 class PartRestorer:
-    """Restores the parts of one stream; message texts are restored across parts."""
+    """Restores the parts of a graph's stream, every stream mode, alone and combined.
+
+    LangGraph yields `data`, `(mode, data)`, `(namespace, data)` or `(namespace, mode, data)`
+    depending on the arguments, and with `version="v2"` dicts `{"type", "ns", "data"}`. Texts of
+    messages are restored across parts.
+
+    Args:
+        session: Restores.
+        restore_data: Restores the data of a part of any mode but `"messages"`.
+        stream_mode: As the caller of `stream` gave it.
+        subgraphs: As the caller gave it.
+        version: As the caller gave it.
+    """
 
     def __init__(
         self,
@@ -247,7 +327,7 @@ class PartRestorer:
         self._subgraphs = subgraphs
         self._v2 = version == "v2"
         self._chunks = ChunkRestorer(session)
-        self._events = EventRestorer(session)
+        self._events = ProtocolEventRestorer(session)
         self._metadata: tuple[Any, Any] = (None, None)
         self._places: dict[Hashable, tuple[Any, Any]] = {}
 
@@ -308,11 +388,11 @@ class PartRestorer:
         return dict(restored)
 
 
-# ---- Restoring `astream_events` (versions 1 and 2) and `astream_log`, which callbacks feed.
+class CallbackEventRestorer:
+    """Restores events of versions 1 and 2, which callbacks feed.
 
-
-class EventsRestorer:
-    """Restores events; texts that stream are restored across the events of their run id."""
+    Texts that stream are restored across the events of their run id.
+    """
 
     def __init__(self, session: MaskingSession) -> None:
         self._session = session
