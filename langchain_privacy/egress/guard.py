@@ -12,6 +12,8 @@ model.invoke("...")  # EgressBlockedError when a private value is in it
 """
 
 import asyncio
+import contextvars
+import functools
 import json
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol, TypeVar
@@ -230,7 +232,15 @@ class EgressGuard:
 
     async def aopen(self, payload: Payload, **where: Any) -> OpenCrossing:
         """Like `open`, without blocking the event loop."""
-        return await asyncio.to_thread(self.open, payload, **where)
+        loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+        act = functools.partial(context.run, self.open, payload, **where)
+        opening = loop.run_in_executor(None, act)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The thread goes on, but nobody is there any more to send.
+            opening.add_done_callback(_abandon)
+            raise
 
     def examine(
         self,
@@ -290,6 +300,11 @@ class EgressGuard:
         raise EgressBlockedError(
             message, rule=refusal.rule, offsets=refusal.offsets, destination=destination
         )
+
+
+def _abandon(opening: asyncio.Future[OpenCrossing]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.get_loop().run_in_executor(None, opening.result().close, "abandoned")
 
 
 def _id_of(sessions: Sequence[VaultSession]) -> str:

@@ -267,7 +267,9 @@ class Database:
             durable: Survive a power cut, not only a kill.
             act: What cannot be done when it fails.
         """
-        self._after_fork()
+        if self._pid != os.getpid():
+            # A forked process must not share its parent's connections or lock.
+            self._open()
         with self.lock:
             try:
                 connection = self.engine.raw_connection()
@@ -289,7 +291,8 @@ class Database:
     @contextlib.contextmanager
     def reading(self, *, act: str = "read") -> Iterator[Connection]:
         """Give a connection to read with; all that is read in it is of one moment."""
-        self._after_fork()
+        if self._pid != os.getpid():
+            self._open()
         # In memory all threads share one connection: a reader's end would undo a writer's half.
         with self.lock if self._in_memory else contextlib.nullcontext():
             try:
@@ -297,11 +300,6 @@ class Database:
                     yield connection
             except self._errors as error:
                 raise _ours(error, act) from None
-
-    def _after_fork(self) -> None:
-        """Open anew in a forked process, which must not share its parent's connections or lock."""
-        if self._pid != os.getpid():
-            self._open()
 
     def close(self) -> None:
         """Close the connections."""

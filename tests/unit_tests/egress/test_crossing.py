@@ -15,6 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 
 from langchain_privacy import EgressGuard, EgressLedger, Masker
+from langchain_privacy.egress import CrossingRequest, EgressPolicy
 from langchain_privacy.egress.payload import of_value
 from langchain_privacy.errors import EgressBlockedError
 from tests.support.http import RecordingServer, Reply
@@ -219,6 +220,32 @@ def test_a_cancelled_call_is_abandoned(guard: EgressGuard, kind: str) -> None:
     asyncio.run(run())
     assert outcomes(guard) == ["abandoned"]
     assert receipts(guard) == 1
+
+
+def test_a_call_that_is_cancelled_while_it_is_examined_is_abandoned() -> None:
+    asking, answered = threading.Event(), threading.Event()
+
+    class Asking(EgressPolicy):
+        def check(self, request: CrossingRequest) -> None:
+            asking.set()
+            answered.wait()
+
+    guard = EgressGuard(Masker(), policy=Asking())
+    inner = ScriptedChatModel(responses=["fine"])
+
+    async def run() -> None:
+        task = asyncio.create_task(guard.wrap_runnable(inner).ainvoke("hello"))
+        await asyncio.to_thread(asking.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        answered.set()
+        arriving = guard.ledger.subscribe(after=0, poll=0.01)
+        opened, ended = await asyncio.to_thread(lambda: (next(arriving), next(arriving)))
+        assert (opened.outcome, ended.outcome) == (None, "abandoned")
+
+    asyncio.run(run())
+    assert inner.seen == []
 
 
 @pytest.mark.parametrize("kind", ["chat", "runnable"])
