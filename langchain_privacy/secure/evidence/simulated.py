@@ -6,15 +6,13 @@ the envelope reads it with `prove_simulated`.
 """
 
 import datetime as dt
-import hashlib
 import hmac
 
+from langchain_privacy.secure.policy.unsafe import SIMULATED_MEASUREMENT
 from langchain_privacy.secure.report import AttestationReport, Checks
 
 _PREFIX = b"langchain-privacy SIMULATED TEE, proves nothing\n"
 _TAG_KEY = b"public on purpose"
-SIMULATED_MEASUREMENT = hashlib.sha384(b"langchain-privacy simulated workload").hexdigest()
-"""Launch measurement that the simulated TEE reports unless told otherwise."""
 
 
 def simulate_report(report_data: bytes, measurement: str = SIMULATED_MEASUREMENT) -> bytes:

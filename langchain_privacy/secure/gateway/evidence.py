@@ -23,8 +23,8 @@ from typing import Any, Protocol
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.secure.envelope import CpuEvidence
 from langchain_privacy.secure.evidence.nvidia_gpu import GpuEndorsements, GpuEvidence
-from langchain_privacy.secure.evidence.simulated import SIMULATED_MEASUREMENT, simulate_report
-from langchain_privacy.secure.policy.unsafe import UnsafePolicyWarning
+from langchain_privacy.secure.evidence.simulated import simulate_report
+from langchain_privacy.secure.policy.unsafe import SIMULATED_MEASUREMENT, UnsafePolicyWarning
 
 _logger = logging.getLogger(__name__)
 

@@ -8,15 +8,18 @@ AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
 ```
 """
 
+import hashlib
 import logging
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from langchain_privacy.errors import PolicyMismatchError
-from langchain_privacy.secure.evidence.simulated import SIMULATED_MEASUREMENT
 from langchain_privacy.secure.policy.base import about, hex_set
 from langchain_privacy.secure.report import AttestationReport, Check, Checks
+
+SIMULATED_MEASUREMENT = hashlib.sha384(b"langchain-privacy simulated workload").hexdigest()
+"""Launch measurement that the simulated TEE reports unless told otherwise."""
 
 _logger = logging.getLogger(__name__)
 
