@@ -98,12 +98,7 @@ class FieldCipher(ABC):
 
     def seal(self, field: str, text: str, *, model: str) -> str:
         """Seal the text at a field's path, e.g. `"messages.0.content"`."""
-        try:
-            plaintext = text.encode()
-            bound = self._bound("request", model=model, field=field)
-        except UnicodeEncodeError:
-            msg = "a message holds a lone surrogate and cannot be sealed"
-            raise ChannelError(msg) from None
+        plaintext, bound = _utf8(text), self._bound("request", model=model, field=field)
         ephemeral, nonce = X25519PrivateKey.generate(), os.urandom(self._nonce_size)
         aead = self._aead(x25519_secret(ephemeral, self._service))
         public = ephemeral.public_key().public_bytes_raw()
@@ -161,7 +156,7 @@ class AciCipher(FieldCipher):
         }
         # For these names, strings and one integer this is RFC 8785's canonical form.
         text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return text.encode()
+        return _utf8(text)
 
 
 class NearCipher(FieldCipher):
@@ -283,7 +278,7 @@ def seal_request(body: bytes, cipher: FieldCipher) -> tuple[str, bytes]:
         sealed = cipher.seal(f"messages.{index}.content", text, model=model)
         messages.append({"role": message["role"], "content": sealed})
     settings = {name: value for name, value in request.items() if name in _SETTINGS}
-    return model, _compact({**settings, "messages": messages}).encode()
+    return model, _utf8(_compact({**settings, "messages": messages}))
 
 
 def open_answer(value: Any, cipher: FieldCipher, *, model: str, part: str) -> dict[str, Any]:
@@ -330,6 +325,14 @@ def open_answer(value: Any, cipher: FieldCipher, *, model: str, part: str) -> di
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        msg = "a message holds a lone surrogate, which is no text"
+        raise ChannelError(msg) from None
 
 
 def _refused(what: str) -> ChannelError:
@@ -442,20 +445,20 @@ class FieldsAnswer:
         if data.strip() == b"[DONE]":
             self._done = True
             return b"data: [DONE]\n\n"
-        return f"data: {self._opened(data, 'delta')}\n\n".encode()
+        return b"data: " + self._opened(data, "delta") + b"\n\n"
 
-    def _opened(self, data: bytes, part: str) -> str:
+    def _opened(self, data: bytes, part: str) -> bytes:
         try:
             value = parsing.strict_json(data, "answer", limit=len(data))
         except EvidenceInvalidError:
             msg = "the answer is not whole JSON, so it is incomplete"
             raise ChannelError(msg) from None
-        return _compact(open_answer(value, self._cipher, model=self._model, part=part))
+        return _utf8(_compact(open_answer(value, self._cipher, model=self._model, part=part)))
 
     def finish(self) -> Iterable[bytes]:
         """Raise unless the answer is complete; a JSON answer comes out here."""
         if not self._events:
-            return (self._opened(bytes(self._buffer), "message").encode(),)
+            return (self._opened(bytes(self._buffer), "message"),)
         if not self._done or self._buffer.strip():
             msg = "the stream ended before its own end, so it is incomplete"
             raise ChannelError(msg)

@@ -206,6 +206,7 @@ def test_chat_model(tls, profile, monkeypatch) -> None:
         {"messages": ["x"]},
         {"messages": "x"},
         {"messages": [{"role": "user", "content": "\ud800"}]},
+        {"model": "m\ud800"},
         {"model": None},
         {"model": 7},
     ],
