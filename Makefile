@@ -14,7 +14,7 @@ test: .make/test  ## the tests
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
 
 test-slow: .make/test  ## the long tests: every byte position, 200 kills, all cases
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m slow -o faulthandler_timeout=7200 $(ARGS)
 
 lint: .make/dev  ## style and format
 	$(BIN)/ruff check .

@@ -3,6 +3,8 @@
 import os
 import socket
 from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
 
 import langsmith
 import langsmith.utils
@@ -10,6 +12,12 @@ import pytest
 
 from langchain_privacy.local import EmbeddedServer
 from tests.support.http import LangSmithServer
+
+# On a busy machine no answer comes too late; a test that hangs is ended by `faulthandler_timeout`.
+for name in ("httpx", "httpx2"):
+    if find_spec(name) is not None:
+        for step in ("connect", "read", "write", "pool"):
+            setattr(import_module(name)._config.DEFAULT_TIMEOUT_CONFIG, step, None)
 
 TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGSMITH_ENDPOINT", "LANGSMITH_API_KEY")
 

@@ -43,6 +43,9 @@ from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 from langchain_privacy.subclassing import subclass
 
+_IN_TIME = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), 30.0)}
+"""Seconds for each step where there is no request of a client that says how long it waits."""
+
 _INCOMPLETE = "the connection broke, so the answer is incomplete"
 
 
@@ -85,7 +88,8 @@ class BaseTransport:
         self._inner = inner
         self._outer = [(k.lower(), v) for k, v in (outer_headers or {}).items()]
         self._max_response, self._max_seconds = max_response_bytes, max_seconds
-        self._verify = verify
+        # To an http origin there is never TLS, and loading the web's authorities takes a while.
+        self._verify = verify if self.endpoint.scheme == "https" else False
 
     @property
     def report(self) -> AttestationReport | None:
@@ -227,7 +231,7 @@ class AttestedTransport(BaseTransport):
         Args:
             library: `"httpx"` or `"httpx2"`, whichever the inner transport is of.
         """
-        return self._attested(_library(library), {})
+        return self._attested(_library(library), _IN_TIME)
 
     def _connection(self, library: "_Library") -> Any:
         if self._inner is None:
@@ -336,7 +340,7 @@ class AsyncAttestedTransport(BaseTransport):
 
     async def attest(self, library: str = "httpx") -> AttestationReport:
         """Attest now, unless a verdict is in force; return the report."""
-        return await self._attested(_library(library), {})
+        return await self._attested(_library(library), _IN_TIME)
 
     def _connection(self, library: "_Library") -> Any:
         if self._inner is None:

@@ -35,7 +35,7 @@ def log(data: bytes) -> None:
 
 
 def forward(method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", GATEWAY, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", GATEWAY)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in headers:
         if name.lower() not in ("content-length", "transfer-encoding", "connection"):

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def proxy(gateway) -> Iterator[str]:
         yield f"http://127.0.0.1:{int(process.stdout.readline())}"
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait()
 
 
 @pytest.fixture
@@ -190,10 +189,11 @@ def test_slow_drip_ends(gateway, attack) -> None:
     url, _ = attack("slow_drip")
     policy = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
     transport = AttestedTransport(url, policy, max_seconds=1.0)
-    started = time.monotonic()
-    with httpx.Client(transport=transport) as client, pytest.raises(PrivacyError):
+    with (
+        httpx.Client(transport=transport) as client,
+        pytest.raises(PrivacyError, match="longer than 1 s"),
+    ):
         client.post(f"{url}/v1/chat/completions", json={"messages": [], "model": "m"})
-    assert time.monotonic() - started < 10
 
 
 def test_plaintext_to_the_gateway_is_refused(gateway) -> None:

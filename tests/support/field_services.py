@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,6 +30,7 @@ _JSON = {"Content-Type": "application/json"}
 _EVENTS = {"Content-Type": "text/event-stream"}
 
 
+@cache
 def collateral() -> str:
     """Collateral of today."""
     return intel.collateral(dt.datetime.now(dt.UTC) - dt.timedelta(days=1))

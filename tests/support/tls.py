@@ -60,8 +60,9 @@ class Identity:
 
 
 def trusting(*identities: Identity) -> ssl.SSLContext:
-    """For a client that trusts these, as it would trust the authorities of the web."""
-    context = ssl.create_default_context()
-    for identity in identities:
+    """For a client that trusts these, as another trusts the authorities of the web."""
+    first, *others = identities
+    context = ssl.create_default_context(cafile=first.certificate)
+    for identity in others:
         context.load_verify_locations(identity.certificate)
     return context

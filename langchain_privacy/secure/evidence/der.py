@@ -14,6 +14,7 @@ snp_level = unsigned(certificate.extensions["1.3.6.1.4.1.3704.1.3.3"])
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Tags (X.690, section 8), and the two tagged fields of a certificate (RFC 5280, section 4.1).
 _BOOLEAN, _INTEGER, _BITS, _OCTETS, _OID = 0x01, 0x02, 0x03, 0x04, 0x06
@@ -134,6 +135,7 @@ class Certificate:
     signature: bytes
 
 
+@lru_cache(maxsize=32)
 def parse_certificate(der: bytes) -> Certificate:
     """Read a certificate.
 

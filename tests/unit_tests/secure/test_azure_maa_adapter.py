@@ -38,6 +38,10 @@ class Azure:
     """Azure's guest attestation, which puts the payload into a token in base64."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Make tokens that nothing is wrong with."""
         self.changes: dict = {}
         self.text: str | None = None
 
@@ -60,14 +64,20 @@ def upstream() -> Iterator[OpenAIServer]:
         yield server
 
 
-@pytest.fixture
-def azure() -> Azure:
+@pytest.fixture(scope="module")
+def attestation() -> Azure:
     return Azure()
 
 
 @pytest.fixture
-def gateway(upstream, azure) -> Iterator[str]:
-    provider = ConfidentialVm(MaaToken(azure))
+def azure(attestation) -> Iterator[Azure]:
+    yield attestation
+    attestation.reset()
+
+
+@pytest.fixture(scope="module")
+def gateway(upstream, attestation) -> Iterator[str]:
+    provider = ConfidentialVm(MaaToken(attestation))
     with AsgiServer(create_gateway(upstream.url.removesuffix("/v1"), provider)) as server:
         yield server.url
 

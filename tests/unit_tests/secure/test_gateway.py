@@ -311,7 +311,7 @@ def _dying_server() -> Iterator[str]:
 def test_a_model_server_that_dies_leaves_no_shortened_answer(profile) -> None:
     with _dying_server() as url, AsgiServer(create_gateway(url, SimulatedTee())) as server:
         transport = AttestedTransport(server.url, _policy(profile))
-        with httpx.Client(transport=transport, timeout=5) as client:
+        with httpx.Client(transport=transport) as client:
             with pytest.raises(ChannelError, match="incomplete"):
                 client.post(f"{server.url}/v1/chat/completions", json=CHAT)
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from langchain_privacy.secure import (
+    AsyncAttestedTransport,
     AttestationPolicy,
-    AttestedTransport,
     SimulatedTee,
     UnsafeSimulatedTee,
     create_gateway,
@@ -159,8 +159,8 @@ async def test_connections_are_used_again_when_their_answer_has_ended() -> None:
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_the_model_stops_when_the_client_goes(begun: bool) -> None:
-    gone = threading.Event()
+async def test_the_model_stops_when_the_client_goes(begun: bool) -> None:
+    asked, gone = threading.Event(), threading.Event()
 
     async def model(scope, receive, send) -> None:
         if scope["type"] == "lifespan":
@@ -169,6 +169,7 @@ def test_the_model_stops_when_the_client_goes(begun: bool) -> None:
             await send({"type": f"{message['type']}.complete"})
             return
         await receive()
+        asked.set()
         if begun:
             headers = [(b"content-type", b"text/event-stream")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -183,11 +184,15 @@ def test_the_model_stops_when_the_client_goes(begun: bool) -> None:
     ):
         url = f"{gateway.url}/v1/completions"
         content = json.dumps({"stream": True}).encode()
-        with httpx.Client(transport=AttestedTransport(gateway.url, policy), timeout=1) as client:
+        transport = AsyncAttestedTransport(gateway.url, policy)
+        async with httpx.AsyncClient(transport=transport) as client:
             if begun:
-                with client.stream("POST", url, content=content) as reply:
-                    assert next(reply.iter_lines()) == "data: 1"
+                async with client.stream("POST", url, content=content) as reply:
+                    assert await anext(reply.aiter_lines()) == "data: 1"
             else:
-                with pytest.raises(httpx.ReadTimeout):
-                    client.post(url, content=content)
-        assert gone.wait(30)
+                request = asyncio.create_task(client.post(url, content=content))
+                await asyncio.to_thread(asked.wait)
+                request.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await request
+        await asyncio.to_thread(gone.wait)

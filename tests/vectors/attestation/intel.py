@@ -56,6 +56,7 @@ def _point(label: str) -> bytes:
     return numbers.x.to_bytes(32) + numbers.y.to_bytes(32)
 
 
+@cache
 def _sign(label: str, data: bytes) -> bytes:
     r, s = decode_dss_signature(key(label).sign(data, _ECDSA))
     return r.to_bytes(32) + s.to_bytes(32)
@@ -83,6 +84,7 @@ def _entry(arc: str, value: bytes) -> bytes:
     return _der(0x30, _der(6, out), value)
 
 
+@cache
 def _platform(fmspc: bytes) -> bytes:
     svns = [_entry(f".2.{n}", _der(2, bytes([2]))) for n in range(1, 17)]
     tcb = [*svns, _entry(".2.17", _der(2, bytes([11]))), _entry(".2.18", _der(4, bytes([2]) * 16))]
@@ -96,6 +98,7 @@ def _platform(fmspc: bytes) -> bytes:
     )
 
 
+@cache
 def _certificate(
     subject: str,
     issuer: str,
@@ -144,7 +147,8 @@ def _pem(*certificates: x509.Certificate) -> bytes:
     return b"".join(c.public_bytes(Encoding.PEM) for c in certificates)
 
 
-def _crl(issuer: str, revoked: list[str], next_update: dt.datetime) -> str:
+@cache
+def _crl(issuer: str, revoked: tuple[str, ...], next_update: dt.datetime) -> str:
     builder = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(_name(issuer))
@@ -224,8 +228,8 @@ def collateral(
     return json.dumps(
         {
             "pck_crl_issuer_chain": _pem(_certificate(_PLATFORM, _ROOT, ca=True), top).decode(),
-            "root_ca_crl": _crl(_ROOT, [], crl_until),
-            "pck_crl": _crl(_PLATFORM, list(revoked), crl_until),
+            "root_ca_crl": _crl(_ROOT, (), crl_until),
+            "pck_crl": _crl(_PLATFORM, tuple(revoked), crl_until),
             "tcb_info_issuer_chain": signers,
             "tcb_info": statements["tcb_info"],
             "tcb_info_signature": _sign(tcb_signer, statements["tcb_info"].encode()).hex(),
