@@ -17,8 +17,9 @@ from langchain_core.language_models import BaseChatModel
 
 from langchain_privacy.local import EmbeddedServer, yes_no_score
 from langchain_privacy.minions.judge import Judge, Verdict
-from langchain_privacy.minions.prompting import Language, render
+from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.search import Hit
+from langchain_privacy.words import Language
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for `tests.support`, from anywhere

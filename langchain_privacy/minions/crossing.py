@@ -20,9 +20,8 @@ from langchain_privacy.egress.ask import LONGEST_REPLY, JsonAsker, Structured
 from langchain_privacy.errors import PrivacyError, ProtocolError
 from langchain_privacy.local import split_reasoning
 from langchain_privacy.local.call import in_thread
-from langchain_privacy.minions.judge import name_of
 from langchain_privacy.minions.schema import Next, Plan
-from langchain_privacy.minions.state import Budget, estimate_tokens
+from langchain_privacy.minions.state import Budget, estimate_tokens, name_of
 
 _SCHEMAS: dict[str, type[BaseModel]] = {schema.__name__: schema for schema in (Plan, Next)}
 """What may be asked for, by the name that stands in a task's input."""

@@ -1,4 +1,11 @@
-"""Documents in, masked quotes out: what stands between the session's room and a crossing."""
+"""Documents in, masked quotes out: what stands between the session's room and a crossing.
+
+The edge of the graphs and `MinionNodes.keep` put documents into the room; the reader quotes from
+it, the planner asks which quotes may cross:
+
+    (ref,) = keep([Path("lease.pdf")], session)
+    quote(ref, *whole_values(ref, 120, 180, session.vault), session)  # "[PERSON_7K2Q] pays ..."
+"""
 
 import bisect
 import re

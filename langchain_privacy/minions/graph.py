@@ -1,7 +1,15 @@
-"""The compiled graphs: raw input in, real answer out, nothing private in between."""
+"""The compiled graphs: raw input in, real answer out, nothing private in between.
+
+    graph = create_minion_graph(ChatOllama(model="qwen3"), ChatOpenAI(model="gpt-4o"))
+    out = graph.invoke({"task": "When does the lease end?", "documents": [Path("lease.pdf")]})
+
+Both are `MinionNodes` put together, behind an edge that keeps documents in the vault's room and
+lets references to them into the state.
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -14,7 +22,7 @@ from langchain_privacy.edge.graph import PrivateGraph, private_graph
 from langchain_privacy.edge.run import EdgeRun
 from langchain_privacy.egress import EgressGuard
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.masking import Masker
+from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.minions.evidence import well_formed
 from langchain_privacy.minions.nodes import EvidenceMode, MinionNodes
 from langchain_privacy.minions.schema import Sub
@@ -26,90 +34,14 @@ from langchain_privacy.minions.state import (
     MinionState,
     Span,
     job_of,
+    once,
 )
 from langchain_privacy.subclassing import subclass
 
-# ---- Searches in parallel: one job a sub-question, document and stretch of it.
+MinionGraph = CompiledStateGraph[MinionState, None, MinionInput, MinionOutput]
 
 MAX_JOBS = 512
 """In one round; further stretches are left out and the report says so."""
-
-
-class Fanout:
-    """The nodes that only the parallel graph has.
-
-    Args:
-        nodes: The nodes it shares with the other one.
-        batch_characters: Length of a stretch.
-    """
-
-    def __init__(self, nodes: MinionNodes, batch_characters: int) -> None:
-        self._nodes = nodes
-        self._size = max(1_000, batch_characters)
-
-    def begin(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        """Start a question."""
-        return self._nodes.begin(state, self._nodes.session(config))
-
-    async def abegin(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        """Like `begin`, without blocking the event loop."""
-        return await asyncio.to_thread(self.begin, state, config)
-
-    def jobs(self, state: MinionState, config: RunnableConfig) -> list[Send] | str:
-        """Send each pending sub-question to each stretch of each document."""
-        if state["stage"] != "search":
-            return "answer"
-        session = self._nodes.session(config)
-        jobs = [
-            Send("search", job_of(state, sub, ref, start, end))
-            for sub in state["pending"]
-            for ref in state["documents"]
-            for start, end in self._stretches(session.vault.documents.get(ref))
-        ]
-        return jobs[:MAX_JOBS] or "gather"
-
-    def search(self, job: Job, config: RunnableConfig) -> MinionState:
-        """Do one job; what goes wrong in it is noted, the others go on."""
-        session = self._nodes.session(config)
-        spans, verdict = self._nodes.reader.read(job, session)
-        found: dict[str, Any] = {"sub": job["sub"]["id"], "spans": spans, "calls": verdict.calls}
-        return {"found": [{**found, "note": verdict.note}]}
-
-    async def asearch(self, job: Job, config: RunnableConfig) -> MinionState:
-        """Like `search`, without blocking the event loop."""
-        return await asyncio.to_thread(self.search, job, config)
-
-    def gather(self, state: MinionState) -> MinionState:
-        """Merge what the jobs found: the best passages of each sub-question, each once."""
-        best: list[Span] = []
-        for sub in [Sub.model_validate(sub) for sub in state["pending"]]:
-            found: list[Span] = []
-            for item in state["found"]:
-                found += item["spans"] if item["sub"] == sub.id else []
-            ranked = sorted(found, key=lambda span: (span["holds"] is False, -span["score"]))
-            unique = {span["quote"]: span for span in reversed(ranked)}
-            kept = [span for span in ranked if unique.get(span["quote"]) is span]
-            best += kept[: 5 if sub.expect in MANY else 4]
-        calls = [call for item in state["found"] for call in item["calls"]]
-        notes = [item["note"] for item in state["found"] if item["note"]]
-        return self._nodes.gathered(state, best, calls, notes)
-
-    async def agather(self, state: MinionState) -> MinionState:
-        """Like `gather`."""
-        return self.gather(state)
-
-    def _stretches(self, text: str) -> Iterator[tuple[int, int]]:
-        """Cut a text at line breaks into stretches of about the same length."""
-        start = 0
-        while start < len(text):
-            end = start + self._size
-            if end < len(text):
-                end = max(text.rfind("\n", start + self._size // 2, end) + 1, 0) or end
-            yield start, min(end, len(text))
-            start = end
-
-
-MinionGraph = CompiledStateGraph[MinionState, None, MinionInput, MinionOutput]
 
 
 def create_minion_graph(
@@ -199,7 +131,7 @@ def create_minions_graph(
         **settings: Everything else that `create_minion_graph` takes.
     """
     nodes = MinionNodes(local, remote, **settings)
-    fanout = Fanout(nodes, batch_characters)
+    fanout = _Fanout(nodes, batch_characters)
     graph = StateGraph(MinionState, input_schema=MinionInput, output_schema=MinionOutput)
     graph.add_node("extract", RunnableLambda(fanout.begin, afunc=fanout.abegin, name="extract"))
     graph.add_node("plan", nodes.plan)
@@ -227,6 +159,83 @@ def _at_the_edge(
     edge = subclass(_MinionEdge, {"_nodes": nodes})
     made: MinionGraph = private_graph(compiled, nodes.masker, edge=edge)
     return made
+
+
+class _Fanout:
+    """The nodes that only the parallel graph has.
+
+    Args:
+        nodes: The nodes it shares with the other one.
+        batch_characters: Length of a stretch.
+    """
+
+    def __init__(self, nodes: MinionNodes, batch_characters: int) -> None:
+        self._nodes = nodes
+        self._size = max(1_000, batch_characters)
+
+    def begin(self, state: MinionState, config: RunnableConfig) -> MinionState:
+        """Start a question."""
+        return self._nodes.begin(state, self._nodes.session(config))
+
+    async def abegin(self, state: MinionState, config: RunnableConfig) -> MinionState:
+        """Like `begin`, without blocking the event loop."""
+        return await asyncio.to_thread(self.begin, state, config)
+
+    def jobs(self, state: MinionState, config: RunnableConfig) -> list[Send] | str:
+        """Send each pending sub-question to each stretch of each document."""
+        if state["stage"] != "search":
+            return "answer"
+        jobs = self._jobs(state, self._nodes.session(config))
+        return [Send("search", job) for job in jobs[:MAX_JOBS]] or "gather"
+
+    def search(self, job: Job, config: RunnableConfig) -> MinionState:
+        """Do one job; what goes wrong in it is noted, the others go on."""
+        session = self._nodes.session(config)
+        spans, verdict = self._nodes.reader.read(job, session)
+        found: dict[str, Any] = {"sub": job["sub"]["id"], "spans": spans, "calls": verdict.calls}
+        return {"found": [{**found, "note": verdict.note}]}
+
+    async def asearch(self, job: Job, config: RunnableConfig) -> MinionState:
+        """Like `search`, without blocking the event loop."""
+        return await asyncio.to_thread(self.search, job, config)
+
+    def gather(self, state: MinionState, config: RunnableConfig) -> MinionState:
+        """Merge what the jobs found: the best passages of each sub-question, each once."""
+        best: list[Span] = []
+        for sub in [Sub.model_validate(sub) for sub in state["pending"]]:
+            found: list[Span] = []
+            for item in state["found"]:
+                found += item["spans"] if item["sub"] == sub.id else []
+            ranked = sorted(found, key=lambda span: (span["holds"] is False, -span["score"]))
+            best += once(ranked, itemgetter("quote"))[: 5 if sub.expect in MANY else 4]
+        calls = [call for item in state["found"] for call in item["calls"]]
+        notes = [item["note"] for item in state["found"] if item["note"]]
+        if len(self._jobs(state, self._nodes.session(config))) > MAX_JOBS:
+            notes.append("stretches_left_out")
+        return self._nodes.gathered(state, best, calls, notes)
+
+    async def agather(self, state: MinionState, config: RunnableConfig) -> MinionState:
+        """Like `gather`, without blocking the event loop."""
+        return await asyncio.to_thread(self.gather, state, config)
+
+    def _jobs(self, state: MinionState, session: MaskingSession) -> list[Job]:
+        documents = session.vault.documents
+        return [
+            job_of(state, sub, ref, start, end)
+            for sub in state["pending"]
+            for ref in state["documents"]
+            for start, end in self._stretches(documents.get(ref))
+        ]
+
+    def _stretches(self, text: str) -> Iterator[tuple[int, int]]:
+        """Cut a text at line breaks into stretches of about the same length."""
+        start = 0
+        while start < len(text):
+            end = start + self._size
+            if end < len(text):
+                end = text.rfind("\n", start + self._size // 2, end) + 1 or end
+            yield start, min(end, len(text))
+            start = end
 
 
 class _MinionEdge(PrivateGraph):

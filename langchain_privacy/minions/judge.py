@@ -1,9 +1,11 @@
-"""What the local model makes of candidate sentences.
+"""Read documents for one sub-question: rank their sentences, judge the best, mask the quotes.
 
-A model of a few hundred million parameters must score, not write: asked for an answer it invents
-one; asked for `yes` or `no` behind a sentence, its probabilities tell (`docs/minions.md`).
-A larger model picks numbered lines: what it picks is a span by construction, so that it cannot
-misquote.
+`Reader` is the local side's eyes, for the nodes: it sees real text and gives back offsets and
+masked quotes. What it shows the local model, and what it makes of the reply, is for a `Judge`. A
+model of a few hundred million parameters must score, not write: asked for an answer it invents
+one; asked for `yes` or `no` behind a sentence, its probabilities tell (`docs/minions.md`). A larger
+model picks numbered lines: what it picks is a span by construction, so that it cannot misquote. A
+judge of your own is passed as `create_minion_graph(..., judge=...)`.
 """
 
 import time
@@ -19,10 +21,11 @@ from langchain_privacy.errors import LocalModelError, ProtocolError
 from langchain_privacy.local import call_local, split_reasoning, yes_no_score
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.evidence import quote, whole_values
-from langchain_privacy.minions.prompting import Language, render
+from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.search import MANY, Hit, Index, best_hits, query_of, words
-from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens
+from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens, name_of
+from langchain_privacy.words import Language
 
 YES_WEIGHT = 0.5
 """Points of BM25 that one unit of log-probability between yes and no is worth.
@@ -107,7 +110,7 @@ class YesNo(Judge):
         )
 
 
-class Picked(BaseModel):
+class _Picked(BaseModel):
     """What a larger local model replies."""
 
     lines: list[int] = Field(max_length=40)
@@ -141,13 +144,11 @@ class LinePicker(Judge):
         )
         try:
             picked = [
-                n for n in dict.fromkeys(read_json(message, Picked).lines) if 0 < n <= len(hits)
+                n for n in dict.fromkeys(read_json(message, _Picked).lines) if 0 < n <= len(hits)
             ]
         except ProtocolError:
-            verdict = RankOnly().judge(question, hits, language)
-            return Verdict(
-                hits=verdict.hits, holds=verdict.holds, calls=[call], note="local_reply_unusable"
-            )
+            ranked = RankOnly().judge(question, hits, language)
+            return replace(ranked, calls=[call], note="local_reply_unusable")
         order = [n - 1 for n in picked[:3]]
         order += [row for row in range(len(hits)) if row not in order]
         return Verdict(
@@ -157,11 +158,6 @@ class LinePicker(Judge):
         )
 
 
-def _stands_out(hit: Hit, threshold: float) -> bool:
-    """Short questions cannot score high, so having all their words counts as much."""
-    return hit.covers or hit.score >= threshold
-
-
 def judge_for(local: BaseChatModel | None, *, timeout: float) -> Judge:
     """Choose how a model is used: scoring where it gives log-probabilities, else picking lines."""
     if local is None:
@@ -169,34 +165,6 @@ def judge_for(local: BaseChatModel | None, *, timeout: float) -> Judge:
     if "logprobs" in type(local).model_fields and hasattr(local, "openai_api_base"):
         return YesNo(local, timeout=timeout)
     return LinePicker(local, timeout=timeout)
-
-
-def _local_call(
-    model: object, tokens_in: int, tokens_out: int, reasoning: int, began: float, usage: object
-) -> Call:
-    return Call(
-        node="search",
-        side="local",
-        model=name_of(model),
-        input=tokens_in,
-        cached=0,
-        output=tokens_out,
-        reasoning=reasoning,
-        seconds=round(time.monotonic() - began, 3),
-        source="provider" if usage else "estimated",
-    )
-
-
-def name_of(model: object) -> str:
-    """Return the name of a model as it goes into the report."""
-    for attribute in ("model_name", "model"):
-        name = getattr(model, attribute, None)
-        if isinstance(name, str) and name:
-            return name
-    return type(model).__name__
-
-
-# ---- Read documents for one sub-question: rank, judge, mask what may be quoted.
 
 
 class Reader:
@@ -221,9 +189,13 @@ class Reader:
         question, terms = self._query(sub, job, session)
         text = session.vault.documents.get(job["doc"])
         index = Index(job["doc"], text, start=job["start"], end=job["end"])
-        count = max(self.judge.candidates, 5 if sub.expect in MANY else 0)
-        hits = index.search(question, terms, count)
-        return hits if len(hits) > 1 or sub.expect not in MANY else index.outline(count)
+        hits = index.search(question, terms, self._wanted(sub))
+        outline = sub.expect in MANY and len(hits) <= 1
+        return index.outline(self._wanted(sub)) if outline else hits
+
+    def _wanted(self, sub: Sub) -> int:
+        """Return how many candidates a sub-question is worth."""
+        return max(self.judge.candidates, 5 if sub.expect in MANY else 0)
 
     @staticmethod
     def _query(sub: Sub, job: Job, session: MaskingSession) -> tuple[str, list[str]]:
@@ -237,7 +209,7 @@ class Reader:
     ) -> tuple[list[Span], Verdict]:
         """Have the local model judge the best hits of one sub-question."""
         many = sub.expect in MANY
-        best = best_hits(hits, max(self.judge.candidates, 5 if many else 0))
+        best = best_hits(hits, self._wanted(sub))
         question, _ = self._query(sub, job, session)
         language = job["language"]
         if many or not best:
@@ -265,3 +237,24 @@ class Reader:
                 )
             )
         return spans, verdict
+
+
+def _stands_out(hit: Hit, threshold: float) -> bool:
+    """Short questions cannot score high, so having all their words counts as much."""
+    return hit.covers or hit.score >= threshold
+
+
+def _local_call(
+    model: object, tokens_in: int, tokens_out: int, reasoning: int, began: float, usage: object
+) -> Call:
+    return Call(
+        node="search",
+        side="local",
+        model=name_of(model),
+        input=tokens_in,
+        cached=0,
+        output=tokens_out,
+        reasoning=reasoning,
+        seconds=round(time.monotonic() - began, 3),
+        source="provider" if usage else "estimated",
+    )

@@ -1,4 +1,11 @@
-"""The three nodes of the loop: `extract` (local), `plan` (remote), `answer` (local)."""
+"""The three nodes of the loop: `extract` (local), `plan` (remote), `answer` (local).
+
+The graphs of `graph.py` are made of them, and yours may be:
+
+    nodes = MinionNodes(local, remote, masker=masker)
+    graph.add_node("extract", nodes.extract)
+    graph.add_conditional_edges("extract", nodes.route)
+"""
 
 import asyncio
 import time

@@ -1,7 +1,9 @@
 """Plan and reason by the remote model: what to ask, what to make of the reply.
 
-No I/O here: a step yields what to ask and receives what was replied, so that sync and async share
-every decision.
+The `plan` node of `MinionNodes` runs these steps. They do no I/O: a step yields what to ask and
+receives what was replied, so that sync and async share every decision:
+
+    update = drive(planner.steps(state, session), remote.ask)
 """
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
@@ -25,7 +27,9 @@ from langchain_privacy.minions.state import (
     Budget,
     Call,
     MinionState,
+    Span,
     estimate_tokens,
+    once,
     place,
     spent_seconds,
 )
@@ -78,12 +82,11 @@ class Planner:
             text = render("plan", language, task=task)
             plan = yield from self._ask("plan", text, Plan, state, calls, notes, session)
         plan = plan or Plan(subs=[Sub(question=task[:300])], combine="single")
-        subs = [
-            sub.model_copy(update={"id": f"q{number}"}) for number, sub in enumerate(plan.subs, 1)
-        ]
+        subs = _numbered(plan.subs)
+        plan = plan.model_copy(update={"subs": subs})
         say("planned", subs=len(subs), combine=plan.combine)
         return {
-            "plan": plan.model_copy(update={"subs": subs}).model_dump(),
+            "plan": plan.model_dump(),
             "pending": [sub.model_dump() for sub in subs],
             "calls": calls,
             "notes": notes,
@@ -91,61 +94,59 @@ class Planner:
         }
 
     def _reason(self, state: MinionState, session: MaskingSession) -> Thinking:
-        language = state["language"]
         calls, notes = list(state["calls"]), list(state["notes"])
-        ranked = sorted(state["spans"], key=lambda s: (s["holds"] is False, -s["score"]))
+        best_first = sorted(state["spans"], key=lambda s: (s["holds"] is False, -s["score"]))
         shown = allowed(
-            list({place(span): span for span in reversed(ranked)}.values())[::-1],
+            once(best_first, place),
             state["sent"],
             session.vault,
             characters=self.budget.evidence_characters,
             share=self.budget.share_of_document,
         )
-        parts = state["plan"]["subs"]
-        many = len(state["documents"]) > 1
-        order = {ref: number for number, ref in enumerate(state["documents"], 1)}
-        lines = []
-        for number, span in enumerate(shown, 1):
-            source = f"(document {order[span['doc']]}) " if many else ""
-            lines.append(f"{number}. {source}{' '.join(span['quote'].split())}")
-        text = render("reason", language, task=state["task"], evidence="\n".join(lines) or "(none)")
-        if state["plan"]["combine"] in ARITHMETIC:
-            text += "\n" + render("calculate", language)
-        unsure = not all(any(s["sub"] == p["id"] and s["holds"] for s in shown) for p in parts)
-        if unsure and state["rounds"] < self.max_rounds:
-            text += "\n" + render("more", language)
+        rounds_left = state["rounds"] < self.max_rounds
         before = len(calls)
-        decision = None
-        if shown or state["rounds"] < self.max_rounds:
+        decision: Next | None = None
+        if shown or rounds_left:
+            text = self._about_evidence(state, shown, may_search=rounds_left)
             decision = yield from self._ask("reason", text, Next, state, calls, notes, session)
         update: MinionState = {"calls": calls, "notes": notes, "stage": "answer", "decision": None}
         if len(calls) > before or "crossing_failed" in notes:
-            places = {place(span) for span in state["sent"]}
-            fresh = [span for span in shown if place(span) not in places]
-            update["sent"] = [*state["sent"], *fresh]
+            update["sent"] = once([*state["sent"], *shown], place)
         if decision is None:
             return update
-        if decision.decision == "more" and decision.subs and state["rounds"] < self.max_rounds:
-            base = len(state["plan"]["subs"])
-            subs = [
-                sub.model_copy(update={"id": f"q{base + number}"})
-                for number, sub in enumerate(decision.subs, 1)
-            ]
-            plan = {
-                **state["plan"],
-                "subs": [*state["plan"]["subs"], *[s.model_dump() for s in subs]],
-            }
-            say("more", subs=len(subs), round=state["rounds"])
+        if decision.decision == "more" and decision.subs and rounds_left:
+            earlier = state["plan"]["subs"]
+            further = [sub.model_dump() for sub in _numbered(decision.subs, len(earlier))]
+            say("more", subs=len(further), round=state["rounds"])
             return {
                 **update,
-                "plan": plan,
-                "pending": [sub.model_dump() for sub in subs],
+                "plan": {**state["plan"], "subs": [*earlier, *further]},
+                "pending": further,
                 "stage": "search",
             }
         if decision.decision == "more":
             decision = decision.model_copy(update={"decision": "insufficient"})
         # The numbers of cited lines mean the lines of this crossing: keep them in that order.
         return {**update, "decision": {**decision.model_dump(), "shown": shown}}
+
+    def _about_evidence(
+        self, state: MinionState, shown: Sequence[Span], *, may_search: bool
+    ) -> str:
+        """Write the question that goes with masked passages."""
+        many = len(state["documents"]) > 1
+        order = {ref: number for number, ref in enumerate(state["documents"], 1)}
+        lines = []
+        for number, span in enumerate(shown, 1):
+            source = f"(document {order[span['doc']]}) " if many else ""
+            lines.append(f"{number}. {source}{' '.join(span['quote'].split())}")
+        language = state["language"]
+        text = render("reason", language, task=state["task"], evidence="\n".join(lines) or "(none)")
+        if state["plan"]["combine"] in ARITHMETIC:
+            text += "\n" + render("calculate", language)
+        answered = {span["sub"] for span in shown if span["holds"]}
+        if may_search and not all(part["id"] in answered for part in state["plan"]["subs"]):
+            text += "\n" + render("more", language)
+        return text
 
     def _ask(
         self,
@@ -272,6 +273,13 @@ async def adrive(steps: Thinking, ask: Callable[[Asked], Awaitable[Reply]]) -> M
     except StopIteration as done:
         update: MinionState = done.value
         return update
+
+
+def _numbered(subs: Sequence[Sub], earlier: int = 0) -> list[Sub]:
+    """Give sub-questions ids of ours; what the remote model calls them may repeat."""
+    return [
+        sub.model_copy(update={"id": f"q{number}"}) for number, sub in enumerate(subs, earlier + 1)
+    ]
 
 
 def _note(error: Exception) -> str:

@@ -1,30 +1,32 @@
 """The prompts: plain text files in English and Korean, loaded once.
 
+    text = render("plan", language_of([task, *documents]), task=task)
+
 What the remote model may read is exactly these files with the masked task and the masked evidence
 put in; a snapshot of every rendered remote prompt is kept under `tests/vectors/minions`.
 """
 
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from importlib import resources
-from typing import Literal
 
-Language = Literal["en", "ko"]
+from langchain_privacy.words import Language, guess_language
 
-_HANGUL = re.compile(r"[가-힣]")
-_LETTER = re.compile(r"[^\W\d_]")
+_SAMPLE = 4_000
+"""Characters; a guess looks at no more."""
+
 _SLOT = re.compile(r"\{(task|evidence|reason|sentence|question|lines)\}")
 
 
-def language_of(texts: Iterable[str]) -> Language:
-    """Return `"ko"` when a fifth of the letters are Hangul, else `"en"`."""
-    hangul = letters = 0
-    for text in texts:
-        sample = text[:20_000]
-        hangul += len(_HANGUL.findall(sample))
-        letters += len(_LETTER.findall(sample))
-    return "ko" if hangul * 5 > letters else "en"
+def language_of(texts: Sequence[str]) -> Language:
+    """Return the language of the prompts for a task and its documents, English where in doubt.
+
+    Each of them has an equal share in the sample that is guessed from, so that a long document
+    does not decide alone.
+    """
+    share = _SAMPLE // max(1, len(texts))
+    return guess_language("\n".join(text[:share] for text in texts)) or "en"
 
 
 def render(name: str, language: Language, **slots: str) -> str:

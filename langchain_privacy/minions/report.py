@@ -1,5 +1,7 @@
 """What a run cost and what crossed, in counts: nothing private can be in it.
 
+The `answer` node writes it; it is `out["report"]` of a graph.
+
 The baseline is what sending the documents whole, once, with the question would have cost the same
 remote model. `saved` is baseline minus actual and is negative when the run cost more: for a page or
 less it often is.

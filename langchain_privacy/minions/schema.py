@@ -1,5 +1,9 @@
 """What a remote model may say: declarative, capped, never code.
 
+The planner asks for a `Plan` and then for a `Next`, and reads them with `egress.ask`:
+
+    {"subs": [{"question": "How much is the rent?", "terms": ["rent", "monthly"]}]}
+
 Everything here comes from outside, so unknown fields are refused, lengths are capped, and terms are
 words to look for, never patterns. Combining is done by `combine` on numbers parsed here.
 """

@@ -1,26 +1,152 @@
-"""Find passages: rank sentences by BM25, then let the local model judge the best ones.
+"""Find passages: cut documents into sentences and rank them against a question.
 
-A sentence's score is `0.6 x BM25(question) + BM25(question and terms of the plan)`; the judge
-adds what it makes of it. Placeholders are taken out of the query: a name would pull up the
-lines of the header that hold it (measured: 5 of 20 first hits instead of 15).
+`judge.Reader` searches each document for each sub-question of a plan, and has the local model judge
+the best hits:
+
+    hits = Index(ref, text).search("When does the lease end?", ["term", "expires"], k=3)
+
+A sentence is a pair of offsets, so that whatever is quoted of it is verbatim by construction. Its
+score is `0.6 x BM25(question) + BM25(question and terms of the plan)`. Placeholders are taken out
+of the query: a name would pull up the lines of the header that hold it (measured: 5 of 20 first
+hits instead of 15).
 """
 
 import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.minions.schema import Sub
 
-# ---- Okapi BM25 over sentences, for English and Korean, without a language's own tool kit.
-#
-# Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond"
-# (2009). Words are compared by a light stem; Korean words without their particle and by their
-# pairs of syllables, because a Korean noun takes a new ending in almost every sentence.
+QUESTION_WEIGHT = 0.6
+"""Of the question's own words beside the planner's terms (picked from 0.3, 0.6, 1.0)."""
 
+TITLE_WEIGHT = 0.5
+"""Of a line that only names a subject: being short, it would outrank what it stands above."""
+
+CLOSE = 0.35
+"""Share of the best score that a passage needs to be looked at.
+
+On 60 answerable questions, 0.35 keeps the passage that answers in all of them, as 0.6 does.
+"""
+
+LONGEST = 480
+"""Characters; a longer sentence is cut at a clause, so that one quote stays small."""
+
+MANY = frozenset({"list", "summary"})
+"""Forms of an answer that need more passages than one fact does."""
+
+# A line that only counts pages: "page 3 of 12", "- 3 -", "3쪽".
+_PAGE_MARK = re.compile(
+    r"\W*+(?:page\s*+)?\d++\s*+쪽?+\s*+(?:(?:of|/)\s*+\d++\s*+쪽?+)?+\W*+", re.IGNORECASE
+)
+
+
+class Hit(NamedTuple):
+    """A candidate passage of one document; `covers` when it has every word of the question."""
+
+    doc: str
+    start: int
+    end: int
+    text: str
+    score: float
+    covers: bool = False
+
+
+class Index:
+    """The sentences of one document, ready to be ranked. Repeated sentences count once."""
+
+    def __init__(self, doc: str, text: str, *, start: int = 0, end: int | None = None) -> None:
+        unique: dict[str, tuple[int, int]] = {}
+        for first, last in sentences(text[start:end]):
+            if _PAGE_MARK.fullmatch(text[start + first : start + last]):
+                continue
+            unique.setdefault(text[start + first : start + last], (start + first, start + last))
+        self.doc = doc
+        self._texts = list(unique)
+        self._offsets = list(unique.values())
+        self._ranking = BM25(self._texts)
+
+    def search(self, question: str, terms: Sequence[str], k: int) -> list[Hit]:
+        """Return the `k` best sentences that hold any word of the query, best first."""
+        asked = self._ranking.scores(question)
+        sought = self._ranking.scores([*terms, question])
+        scores = [
+            (QUESTION_WEIGHT * a + b) * (TITLE_WEIGHT if _is_title(text) else 1.0)
+            for a, b, text in zip(asked, sought, self._texts, strict=True)
+        ]
+        best = sorted(range(len(scores)), key=lambda row: -scores[row])[:k]
+        asked_for = set(words(question))
+        return [
+            self._hit(row, scores[row])._replace(covers=asked_for <= set(words(self._texts[row])))
+            for row in best
+            if scores[row] > 0
+        ]
+
+    def outline(self, k: int) -> list[Hit]:
+        """Return the `k` sentences that state most figures, in the order of the document.
+
+        For a task that names nothing to look for, such as "summarise this".
+        """
+        rows = sorted(range(len(self._texts)), key=lambda row: -_figures(self._texts[row]))[:k]
+        return [self._hit(row, 0.0) for row in sorted(rows)]
+
+    def _hit(self, row: int, score: float) -> Hit:
+        return Hit(self.doc, *self._offsets[row], self._texts[row], score)
+
+
+def query_of(sub: Sub, task: str, *, alone: bool) -> tuple[str, list[str]]:
+    """Return the question and the terms to look for, without hidden values.
+
+    Args:
+        sub: What the plan asks for.
+        task: The masked task. It is the better question when the plan has a single part, because
+            no planner can spoil it.
+        alone: Whether the plan has a single part.
+    """
+    question = _without_placeholders(task if alone else sub.question) or sub.question
+    terms = [term for term in map(_without_placeholders, sub.terms) if term]
+    return question, terms
+
+
+def best_hits(found: Sequence[Hit], k: int) -> list[Hit]:
+    """Return the `k` best of several documents' hits, best first, same texts once.
+
+    What scores far below the best is left out: it costs tokens and shows more than is needed.
+    """
+    ranked: dict[str, Hit] = {}
+    for hit in sorted(found, key=lambda hit: -hit.score):
+        ranked.setdefault(hit.text, hit)
+    best = list(ranked.values())[:k]
+    return [hit for hit in best if hit.score >= CLOSE * best[0].score]
+
+
+def _without_placeholders(text: str) -> str:
+    """Take hidden values out of a query, and the empty address around them."""
+    return " ".join(PLACEHOLDER.sub(" ", text).split())
+
+
+def _is_title(text: str) -> bool:
+    return len(text.split()) <= 4 and ":" not in text and not any(c.isdigit() for c in text)
+
+
+def _figures(text: str) -> float:
+    """Rate a sentence by its digits; one that is nothing but digits is a row of a table."""
+    digits = sum(character.isdigit() for character in text)
+    letters = sum(character.isalpha() for character in text)
+    return min(digits, 12) * min(letters, 80)
+
+
+# Words: how question and sentence are compared, in English and Korean, without a language's own
+# tool kit. By a light stem; Korean words without their particle and by their pairs of syllables,
+# because a Korean noun takes a new ending in almost every sentence.
+
+# A Latin word or number with what joins its parts ("e-mail", "8,412.66"), a run of Hangul, or one
+# Japanese or Chinese character.
 _WORD = re.compile(r"[a-z0-9]+(?:[.,/'-][0-9a-z]+)*|[가-힣]+|[぀-ヿ一-鿿]")
+# The particle or ending of a Korean word; longer ones first, since they end in shorter ones.
 _PARTICLE = re.compile(
     r"(?:에서는|으로는|에게서|이라는|하였다|했는가|인가요|입니까|인가|한다|이다|에서|에게|으로|까지"
     r"|부터|마다|보다|처럼|은|는|이|가|을|를|의|에|로|와|과|도|만)$"
@@ -62,7 +188,9 @@ def _stem(word: str) -> str:
 
 
 class BM25:
-    """An index over one document's sentences.
+    """Okapi BM25 over one document's sentences.
+
+    Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009).
 
     Args:
         texts: The sentences.
@@ -121,28 +249,35 @@ class BM25:
         }
 
 
-# ---- Cut a text into sentences by offsets: the units that evidence is made of.
-#
-# A quote is `text[start:end]`, so it is verbatim by construction.
+# Sentences: where one ends and the next begins, by offsets.
 
-LONGEST = 480
-"""Characters; a longer sentence is cut at a clause, so that one quote stays small."""
+_WRAPPED = 45
+"""A line at least this long that ends nowhere was wrapped by a page, not ended by its writer."""
 
+_HEADING = 32
+"""Characters of the longest heading that stands before its text on the same line."""
+
+_LONGEST_ABBREVIATION = 12
+"""Characters before a stop that are looked at."""
+
+# A stop, what closes behind it, white space, and what a sentence can begin with.
 _ENDS = re.compile(r"[.!?…。][\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-Z0-9가-힣ㄱ-ㅎ一-鿿])")
+# A stop that ends no sentence: after an initial or a shortened word.
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:[A-Z]|Dr|Mr|Mrs|Ms|Prof|Rev|Sr|Jr|St|No|Nos|Art|Sec|Fig|vs|approx|cf|Inc|Ltd"
     r"|Co|Corp|e\.g|i\.e|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec)\.$"
 )
-_NUMBERING = re.compile(r"^\s*(?:\d{1,3}|[A-Za-z가-힣])\.$")
+# The number of an item: "1.", "a.", "가."
+_NUMBERING = re.compile(r"\s*(?:\d{1,3}|[A-Za-z가-힣])\.$")
 _CLAUSE = re.compile(r"[;:,]\s|\s")
+# How a line ends that its writer ended: with a stop, or with a Korean final ending.
 _CLOSED = re.compile(r"[.!?:;。|]\s*$|[다요함음임됨]\s*$")
-_HEADING = 32
+# The number before a heading: "제3조", "Section 2.1 ", "4. "
 _NUMBERED = re.compile(
     r"^(?:제\s*\d+\s*[조항장절호]|(?:Section|Article|Clause|Part|§)?\s*[\d.]+\s)"
 )
+# What makes a short line a statement, not a heading.
 _STATEMENT = re.compile(r"[!?\d]|[다요]\.")
-_WRAPPED = 45
-"""A line at least this long that ends nowhere was wrapped by a page, not ended by its writer."""
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -177,10 +312,10 @@ def _within(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     begin = start
     for match in _ENDS.finditer(text, start, end):
         stop = match.start() + len(match[0].rstrip())
-        head = text[begin:stop]
-        if _ABBREVIATION.search(head[-12:]) or _NUMBERING.match(head):
+        last = text[max(begin, stop - _LONGEST_ABBREVIATION) : stop]
+        if _ABBREVIATION.search(last) or _NUMBERING.match(text, begin, stop):
             continue
-        if begin == start and _is_heading(head):
+        if begin == start and _is_heading(text[begin:stop]):
             continue
         yield begin, stop
         begin = match.end()
@@ -207,128 +342,3 @@ def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         start = cut
     if end - start > 1:
         yield start, end
-
-
-QUESTION_WEIGHT = 0.6
-"""Of the question's own words beside the planner's terms (picked from 0.3, 0.6, 1.0)."""
-
-CLOSE = 0.35
-"""Share of the best score that a passage needs to be looked at.
-
-On 60 answerable questions, 0.35 keeps the passage that answers in all of them, as 0.6 does.
-"""
-
-TITLE_WEIGHT = 0.5
-"""Of a line that only names a subject: being short, it would outrank what it stands above."""
-
-_PAGE_MARK = re.compile(r"\W*(?:page\s*)?\d+\s*쪽?\s*(?:(?:of|/)\s*\d+\s*쪽?)?\W*", re.IGNORECASE)
-
-MANY = frozenset({"list", "summary"})
-"""Forms of an answer that need more passages than one fact does."""
-
-
-class Hit(NamedTuple):
-    """A candidate passage of one document; `covers` when it has every word of the question."""
-
-    doc: str
-    start: int
-    end: int
-    text: str
-    score: float
-    covers: bool = False
-
-
-class Index:
-    """The sentences of one document, ready to be ranked. Repeated sentences count once."""
-
-    def __init__(self, doc: str, text: str, *, start: int = 0, end: int | None = None) -> None:
-        unique: dict[str, tuple[int, int]] = {}
-        for first, last in sentences(text[start:end]):
-            if _PAGE_MARK.fullmatch(text[start + first : start + last]):
-                continue
-            unique.setdefault(text[start + first : start + last], (start + first, start + last))
-        self.doc = doc
-        self._texts = list(unique)
-        self._offsets = list(unique.values())
-        self._ranking = BM25(self._texts)
-
-    def search(self, question: str, terms: Sequence[str], k: int) -> list[Hit]:
-        """Return the `k` best sentences that hold any word of the query, best first."""
-        asked = self._ranking.scores(question)
-        sought = self._ranking.scores([*terms, question])
-        scores = [
-            (QUESTION_WEIGHT * a + b) * (TITLE_WEIGHT if _is_title(text) else 1.0)
-            for a, b, text in zip(asked, sought, self._texts, strict=True)
-        ]
-        best = sorted(range(len(scores)), key=lambda row: -scores[row])[:k]
-        asked_for = set(words(question))
-        return [
-            self._hit(row, scores[row])._replace(covers=asked_for <= set(words(self._texts[row])))
-            for row in best
-            if scores[row] > 0
-        ]
-
-    def outline(self, k: int) -> list[Hit]:
-        """Return the `k` sentences that state most figures, in the order of the document.
-
-        For a task that names nothing to look for, such as "summarise this".
-        """
-        rows = sorted(range(len(self._texts)), key=lambda row: -_figures(self._texts[row]))[:k]
-        return [self._hit(row, 0.0) for row in sorted(rows)]
-
-    def _hit(self, row: int, score: float) -> Hit:
-        return Hit(self.doc, *self._offsets[row], self._texts[row], score)
-
-
-def _is_title(text: str) -> bool:
-    return len(text.split()) <= 4 and ":" not in text and not any(c.isdigit() for c in text)
-
-
-def _figures(text: str) -> float:
-    """Rate a sentence by its digits; one that is nothing but digits is a row of a table."""
-    digits = sum(character.isdigit() for character in text)
-    letters = sum(character.isalpha() for character in text)
-    return min(digits, 12) * min(letters, 80)
-
-
-def without_placeholders(text: str) -> str:
-    """Take hidden values out of a query, and the empty address around them."""
-    return " ".join(PLACEHOLDER.sub(" ", text).split())
-
-
-def query_of(sub: Sub, task: str, *, alone: bool) -> tuple[str, list[str]]:
-    """Return the question and the terms to look for, without hidden values.
-
-    Args:
-        sub: What the plan asks for.
-        task: The masked task. It is the better question when the plan has a single part, because
-            no planner can spoil it.
-        alone: Whether the plan has a single part.
-    """
-    question = without_placeholders(task if alone else sub.question) or sub.question
-    terms = [term for term in map(without_placeholders, sub.terms) if term]
-    return question, terms
-
-
-def best_hits(found: Sequence[Hit], k: int) -> list[Hit]:
-    """Return the `k` best of several documents' hits, best first, same texts once.
-
-    What scores far below the best is left out: it costs tokens and shows more than is needed.
-    """
-    ranked: dict[str, Hit] = {}
-    for hit in sorted(found, key=lambda hit: -hit.score):
-        ranked.setdefault(hit.text, hit)
-    best = list(ranked.values())[:k]
-    return [hit for hit in best if hit.score >= CLOSE * best[0].score]
-
-
-def as_dict(hit: Hit, sub: str, holds: bool | None) -> dict[str, Any]:
-    """Write a hit without its text: what may stand in state."""
-    return {
-        "doc": hit.doc,
-        "start": hit.start,
-        "end": hit.end,
-        "sub": sub,
-        "score": round(hit.score, 3),
-        "holds": holds,
-    }

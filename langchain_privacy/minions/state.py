@@ -1,32 +1,131 @@
-"""What a Minion run keeps: masked text, offsets and counts, never a private value.
+"""What a Minion run takes, keeps and gives, and how much of it: masked text, offsets and counts.
 
-All of it is JSON, because all of it is checkpointed, traced and streamed.
+All of it is JSON, because all of it is checkpointed, traced and streamed; none of it is a private
+value. `MinionState` is the state of the graphs; put it, or a part of yours that has its members,
+into a graph of your own. `Budget` limits what a run spends and shows:
+
+    create_minion_graph(local, remote, budget=Budget(remote_calls=4, share_of_document=0.2))
 """
 
 import operator
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, TypedDict
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.words import Language
 
-# ---- How much a run may spend and show, and the estimate of tokens behind it.
+Stage = Literal["plan", "search", "reason", "answer", "done"]
 
 _HANGUL = re.compile(r"[가-힣]")
 _WIDE = re.compile(r"[^\x00-\x7f]")
 
 
-def estimate_tokens(text: str) -> int:
-    """Estimate tokens: four ASCII characters, or about two of Hangul, make one.
+class Span(TypedDict):
+    """A passage of a document by its offsets; `quote` is its masked text.
 
-    A tokenizer's own count would need its vocabulary from the network. These ratios are those of
-    o200k on prose, rounded; what a provider reports is used instead wherever it reports it.
+    Attributes:
+        doc: Reference of the document in the session's room.
+        start: First character, 0-based.
+        end: One past the last character.
+        sub: Id of the sub-question that it was found for.
+        score: How well it matches; comparable within a run.
+        holds: What the local model says: it answers, it does not, or it was not asked (`None`).
+        quote: The passage with its private values masked.
     """
-    hangul = len(_HANGUL.findall(text))
-    wide = len(_WIDE.findall(text)) - hangul
-    return round((len(text) - hangul - wide) / 4 + hangul * 0.55 + wide * 0.6) + 1
+
+    doc: str
+    start: int
+    end: int
+    sub: str
+    score: float
+    holds: bool | None
+    quote: str
+
+
+class Call(TypedDict):
+    """One call of a model, for the report; failed attempts that were answered count too.
+
+    Attributes:
+        node: What it was for: `plan`, `reason`, `repair` or `search`.
+        side: `remote` or `local`.
+        source: `provider` when the counts come from the provider's usage, else `estimated`.
+    """
+
+    node: str
+    side: Literal["remote", "local"]
+    model: str
+    input: int
+    cached: int
+    output: int
+    reasoning: int
+    seconds: float
+    source: Literal["provider", "estimated"]
+
+
+class MinionInput(TypedDict):
+    """What `create_minion_graph(...)` takes.
+
+    Attributes:
+        task: The question, with whatever private values it has.
+        documents: Texts, `Document`s or paths of text, Markdown, PDF and DOCX files.
+    """
+
+    task: str
+    documents: list[Any]
+
+
+class MinionOutput(TypedDict):
+    """What it gives.
+
+    Attributes:
+        answer: The answer with the real values.
+        evidence: `{doc, source, start, end, quote, score, sub}`: the passages it rests on, in
+            characters of the document's text; empty when nothing was found.
+        rounds: Searches that were made.
+        report: See `langchain_privacy.minions.report`.
+    """
+
+    answer: str
+    evidence: list[dict[str, Any]]
+    rounds: int
+    report: dict[str, Any]
+
+
+class MinionState(TypedDict, total=False):
+    """State of a Minion graph, or a part of yours.
+
+    Attributes:
+        task: The person's question, masked.
+        documents: References into the session's document room.
+        answer: The answer, masked.
+        evidence: The passages that the answer rests on.
+        rounds: Searches that were made.
+        report: Calls, tokens against the baseline, crossings, masked counts, errors.
+        stage: What comes next.
+        found: Where parallel searches put what they found.
+    """
+
+    task: str
+    documents: list[str]
+    answer: str
+    evidence: list[dict[str, Any]]
+    rounds: int
+    report: dict[str, Any]
+    stage: Stage
+    asked: str
+    language: Language
+    plan: dict[str, Any]
+    pending: list[dict[str, Any]]
+    decision: dict[str, Any] | None
+    spans: list[Span]
+    found: Annotated[list[dict[str, Any]], operator.add]
+    sent: list[Span]
+    calls: list[Call]
+    notes: list[str]
+    started: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,117 +176,42 @@ class Budget:
         )
 
 
-Stage = Literal["plan", "search", "reason", "answer", "done"]
-
-
-class Span(TypedDict):
-    """A passage of a document by its offsets; `quote` is its masked text.
-
-    Attributes:
-        doc: Reference of the document in the session's room.
-        start: First character, 0-based.
-        end: One past the last character.
-        sub: Id of the sub-question that it was found for.
-        score: How well it matches; comparable within a run.
-        holds: What the local model says: it answers, it does not, or it was not asked (`None`).
-        quote: The passage with its private values masked.
-    """
-
-    doc: str
-    start: int
-    end: int
-    sub: str
-    score: float
-    holds: bool | None
-    quote: str
-
-
 def place(span: Span) -> tuple[str, int, int]:
     """Return where a passage stands; the same passage may answer several sub-questions."""
     return span["doc"], span["start"], span["end"]
 
 
-class Call(TypedDict):
-    """One call of a model, for the report; failed attempts that were answered count too.
+def once(spans: Iterable[Span], key: Callable[[Span], Hashable]) -> list[Span]:
+    """Return passages in order, of those with the same key the first."""
+    first: dict[Hashable, Span] = {}
+    for span in spans:
+        first.setdefault(key(span), span)
+    return list(first.values())
 
-    Attributes:
-        node: What it was for: `plan`, `reason`, `repair` or `search`.
-        side: `remote` or `local`.
-        source: `provider` when the counts come from the provider's usage, else `estimated`.
+
+def name_of(model: object) -> str:
+    """Return the name of a model as it goes into the report."""
+    for attribute in ("model_name", "model"):
+        name = getattr(model, attribute, None)
+        if isinstance(name, str) and name:
+            return name
+    return type(model).__name__
+
+
+def estimate_tokens(text: str) -> int:
+    """Estimate tokens: four ASCII characters, or about two of Hangul, make one.
+
+    A tokenizer's own count would need its vocabulary from the network. These ratios are those of
+    o200k on prose, rounded; what a provider reports is used instead wherever it reports it.
     """
-
-    node: str
-    side: Literal["remote", "local"]
-    model: str
-    input: int
-    cached: int
-    output: int
-    reasoning: int
-    seconds: float
-    source: Literal["provider", "estimated"]
+    hangul = len(_HANGUL.findall(text))
+    wide = len(_WIDE.findall(text)) - hangul
+    return round((len(text) - hangul - wide) / 4 + hangul * 0.55 + wide * 0.6) + 1
 
 
-class MinionState(TypedDict, total=False):
-    """State of a Minion graph, or a part of yours.
-
-    Attributes:
-        task: The person's question, masked.
-        documents: References into the session's document room.
-        answer: The answer, masked.
-        evidence: The passages that the answer rests on.
-        rounds: Searches that were made.
-        report: Calls, tokens against the baseline, crossings, masked counts, errors.
-        stage: What comes next.
-        found: Where parallel searches put what they found.
-    """
-
-    task: str
-    documents: list[str]
-    answer: str
-    evidence: list[dict[str, Any]]
-    rounds: int
-    report: dict[str, Any]
-    stage: Stage
-    asked: str
-    language: Literal["en", "ko"]
-    plan: dict[str, Any]
-    pending: list[dict[str, Any]]
-    decision: dict[str, Any] | None
-    spans: list[Span]
-    found: Annotated[list[dict[str, Any]], operator.add]
-    sent: list[Span]
-    calls: list[Call]
-    notes: list[str]
-    started: float
-
-
-class MinionInput(TypedDict):
-    """What `create_minion_graph(...)` takes.
-
-    Attributes:
-        task: The question, with whatever private values it has.
-        documents: Texts, `Document`s or paths of text, Markdown, PDF and DOCX files.
-    """
-
-    task: str
-    documents: list[Any]
-
-
-class MinionOutput(TypedDict):
-    """What it gives.
-
-    Attributes:
-        answer: The answer with the real values.
-        evidence: `{doc, source, start, end, quote, score, sub}`: the passages it rests on, in
-            characters of the document's text; empty when nothing was found.
-        rounds: Searches that were made.
-        report: See `langchain_privacy.minions.report`.
-    """
-
-    answer: str
-    evidence: list[dict[str, Any]]
-    rounds: int
-    report: dict[str, Any]
+def spent_seconds(calls: Iterable[Call]) -> float:
+    """Return the time that models took; hours in which a person thinks do not count."""
+    return sum(call["seconds"] for call in calls)
 
 
 class Job(TypedDict):
@@ -209,14 +233,9 @@ class Job(TypedDict):
     start: int
     end: int | None
     task: str
-    language: Literal["en", "ko"]
+    language: Language
     started: float
     alone: bool
-
-
-def spent_seconds(calls: Iterable[Call]) -> float:
-    """Return the time that models took; hours in which a person thinks do not count."""
-    return sum(call["seconds"] for call in calls)
 
 
 def job_of(

@@ -18,6 +18,8 @@ from langchain_privacy.minions.answering import combine, date_of, number_of
         ("월 40만원", "400000"),
         ("3,180,000원", "3180000"),
         ("4만 5천원", "45000"),
+        ("약 1.2.3만 5천 원", "28000"),
+        ("DE" + "1" * 60 + ", 4천 ", "1" * 60),  # years, were each way to cut it up tried
         ("no figure", None),
         ("", None),
     ],

@@ -1,5 +1,6 @@
 """Sentences are offsets, so whatever is quoted stands in the text."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -55,6 +56,17 @@ def test_no_piece_is_long() -> None:
     text = "word, " * 400
     assert all(len(piece) <= LONGEST for piece in cut(text))
     assert "".join(text.split()) == "".join("".join(cut(text)).split())
+
+
+@pytest.mark.parametrize("unit", ["A. ", "1. ", ". ", ".\t", "가. ", "x. a "], ids=range(6))
+def test_four_times_the_text_takes_no_sixteen_times_as_long(unit: str) -> None:
+    def seconds(characters: int) -> float:
+        text = (unit * characters)[:characters]
+        began = time.thread_time()
+        assert all(end - start <= LONGEST for start, end in sentences(text))
+        return time.thread_time() - began
+
+    assert seconds(400_000) < 9 * seconds(100_000) + 0.05
 
 
 @given(st.text(alphabet=st.sampled_from("aB1 .,;!?\n다요가-\"'["), max_size=1200))
