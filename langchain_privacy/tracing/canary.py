@@ -1,4 +1,13 @@
-"""Sending a canary through tracing and looking for it on the wire."""
+"""Sending a canary through tracing and looking for it on the wire.
+
+Call it at the start of a program, after everything that traces was set up.
+
+Example:
+    ```python
+    install_tracing_guard(masker)
+    assert_traces_safe(masker)  # raises where a private value would come out
+    ```
+"""
 
 import gzip
 import io

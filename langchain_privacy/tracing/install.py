@@ -1,4 +1,12 @@
-"""Putting the guard in place."""
+"""Putting the trace guard in place, and taking it away.
+
+Example:
+    ```python
+    guard = install_tracing_guard(masker)
+    guard.protect(other_client)
+    logging.getLogger().handlers[0].addFilter(guard.log_filter())
+    ```
+"""
 
 import gc
 import os

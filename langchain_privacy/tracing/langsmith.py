@@ -1,13 +1,23 @@
-"""LangSmith's client: everything it sends passes a scrubber.
+"""LangSmith's clients: everything they send passes a scrubber.
 
-Runs are cleaned in `_create_run` and `_update_run`, where the client holds complete run operations:
-the only place that sees inputs, outputs, errors, metadata with its keys, tags, names, events,
-attachments and a model's serialised tools alike, also for OpenTelemetry's exporter. It is where
-`process_buffered_run_ops` hands over as well; that hook would do the same work in another thread,
-on objects that may have changed meanwhile. Feedback, examples and datasets, which evaluators send,
-do not pass there; their arguments are cleaned.
+`install_tracing_guard` calls `protect` for each client. Runs are cleaned in `_create_run` and
+`_update_run`, where the client holds complete run operations: the only place that sees inputs,
+outputs, errors, metadata with its keys, tags, names, events, attachments and a model's serialised
+tools alike, also for OpenTelemetry's exporter. The client's hook `process_buffered_run_ops` is
+called there too, but would do the same work in another thread, on objects that may have changed
+meanwhile. Feedback, examples and datasets, which evaluators send, do not pass there; the arguments
+of the methods that send them are cleaned.
+
+    application -> _create_run -> Operation (in writing) -> Outbox -> the client's own queue
+    application -> create_feedback ... -> arguments cleaned -> the client's own method
 
 The client becomes an instance of a subclass of its class; the class itself is not touched.
+
+Example:
+    ```python
+    protect(client, Scrubber(masker.vault))
+    unprotect(client, scrubber)
+    ```
 """
 
 import functools
@@ -25,20 +35,20 @@ from typing import Any, NamedTuple, Self
 import langsmith
 from langsmith._internal import _orjson
 from langsmith._internal._serde import dumps_json
+from pydantic import BaseModel
 
 from langchain_privacy.subclassing import made_from, recast, subclass, subclass_maker
-from langchain_privacy.tracing.scrub import Scrubber, with_files
+from langchain_privacy.tracing.scrub import Scrubber, ScrubbingLeaves, with_files
+from langchain_privacy.values.walk import Walk
 
-# ---- Run operations between the application and LangSmith's client.
-#
-# Each is written down at once, so that what is examined is what is sent whatever the application
-# changes meanwhile. They are read and passed on a few together: alone, between the steps of a
-# run, each would wait for the caches of the processor, which costs several times the work itself.
+_log = logging.getLogger(__name__)
 
 SECONDS = 0.25
 """How long an operation waits when no other comes; with others, half of it."""
+
 _TOGETHER, _BYTES = 32, 1 << 20
-_log = logging.getLogger(__name__)
+"""So many operations, or so much of them, do not wait."""
+
 _ROUTING = frozenset(
     {
         "id",
@@ -54,6 +64,195 @@ _ROUTING = frozenset(
         "attachments",
     }
 )
+"""Fields of a run that LangSmith made, and attachments, which are cleaned by themselves."""
+
+_SENDING = (
+    "create_feedback",
+    "create_feedback_from_token",
+    "create_presigned_feedback_token",
+    "create_presigned_feedback_tokens",
+    "update_feedback",
+    "create_example",
+    "create_examples",
+    "update_example",
+    "update_examples",
+    "upload_examples_multipart",
+    "update_examples_multipart",
+    "upsert_examples_multipart",
+    "create_dataset",
+    "create_project",
+    "update_project",
+    "create_comparative_experiment",
+    "add_runs_to_annotation_queue",
+    "create_annotation_queue",
+    "update_annotation_queue",
+    "multipart_ingest",
+    "batch_ingest_runs",
+)
+"""Methods of the client that send arguments of theirs; not every version has all."""
+
+_FLUSHING = ("flush", "flush_compressed_traces")
+"""Methods of the client before which all that waits is passed on."""
+
+_outboxes: "weakref.WeakKeyDictionary[langsmith.Client, Outbox]" = weakref.WeakKeyDictionary()
+"""What waits for each protected client."""
+
+# ---- Clients
+
+
+def scrubber_of(client: langsmith.Client) -> Scrubber | None:
+    """Return the scrubber of a protected client, `None` of any other."""
+    outbox = _outboxes.get(client)
+    return None if outbox is None else outbox.scrubber
+
+
+def protect(client: langsmith.Client, scrubber: Scrubber) -> None:
+    """Make a client send no vault value, whatever is traced through it."""
+    before = _outboxes.get(client)
+    # Those of other guards stay.
+    _outboxes[client] = Outbox(*(before.scrubbers if before else ()), scrubber)
+    if before is None:
+        recast(client, _protected(type(client)))
+    else:
+        before.drain()
+
+
+def unprotect(client: langsmith.Client, scrubber: Scrubber) -> None:
+    """Take a guard's scrubber from a client; without the last it is as it was."""
+    outbox = _outboxes.get(client)
+    if outbox is None:
+        return
+    if others := [each for each in outbox.scrubbers if each is not scrubber]:
+        _outboxes[client] = Outbox(*others)
+        outbox.drain()
+        return
+    recast(client, made_from(type(client)))
+    outbox.drain()
+    del _outboxes[client]
+
+
+@subclass_maker()
+def _protected(base: Any) -> dict[str, Any]:
+    """A client's class whose methods clean what they send."""
+    members = {"upload_csv": _cleaning_csv(base.upload_csv)}
+    for name in ("_create_run", "_update_run"):
+        members[name] = _cleaning_run(getattr(base, name))
+    for name in _FLUSHING:
+        members[name] = _draining(getattr(base, name))
+    for name in _SENDING:
+        if (inner := getattr(base, name, None)) is not None:
+            members[name] = _cleaning(inner)
+    return members
+
+
+def _cleaning_run(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def send(self: Any, run: dict[str, Any], **kwargs: Any) -> Any:
+        outbox = _outboxes.get(self)
+        if outbox is None:  # the guard was just removed
+            return inner(self, run, **kwargs)
+        waits = _may_wait(self, run)
+        try:
+            operation = Operation.of(functools.partial(inner, self), run, kwargs)
+            if not waits:
+                run = operation.cleaned(outbox.scrubber)
+        except Exception as error:  # noqa: BLE001 its text may quote the run
+            _log.error("A run was not traced: cleaning failed (%s).", type(error).__name__)
+            return None
+        return outbox.put(operation) if waits else inner(self, run, **kwargs)
+
+    return send
+
+
+def _may_wait(client: Any, run: dict[str, Any]) -> bool:
+    """Tell whether the client itself would only queue a run.
+
+    OpenTelemetry's exporter wants it in the caller's context; a client that sends at once raises
+    its errors there; and who processes runs in batches of their own waits already.
+    """
+    return (
+        not ending()
+        and client.tracing_queue is not None
+        and client.otel_exporter is None
+        and not client._process_buffered_run_ops  # noqa: SLF001
+        and run.get("trace_id") is not None
+        and run.get("dotted_order") is not None
+    )
+
+
+def _draining(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def flush(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if (outbox := _outboxes.get(self)) is not None:
+            outbox.drain()
+        return inner(self, *args, **kwargs)
+
+    return flush
+
+
+def _cleaning(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def send(self: Any, *args: Any, **kwargs: Any) -> Any:
+        scrubber = scrubber_of(self)
+        if scrubber is not None:
+            # Without this the client refuses files itself.
+            files = bool(kwargs.get("dangerously_allow_filesystem"))
+            args = tuple(cleaned(scrubber, value, files=files) for value in args)
+            kwargs = cleaned(scrubber, kwargs, files=files)
+        return inner(self, *args, **kwargs)
+
+    return send
+
+
+def _cleaning_csv(inner: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(inner)
+    def send(self: Any, csv_file: Any, *args: Any, **kwargs: Any) -> Any:
+        scrubber = scrubber_of(self)
+        if scrubber is not None:
+            args, kwargs = cleaned(scrubber, args), cleaned(scrubber, kwargs)
+            if isinstance(csv_file, str):
+                csv_file = (Path(csv_file).name, io.BytesIO(Path(csv_file).read_bytes()))
+            name, file, *rest = csv_file
+            csv_file = (scrubber.text(name), io.BytesIO(scrubber.data(file.read())), *rest)
+        return inner(self, csv_file, *args, **kwargs)
+
+    return send
+
+
+def cleaned(scrubber: Scrubber, value: Any, *, files: bool = False) -> Any:
+    """Return arguments without values, with their types as far as the client tells them apart.
+
+    Args:
+        scrubber: Knows the values.
+        value: Arguments of one of the client's methods.
+        files: Whether files whose paths stand under `attachments` are read, and cleaned too.
+    """
+    return Walk(_Arguments(scrubber, files=files))(value)
+
+
+class _Arguments(ScrubbingLeaves):
+    def __init__(self, scrubber: Scrubber, *, files: bool) -> None:
+        super().__init__(scrubber, dumps_json)
+        self._files = files
+
+    def known(self, x: Any) -> Any:
+        return None if isinstance(x, BaseModel) else super().known(x)
+
+    def container(self, x: object, items: list[tuple[Any, Any]]) -> Mapping[Any, Any] | None:  # noqa: ARG002
+        if not self._files:
+            return None
+        found = {key: value for key, value in items if key == "attachments"}
+        return {key: Walk(self)(with_files(value)) for key, value in found.items()}
+
+    def unknown(self, x: Any) -> Any:
+        return map(Walk(self), x) if isinstance(x, Iterator) else super().unknown(x)
+
+
+# ---- Run operations between the application and LangSmith's client.
+#
+# Each is written down at once, so that what is examined is what is sent whatever the application
+# changes meanwhile. They are read and passed on a few together: alone, between the steps of a
+# run, each would wait for the caches of the processor, which costs several times the work itself.
 
 
 class Operation(NamedTuple):
@@ -184,6 +383,8 @@ def joined(scrubbers: Sequence[Scrubber]) -> Scrubber:
     return first if len(vaults) == len(first.vaults) else Scrubber(*vaults.values())
 
 
+# ---- One thread that calls the outboxes in which something waits, and the end of the process
+
 _all: weakref.WeakSet[Outbox] = weakref.WeakSet()
 _calls: queue.SimpleQueue[tuple[float, Outbox]] = queue.SimpleQueue()
 _starting = threading.Lock()
@@ -235,174 +436,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_all)
 # While the client's own threads still send; what `atexit` calls comes after them.
 threading._register_atexit(_drain_all)  # type: ignore[attr-defined]  # noqa: SLF001
-
-
-_log_client = logging.getLogger(__name__)
-_SENDING = (
-    "create_feedback",
-    "create_feedback_from_token",
-    "create_presigned_feedback_token",
-    "create_presigned_feedback_tokens",
-    "update_feedback",
-    "create_example",
-    "create_examples",
-    "update_example",
-    "update_examples",
-    "upload_examples_multipart",
-    "update_examples_multipart",
-    "upsert_examples_multipart",
-    "create_dataset",
-    "create_project",
-    "update_project",
-    "create_comparative_experiment",
-    "add_runs_to_annotation_queue",
-    "create_annotation_queue",
-    "update_annotation_queue",
-    "multipart_ingest",
-    "batch_ingest_runs",
-)
-_FLUSHING = ("flush", "flush_compressed_traces")
-_outboxes: weakref.WeakKeyDictionary[langsmith.Client, Outbox] = weakref.WeakKeyDictionary()
-
-
-def scrubber_of(client: langsmith.Client) -> Scrubber | None:
-    """Return the scrubber of a protected client, `None` of any other."""
-    outbox = _outboxes.get(client)
-    return None if outbox is None else outbox.scrubber
-
-
-def protect(client: langsmith.Client, scrubber: Scrubber) -> None:
-    """Make a client send no vault value, whatever is traced through it."""
-    before = _outboxes.get(client)
-    # Those of other guards stay.
-    _outboxes[client] = Outbox(*(before.scrubbers if before else ()), scrubber)
-    if before is None:
-        recast(client, _protected(type(client)))
-    else:
-        before.drain()
-
-
-def unprotect(client: langsmith.Client, scrubber: Scrubber) -> None:
-    """Take a guard's scrubber from a client; without the last it is as it was."""
-    outbox = _outboxes.get(client)
-    if outbox is None:
-        return
-    if others := [each for each in outbox.scrubbers if each is not scrubber]:
-        _outboxes[client] = Outbox(*others)
-        outbox.drain()
-        return
-    recast(client, made_from(type(client)))
-    outbox.drain()
-    del _outboxes[client]
-
-
-@subclass_maker()
-def _protected(base: Any) -> dict[str, Any]:
-    """A client's class whose methods clean what they send."""
-    members = {"upload_csv": _cleaning_csv(base.upload_csv)}
-    for name in ("_create_run", "_update_run"):
-        members[name] = _cleaning_run(getattr(base, name))
-    for name in _FLUSHING:
-        members[name] = _draining(getattr(base, name))
-    for name in _SENDING:
-        if (inner := getattr(base, name, None)) is not None:
-            members[name] = _cleaning(inner)
-    return members
-
-
-def _cleaning_run(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(inner)
-    def send(self: Any, run: dict[str, Any], **kwargs: Any) -> Any:
-        outbox = _outboxes.get(self)
-        if outbox is None:  # the guard was just removed
-            return inner(self, run, **kwargs)
-        waits = _may_wait(self, run)
-        try:
-            operation = Operation.of(functools.partial(inner, self), run, kwargs)
-            if not waits:
-                run = operation.cleaned(outbox.scrubber)
-        except Exception as error:  # noqa: BLE001 its text may quote the run
-            _log_client.error("A run was not traced: cleaning failed (%s).", type(error).__name__)
-            return None
-        return outbox.put(operation) if waits else inner(self, run, **kwargs)
-
-    return send
-
-
-def _may_wait(client: Any, run: dict[str, Any]) -> bool:
-    """Tell whether the client itself would only queue a run.
-
-    OpenTelemetry's exporter wants it in the caller's context; a client that sends at once raises
-    its errors there; and who processes runs in batches of their own waits already.
-    """
-    return (
-        not ending()
-        and client.tracing_queue is not None
-        and client.otel_exporter is None
-        and not client._process_buffered_run_ops  # noqa: SLF001
-        and run.get("trace_id") is not None
-        and run.get("dotted_order") is not None
-    )
-
-
-def _draining(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(inner)
-    def flush(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if (outbox := _outboxes.get(self)) is not None:
-            outbox.drain()
-        return inner(self, *args, **kwargs)
-
-    return flush
-
-
-def _cleaning(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(inner)
-    def send(self: Any, *args: Any, **kwargs: Any) -> Any:
-        scrubber = scrubber_of(self)
-        if scrubber is not None:
-            # Without this the client refuses files itself.
-            files = bool(kwargs.get("dangerously_allow_filesystem"))
-            args = tuple(cleaned(scrubber, value, files=files) for value in args)
-            kwargs = cleaned(scrubber, kwargs, files=files)
-        return inner(self, *args, **kwargs)
-
-    return send
-
-
-def _cleaning_csv(inner: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(inner)
-    def send(self: Any, csv_file: Any, *args: Any, **kwargs: Any) -> Any:
-        scrubber = scrubber_of(self)
-        if scrubber is not None:
-            args, kwargs = cleaned(scrubber, args), cleaned(scrubber, kwargs)
-            if isinstance(csv_file, str):
-                csv_file = (Path(csv_file).name, io.BytesIO(Path(csv_file).read_bytes()))
-            name, file, *rest = csv_file
-            csv_file = (scrubber.text(name), io.BytesIO(scrubber.data(file.read())), *rest)
-        return inner(self, csv_file, *args, **kwargs)
-
-    return send
-
-
-def cleaned(scrubber: Scrubber, value: Any, *, files: bool = False) -> Any:
-    """Return arguments without values, with their types as far as the client tells them apart."""
-
-    def clean(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {scrubber.structure(k): field(k, v) for k, v in value.items()}
-        if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-            return type(value)(map(clean, value))
-        if isinstance(value, Iterator):
-            return map(clean, value)
-        if hasattr(value, "model_copy") and not isinstance(value, type):
-            fields = value.__dict__ | (getattr(value, "__pydantic_extra__", None) or {})
-            return value.model_copy(update={k: field(k, v) for k, v in fields.items()})
-        return scrubber.structure(value, dumps_json)
-
-    def field(name: Any, value: Any) -> Any:
-        return clean(with_files(value) if files and name == "attachments" else value)
-
-    return clean(value)
 
 
 # ---- LangSmith's asynchronous client, which has nothing between its methods and HTTP.

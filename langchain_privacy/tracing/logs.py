@@ -1,4 +1,13 @@
-"""Python's logging: records without vault values."""
+"""Python's logging: records without vault values.
+
+`guard.log_filter()` makes a filter; put it on the handlers that write somewhere.
+
+Example:
+    ```python
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(guard.log_filter())
+    ```
+"""
 
 import json
 import logging

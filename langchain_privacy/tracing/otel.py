@@ -1,7 +1,13 @@
 """OpenTelemetry: spans pass a scrubber on their way to an exporter.
 
 Instrumentations of other vendors patch SDKs and never see LangChain's callbacks; what they record
-can only be cleaned here.
+can only be cleaned here. `install_tracing_guard` protects the global provider; another one is named
+with `guard.protect_provider`, and one exporter alone is wrapped.
+
+Example:
+    ```python
+    provider.add_span_processor(BatchSpanProcessor(guard.span_exporter(OTLPSpanExporter())))
+    ```
 """
 
 from collections.abc import Mapping, Sequence

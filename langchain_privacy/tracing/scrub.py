@@ -2,7 +2,14 @@
 
 No detector runs here. What is traced is read by an Aho-Corasick automaton over the values of all
 live sessions, whatever their number (see `tracing.reader`), and taken apart only when one was
-found.
+found. LangSmith's clients (`tracing.langsmith`), OpenTelemetry's spans (`tracing.otel`) and log
+records (`tracing.logs`) pass here.
+
+Example:
+    ```python
+    masker.session("thread").mask("Write to jane@example.org")
+    Scrubber(masker.vault).structure({"to": ["jane@example.org"]})  # {"to": ["[EMAIL_7K2Q]"]}
+    ```
 """
 
 import contextlib
@@ -16,8 +23,9 @@ from typing import Any
 
 from langchain_privacy.egress.fold import fold
 from langchain_privacy.egress.strength import Strength, strength_of
-from langchain_privacy.errors import SessionError
+from langchain_privacy.errors import ConfigurationError, SessionError
 from langchain_privacy.tracing.reader import Key, Reader
+from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import Vault, VaultEntry, VaultSession
 
 WITHHELD = "[WITHHELD: a private value could not be taken out]"
@@ -95,32 +103,13 @@ class Scrubber:
         Other objects stay, or with `write`, which makes JSON of one, become what is left of that
         when a value stands in it.
         """
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, bool) or value is None:
-            return value
-        if isinstance(value, (int, float)):
-            written = str(value)
-            scrubbed = self.text(written)
-            return value if scrubbed is written else scrubbed
-        if isinstance(value, bytes):
-            return self.data(value)
-        if isinstance(value, Mapping):
-            return {self.structure(k, write): self.structure(v, write) for k, v in value.items()}
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return type(value)(*(self.structure(item, write) for item in value))
-        if isinstance(value, (list, tuple, set, frozenset)):
-            return type(value)(self.structure(item, write) for item in value)
-        if isinstance(value, Path):
-            scrubbed = self.text(written := str(value))
-            return value if scrubbed is written else Path(scrubbed)
-        if write is None:
-            return value
-        [document] = self.json(data := write(value))
-        return value if document is data else json.loads(document)
+        return Walk(ScrubbingLeaves(self, write))(value)
 
     def _json(self, data: bytes) -> bytes:
-        scrubbed = json.dumps(self.structure(json.loads(data)), ensure_ascii=False)
+        try:
+            scrubbed = json.dumps(self.structure(json.loads(data)), ensure_ascii=False)
+        except ConfigurationError:  # it is nested too deep
+            return json.dumps(WITHHELD).encode()
         # A value that only the document's own punctuation completes.
         return (json.dumps(WITHHELD) if self.holds(scrubbed) else scrubbed).encode()
 
@@ -171,6 +160,50 @@ class Scrubber:
         dropped = [self._keys.pop(name) for name in self._over]
         self._over = {}
         return any(dropped)
+
+
+class ScrubbingLeaves(Leaves):
+    """Replaces values in plain data; other objects become what `write` makes of them.
+
+    Args:
+        scrubber: Knows the values.
+        write: Makes JSON of an object; without it other objects stay.
+    """
+
+    def __init__(self, scrubber: Scrubber, write: Callable[[Any], bytes] | None = None) -> None:
+        self._scrubber = scrubber
+        self._write = write
+
+    def text(self, text: str) -> str:
+        """Replace values in a text."""
+        return self._scrubber.text(text)
+
+    def scalar(self, x: Any) -> object:
+        """Replace a number that holds a value by its text."""
+        if not isinstance(x, (int, float)):
+            return self.unknown(x)
+        scrubbed = self.text(written := str(x))
+        return x if scrubbed is written else scrubbed
+
+    def known(self, x: Any) -> Any:
+        """Walk over plain data only."""
+        return None if isinstance(x, (dict, list, tuple, set, frozenset)) else self.unknown(x)
+
+    def unknown(self, x: Any) -> Any:
+        """Replace values in bytes, paths, mappings of any class, and in what is written."""
+        if isinstance(x, bytes):
+            return self._scrubber.data(x)
+        if isinstance(x, Path):
+            scrubbed = self.text(written := str(x))
+            return x if scrubbed is written else Path(scrubbed)
+        if isinstance(x, Mapping):
+            return Walk(self)(dict(x))
+        if self._write is None:
+            return x
+        [document] = self._scrubber.json(data := self._write(x))
+        return x if document is data else json.loads(document)
+
+    opaque = unknown
 
 
 def with_files(value: Any) -> Any:
