@@ -21,6 +21,7 @@ from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql
 from langchain_privacy.sql.execute import Database, open_database
 from langchain_privacy.sql.execute.duckdb import _Hand
 from langchain_privacy.sql.k_anonymity import counted, suppress
+from tests.support.pace import Pace
 from tests.unit_tests.sql.conftest import DENIED
 from tests.unit_tests.sql.small import DISTRICTS, fill
 from tests.unit_tests.sql.test_guard import vectors
@@ -92,9 +93,8 @@ def card_of(url: str) -> SchemaCard:
 
 
 def opened(urls: dict[str, str], dialect: str, **policy: Any) -> tuple[Database, SchemaCard]:
-    url = urls[dialect]
-    card = SchemaCard.from_engine(url, tables=["trade", "complex", "buyer"], denied_columns=DENIED)
-    return open_database(url, card.tables, SQLPolicy(**policy)), card
+    card = card_of(urls[dialect])
+    return open_database(urls[dialect], card.tables, SQLPolicy(**policy)), card
 
 
 def raw(url: str, sql: str) -> list[tuple[Any, ...]]:
@@ -165,11 +165,10 @@ async def test_async_engines(urls: dict[str, str], driver: str) -> None:
     )
     rows = (await database.arun(guarded.sql, {"v1": DISTRICTS[0]})).rows
     assert rows == [("단지3",), ("단지6",)]
-    started = time.monotonic()
-    with pytest.raises(QueryError) as failed:
+    with Pace() as pace, pytest.raises(QueryError) as failed:
         await database.arun(RUNAWAY[dialect][-1])
     assert failed.value.code == "timeout"
-    assert time.monotonic() - started < 2
+    assert pace.seconds < 2
     assert (await database.arun(guarded.sql, {"v1": DISTRICTS[0]})).rows == rows
     await engine.dispose()
 
@@ -233,44 +232,80 @@ def test_a_runaway_is_stopped(
     database, card = opened(urls, dialect, timeout=1, memory_mb=128)
     if dialect == "sqlite":
         database._authorize = lambda *_: sqlite3.SQLITE_OK  # type: ignore[attr-defined]
-    clock = time.monotonic
-    sent = [clock()]
-    if dialect == "duckdb":
-        # A child starts and opens the database first; the clock starts when the statement is sent.
-        real = _Hand.ask
-        monkeypatch.setattr(_Hand, "ask", lambda *args: (sent.append(clock()), real(*args))[1])
-    with pytest.raises(QueryError) as failed:
-        database.run(sql)
-    taken = clock() - sent[-1]
+    asked: list[Any] = []
+    with Pace() as pace:
+        if dialect == "duckdb":
+            # A child starts and opens the database first; the clock starts when the statement is
+            # sent.
+            real = _Hand.ask
+
+            def ask(hand: _Hand, message: dict[str, Any], seconds: float) -> Any:
+                asked.append(message)
+                pace.restart()
+                return real(hand, message, seconds)
+
+            monkeypatch.setattr(_Hand, "ask", ask)
+        with pytest.raises(QueryError) as failed:
+            database.run(sql)
+        taken = pace.seconds
     assert failed.value.code in ("timeout", "too_large", "unavailable")
     assert taken < 2.0
-    assert len(sent) == (3 if dialect == "duckdb" else 1)
+    assert len(asked) == (2 if dialect == "duckdb" else 0)
+    monkeypatch.undo()
     guarded = check_sql("SELECT count(*) FROM trade", card, dialect=dialect)
     assert database.run(guarded.sql).rows == [(40,)]
 
 
+RUNNING = {
+    "postgres": "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
+    " AND pid <> pg_backend_pid() AND datname = current_database()",
+    "mysql": "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(%'"
+    " AND id <> CONNECTION_ID()",
+}
+"""Counts the statements that a server runs for others."""
+
+
+def until_running(url: str, dialect: str, number: int) -> None:
+    while raw(url, RUNNING[dialect]) != [(number,)]:
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("dialect", ALL)
-async def test_cancelling_stops_the_statement(urls: dict[str, str], dialect: str) -> None:
+async def test_cancelling_stops_the_statement(
+    urls: dict[str, str], dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database, card = opened(urls, dialect, timeout=20)
+    started = threading.Event()
     if dialect == "sqlite":
-        database._authorize = lambda *_: sqlite3.SQLITE_OK  # type: ignore[attr-defined]
+
+        def authorize(*_: object) -> int:
+            started.set()
+            return sqlite3.SQLITE_OK
+
+        monkeypatch.setattr(database, "_authorize", authorize)
+    if dialect == "duckdb":
+        real = _Hand.ask
+
+        def ask(hand: _Hand, message: dict[str, Any], seconds: float) -> Any:
+            if "sql" in message:
+                started.set()
+            return real(hand, message, seconds)
+
+        monkeypatch.setattr(_Hand, "ask", ask)
     task = asyncio.create_task(database.arun(RUNAWAY[dialect][0 if dialect == "duckdb" else -1]))
-    await asyncio.sleep(0.7)
-    started = time.monotonic()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert time.monotonic() - started < 1
-    if dialect in ("postgres", "mysql"):
-        await asyncio.sleep(0.3)
-        listing = (
-            "SELECT count(*) FROM pg_stat_activity WHERE state = 'active'"
-            " AND pid <> pg_backend_pid() AND datname = current_database()"
-            if dialect == "postgres"
-            else "SELECT count(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(%'"
-            " AND id <> CONNECTION_ID()"
-        )
-        assert raw(urls[dialect], listing) == [(0,)]
+    if dialect in RUNNING:
+        await asyncio.to_thread(until_running, urls[dialect], dialect, 1)
+    else:
+        assert await asyncio.to_thread(started.wait, 60)
+        await asyncio.sleep(0.1)  # for the statement itself to begin
+    with Pace() as pace:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert pace.seconds < 1
+    if dialect in RUNNING:
+        await asyncio.to_thread(until_running, urls[dialect], dialect, 0)
+    monkeypatch.undo()
     guarded = check_sql("SELECT count(*) FROM trade", card, dialect=dialect)
     assert (await database.arun(guarded.sql)).rows == [(40,)]
 
@@ -349,12 +384,14 @@ def test_killed_in_mid_query(urls: dict[str, str]) -> None:
     engine = sqlalchemy.create_engine(url)
 
     def kill() -> None:
-        time.sleep(0.5)
         with engine.connect() as connection:
-            connection.exec_driver_sql(
+            while not connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'active'"
+                " AND query LIKE 'FETCH%%'"  # rows are read through a cursor
                 " AND pid <> pg_backend_pid() AND datname = current_database()"
-            )
+            ).all():
+                connection.rollback()
+                time.sleep(0.02)
 
     thread = threading.Thread(target=kill)
     thread.start()

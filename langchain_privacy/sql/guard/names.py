@@ -700,7 +700,8 @@ class _Resolver:
         node.set("table", _quoted(source.alias))
 
     def _read(self, output: Output) -> None:
-        self.columns.update(dict.fromkeys(output.origins))
+        for pair in output.origins:
+            self.columns[pair] = None
 
 
 # Looking at trees.
