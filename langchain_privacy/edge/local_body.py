@@ -4,9 +4,18 @@ Inside, `interrupt()` shows a masked payload and returns the person's real answe
 and stream writer mask what they are given, and runs that the function starts are traced nowhere.
 A chat model that is called with private values in the ordinary way is refused: it may be remote,
 and its call would be cached. Local models are called with `langchain_privacy.local.call_local`.
+
+Tools (`edge.tools`), local nodes (`edge.node`) and retrievers (`edge.retrieval`) run in it.
+
+Example:
+    ```python
+    with local_body(session):
+        result = function(*session.restore(arguments))
+    return session.mask(result, untrusted=True)
+    ```
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -17,9 +26,9 @@ from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.runtime import Runtime
+from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Op, PutOp, SearchOp
 
 from langchain_privacy.edge.run import local_scope
-from langchain_privacy.edge.store import PrivateStore
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.local.call import unseen
 from langchain_privacy.masking import MaskingSession
@@ -62,11 +71,6 @@ def local_runtime(runtime: Any, session: MaskingSession) -> Any:
     if runtime.store is not None:
         changes["store"] = local_store(runtime.store, session)
     return replace(runtime, **changes)
-
-
-def local_store(store: Any, session: MaskingSession) -> PrivateStore:
-    """Return a store that masks what a local function puts."""
-    return store if isinstance(store, PrivateStore) else PrivateStore(store, session)
 
 
 class _Answers(list[Any]):
@@ -137,3 +141,75 @@ class _NoModelCalls(BaseCallbackHandler):
             " that uses it, in private(...)."
         )
         raise EgressBlockedError(msg, rule="model_call_in_local_function")
+
+
+class PrivateStore(BaseStore):
+    """Masks what is put, looks up what was masked, and restores what is found.
+
+    Values, keys and namespaces hold the session's placeholders. Another session cannot resolve
+    them: memory that is meant to be shared between threads needs a store of its own.
+
+    Args:
+        store: The store of the run.
+        session: Masks and restores.
+    """
+
+    def __init__(self, store: BaseStore, session: MaskingSession) -> None:
+        self._store = store
+        self._session = session
+        self.supports_ttl = store.supports_ttl
+        self.ttl_config = store.ttl_config
+
+    def __repr__(self) -> str:
+        return f"<PrivateStore of {type(self._store).__name__}>"
+
+    def batch(self, ops: Iterable[Op]) -> list[Any]:
+        """Run several operations."""
+        return [self._restored(r) for r in self._store.batch([self._masked(op) for op in ops])]
+
+    async def abatch(self, ops: Iterable[Op]) -> list[Any]:
+        """Like `batch`, without blocking the event loop."""
+        results = await self._store.abatch([self._masked(op) for op in ops])
+        return [self._restored(r) for r in results]
+
+    def _masked(self, op: Op) -> Op:
+        mask = self._session.mask
+        match op:
+            case GetOp():
+                return op._replace(namespace=self._path(op.namespace), key=mask(op.key))
+            case PutOp():
+                value = None if op.value is None else mask(dict(op.value))
+                path = self._path(op.namespace)
+                return op._replace(namespace=path, key=mask(op.key), value=value)
+            case SearchOp():
+                prefix = self._path(op.namespace_prefix)
+                found = op._replace(namespace_prefix=prefix, filter=mask(op.filter))
+                return found._replace(query=None if op.query is None else mask(op.query))
+            case ListNamespacesOp():
+                conditions = op.match_conditions and tuple(
+                    each._replace(path=self._path(each.path))
+                    if hasattr(each, "_replace")
+                    else type(each)(match_type=each.match_type, path=self._path(each.path))
+                    for each in op.match_conditions
+                )
+                return op._replace(match_conditions=conditions)
+
+    def _path(self, path: Iterable[str]) -> tuple[str, ...]:
+        return tuple(self._session.mask(part) for part in path)
+
+    def _restored(self, result: Any) -> Any:
+        restore = self._session.restore
+        if isinstance(result, Item):
+            arguments = {**result.dict(), "namespace": restore(list(result.namespace))}
+            arguments |= {"key": restore(result.key), "value": restore(result.value)}
+            return type(result)(**arguments)
+        if isinstance(result, list):
+            return [self._restored(each) for each in result]
+        if isinstance(result, tuple):
+            return tuple(restore(part) for part in result)
+        return result
+
+
+def local_store(store: Any, session: MaskingSession) -> PrivateStore:
+    """Return a store that masks what a local function puts."""
+    return store if isinstance(store, PrivateStore) else PrivateStore(store, session)

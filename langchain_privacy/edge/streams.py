@@ -2,9 +2,9 @@
 
 | what streams | who restores it | who calls |
 |---|---|---|
-| `Runnable.stream`, `transform` | `restore_stream` | `edge.runnable`, `edge.chains` |
+| `Runnable.stream`, `transform` | `restore_stream` | `edge.private`, `edge.chains` |
 | `Pregel.stream` in every mode, v3 events | `PartRestorer` | `edge.graph` |
-| `astream_events` v1 and v2 | `CallbackEventRestorer` | `edge.graph`, `edge.runnable` |
+| `astream_events` v1 and v2 | `CallbackEventRestorer` | `edge.graph`, `edge.private` |
 | `astream_log` | `restore_patches` | `edge.graph` |
 
 A placeholder may be split over any two pieces of one text, one reasoning block or one tool call's
