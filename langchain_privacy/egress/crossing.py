@@ -29,7 +29,7 @@ from typing import Any, Literal, Protocol, Self
 
 from langchain_privacy.egress.ledger import EgressLedger
 from langchain_privacy.egress.payload import Payload, serialise
-from langchain_privacy.errors import LedgerError
+from langchain_privacy.errors import LedgerError, PrivacyError
 
 Outcome = Literal["answered", "failed", "abandoned"]
 
@@ -99,9 +99,15 @@ class OpenCrossing:
         self._entered = crossing_in_progress.set(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         self._leave()
         self.close(outcome_of(kind))
+        _raise_ours(error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -114,6 +120,7 @@ class OpenCrossing:
     ) -> None:
         self._leave()
         await self.aclose(outcome_of(kind))
+        _raise_ours(error)
 
     def _leave(self) -> None:
         if self._entered is not None:
@@ -201,6 +208,19 @@ class OpenCrossing:
             self.close(outcome)
         else:
             await asyncio.shield(closing)
+
+
+def _raise_ours(error: BaseException | None) -> None:
+    """Raise the refusal of ours that a provider's client wrapped.
+
+    What our HTTP transport raises, some clients raise again as a failed connection, which may be
+    tried again or sent elsewhere.
+    """
+    cause = error
+    while cause is not None and not isinstance(cause, PrivacyError):
+        cause = cause.__cause__
+    if cause is not None and cause is not error:
+        raise cause from None
 
 
 def outcome_of(kind: type[BaseException] | None) -> Outcome:

@@ -43,6 +43,37 @@ def receipts(guard: EgressGuard) -> int:
 # ---- the context manager itself
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_a_refusal_that_a_client_wraps_comes_out_as_it_was(
+    guard: EgressGuard, asynchronous: bool
+) -> None:
+    """OpenAI's and Anthropic's clients make a failed connection of whatever a transport raises."""
+
+    def send() -> None:
+        try:
+            with guard.open(of_value(SECRET), **WHERE):
+                pytest.fail("sent")
+        except EgressBlockedError as refusal:
+            raise ConnectionError("tried three times") from refusal
+
+    def hold() -> None:
+        with guard.open(of_value("hello"), **WHERE):
+            send()
+
+    async def ahold() -> None:
+        async with await guard.aopen(of_value("hello"), **WHERE):
+            send()
+
+    with pytest.raises(EgressBlockedError) as caught:
+        asyncio.run(ahold()) if asynchronous else hold()
+    assert caught.value.rule.startswith("vault_value")
+    assert caught.value.__suppress_context__
+    assert [(c.decision, c.outcome) for c in guard.ledger] == [
+        ("allowed", "failed"),
+        ("blocked", None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
