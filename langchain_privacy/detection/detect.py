@@ -16,8 +16,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, merge_findings
-from langchain_privacy.detection.propagate import propagate
 from langchain_privacy.errors import DetectionError
+from langchain_privacy.values.index import ValueIndex
 from langchain_privacy.words import guess_language
 
 Span = tuple[int, int]
@@ -35,6 +35,7 @@ def detect_all(
     skip: Sequence[Span] = (),
     allow: Iterable[str] = (),
     thresholds: Mapping[str, float] | None = None,
+    everywhere: bool = True,
 ) -> list[Finding]:
     """Run detectors over a text and settle what is private in it.
 
@@ -45,6 +46,7 @@ def detect_all(
         skip: `(start, end)` spans that no detector sees and no finding touches: placeholders.
         allow: Values that are not private, compared without regard to case.
         thresholds: Least score by entity type; `"*"` is the one of all other types, 0.0 if absent.
+        everywhere: Whether to look for further occurrences of what was found.
 
     Returns:
         Findings that do not overlap each other or `skip`, in order of position, with every further
@@ -58,7 +60,7 @@ def detect_all(
     found: list[Finding] = []
     for detector in detectors:
         found += _run(detector, seen, language)
-    return _settled(seen, found, skip, allow, thresholds)
+    return _settled(seen, found, skip, allow, thresholds, everywhere=everywhere)
 
 
 async def adetect_all(
@@ -122,10 +124,13 @@ def _settled(
     skip: Sequence[Span],
     allow: Iterable[str],
     thresholds: Mapping[str, float] | None,
+    *,
+    everywhere: bool = True,
 ) -> list[Finding]:
     allowed = frozenset(value.casefold().strip() for value in allow)
     kept = _wanted(text, found, allowed, thresholds or {})
-    kept += _wanted(text, propagate(text, kept), allowed, {})
+    if everywhere and kept:
+        kept += _wanted(text, propagate(text, kept), allowed, {})
     settled = _without(merge_findings(kept), sorted(skip))
     return [trimmed for f in settled if (trimmed := _trimmed(text, f)) is not None]
 
@@ -173,3 +178,33 @@ def _trimmed(text: str, finding: Finding) -> Finding | None:
     end = finding.start + len(value.rstrip())
     same = (start, end) == (finding.start, finding.end)
     return finding if same else replace(finding, start=start, end=end)
+
+
+_TRUSTED = 0.5
+
+
+def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
+    """Find the further occurrences of what was found, however they are written.
+
+    "Müller" after "Hans Müller"; after "서지훈" also "지훈 씨" and "서 부장" (see `values.index`).
+
+    Args:
+        text: The text that was searched.
+        findings: What detectors found in it. Findings that score below 0.5 spread nothing.
+
+    Returns:
+        New findings only; they may overlap each other and the given ones.
+    """
+    index = ValueIndex[Finding]()
+    seen: set[tuple[str, str]] = set()
+    for finding in merge_findings(f for f in findings if f.score >= _TRUSTED):
+        value = text[finding.start : finding.end].strip()
+        if (finding.entity_type, value) not in seen:
+            seen.add((finding.entity_type, value))
+            index.add(value, finding.entity_type, finding)
+    given = {(f.start, f.end) for f in findings}
+    return [
+        replace(source, start=start, end=end, detector=f"{source.detector}+propagation")
+        for start, end, *_, (source, *_) in index.find(text)
+        if (start, end) not in given
+    ]

@@ -30,10 +30,10 @@ from langchain_privacy.edge.run import is_local, session_of
 from langchain_privacy.edge.tool_policy import Place, ToolPolicy
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import Masker, MaskingSession
-from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.subclassing import recast, subclass_maker
+from langchain_privacy.values.index import ValueIndex
 from langchain_privacy.values.walk import Leaves, Walk
-from langchain_privacy.vault import LITERAL, VaultEntry, VaultSession
+from langchain_privacy.vault import LITERAL, PLACEHOLDER, VaultEntry, VaultSession
 
 Code = tuple[str, str]
 """Entity type and code: what a placeholder says."""
@@ -292,8 +292,13 @@ class _Narrowed(VaultSession):
     def version(self) -> int:
         return self._vault.version
 
-    def issue(self, entity_type: str, value: str) -> VaultEntry:
-        return self._vault.issue(entity_type, value)
+    def issue(
+        self, entity_type: str, value: str, *, like: VaultEntry | None = None, plain: str = ""
+    ) -> VaultEntry:
+        return self._vault.issue(entity_type, value, like=like, plain=plain)
+
+    def index(self) -> ValueIndex[VaultEntry]:
+        return self._vault.index()
 
     def lookup(self, entity_type: str, code: str) -> VaultEntry | None:
         entry = self._vault.lookup(entity_type, code)
@@ -309,7 +314,7 @@ def allowed_types(session: MaskingSession, types: Collection[str]) -> MaskingSes
         return session
     # a literal is text that only looked like a placeholder: it is nobody's value
     names = {*types, LITERAL, *(f"{name}_{form}" for name in types for form in ("INT", "FLOAT"))}
-    return _narrowed(session, lambda entry: entry.entity_type in names, names)
+    return _narrowed(session, lambda entry: entry.kind in names, names)
 
 
 def allowed_codes(session: MaskingSession, codes: Collection[Code]) -> MaskingSession:

@@ -1,19 +1,18 @@
 """The second look: is a private value in this text?"""
 
 import re
-import threading
-import weakref
 from collections import Counter
-from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from langchain_core.runnables.config import var_child_runnable_config
 
 from langchain_privacy.detection import HIGH_CONFIDENCE, Detector, Finding
-from langchain_privacy.egress.fold import HARD, SOFT
-from langchain_privacy.egress.matcher import PLACEHOLDER, VaultMatcher
-from langchain_privacy.errors import DetectionError, SessionError
-from langchain_privacy.vault import Vault, VaultSession, current_session
+from langchain_privacy.errors import DetectionError
+from langchain_privacy.values.disguise import find_disguised
+from langchain_privacy.values.fold import HARD, SOFT
+from langchain_privacy.values.index import Hit
+from langchain_privacy.vault import PLACEHOLDER, Vault, VaultSession, current_session
 
 # ---- Where in a text rules could find anything: they are run there only.
 #
@@ -117,15 +116,11 @@ class Examiner:
         self._vault = vault
         self._detectors = list(detectors)
         self._allow = frozenset(value.casefold() for value in allow)
-        self._lock = threading.Lock()
-        self._matchers: weakref.WeakKeyDictionary[VaultSession, VaultMatcher]
-        self._matchers = weakref.WeakKeyDictionary()
 
     def sessions(self) -> list[VaultSession]:
-        """Return the sessions whose values must not cross now.
+        """Return the session whose values must not cross now, if it is known.
 
-        The run's session where there is one, else the one of the graph's thread, else every live
-        session: without knowing whose payload it is, everybody's values are looked for.
+        It is the run's session where there is one, else the one of the graph's thread.
         """
         if (session := current_session()) is not None:
             return [session]
@@ -134,49 +129,66 @@ class Examiner:
         if thread := configurable.get("thread_id"):
             tenant = str(configurable.get("tenant") or "")
             return [self._vault.session(str(thread), tenant=tenant)]
-        return list(self._vault.live_sessions())
-
-    def matcher(self, session: VaultSession) -> VaultMatcher:
-        """Return the matcher of a session, made once."""
-        with self._lock:
-            found = self._matchers.get(session)
-            if found is None:
-                found = self._matchers[session] = VaultMatcher(session)
-            return found
+        return []
 
     def refusal(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
         """Judge a composed text; `None` when nothing private is in it.
 
+        Of a known session all values are looked for, of the others those that nobody can guess.
+        Without knowing whose payload it is, everybody's values are looked for.
+
         Raises:
             DetectionError: A detector failed, so that nothing can be said.
         """
-        several = len(sessions) > 1
-        for session in sessions:
-            try:
-                matches = list(self.matcher(session).find(text))
-            except SessionError:
-                # One of many ended meanwhile; the run's own session must be there.
-                if several:
-                    continue
-                raise
-            if matches:
-                types = Counter(match.entity_type for match in matches)
-                offsets = tuple(dict.fromkeys((m.start, m.end) for m in matches))
-                return Refusal(f"vault_value:{matches[0].form}", offsets, dict(types))
+        text = self._without_placeholders(text, sessions)
+        found = [
+            (hit.start, hit.end, hit.form, kind)
+            for hit, kind in self._hits(text, sessions)
+            if not (self._allow and text[hit.start : hit.end].casefold() in self._allow)
+        ]
+        if found:
+            types = Counter(kind for *_, kind in found)
+            offsets = tuple(dict.fromkeys((start, end) for start, end, *_ in found))
+            return Refusal(f"vault_value:{found[0][2]}", offsets, dict(types))
         return self._findings(text)
+
+    def _hits(self, text: str, sessions: Sequence[VaultSession]) -> Iterator[tuple[Hit[Any], str]]:
+        live = self._vault.live_values
+        for session in sessions:
+            for hit in find_disguised(session.index(), text):
+                yield hit, hit.owners[0].kind
+            for start, end, kind in live.of_others(text, session.id):
+                yield Hit(start, end, "plain", "", ()), kind
+        if not sessions:
+            for found in find_disguised(live.of_all(self._vault), text):
+                session_id, kind = found.owners[0]
+                if live.is_live(session_id):
+                    yield found, kind
 
     def placeholder_types(self, text: str, sessions: Sequence[VaultSession]) -> dict[str, int]:
         """Count the placeholders of these sessions in a text, by entity type."""
         if "[" not in text:
             return {}
-        matchers = [self.matcher(session) for session in sessions]
         return dict(
             Counter(
                 match[1]
                 for match in PLACEHOLDER.finditer(text)
-                if any(matcher.issued(match[1], match[2]) for matcher in matchers)
+                if self._issued(match[1], match[2], sessions)
             )
         )
+
+    def _issued(self, entity_type: str, code: str, sessions: Sequence[VaultSession]) -> bool:
+        if not sessions:
+            return self._vault.live_values.has_issued(self._vault, entity_type, code)
+        return any(session.lookup(entity_type, code) is not None for session in sessions)
+
+    def _without_placeholders(self, text: str, sessions: Sequence[VaultSession]) -> str:
+        # Only what was issued: a forged placeholder may carry a value.
+        def hidden(match: re.Match[str]) -> str:
+            issued = self._issued(match[1], match[2], sessions)
+            return HARD * len(match[0]) if issued else match[0]
+
+        return PLACEHOLDER.sub(hidden, text) if "[" in text else text
 
     def _findings(self, text: str) -> Refusal | None:
         text = PLACEHOLDER.sub(blank, text).replace(HARD, "\n").replace(SOFT, "\n")

@@ -26,7 +26,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, SecretStr
 
-from langchain_privacy.egress.fold import HARD, SOFT, compose
+from langchain_privacy.values.fold import HARD, SOFT, compose
 from langchain_privacy.values.walk import Leaves, Walk
 
 _STRUCTURE = frozenset(

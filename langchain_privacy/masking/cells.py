@@ -18,11 +18,11 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from langchain_privacy.masking.folding import fold as widths_folded
 from langchain_privacy.masking.links import may_link
 from langchain_privacy.masking.particles import Final, agreeing, final, particle_at
 from langchain_privacy.masking.restore import CLOSING_MARKS
 from langchain_privacy.masking.tolerant import Forms
+from langchain_privacy.values.fold import undecorated as widths_folded
 from langchain_privacy.vault import VaultSession
 
 # ---- How a cell is written for people; the model may choose a form, the value is formatted here.

@@ -1,13 +1,11 @@
 """`mask` and `restore`."""
 
 import asyncio
-import hashlib
+import enum
 import re
-import secrets
 import weakref
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from langchain_core.messages import BaseMessage
@@ -17,7 +15,6 @@ from langchain_privacy.detection import (
     DictionaryDetector,
     Finding,
     default_detectors,
-    detect_all,
 )
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import scalars
@@ -28,12 +25,8 @@ from langchain_privacy.masking.cells import (
     may_hold_cells,
     restore_issued,
 )
-from langchain_privacy.masking.known import Known
-from langchain_privacy.masking.links import LinkScanner, may_link
-from langchain_privacy.masking.particles import agreeing, particle_at
-from langchain_privacy.masking.placeholder import PLACEHOLDER, write
-from langchain_privacy.masking.restore import CLOSING_MARKS, Replacement, Restoring
-from langchain_privacy.masking.scalars import kind_of
+from langchain_privacy.masking.placeholder import write
+from langchain_privacy.masking.restore import Replacement, Restoring
 from langchain_privacy.masking.seen import History
 from langchain_privacy.masking.stream import (
     JsonRestorer,
@@ -41,18 +34,24 @@ from langchain_privacy.masking.stream import (
     is_json,
     mask_json,
     same_json,
+    within_string,
 )
-from langchain_privacy.values.walk import Leaves, Walk
+from langchain_privacy.masking.text import Span, TextMasker
+from langchain_privacy.values.view import fields, json_fields
+from langchain_privacy.values.walk import JSON_KEYS, SCALARS, Leaves, Walk
 from langchain_privacy.vault import (
     DOCUMENT_REF,
-    LITERAL,
     PART_SUFFIX,
+    PLACEHOLDER,
     InMemoryVault,
     Vault,
     VaultSession,
 )
 
-# ---- What is masked, and what happens to content that has no text.
+T = TypeVar("T")
+
+_CERTAIN = 0.85
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,40}")
 
 MediaRule = Literal["refuse", "pass"] | Callable[[dict[str, Any]], dict[str, Any]]
 """What to do with inline media: refuse, let pass, or a function of the content block."""
@@ -85,327 +84,21 @@ class MaskingPolicy:
     restore_in_links: bool = False
 
 
-# ---- Masking one text of a session, once.
-
-Span = tuple[int, int, str]
-"""Start, end and entity type."""
-
-_REMEMBERED = 16_384
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What became of a text: its findings, and its masked form after `count` entries."""
-
-    findings: list[Finding]
-    count: int
-    masked: str | None
-
-
-class TextMasker:
-    """Masks the texts of one session and remembers, by digest, which it has seen.
-
-    A text is detected once. When the session learns a value later, texts seen before are only
-    searched for that value. Nothing here holds a text: the memory maps keyed digests to offsets
-    and masked texts.
-    """
-
-    def __init__(
-        self,
-        vault: VaultSession,
-        known: Known,
-        detectors: Sequence[Detector],
-        policy: MaskingPolicy,
-    ) -> None:
-        self._vault = vault
-        self._known = known
-        self._detectors = detectors
-        self._allow = policy.allow
-        self._thresholds = {"*": policy.threshold, **policy.thresholds}
-        self._key = secrets.token_bytes(16)
-        self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
-
-    def __repr__(self) -> str:
-        return f"<TextMasker that has seen {len(self._seen)} texts>"
-
-    def mask(self, text: str, *, untrusted: bool = False, parts: Sequence[Span] = ()) -> str:
-        """Replace private values by placeholders.
-
-        Args:
-            text: Any text.
-            untrusted: Whether issued placeholders in it are literal text too.
-            parts: Further spans to mask: fragments of values that other texts continue.
-        """
-        if not text or text.isspace():
-            return text
-        key = self._digest(text, untrusted=untrusted)
-        seen = self._seen.get(key)
-        count = self._known.count()
-        if seen and not parts:
-            if seen.count != count and self._known.appears_since(seen.count, text):
-                seen = _Seen(seen.findings, -1, None)
-            else:
-                seen.count = count
-                return text if seen.masked is None else seen.masked
-        skip, literal = self._grammar_in(text, untrusted=untrusted)
-        findings = seen.findings if seen else self._detect(text, [*skip, *literal])
-        spans = self._spans(text, findings, skip, literal, parts)
-        spans = _with_literals(spans, literal)
-        masked = text
-        if spans:
-            masked = self._written(text, spans, skip)
-        self._remember(key, _Seen(findings, count, None if masked == text else masked))
-        if masked != text:
-            after = _Seen([], self._known.count(), None)
-            self._remember(self._digest(masked, untrusted=False), after)
-        return masked
-
-    def find(self, text: str) -> list[Finding]:
-        """Find what is private in a text, known values included, placeholders excluded."""
-        skip, literal = self._grammar_in(text, untrusted=False)
-        hidden = [*skip, *literal]
-        return self._with_known(text, self._detect(text, hidden), hidden)
-
-    def _digest(self, text: str, *, untrusted: bool) -> bytes:
-        data = text.encode("utf-8", "surrogatepass")
-        person = b"untrusted" if untrusted else b""
-        return hashlib.blake2b(data, digest_size=16, key=self._key, person=person).digest()
-
-    def _remember(self, key: bytes, seen: _Seen) -> None:
-        self._seen[key] = seen
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
-
-    def _detect(self, text: str, hidden: Sequence[tuple[int, int]]) -> list[Finding]:
-        return detect_all(
-            text, self._detectors, skip=hidden, allow=self._allow, thresholds=self._thresholds
-        )
-
-    def _grammar_in(
-        self, text: str, *, untrusted: bool
-    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """Return the spans of issued placeholders, and of text that only looks like one."""
-        forms = self._known.forms()
-        seen = forms.sightings(text, self._vault.lookup) if forms else []
-        issued = [(s.start, s.end) for s in seen]
-        taken = set(issued)
-        literal = [m.span() for m in PLACEHOLDER.finditer(text) if m.span() not in taken]
-        if issued:
-            literal = [
-                (start, end)
-                for start, end in literal
-                if all(end <= a or b <= start for a, b in issued)
-            ]
-        return ([], sorted([*literal, *issued])) if untrusted else (issued, literal)
-
-    def _with_known(
-        self, text: str, findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
-    ) -> list[Finding]:
-        taken = {(f.start, f.end) for f in findings}
-        known = [
-            Finding(
-                start=k.start,
-                end=k.end,
-                entity_type=k.entity_type.removesuffix(kind_of(k.entity_type)),
-                score=1.0,
-                detector="vault",
-            )
-            for k in self._known.find(text)
-            if (k.start, k.end) not in taken
-            and all(k.end <= start or end <= k.start for start, end in hidden)
-        ]
-        return _united([*findings, *known]) if known else list(findings)
-
-    def _spans(
-        self,
-        text: str,
-        findings: Sequence[Finding],
-        issued: Sequence[tuple[int, int]],
-        literal: Sequence[tuple[int, int]],
-        parts: Sequence[Span],
-    ) -> list[Span]:
-        hidden = [*issued, *literal]
-        count = self._known.count()
-        first = self._with_known(text, findings, hidden)
-        for finding in first:
-            self._vault.issue(finding.entity_type, text[finding.start : finding.end])
-        if first and self._known.count() != count:
-            # once more: what was found in one place is private in every place
-            first = self._with_known(text, first, hidden)
-        if parts:
-            shares = [
-                Finding(start=a, end=b, entity_type=kind, score=1.0, detector="parts")
-                for a, b, kind in parts
-            ]
-            first = _united([*first, *shares])
-        spans = [(f.start, f.end, f.entity_type) for f in first]
-        return _whole_links(text, spans, issued) if spans else spans
-
-    def _written(self, text: str, spans: list[Span], issued: Sequence[tuple[int, int]]) -> str:
-        """Write a text with placeholders in the places of spans.
-
-        What is left of the text must not read as grammar beside them: pieces that would are
-        written as literals, and a particle that disagrees with its word stays as it was typed.
-        """
-        while True:
-            draft = _Draft(self._vault, text)
-            for index, (start, end, kind) in enumerate(spans):
-                value = draft.replace(start, end, kind)
-                following = spans[index + 1][0] if index + 1 < len(spans) else None
-                if kind != LITERAL and (odd := _odd_particle(text, end, following, value)):
-                    draft.replace(*odd, LITERAL)
-            draft.copy_up_to(len(text))
-            strays = self._strays(text, draft, issued)
-            more = _with_literals(spans, strays)
-            if more == spans:
-                return draft.text()
-            spans = more
-
-    def _strays(
-        self, text: str, draft: "_Draft", issued: Sequence[tuple[int, int]]
-    ) -> list[tuple[int, int]]:
-        """Return the spans of the text that read as a placeholder in the draft by accident."""
-        forms = self._known.forms()
-        if forms is None or forms.plain("".join(text[a:b] for a, b, _ in draft.gaps)):
-            return []
-        seen = forms.sightings(draft.text(), self._vault.lookup)
-        strays = []
-        for start, end in {(s.start, s.end) for s in seen} - draft.written:
-            for begin, stop, offset in draft.gaps:
-                a, b = max(start, offset), min(end, offset + stop - begin)
-                span = (begin + a - offset, begin + b - offset)
-                if a < b and span not in issued:
-                    strays.append(span)
-        return strays
-
-
-class _Draft:
-    """A masked text while it is written, and where its pieces come from."""
-
-    def __init__(self, vault: VaultSession, text: str) -> None:
-        self._vault = vault
-        self._source = text
-        self._at = 0
-        self._pieces: list[str] = []
-        self._length = 0
-        self.gaps: list[tuple[int, int, int]] = []
-        self.written: set[tuple[int, int]] = set()
-
-    def text(self) -> str:
-        return "".join(self._pieces)
-
-    def copy_up_to(self, end: int) -> None:
-        self.gaps.append((self._at, end, self._length))
-        self._emit(self._source[self._at : end])
-        self._at = end
-
-    def replace(self, start: int, end: int, kind: str) -> str:
-        """Write a placeholder for a span and return the value it stands for."""
-        self.copy_up_to(start)
-        entry = self._vault.issue(kind, self._source[start:end])
-        begin = self._length
-        self._emit(write(entry.entity_type, entry.code))
-        self.written.add((begin, self._length))
-        self._at = end
-        return entry.value
-
-    def _emit(self, piece: str) -> None:
-        self._pieces.append(piece)
-        self._length += len(piece)
-
-
-def _united(findings: Sequence[Finding]) -> list[Finding]:
-    """Unite findings that overlap; the longest gives its type.
-
-    A known value inside a longer one does not cut it in two, and what only one of two
-    overlapping findings covers stays covered.
-    """
-    united: list[tuple[Finding, int]] = []
-    for finding in sorted(findings, key=lambda f: (f.start, -f.end)):
-        length = finding.end - finding.start
-        if not united or finding.start >= united[-1][0].end:
-            united.append((finding, length))
-            continue
-        last, longest = united[-1]
-        kind = finding.entity_type if length > longest else last.entity_type
-        wider = replace(last, end=max(last.end, finding.end), entity_type=kind)
-        united[-1] = (wider, max(longest, length))
-    return [finding for finding, _ in united]
-
-
-def _whole_links(text: str, spans: list[Span], issued: Sequence[tuple[int, int]]) -> list[Span]:
-    """Widen what stands inside a URL to the whole URL.
-
-    Values are not restored inside URLs, so a URL that holds one is a private value itself.
-    """
-    if not may_link(text):
-        return spans
-    opaque = sorted([*spans, *((a, b, "") for a, b in issued)])
-    scanner, at = LinkScanner(), 0
-    done: list[Span] = []
-    for index, (start, end, kind) in enumerate(opaque):
-        if start < at:
-            continue
-        scanner.read(text[at:start])
-        at = end
-        if kind and scanner.inside:
-            at = _end_of_link(text, scanner, end, opaque, index + 1)
-            while done and done[-1][1] > scanner.begin:
-                done.pop()
-            done.append((scanner.begin, at, "URL"))
-        elif kind:
-            done.append((start, end, kind))
-        scanner.skip(at - start)
-    return done
-
-
-def _end_of_link(
-    text: str, scanner: LinkScanner, at: int, opaque: Sequence[Span], index: int
-) -> int:
-    """Return where the open URL ends; what ends it does not stand inside another span."""
-    stop = scanner.end(text, at)
-    while index < len(opaque) and opaque[index][0] <= stop:
-        if opaque[index][1] > stop:
-            stop = scanner.end(text, opaque[index][1])
-        index += 1
-    return stop
-
-
-def _odd_particle(text: str, end: int, following: int | None, value: str) -> tuple[int, int] | None:
-    """Return the span of a particle after a value that restoring would correct."""
-    limit = len(text) if following is None else following
-    marks = CLOSING_MARKS.match(text, end, min(limit, end + 3))
-    at = marks.end() if marks else end
-    if not (at < limit and ("가" <= text[at] <= "힣" or text[at] == "(")):
-        return None
-    ahead = text[at : at + 24] if following is None else text[at:limit][:24] + "["
-    particle = particle_at(ahead)
-    if particle and at + len(particle) <= limit and agreeing(value, particle) != particle:
-        return at, at + len(particle)
-    return None
-
-
-def _with_literals(spans: Sequence[Span], strays: Sequence[tuple[int, int]]) -> list[Span]:
-    clear = [
-        (a, b, LITERAL) for a, b in strays if all(b <= start or end <= a for start, end, _ in spans)
-    ]
-    return sorted([*spans, *clear])
-
-
-T = TypeVar("T")
-
-_CERTAIN = 0.85
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,40}")
-
-
 class _Memory:
     """What is derived from one vault session, shared by all who mask in it."""
 
     def __init__(self, masker: "Masker", vault: VaultSession) -> None:
         # the vault session must not be kept alive by what is remembered about it
-        self.known = Known(weakref.proxy(vault))
-        self.texts = TextMasker(weakref.proxy(vault), self.known, masker.detectors, masker.policy)
-        self.history = History(self.known)
+        session: VaultSession = weakref.proxy(vault)
+        policy = masker.policy
+        self.texts = TextMasker(
+            session,
+            masker.vault.live_values,
+            masker.detectors,
+            policy.allow,
+            {"*": policy.threshold, **policy.thresholds},
+        )
+        self.history = History(session)
 
 
 class MaskingSession:
@@ -510,7 +203,33 @@ class MaskingSession:
         return self.masker.policy.restore_in_links if asked is None else asked
 
     def _restoring(self, *, in_links: bool, as_json: bool = False) -> Restoring:
-        return Restoring(self._memory.known.forms, self.vault.lookup, in_links, as_json)
+        return Restoring(self._memory.texts.forms, self.vault.lookup, in_links, as_json)
+
+
+_NO_LABELS = (
+    frozenset({"id", "type", "role", "tool_call_id", "index", "status", "model", "name"})
+    | JSON_KEYS
+)
+"""Names of fields that the framework uses; what they hold is looked at as text only."""
+
+
+def _scalars_in(held: Any) -> Iterator[tuple[int | None, Any]]:
+    """Yield the texts and numbers that a field holds, with their places in a list."""
+    if isinstance(held, (list, tuple)) and not hasattr(held, "_fields"):
+        if all(map(_is_field, held)):
+            yield from enumerate(held)
+    elif _is_field(held):
+        yield None, held
+
+
+def _is_field(x: Any) -> bool:
+    """Say whether something is what a form has in a field: a number, a date, a short text."""
+    if isinstance(x, str) and not isinstance(x, enum.Enum):
+        return len(x) <= _LONGEST_FIELD and DOCUMENT_REF.fullmatch(x) is None
+    return isinstance(x, (enum.Enum, *SCALARS)) and not isinstance(x, bool)
+
+
+_LONGEST_FIELD = 256
 
 
 class _Masking(Leaves):
@@ -520,6 +239,7 @@ class _Masking(Leaves):
         self._policy = session.masker.policy
         self._untrusted = untrusted
         self._count = 0
+        self.path = []
 
     def begin(self) -> None:
         """Take note of what the session knows before a walk."""
@@ -558,13 +278,24 @@ class _Masking(Leaves):
     def identifier(self, text: str) -> str:
         if _IDENTIFIER.fullmatch(text):
             # made by a machine or a programmer: only what is known to be private is looked for
-            return text if not self._memory.known.find(text) else self.text(text)
+            return text if not self._memory.texts.known_in(text) else self.text(text)
         return self.text(text)
 
     def json(self, text: str) -> str:
         if not is_json(text):
             return self.text(text)
-        masked = mask_json(text, self.text, self.scalar)
+        view = json_fields(text)
+        found = self._memory.texts.findings_in(view) if view else []
+
+        def mask(decoded: str, place: tuple[int, int]) -> str:
+            parts = within_string(text, place, found) if found else ()
+            return self._memory.texts.mask(decoded, untrusted=self._untrusted, parts=parts)
+
+        def number(decoded: float, place: tuple[int, int]) -> object:
+            kind = next((kind for a, b, kind in found if a <= place[0] and place[1] <= b), "")
+            return self._masked_scalar(decoded, kind) if kind else self.scalar(decoded)
+
+        masked = mask_json(text, mask, number)
         return text if masked == text else masked
 
     def scalar(self, x: Any) -> object:
@@ -572,9 +303,64 @@ class _Masking(Leaves):
         found = self._memory.texts.find(text) if text else []
         if not any(f.score >= _CERTAIN and f.end - f.start >= len(text) - 1 for f in found):
             return x
+        return self._masked_scalar(x, found[0].entity_type)
+
+    def _masked_scalar(self, x: Any, kind: str) -> str:
         suffix, value = scalars.written(x)
-        entry = self._session.vault.issue(found[0].entity_type + suffix, value)
+        entry = self._session.vault.issue(kind + suffix, value)
         return write(entry.entity_type, entry.code)
+
+    def container(self, x: object, items: list[tuple[Any, Any]]) -> Mapping[Any, Any] | None:  # noqa: ARG002
+        """Look at fields beside their names: a number says nothing without its label."""
+        above = [str(key) for key in (self.path or [])[-1:]]
+        leaves = [
+            (key, place, value)
+            for key, held in items
+            if isinstance(key, str) and key not in _NO_LABELS
+            for place, value in _scalars_in(held)
+        ]
+        if not leaves:
+            return None
+        view = fields((" ".join([*above, key]), scalars.shown(value)) for key, _, value in leaves)
+        parts: dict[int, list[Span]] = {}
+        for finding in self._memory.texts.detected(view.text):
+            for leaf, start, end in view.places(finding.start, finding.end):
+                parts.setdefault(leaf, []).append((start, end, finding.entity_type))
+        treated: dict[Any, Any] = {}
+        held = dict(items)
+        for leaf, spans in parts.items():
+            key, place, value = leaves[leaf]
+            new = self._field(value, spans)
+            if new is value:
+                continue
+            if place is None:
+                treated[key] = new
+            else:
+                sequence: list[Any] = list(treated.get(key) or held[key])
+                sequence[place] = new
+                treated[key] = sequence if isinstance(held[key], list) else tuple(sequence)
+        return {key: self._rest(held[key], new) for key, new in treated.items()} or None
+
+    def _field(self, value: Any, spans: list[Span]) -> Any:
+        """Mask a field whose name tells what it is."""
+        if isinstance(value, enum.Enum):
+            value = value.value
+        if isinstance(value, str):
+            masked = self._memory.texts.mask(value, untrusted=self._untrusted, parts=spans)
+            return value if masked == value else masked
+        start, end, kind = max(spans, key=lambda span: span[1] - span[0])
+        whole = end - start >= len(scalars.shown(value)) - 1
+        return self._masked_scalar(value, kind) if whole else value
+
+    def _rest(self, old: Any, new: Any) -> Any:
+        """Mask the other elements of a list in which fields were masked."""
+        if not isinstance(old, (list, tuple)):
+            return new
+        rest = [
+            n if n is not o else (self.leaf(o) if isinstance(o, str) else self.scalar(o))
+            for o, n in zip(old, new, strict=True)
+        ]
+        return type(new)(rest)
 
     def media(self, block: dict[str, Any]) -> dict[str, Any] | None:
         rule = self._policy.media
@@ -613,6 +399,7 @@ class RestoringLeaves(Leaves):
     def text(self, text: str) -> str:
         """Restore a text."""
         restoring = self._session._restoring(in_links=self._in_links)  # noqa: SLF001
+        restoring.verbatim = self._session._memory.texts.is_verbatim(text)  # noqa: SLF001
         cells: Sequence[Replacement] = ()
         if may_hold_cells(text):
             issued = restore_issued(text, self._session.vault, restoring.forms())

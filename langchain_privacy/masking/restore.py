@@ -48,12 +48,14 @@ class Restoring:
         lookup: Resolves a type and a code in the session.
         in_links: Whether values may be put inside URLs.
         as_json: Whether the text is JSON source, so that values are escaped.
+        verbatim: Whether values that stood in escapes come back in them.
     """
 
     forms: Callable[[], Forms | None]
     lookup: Lookup
     in_links: bool = False
     as_json: bool = False
+    verbatim: bool = False
     _context: str = ""
     _word: str = ""
     _marks: int = 0
@@ -87,7 +89,7 @@ class Restoring:
                     hold = base + start
         out: list[str] = []
         at = base
-        for item in _in_order(found, others, base):
+        for item in self._in_order(found, others, base):
             if item.start >= hold:
                 break
             at = self._after_word(whole, at, item.start, out, final=True)
@@ -124,7 +126,7 @@ class Restoring:
         """
         self._links.read(before)
         self._context = "]"
-        return self._place(_Item(0, 0, entry.value, entry.entity_type), written)
+        return self._place(_Item(0, 0, self._said(entry), entry.entity_type), written)
 
     def end_word(self) -> None:
         """Take note that no particle follows the value just restored."""
@@ -187,6 +189,24 @@ class Restoring:
         self._marks = 0
         return (json_escaped(value) if self.as_json and entry_type else value) + suffix
 
+    def _said(self, entry: VaultEntry) -> str:
+        return entry.value if self.verbatim or not entry.plain else entry.plain
+
+    def _in_order(
+        self, found: Sequence[Sighting], others: Sequence[Replacement], base: int
+    ) -> Iterator["_Item"]:
+        """Merge two kinds of replacement; where they overlap the others win: they are longer."""
+        items = [_Item(base + start, base + end, value) for start, end, value in others]
+        taken = [(item.start, item.end) for item in items]
+        items += [
+            _Item(s.start, s.end, self._said(s.entry), s.entry.entity_type, s.suffix)
+            for s in found
+            if not any(start < s.end and s.start < end for start, end in taken)
+        ]
+        if others:
+            items.sort(key=lambda item: item.start)
+        return iter(items)
+
 
 class _Item(NamedTuple):
     start: int
@@ -199,19 +219,3 @@ class _Item(NamedTuple):
 def _may_grow(rest: str) -> bool:
     """Say whether more text could decide otherwise about the particle that begins `rest`."""
     return len(rest) <= LONGEST and may_become_particle(rest)
-
-
-def _in_order(
-    found: Sequence[Sighting], others: Sequence[Replacement], base: int
-) -> Iterator[_Item]:
-    """Merge two kinds of replacement; where they overlap the others win, for they are longer."""
-    items = [_Item(base + start, base + end, value) for start, end, value in others]
-    taken = [(item.start, item.end) for item in items]
-    items += [
-        _Item(s.start, s.end, s.entry.value, s.entry.entity_type, s.suffix)
-        for s in found
-        if not any(start < s.end and s.start < end for start, end in taken)
-    ]
-    if others:
-        items.sort(key=lambda item: item.start)
-    return iter(items)

@@ -5,6 +5,7 @@ value becomes a placeholder whose entity type ends in what it was, so that resto
 """
 
 import datetime as dt
+import enum
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -32,6 +33,15 @@ def searched(x: Any) -> str:
         return ""
     # seven digits at least, and no fraction
     return str(int(x)) if _LEAST <= abs(x) < _MOST and x == int(x) else ""
+
+
+def shown(x: Any) -> str:
+    """Return a text or scalar as it is written beside the name of its field; `""` for a flag."""
+    if isinstance(x, bool):
+        return ""
+    if isinstance(x, enum.Enum):
+        return shown(x.value) if isinstance(x.value, str) else ""
+    return x if isinstance(x, str) else written(x)[1]
 
 
 def written(x: Any) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from langchain_core.messages import BaseMessage, BaseMessageChunk
 
-from langchain_privacy.masking.known import Known
+from langchain_privacy.values.index import Looked
 from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import VaultSession
 
@@ -31,29 +31,22 @@ class _Kept:
     message: BaseMessage
     fields: list[Any]
     seen: int
-    lowered: str | None
+    looked: Looked | None
 
 
 class History:
     """Recognises messages that need no walk. It holds masked messages only."""
 
-    def __init__(self, known: Known) -> None:
-        self._known = known
+    def __init__(self, vault: VaultSession) -> None:
+        self._vault = vault
         self._kept: dict[int, _Kept] = {}
-        self._resets = 0
-        self._news: tuple[int, int, list[str]] = (0, 0, [])
 
     def __repr__(self) -> str:
         return f"<History of {len(self._kept)} messages>"
 
     def count(self) -> int:
         """Return how many values the session knows by now."""
-        count = self._known.count()
-        if self._known.resets != self._resets:
-            # entries expired or were erased: the count means something else now
-            self._resets = self._known.resets
-            self._kept.clear()
-        return count
+        return self._vault.version
 
     def holds(self, x: Any, count: int) -> bool:
         """Say whether walking over `x` would return it as it is.
@@ -67,11 +60,8 @@ class History:
         if kept is None or kept.message is not x or [*x.__dict__.values()] != kept.fields:
             return False
         if kept.seen != count:
-            if kept.seen > count or kept.lowered is None:
+            if kept.looked is None or self._vault.index().news(kept.seen).may_be(kept.looked):
                 return False
-            for value in self._values_since(kept.seen, count):
-                if value in kept.lowered:
-                    return False
             kept.seen = count
         return not x.__pydantic_extra__
 
@@ -88,23 +78,18 @@ class History:
         if len(self._kept) >= _REMEMBERED:
             self._kept.clear()
         fields = [v if type(v) is str else c for v, c in zip(values, copies, strict=True)]
-        self._kept[id(x)] = _Kept(x, fields, count, _lowered(x))
-
-    def _values_since(self, seen: int, count: int) -> list[str]:
-        if self._news[:2] != (seen, count):
-            self._news = (seen, count, self._known.hunted_since(seen))
-        return self._news[2]
+        self._kept[id(x)] = _Kept(x, fields, count, _looked(x))
 
 
-def _lowered(x: BaseMessage) -> str | None:
-    """Return all text of a message, `None` where a value in it may be written in another way."""
+def _looked(x: BaseMessage) -> Looked | None:
+    """Return all text of a message, `None` where a value in it may be cut or stand in escapes."""
     if isinstance(x.content, list) and len(x.content) > 1:
         return None  # a value may be split
     leaves = _Texts()
     Walk(leaves)(list(x.__dict__.values()))
-    if leaves.others or any("\\" in text for text in leaves.found):
+    if leaves.others or any(sign in text for text in leaves.found for sign in "\\%&="):
         return None
-    return "\n".join(leaves.found).lower()
+    return Looked("\n".join(leaves.found))
 
 
 class _Texts(Leaves):

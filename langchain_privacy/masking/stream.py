@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from langchain_privacy.masking.cells import Arrived
-from langchain_privacy.masking.placeholder import FLOATING, INTEGER, PLACEHOLDER
+from langchain_privacy.masking.placeholder import FLOATING, INTEGER
 from langchain_privacy.masking.restore import Restoring, json_escaped
 from langchain_privacy.masking.tolerant import Forms, Lookup
+from langchain_privacy.vault import PLACEHOLDER
 
 _GRAMMAR = re.compile(r"[\[({<&%\\_\x80-\uabff\ud7a4-\U0010ffff]").search
 """What prose does without, and no decorated placeholder or cell can be without."""
@@ -292,7 +293,7 @@ def _escaped(text: str) -> str:
 # Strings are masked one by one, so that no placeholder swallows a quote, and values go back in as
 # JSON writes them.
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.])-?\d{7,}(?:\.\d+)?(?![\w.])', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])', re.DOTALL)
 
 
 def is_json(text: str) -> bool:
@@ -312,13 +313,15 @@ def same_json(a: str, b: str) -> bool:
 
 
 def mask_json(
-    text: str, mask: Callable[[str], str], number: Callable[[int | float], object]
+    text: str,
+    mask: Callable[[str, tuple[int, int]], str],
+    number: Callable[[int | float, tuple[int, int]], object],
 ) -> str:
-    """Mask the strings and long numbers of a JSON text; the rest stays as it is.
+    """Mask the strings and numbers of a JSON text; the rest stays as it is.
 
     Args:
         text: Valid JSON.
-        mask: Masks one decoded string.
+        mask: Masks one decoded string, which stands at a place in the text.
         number: Masks one number; returns it, or a placeholder.
     """
 
@@ -326,9 +329,25 @@ def mask_json(
         token = match[0]
         decoded = json.loads(token, strict=False)
         if isinstance(decoded, str):
-            new = mask(decoded)
+            new = mask(decoded, match.span())
             return token if new == decoded else f'"{json_escaped(new)}"'
-        replaced = number(decoded)
+        replaced = number(decoded, match.span())
         return token if replaced == decoded else f'"{replaced}"'
 
     return _TOKEN.sub(masked, text)
+
+
+def within_string(
+    text: str, place: tuple[int, int], found: Sequence[tuple[int, int, str]]
+) -> list[tuple[int, int, str]]:
+    """Return what was found in a string of a JSON text, by offsets in the decoded string."""
+    start, end = place[0] + 1, place[1] - 1
+
+    def offset(at: int) -> int:
+        return len(json.loads(f'"{text[start:at]}"', strict=False))
+
+    return [
+        (offset(max(a, start)), offset(min(b, end)), kind)
+        for a, b, kind in found
+        if a < end and start < b
+    ]

@@ -17,9 +17,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from langchain_privacy.masking.folding import INVISIBLE, fold
-from langchain_privacy.masking.placeholder import PLACEHOLDER, names
-from langchain_privacy.vault import VaultEntry
+from langchain_privacy.masking.placeholder import names
+from langchain_privacy.values.fold import INVISIBLE
+from langchain_privacy.values.fold import undecorated as fold
+from langchain_privacy.vault import PLACEHOLDER, VaultEntry
 
 
 def _escapes(name: str, hexadecimal: str, decimal: str) -> str:
@@ -112,7 +113,7 @@ class Forms:
             self._bare.setdefault(entity_type, []).append(entity_type)
         self._ranked = sorted(self._heads, key=len, reverse=True)
         self._starts = tuple(self._heads)
-        self._longest_code = longest_code
+        self.longest_code = longest_code
         self._window = 4 * (max(map(len, self._heads), default=0) + longest_code) + 24
         self._head_prefixes = _prefixes(self._heads)
         self.bare_prefixes = _prefixes(f"{name}_" for name in self._bare)
@@ -361,7 +362,7 @@ class Forms:
         if not upper or upper in self._head_prefixes:
             return True
         return any(
-            len(rest := upper[len(head) :]) <= self._longest_code + 9
+            len(rest := upper[len(head) :]) <= self.longest_code + 9
             and self._code_begun.fullmatch(rest)
             for head in self._ranked
             if upper.startswith(head)
@@ -381,7 +382,7 @@ class Forms:
             known, _, rest = name.rpartition("_")
             if name in self.bare_prefixes or (
                 known.rstrip("_") in self._bare
-                and len(rest) <= self._longest_code + 3
+                and len(rest) <= self.longest_code + 3
                 and rest.isalnum()
             ):
                 return len(folded) - len(spelled.lstrip(f"_{INVISIBLE}"))

@@ -16,11 +16,11 @@ from decimal import Decimal, DivisionByZero, InvalidOperation
 from typing import Any, NamedTuple
 
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.minions.evidence import where
 from langchain_privacy.minions.schema import Next, Plan, Sub
 from langchain_privacy.minions.search import words
 from langchain_privacy.minions.state import Span
+from langchain_privacy.vault import PLACEHOLDER
 from langchain_privacy.words import Language
 
 NOT_FOUND = {"en": "Not found in the documents.", "ko": "문서에서 찾지 못했습니다."}

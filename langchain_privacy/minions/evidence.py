@@ -18,9 +18,8 @@ from langchain_core.documents import Document
 from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
 from langchain_privacy.local import load_whole
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.minions.state import Span, place
-from langchain_privacy.vault import DOCUMENT_REF, VaultSession
+from langchain_privacy.vault import DOCUMENT_REF, PLACEHOLDER, VaultSession
 
 MAX_CHARACTERS = 2_000_000
 """Of one document, about 700 pages."""

@@ -16,7 +16,6 @@ from langgraph.types import interrupt
 from langchain_privacy.egress.ask import Exchange
 from langchain_privacy.errors import EgressBlockedError, LedgerError, ProtocolError
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.minions.answering import ARITHMETIC
 from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, Reply
 from langchain_privacy.minions.evidence import allowed
@@ -33,6 +32,7 @@ from langchain_privacy.minions.state import (
     place,
     spent_seconds,
 )
+from langchain_privacy.vault import PLACEHOLDER
 
 S = TypeVar("S", bound=Strict)
 

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from langchain_privacy.egress import PriceTable
-from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.minions.state import Call, Span, estimate_tokens, place
-from langchain_privacy.vault import VaultSession
+from langchain_privacy.vault import PLACEHOLDER, VaultSession
 
 
 def baseline_tokens(refs: Iterable[str], vault: VaultSession, task: str) -> int:

@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.minions.schema import Sub
+from langchain_privacy.vault import PLACEHOLDER
 
 QUESTION_WEIGHT = 0.6
 """Of the question's own words beside the planner's terms (picked from 0.3, 0.6, 1.0)."""

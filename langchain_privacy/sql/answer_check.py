@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlglot import exp
 
 from langchain_privacy.masking.cells import CellSpan, Result, cell_spans, may_hold_cells
-from langchain_privacy.masking.placeholder import PLACEHOLDER
 from langchain_privacy.sql.guard import GuardedQuery
 from langchain_privacy.sql.remote import AnswerTemplate
+from langchain_privacy.vault import PLACEHOLDER
 
 MEANINGS = {
     "unresolved_token": "a hidden value that does not exist: wrong row, column or spelling",

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
-from langchain_privacy.egress.matcher import is_whole_word
+from langchain_privacy.values.index import is_whole_word
 
 _LONG, _HEAD = 2_048, 1_024
 _REMEMBERED = 4 << 20  # bytes of documents

@@ -21,10 +21,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from langchain_privacy.egress.fold import fold
-from langchain_privacy.egress.strength import Strength, strength_of
 from langchain_privacy.errors import ConfigurationError, SessionError
 from langchain_privacy.tracing.reader import Key, Reader
+from langchain_privacy.values.spelling import tells_something, written_out
 from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import Vault, VaultEntry, VaultSession
 
@@ -40,7 +39,7 @@ _Name = tuple[int, str]
 class Scrubber:
     """Replaces the values of the live sessions of vaults; follows them as they grow. Thread-safe.
 
-    Values too short to be told from ordinary text (see `egress.strength`) are left alone.
+    Values too short to be told from ordinary text (see `values.spelling`) are left alone.
     """
 
     def __init__(self, *vaults: Vault) -> None:
@@ -225,12 +224,14 @@ def _bytes(text: str) -> bytes:
 
 
 def _keys_of(entry: VaultEntry) -> dict[bytes, Key]:
-    strength = strength_of(entry.value, fold(entry.value))
-    if strength is Strength.NONE or not entry.is_private:
+    if not entry.is_private or not tells_something(entry.value):
         return {}
     placeholder = f"[{entry.entity_type}_{entry.code}]".encode()
-    key = Key(placeholder, strength is Strength.WEAK)
-    return {_bytes(text): key for text in spellings(entry.value)}
+    keys: dict[bytes, Key] = {}
+    for written, whole in written_out(entry.kind, entry.value):
+        for text in spellings(written):
+            keys.setdefault(_bytes(text), Key(placeholder, whole))
+    return keys
 
 
 def spellings(value: str) -> set[str]:

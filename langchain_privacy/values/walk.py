@@ -264,7 +264,7 @@ class Walk:
             walked_key = self._key(key)
             if key in given:
                 walked: Any = given[key]
-            elif key in _JSON_KEYS and isinstance(value, str) and not isinstance(value, enum.Enum):
+            elif key in JSON_KEYS and isinstance(value, str) and not isinstance(value, enum.Enum):
                 walked = self._under(key, value, self._leaves.json)
             else:
                 walked = self._under(key, value, self._any)
@@ -380,7 +380,7 @@ class Walk:
     def _block_text(self, name: str, value: str) -> str:
         if name in _IDENTIFIERS and _MACHINE.fullmatch(value):
             return self._leaves.identifier(value)
-        if name in _JSON_KEYS:
+        if name in JSON_KEYS:
             return self._leaves.json(value)
         return self._leaves.text(value)
 
@@ -457,7 +457,7 @@ _IDENTIFIERS = frozenset({
 })  # fmt: skip
 """Keys of messages and content blocks whose values a provider or the framework made."""
 
-_JSON_KEYS = frozenset(("arguments", "partial_json"))
+JSON_KEYS = frozenset(("arguments", "partial_json"))
 """Keys whose texts are JSON source."""
 
 _MACHINE = re.compile(r"[A-Za-z0-9_.:/+=\-]*")

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from langchain_privacy.vault.keys import VaultKey
+from langchain_privacy.vault.keys import PLACEHOLDER, VaultKey
 from langchain_privacy.vault.memory import DOCUMENT_REF, InMemoryVault
 from langchain_privacy.vault.session import (
     LITERAL,
@@ -25,6 +25,7 @@ __all__ = [
     "DOCUMENT_REF",
     "LITERAL",
     "PART_SUFFIX",
+    "PLACEHOLDER",
     "CheckpointCipher",
     "DocumentRoom",
     "InMemoryVault",

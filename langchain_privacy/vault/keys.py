@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterator, Sequence
 
@@ -29,6 +30,9 @@ from langchain_privacy.errors import (
 # turn one code into another one, so a mistyped code is rejected and never resolved to a
 # neighbour.
 
+PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)_([0-9A-HJKMNP-TV-Z]{4,})\]")
+"""A placeholder exactly as issued; groups are the entity type and the code."""
+
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U."""
 
@@ -36,6 +40,7 @@ SHORTEST = 4
 """Characters of a code, its check character included."""
 
 LONGEST = 26
+_ADDED = 3
 """Characters after which two values cannot share a code any more (125 bits)."""
 
 _NUMBER = {character: number for number, character in enumerate(ALPHABET)}
@@ -52,6 +57,18 @@ def _powers_of_two() -> list[int]:
 
 _POWER = _powers_of_two()
 _LOG = {element: exponent for exponent, element in enumerate(_POWER)}
+
+
+ROLES = ("_FAMILY", "_GIVEN")
+"""Ends of the types of parts of a name: `[PERSON_FAMILY_7K2Q]` is of `[PERSON_7K2Q]`."""
+
+
+def without_role(entity_type: str) -> str:
+    """Return the type of the whole of which a type may be a part: `PERSON` of `PERSON_FAMILY`."""
+    for role in ROLES:
+        if entity_type.endswith(role):
+            return entity_type.removesuffix(role)
+    return entity_type
 
 
 def mint(key: bytes, entity_type: str, value: str, length: int = SHORTEST) -> str:
@@ -75,14 +92,31 @@ def mint(key: bytes, entity_type: str, value: str, length: int = SHORTEST) -> st
         attempt += 1
 
 
-def candidates(key: bytes, entity_type: str, value: str, shortest: int) -> Iterator[str]:
+def candidates(
+    key: bytes, entity_type: str, value: str, shortest: int, *, of: str = "", part: bool = False
+) -> Iterator[str]:
     """Yield the codes that a value may have, in the order in which they are tried.
+
+    Args:
+        key: The session's key for codes.
+        entity_type: Type of the value.
+        value: The value.
+        shortest: Characters of the first code.
+        of: Code of the family that the value belongs to; codes begin with it.
+        part: Whether the family's own code will do, because the type tells the two apart.
 
     Raises:
         VaultError: All are taken, which 125 bits do not allow by chance.
     """
-    for length in range(shortest, LONGEST + 1):
-        yield mint(key, entity_type, value, length)
+    if part:
+        yield of
+    if of:
+        for length in range(_ADDED, LONGEST - len(of) + 1):
+            data = of + mint(key, entity_type, value, length)[:-1]
+            yield data + check_character(key, entity_type, data)
+    else:
+        for length in range(shortest, LONGEST + 1):
+            yield mint(key, entity_type, value, length)
     msg = "No code is left for a value: the vault's entries do not belong to its key."
     raise VaultError(msg)
 
@@ -95,7 +129,8 @@ def check_character(key: bytes, entity_type: str, data: str) -> str:
         entity_type: Type of the value.
         data: The code without its check character, at most 30 characters of `ALPHABET`.
     """
-    text = f"{entity_type}\1".encode("utf-8", "surrogatepass")
+    # A part of a name has the code of its whole, which is of the whole's type.
+    text = f"{without_role(entity_type)}\1".encode("utf-8", "surrogatepass")
     total = hmac.digest(key, text, "sha256")[0] & 31
     # Weights differ from place to place and from the check character's own, which is 1.
     for place, character in enumerate(reversed(data), start=1):

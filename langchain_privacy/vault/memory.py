@@ -30,10 +30,12 @@ from langchain_privacy.vault.keys import (
 from langchain_privacy.vault.session import (
     DocumentRoom,
     Life,
+    LiveValues,
     Vault,
     VaultEntry,
     VaultSession,
     checked_ttl,
+    of_family,
 )
 
 
@@ -111,6 +113,7 @@ class _MemorySession(VaultSession):
         length: int,
         ttl: timedelta | None,
         changes: _Changes,
+        live_values: LiveValues,
     ) -> None:
         self.id = key.derive("session-id", name).hex()[:16]
         self._code_key = key.derive("codes", name)
@@ -120,6 +123,8 @@ class _MemorySession(VaultSession):
         )
         self._length = length
         self._changes = changes
+        self._live_values = live_values
+        live_values.begin(self)
         self._lock = threading.Lock()
         self._order: list[VaultEntry] = []
         self._by_value: dict[tuple[str, str], VaultEntry] = {}
@@ -133,21 +138,26 @@ class _MemorySession(VaultSession):
         self._life.check()
         return len(self._order)
 
-    def issue(self, entity_type: str, value: str) -> VaultEntry:
+    def issue(
+        self, entity_type: str, value: str, *, like: VaultEntry | None = None, plain: str = ""
+    ) -> VaultEntry:
         self._life.use()
         with self._lock:
             entry = self._by_value.get((entity_type, value))
             if entry is None:
-                free = (
-                    code
-                    for code in candidates(self._code_key, entity_type, value, self._length)
-                    if (entity_type, code) not in self._by_code
+                of, part = of_family(entity_type, like)
+                codes = candidates(
+                    self._code_key, entity_type, value, self._length, of=of, part=part
                 )
-                entry = VaultEntry(entity_type=entity_type, code=next(free), value=value)
+                free = (code for code in codes if (entity_type, code) not in self._by_code)
+                entry = VaultEntry(
+                    entity_type=entity_type, code=next(free), value=value, of=of, plain=plain
+                )
                 self._by_value[entity_type, value] = entry
                 self._by_code[entity_type, entry.code] = entry
                 self._order.append(entry)
                 self._changes.note()
+                self._live_values.issued(self.id, entry)
             return entry
 
     def lookup(self, entity_type: str, code: str) -> VaultEntry | None:
@@ -168,7 +178,8 @@ class _MemorySession(VaultSession):
 
     def end(self) -> None:
         self._life.end()
-        self.__dict__.pop("_matcher", None)
+        self._forget_index()
+        self._live_values.end(self)
         with self._lock:
             self.documents.clear()
             self._order.clear()
@@ -244,7 +255,7 @@ class InMemoryVault(Vault):
             session.end()
 
     def _begin(self, key: VaultKey, name: bytes) -> _MemorySession:
-        return _MemorySession(key, name, self._length, self._ttl, self._changes)
+        return _MemorySession(key, name, self._length, self._ttl, self._changes, self.live_values)
 
     def _drop_expired(self) -> None:
         if self._ttl is None:

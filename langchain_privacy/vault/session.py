@@ -6,17 +6,23 @@ to nothing.
 """
 
 import contextlib
+import threading
 import time
+import weakref
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_privacy.errors import ConfigurationError, SessionError
+from langchain_privacy.values.index import ValueIndex, outermost
+from langchain_privacy.values.spelling import is_unmistakable
+from langchain_privacy.vault.keys import without_role
 
 # ---- What a vault keeps, and where it was found in a text.
 
@@ -30,16 +36,51 @@ anything by itself, and too common to look for."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaultEntry:
-    """One private value of a session and the code that stands for it."""
+    """One private value of a session and the code that stands for it.
+
+    One person is one family of entries: `Mira Solheim`, `Solheim`, `M. Solheim`. Their codes begin
+    with the code of the one that came first, so that whoever reads placeholders sees that they
+    belong together.
+
+    Attributes:
+        entity_type: What it is; of a part of a name with its role, `PERSON_FAMILY`.
+        code: What the placeholder says.
+        value: What stood in the text, to the letter.
+        of: Code of the family's first entry, `""` for that one itself.
+        plain: What the value says where it is escaped text, `""` where it is not.
+    """
 
     entity_type: str
     code: str
     value: str = field(repr=False)
+    of: str = ""
+    plain: str = field(default="", repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The type without a role: `PERSON` of `PERSON_FAMILY`."""
+        return without_role(self.entity_type)
+
+    @property
+    def family(self) -> tuple[str, str]:
+        """Type and code of the family's first entry."""
+        return self.kind, self.of or self.code
 
     @property
     def is_private(self) -> bool:
         """Whether the value must not leave; what is only kept to come back need not stay."""
         return self.entity_type != LITERAL and not self.entity_type.endswith(PART_SUFFIX)
+
+
+def of_family(entity_type: str, like: VaultEntry | None) -> tuple[str, bool]:
+    """Return the code of the family that a new entry joins, and whether it is a part of its name.
+
+    Both are empty for a value that is like none of its type.
+    """
+    kind = without_role(entity_type)
+    if like is None or like.kind != kind:
+        return "", False
+    return like.family[1], kind != entity_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +129,17 @@ class VaultSession(ABC):
         """Number of entries, so that what derives from them can be cached."""
 
     @abstractmethod
-    def issue(self, entity_type: str, value: str) -> VaultEntry:
-        """Return the entry of a value; the same value always gets the same code."""
+    def issue(
+        self, entity_type: str, value: str, *, like: VaultEntry | None = None, plain: str = ""
+    ) -> VaultEntry:
+        """Return the entry of a value; the same value always gets the same code.
+
+        Args:
+            entity_type: What it is, also a part of a name: `PERSON_FAMILY`.
+            value: Any text.
+            like: An entry of the family that the value belongs to, if it is new.
+            plain: What the value says, if it is escaped text.
+        """
 
     @abstractmethod
     def lookup(self, entity_type: str, code: str) -> VaultEntry | None:
@@ -104,14 +154,39 @@ class VaultSession(ABC):
 
         Leftmost first, the longest of those, none overlapping.
         """
-        found: list[ValueMatch] = self._matcher.find(text)
-        return found
+        return [
+            ValueMatch(start=hit.start, end=hit.end, entry=hit.owners[0])
+            for hit in self.index().exact(text)
+        ]
+
+    def index(self) -> ValueIndex[VaultEntry]:
+        """Return the index of the session's private values, with all that was issued until now."""
+        return self._followed.index(self)
 
     @cached_property
-    def _matcher(self) -> Any:
-        from langchain_privacy.vault.matcher import ValueMatcher
+    def _followed(self) -> "_Followed":
+        return _Followed()
 
-        return ValueMatcher(self)
+    def _forget_index(self) -> None:
+        self.__dict__.pop("_followed", None)
+
+
+class _Followed:
+    """An index that follows a session as it grows."""
+
+    def __init__(self) -> None:
+        self._index = ValueIndex[VaultEntry]()
+        self._lock = threading.Lock()
+        self._known = 0
+
+    def index(self, session: VaultSession) -> ValueIndex[VaultEntry]:
+        if session.version != self._known:
+            with self._lock:
+                for entry in session.entries(self._known):
+                    if entry.is_private and entry.value:
+                        self._index.add(entry.plain or entry.value, entry.kind, entry, self._known)
+                    self._known += 1
+        return self._index
 
 
 class Vault(ABC):
@@ -136,6 +211,11 @@ class Vault(ABC):
             with contextlib.suppress(SessionError):  # it ended meanwhile
                 versions.append((session.id, session.version))
         return versions
+
+    @cached_property
+    def live_values(self) -> "LiveValues":
+        """The values of all live sessions in one index; sessions tell it what they issue."""
+        return LiveValues()
 
     @abstractmethod
     def forget(self, session_id: str, *, tenant: str = "") -> None:
@@ -212,3 +292,129 @@ def checked_ttl(ttl: timedelta | None) -> timedelta | None:
         msg = "ttl must be longer than nothing; leave it out for sessions that do not expire."
         raise ConfigurationError(msg)
     return ttl
+
+
+# ---- values of other sessions
+
+
+class LiveValues:
+    """The values of a vault's live sessions: asking costs the same however many there are.
+
+    Two questions are asked. Does a text hold a value of another conversation? Only what cannot be
+    guessed counts there (addresses, long numbers, long keys), so that nobody learns from it what
+    others wrote. And does it hold a value of anybody, where nobody knows whose text it is?
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sure = ValueIndex["_Whose"]()
+        self._all: ValueIndex[_Whose] | None = None
+        self._codes: dict[str, set[tuple[str, str]]] = {}
+        self._erased = False
+        self._new: deque[tuple[str, _Value]] = deque()
+        self._holders: dict[str, set[int]] = {}
+        self._over: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"<LiveValues of {len(self._holders)} sessions>"
+
+    # ---- what sessions tell
+
+    def begin(self, session: VaultSession) -> None:
+        """Take note of an object of a session: its values are dropped with the last one."""
+        self._holders.setdefault(session.id, set()).add(id(session))
+        weakref.finalize(session, self._end, session.id, id(session)).atexit = False
+
+    def end(self, session: VaultSession) -> None:
+        """Take note that a session is erased: its values go with the next question."""
+        self._erased = True
+        self._end(session.id, id(session))
+
+    def _end(self, session_id: str, number: int) -> None:
+        holders = self._holders.get(session_id, set())
+        holders.discard(number)
+        if not holders and self._holders.pop(session_id, None) is not None:
+            self._over.add(session_id)
+
+    def issued(self, session_id: str, entry: VaultEntry) -> None:
+        """Take note of a value."""
+        if self._all is not None or (entry.is_private and is_unmistakable(entry.value)):
+            value = _Value(entry.kind, entry.value, entry.entity_type, entry.code, entry.is_private)
+            self._new.append((session_id, value))
+
+    # ---- what is asked
+
+    def of_others(self, text: str, session_id: str) -> list[tuple[int, int, str]]:
+        """Return start, end and type of the unmistakable values of other sessions."""
+        if not self._over and self._holders.keys() <= {session_id}:
+            return []
+        self._follow()
+        return [
+            (hit.start, hit.end, hit.owners[0][1])
+            for hit in outermost(self._sure.find(text))
+            if all(owner != session_id and owner in self._holders for owner, _ in hit.owners)
+        ]
+
+    def of_all(self, vault: Vault) -> ValueIndex["_Whose"]:
+        """Return an index of the values of all live sessions."""
+        self._know_all(vault)
+        assert self._all is not None
+        return self._all
+
+    def has_issued(self, vault: Vault, entity_type: str, code: str) -> bool:
+        """Tell whether a live session has issued a placeholder."""
+        self._know_all(vault)
+        return any((entity_type, code) in codes for codes in self._codes.values())
+
+    def is_live(self, session_id: str) -> bool:
+        """Tell whether somebody still holds a session."""
+        return session_id in self._holders
+
+    def _know_all(self, vault: Vault) -> None:
+        if self._all is None:
+            with self._lock:
+                self._all = ValueIndex()
+            for session in vault.live_sessions():
+                with contextlib.suppress(SessionError):  # it ended meanwhile
+                    for entry in session.entries():
+                        self.issued(session.id, entry)
+        self._follow()
+
+    def _follow(self) -> None:
+        with self._lock:
+            while self._new:
+                owner, value = self._new.popleft()
+                if owner in self._holders:
+                    self._take(owner, value)
+            # All of some at once: leaving one out costs as much as leaving out many.
+            if self._erased or len(self._over) > _TOLERATED:
+                gone = self._over - self._holders.keys()
+                for index in filter(None, (self._sure, self._all)):
+                    index.drop(*(whose for whose in index.owners() if whose[0] in gone))
+                for session_id in gone:
+                    self._codes.pop(session_id, None)
+                self._over, self._erased = set(), False
+
+    def _take(self, owner: str, value: "_Value") -> None:
+        if value.private and is_unmistakable(value.text):
+            self._sure.add(value.text, "", (owner, value.kind))
+        if self._all is not None:
+            self._codes.setdefault(owner, set()).add((value.entity_type, value.code))
+            if value.private and value.text:
+                self._all.add(value.text, value.kind, (owner, value.kind))
+
+
+_Whose = tuple[str, str]
+"""Id of a session, and type of a value."""
+
+_TOLERATED = 32
+
+
+class _Value(NamedTuple):
+    """What an entry says, without the entry: that one ends with its session."""
+
+    kind: str
+    text: str
+    entity_type: str
+    code: str
+    private: bool

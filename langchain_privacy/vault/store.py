@@ -117,6 +117,8 @@ class StoreVault(Vault):
         self._sessions: weakref.WeakSet[StoreSession] = weakref.WeakSet()
         self._ephemeral = InMemoryVault(ttl=ttl, code_length=code_length)
         self._key_checked = False
+        # One for sessions of both kinds.
+        self.live_values = self._ephemeral.live_values
 
     def __repr__(self) -> str:
         return f"<StoreVault with key {self._keys[0].id}>"
@@ -190,6 +192,7 @@ class StoreVault(Vault):
                 ttl=self._ttl,
                 prepare=partial(self._prepare, place, name),
                 donor=next(used, None),
+                live_values=self.live_values,
             )
             self._sessions.add(session)
             return session

@@ -18,6 +18,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -31,7 +32,14 @@ from langchain_privacy.errors import (
 )
 from langchain_privacy.vault.keys import Sealer, VaultKey, candidates, is_code
 from langchain_privacy.vault.memory import document_ref, no_such_document
-from langchain_privacy.vault.session import DocumentRoom, Life, VaultEntry, VaultSession
+from langchain_privacy.vault.session import (
+    DocumentRoom,
+    Life,
+    LiveValues,
+    VaultEntry,
+    VaultSession,
+    of_family,
+)
 
 # ---- A session's records in a LangGraph store: sealed, bound to their place, retried when busy.
 
@@ -286,10 +294,12 @@ class StoreSession(VaultSession):
         ttl: timedelta | None,
         prepare: Callable[[], None],
         donor: "StoreSession | None",
+        live_values: LiveValues,
     ) -> None:
         self.id = place.id
         self._prepare = prepare
         self._donor = donor
+        self._live_values = live_values
         self._records = records
         self._place = place
         self._code_keys = [place.code_key, *(p.code_key for p in older)]
@@ -321,14 +331,18 @@ class StoreSession(VaultSession):
         """Return the entries in the order in which they became known here."""
         return self._current()[since:]
 
-    def issue(self, entity_type: str, value: str) -> VaultEntry:
+    def issue(
+        self, entity_type: str, value: str, *, like: VaultEntry | None = None, plain: str = ""
+    ) -> VaultEntry:
         """Return the entry of a value, the same one in every process."""
         with self._lock:
             self._use()
             entry = self._by_value.get((entity_type, value))
             if entry is None:
                 value_id = self._place.value_id(entity_type, value)
-                entry = self._stored(value_id) or self._claim(value_id, entity_type, value)
+                of, part = of_family(entity_type, like)
+                new = VaultEntry(entity_type=entity_type, code="", value=value, of=of, plain=plain)
+                entry = self._stored(value_id) or self._claim(value_id, new, part=part)
                 self._add(value_id, entry)
             return entry
 
@@ -346,15 +360,16 @@ class StoreSession(VaultSession):
                 # between the two writes.
                 if entry and (claim.value.get("won") or entry.code == code):
                     self._add(claim.key, entry)
-                    other = VaultEntry(entity_type=entity_type, code=code, value=entry.value)
+                    other = replace(entry, code=code)
                     return self._by_code.setdefault((entity_type, code), other)
             return None
 
     def end(self, how: str = "was forgotten") -> None:
         """Empty this object; the store is the vault's business."""
         self._life.end(how)
+        self._live_values.end(self)
         with self._lock:
-            self.__dict__.pop("_matcher", None)
+            self._forget_index()
             self.documents.clear()
             self._order.clear()
             for kept in (self._known, self._by_value, self._by_code):
@@ -384,9 +399,11 @@ class StoreSession(VaultSession):
             self._add(item.key, self._entry(item.key, item.value))
         self._stale = False
 
-    def _claim(self, value_id: str, entity_type: str, value: str) -> VaultEntry:
-        place, records = self._place, self._records
-        for code in candidates(place.code_key, entity_type, value, self._length):
+    def _claim(self, value_id: str, new: VaultEntry, *, part: bool) -> VaultEntry:
+        place, records, entity_type = self._place, self._records, new.entity_type
+        for code in candidates(
+            place.code_key, entity_type, new.value, self._length, of=new.of, part=part
+        ):
             if (entity_type, code) in self._by_code:
                 continue
             claims = place.claims(entity_type, code)
@@ -396,14 +413,15 @@ class StoreSession(VaultSession):
                 if entry := self._stored(value_id):
                     return entry
                 continue
-            kept = {"type": entity_type, "code": code, "value": value}
+            kept = {"type": entity_type, "code": code, "value": new.value}
+            kept |= {name: text for name in ("of", "plain") if (text := getattr(new, name))}
             box = sealed(place.sealer, place.values, value_id, kept)
             won = (claims, value_id, {"won": True})
             records.put_all([(place.values, value_id, box), won])
             if self._read("forgotten") != self._mark:
                 records.delete([(place.values, value_id), (claims, value_id)])
                 self._look(now=True)
-            return VaultEntry(entity_type=entity_type, code=code, value=value)
+            return replace(new, code=code)
         raise AssertionError  # candidates() raises when it has no more
 
     def _stored(self, value_id: str) -> VaultEntry | None:
@@ -412,7 +430,13 @@ class StoreSession(VaultSession):
 
     def _entry(self, value_id: str, record: dict[str, Any]) -> VaultEntry:
         kept = opened(self._place.sealer, self._place.values, value_id, record)
-        return VaultEntry(entity_type=kept["type"], code=kept["code"], value=kept["value"])
+        return VaultEntry(
+            entity_type=kept["type"],
+            code=kept["code"],
+            value=kept["value"],
+            of=kept.get("of", ""),
+            plain=kept.get("plain", ""),
+        )
 
     def _add(self, value_id: str, entry: VaultEntry) -> None:
         if value_id not in self._known:
@@ -420,6 +444,7 @@ class StoreSession(VaultSession):
             self._by_value[entry.entity_type, entry.value] = entry
             self._by_code[entry.entity_type, entry.code] = entry
             self._order.append(entry)
+            self._live_values.issued(self.id, entry)
 
     def _use(self) -> None:
         """Look, and note that the session is used."""
@@ -430,6 +455,7 @@ class StoreSession(VaultSession):
     def _start(self) -> None:
         """Do what opening a session takes: on first use, which may be in a better thread."""
         self._prepare()
+        self._live_values.begin(self)
         self._mark = self._read("forgotten")
         donor, self._donor = self._donor, None
         # What an earlier object of this process has opened need not be opened again.

@@ -112,11 +112,12 @@ def test_any_text_gives_spans_inside_it_that_do_not_overlap(text: str) -> None:
 def test_folding_keeps_track_of_offsets(text: str) -> None:
     folded = fold(text)
     assert len(folded.lower) == len(folded.text)
-    if folded.origins is not None and folded.ends is not None:
-        assert len(folded.origins) == len(folded.ends) == len(folded.text)
-        assert list(folded.origins) == sorted(folded.origins)
+    if folded.normal.origins is not None and folded.normal.ends is not None:
+        assert len(folded.normal.origins) == len(folded.normal.ends) == len(folded.text)
+        assert list(folded.normal.origins) == sorted(folded.normal.origins)
         assert all(
-            0 <= a < b <= len(text) for a, b in zip(folded.origins, folded.ends, strict=True)
+            0 <= a < b <= len(text)
+            for a, b in zip(folded.normal.origins, folded.normal.ends, strict=True)
         )
     else:
         assert len(folded.text) == len(text)

@@ -15,8 +15,8 @@ from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, SecretStr
 
 from langchain_privacy.egress import payload
-from langchain_privacy.egress.fold import HARD, SOFT
 from langchain_privacy.egress.payload import of_call, of_messages, of_value
+from langchain_privacy.values.fold import HARD, SOFT
 from tests.support.scripted import ScriptedChatModel
 
 

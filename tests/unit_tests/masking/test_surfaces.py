@@ -345,7 +345,7 @@ def test_a_detector_that_fails_leaves_nothing_half_masked() -> None:
 def test_repr_and_pickles_show_nothing(session: MaskingSession) -> None:
     masked = session.mask(V)
     assert V not in repr(session) + repr(session.masker) + repr(session.restorer())
-    assert V not in repr(session._memory.known) + repr(session._memory.texts)
+    assert V not in repr(session.vault.index()) + repr(session._memory.texts)
     with pytest.warns(UserWarning):
         twin = pickle.loads(pickle.dumps(session.masker))
     assert twin.session().restore(masked) == masked

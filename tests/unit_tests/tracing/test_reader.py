@@ -131,7 +131,7 @@ def test_documents_are_read_together_and_cleaned_each(padding: int) -> None:
 def test_a_grown_document_is_read_where_the_old_one_ended() -> None:
     masker = Masker()
     session = masker.session("t").vault
-    session.issue("PERSON", "Maximiliane Oberhuber")
+    session.issue("ADDRESS", "Maximiliane Oberhuber")
     session.issue("PERSON", "Smith")
     scrubber = Scrubber(masker.vault)
     start = "x " * 2_000

@@ -88,4 +88,4 @@ def test_repr_shows_nothing() -> None:
     session = InMemoryVault().session()
     session.issue("NAME", "Jane Doe")
     (match,) = session.find("Jane Doe")
-    assert "Jane" not in repr(match) + repr(session) + repr(session._matcher)
+    assert "Jane" not in repr(match) + repr(session) + repr(session.index())

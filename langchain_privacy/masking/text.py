@@ -1,0 +1,529 @@
+"""Masking one text of a session, once.
+
+What is private in a text is settled here: what detectors find in it and in what it says once it is
+decoded, and what the session knows already, however it is written. `masker` walks over structures
+and calls this for each text.
+"""
+
+import hashlib
+import json
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from langchain_privacy.detection import Detector, Finding, detect_all
+from langchain_privacy.masking.links import LinkScanner, may_link
+from langchain_privacy.masking.particles import agreeing, particle_at
+from langchain_privacy.masking.placeholder import write
+from langchain_privacy.masking.restore import CLOSING_MARKS
+from langchain_privacy.masking.scalars import kind_of
+from langchain_privacy.masking.tolerant import Forms, forms_of
+from langchain_privacy.values.index import Hit, outermost
+from langchain_privacy.values.spelling import is_person
+from langchain_privacy.values.view import View, encoded_parts, json_fields, unescaped
+from langchain_privacy.vault import LITERAL, PART_SUFFIX, PLACEHOLDER, VaultEntry, VaultSession
+from langchain_privacy.vault.session import LiveValues
+
+Span = tuple[int, int, str]
+"""Start, end and entity type."""
+
+Hits = dict[tuple[int, int], Hit[VaultEntry]]
+"""Values that the session knows, by where they stand."""
+
+_REMEMBERED = 16_384
+_KNOWN = "vault"
+"""Detector of the findings of values that a session knows."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What became of a text: its findings, and its masked form after `count` entries."""
+
+    findings: list[Finding]
+    count: int
+    masked: str | None
+
+
+@dataclass(slots=True)
+class _Look:
+    """What is private in a text: findings without overlaps, and what is known of their places."""
+
+    findings: list[Finding]
+    hits: Hits
+    escaped: list[tuple[int, int]] = field(default_factory=list)
+    """Places of what stands in escapes."""
+
+
+class TextMasker:
+    """Masks the texts of one session and remembers, by digest, which it has seen.
+
+    A text is detected once. When the session learns a value later, texts seen before are only
+    searched for that value. Nothing here holds a text: the memory maps keyed digests to offsets
+    and masked texts.
+
+    A value that was found once is private wherever it stands, however it is written (see
+    `values.index`): `mira_solheim.pdf` after `Mira Solheim`. Parts and other spellings of a name
+    get placeholders of its family.
+    """
+
+    def __init__(
+        self,
+        vault: VaultSession,
+        live_values: LiveValues,
+        detectors: Sequence[Detector],
+        allow: frozenset[str],
+        thresholds: dict[str, float],
+    ) -> None:
+        self._vault = vault
+        self._live_values = live_values
+        self._detectors = detectors
+        self._allow = frozenset(value.casefold().strip() for value in allow)
+        self._thresholds = thresholds
+        self._key = secrets.token_bytes(16)
+        self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
+        self._looked: OrderedDict[bytes, list[Finding]] = OrderedDict()
+        self._verbatim: OrderedDict[bytes, None] = OrderedDict()
+        self._forms: tuple[int, Forms | None] = (0, None)
+        self._types: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"<TextMasker that has seen {len(self._seen)} texts>"
+
+    def forms(self) -> Forms | None:
+        """Return what recognises the session's placeholders, `None` when it has issued none."""
+        known, forms = self._forms
+        count = self._vault.version
+        if count != known:
+            entries = self._vault.entries(known if count > known else 0)
+            self._types |= {entry.entity_type for entry in entries}
+            longest = max(len(entry.code) for entry in entries) if entries else 0
+            longest = max(longest, forms.longest_code if forms else 4)
+            forms = forms_of(self._types, longest) if count else None
+            self._forms = count, forms
+        return forms
+
+    def mask(self, text: str, *, untrusted: bool = False, parts: Sequence[Span] = ()) -> str:
+        """Replace private values by placeholders.
+
+        Args:
+            text: Any text.
+            untrusted: Whether issued placeholders in it are literal text too.
+            parts: Further spans to mask: fragments of values that other texts continue, and values
+                of fields that only their names tell.
+        """
+        if not text or text.isspace():
+            return text
+        key = self._digest(text, untrusted=untrusted, parts=parts)
+        seen = self._seen.get(key)
+        count = self._vault.version
+        if seen:
+            if seen.count == count or not self._vault.index().news(seen.count).may_be_in(text):
+                seen.count = count
+                return text if seen.masked is None else seen.masked
+            seen = _Seen(seen.findings, -1, None)
+        skip, literal = self._grammar_in(text, untrusted=untrusted)
+        hidden = [*skip, *literal]
+        findings = seen.findings if seen else self._detect(text, hidden)
+        look = self._settled(text, findings, hidden, parts)
+        spans = [(f.start, f.end, f.entity_type) for f in look.findings]
+        spans = _with_literals(_whole_links(text, spans, skip) if spans else spans, literal)
+        masked = self._written(text, spans, skip, look) if spans else text
+        self._remember(key, _Seen(findings, count, None if masked == text else masked))
+        if masked != text:
+            after = _Seen([], self._vault.version, None)
+            self._remember(self._digest(masked), after)
+        return masked
+
+    def find(self, text: str) -> list[Finding]:
+        """Find what is private in a text, known values included, placeholders excluded."""
+        skip, literal = self._grammar_in(text, untrusted=False)
+        hidden = [*skip, *literal]
+        return self._with_known(text, self.detected(text), hidden).findings
+
+    def detected(self, text: str) -> list[Finding]:
+        """Return what detectors find in a text; a text is read once."""
+        key = self._digest(text)
+        seen = self._seen.get(key)
+        findings = seen.findings if seen else self._looked.get(key)
+        if findings is None:
+            skip, literal = self._grammar_in(text, untrusted=False)
+            findings = self._looked[key] = self._detect(text, [*skip, *literal])
+            if len(self._looked) > _REMEMBERED:
+                self._looked.popitem(last=False)
+        return findings
+
+    def findings_in(self, view: View) -> list[Span]:
+        """Return what detectors find in a view, where it stands in what the view was made of."""
+        return [
+            (start, end, finding.entity_type)
+            for finding in self.detected(view.text)
+            for _, start, end in view.places(finding.start, finding.end)
+        ]
+
+    def known_in(self, text: str) -> list[Hit[VaultEntry]]:
+        """Return where values stand that the session knows."""
+        hits = [hit for hit in self._vault.index().find(text) if not self._allowed(text, hit)]
+        return outermost(hits)
+
+    def is_verbatim(self, text: str) -> bool:
+        r"""Say whether a text was written by `mask` with escapes in it.
+
+        Restored it has its escapes again. Everywhere else what they say is restored: an answer
+        says 김민수, not \uae40\ubbfc\uc218.
+        """
+        return bool(self._verbatim) and self._digest(text) in self._verbatim
+
+    def _allowed(self, text: str, hit: Hit[VaultEntry]) -> bool:
+        return bool(self._allow) and text[hit.start : hit.end].casefold() in self._allow
+
+    def _digest(self, text: str, *, untrusted: bool = False, parts: Sequence[Span] = ()) -> bytes:
+        data = text.encode("utf-8", "surrogatepass")
+        if parts:
+            data += b"\0" + repr(parts).encode()
+        person = b"untrusted" if untrusted else b""
+        return hashlib.blake2b(data, digest_size=16, key=self._key, person=person).digest()
+
+    def _remember(self, key: bytes, seen: _Seen) -> None:
+        self._seen[key] = seen
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+    def _grammar_in(
+        self, text: str, *, untrusted: bool
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return the spans of issued placeholders, and of text that only looks like one."""
+        forms = self.forms()
+        seen = forms.sightings(text, self._vault.lookup) if forms else []
+        issued = [(s.start, s.end) for s in seen]
+        taken = set(issued)
+        literal = [m.span() for m in PLACEHOLDER.finditer(text) if m.span() not in taken]
+        if issued:
+            literal = [
+                (start, end)
+                for start, end in literal
+                if all(end <= a or b <= start for a, b in issued)
+            ]
+        return ([], sorted([*literal, *issued])) if untrusted else (issued, literal)
+
+    # ---- what is private in a text
+
+    def _detect(self, text: str, hidden: Sequence[tuple[int, int]]) -> list[Finding]:
+        found = self._detect_plain(text, hidden)
+        for view in _views(text):
+            skip, literal = self._grammar_in(view.text, untrusted=False)
+            for finding in self._detect_plain(view.text, [*skip, *literal]):
+                found += _in_original(view, finding.start, finding.end, finding)
+        for start, end, said in encoded_parts(text):
+            if inner := self._detect_plain(said, ()):
+                found.append(replace(inner[0], start=start, end=end))
+        return [f for f in found if all(f.end <= a or b <= f.start for a, b in hidden)]
+
+    def _detect_plain(self, text: str, hidden: Sequence[tuple[int, int]]) -> list[Finding]:
+        return detect_all(
+            text,
+            self._detectors,
+            skip=hidden,
+            allow=self._allow,
+            thresholds=self._thresholds,
+            everywhere=False,  # the session knows what was found, see `_settled`
+        )
+
+    def _with_known(
+        self, text: str, findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
+    ) -> _Look:
+        hits: Hits = {}
+        escaped: list[tuple[int, int]] = []
+        for hit in self.known_in(text):
+            hits[hit.start, hit.end] = hit
+        for view in _views(text):
+            for hit in self.known_in(view.text):
+                for _, start, end in view.places(hit.start, hit.end):
+                    hits.setdefault((start, end), hit._replace(start=start, end=end))
+                    escaped.append((start, end))
+        for start, end, said in encoded_parts(text):
+            for hit in self.known_in(said)[:1]:
+                hits[start, end] = hit._replace(start=start, end=end, role="", owners=())
+        known = [
+            _known(start, end, hit)
+            for (start, end), hit in hits.items()
+            if all(end <= a or b <= start for a, b in hidden)
+        ]
+        known += [
+            Finding(start=start, end=end, entity_type=kind, score=1.0, detector=_KNOWN)
+            for start, end, kind in self._live_values.of_others(text, self._vault.id)
+            if all(end <= a or b <= start for a, b in hidden)
+        ]
+        taken = {(f.start, f.end) for f in findings}
+        known = [f for f in known if (f.start, f.end) not in taken]
+        escaped += [(f.start, f.end) for f in findings if f.detector.endswith(_DECODED)]
+        united = _united([*findings, *known]) if known or escaped else list(findings)
+        return _Look(united, hits, escaped)
+
+    def _settled(
+        self,
+        text: str,
+        findings: Sequence[Finding],
+        hidden: Sequence[tuple[int, int]],
+        parts: Sequence[Span],
+    ) -> _Look:
+        """Settle what is private in a text, and issue it."""
+        shares = [
+            Finding(start=a, end=b, entity_type=kind, score=1.0, detector="parts")
+            for a, b, kind in parts
+            if all(b <= start or end <= a for start, end in hidden)
+        ]
+        count = self._vault.version
+        look = self._with_known(text, _united([*findings, *shares]) if shares else findings, hidden)
+        whole = [f for f in look.findings if not f.entity_type.endswith(PART_SUFFIX)]
+        # Names before their parts, so that the parts are of their family.
+        for finding in sorted(whole, key=lambda f: f.start - f.end):
+            self._issue(text, (finding.start, finding.end, finding.entity_type), look)
+        if whole and self._vault.version != count:
+            # once more: what was found in one place is private in every place
+            again = self._with_known(text, look.findings, hidden)
+            look = replace(again, escaped=[*look.escaped, *again.escaped])
+        return look
+
+    def _issue(self, text: str, span: Span, look: _Look) -> VaultEntry:
+        """Return the entry of a span, of the family that it belongs to."""
+        start, end, kind = span
+        value = text[start:end]
+        if kind == LITERAL or kind.endswith(PART_SUFFIX):
+            return self._vault.issue(kind, value)
+        plain = ""
+        if any(start <= a and b <= end for a, b in look.escaped) and kind != "URL":
+            plain = _said(value)
+        hit = look.hits.get((start, end)) or self._hit_in(plain or value, kind)
+        if hit is None or not hit.owners:
+            return self._vault.issue(kind, value, plain=plain)
+        same = [e for e in hit.owners if e.value == value and not plain and not kind_of(e.kind)]
+        families = {entry.family for entry in hit.owners if entry not in same}
+        families = families or {entry.family for entry in same}
+        if len(families) > 1:  # a name that several persons share stands for itself
+            own = [entry for entry in same if not entry.of]
+            return own[0] if own else self._vault.issue(kind, value, plain=plain)
+        if same:
+            return same[0]
+        like = hit.owners[0]
+        kind = like.kind.removesuffix(kind_of(like.kind))
+        role = f"_{hit.role}" if hit.role else ""
+        if kind != like.kind:  # it is a number there, and text here
+            return self._vault.issue(kind + role, value, plain=plain)
+        return self._vault.issue(kind + role, value, like=like, plain=plain)
+
+    def _hit_in(self, value: str, kind: str) -> Hit[VaultEntry] | None:
+        """Return what a new value is of: a value that it holds, such as a part of a new name."""
+        hits = outermost(self._vault.index().find(value))
+        if len(hits) != 1 or not is_person(kind):
+            return hits[0] if len(hits) == 1 and hits[0][:2] == (0, len(value)) else None
+        [hit] = hits
+        if hit[:2] == (0, len(value)):
+            return hit
+        # `Mira Solheim` after `Solheim` alone; but Jonas Solheim is not Mira Solheim.
+        alone = all(entry.value == value[hit.start : hit.end] for entry in hit.owners)
+        rest = value[: hit.start] + value[hit.end :]
+        return hit._replace(role="" if alone else hit.role) if alone or _no_name(rest) else None
+
+    # ---- writing
+
+    def _written(
+        self, text: str, spans: list[Span], issued: Sequence[tuple[int, int]], look: _Look
+    ) -> str:
+        """Write a text with placeholders in the places of spans.
+
+        What is left of the text must not read as grammar beside them: pieces that would are
+        written as literals, and a particle that disagrees with its word stays as it was typed.
+        """
+        while True:
+            draft = _Draft(text)
+            for index, span in enumerate(spans):
+                start, end, kind = span
+                entry = self._issue(text, span, look)
+                draft.put(start, end, entry)
+                value = entry.plain or entry.value
+                following = spans[index + 1][0] if index + 1 < len(spans) else None
+                if kind != LITERAL and (odd := _odd_particle(text, end, following, value)):
+                    draft.put(*odd, self._vault.issue(LITERAL, text[slice(*odd)]))
+            draft.copy_up_to(len(text))
+            strays = self._strays(text, draft, issued)
+            more = _with_literals(spans, strays)
+            if more == spans:
+                if draft.escapes:
+                    self._note_verbatim(draft.text())
+                return draft.text()
+            spans = more
+
+    def _strays(
+        self, text: str, draft: "_Draft", issued: Sequence[tuple[int, int]]
+    ) -> list[tuple[int, int]]:
+        """Return the spans of the text that read as a placeholder in the draft by accident."""
+        forms = self.forms()
+        if forms is None or forms.plain("".join(text[a:b] for a, b, _ in draft.gaps)):
+            return []
+        seen = forms.sightings(draft.text(), self._vault.lookup)
+        strays = []
+        for start, end in {(s.start, s.end) for s in seen} - draft.written:
+            for begin, stop, offset in draft.gaps:
+                a, b = max(start, offset), min(end, offset + stop - begin)
+                span = (begin + a - offset, begin + b - offset)
+                if a < b and span not in issued:
+                    strays.append(span)
+        return strays
+
+    def _note_verbatim(self, masked: str) -> None:
+        self._verbatim[self._digest(masked)] = None
+        if len(self._verbatim) > _REMEMBERED:
+            self._verbatim.popitem(last=False)
+
+
+class _Draft:
+    """A masked text while it is written, and where its pieces come from."""
+
+    def __init__(self, text: str) -> None:
+        self._source = text
+        self._at = 0
+        self._pieces: list[str] = []
+        self._length = 0
+        self.gaps: list[tuple[int, int, int]] = []
+        self.written: set[tuple[int, int]] = set()
+        self.escapes = False
+
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    def copy_up_to(self, end: int) -> None:
+        self.gaps.append((self._at, end, self._length))
+        self._emit(self._source[self._at : end])
+        self._at = end
+
+    def put(self, start: int, end: int, entry: VaultEntry) -> None:
+        """Write a placeholder for a span."""
+        self.copy_up_to(start)
+        begin = self._length
+        self._emit(write(entry.entity_type, entry.code))
+        self.written.add((begin, self._length))
+        self.escapes = self.escapes or bool(entry.plain)
+        self._at = end
+
+    def _emit(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._length += len(piece)
+
+
+_DECODED = "+decoded"
+_VIEWED = 262_144
+"""Characters of a text up to which its fields are read beside their names."""
+
+
+def _views(text: str) -> Iterator[View]:
+    """Yield what a text says: its escapes decoded, its fields beside their names."""
+    if (view := unescaped(text)) is not None:
+        yield view
+    if len(text) < _VIEWED and (view := json_fields(text)) is not None:
+        yield view
+
+
+def _in_original(view: View, start: int, end: int, finding: Finding) -> Iterator[Finding]:
+    for _, first, last in view.places(start, end):
+        detector = finding.detector.removesuffix(_DECODED) + _DECODED
+        yield replace(finding, start=first, end=last, detector=detector)
+
+
+def _known(start: int, end: int, hit: Hit[VaultEntry]) -> Finding:
+    kind = hit.owners[0].kind if hit.owners else "ENCODED"
+    kind = kind.removesuffix(kind_of(kind))
+    return Finding(start=start, end=end, entity_type=kind, score=1.0, detector=_KNOWN)
+
+
+def _said(value: str) -> str:
+    """Return what escaped text says."""
+    try:
+        said = json.loads(f'"{value}"', strict=False)
+    except ValueError:
+        view = unescaped(value)
+        said = view.text if view else ""
+    return "" if said == value else str(said)
+
+
+def _no_name(rest: str) -> bool:
+    """Say whether what is left of a name says nothing: titles, marks, a genitive."""
+    return len(rest.strip(" .'’s")) < 2
+
+
+def _united(findings: Sequence[Finding]) -> list[Finding]:
+    """Unite findings that overlap; the longest gives its type.
+
+    A known value inside a longer one does not cut it in two, and what only one of two
+    overlapping findings covers stays covered.
+    """
+    united: list[tuple[Finding, int]] = []
+    for finding in sorted(findings, key=lambda f: (f.start, -f.end)):
+        length = finding.end - finding.start
+        if not united or finding.start >= united[-1][0].end:
+            united.append((finding, length))
+            continue
+        last, longest = united[-1]
+        kind = finding.entity_type if length > longest else last.entity_type
+        wider = replace(last, end=max(last.end, finding.end), entity_type=kind)
+        united[-1] = (wider, max(longest, length))
+    return [finding for finding, _ in united]
+
+
+def _whole_links(text: str, spans: list[Span], issued: Sequence[tuple[int, int]]) -> list[Span]:
+    """Widen what stands inside a URL to the whole URL.
+
+    Values are not restored inside URLs, so a URL that holds one is a private value itself.
+    """
+    if not may_link(text):
+        return spans
+    opaque = sorted([*spans, *((a, b, "") for a, b in issued)])
+    scanner, at = LinkScanner(), 0
+    done: list[Span] = []
+    for index, (start, end, kind) in enumerate(opaque):
+        if start < at:
+            continue
+        scanner.read(text[at:start])
+        at = end
+        if kind and scanner.inside:
+            at = _end_of_link(text, scanner, end, opaque, index + 1)
+            while done and done[-1][1] > scanner.begin:
+                done.pop()
+            done.append((scanner.begin, at, "URL"))
+        elif kind:
+            done.append((start, end, kind))
+        scanner.skip(at - start)
+    return done
+
+
+def _end_of_link(
+    text: str, scanner: LinkScanner, at: int, opaque: Sequence[Span], index: int
+) -> int:
+    """Return where the open URL ends; what ends it does not stand inside another span."""
+    stop = scanner.end(text, at)
+    while index < len(opaque) and opaque[index][0] <= stop:
+        if opaque[index][1] > stop:
+            stop = scanner.end(text, opaque[index][1])
+        index += 1
+    return stop
+
+
+def _odd_particle(text: str, end: int, following: int | None, value: str) -> tuple[int, int] | None:
+    """Return the span of a particle after a value that restoring would correct."""
+    limit = len(text) if following is None else following
+    marks = CLOSING_MARKS.match(text, end, min(limit, end + 3))
+    at = marks.end() if marks else end
+    if not (at < limit and ("가" <= text[at] <= "힣" or text[at] == "(")):
+        return None
+    ahead = text[at : at + 24] if following is None else text[at:limit][:24] + "["
+    particle = particle_at(ahead)
+    if particle and at + len(particle) <= limit and agreeing(value, particle) != particle:
+        return at, at + len(particle)
+    return None
+
+
+def _with_literals(spans: Sequence[Span], strays: Sequence[tuple[int, int]]) -> list[Span]:
+    clear = [
+        (a, b, LITERAL) for a, b in strays if all(b <= start or end <= a for start, end, _ in spans)
+    ]
+    return sorted([*spans, *clear])

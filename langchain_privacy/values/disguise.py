@@ -1,0 +1,63 @@
+"""Values in disguise: reversed, spelled out, encoded once or twice.
+
+Only somebody who hides a value writes it so. The guard at the door looks for these forms; the
+masker does not, because nobody who writes to a model in good faith uses them.
+
+Written differently (`index`) is not disguise, and neither are the escapes and encodings that
+programs write (`view`): those the masker reads too.
+"""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from langchain_privacy.values.fold import HARD, Skeleton, compose
+from langchain_privacy.values.index import Hit, ValueIndex
+from langchain_privacy.values.numbers import spelled_digits
+from langchain_privacy.values.view import decodings
+
+Owner = TypeVar("Owner")
+
+_DEPTH = 2
+
+
+def find_disguised(index: ValueIndex[Owner], text: str) -> Iterator[Hit[Owner]]:
+    """Yield the values that stand in `text`, plain forms first.
+
+    Args:
+        index: Whose values.
+        text: Composed text (NFC); `fold.SOFT` marks the seams of its pieces, and nothing is
+            joined across `fold.HARD`.
+    """
+    yield from _forms(index, text)
+    yield from _decoded(index, text, _DEPTH)
+
+
+def _forms(index: ValueIndex[Owner], text: str) -> Iterator[Hit[Owner]]:
+    folded = Skeleton(text)
+    yield from index.find(text, folded)
+    yield from index.reversed(folded)
+    for start, end, digits in spelled_digits(text):
+        for hit in index.find(digits):
+            yield hit._replace(start=start, end=end, form="numeral")
+
+
+def _decoded(index: ValueIndex[Owner], text: str, depth: int) -> Iterator[Hit[Owner]]:
+    # All decoded parts are searched as one text; `owners` leads back to where each came from.
+    parts, owners, at = [], [], 0
+    for part in decodings(text):
+        decoded = compose(part.text.replace(HARD, " "))
+        owners.append((at, at + len(decoded), part))
+        parts.append(decoded)
+        at += len(decoded) + 1
+    if not parts:
+        return
+    joined = HARD.join(parts)
+    found = [*_forms(index, joined)]
+    if depth > 1:
+        found += _decoded(index, joined, depth - 1)
+    for hit in found:
+        for start, end, part in owners:
+            if start <= hit.start < end:
+                form = part.form if hit.form == "plain" else f"{part.form}+{hit.form}"
+                yield hit._replace(start=part.start, end=part.end, form=form)
+                break

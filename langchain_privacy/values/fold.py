@@ -1,0 +1,334 @@
+r"""How text is reduced before something is looked for in it, with the way back to offsets.
+
+There are three forms, because three things are looked for:
+
+- `normal`: readable text. Widths, digits, hyphens and compositions are plain and nothing is
+  invisible. Detectors' rules read it.
+- `Skeleton`: letters and digits only, without case, accents, separators and look-alikes, after
+  Unicode TR 39 section 4. Values are looked for in it: `Mira\nSolheim`, `MIRA-SOLHEIM` and
+  `ｍｉｒａ_solheim` have one skeleton.
+- `undecorated`: the same length as the text. Placeholders are looked for in it: width and style are
+  decoration, but a Cyrillic letter in a code makes another code.
+
+    >>> skeleton = Skeleton("File: Mira-Solheim.pdf")
+    >>> skeleton.data
+    b'f11em1ras01he1mpdf'
+    >>> skeleton.span(4, 15)  # of `m1ras01he1m`
+    (6, 18)
+"""
+
+import re
+import sys
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+HARD = "\x1f"
+"""Stands where text must not be joined; survives folding and is part of no value."""
+
+SOFT = "\x1e"
+"""Stands between two pieces of a payload; a value may be split over it."""
+
+# ---- readable text
+
+_SPACES = [0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]
+_HIDDEN = [
+    0xAD, 0x61C, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A),
+    0xFEFF,
+]  # fmt: skip
+
+
+def _readable_table() -> dict[int, str]:
+    table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    table |= dict.fromkeys(_SPACES, " ")
+    table |= dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D], "-")
+    table |= dict.fromkeys([0x2018, 0x2019, 0x201B, 0xFF07], "'")
+    for code in range(0x80, sys.maxunicode + 1):
+        if (digit := unicodedata.digit(chr(code), None)) is not None and chr(code).isdecimal():
+            table[code] = str(digit)
+    return table
+
+
+_READABLE = _readable_table()
+_IS_HIDDEN = re.compile(f"[{''.join(map(chr, _HIDDEN))}]")
+# One class for the basic plane and one range above it: a class of both is many times slower.
+_FOLDABLE = re.compile(f"[{''.join(chr(code) for code in _READABLE if code < 0x10000)}]")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+
+
+class Normal(NamedTuple):
+    """A readable text, and where in the original each of its characters begins and ends.
+
+    `origins` and `ends` are `None` where the two texts are equally long, character for character.
+    """
+
+    text: str
+    origins: Sequence[int] | None = None
+    ends: Sequence[int] | None = None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where `text[start:end]` stands in the original; `start < end`."""
+        if self.origins is None or self.ends is None:
+            return start, end
+        return self.origins[start], self.ends[end - 1]
+
+
+def normal(text: str) -> Normal:
+    """Make a text readable: widths, digits, hyphens, compositions. Linear in time."""
+    if text.isascii():
+        return Normal(text)
+    folded, origins, ends = text, None, None
+    if _IS_HIDDEN.search(text) or not unicodedata.is_normalized("NFC", text):
+        folded, origins, ends = _composed(text)
+    if _FOLDABLE.search(folded) or _ASTRAL.search(folded):
+        folded = folded.translate(_READABLE)
+    return Normal(folded, origins, ends)
+
+
+def _composed(text: str) -> tuple[str, list[int], list[int]]:
+    """Compose cluster by cluster: a starter with what combines with it, jamo as one syllable."""
+    hidden = frozenset(map(chr, _HIDDEN))
+    out: list[str] = []
+    origins: list[int] = []
+    ends: list[int] = []
+    at = 0
+    while at < len(text):
+        end = at + 1
+        if text[at] in hidden:
+            at = end
+            continue
+        while end < len(text) and end - at < 32 and _combines(text[end]):
+            end += 1
+        piece = unicodedata.normalize("NFC", text[at:end]) if end - at > 1 else text[at]
+        out.append(piece)
+        origins += [at] * len(piece)
+        ends += [end] * len(piece)
+        at = end
+    return "".join(out), origins, ends
+
+
+def _combines(char: str) -> bool:
+    return unicodedata.combining(char) != 0 or "\u1160" <= char <= "\u11ff"
+
+
+def compose(text: str) -> str:
+    """Compose what was decomposed (macOS writes Hangul as jamo)."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def lowered(text: str) -> str:
+    """Return a text in lower case, character for character."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+# ---- skeletons
+
+# Look-alikes after case folding, from Unicode's confusables.txt (TR 39): the letters of Cyrillic,
+# Greek, Armenian and Cherokee that read as Latin in common fonts. NFKD covers the rest (full-width,
+# mathematical, circled, accented, ligatures).
+_LATIN = {
+    "a": "аɑαᴀ",
+    "b": "ьвβʙᏼᖯ",
+    "c": "сϲᴄⲥ",
+    "d": "ԁɗᏧᑯ",
+    "e": "еєҽɛεᴇ℮",
+    "f": "ғƒſẝ",
+    "g": "ɡցԍǥ",
+    "h": "һհнᏂħ",
+    "i": "іıɩιӏɪⅰ",
+    "j": "јϳʝɉ",
+    "k": "кκᴋқ",
+    "l": "ⅼⲓǀɫłⵏ",
+    "m": "мμᴍɱ",
+    "n": "ոпηɴռɲ",
+    "o": "оοօσᴏဝ௦ഠɵøσ",
+    "p": "рρᴘþ",
+    "q": "ԛգզ",
+    "r": "гᴦʀɾ",
+    "s": "ѕꜱʂ",
+    "t": "тτᴛŧ",
+    "u": "υսᴜʋц",
+    "v": "ѵνᴠ",
+    "w": "ԝաᴡшωɯ",
+    "x": "хχ×",
+    "y": "уүγʏყ",
+    "z": "ᴢʐƶ",
+    "3": "зэʒ",
+    "4": "чᏎ",
+    "6": "б",
+}
+_LOOKALIKE = {other: latin for latin, others in _LATIN.items() for other in others} | {
+    "ⵔ": "0",
+    "᠐": "0",
+    "o": "0",
+    "i": "1",
+    "l": "1",
+}
+# Hangul fillers are letters to Unicode and blank to the eye.
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+# Letters in boxes and flags have no decomposition in Unicode.
+_BOXED = ((0x1F130, 26), (0x1F150, 26), (0x1F170, 26), (0x1F1E6, 26))
+
+# Bytes of UTF-8 above ASCII stay as they are, ASCII letters and digits are mapped, the rest goes.
+_ASCII = bytes(
+    ord(_LOOKALIKE.get(c, c)) if (c := chr(code).lower()).isascii() and c.isalnum() else code
+    for code in range(128)
+) + bytes(range(128, 256))
+_NO_LETTER = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != HARD)
+_LEAD_BYTES_OF_HANGUL = b"\xea\xeb\xec\xed"
+_NO_LEAD_BYTE = bytes(range(0xC0))
+_CONTINUING = bytes(range(0x80, 0xC0))
+_CHEROKEE = (b"\xea\xad", b"\xea\xae")
+"""What shares its first byte with Hangul and looks like Latin: U+AB40 to U+ABBF."""
+_RARE = re.compile(r"[^\x00-\x7f가-힣]+")
+_PLAIN_RUN = re.compile(r"([^\x00-\x1e\x20-\x2f:-@\[-`{-\x7f]+)")
+_RUN = re.compile(r"([0-9A-Za-z가-힣\x1f]+)|[^\x00-\x7f가-힣]")
+
+
+@cache
+def fold_character(character: str) -> str:
+    """Return the skeleton of one character: letters and digits, or nothing."""
+    if character == HARD:
+        return HARD
+    code = ord(character)
+    for first, count in _BOXED:
+        if first <= code < first + count:
+            character = chr(ord("a") + code - first)
+    if character in _BLANK:
+        return ""
+    # Hangul syllables would fall apart into jamo under NFKD.
+    hangul = "가" <= character <= "힣"
+    parts = character if hangul else unicodedata.normalize("NFKD", character).casefold()
+    out = []
+    for part in parts:
+        folded = _LOOKALIKE.get(part, part)
+        folded = _LOOKALIKE.get(folded, folded)
+        if folded.isdecimal():
+            folded = str(unicodedata.decimal(folded))
+        if folded.isalnum():
+            out.append(folded)
+    return "".join(out)
+
+
+class Skeleton:
+    """The letters and digits of a text, as UTF-8, and the way back to the text.
+
+    Attributes:
+        text: The original.
+        data: Its skeleton. `HARD` stays in it, so that nothing is joined across it.
+    """
+
+    __slots__ = ("_composed", "_origins", "_rare", "_starts", "data", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._composed: Normal | None = None
+        if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
+            self._composed = Normal(*_composed(text))
+            text = self._composed.text
+        data = text.encode("utf-8", "surrogatepass")
+        self._rare = not text.isascii() and _has_rare(data)
+        if self._rare:
+            text = _RARE.sub(lambda m: "".join(map(fold_character, m[0])), text)
+            data = text.encode("utf-8", "surrogatepass")
+        self.data = data.translate(_ASCII, _NO_LETTER)
+        self._starts: list[int] | None = None
+        self._origins: list[int] = []
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return where in the text `data[start:end]` stands; both are at ends of characters."""
+        if self._starts is None:
+            self._index()
+        first, last = self._place(start), self._place(end - 1)
+        return (first, last + 1) if self._composed is None else self._composed.span(first, last + 1)
+
+    def _place(self, offset: int) -> int:
+        """Return the character of the composed text that a byte of `data` belongs to."""
+        assert self._starts is not None
+        run = bisect_right(self._starts, offset) - 1
+        origin = self._origins[run]
+        if origin < 0:  # one character, however many bytes its skeleton has
+            return -origin - 1
+        up_to = self.data[self._starts[run] : offset + 1]
+        # Bytes that continue a character do not begin one.
+        return origin + len(up_to.translate(None, _CONTINUING)) - 1
+
+    def _index(self) -> None:
+        """Note where each run of letters begins, in `data` and in the text."""
+        text = self.text if self._composed is None else self._composed.text
+        starts: list[int] = []
+        at = 0
+        for match in (_RUN if self._rare else _PLAIN_RUN).finditer(text):
+            run = match[0]
+            kept = run if match[1] else fold_character(run)
+            size = len(kept.encode("utf-8", "surrogatepass"))
+            if size:
+                starts.append(at)
+                self._origins.append(match.start() if match[1] else -match.start() - 1)
+                at += size
+        self._starts = starts
+
+
+def _has_rare(data: bytes) -> bool:
+    """Say whether UTF-8 has a character that is neither ASCII nor a Hangul syllable."""
+    leads = data.translate(None, _NO_LEAD_BYTE)
+    return bool(leads.strip(_LEAD_BYTES_OF_HANGUL)) or any(pair in data for pair in _CHEROKEE)
+
+
+def skeleton(text: str) -> bytes:
+    """Return the letters and digits of a text, see `Skeleton`."""
+    return Skeleton(text).data
+
+
+# ---- decoration of placeholders
+
+INVISIBLE = "\u200b"
+"""What every invisible character becomes in `undecorated`."""
+
+_OPENERS = "【〔〖〘〚「『《〈⟦⟨⟪⟬⟮⁅❨❪❬❮❰❲❴⦃⦅⦇⦉⦋⦗⧼﹙﹛﹝︵︷︹︻︽︿﹁﹃﹇｟｢⌈⌊⎡⎣"
+_CLOSERS = "】〕〗〙〛」』》〉⟧⟩⟫⟭⟯⁆❩❫❭❯❱❳❵⦄⦆⦈⦊⦌⦘⧽﹚﹜﹞︶︸︺︼︾﹀﹂﹄﹈｠｣⌉⌋⎤⎦"
+_INVISIBLES = [
+    *_HIDDEN, 0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0, *range(0x180B, 0x180F),
+    *range(0x2060, 0x2070), *range(0xFE00, 0xFE10), *range(0xE0000, 0xE0080),
+    *range(0xE0100, 0xE01F0),
+]  # fmt: skip
+_DASHES = "‐‑‒–—―−﹘﹣－⁃"
+_UNDERSCORES = "‿⁀⁔﹍﹎﹏＿"
+_QUOTES = dict.fromkeys("“”„‟«»″", '"') | dict.fromkeys("‘’‚‛‹›′´", "'")
+
+
+def _decoration_table() -> dict[int, str]:
+    table: dict[int, str] = {}
+    for code in (*range(0xFF01, 0xFF5F), *range(0x24B6, 0x24EA), *range(0x1D400, 0x1D800)):
+        plain = unicodedata.normalize("NFKC", chr(code))
+        if len(plain) == 1 and plain.isascii():
+            table[code] = plain
+    table |= dict.fromkeys(map(ord, _OPENERS), "[") | dict.fromkeys(map(ord, _CLOSERS), "]")
+    table |= dict.fromkeys(_INVISIBLES, INVISIBLE) | dict.fromkeys([*_SPACES, 0x2800], " ")
+    table |= dict.fromkeys(map(ord, _DASHES), "-") | dict.fromkeys(map(ord, _UNDERSCORES), "_")
+    table |= {ord(k): v for k, v in _QUOTES.items()}
+    table |= {0x2028: "\n", 0x2029: "\n", 0x85: "\n"}
+    return table
+
+
+_DECORATION = _decoration_table()
+_DECORATED = re.compile(
+    f"[{re.escape(''.join(map(chr, sorted(c for c in _DECORATION if c < 1 << 16))))}]"
+)
+_DECORATED_ASTRAL = re.compile("[\U0001d400-\U0001d7ff\U000e0000-\U000e01ef]")
+
+
+def undecorated(text: str) -> str:
+    """Return a text of the same length in which width, style and invisibles are plain.
+
+    Characters follow NFKC (Unicode TR 15) where it maps one character to one ASCII character;
+    brackets and invisible characters are listed.
+    """
+    if text.isascii() or not (_DECORATED.search(text) or _DECORATED_ASTRAL.search(text)):
+        return text
+    return text.translate(_DECORATION)

@@ -1,0 +1,621 @@
+"""Which private values stand in a text, where, and in which spelling.
+
+One index holds the values of a session; masking, the guard, the trace guard and everything else
+that asks "is this value here?" asks it. One pass of an Aho-Corasick automaton (Aho and Corasick,
+CACM 18(6), 1975) over the text's skeleton finds every candidate, however many values there are;
+each candidate is then judged where it stands.
+
+    >>> index = ValueIndex[str]()
+    >>> index.add("Mira Solheim", "PERSON", "the patient")
+    >>> for hit in outermost(index.find("Did SOLHEIM call? See mira_solheim.pdf")):
+    ...     print(hit.start, hit.end, hit.form, hit.role, hit.owners)
+    4 11 case FAMILY ('the patient',)
+    22 34 separators  ('the patient',)
+
+Levels, from sure to far-fetched:
+
+- *exact* (`exact`): character by character, wherever it stands;
+- *written differently* (`find`): other case, width, separators, word order, parts of a name, a date
+  or an amount in another format;
+- *disguised* (`disguise.py`): reversed, encoded, spelled out. The guard alone looks for these.
+"""
+
+import math
+import re
+import threading
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Hashable, Iterator, Sequence
+from operator import itemgetter
+from typing import Generic, NamedTuple, TypeVar
+
+from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
+
+from langchain_privacy.values.fold import HARD, SOFT, Skeleton, compose, normal, skeleton
+from langchain_privacy.values.numbers import Day, amount_of, amounts, dates, days_of
+from langchain_privacy.values.spelling import (
+    FAMILY,
+    Rule,
+    Spelling,
+    is_person,
+    spellings,
+    tells_something,
+)
+from langchain_privacy.words import load
+from langchain_privacy.words.korean import ends_a_korean_word, is_hangul, title_follows
+
+Owner = TypeVar("Owner", bound=Hashable)
+
+_number = itemgetter(0)
+_INVISIBLE = ("Cf", "Mn", "Me", "Cn")
+_LONG = 12
+"""Letters and digits that are no coincidence even inside a longer word."""
+
+
+class Hit(NamedTuple, Generic[Owner]):
+    """A value in a text. It never holds the value.
+
+    Attributes:
+        start: First character.
+        end: One past the last.
+        form: `"plain"`, or how it is written differently: `"case"`, `"separators"`, `"split"`,
+            `"unicode"`, `"spaced"`, `"name"`, `"date"`, `"numeral"`.
+        role: `"FAMILY"` or `"GIVEN"` where only that part of a name stands.
+        owners: Whose value it may be; several where a part belongs to several names.
+    """
+
+    start: int
+    end: int
+    form: str
+    role: str
+    owners: tuple[Owner, ...]
+
+
+class Key(NamedTuple, Generic[Owner]):
+    """One spelling of one owner's value, as the automata hold it."""
+
+    owner: Owner
+    spelling: Spelling
+    size: int
+    form: str
+
+
+class News:
+    """What an index has learned since some time, for texts that were searched before.
+
+    A fast look without judgement: it says "perhaps" too often and "no" never wrongly.
+    """
+
+    def __init__(self, folded: Sequence[bytes], written: Sequence[bytes], *, numbers: bool) -> None:
+        self._folded = folded
+        self._written = written
+        self._numbers = numbers
+
+    def may_be_in(self, text: str) -> bool:
+        """Say whether a new value may stand in a text."""
+        return bool(self._folded or self._written or self._numbers) and self.may_be(Looked(text))
+
+    def may_be(self, looked: "Looked") -> bool:
+        """Say the same of a text that was reduced before."""
+        return (
+            (self._numbers and looked.digits)
+            or any(key in looked.folded for key in self._folded)
+            or any(key in looked.written for key in self._written)
+        )
+
+
+class Looked:
+    """A text as reduced for `News`."""
+
+    __slots__ = ("digits", "folded", "written")
+
+    def __init__(self, text: str) -> None:
+        self.folded = skeleton(text)
+        self.written = _bytes(normal(text).text)
+        self.digits = _DIGIT.search(text) is not None
+
+
+_DIGIT = re.compile(r"\d|[만억조]")
+
+
+class _Automaton(Generic[Owner]):
+    """Keys by text and an automaton that follows as they grow.
+
+    The automaton cannot grow. New keys go into a second, small one until building the first anew
+    pays.
+    """
+
+    def __init__(self) -> None:
+        self.keys: dict[bytes, list[Key[Owner]]] = {}
+        self._new: list[bytes] = []
+        self._main: tuple[BytesAhoCorasick | None, Sequence[bytes]] = (None, ())
+        self._tail: tuple[BytesAhoCorasick | None, Sequence[bytes]] = (None, ())
+
+    def put(self, text: bytes, key: Key[Owner]) -> None:
+        if not text:
+            return
+        keys = self.keys.setdefault(text, [])
+        if not keys:
+            self._new.append(text)
+        keys.append(key)
+
+    def drop(self, owners: frozenset[Owner]) -> None:
+        """Forget the keys of owners; nothing of them stays in memory."""
+        kept = {
+            text: left
+            for text, keys in self.keys.items()
+            if (left := [key for key in keys if key.owner not in owners])
+        }
+        self.keys, self._new = kept, list(kept)
+        self._main = self._tail = (None, ())
+
+    def ready(self) -> None:
+        """Take in what was put since the last time."""
+        if not self._new:
+            return
+        tail = [*self._tail[1], *self._new]
+        if len(tail) > max(64, 8 * math.isqrt(len(self.keys))):
+            self._main, tail = _built(list(self.keys)), []
+        self._tail = _built(tail)
+        self._new = []
+
+    def occurrences(self, data: bytes) -> Iterator[tuple[int, int, list[Key[Owner]]]]:
+        """Yield start, end and keys of whatever stands in `data`; they may overlap."""
+        for automaton, texts in (self._main, self._tail):
+            if automaton is not None:
+                found = automaton.find_matches_as_indexes(data, overlapping=True)
+                for number, start, end in found:
+                    if keys := self.keys.get(texts[number]):
+                        yield start, end, keys
+
+
+def _built(texts: list[bytes]) -> tuple[BytesAhoCorasick | None, Sequence[bytes]]:
+    if not texts:
+        return None, ()
+    # A DFA reads faster, but takes ten times as long to build and a hundred times the memory.
+    automaton = BytesAhoCorasick(
+        texts, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA
+    )
+    return automaton, texts
+
+
+class ValueIndex(Generic[Owner]):
+    """Values and whose they are. Thread-safe; its `repr` shows nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = self._number = 0
+        self._log: list[tuple[int, bytes, bool]] = []
+        self._numbers_since = -1
+        self._news: tuple[tuple[int, int], News] = ((0, 0), News((), (), numbers=False))
+        self._exact = _Automaton[Owner]()
+        self._folded = _Automaton[Owner]()
+        self._written = _Automaton[Owner]()
+        self._days: dict[Day, list[Key[Owner]]] = {}
+        self._amounts: dict[int, list[Key[Owner]]] = {}
+
+    def __repr__(self) -> str:
+        return f"<ValueIndex of {self._count} values>"
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(
+        self, value: str, entity_type: str, owner: Owner, number: int = 0, *, named: bool = False
+    ) -> None:
+        """Take in a value.
+
+        Args:
+            value: The value.
+            entity_type: Its type without a role; names of people have parts.
+            owner: What a hit names.
+            number: When it came, for `news`; numbers must not fall.
+            named: Whether somebody named it, so that it counts however little it tells.
+        """
+        with self._lock:
+            self._count += 1
+            self._number = number
+            self._exact.put(
+                value.encode("utf-8", "surrogatepass"),
+                Key(owner, Spelling(value, Rule.VALUE), len(value), "plain"),
+            )
+            if not (named or tells_something(value)):
+                return
+            for place, spelling in enumerate(spellings(entity_type, compose(value))):
+                if named and spelling.rule is Rule.WEAK:
+                    short = len(value) < 2 or any(map(is_hangul, value))
+                    spelling = spelling._replace(rule=Rule.WORD if short else Rule.VALUE)
+                other = "name" if is_person(entity_type) else "separators"
+                self._put(spelling, owner, other if place else "plain")
+            for day in days_of(value):
+                self._numbers_since = number
+                self._days.setdefault(day, []).append(
+                    Key(owner, Spelling(value, Rule.VALUE), len(value), "date")
+                )
+            if (amount := amount_of(value)) is not None:
+                key = Key(owner, Spelling(value, Rule.VALUE), len(value), "numeral")
+                self._numbers_since = number
+                self._amounts.setdefault(amount, []).append(key)
+                self._put(Spelling(str(amount), Rule.VALUE), owner, "numeral")
+
+    def _put(self, spelling: Spelling, owner: Owner, form: str) -> None:
+        if spelling.rule in (Rule.VALUE, Rule.INITIAL, Rule.NUMBER):
+            data = skeleton(spelling.text)
+            size = len(data.decode("utf-8", "surrogatepass"))
+            self._folded.put(data, Key(owner, spelling, size, form))
+            self._log.append((self._number, data, True))
+            if size < 5 and spelling.rule is Rule.VALUE:  # nothing but signs
+                self._written.put(_bytes(spelling.text), Key(owner, spelling, size, form))
+                self._log.append((self._number, _bytes(spelling.text), False))
+            return
+        key = Key(owner, spelling, len(spelling.text), form)
+        written = {spelling.text}
+        if spelling.rule is not Rule.NAME:
+            written.add(spelling.text.upper())
+        if spelling.rule is Rule.WORD:
+            written |= {spelling.text.lower(), spelling.text.capitalize()}
+        for text in written:
+            self._written.put(_bytes(text), key)
+            self._log.append((self._number, _bytes(text), False))
+
+    def drop(self, *owners: Owner) -> None:
+        """Forget the values of owners; nothing of them stays in memory."""
+        gone = frozenset(owners)
+        with self._lock:
+            for automaton in (self._exact, self._folded, self._written):
+                automaton.drop(gone)
+            self._log = []
+            self._days = _without(self._days, gone)
+            self._amounts = _without(self._amounts, gone)
+
+    def owners(self) -> frozenset[Owner]:
+        """Return whose values there are."""
+        return frozenset(key.owner for keys in self._exact.keys.values() for key in keys)
+
+    def news(self, since: int) -> News:
+        """Return what was added with numbers from `since` on."""
+        with self._lock:
+            mark = (since, len(self._log))
+            if self._news[0] != mark:
+                log = self._log[bisect_left(self._log, since, key=_number) :]
+                news = News(
+                    [text for _, text, folded in log if folded],
+                    [text for _, text, folded in log if not folded],
+                    numbers=self._numbers_since >= since,
+                )
+                self._news = mark, news
+            return self._news[1]
+
+    # ---- asking
+
+    def exact(self, text: str) -> list[Hit[Owner]]:
+        """Return where values stand character by character, also inside words.
+
+        Leftmost first, the longest of those, none overlapping.
+        """
+        with self._lock:
+            self._exact.ready()
+        if not self._exact.keys:
+            return []
+        data = _bytes(text)
+        found = sorted(
+            ((start, -end, keys) for start, end, keys in self._exact.occurrences(data)),
+            key=lambda match: match[:2],
+        )
+        place, free, hits = _Places(data), 0, []
+        for start, negative_end, keys in found:
+            if start >= free:
+                free = -negative_end
+                hits.append(Hit(place(start), place(free), "plain", "", (keys[0].owner,)))
+        return hits
+
+    def find(self, text: str, folded: Skeleton | None = None) -> list[Hit[Owner]]:
+        """Return where values stand, also written differently; hits may overlap.
+
+        Args:
+            text: Any text. Nothing is joined across `fold.HARD`, and `fold.SOFT` marks a seam over
+                which a value may be split.
+            folded: The text's skeleton, where it is there already.
+        """
+        with self._lock:
+            self._folded.ready()
+            self._written.ready()
+        hits: list[Hit[Owner]] = []
+        if self._folded.keys:
+            hits += self._in_skeleton(folded or Skeleton(text))
+        if self._written.keys:
+            hits += self._as_written(text)
+        if self._days:
+            hits += [
+                Hit(start, end, "date", "", _owners(keys))
+                for start, end, day in dates(text)
+                if (keys := self._days.get(day))
+            ]
+        if self._amounts:
+            hits += [
+                Hit(start, end, "numeral", "", _owners(keys))
+                for start, end, amount in amounts(text)
+                if (keys := self._amounts.get(amount))
+            ]
+        return hits
+
+    def reversed(self, folded: Skeleton) -> Iterator[Hit[Owner]]:
+        """Yield where whole values stand from right to left; a palindrome is none."""
+        data, size = folded.data, len(folded.data)
+        mirrored = data[::-1] if data.isascii() else _mirrored(data)
+        for start, end, keys in self._folded.occurrences(mirrored):
+            first, last = folded.span(size - end, size - start)
+            for key in keys:
+                if key.form != "plain" or data[size - end : size - start] == mirrored[start:end]:
+                    continue
+                if _judge(folded.text, first, last, key) is not None:
+                    yield Hit(first, last, "reversed", "", (key.owner,))
+
+    def _in_skeleton(self, folded: Skeleton) -> Iterator[Hit[Owner]]:
+        done: dict[int, int] = {}
+        for start, end, keys in self._folded.occurrences(folded.data):
+            if start < done.get(id(keys), 0):
+                continue  # a value that repeats itself overlaps itself
+            first, last = folded.span(start, end)
+            if hits := judged(folded.text, first, last, keys):
+                done[id(keys)] = end
+                yield from hits
+
+    def _as_written(self, text: str) -> Iterator[Hit[Owner]]:
+        readable = normal(text)
+        data = _bytes(readable.text)
+        place = _Places(data)
+        for start, end, keys in sorted(self._written.occurrences(data), key=lambda o: o[0]):
+            first = place(start)
+            last = first + len(data[start:end].decode("utf-8", "surrogatepass"))
+            good = [key for key in keys if _stands(readable.text, first, last, key.spelling)]
+            if good:
+                at = readable.span(first, last)
+                yield _hit(*at, _form(text[slice(*at)], good[0]), good)
+
+
+Name = TypeVar("Name")
+
+
+def _without(
+    kept: dict[Name, list[Key[Owner]]], gone: frozenset[Owner]
+) -> dict[Name, list[Key[Owner]]]:
+    left = {name: [key for key in keys if key.owner not in gone] for name, keys in kept.items()}
+    return {name: keys for name, keys in left.items() if keys}
+
+
+def outermost(hits: Sequence[Hit[Owner]]) -> list[Hit[Owner]]:
+    """Return the hits that stand in no other one, in order and without overlaps."""
+    kept: list[Hit[Owner]] = []
+    for hit in sorted(hits, key=lambda hit: (hit.start, -hit.end)):
+        if not kept or hit.start >= kept[-1].end:
+            kept.append(hit)
+    return kept
+
+
+def judged(text: str, start: int, end: int, keys: Sequence[Key[Owner]]) -> list[Hit[Owner]]:
+    """Judge a candidate of the skeleton where it stands; nothing when it is there by chance."""
+    hits: list[Hit[Owner]] = []
+    for key in keys:
+        at, form = start, None
+        if key.spelling.rule is Rule.NUMBER:
+            at = _beginning_of_number(text, start)
+            form = "separators" if _is_telephone(text, at, end) else None
+        elif key.spelling.rule is not Rule.INITIAL or _is_initial(text, start, end, key):
+            form = _judge(text, start, end, key)
+        if form is not None:
+            hits.append(Hit(at, end, form, key.spelling.role, (key.owner,)))
+    return _one_a_place(hits)
+
+
+def _one_a_place(hits: list[Hit[Owner]]) -> list[Hit[Owner]]:
+    """Unite hits of the same place that differ in their owners only."""
+    if len(hits) < 2:
+        return hits
+    united: dict[tuple[int, int, str], Hit[Owner]] = {}
+    for hit in hits:
+        place = (hit.start, hit.end, hit.role)
+        known = united.get(place)
+        owners = dict.fromkeys((*(known.owners if known else ()), *hit.owners))
+        united[place] = (known or hit)._replace(owners=tuple(owners))
+    return list(united.values())
+
+
+def _hit(start: int, end: int, form: str, keys: Sequence[Key[Owner]]) -> Hit[Owner]:
+    return Hit(start, end, form, keys[0].spelling.role, _owners(keys))
+
+
+def _owners(keys: Sequence[Key[Owner]]) -> tuple[Owner, ...]:
+    return tuple(dict.fromkeys(key.owner for key in keys))
+
+
+class _Places:
+    """Turns offsets in UTF-8 into offsets of characters, cheaply when they rise."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._ascii = data.isascii()
+        self._last = (0, 0)
+
+    def __call__(self, offset: int) -> int:
+        if self._ascii:
+            return offset
+        start, characters = self._last if offset >= self._last[0] else (0, 0)
+        characters += len(self._data[start:offset].decode("utf-8", "surrogatepass"))
+        self._last = (offset, characters)
+        return characters
+
+
+def _mirrored(data: bytes) -> bytes:
+    return data.decode("utf-8", "surrogatepass")[::-1].encode("utf-8", "surrogatepass")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+# ---- judging a candidate where it stands
+
+
+def _judge(text: str, start: int, end: int, key: Key[Owner]) -> str | None:
+    """Name the form in which a candidate is the value, or `None` when it is there by chance."""
+    size, value = key.size, key.spelling.text
+    if end - start > 11 * size + 16:
+        return None  # far apart
+    whole = is_whole_word(text, start, end)
+    if not whole and size < _LONG and _kind(value[0]) != 2 and " " not in value:
+        return None
+    found = text[start:end]
+    gaps, own = _gaps(found), len(_gaps(value))
+    # Two words with their capitals, or a Korean name of three syllables, are no chance find even
+    # when something is glued to them.
+    exact = found == value and (own > 0 or _kind(value[0]) == 2)
+    long = size >= _LONG and not found.replace(" ", "").isdecimal()
+    if not whole and not (exact or long):
+        return None
+    spaced = len(gaps) > own and len(gaps) >= size - 1
+    if len(gaps) > own:
+        # Pieces far apart, or different gaps between few characters, are there by chance.
+        widest = 9 if spaced and size >= 7 else 3  # letter-spaced words stand further apart
+        if any(len(g) > widest and SOFT not in g for g in gaps):
+            return None
+        if size < 9 and len({g for g in gaps if SOFT not in g}) > 1 + spaced:
+            return None
+        if not whole:
+            return None
+    if own and found.islower() and not value.islower() and _all_everyday(value):
+        return None
+    return _form(found, key, spaced=spaced)
+
+
+def _form(found: str, key: Key[Owner], *, spaced: bool = False) -> str:
+    value = key.spelling.text
+    if found == value:
+        return key.form
+    if key.form != "plain":
+        return "case" if found.casefold() == value.casefold() else key.form
+    if SOFT in found:
+        return "split"
+    if found.casefold() == value.casefold():
+        return "case"
+    if spaced:
+        return "spaced"
+    bare = "".join(c for c in found if c.isalnum()).casefold()
+    if bare == "".join(c for c in value if c.isalnum()).casefold():
+        printable = all(c.isprintable() or c.isspace() for c in found)
+        return "separators" if printable else "unicode"
+    return "unicode"
+
+
+def _stands(text: str, start: int, end: int, spelling: Spelling) -> bool:
+    """Say whether a spelling counts where it stands, by its rule."""
+    rule = spelling.rule
+    if rule is Rule.KOREAN:
+        return not _hangul_before(text, start) and ends_a_korean_word(text, end)
+    if rule is Rule.TITLED:
+        return not _hangul_before(text, start) and title_follows(text, end)
+    if spelling.role == FAMILY and text[end : end + 1] == "s" and not _alnum_at(text, end + 1):
+        whole = is_whole_word(text[:end], start, end)  # the Solheims
+    else:
+        whole = is_whole_word(text, start, end)
+    return whole and (rule is not Rule.NAME or not _begins_sentence(text, start, end))
+
+
+_SENTENCE_BEGINS = re.compile(r"(?:^|[.!?:;\n|>•*\-–—]|\d[.)])[\s\"'“‘(\[*_#>]*\Z")
+
+
+def _begins_sentence(text: str, start: int, end: int) -> bool:
+    if text[end : end + 2] in ("'s", "’s"):
+        return False  # "Mark's" is somebody's
+    return _SENTENCE_BEGINS.search(text[max(0, start - 16) : start]) is not None
+
+
+def _is_initial(text: str, start: int, end: int, key: Key[Owner]) -> bool:
+    """Say whether one letter and a part of a name belong together: M. Solheim, msolheim, Mira S."""
+    found, (one, _, two) = text[start:end], key.spelling.text.partition(" ")
+    gap = "".join(_gaps(found))
+    if not is_whole_word(text, start, end):
+        return False
+    if len(gap) > 2 or "\n" in gap or "'" in gap or "’" in gap:
+        return False
+    if len(one) == 1:
+        if not gap:
+            return found.islower() and len(two) > 3 and not _everyday(two)
+        return found[0].isupper() and (found[-len(two)].isupper() or not _everyday(two))
+    return bool(gap.strip(".") or gap) and found[-1].isupper() and found[0].isupper()
+
+
+def _everyday(word: str) -> bool:
+    return word.lower() in load("common_words")
+
+
+def _all_everyday(value: str) -> bool:
+    return all(map(_everyday, value.split()))
+
+
+_TELEPHONE = re.compile(r"[+(]{0,2}\d(?:[ .\-/()]{0,3}\d){8,14}")
+_NUMBER_BEFORE = re.compile(r"(?:\+|\(|00)?\d{0,4}\)?[ .\-/)(]{0,2}\(?0?\)?[ .\-]?\Z")
+
+
+def _is_telephone(text: str, start: int, end: int) -> bool:
+    glued = text[end : end + 1].isdecimal() or text[max(0, start - 1) : start].isdecimal()
+    return not glued and _TELEPHONE.fullmatch(normal(text[start:end]).text) is not None
+
+
+def _beginning_of_number(text: str, start: int) -> int:
+    """Return where the telephone number begins whose last digits were found."""
+    before = text[max(0, start - 12) : start]
+    match = _NUMBER_BEFORE.search(before)
+    if match is None or not any(map(str.isdecimal, match[0])):
+        return start
+    lead = len(match[0]) - len(match[0].lstrip(" .-/)"))
+    return start - len(match[0]) + lead
+
+
+def _hangul_before(text: str, start: int) -> bool:
+    return start > 0 and is_hangul(text[start - 1])
+
+
+def _alnum_at(text: str, at: int) -> bool:
+    return at < len(text) and _alnum(text[at])
+
+
+def _alnum(character: str) -> bool:
+    return character.isalnum() and character != HARD
+
+
+def is_whole_word(text: str, start: int, end: int) -> bool:
+    """Say whether `text[start:end]` is a word of its own.
+
+    A Korean particle may follow; a capital letter begins a word in `ScanSolheim` and ends one in
+    `solheimScan`; digits and letters, and letters of two scripts, are two words.
+    """
+    first, last = text[start], text[end - 1]
+    before = text[start - 1] if start else " "
+    after = text[end] if end < len(text) else " "
+    left = not _alnum(before) or _kind(before) != _kind(first)
+    left = left or (
+        first.isupper()
+        and start > 1
+        and text[start - 2 : start].islower()
+        and text[start - 2].isalpha()
+    )
+    right = not _alnum(after) or _kind(last) != _kind(after) or is_hangul(last)
+    right = right or (last.islower() and after.isupper())
+    if last.isdecimal() and after in ".,-" and text[end + 1 : end + 2].isdecimal():
+        right = False
+    if first.isdecimal() and before in ".,-" and text[max(0, start - 2) : start - 1].isdecimal():
+        left = False
+    return left and right
+
+
+def _kind(character: str) -> int:
+    if character.isdecimal():
+        return 0
+    return 2 if ord(character) > 0x2E80 else 1
+
+
+def _gaps(text: str) -> list[str]:
+    """Return what stands between the letters and digits of a text; invisible characters do not."""
+    visible = "".join(c for c in text if c.isascii() or unicodedata.category(c) not in _INVISIBLE)
+    return [gap for gap in re.split(r"[^\W_]+", visible)[1:-1] if gap]

@@ -1,0 +1,172 @@
+"""Dates and numbers, however they are written.
+
+`1985-03-02` is `2 March 1985` and `1985년 3월 2일`; `850,000,000원` is `8억 5,000만` and
+`팔억 오천만`. The index compares what they say.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+# ---- dates
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan", "february feb", "march mar", "april apr", "may", "june jun", "july jul",
+            "august aug", "september sep sept", "october oct", "november nov", "december dec",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}  # fmt: skip
+_MONTH = rf"(?P<m>(?i:{'|'.join(sorted(_MONTHS, key=len, reverse=True))}))\.?"
+_DAY = r"(?P<d>\d{1,2})(?i:st|nd|rd|th)?\.?"
+_YEAR = r"(?P<y>\d{4}|(?<![\d:.])'?\d{2})"
+_DATES = tuple(
+    re.compile(rf"(?<![\d.]){pattern}(?!\d|[.,/-]\d)")
+    for pattern in (
+        r"(?P<y>\d{4}|\d{2})(?P<s>\s?[-./]\s?)(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})\.?",
+        r"(?P<y>\d{4}|\d{2})\s?년\s?(?P<m>\d{1,2})\s?월\s?(?P<d>\d{1,2})\s?일?",
+        r"(?P<d>\d{1,2})(?P<s>[-./])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})",
+        rf"{_DAY}[ -]?(?:of )?{_MONTH}[, -]{{0,2}}{_YEAR}",
+        rf"{_MONTH} ?{_DAY},? {_YEAR}",
+        r"(?P<y>\d{4}|\d{2})(?P<m>\d{2})(?P<d>\d{2})",
+    )
+)
+_MAY_BE_DATE = re.compile(r"\d{1,2}\D{0,12}\d{1,2}\D{0,12}\d|\d{6}")
+
+Day = tuple[int, int, int]
+"""Year, month and day; the year of a date that was written with two digits is below 100."""
+
+
+def dates(text: str) -> Iterator[tuple[int, int, Day]]:
+    """Yield `(start, end, day)` for the dates of a text, in every way in which they can be read.
+
+    `02/03/1985` is two of them, one with the month first.
+    """
+    if not _MAY_BE_DATE.search(text):
+        return
+    for pattern in _DATES:
+        for match in pattern.finditer(text):
+            year, day = int(match["y"].lstrip("'")), int(match["d"])
+            month = _MONTHS.get(match["m"].lower().rstrip("."), 0) or int(match["m"])
+            for m, d in (
+                {(month, day), (day, month)} if "s" in match.groupdict() else {(month, day)}
+            ):
+                if 1 <= m <= 12 and 1 <= d <= 31:
+                    yield *match.span(), (year, m, d)
+
+
+def days_of(value: str) -> list[Day]:
+    """Return the days that a value may be, with the century and without; none if it is no date."""
+    value = value.strip()
+    if not 6 <= len(value) <= 32:
+        return []
+    found = {day for start, end, day in dates(value) if (start, end) == (0, len(value))}
+    if value[:4].isdecimal() and len(value) > 8:
+        try:  # ISO 8601 has one reading, and may have a time
+            at = dt.datetime.fromisoformat(value)
+        except ValueError:
+            pass
+        else:
+            found = {(at.year, at.month, at.day)}
+    return [day for y, m, d in found for day in {(y, m, d), (y % 100, m, d)}]
+
+
+# ---- amounts and digits in Korean
+
+_DIGITS = {
+    c: d
+    for d, cs in enumerate(("영공령", "일", "이", "삼", "사", "오", "육륙", "칠", "팔", "구"))
+    for c in cs
+}
+_SMALL = {"십": 10, "백": 100, "천": 1000}
+_LARGE = {"만": 10**4, "억": 10**8, "조": 10**12}
+_LETTERS = "".join([*_DIGITS, *_SMALL, *_LARGE])
+
+_MOST = 10**18
+_TRIGGER = re.compile(f"[{_LETTERS}]")
+_NUMBER = re.compile(rf"(?:[{_LETTERS}]|\d(?:[\d,.]*\d)?)(?: ?(?:[{_LETTERS}]|\d(?:[\d,.]*\d)?))*")
+_SPELLED = re.compile(rf"[{''.join(_DIGITS)}](?:[\s\-.,·]{{0,2}}[{''.join(_DIGITS)}]){{3,}}")
+_LARGE_UNIT = re.compile(rf"[\d{_LETTERS}] ?[{''.join(_LARGE)}]")
+_TOKEN = re.compile(rf"[{_LETTERS}]|\d[\d,.]*")
+# One mark for thousands and another for decimals, or `1987.03.14` and addresses would be amounts.
+_DECIMALS = re.compile(
+    r"\d{1,3}(?:,\d{3})+\.(\d{1,2})|\d{1,3}(?:\.\d{3})+,(\d{1,2})|\d+[.,](\d{1,2})"
+)
+
+
+def value_of(text: str) -> int | None:
+    """Evaluate a number such as `8억 5,000만`; `None` when it is none.
+
+    Units multiply what stands before them, as in speech: 천 within 만, 만 within 억. One or two
+    decimals count before a unit (`8.5억`) and are cut off at the end (`1,250,000.00`).
+    """
+    total: int | Fraction = 0
+    section: int | Fraction = 0
+    pending: int | Fraction | None = None
+    for token in _TOKEN.findall(text):
+        if token in _DIGITS:
+            pending = (pending or 0) * 10 + _DIGITS[token]
+            if pending > _MOST:  # nobody writes it so, and ever longer numbers cost ever more
+                return None
+        elif token in _SMALL:
+            section += (1 if pending is None else pending) * _SMALL[token]
+            pending = None
+        elif token in _LARGE:
+            section += pending or 0
+            total += (section or 1) * _LARGE[token]
+            section, pending = 0, None
+        else:
+            digits = re.sub(r"[^\d]", "", token)
+            if not digits or len(digits) > 18:
+                return None
+            pending = int(digits)
+            if part := _DECIMALS.fullmatch(token):
+                pending = Fraction(pending, 10 ** len(part[part.lastindex or 1]))
+    return int(total + section + (pending or 0)) or None
+
+
+_UNIT = r"(?:원|달러|유로|엔|위안|won|krw|usd|eur|dollars?|euros?)"
+_PLAIN = r"\d{1,3}(?:[,.]\d{3})+(?:[.,]\d{1,2})?|\d+(?:[.,]\d{1,2})?"
+_AMOUNT = re.compile(
+    rf"\s*[₩$€£¥]?\s?(?:{_PLAIN}|{_NUMBER.pattern})\s?{_UNIT}?(?:정|짜리)?\s*", re.IGNORECASE
+)
+_LEAST_AMOUNT = 10_000
+
+
+def amount_of(value: str) -> int | None:
+    """Return the amount that a value is, `None` for anything else and for small or round ones.
+
+    Small and round amounts are met by chance: 500, 30,000.
+    """
+    if not _AMOUNT.fullmatch(value) or (" " in value.strip() and not _TRIGGER.search(value)):
+        return None  # 110 234 567890 is no amount
+    amount = value_of(value)
+    if amount is None or amount < _LEAST_AMOUNT or len(str(amount).rstrip("0")) < 2:
+        return None
+    return amount
+
+
+def amounts(text: str) -> Iterator[tuple[int, int, int]]:
+    """Yield `(start, end, value)` for numbers of a text in units of 만 and more."""
+    if _LARGE_UNIT.search(text) is None:
+        return
+    for match in _NUMBER.finditer(text):
+        if _TRIGGER.search(match.group()):
+            value = value_of(match.group())
+            if value is not None:
+                yield match.start(), match.end(), value
+
+
+def spelled_digits(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield `(start, end, digits)` for digits that are read out one by one."""
+    for match in _SPELLED.finditer(text):
+        yield (
+            match.start(),
+            match.end(),
+            "".join(str(_DIGITS[c]) for c in match.group() if c in _DIGITS),
+        )

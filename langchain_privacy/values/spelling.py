@@ -1,0 +1,279 @@
+"""The ways in which one private value may be written.
+
+`Mira Solheim` may stand in a later message as `Solheim`, `M. Solheim`, `Solheim, Mira` or
+`mira_solheim`; `1985-03-02` as `2 March 1985`; `010-1234-5678` as `+82 10 1234 5678`. What folding
+unites (case, width, separators, see `fold`) needs no entry here: this file lists the spellings
+that are other words, each with the rule that tells it from ordinary text. `index` looks for them.
+
+Source of the rules for Korean names: the family name has one syllable, rarely two, and stands
+before the given name; alone it is used with a title only.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from enum import Enum
+from itertools import pairwise
+from typing import NamedTuple
+
+from langchain_privacy.values.numbers import amount_of, days_of
+from langchain_privacy.words import load
+
+FAMILY, GIVEN = "FAMILY", "GIVEN"
+
+
+class Rule(Enum):
+    """What must be true of a place in a text for a spelling to count there."""
+
+    VALUE = "the whole value: in any case and with any separators"
+    WEAK = "a short value: as written or in capitals, as a whole word"
+    WORD = "a word that is no everyday word: in any case, as a whole word"
+    CAPITAL = "a short word: with a capital letter, as a whole word"
+    NAME = "an everyday word: with a capital letter, not at the beginning of a sentence"
+    KOREAN = "a Korean word: nothing before it, nothing but a particle or a title behind it"
+    TITLED = "a Korean word that says little by itself: with a title behind it"
+    INITIAL = "a name with one part cut to its first letter"
+    NUMBER = "a telephone number without its beginning, which belongs to it"
+
+
+class Spelling(NamedTuple):
+    """One spelling of a value.
+
+    Attributes:
+        text: How it is written.
+        rule: When it counts.
+        role: `FAMILY` or `GIVEN` for a part of a name, `""` for the value itself.
+    """
+
+    text: str
+    rule: Rule
+    role: str = ""
+
+
+def spellings(entity_type: str, value: str) -> Iterator[Spelling]:
+    """Yield the spellings of a value; the first is the value itself."""
+    yield Spelling(value, _name_rule(value) if is_person(entity_type) else rule_of(value))
+    if is_person(entity_type):
+        yield from _name_spellings(value)
+        return
+    digits = "".join(c for c in value if c.isdecimal())
+    letters = sum(c.isalnum() for c in value) - len(digits)
+    if len(digits) >= 5 and 0 < letters <= 3:  # without its unit or its series
+        yield Spelling(digits, Rule.VALUE)
+    if (
+        "PHONE" in entity_type and len(digits) >= 9
+    ):  # the same number with and without country code or leading zero
+        yield Spelling(digits[-9:], Rule.NUMBER)
+
+
+def is_person(entity_type: str) -> bool:
+    """Say whether a type is one of people's names."""
+    return "PERSON" in entity_type or entity_type == "PER"
+
+
+# ---- how much a value tells by itself
+
+_WORDS = re.compile(r"[^\W_]+")
+
+
+def rule_of(value: str) -> Rule:
+    """Say in which spellings a value can be told from ordinary text.
+
+    A guard that refuses ordinary text gets switched off. Six digits, three Hangul syllables, two
+    words or ten letters are no coincidence in any form; a single short word or four digits count
+    only as written or in capitals, and a single word of a length that is no everyday word in any
+    case.
+    """
+    digits = sum(c.isdecimal() for c in value)
+    letters = sum(c.isalpha() for c in value)
+    words = len(_WORDS.findall(value))
+    wide = sum(ord(c) > 0x2E80 for c in value if c.isalpha())
+    size = digits + letters
+    if (
+        digits >= 5
+        or wide >= 3
+        or (size >= 6 and words >= 2)
+        or (size >= 5 and digits >= 2 and letters >= 2)
+        or size >= 10
+    ):
+        return Rule.VALUE
+    if words == 1 and letters == size >= 4 and not wide and not _everyday(value):
+        return Rule.WORD
+    return Rule.WEAK
+
+
+def tells_something(value: str) -> bool:
+    """Say whether a value is looked for at all: `30`, `US` and `the` say nothing by themselves."""
+    if value.islower() and _everyday(value):
+        return False
+    digits = sum(c.isdecimal() for c in value)
+    letters = sum(c.isalpha() for c in value)
+    wide = sum(ord(c) > 0x2E80 for c in value if c.isalpha())
+    symbols = len(value.strip()) >= 6 > digits + letters
+    return wide >= 2 or letters >= 3 or digits >= 4 or symbols or rule_of(value) is Rule.VALUE
+
+
+def is_unmistakable(value: str) -> bool:
+    """Say whether a value is found by nobody who does not know it: an address, a long key."""
+    digits = sum(c.isdecimal() for c in value)
+    return (
+        digits >= 8
+        or ("@" in value and len(value) >= 10)
+        or (len(value) >= 16 and digits >= 3 and " " not in value)
+    )
+
+
+def _everyday(word: str) -> bool:
+    return word.lower() in load("common_words")
+
+
+# ---- names
+
+
+def _name_rule(value: str) -> Rule:
+    """Say when a name counts that is one word: it may be an everyday word as well."""
+    rule = rule_of(value)
+    if rule is not Rule.WEAK:
+        return rule
+    if _KOREAN_NAME.fullmatch(value):
+        return _korean_rule(value)
+    return Rule.NAME if value[:1].isupper() and _everyday(value) else rule
+
+
+_NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*")
+_NO_NAMES = load("titles") | {"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq"}
+_KOREAN_NAME = re.compile(r"[가-힣]{2,4}")
+_HANGUL_WORDS = re.compile(r"[가-힣·]{2,}(?:[ ][가-힣·]{1,})+")
+
+
+def _name_spellings(value: str) -> Iterator[Spelling]:
+    if _KOREAN_NAME.fullmatch(value):
+        yield from _korean_spellings(value)
+    elif _HANGUL_WORDS.fullmatch(value):  # a foreign name in Hangul: 올리비아 산토스
+        for index, word in enumerate(value.split()):
+            if len(word) > 1:
+                yield Spelling(word, _korean_rule(word), FAMILY if index else GIVEN)
+    else:
+        yield from _western_spellings(value)
+
+
+def _korean_spellings(name: str) -> Iterator[Spelling]:
+    family = 2 if len(name) > 3 and name[:2] in load("korean_surnames") else 1
+    first, given = name[:family], name[family:]
+    if len(name) == 2:
+        yield Spelling(f"{first} {given}", Rule.KOREAN)
+        return
+    if len(given) > 1:
+        yield Spelling(given, _korean_rule(given), GIVEN)
+    yield Spelling(first, Rule.TITLED, FAMILY)
+
+
+def _korean_rule(word: str) -> Rule:
+    """Say when a part of a name counts alone; most words of two syllables are everyday words."""
+    if len(word) > 2:
+        return Rule.KOREAN
+    words = (load("korean_given_whole"), load("korean_given_words_as_well"), load("korean_roles"))
+    if any(word in listed for listed in words) or word in load("korean_not_names"):
+        return Rule.TITLED
+    likely = word[0] in load("korean_given_first") and word[-1] in load("korean_given_last")
+    return Rule.KOREAN if likely else Rule.TITLED
+
+
+def _western_spellings(value: str) -> Iterator[Spelling]:
+    words = [m[0] for m in _NAME_WORD.finditer(value)]
+    small = [w for w in words if w.islower() or w.lower() in load("name_particles")]
+    own = [w for w in words if len(w) > 1 and w not in small and w.lower() not in _NO_NAMES]
+    if len(own) < 2:
+        return
+    first, last = own[0], own[-1]
+    if "," in value and value.find(",") < value.find(own[1]):
+        first, last = own[1], own[0]  # `Solheim, Mira`
+    yield from _whole_in_other_words(own, first, last)
+    if small and (at := value.find(small[0])) > 0:
+        yield Spelling(value[at:], rule_of(value[at:]), FAMILY)  # van der Berg
+    yield Spelling(last, _part_rule(last), FAMILY)
+    for word in own:
+        if word != last:
+            yield Spelling(word, _part_rule(word), GIVEN)
+
+
+def _whole_in_other_words(own: list[str], first: str, last: str) -> Iterator[Spelling]:
+    yield Spelling(f"{last} {first}", Rule.VALUE)
+    yield Spelling(f"{first[0]} {last}", Rule.INITIAL)
+    yield Spelling(f"{first} {last[0]}", Rule.INITIAL)
+    if len(own) > 2:
+        yield Spelling(f"{first} {last}", Rule.VALUE)
+        for one, other in pairwise(own):
+            yield Spelling(f"{one} {other}", Rule.VALUE)
+
+
+def _part_rule(word: str) -> Rule:
+    if _everyday(word) or len(word) < 3:
+        return Rule.NAME
+    return Rule.WORD if len(word) > 3 else Rule.CAPITAL
+
+
+# ---- spellings for a search that does not fold
+
+_NUMBERED = re.compile(r"\d+")
+
+
+def written_out(entity_type: str, value: str) -> Iterator[tuple[str, bool]]:
+    """Yield the common spellings of a value, and whether each counts as a whole word only.
+
+    For text that cannot be folded: megabytes of traced JSON are searched as they are. Letters in
+    other widths or scripts and invisible characters are not among them.
+    """
+    yield value, rule_of(value) is not Rule.VALUE
+    for place, spelling in enumerate(spellings(entity_type, value)):
+        # What counts by the sentence around it only cannot be told here.
+        if place and spelling.rule in (Rule.NAME, Rule.TITLED, Rule.NUMBER):
+            continue
+        whole = spelling.rule is not Rule.VALUE
+        for text in _joined(spelling.text):
+            yield text, whole
+            yield text.upper(), whole
+            if spelling.rule in (Rule.VALUE, Rule.INITIAL, Rule.WORD):
+                yield text.lower(), whole
+        if not spelling.text.isascii():
+            yield unicodedata.normalize("NFD", spelling.text), whole
+    groups = _NUMBERED.findall(value)
+    if sum(map(len, groups)) >= 7 and len("".join(groups)) * 2 >= len(value):
+        for separator in ("", "-", " ", "."):
+            yield separator.join(groups), True
+    for year, month, day in days_of(value):
+        yield from ((text, True) for text in _dates_of(year, month, day))
+    amount = amount_of(value)
+    if amount is not None:
+        yield from ((str(amount), True), (f"{amount:,}", True))
+
+
+def _joined(text: str) -> Iterator[str]:
+    words = text.split()
+    yield text
+    if not 1 < len(words) < 5 or any(map(str.isdecimal, text)):
+        return
+    for separator in (" ", "-", "_", ".", "\n", ", ", ". ", ""):
+        if separator or len(text) > 8:
+            yield separator.join(words)
+
+
+def _dates_of(year: int, month: int, day: int) -> Iterator[str]:
+    name = _MONTH_NAMES[month - 1]
+    for y in {f"{year:02}" if year < 100 else str(year)}:
+        for separator in "-./":
+            yield f"{y}{separator}{month:02}{separator}{day:02}"
+            yield f"{y}{separator}{month}{separator}{day}"
+            yield f"{day:02}{separator}{month:02}{separator}{y}"
+            yield f"{month:02}{separator}{day:02}{separator}{y}"
+        if year >= 100:
+            yield f"{y}년 {month}월 {day}일"
+            yield f"{y}{month:02}{day:02}"
+            for shown in (name, name[:3]):
+                yield from (f"{day} {shown} {y}", f"{shown} {day}, {y}")
+
+
+_MONTH_NAMES = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
