@@ -1,4 +1,7 @@
-"""A picture of a result, drawn here."""
+"""A picture of a result, drawn on this side.
+
+You call it with what a private SQL graph returned: `draw_chart(result["rows"], kind="line")`.
+"""
 
 import io
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,8 @@
-"""What a statement may do, and how much of it."""
+"""What a statement may do, and how much of it.
+
+`create_private_sql_graph(..., policy=SQLPolicy(k=10, timeout=2.0))` gives it to the guard, to the
+database and to the nodes of the graph.
+"""
 
 from dataclasses import dataclass
 from typing import Literal

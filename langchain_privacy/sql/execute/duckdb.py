@@ -4,6 +4,9 @@ DuckDB has no users and no column rights, and its `interrupt()` was measured to 
 minutes by some functions; its documentation leaves untrusted SQL to the operating system. So each
 statement runs in a process of its own, read-only, without external access, with bounded memory. The
 child interrupts the statement at its limit; one that does not heed it is killed with the process.
+
+`open_database` makes a `DuckDBDatabase` of a URL such as `duckdb:///trades.duckdb`; `introspect.py`
+asks one for the names and types of a file. `duckdb_child.py` is what runs on the other side.
 """
 
 import asyncio

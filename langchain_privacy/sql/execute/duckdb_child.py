@@ -1,4 +1,9 @@
-"""What runs in the child process: one statement, then the end. Imports nothing of the package."""
+"""What runs in the child process of `duckdb.py`: one statement, then the end.
+
+It imports nothing of the package, so that it starts fast and has little in it. Parent and child
+send each other pickled messages over the child's standard input and output: where the database is,
+whether it opened; what to run, and a code or the rows.
+"""
 
 import contextlib
 import pickle
@@ -8,6 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+# Errors of DuckDB as codes of `QueryError`, by a part of their text, which stays in this process.
 _TEXTS = (
     ("interrupt", "timeout"),
     ("out of memory", "too_large"),
@@ -23,8 +29,14 @@ _TEXTS = (
     ("io error", "unavailable"),
 )
 
-_PIECE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|:(v\d+)\b""")
-"""Strings and identifiers, which are stepped over, and slots outside of them."""
+_PIECE = re.compile(
+    r"""
+    '(?:[^']|'')*'      # a string, stepped over
+    | "(?:[^"]|"")*"    # an identifier, stepped over
+    | :(v\d+)\b         # a slot outside of them
+    """,
+    re.VERBOSE,
+)
 
 _COLUMNS = """
     SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()

@@ -2,7 +2,8 @@
 
 The authorizer answers for every table, column and function that the compiled statement touches, so
 it holds also where a name was resolved in another way than the guard thought. See SQLite's
-`sqlite3_set_authorizer`, `sqlite3_limit` and "Defense Against The Dark Arts".
+`sqlite3_set_authorizer`, `sqlite3_limit` and "Defense Against The Dark Arts". `open_database` makes
+a `SQLiteDatabase` for a file, or for an engine whose database is in memory.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _STEPS = 10_000
 """Virtual machine steps between two looks at the clock, well under a millisecond."""
 
+# What one statement may be, and that no other database is attached to it.
 _LIMITS = (
     (sqlite3.SQLITE_LIMIT_ATTACHED, 0),
     (sqlite3.SQLITE_LIMIT_LENGTH, 4_000_000),
@@ -144,11 +146,12 @@ class SQLiteDatabase(Database):
     def _authorize(
         self, action: int, one: str | None, two: str | None, _database: str | None, _: str | None
     ) -> int:
-        if action == sqlite3.SQLITE_SELECT:
-            return sqlite3.SQLITE_OK
+        """Answer for a table and column that is read, or for a function that is called."""
+        first, second = (one or "").casefold(), (two or "").casefold()
         if action == sqlite3.SQLITE_READ:
-            known = ((one or "").casefold(), (two or "").casefold()) in self._readable
-            return sqlite3.SQLITE_OK if known else sqlite3.SQLITE_DENY
-        if action == sqlite3.SQLITE_FUNCTION and (two or "").casefold() in self._functions:
-            return sqlite3.SQLITE_OK
-        return sqlite3.SQLITE_DENY
+            allowed = (first, second) in self._readable
+        elif action == sqlite3.SQLITE_FUNCTION:
+            allowed = second in self._functions
+        else:
+            allowed = action == sqlite3.SQLITE_SELECT
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY

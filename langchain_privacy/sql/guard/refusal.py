@@ -1,4 +1,8 @@
-"""Why a statement is refused: one code a rule, and a sentence that holds no value."""
+"""Why a statement is refused: one code a rule, and a sentence that holds no value.
+
+Every rule of the guard raises `refuse("denied_column", position_of(sql, node))`. The code goes back
+to the remote model; of the statement nothing but a line and a column is in the error.
+"""
 
 from typing import Any
 

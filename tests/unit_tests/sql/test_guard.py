@@ -1,12 +1,15 @@
 """The guard against statements in files: ours, and the outside corpus when it is there."""
 
+import importlib
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import langchain_privacy.sql
 from langchain_privacy.errors import ConfigurationError, UnsafeSQLError
 from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql
 from langchain_privacy.sql.guard.refusal import REASONS
@@ -157,3 +160,9 @@ def test_policy_can_name_functions(card: SchemaCard) -> None:
 def test_unknown_dialect(card: SchemaCard) -> None:
     with pytest.raises(ConfigurationError, match="sqlite, postgresql, duckdb"):
         check_sql("SELECT 1", card, dialect="oracle")
+
+
+def test_without_sqlglot_the_room_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    with pytest.raises(ConfigurationError, match=r"langchain-privacy\[sql\]"):
+        importlib.reload(langchain_privacy.sql)
