@@ -11,17 +11,15 @@ reads a `QueryPlan`, a query and the template of its answer. `nodes/plan.py` cal
 ```
 """
 
-import json
-import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
-from langchain_core.runnables import Runnable, RunnableConfig
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from langchain_privacy.errors import ProtocolError
+from langchain_privacy.egress.ask import JsonAsker
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.prompts import LANGUAGES, Language, prompt
@@ -127,38 +125,6 @@ class QueryPlan(BaseModel):
         return value
 
 
-_FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
-
-
-def read_plan(answer: Any) -> QueryPlan:
-    """Read a plan from what a model returned: structured output, a tool call, or JSON in text.
-
-    Raises:
-        ProtocolError: There is no plan in it.
-    """
-    if isinstance(answer, dict) and "raw" in answer:
-        parsed = answer.get("parsed")
-        if isinstance(parsed, QueryPlan):
-            return parsed
-        answer = answer["raw"]
-    candidates: list[Any] = []
-    if isinstance(answer, AIMessage):
-        candidates += [call["args"] for call in answer.tool_calls]
-        text = answer.text
-        fenced = _FENCED.search(text)
-        start, end = text.find("{"), text.rfind("}")
-        candidates += [fenced[1]] if fenced else []
-        candidates += [text[start : end + 1]] if 0 <= start < end else []
-    for candidate in candidates:
-        try:
-            data = json.loads(candidate) if isinstance(candidate, str) else candidate
-            return QueryPlan.model_validate(data)
-        except (ValidationError, ValueError):
-            continue
-    msg = "The remote model returned no query plan; it must answer in the JSON of the prompt."
-    raise ProtocolError(msg) from None
-
-
 class RemotePlanner:
     """Asks the remote model for a plan.
 
@@ -172,7 +138,7 @@ class RemotePlanner:
     def __init__(
         self, remote: BaseChatModel, card: SchemaCard, dialect: DialectName, context: str
     ) -> None:
-        self._structured = _structured(remote)
+        self._asker = JsonAsker(remote, structured="native")
         told = {
             "dialect_name": _DIALECT_WORDS[dialect],
             "schemas": card.render(),
@@ -202,26 +168,18 @@ class RemotePlanner:
         return [*first, *_repair(language, codes, labels)]
 
     def plan(self, messages: list[BaseMessage], config: RunnableConfig | None = None) -> QueryPlan:
-        """Ask for a plan.
+        """Ask for a plan, once: the graph asks again, also where a plan is refused.
 
         Raises:
             ProtocolError: The answer is none.
         """
-        return read_plan(self._structured.invoke(messages, config))
+        return self._asker.ask(messages, QueryPlan, config=config)
 
     async def aplan(
         self, messages: list[BaseMessage], config: RunnableConfig | None = None
     ) -> QueryPlan:
         """Like `plan`."""
-        return read_plan(await self._structured.ainvoke(messages, config))
-
-
-def _structured(remote: BaseChatModel) -> Runnable[Any, Any]:
-    if type(remote).bind_tools is BaseChatModel.bind_tools and (
-        type(remote).with_structured_output is BaseChatModel.with_structured_output
-    ):
-        return remote
-    return remote.with_structured_output(QueryPlan, include_raw=True)
+        return await self._asker.aask(messages, QueryPlan, config=config)
 
 
 def narration_messages(

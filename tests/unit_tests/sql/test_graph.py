@@ -422,6 +422,18 @@ def test_a_model_that_calls_a_tool_for_structure(url: str, small: SchemaCard) ->
     assert ask(url, small, message)["answer"] == ANSWER
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"<think>Rows repeat by {{row}}, so {{}}.</think>{TOP}",
+        f"For {{row}} and {{label}} see below.\n```json\n{TOP}\n```\nNothing else {{}}.",
+    ],
+)
+def test_a_plan_is_found_behind_thoughts_and_prose(url: str, small: SchemaCard, reply: str) -> None:
+    result = ask(url, small, reply)
+    assert (result["answer"], len(result["report"]["crossings"])) == (ANSWER, 1)
+
+
 @pytest.mark.filterwarnings("ignore:Glyph")  # a machine without a Korean font
 def test_chart(url: str, small: SchemaCard) -> None:
     rows = ask(url, small, TOP)["rows"]
