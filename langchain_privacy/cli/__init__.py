@@ -6,10 +6,12 @@ No private value is printed, unless printing it is what the command is for and i
 """
 
 import argparse
+import os
 import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from langchain_privacy._version import __version__
 from langchain_privacy.errors import PrivacyError
@@ -48,6 +50,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("langchain-privacy: stopped", file=sys.stderr)
         return 130
     return code
+
+
+def write_for_owner(path: Path, text: str) -> None:
+    """Write a file of a command; a new one can be read by its owner only, as the ledger itself.
+
+    A file that is there keeps its mode: who made it said who may read it.
+    """
+    with open(path, "w", encoding="utf-8", opener=_for_owner_only) as file:
+        file.write(text)
+
+
+def _for_owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

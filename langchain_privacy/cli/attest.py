@@ -1,4 +1,8 @@
-"""`langchain-privacy attest URL`: fetch evidence, verify it, show every check."""
+"""`langchain-privacy attest URL`: fetch evidence, verify it, show every check.
+
+langchain-privacy attest https://llm.example.com/v1 --policy policy.json --save evidence.json
+langchain-privacy attest --offline evidence.json --policy policy.json
+"""
 
 import argparse
 import base64
@@ -12,6 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from langchain_privacy.cli import write_for_owner
 from langchain_privacy.errors import AttestationError, ConfigurationError
 from langchain_privacy.secure.endpoint import AttestedEndpoint
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
@@ -127,7 +132,7 @@ def _with_failure(error: AttestationError) -> tuple[Check, ...]:
 
 def _keep(path: Path, content: dict[str, str]) -> None:
     try:
-        path.write_text(json.dumps(content, indent=1) + "\n")
+        write_for_owner(path, json.dumps(content, indent=1) + "\n")
     except OSError as error:
         msg = f"the evidence cannot be written to {path.name}: {error.strerror}"
         raise ConfigurationError(msg) from None

@@ -1,5 +1,7 @@
 """`langchain-privacy demo`: the main job on a bundled document, every crossing shown.
 
+    langchain-privacy demo --document lease.pdf --question "When does the lease end?"
+
 It prints private values: the question and the answer, on this terminal. That is what it is for.
 """
 

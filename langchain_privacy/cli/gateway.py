@@ -1,4 +1,7 @@
-"""`langchain-privacy gateway --upstream URL`: the attested end, inside a confidential VM."""
+"""`langchain-privacy gateway --upstream URL`: the attested end, inside a confidential VM.
+
+langchain-privacy gateway --upstream http://127.0.0.1:8000 --gpus --vcek vcek.der
+"""
 
 import argparse
 import sys

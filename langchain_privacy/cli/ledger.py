@@ -1,4 +1,8 @@
-"""`langchain-privacy ledger ...`: look at what crossed, and check the record."""
+"""`langchain-privacy ledger ...`: look at what crossed, and check the record.
+
+langchain-privacy ledger show --last 50
+langchain-privacy ledger verify ledger.sqlite --key writers.pem --checkpoint kept.jsonl
+"""
 
 import argparse
 import dataclasses
@@ -15,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from langchain_privacy.cli import write_for_owner
 from langchain_privacy.cli.report import write_report
 from langchain_privacy.egress.ledger import Crossing, EgressLedger, PriceTable
 from langchain_privacy.egress.ledger.chain import Mark, PublicKey
@@ -133,7 +138,7 @@ def _report(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namesp
         verdict = f"NOT SOUND at record {error.record}: {error}"
     page = write_report(crossings, prices, verdict)
     try:
-        arguments.output.write_text(page, encoding="utf-8")
+        write_for_owner(arguments.output, page)
     except OSError as error:
         msg = f"the report cannot be written ({type(error).__name__}): {arguments.output}"
         raise ConfigurationError(msg) from None

@@ -1,4 +1,7 @@
-"""The report of a ledger: one HTML page with charts, that loads nothing from anywhere."""
+"""The report of a ledger: one HTML page with charts, that loads nothing from anywhere.
+
+`langchain-privacy ledger report` writes it; the page around the charts is `report.html`.
+"""
 
 import html
 from collections import Counter, defaultdict

@@ -1,4 +1,7 @@
-"""`langchain-privacy scan PATH|-`: find private values in files, without printing them."""
+"""`langchain-privacy scan PATH|-`: find private values in files, without printing them.
+
+git diff | langchain-privacy scan - --format json
+"""
 
 import argparse
 import bisect

@@ -1,4 +1,8 @@
-"""Which models the demo uses, and how what crosses to the remote one is kept."""
+"""Which models the demo uses, and how what crosses to the remote one is kept.
+
+with local_side() as local, remote_side() as remote:
+print(local.about, remote.about)
+"""
 
 import json
 import os

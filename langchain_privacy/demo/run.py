@@ -1,14 +1,23 @@
-"""Run the main job once and show what each side saw."""
+"""Run the main job once and show what each side saw.
 
+`langchain-privacy demo` calls it, with what its command line said:
+
+    code = run(Options(language="ko"))
+
+Without a document of one's own it is asked about one that comes with it: a medical record or a
+lease, written for it, every person and number invented.
+"""
+
+import json
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 
 from rich.console import Console
 
-from langchain_privacy.demo.bundled import bundled
 from langchain_privacy.demo.models import Side, local_side, remote_side
 from langchain_privacy.demo.show import Run, show
 from langchain_privacy.egress import EgressGuard, EgressLedger
@@ -84,7 +93,30 @@ def run(options: Options) -> int:
     return show(done, Console(width=options.width, highlight=False))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Bundled:
+    """A document, a question about it, and the private values that were planted in it."""
+
+    name: str
+    text: str = field(repr=False)
+    question: str
+    planted: list[str] = field(repr=False)
+
+
+def bundled(language: str) -> Bundled:
+    """Return the demo's document in `"en"` (a medical record) or `"ko"` (a lease)."""
+    folder = resources.files(__package__) / "documents"
+    about = json.loads((folder / "bundled.json").read_text(encoding="utf-8"))[language]
+    return Bundled(
+        name=about["file"],
+        text=(folder / about["file"]).read_text(encoding="utf-8"),
+        question=about["question"],
+        planted=about["planted"],
+    )
+
+
 def _chosen(options: Options) -> tuple[str, str | Path, str, list[str]]:
+    """Return the document's name, what is read, the question, and the values planted in it."""
     if options.document is None:
         document = bundled(options.language)
         return document.name, document.text, options.question or document.question, document.planted

@@ -1,4 +1,9 @@
-"""What the demo prints: at a glance first, then every byte."""
+"""What the demo prints: at a glance first, then every byte, then whether a private value crossed.
+
+`run` hands over all that is shown as a `Run`:
+
+    code = show(done, Console())  # 1 when a private value was found on the wire
+"""
 
 import json
 from dataclasses import dataclass, field

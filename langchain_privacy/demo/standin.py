@@ -4,7 +4,10 @@ The model is the embedded one, a second process of it, of 270 million parameters
 cannot plan or reason in prose, so this endpoint asks it for what it can do and puts the reply into
 the form that was asked for: it writes search words for the question, held to a grammar, and says
 how likely each quote answers it. It knows nothing but the HTTP request it was sent, and keeps every
-byte of that.
+byte of that, for the demo to show:
+
+    with StandIn() as remote:
+        ChatOpenAI(model=remote.name, base_url=remote.base_url, api_key="none").invoke("Task: ...")
 """
 
 import json
@@ -14,11 +17,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from langchain_privacy.local import EmbeddedServer, call_local, yes_no_score
+from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.state import estimate_tokens
+from langchain_privacy.words import Language, guess_language
 
 _QUOTE = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
 _TASK = re.compile(r"^(?:Task|과제): (.+)$", re.MULTILINE)
-_WORDS = {
+_WORDS: dict[Language, str] = {
     "en": """Write words that stand near the answer.
 
 Question: When does the lease end?
@@ -40,13 +45,14 @@ Words:""",
 질문: {task}
 낱말:""",
 }
-_LETTERS = {"en": "a-zA-Z", "ko": "가-힣"}
+_LETTERS: dict[Language, str] = {"en": "a-zA-Z", "ko": "가-힣"}
 _GRAMMAR = (
     r'root ::= (" " word ",")? (" " word ",")? (" " word ",")? " " word "\n"'
     "\nword ::= [{letters}]{{2,12}}( [{letters}]{{2,12}})?"
 )
 """Words only: of dates and numbers, which such a model likes to write, it can know nothing."""
 _LEANING = -3.0
+"""Of yes over no, below which the best quote is no answer."""
 
 
 class StandIn:
@@ -103,7 +109,7 @@ class StandIn:
         prompt = str(request["messages"][-1]["content"])
         asked = _TASK.search(prompt)
         task = asked[1] if asked else prompt[-200:]
-        language = "ko" if "과제:" in prompt else "en"
+        language = guess_language(prompt) or "en"
         quotes = _QUOTE.findall(prompt)
         said = self._judge(task, quotes, language) if quotes else self._plan(task, language)
         text = json.dumps(said, ensure_ascii=False)
@@ -126,27 +132,22 @@ class StandIn:
             "usage": {**usage, "total_tokens": sum(usage.values())},
         }
 
-    def _plan(self, task: str, language: str) -> dict[str, Any]:
+    def _plan(self, task: str, language: Language) -> dict[str, Any]:
         written = self._complete(_WORDS[language].format(task=task), _LETTERS[language])
         words = [word.strip() for word in written.split(",") if word.strip()]
         terms = list(dict.fromkeys(words))[:8]
         sub = {"id": "q1", "question": task[:300], "terms": terms, "expect": "span"}
         return {"subs": [sub], "combine": "single"}
 
-    def _judge(self, task: str, quotes: list[tuple[str, str]], language: str) -> dict[str, Any]:
-        from langchain_privacy.minions.prompting import render
-
+    def _judge(
+        self, task: str, quotes: list[tuple[str, str]], language: Language
+    ) -> dict[str, Any]:
         model = self._model.chat_model()
         scored = [
             (
                 yes_no_score(
                     model,
-                    render(
-                        "yes_no",
-                        "ko" if language == "ko" else "en",
-                        sentence=quote,
-                        question=task,
-                    ),
+                    render("yes_no", language, sentence=quote, question=task),
                 ),
                 int(number),
                 quote,

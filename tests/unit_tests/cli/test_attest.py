@@ -1,6 +1,8 @@
 """`langchain-privacy attest` and `gateway`, as a person calls them."""
 
 import json
+import os
+import stat
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +32,7 @@ def test_attest_prints_a_table_and_keeps_evidence(url, tmp_path, capsys) -> None
     assert "passed" in shown
     assert "skipped" in shown
     assert "accepted" in shown
+    assert os.name == "nt" or stat.S_IMODE(kept.stat().st_mode) == 0o600
     assert main(["attest", "--offline", str(kept), "--unsafe-simulated", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accepted"] is True
 

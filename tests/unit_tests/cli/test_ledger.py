@@ -1,7 +1,9 @@
 """`ledger` shows, verifies and reports."""
 
+import os
 import re
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -69,6 +71,19 @@ def test_report_is_one_page_that_loads_nothing(path: Path, capsys: Any, tmp_path
     assert "<!--" not in text.replace("<!doctype", "")
     assert not re.search(r"(?:src|href)\s*=|url\(|@import|https?://|<script", text)
     assert "default-src 'none'" in text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
+def test_a_new_report_is_for_its_owner_and_an_old_one_keeps_its_mode(
+    path: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    arguments = ["ledger", "report", str(path), "-o", str(page)]
+    assert main(arguments) == 0
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    page.chmod(0o644)
+    assert main(arguments) == 0
+    assert stat.S_IMODE(page.stat().st_mode) == 0o644
 
 
 def test_a_report_of_a_ledger_that_was_touched_says_so(path: Path, tmp_path: Path) -> None:

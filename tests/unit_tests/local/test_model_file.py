@@ -1,5 +1,6 @@
 import hashlib
 import random
+import stat
 import subprocess
 import sys
 import time
@@ -37,6 +38,8 @@ def test_put_together_once_and_checked_each_time(
     path = packaged_model(progress=True)
     assert path.parent == cache
     assert sha256(path) == package.EXPECTED_SHA256
+    modes = {stat.S_IMODE(p.stat().st_mode) for p in cache.iterdir()}
+    assert (modes, stat.S_IMODE(cache.stat().st_mode)) == ({0o600}, 0o700)
     made = path.stat()
     assert packaged_model() == path
     assert path.stat().st_ino == made.st_ino

@@ -7,8 +7,8 @@ import pytest
 
 from langchain_privacy import Masker
 from langchain_privacy.cli import main
-from langchain_privacy.demo.bundled import bundled
 from langchain_privacy.demo.models import Side
+from langchain_privacy.demo.run import bundled
 from langchain_privacy.demo.show import Run, show
 
 
