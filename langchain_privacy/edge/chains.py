@@ -3,6 +3,11 @@
 What a chain is given and what it answers are recorded by its own run, before the first half and
 after the second. Wrap the chain in `private()` instead, or install the tracing guard, where
 somebody traces.
+
+Example:
+    ```python
+    chain = MaskingRunnable(masker) | prompt | model | RestoringRunnable(masker)
+    ```
 """
 
 import asyncio

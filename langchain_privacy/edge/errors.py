@@ -3,6 +3,15 @@
 LangGraph checkpoints the errors of nodes, tracers post them, and `ToolNode` shows them to the
 model. What a function that saw real values raises is therefore replaced: the text is masked, and
 nothing of the original hangs on `__cause__`, `__context__` or the traceback.
+
+Example:
+    ```python
+    try:
+        return function(*real)
+    except Exception as error:
+        failure = masked_error(session, error)
+    raise failure  # outside of the `except` block, or `error` would hang on it
+    ```
 """
 
 import traceback

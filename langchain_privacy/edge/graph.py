@@ -4,6 +4,15 @@ The input is masked before the run starts and each part is restored after it lef
 callbacks, so the root run, the `__start__` checkpoint, caches and traces hold placeholders only.
 Masking inside the run comes too late for the first two (LangChain's own `PIIMiddleware` works
 there), and a model that restores inside is traced with real values.
+
+`private()` calls `private_graph`; the SQL and minion graphs mix in a `PrivateGraph` of their own.
+
+Example:
+    ```python
+    graph = private(builder.compile(checkpointer=InMemorySaver()), masker)
+    graph.invoke({"messages": [HumanMessage("I am Jane Doe")]}, config)
+    graph.get_state(config)  # "I am [PERSON_7K2Q]"; with restore=True as it was said
+    ```
 """
 
 import asyncio

@@ -1,4 +1,15 @@
-"""`local_node`: a node of one's own graph that works on real values."""
+"""`local_node`: a node of one's own graph that works on real values.
+
+Example:
+    ```python
+    @local_node
+    def look_up(state):
+        return {"orders": crm.orders_of(state["customer"])}  # a real name; the state has none
+
+
+    builder.add_node("look_up", look_up)
+    ```
+"""
 
 import asyncio
 import functools

@@ -5,6 +5,13 @@ hold real text: `PrivateRetriever` asks it with the real query and masks what it
 conversation. An index elsewhere must hold masked text, in a session of its own (the corpus):
 `MaskingTransformer` masks documents before they are embedded, and `PrivateRetriever` translates
 between the corpus and the conversation. The embeddings model sees what the index sees.
+
+Example:
+    ```python
+    corpus = masker.session("corpus:contracts")
+    index.add_documents(MaskingTransformer(corpus).transform_documents(documents))
+    retriever = PrivateRetriever(index.as_retriever(), masker, corpus=corpus)
+    ```
 """
 
 import asyncio

@@ -10,6 +10,13 @@ two apart by looking at a function, so the default is a judgement, and it can be
 - tools of integration packages and MCP servers are remote;
 - tools of LangChain, LangGraph and Deep Agents themselves (`task`, `write_todos`, file tools) work
   on the agent's masked state and get it as it is.
+
+`private_tool` and `PrivacyMiddleware` ask it.
+
+Example:
+    ```python
+    ToolPolicy(local={"crm"}, restore={"send_mail": {"to": ["EMAIL"]}}, default="remote")
+    ```
 """
 
 import functools
@@ -38,23 +45,45 @@ _NAMES: dict[Kind, frozenset[str]] = {
 """Arguments whose whole text is of a kind, by name."""
 
 _SQL = re.compile(
-    r"^\s*(?:select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|with\b.+\bas\s*\(|merge"
-    r"\s+into|create\s|alter\s|drop\s|pragma\s|copy\s|exec(?:ute)?\s)",
-    re.IGNORECASE | re.DOTALL,
+    r"""
+    ^\s*(?:                                       # a text that begins with a statement
+        select\b.+\bfrom | update\b.+\bset | with\b.+\bas\s*\(
+        | insert\s+into | delete\s+from | merge\s+into
+        | (?:create | alter | drop | pragma | copy | exec(?:ute)?)\s
+    )
+    """,
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
 )
 _CODE = re.compile(
-    r"```|^\s*(?:import\s+\w|from\s+[\w.]+\s+import\b|def\s+\w+\s*\(|class\s+\w+\s*[(:]|#!/"
-    r"|(?:const|let|var)\s+\w+\s*=|function\s+\w*\s*\(|<script)",
-    re.MULTILINE,
+    r"""
+    ```                                           # a fence
+    | ^\s*(?:                                     # or a line that begins with
+        import\s+\w | from\s+[\w.]+\s+import\b     # Python
+        | def\s+\w+\s*\( | class\s+\w+\s*[(:]
+        | \#!/                                    # a script
+        | (?:const | let | var)\s+\w+\s*=         # JavaScript
+        | function\s+\w*\s*\( | <script
+    )
+    """,
+    re.MULTILINE | re.VERBOSE,
 )
 _SHELL = re.compile(
-    r"^\s*(?:sudo\s+)?(?:curl|wget|bash|sh|ssh|scp|nc|ping|nslookup|dig|python3?)\s+\S"
-    r"|\$\(|\|\s*(?:sh|bash|nc|curl)\b",
-    re.MULTILINE,
+    r"""
+    ^\s*(?:sudo\s+)?                              # a line that begins with a command
+    (?:curl | wget | bash | sh | ssh | scp | nc | ping | nslookup | dig | python3?)\s+\S
+    | \$\(                                        # or a substitution
+    | \|\s*(?:sh | bash | nc | curl)\b            # or a pipe into one
+    """,
+    re.MULTILINE | re.VERBOSE,
 )
 _URL = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*:)?//\S+|\bwww\.\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[/?]\S*|\bdata:\S+",
-    re.IGNORECASE,
+    r"""
+    (?:[a-z][a-z0-9+.-]*:)?//\S+                  # with a scheme, or from `//` on
+    | \bwww\.\S+
+    | \b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[/?]\S*    # a host with a path or a query
+    | \bdata:\S+
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
 
 
