@@ -65,7 +65,8 @@ def header_bytes(value: str) -> bytes:
     return bytes.fromhex(value)
 
 
-def _frame(ciphertext: bytes) -> bytes:
+def frame(ciphertext: bytes) -> bytes:
+    """A frame, which begins with its length."""
     return len(ciphertext).to_bytes(4) + ciphertext
 
 
@@ -80,7 +81,7 @@ class RequestSealer:
         """Frames for a piece of the body; none for an empty one."""
         for piece in pieces(data):
             if piece:
-                yield _frame(self._context.seal(piece))
+                yield frame(self._context.seal(piece))
 
     def opener(self, nonce: bytes) -> "Opener":
         """Opener of the answer that came with this nonce."""
@@ -130,7 +131,7 @@ class ResponseSealer:
 
     def seal(self, data: bytes) -> bytes:
         """Frames for a piece of the body, as one byte string."""
-        return b"".join(_frame(self._sequence.seal(piece)) for piece in pieces(data) if piece)
+        return b"".join(frame(self._sequence.seal(piece)) for piece in pieces(data) if piece)
 
 
 class Completeness:

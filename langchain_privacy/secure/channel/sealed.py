@@ -243,7 +243,9 @@ _recipient = lru_cache(maxsize=64)(_Recipient)
 # The two halves of an exchange: each end has a sealer of its own and an opener of the other's.
 
 
-class _Sealer:
+class Sealer:
+    """Seals a body in frames, under the keys of one direction."""
+
     def __init__(self, sequence: AeadSequence) -> None:
         self._sequence = sequence
 
@@ -258,7 +260,9 @@ class _Sealer:
         return b"".join(out)
 
 
-class _Opener:
+class Opener:
+    """Opens a body in frames."""
+
     def __init__(self, sequence: AeadSequence) -> None:
         self._sequence = sequence
         self._frames = FrameReader(flagged=True)
@@ -281,7 +285,7 @@ class _Opener:
             raise ChannelError(msg)
 
 
-class RequestSealer(_Sealer):
+class RequestSealer(Sealer):
     """The client's half of one exchange."""
 
     def __init__(self, public: bytes) -> None:
@@ -290,10 +294,10 @@ class RequestSealer(_Sealer):
         self.prefix = MAGIC + recipient.key_id + self._session.enc + self._nonce
         super().__init__(exported_sequence(self._session.request, self._session.enc, self._nonce))
 
-    def opener(self, nonce: bytes) -> _Opener:
+    def opener(self, nonce: bytes) -> Opener:
         """Opener of the answer that begins with this nonce."""
         context = self._session.enc + self._nonce
-        return _Opener(exported_sequence(self._session.response, context, nonce))
+        return Opener(exported_sequence(self._session.response, context, nonce))
 
 
 def split_prefix(prefix: bytes) -> tuple[bytes, bytes, bytes]:
@@ -305,7 +309,7 @@ def split_prefix(prefix: bytes) -> tuple[bytes, bytes, bytes]:
     return prefix[len(MAGIC) : start], prefix[start:-NONCE], prefix[-NONCE:]
 
 
-class RequestOpener(_Opener):
+class RequestOpener(Opener):
     """The server's half of one exchange."""
 
     def __init__(self, session: Session, nonce: bytes) -> None:
@@ -317,7 +321,7 @@ class RequestOpener(_Opener):
         return ResponseSealer(self._session.response, self._session.enc + self._nonce)
 
 
-class ResponseSealer(_Sealer):
+class ResponseSealer(Sealer):
     """Seals the answer, which begins with `nonce` in clear."""
 
     def __init__(self, secret: bytes, context: bytes) -> None:

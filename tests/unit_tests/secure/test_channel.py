@@ -201,7 +201,7 @@ def test_sealed_round_trip_in_any_pieces(parts: list[bytes], step: int) -> None:
     opener.finish()
 
 
-def _frames() -> tuple[sealed._Opener, list[bytes]]:
+def _frames() -> tuple[sealed.Opener, list[bytes]]:
     client, server, _ = _exchange()
     sealer = server.sealer()
     frames = [sealer.seal(b"one"), sealer.seal(b"two"), sealer.seal(b"three", final=True)]

@@ -14,7 +14,7 @@ from langchain_privacy.errors import (
     EvidenceInvalidError,
     PolicyMismatchError,
 )
-from langchain_privacy.secure import AttestationPolicy, verify_envelope
+from langchain_privacy.secure import verify_envelope
 from langchain_privacy.secure.channel import ehbp, sealed
 from langchain_privacy.secure.channel.exchange import EhbpAnswer, open_exchange
 from langchain_privacy.secure.channel.hpke import (
@@ -23,7 +23,7 @@ from langchain_privacy.secure.channel.hpke import (
     encapsulate,
     exported_sequence,
 )
-from langchain_privacy.secure.policy.attestation import _read as read_policy
+from langchain_privacy.secure.policy.attestation import FORMAT, loads
 from tests.vectors.channel import cases
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
@@ -47,7 +47,7 @@ def _sequence(case: dict[str, Any]):
 def _run(case: dict[str, Any]) -> None:
     kind = case["kind"]
     if kind == "sealed-answer":
-        opener = sealed._Opener(_sequence(case))
+        opener = sealed.Opener(_sequence(case))
         list(opener.feed(bytes.fromhex(case["wire"])))
         opener.finish()
     elif kind == "ehbp-answer":
@@ -67,7 +67,7 @@ def _run(case: dict[str, Any]) -> None:
         ehbp.parse_key_config(bytes.fromhex(case["data"]))
     else:
         settings = {"allow_unsafe": True, **case["policy"]}
-        policy = AttestationPolicy(**{**settings, "require": read_policy(settings["require"])})
+        policy = loads(json.dumps({"format": FORMAT, **settings}).encode())
         nonce = bytes.fromhex(case["nonce"])
         verify_envelope(case["document"].encode(), nonce, policy, case["now"])
 

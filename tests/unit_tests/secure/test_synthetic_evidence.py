@@ -17,6 +17,7 @@ from langchain_privacy.errors import (
 from langchain_privacy.secure import (
     GpuEndorsements,
     GpuEvidence,
+    Policy,
     SnpEndorsements,
     TdxEndorsements,
     TrustedRoots,
@@ -26,7 +27,7 @@ from langchain_privacy.secure import (
     verify_sev_snp,
     verify_tdx,
 )
-from langchain_privacy.secure.policy.attestation import _read as read_policy
+from langchain_privacy.secure.policy.attestation import FORMAT, loads
 from tests.vectors.attestation import authority, cases, intel, revocation, tdx_cases
 
 OUTCOMES: dict[str, type[Exception] | None] = {
@@ -67,8 +68,13 @@ def _responses(case: dict[str, Any]) -> list[bytes]:
     return made
 
 
+def _policy(case: dict[str, Any]) -> Policy:
+    """The policy that a case has as a policy file would have it."""
+    return loads(json.dumps({"format": FORMAT, "require": case["policy"]}).encode()).tree
+
+
 def _verify(case: dict[str, Any]) -> None:
-    policy = read_policy(case["policy"])
+    policy = _policy(case)
     if case["kind"] == "sev-snp":
         given = case["endorsements"]
         amd = KEPT["amd"]
@@ -149,7 +155,7 @@ def test_files_are_what_the_generator_makes() -> None:
 def test_intel_itself_vouches_for_no_synthetic_quote() -> None:
     case = json.loads((cases.FOLDER / "tdx_accepted.json").read_text())
     collateral = TdxEndorsements(collateral=tdx_cases.made_collateral(case["collateral"]))
-    policy = read_policy(case["policy"])
+    policy = _policy(case)
     with pytest.raises(EvidenceInvalidError) as refused:
         verify_tdx(bytes.fromhex(case["evidence"]), collateral, policy, case["now"])
     assert refused.value.check == "tdx.quote"

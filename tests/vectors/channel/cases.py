@@ -43,7 +43,7 @@ def _opened(kind: str, expect: str, wire: bytes, **more: Any) -> Case:
 
 def sealed_cases() -> dict[str, Case]:
     """Answers in the profile x-wing."""
-    sealer = sealed._Sealer(_sequence())
+    sealer = sealed.Sealer(_sequence())
     one, two = sealer.seal(b"one"), sealer.seal(b"two")
     three = sealer.seal(b"three", final=True)
     flagged = bytes([two[0] | 0x80]) + two[1:]
@@ -77,7 +77,7 @@ def ehbp_cases() -> dict[str, Case]:
 
     def frames(*parts: bytes) -> list[bytes]:
         sequence = _sequence()
-        return [ehbp._frame(sequence.seal(part)) for part in parts]
+        return [ehbp.frame(sequence.seal(part)) for part in parts]
 
     whole, done = frames(b'{"a":', b" 1}"), frames(b'data: {"a": 1}\n\n', b"data: [DONE]\n\n")
     wires = {
