@@ -2,9 +2,9 @@
 
 import io
 import json
-import subprocess
+import signal
 import sys
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ import pypdf
 import pytest
 from langchain_openai import ChatOpenAI
 
-from langchain_privacy import create_minion_graph
+from langchain_privacy import EgressGuard, EgressLedger, Masker, create_minion_graph
 from langchain_privacy.errors import DocumentError, LocalModelError
 from langchain_privacy.minions import Budget
 from tests.support.http import OpenAIServer, RecordingServer, Reply
+from tests.support.processes import Process
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.minions.record import (
     NURSE,
@@ -135,8 +136,10 @@ def test_half_a_character_is_replaced() -> None:
 
 
 def test_a_local_model_that_is_slow_is_given_up() -> None:
+    given_up = threading.Event()
+
     def slow(_: Any) -> Reply:
-        time.sleep(3)
+        given_up.wait()
         return Reply()
 
     with RecordingServer(slow) as server:
@@ -145,6 +148,7 @@ def test_a_local_model_that_is_slow_is_given_up() -> None:
         out = create_minion_graph(local, remote, budget=Budget(call_seconds=0.5)).invoke(
             {"task": TASK, "documents": [RECORD]}
         )
+        given_up.set()
     assert NURSE in out["answer"]
     assert "local_unavailable" in out["report"]["errors"]
     assert out["report"]["local"]["judge"] == "bm25"
@@ -199,34 +203,23 @@ def test_a_judge_of_ones_own_that_fails_in_one_job_does_not_stop_the_others() ->
     assert NURSE in out["answer"]
 
 
-FULL_DISK = """
-import json, os, resource, signal, sys
-from langchain_openai import ChatOpenAI
-from langchain_privacy import EgressGuard, EgressLedger, Masker, create_minion_graph
+def on_a_full_disk(path: Path, url: str) -> dict[str, Any]:
+    """Ask where no file may grow any more."""
+    import resource
 
-path, url, task, document = sys.argv[1:]
-masker = Masker()
-guard = EgressGuard(masker, ledger=EgressLedger(path))
-remote = ChatOpenAI(model="m", base_url=url, api_key="x", max_retries=0)
-graph = create_minion_graph(None, remote, masker=masker, guard=guard)
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-print(json.dumps(graph.invoke({"task": task, "documents": [document]})))
-"""
+    masker = Masker()
+    guard = EgressGuard(masker, ledger=EgressLedger(path))
+    remote = ChatOpenAI(model="m", base_url=url, api_key="x", max_retries=0)
+    graph = create_minion_graph(None, remote, masker=masker, guard=guard)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    return graph.invoke({"task": TASK, "documents": [RECORD]})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource limits are POSIX's")
 def test_a_ledger_that_cannot_be_written_lets_nothing_cross(tmp_path: Path) -> None:
     with OpenAIServer(lambda _: plan("refills")) as server:
-        run = subprocess.run(
-            [sys.executable, "-c", FULL_DISK, tmp_path / "l.sqlite", server.base_url, TASK, RECORD],
-            capture_output=True,
-            text=True,
-            cwd=Path(__file__).resolve().parents[2],
-            timeout=90,
-            check=False,
-        )
+        out = Process(on_a_full_disk, tmp_path / "l.sqlite", server.base_url).result()
         assert server.requests == []
-    out = json.loads(run.stdout)
     assert "ledger_failed" in out["report"]["errors"]
     assert "this side alone" in out["answer"]

@@ -18,7 +18,6 @@ def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         env={**environment, "XDG_STATE_HOME": str(folder)},
         cwd=ROOT,
-        timeout=300,
         check=False,
     )
 

@@ -3,15 +3,17 @@
 import http.client
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import openai
 from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 
 from langchain_privacy import Masker, create_minion_graph
+from langchain_privacy.detection import Detector
 from tests.support.http import OpenAIServer
 from tests.support.paths import shared_data
 
@@ -112,12 +114,25 @@ class Outcome:
     report: dict[str, Any] = field(repr=False)
 
 
-def ask(question: Question, local: BaseChatModel | None, **settings: Any) -> Outcome:
+def ask(
+    question: Question,
+    local: BaseChatModel | None,
+    *,
+    detectors: Sequence[Detector] | None = None,
+    **settings: Any,
+) -> Outcome:
     """Ask one question across a real HTTP connection whose bytes are kept."""
-    masker, thread = Masker(), question.id
+    masker, thread = Masker(detectors), question.id
     with OpenAIServer(strong_remote(question, masker, thread)) as server:
         remote = ChatOpenAI(
-            model="scripted", base_url=server.base_url, api_key="none", max_retries=0, temperature=0
+            model="scripted",
+            base_url=server.base_url,
+            api_key="none",
+            max_retries=0,
+            temperature=0,
+            # Authorities of TLS, which plain HTTP does not need, take a tenth of a second to read.
+            http_client=openai.DefaultHttpxClient(verify=False),
+            http_async_client=openai.DefaultAsyncHttpxClient(verify=False),
         )
         graph = create_minion_graph(local, remote, masker=masker, **settings)
         given = {"task": question.text, "documents": [question.document]}
@@ -166,7 +181,7 @@ def _folded(text: str) -> str:
 def count_tokens(server: Any, text: str) -> int:
     """Count tokens with the embedded model's own tokenizer."""
     address = urlsplit(server.url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=60)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {server.api_key}"}
     connection.request("POST", "/tokenize", json.dumps({"content": text}), headers)
     tokens = json.loads(connection.getresponse().read())["tokens"]

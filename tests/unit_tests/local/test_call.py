@@ -22,6 +22,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_openai import ChatOpenAI
 from langgraph.graph import END, START, MessagesState, StateGraph
 from opentelemetry import context as otel
+from pydantic import PrivateAttr
 
 from langchain_privacy.errors import ConfigurationError, LocalModelError
 from langchain_privacy.local import acall_local, call_local
@@ -293,10 +294,12 @@ def test_a_model_that_is_down_says_what_to_check() -> None:
 
 
 class Slow(ScriptedChatModel):
-    """Answers after the test has lost patience."""
+    """Answers when the test has lost patience."""
+
+    _patience: threading.Event = PrivateAttr(default_factory=threading.Event)
 
     def _next(self, messages: Any, kwargs: Any) -> AIMessage:
-        time.sleep(0.6)
+        self._patience.wait()
         return super()._next(messages, kwargs)
 
 
@@ -306,23 +309,25 @@ async def test_a_slow_model_is_given_up() -> None:
         await asyncio.to_thread(call_local, model, SECRET, timeout=0.05)
     with pytest.raises(LocalModelError, match="within"):
         await acall_local(model, SECRET, timeout=0.05)
+    model._patience.set()
     assert (await acall_local(model, "x", timeout=None)).text == "late"
 
 
 async def test_cancelling_reaches_the_model() -> None:
-    cancelled = threading.Event()
+    called, cancelled = asyncio.Event(), asyncio.Event()
 
     class Waiting(ScriptedChatModel):
         async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+            called.set()
             try:
-                await asyncio.sleep(30)
+                await asyncio.Future()  # which nobody ever sets
             except asyncio.CancelledError:
                 cancelled.set()
                 raise
             raise AssertionError
 
     task = asyncio.create_task(acall_local(Waiting(responses=["x"]), "x"))
-    await asyncio.sleep(0.05)
+    await called.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

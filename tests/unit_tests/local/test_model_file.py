@@ -1,8 +1,7 @@
 import hashlib
+import os
 import random
 import stat
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,9 +11,7 @@ import pytest
 from langchain_privacy.errors import ConfigurationError, LocalModelError
 from langchain_privacy.local import embedded
 from langchain_privacy.local.embedded import packaged_model
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-ASSEMBLE = "from langchain_privacy.local.embedded import packaged_model; print(packaged_model())"
+from tests.support.processes import Process
 
 
 @pytest.fixture
@@ -28,8 +25,17 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def start(code: str = ASSEMBLE) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stderr=subprocess.PIPE)
+def assemble(home: Path, largest: int | None = None) -> str:
+    """Put the model together in a cache of its own, on a disk that may be full."""
+    os.environ["XDG_CACHE_HOME"] = str(home)
+    if largest is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    try:
+        return str(packaged_model())
+    except LocalModelError as error:
+        return str(error)
 
 
 def test_put_together_once_and_checked_each_time(
@@ -58,14 +64,11 @@ def test_a_kill_at_any_moment_leaves_no_half_of_a_model(cache: Path, kills: int)
     for _ in range(kills):
         for left in cache.glob("*.gguf"):
             left.unlink()
-        process = start()
-        end = time.monotonic() + chance.uniform(0, 0.4)
-        while not list(cache.glob("*.part")) and process.poll() is None:
+        process = Process(assemble, cache.parent)
+        while not list(cache.glob("*.part")) and process.alive:
             time.sleep(0.001)
-        while time.monotonic() < end:
-            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.2))  # any moment
         process.kill()
-        process.communicate()
         for whole in cache.glob("*.gguf"):
             assert sha256(whole) == package.EXPECTED_SHA256
     packaged_model()
@@ -73,14 +76,14 @@ def test_a_kill_at_any_moment_leaves_no_half_of_a_model(cache: Path, kills: int)
 
 
 def test_two_processes_do_the_work_once(cache: Path) -> None:
-    started = [start(), start()]
+    started = [Process(assemble, cache.parent) for _ in range(2)]
     seen: set[Path] = set()
-    while any(p.poll() is None for p in started):
+    while any(process.alive for process in started):
         seen |= set(cache.glob("*.part"))
         time.sleep(0.005)
-    assert [p.communicate()[1] for p in started] == [b"", b""]
+    (made,) = {process.result() for process in started}
     assert len(seen) == 1
-    assert sha256(packaged_model()) == package.EXPECTED_SHA256
+    assert sha256(Path(made)) == package.EXPECTED_SHA256
 
 
 def test_a_damaged_package_is_refused(
@@ -96,9 +99,8 @@ def test_a_damaged_package_is_refused(
 
 
 def test_a_full_disk_says_so(cache: Path) -> None:
-    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\n"
-    told = start(limited + ASSEMBLE).communicate()[1].decode()
-    assert "LocalModelError: The embedded model cannot be written" in told
+    told = Process(assemble, cache.parent, 10**6).result()
+    assert told.startswith("The embedded model cannot be written")
     assert [p.suffix for p in cache.iterdir()] == [".lock"]
 
 

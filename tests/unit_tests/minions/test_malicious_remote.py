@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -170,21 +169,18 @@ def test_a_reply_that_never_ends_runs_into_the_time_limit() -> None:
     stop = threading.Event()
 
     def respond(_: Recorded) -> Reply:
-        stop.wait(20)
+        stop.wait()
         return Reply()
 
     with RecordingServer(respond) as server:
-        began = time.monotonic()
         graph = create_minion_graph(
             None, remote_at(f"{server.url}/v1"), budget=Budget(call_seconds=0.5)
         )
-        out = graph.invoke(ASKED)
-        took = time.monotonic() - began
+        out = graph.invoke(ASKED)  # or never, were there no limit
         stop.set()
     assert NURSE in out["answer"]
     assert "crossing_failed" in out["report"]["errors"]
     assert "this side alone" in out["answer"]
-    assert took < 15
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
