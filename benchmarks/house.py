@@ -126,8 +126,8 @@ Mira Solheim
 """
 KOREAN = (
     "환자는 지난달부터 두통을 호소하였으며 병원에서 검사를 받았다. 담당 의사는 약물 치료를 "
-    "권하였고 다음 주에 다시 방문하기로 하였다. 계약서에 따르면 임차인은 매달 말일까지 차임을 지급하여야 "
-    "한다. 위반할 경우 임대인은 계약을 해지할 수 있다. "
+    "권하였고 다음 주에 다시 방문하기로 하였다. 계약서에 따르면 임차인은 매달 말일까지 차임을 "
+    "지급하여야 한다. 위반할 경우 임대인은 계약을 해지할 수 있다. "
 )
 ENGLISH = (
     "The patient reported headaches since last month and was examined at the clinic. The doctor "
