@@ -5,7 +5,7 @@ rules are in the files named after what they find; `finding` says what a detecto
 """
 
 from langchain_privacy.detection.defaults import default_detectors, high_confidence_detectors
-from langchain_privacy.detection.detect import adetect_all, detect_all, propagate
+from langchain_privacy.detection.detect import DECODED, adetect_all, detect_all, propagate
 from langchain_privacy.detection.dictionary import DictionaryDetector
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector, Finding, merge_findings
 from langchain_privacy.detection.local_model import LocalModelDetector
@@ -14,6 +14,7 @@ from langchain_privacy.detection.rules import RulesDetector
 from langchain_privacy.words import guess_language
 
 __all__ = [
+    "DECODED",
     "HIGH_CONFIDENCE",
     "Detector",
     "DictionaryDetector",

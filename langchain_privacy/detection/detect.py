@@ -12,12 +12,13 @@ call it.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, merge_findings
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.index import ValueIndex
+from langchain_privacy.values.view import View, encoded_parts, views_of
 from langchain_privacy.words import guess_language
 
 Span = tuple[int, int]
@@ -39,6 +40,9 @@ def detect_all(
 ) -> list[Finding]:
     """Run detectors over a text and settle what is private in it.
 
+    What the text says decoded is read as well (see `values.view`): escapes, the fields of a JSON
+    document beside their names, base64.
+
     Args:
         text: Any Unicode text.
         detectors: Run one after the other, all of them on the whole text.
@@ -56,11 +60,12 @@ def detect_all(
         DetectionError: A detector failed; there is no partial result.
     """
     language = guess_language(text) if language is None else language
-    seen = _blanked(text, skip)
-    found: list[Finding] = []
-    for detector in detectors:
-        found += _run(detector, seen, language)
-    return _settled(seen, found, skip, allow, thresholds, everywhere=everywhere)
+    looks = list(_looks(text, skip))
+    for look in looks:
+        seen = _blanked(look.text, look.skip)
+        found = [f for detector in detectors for f in _run(detector, seen, language)]
+        look.settle(seen, found, allow, thresholds, everywhere=everywhere)
+    return _united(looks, skip)
 
 
 async def adetect_all(
@@ -74,10 +79,70 @@ async def adetect_all(
 ) -> list[Finding]:
     """Like `detect_all`, without blocking the event loop; detectors run at the same time."""
     language = guess_language(text) if language is None else language
-    seen = _blanked(text, skip)
-    results = await asyncio.gather(*(_arun(d, seen, language) for d in detectors))
-    found = [finding for result in results for finding in result]
-    return await asyncio.to_thread(_settled, seen, found, skip, allow, thresholds)
+    looks = list(_looks(text, skip))
+    for look in looks:
+        seen = _blanked(look.text, look.skip)
+        results = await asyncio.gather(*(_arun(d, seen, language) for d in detectors))
+        found = [finding for result in results for finding in result]
+        await asyncio.to_thread(look.settle, seen, found, allow, thresholds)
+    return _united(looks, skip)
+
+
+DECODED = "+decoded"
+"""End of the name of a finding's detector that read escapes or encoded text."""
+
+
+class _Look:
+    """A text to be read, and the way from it to the original: itself, or what it says decoded."""
+
+    def __init__(
+        self,
+        text: str,
+        skip: Sequence[Span],
+        view: View | None = None,
+        whole: Span | None = None,
+    ) -> None:
+        self.text, self.skip = text, skip
+        self._view, self._whole = view, whole
+        self.findings: list[Finding] = []
+
+    def settle(
+        self,
+        seen: str,
+        found: list[Finding],
+        allow: Iterable[str],
+        thresholds: Mapping[str, float] | None,
+        *,
+        everywhere: bool = True,
+    ) -> None:
+        """Take what detectors found, by offsets in the original."""
+        settled = _settled(seen, found, self.skip, allow, thresholds, everywhere=everywhere)
+        if self._whole is not None:
+            places = [(f, self._whole) for f in settled[:1]]
+        elif self._view is not None:
+            view = self._view
+            places = [(f, (a, b)) for f in settled for _, a, b in view.places(f.start, f.end)]
+        else:
+            self.findings = settled
+            return
+        self.findings = [
+            replace(f, start=a, end=b, detector=f.detector + DECODED) for f, (a, b) in places
+        ]
+
+
+def _looks(text: str, skip: Sequence[Span]) -> Iterator[_Look]:
+    yield _Look(text, skip)
+    for view in views_of(text):
+        yield _Look(view.text, [s for span in skip for s in view.where(*span)], view)
+    for start, end, said in encoded_parts(text):
+        yield _Look(said, (), whole=(start, end))
+
+
+def _united(looks: Sequence[_Look], skip: Sequence[Span]) -> list[Finding]:
+    if len(looks) == 1:
+        return looks[0].findings
+    found = [finding for look in looks for finding in look.findings]
+    return _without(merge_findings(found), sorted(skip))
 
 
 def _run(detector: Detector, text: str, language: str | None) -> list[Finding]:

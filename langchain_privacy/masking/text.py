@@ -9,10 +9,10 @@ import hashlib
 import json
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from langchain_privacy.detection import Detector, Finding, detect_all
+from langchain_privacy.detection import DECODED, Detector, Finding, detect_all
 from langchain_privacy.masking.links import LinkScanner, may_link
 from langchain_privacy.masking.particles import agreeing, particle_at
 from langchain_privacy.masking.placeholder import write
@@ -20,8 +20,8 @@ from langchain_privacy.masking.restore import CLOSING_MARKS
 from langchain_privacy.masking.scalars import kind_of
 from langchain_privacy.masking.tolerant import Forms, forms_of
 from langchain_privacy.values.index import Hit, outermost
-from langchain_privacy.values.spelling import is_person
-from langchain_privacy.values.view import View, encoded_parts, json_fields, unescaped
+from langchain_privacy.values.spelling import is_person, pairs_in
+from langchain_privacy.values.view import View, encoded_parts, unescaped, views_of
 from langchain_privacy.vault import LITERAL, PART_SUFFIX, PLACEHOLDER, VaultEntry, VaultSession
 from langchain_privacy.vault.session import LiveValues
 
@@ -209,17 +209,6 @@ class TextMasker:
     # ---- what is private in a text
 
     def _detect(self, text: str, hidden: Sequence[tuple[int, int]]) -> list[Finding]:
-        found = self._detect_plain(text, hidden)
-        for view in _views(text):
-            skip, literal = self._grammar_in(view.text, untrusted=False)
-            for finding in self._detect_plain(view.text, [*skip, *literal]):
-                found += _in_original(view, finding.start, finding.end, finding)
-        for start, end, said in encoded_parts(text):
-            if inner := self._detect_plain(said, ()):
-                found.append(replace(inner[0], start=start, end=end))
-        return [f for f in found if all(f.end <= a or b <= f.start for a, b in hidden)]
-
-    def _detect_plain(self, text: str, hidden: Sequence[tuple[int, int]]) -> list[Finding]:
         return detect_all(
             text,
             self._detectors,
@@ -234,16 +223,16 @@ class TextMasker:
     ) -> _Look:
         hits: Hits = {}
         escaped: list[tuple[int, int]] = []
+        encoded: list[Span] = []
         for hit in self.known_in(text):
             hits[hit.start, hit.end] = hit
-        for view in _views(text):
+        for view in views_of(text):
             for hit in self.known_in(view.text):
                 for _, start, end in view.places(hit.start, hit.end):
                     hits.setdefault((start, end), hit._replace(start=start, end=end))
                     escaped.append((start, end))
         for start, end, said in encoded_parts(text):
-            for hit in self.known_in(said)[:1]:
-                hits[start, end] = hit._replace(start=start, end=end, role="", owners=())
+            encoded += [(start, end, hit.owners[0].kind) for hit in self.known_in(said)[:1]]
         known = [
             _known(start, end, hit)
             for (start, end), hit in hits.items()
@@ -251,12 +240,12 @@ class TextMasker:
         ]
         known += [
             Finding(start=start, end=end, entity_type=kind, score=1.0, detector=_KNOWN)
-            for start, end, kind in self._live_values.of_others(text, self._vault.id)
+            for start, end, kind in (*encoded, *self._live_values.of_others(text, self._vault.id))
             if all(end <= a or b <= start for a, b in hidden)
         ]
         taken = {(f.start, f.end) for f in findings}
         known = [f for f in known if (f.start, f.end) not in taken]
-        escaped += [(f.start, f.end) for f in findings if f.detector.endswith(_DECODED)]
+        escaped += [(f.start, f.end) for f in findings if f.detector.endswith(DECODED)]
         united = _united([*findings, *known]) if known or escaped else list(findings)
         return _Look(united, hits, escaped)
 
@@ -279,6 +268,10 @@ class TextMasker:
         # Names before their parts, so that the parts are of their family.
         for finding in sorted(whole, key=lambda f: f.start - f.end):
             self._issue(text, (finding.start, finding.end, finding.entity_type), look)
+        people = [(f.start, f.end) for f in whole if is_person(f.entity_type)]
+        for (start, end), hanja in pairs_in(text, people):
+            entry = self._issue(text, (start, end, "PERSON"), look)
+            self._vault.issue(entry.kind, text[slice(*hanja)], like=entry)
         if whole and self._vault.version != count:
             # once more: what was found in one place is private in every place
             again = self._with_known(text, look.findings, hidden)
@@ -411,28 +404,8 @@ class _Draft:
         self._length += len(piece)
 
 
-_DECODED = "+decoded"
-_VIEWED = 262_144
-"""Characters of a text up to which its fields are read beside their names."""
-
-
-def _views(text: str) -> Iterator[View]:
-    """Yield what a text says: its escapes decoded, its fields beside their names."""
-    if (view := unescaped(text)) is not None:
-        yield view
-    if len(text) < _VIEWED and (view := json_fields(text)) is not None:
-        yield view
-
-
-def _in_original(view: View, start: int, end: int, finding: Finding) -> Iterator[Finding]:
-    for _, first, last in view.places(start, end):
-        detector = finding.detector.removesuffix(_DECODED) + _DECODED
-        yield replace(finding, start=first, end=last, detector=detector)
-
-
 def _known(start: int, end: int, hit: Hit[VaultEntry]) -> Finding:
-    kind = hit.owners[0].kind if hit.owners else "ENCODED"
-    kind = kind.removesuffix(kind_of(kind))
+    kind = hit.owners[0].kind.removesuffix(kind_of(hit.owners[0].kind))
     return Finding(start=start, end=end, entity_type=kind, score=1.0, detector=_KNOWN)
 
 

@@ -35,6 +35,7 @@ from langchain_privacy.values.fold import HARD, SOFT, Skeleton, compose, normal,
 from langchain_privacy.values.numbers import Day, amount_of, amounts, dates, days_of
 from langchain_privacy.values.spelling import (
     FAMILY,
+    TAIL,
     Rule,
     Spelling,
     is_person,
@@ -399,7 +400,7 @@ def judged(text: str, start: int, end: int, keys: Sequence[Key[Owner]]) -> list[
     for key in keys:
         at, form = start, None
         if key.spelling.rule is Rule.NUMBER:
-            at = _beginning_of_number(text, start)
+            at = _beginning_of_number(text, start, key.spelling.value)
             form = "separators" if _is_telephone(text, at, end) else None
         elif key.spelling.rule is not Rule.INITIAL or _is_initial(text, start, end, key):
             form = _judge(text, start, end, key)
@@ -483,6 +484,8 @@ def _judge(text: str, start: int, end: int, key: Key[Owner]) -> str | None:
             return None
         if not whole:
             return None
+    if own and _two_sentences(found):
+        return None
     if own and found.islower() and not value.islower() and _all_everyday(value):
         return None
     return _form(found, key, spaced=spaced)
@@ -518,16 +521,36 @@ def _stands(text: str, start: int, end: int, spelling: Spelling) -> bool:
         whole = is_whole_word(text[:end], start, end)  # the Solheims
     else:
         whole = is_whole_word(text, start, end)
-    return whole and (rule is not Rule.NAME or not _begins_sentence(text, start, end))
+    return whole and (rule is not Rule.NAME or not _is_the_word(text, start, end))
 
 
+_SENTENCE_ENDS = re.compile(r"[^\W\d_]{2}[.!?;]\s")
+
+
+def _two_sentences(found: str) -> bool:
+    return _SENTENCE_ENDS.search(found) is not None
+
+
+_OF_THE_CALENDAR = frozenset({
+    *("january", "february", "march", "april", "may", "june", "july", "august"),
+    *("september", "october", "november", "december"),
+    *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+})  # fmt: skip
+_BEFORE_DATES = re.compile(
+    r"(?i:\b(?:in|on|by|of|since|until|till|from|to|before|after|during|between|and|or|every|each"
+    r"|last|next|this|early|mid|late|\d{1,2}(?:st|nd|rd|th)?)[ -])\Z"
+)
 _SENTENCE_BEGINS = re.compile(r"(?:^|[.!?:;\n|>•*\-–—]|\d[.)])[\s\"'“‘(\[*_#>]*\Z")
 
 
-def _begins_sentence(text: str, start: int, end: int) -> bool:
+def _is_the_word(text: str, start: int, end: int) -> bool:
+    """Say whether an everyday word with a capital letter stands there as that word."""
     if text[end : end + 2] in ("'s", "’s"):
         return False  # "Mark's" is somebody's
-    return _SENTENCE_BEGINS.search(text[max(0, start - 16) : start]) is not None
+    before = text[max(0, start - 16) : start]
+    if text[start:end].lower() in _OF_THE_CALENDAR and _BEFORE_DATES.search(before):
+        return True  # in May
+    return _SENTENCE_BEGINS.search(before) is not None
 
 
 def _is_initial(text: str, start: int, end: int, key: Key[Owner]) -> bool:
@@ -554,7 +577,9 @@ def _all_everyday(value: str) -> bool:
 
 
 _TELEPHONE = re.compile(r"[+(]{0,2}\d(?:[ .\-/()]{0,3}\d){8,14}")
-_NUMBER_BEFORE = re.compile(r"(?:\+|\(|00)?\d{0,4}\)?[ .\-/)(]{0,2}\(?0?\)?[ .\-]?\Z")
+_NUMBER_BEFORE = re.compile(
+    r"(?P<code>\+\d{1,3}|00\d{1,3})?[ .\-/()]{0,3}(?P<area>\d{0,3})[ .\-/()]{0,3}\Z"
+)
 
 
 def _is_telephone(text: str, start: int, end: int) -> bool:
@@ -562,14 +587,22 @@ def _is_telephone(text: str, start: int, end: int) -> bool:
     return not glued and _TELEPHONE.fullmatch(normal(text[start:end]).text) is not None
 
 
-def _beginning_of_number(text: str, start: int) -> int:
-    """Return where the telephone number begins whose last digits were found."""
-    before = text[max(0, start - 12) : start]
-    match = _NUMBER_BEFORE.search(before)
-    if match is None or not any(map(str.isdecimal, match[0])):
+def _beginning_of_number(text: str, start: int, value: str) -> int:
+    """Return where the telephone number begins whose last digits stand at `start`.
+
+    Before them may stand what the value has there, without its zero, and a country code.
+    """
+    before = normal(text[max(0, start - 14) : start])
+    match = _NUMBER_BEFORE.search(before.text)
+    own = "".join(c for c in value if c.isdecimal())[:-TAIL].lstrip("0")
+    area = match["area"].lstrip("0") if match else ""
+    if match is None or not (own.endswith(area) or area.endswith(own)):
         return start
-    lead = len(match[0]) - len(match[0].lstrip(" .-/)"))
-    return start - len(match[0]) + lead
+    if not (match["code"] or match["area"]):
+        return start
+    first, _ = before.span(match.start("code" if match["code"] else "area"), len(before.text))
+    first += max(0, start - 14)
+    return first - 1 if text[max(0, first - 1) : first] == "(" else first
 
 
 def _hangul_before(text: str, start: int) -> bool:

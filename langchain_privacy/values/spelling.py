@@ -11,7 +11,7 @@ before the given name; alone it is used with a title only.
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from itertools import pairwise
 from typing import NamedTuple
@@ -43,11 +43,17 @@ class Spelling(NamedTuple):
         text: How it is written.
         rule: When it counts.
         role: `FAMILY` or `GIVEN` for a part of a name, `""` for the value itself.
+        value: The value, where the rule needs it.
     """
 
     text: str
     rule: Rule
     role: str = ""
+    value: str = ""
+
+
+TAIL = 9
+"""Digits of a telephone number that are the same with and without country code or zero."""
 
 
 def spellings(entity_type: str, value: str) -> Iterator[Spelling]:
@@ -157,6 +163,32 @@ def _name_spellings(value: str) -> Iterator[Spelling]:
         yield from _western_spellings(value)
 
 
+_HANJA_BEFORE = re.compile(r"([\u4e00-\u9fff]{2,4})\s?[(（\[]\Z")
+_HANJA_AFTER = re.compile(r"\s?[(（\[]([\u4e00-\u9fff]{2,4})[)）\]]")
+
+
+def pairs_in(
+    text: str, names: Sequence[tuple[int, int]]
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Yield Korean names that stand beside the same name in Hanja: 김민수(金民洙), 金民洙(김민수).
+
+    Args:
+        text: The text.
+        names: Where names of people stand in it.
+
+    Yields:
+        Start and end of the name in Hangul, and of the one in Hanja.
+    """
+    for start, end in names:
+        if not _KOREAN_NAME.fullmatch(text, start, end):
+            continue
+        after = _HANJA_AFTER.match(text, end)
+        found = after or _HANJA_BEFORE.search(text[max(0, start - 6) : start])
+        if found is not None and len(found[1]) == end - start:
+            first = after.start(1) if after else max(0, start - 6) + found.start(1)
+            yield (start, end), (first, first + end - start)
+
+
 def _korean_spellings(name: str) -> Iterator[Spelling]:
     family = 2 if len(name) > 3 and name[:2] in load("korean_surnames") else 1
     first, given = name[:family], name[family:]
@@ -235,6 +267,8 @@ def written_out(entity_type: str, value: str) -> Iterator[tuple[str, bool]]:
             yield text.upper(), whole
             if spelling.rule in (Rule.VALUE, Rule.INITIAL, Rule.WORD):
                 yield text.lower(), whole
+        if not place and is_person(entity_type) and _KOREAN_NAME.fullmatch(value):
+            yield f"{value[:-2] or value[0]} {value[-2:]}" if len(value) > 2 else value, True
         if not spelling.text.isascii():
             yield unicodedata.normalize("NFD", spelling.text), whole
     groups = _NUMBERED.findall(value)

@@ -21,6 +21,7 @@ Python escapes, HTML character references.
 import binascii
 import html
 import json
+import quopri
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -96,6 +97,21 @@ class View:
                 found[leaf] = min(known[0], first), max(known[1], last)
             at += 1
         return [(leaf, *span) for leaf, span in found.items()]
+
+    def where(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return where in `text` stands what `start` to `end` of the first leaf says."""
+        found = []
+        for begin, piece, (leaf, first, last) in zip(
+            self._starts, self.pieces, self.origins, strict=True
+        ):
+            if leaf != 0:
+                continue
+            a, b = (first, last) if last else (max(first, start), min(first + len(piece), end))
+            if last and start < b and a < end:
+                found.append((begin, begin + len(piece)))
+            elif not last and a < b:
+                found.append((begin + a - first, begin + b - first))
+        return found
 
 
 # ---- fields beside their labels
@@ -249,6 +265,18 @@ def _through(outer: View, inner: View) -> View:
     return view
 
 
+def views_of(text: str) -> Iterator[View]:
+    """Yield what a text says: its escapes decoded, its fields beside their names."""
+    if (view := unescaped(text)) is not None:
+        yield view
+    if len(text) < _MOST_FIELDS and (view := json_fields(text)) is not None:
+        yield view
+
+
+_MOST_FIELDS = 262_144
+"""Characters of a JSON text up to which its fields are read beside their names."""
+
+
 # ---- encoded parts
 
 
@@ -268,9 +296,10 @@ _SHORTEST = 7  # five bytes; nothing shorter is looked for in disguise
 # Nearly every byte of text has a digit in its hexadecimal form, and a search that begins with one
 # passes prose at C speed; the letters before the first digit are taken in afterwards.
 _HEX = re.compile(r"[0-9](?:[\s:,-]?\s?(?:\\x|0x|=)?[0-9a-fA-F]){5,}")
-_BEFORE_HEX = re.compile(r"[a-fA-F]{1,3}[\s:,-]?\s?(?:\\x|0x|=)?$")
+_BEFORE_HEX = re.compile(r"(?<![A-WYZa-wyz])[a-fA-F]{1,3}[\s:,-]?\s?(?:\\x|0x|=)?$")
 _NOT_HEX = re.compile(r"\\x|0x|[^0-9a-fA-F]")
 _PERCENT = re.compile(r"[^\s%]*(?:%[0-9a-fA-F]{2}[^\s%]*)+")
+_QUOTED_PRINTABLE = re.compile(r"[^\s=]*(?:(?:=[0-9A-F]{2}|=\r?\n)[^\s=]*){2,}")
 _ESCAPE = re.compile(
     r"\\u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}|\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})"
 )
@@ -288,6 +317,10 @@ def decodings(text: str) -> Iterator[Decoded]:
         for match in _PERCENT.finditer(text):
             decoded = unquote(match.group(), errors="replace")
             yield Decoded("url", match.start(), match.end(), decoded)
+    if "=" in text:
+        for match in _QUOTED_PRINTABLE.finditer(text):
+            raw = quopri.decodestring(match[0].encode("utf-8", "replace"))
+            yield Decoded("quoted", match.start(), match.end(), raw.decode("utf-8", "replace"))
     if "\\" in text and (span := _span(_ESCAPE, text)):
         yield Decoded("escaped", *span, _ESCAPE.sub(_character, text[span[0] : span[1]]))
     if "&" in text and (span := _span(_REFERENCE, text)):
@@ -310,8 +343,9 @@ def _character(match: re.Match[str]) -> str:
 def encoded_parts(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and meaning of base64 and hexadecimal that is readable text."""
     for part in (*_base64(text), *_hex(text)):
-        said = part.text
-        if len(said) >= _SHORTEST_TEXT and not _CONTROL.search(said) and _LETTERS.search(said):
+        # A letter before it may be taken for a digit of it: the rest is readable still.
+        said = max(_CONTROL.split(part.text), key=len)
+        if len(said) >= max(_SHORTEST_TEXT, len(part.text) - 2) and _LETTERS.search(said):
             yield part.start, part.end, said
 
 
