@@ -49,10 +49,10 @@ class JsonAsker:
         structured: How JSON is asked for; `None` takes JSON mode for models that speak OpenAI's
             API and the prompt for others. A server that refuses the chosen way is asked by the
             prompt alone, from then on without trying.
-        **arguments: For each call of the model, such as `max_tokens`.
+        **arguments: For each call of the model, such as `max_tokens`; not with `"native"`.
 
     Raises:
-        ConfigurationError: `structured` is none of those.
+        ConfigurationError: `structured` is none of those, or does not take arguments.
     """
 
     def __init__(
@@ -63,6 +63,9 @@ class JsonAsker:
         elif structured not in get_args(Structured):
             known = ", ".join(f'"{name}"' for name in get_args(Structured))
             msg = f"structured={structured!r} is not known: use {known} or None."
+            raise ConfigurationError(msg)
+        elif structured == "native" and arguments:
+            msg = f'structured="native" passes nothing on: set {", ".join(arguments)} on the model.'
             raise ConfigurationError(msg)
         elif structured == "native" and not _has_structured_output(model):
             structured = "prompt"
@@ -148,7 +151,7 @@ class JsonAsker:
     def _way(self, schema: type[BaseModel]) -> tuple[Any, dict[str, Any]]:
         """Return what is called, and with which arguments."""
         if self._structured == "native":
-            return self._model.with_structured_output(schema, include_raw=True), self._arguments
+            return self._model.with_structured_output(schema, include_raw=True), {}
         form: dict[str, Any] = {}
         if self._structured == "json_mode":
             form = {"response_format": {"type": "json_object"}}

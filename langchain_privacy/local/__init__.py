@@ -1,4 +1,9 @@
-"""Local models: the only callers of a model that may show it real values."""
+"""Local models: the only callers of a model that may show it real values.
+
+`endpoints` says whether a model is local, `call` calls it where nobody listens, `scoring` asks it
+for yes or no, `reasoning` takes its thoughts off an answer. `embedded` is a small model that comes
+as packages, in a process of its own; `documents` reads what a model is asked about.
+"""
 
 from langchain_privacy.local.call import DEFAULT_TIMEOUT, LocalModel, acall_local, call_local
 from langchain_privacy.local.documents import load_document, load_documents, load_whole

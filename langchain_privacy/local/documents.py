@@ -1,5 +1,9 @@
 """Documents read here: text, Markdown, PDF (pypdf) and Word (python-docx), pages numbered.
 
+    for page in load_document(Path("lease.pdf")):
+        print(page.metadata["page"], page.page_content)
+
+The Minion loop reads each file it is given with `load_whole`; the rest is for programs of yours.
 Errors never say a file's name or anything of its content: a name such as `Jane Doe MRI.pdf` is a
 private value itself.
 """

@@ -1,5 +1,7 @@
 """The child process that serves the embedded model. Run as a script; imports nothing of ours.
 
+`EmbeddedServer` (`embedded.py`) starts it as `python -P embedded_process.py`.
+
 It reads one line of JSON settings from stdin, writes the server's address to stdout and lives until
 stdin ends: the pipe closes when the parent ends in whatever way, so no server is left behind.
 """

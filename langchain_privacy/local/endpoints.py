@@ -1,9 +1,11 @@
 """A local model that is not local is refused.
 
-Looked at is where the model's own HTTP client would really go, after every environment variable:
-`ChatOpenAI()` without a base URL goes to api.openai.com, `ChatOllama` to wherever `OLLAMA_HOST`
-points, either through the proxy of `HTTP_PROXY`, and an Ollama server on loopback passes models
-named `…-cloud` on to ollama.com.
+    assert_local(ChatOllama(model="qwen3"), allowed_networks=["192.168.1.0/24"])
+
+Minions and private SQL ask this before they take a local model. Looked at is where the model's own
+HTTP client would really go, after every environment variable: `ChatOpenAI()` without a base URL
+goes to api.openai.com, `ChatOllama` to wherever `OLLAMA_HOST` points, either through the proxy of
+`HTTP_PROXY`, and an Ollama server on loopback passes models named `…-cloud` on to ollama.com.
 """
 
 import http.client

@@ -1,10 +1,13 @@
 """Reasoning text, taken off before an answer is parsed, stored or sent.
 
-A model that thinks aloud quotes the document it thinks about. Where it writes the thought differs:
-inside the text between tags (DeepSeek-R1, Qwen, QwQ, Magistral, Kimi, Seed, EXAONE, Cohere), with
-only the closing tag when the chat template had opened it, in channels (gpt-oss's harmony format,
-Gemma), or beside the text (`reasoning_content` of llama.cpp, DeepSeek and vLLM, Ollama's
-`thinking`, LangChain's `reasoning` content blocks). None of it is returned here, only its size.
+    split_reasoning("<think>Not Monday.</think>On Tuesday.").text  # "On Tuesday."
+
+Whoever reads a model's text reads it with this: the judge, crossings, SQL narration. A model that
+thinks aloud quotes the document it thinks about. Where it writes the thought differs: inside the
+text between tags (DeepSeek-R1, Qwen, QwQ, Magistral, Kimi, Seed, EXAONE, Cohere), with only the
+closing tag when the chat template had opened it, in channels (gpt-oss's harmony format, Gemma), or
+beside the text (`reasoning_content` of llama.cpp, DeepSeek and vLLM, Ollama's `thinking`,
+LangChain's `reasoning` content blocks). None of it is returned here, only its size.
 """
 
 import re
@@ -14,6 +17,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
+# Each pair opens and closes a thought, as some family of models writes it.
 _TAGS = [
     (rf"<{name}(?:\s[^<>]*)?>", rf"</{name}\s*>")
     for name in ("think", "thinking", "thought", "thoughts", "reasoning", "seed:think")

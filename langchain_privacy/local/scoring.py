@@ -1,8 +1,11 @@
 """Yes or no by probability: what a model too small to write can still be asked.
 
-One token is predicted and its log-probabilities are compared. A model of 270 million parameters
-that picks an answer by writing always picks the first one; the same model's difference between
-"yes" and "no" ranks sentences well (measured, see docs/local-models.md).
+    yes_no_score(model, "Sentence: Rent is 820. Question: How much is the rent? Answered:") > 0
+
+The judge of the Minion loop asks it about each candidate, and the demo's stand-in too. One token is
+predicted and its log-probabilities are compared. A model of 270 million parameters that picks an
+answer by writing always picks the first one; the same model's difference between "yes" and "no"
+ranks sentences well (measured, see docs/local-models.md).
 """
 
 import asyncio
