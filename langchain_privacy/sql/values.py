@@ -16,16 +16,15 @@ import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from difflib import SequenceMatcher
 from typing import Any, Literal, Protocol, TypeVar
 
-import ahocorasick
-
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.placeholder import write
 from langchain_privacy.sql.tables import ColumnCard, TableCard
+from langchain_privacy.values.automaton import Automaton
 from langchain_privacy.vault import VaultSession
 
 KIND = "sql_slots"
@@ -190,22 +189,6 @@ class _Hit:
     term: str
 
 
-class _Matcher:
-    """Finds each of many texts in another one, in one pass over it."""
-
-    def __init__(self, terms: Iterable[str]) -> None:
-        self._automaton: Any = ahocorasick.Automaton()
-        for term in terms:
-            self._automaton.add_word(term, term)
-        self._automaton.make_automaton()
-
-    def find(self, text: str) -> Iterator[_Hit]:
-        """Find all of them, also where they overlap."""
-        if len(self._automaton):
-            for last, term in self._automaton.iter(text):
-                yield _Hit(last - len(term) + 1, last + 1, term)
-
-
 class ColumnValues:
     """The distinct values of linkable columns, to be found in questions.
 
@@ -231,7 +214,10 @@ class ColumnValues:
         for table, column, values in columns:
             for value in values:
                 self._add(_Place(f"{table.shown}.{column.shown}", value))
-        self._matcher = _Matcher(self._terms)
+        self._matcher = Automaton[str]()
+        for term in self._terms:
+            self._matcher.put(term.encode("utf-8", "surrogatepass"), term)
+        self._matcher.ready()
         self._by_bigram: dict[str, set[str]] = defaultdict(set)
         if fuzzy < 1:
             for text in self._terms:
@@ -267,7 +253,8 @@ class ColumnValues:
     def find(self, text: str) -> list[Match]:
         """Find values in a question; the longest match wins, none overlap."""
         lower = _lower(text)
-        bounded = (hit for hit in self._matcher.find(lower) if _is_word(lower, hit.start, hit.end))
+        found = (_Hit(a, b, term) for a, b, (term,) in self._matcher.in_text(lower))
+        bounded = (hit for hit in found if _is_word(lower, hit.start, hit.end))
         hits = _apart(bounded, lambda hit: hit.start)
         if self._fuzzy < 1:
             hits = sorted([*hits, *self._misspelt(lower, hits)], key=lambda hit: hit.start)

@@ -20,7 +20,6 @@ Levels, from sure to far-fetched:
 - *disguised* (`disguise.py`): reversed, encoded, spelled out. The guard alone looks for these.
 """
 
-import math
 import re
 import threading
 import unicodedata
@@ -29,8 +28,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
-
+from langchain_privacy.values.automaton import Automaton, Places
 from langchain_privacy.values.fold import HARD, SOFT, Skeleton, compose, normal, skeleton
 from langchain_privacy.values.numbers import Day, amount_of, amounts, dates, days_of
 from langchain_privacy.values.spelling import (
@@ -119,67 +117,6 @@ class Looked:
 _DIGIT = re.compile(r"\d|[만억조]")
 
 
-class _Automaton(Generic[Owner]):
-    """Keys by text and an automaton that follows as they grow.
-
-    The automaton cannot grow. New keys go into a second, small one until building the first anew
-    pays.
-    """
-
-    def __init__(self) -> None:
-        self.keys: dict[bytes, list[Key[Owner]]] = {}
-        self._new: list[bytes] = []
-        self._main: tuple[BytesAhoCorasick | None, Sequence[bytes]] = (None, ())
-        self._tail: tuple[BytesAhoCorasick | None, Sequence[bytes]] = (None, ())
-
-    def put(self, text: bytes, key: Key[Owner]) -> None:
-        if not text:
-            return
-        keys = self.keys.setdefault(text, [])
-        if not keys:
-            self._new.append(text)
-        keys.append(key)
-
-    def drop(self, owners: frozenset[Owner]) -> None:
-        """Forget the keys of owners; nothing of them stays in memory."""
-        kept = {
-            text: left
-            for text, keys in self.keys.items()
-            if (left := [key for key in keys if key.owner not in owners])
-        }
-        self.keys, self._new = kept, list(kept)
-        self._main = self._tail = (None, ())
-
-    def ready(self) -> None:
-        """Take in what was put since the last time."""
-        if not self._new:
-            return
-        tail = [*self._tail[1], *self._new]
-        if len(tail) > max(64, 8 * math.isqrt(len(self.keys))):
-            self._main, tail = _built(list(self.keys)), []
-        self._tail = _built(tail)
-        self._new = []
-
-    def occurrences(self, data: bytes) -> Iterator[tuple[int, int, list[Key[Owner]]]]:
-        """Yield start, end and keys of whatever stands in `data`; they may overlap."""
-        for automaton, texts in (self._main, self._tail):
-            if automaton is not None:
-                found = automaton.find_matches_as_indexes(data, overlapping=True)
-                for number, start, end in found:
-                    if keys := self.keys.get(texts[number]):
-                        yield start, end, keys
-
-
-def _built(texts: list[bytes]) -> tuple[BytesAhoCorasick | None, Sequence[bytes]]:
-    if not texts:
-        return None, ()
-    # A DFA reads faster, but takes ten times as long to build and a hundred times the memory.
-    automaton = BytesAhoCorasick(
-        texts, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA
-    )
-    return automaton, texts
-
-
 class ValueIndex(Generic[Owner]):
     """Values and whose they are. Thread-safe; its `repr` shows nothing."""
 
@@ -189,9 +126,9 @@ class ValueIndex(Generic[Owner]):
         self._log: list[tuple[int, bytes, bool]] = []
         self._numbers_since = -1
         self._news: tuple[tuple[int, int], News] = ((0, 0), News((), (), numbers=False))
-        self._exact = _Automaton[Owner]()
-        self._folded = _Automaton[Owner]()
-        self._written = _Automaton[Owner]()
+        self._exact = Automaton[Key[Owner]]()
+        self._folded = Automaton[Key[Owner]]()
+        self._written = Automaton[Key[Owner]]()
         self._days: dict[Day, list[Key[Owner]]] = {}
         self._amounts: dict[int, list[Key[Owner]]] = {}
 
@@ -264,7 +201,7 @@ class ValueIndex(Generic[Owner]):
         gone = frozenset(owners)
         with self._lock:
             for automaton in (self._exact, self._folded, self._written):
-                automaton.drop(gone)
+                automaton.drop(lambda key: key.owner in gone)
             self._log = []
             self._days = _without(self._days, gone)
             self._amounts = _without(self._amounts, gone)
@@ -303,7 +240,7 @@ class ValueIndex(Generic[Owner]):
             ((start, -end, keys) for start, end, keys in self._exact.occurrences(data)),
             key=lambda match: match[:2],
         )
-        place, free, hits = _Places(data), 0, []
+        place, free, hits = Places(data), 0, []
         for start, negative_end, keys in found:
             if start >= free:
                 free = -negative_end
@@ -365,7 +302,7 @@ class ValueIndex(Generic[Owner]):
     def _as_written(self, text: str) -> Iterator[Hit[Owner]]:
         readable = normal(text)
         data = _bytes(readable.text)
-        place = _Places(data)
+        place = Places(data)
         for start, end, keys in sorted(self._written.occurrences(data), key=lambda o: o[0]):
             first = place(start)
             last = first + len(data[start:end].decode("utf-8", "surrogatepass"))
@@ -428,23 +365,6 @@ def _hit(start: int, end: int, form: str, keys: Sequence[Key[Owner]]) -> Hit[Own
 
 def _owners(keys: Sequence[Key[Owner]]) -> tuple[Owner, ...]:
     return tuple(dict.fromkeys(key.owner for key in keys))
-
-
-class _Places:
-    """Turns offsets in UTF-8 into offsets of characters, cheaply when they rise."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._ascii = data.isascii()
-        self._last = (0, 0)
-
-    def __call__(self, offset: int) -> int:
-        if self._ascii:
-            return offset
-        start, characters = self._last if offset >= self._last[0] else (0, 0)
-        characters += len(self._data[start:offset].decode("utf-8", "surrogatepass"))
-        self._last = (offset, characters)
-        return characters
 
 
 def _mirrored(data: bytes) -> bytes:
