@@ -23,6 +23,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate
 from typing import NamedTuple
 
 HARD = "\x1f"
@@ -182,12 +183,9 @@ _ASCII = bytes(
 _NO_LETTER = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != HARD)
 _LEAD_BYTES_OF_HANGUL = b"\xea\xeb\xec\xed"
 _NO_LEAD_BYTE = bytes(range(0xC0))
-_CONTINUING = bytes(range(0x80, 0xC0))
 _CHEROKEE = (b"\xea\xad", b"\xea\xae")
 """What shares its first byte with Hangul and looks like Latin: U+AB40 to U+ABBF."""
 _RARE = re.compile(r"[^\x00-\x7f가-힣]+")
-_PLAIN_RUN = re.compile(r"([^\x00-\x1e\x20-\x2f:-@\[-`{-\x7f]+)")
-_RUN = re.compile(r"([0-9A-Za-z가-힣\x1f]+)|[^\x00-\x7f가-힣]")
 
 
 @cache
@@ -223,7 +221,7 @@ class Skeleton:
         data: Its skeleton. `HARD` stays in it, so that nothing is joined across it.
     """
 
-    __slots__ = ("_composed", "_origins", "_rare", "_starts", "data", "text")
+    __slots__ = ("_composed", "_ends", "_rare", "data", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -232,46 +230,53 @@ class Skeleton:
             self._composed = Normal(*_composed(text))
             text = self._composed.text
         data = text.encode("utf-8", "surrogatepass")
-        self._rare = not text.isascii() and _has_rare(data)
-        if self._rare:
-            text = _RARE.sub(lambda m: "".join(map(fold_character, m[0])), text)
-            data = text.encode("utf-8", "surrogatepass")
-        self.data = data.translate(_ASCII, _NO_LETTER)
-        self._starts: list[int] | None = None
-        self._origins: list[int] = []
+        self._rare: dict[str, str] = {}
+        if len(data) > len(text) and _has_rare(data):
+            rare = set("".join(_RARE.findall(text)))
+            self._rare = {c: folded for c in rare if (folded := fold_character(c)) != c}
+        self.data = self._letters_of(text) if self._rare else data.translate(_ASCII, _NO_LETTER)
+        self._ends: list[int] = []
+
+    def _letters_of(self, part: str) -> bytes:
+        """Reduce a part of the composed text, character by character."""
+        if len(self._rare) > _FEW or not all(map(str.isascii, self._rare.values())):
+            part = _RARE.sub(lambda m: "".join(map(fold_character, m[0])), part)
+        else:  # quotes and dashes, mostly
+            for character, folded in self._rare.items():
+                part = part.replace(character, folded)
+        return part.encode("utf-8", "surrogatepass").translate(_ASCII, _NO_LETTER)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where in the text `data[start:end]` stands; both are at ends of characters."""
-        if self._starts is None:
-            self._index()
         first, last = self._place(start), self._place(end - 1)
         return (first, last + 1) if self._composed is None else self._composed.span(first, last + 1)
 
     def _place(self, offset: int) -> int:
-        """Return the character of the composed text that a byte of `data` belongs to."""
-        assert self._starts is not None
-        run = bisect_right(self._starts, offset) - 1
-        origin = self._origins[run]
-        if origin < 0:  # one character, however many bytes its skeleton has
-            return -origin - 1
-        up_to = self.data[self._starts[run] : offset + 1]
-        # Bytes that continue a character do not begin one.
-        return origin + len(up_to.translate(None, _CONTINUING)) - 1
+        """Return the character of the composed text that a byte of `data` belongs to.
 
-    def _index(self) -> None:
-        """Note where each run of letters begins, in `data` and in the text."""
+        Blocks of the text are measured once; the one that the byte comes from is halved until only
+        its character is left.
+        """
         text = self.text if self._composed is None else self._composed.text
-        starts: list[int] = []
-        at = 0
-        for match in (_RUN if self._rare else _PLAIN_RUN).finditer(text):
-            run = match[0]
-            kept = run if match[1] else fold_character(run)
-            size = len(kept.encode("utf-8", "surrogatepass"))
-            if size:
-                starts.append(at)
-                self._origins.append(match.start() if match[1] else -match.start() - 1)
-                at += size
-        self._starts = starts
+        if not self._ends:
+            sizes = (
+                len(self._letters_of(text[at : at + _BLOCK])) for at in range(0, len(text), _BLOCK)
+            )
+            self._ends = list(accumulate(sizes))
+        block = bisect_right(self._ends, offset)
+        first, last = block * _BLOCK, min((block + 1) * _BLOCK, len(text))
+        before = self._ends[block - 1] if block else 0
+        while last - first > 1:
+            middle = (first + last) // 2
+            up_to = before + len(self._letters_of(text[first:middle]))
+            if offset < up_to:
+                last = middle
+            else:
+                first, before = middle, up_to
+        return first
+
+
+_BLOCK, _FEW = 256, 24
 
 
 def _has_rare(data: bytes) -> bool:
