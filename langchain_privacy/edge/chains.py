@@ -14,6 +14,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -32,9 +33,8 @@ _lock = threading.Lock()
 
 def _session(masker: Masker, config: RunnableConfig | None) -> MaskingSession:
     """Return the session of the thread or run around; else one for this run of the chain."""
-    run = getattr((config or {}).get("callbacks"), "parent_run_id", None)
-    thread = ((config or {}).get("configurable") or {}).get("thread_id")
-    if run is None or thread is not None or is_recorded(config):
+    run = _run_of(config)
+    if run is None:
         return session_of(masker, config)
     with _lock:
         sessions = _sessions.setdefault(masker, OrderedDict())
@@ -44,6 +44,24 @@ def _session(masker: Masker, config: RunnableConfig | None) -> MaskingSession:
             if len(sessions) > _RUNS_AT_ONCE:
                 sessions.popitem(last=False)
         return session
+
+
+@contextmanager
+def _last_use(masker: Masker, config: RunnableConfig | None) -> Iterator[MaskingSession]:
+    """Give the session to the half that restores; that of a run goes with it."""
+    try:
+        yield _session(masker, config)
+    finally:
+        with _lock:
+            _sessions.get(masker, OrderedDict()).pop(_run_of(config), None)
+
+
+def _run_of(config: RunnableConfig | None) -> Any:
+    """Return the id of the chain's run, `None` where the session has another name."""
+    thread = ((config or {}).get("configurable") or {}).get("thread_id")
+    if thread is not None or is_recorded(config):
+        return None
+    return getattr((config or {}).get("callbacks"), "parent_run_id", None)
 
 
 class MaskingRunnable(Runnable[Any, Any]):
@@ -91,7 +109,8 @@ class RestoringRunnable(Runnable[Any, Any]):
         """Restore a text, messages, a document or any structure of them."""
         if is_recorded(config):
             return input
-        return _session(self._masker, config).restore(input)
+        with _last_use(self._masker, config) as session:
+            return session.restore(input)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Like `invoke`, without blocking the event loop."""
@@ -107,7 +126,8 @@ class RestoringRunnable(Runnable[Any, Any]):
         if is_recorded(config):
             yield from input
         else:
-            yield from restore_stream(_session(self._masker, config), input)
+            with _last_use(self._masker, config) as session:
+                yield from restore_stream(session, input)
 
     async def atransform(
         self,
@@ -117,8 +137,9 @@ class RestoringRunnable(Runnable[Any, Any]):
     ) -> AsyncIterator[Any]:
         """Like `transform`, for an asynchronous stream."""
         if is_recorded(config):
-            pieces = input
-        else:
-            pieces = arestore_stream(_session(self._masker, config), input)
-        async for piece in pieces:
-            yield piece
+            async for piece in input:
+                yield piece
+            return
+        with _last_use(self._masker, config) as session:
+            async for piece in arestore_stream(session, input):
+                yield piece

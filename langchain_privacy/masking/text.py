@@ -410,13 +410,14 @@ def _known(start: int, end: int, hit: Hit[VaultEntry]) -> Finding:
 
 
 def _said(value: str) -> str:
-    """Return what escaped text says."""
+    """Return what escaped text says, `""` where it says itself."""
     try:
-        said = json.loads(f'"{value}"', strict=False)
+        said = str(json.loads(f'"{value}"', strict=False))
     except ValueError:
-        view = unescaped(value)
-        said = view.text if view else ""
-    return "" if said == value else str(said)
+        said = value
+    view = unescaped(said)  # JSON in JSON escapes twice
+    said = view.text if view else said
+    return "" if said == value else said
 
 
 def _no_name(rest: str) -> bool:

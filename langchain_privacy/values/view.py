@@ -256,8 +256,10 @@ def _bytes_of(view: View, written: str, start: int) -> None:
 def _through(outer: View, inner: View) -> View:
     """Return the outer view with its places in what the inner one was made of."""
     view = View()
-    for piece, (_, first, last) in zip(outer.pieces, outer.origins, strict=True):
-        if last:
+    for piece, (leaf, first, last) in zip(outer.pieces, outer.origins, strict=True):
+        if leaf < 0:
+            view.label(piece)
+        elif last:
             [(_, start, end)] = inner.places(first, last)
             view.decoded(piece, 0, start, end)
         else:
@@ -267,10 +269,21 @@ def _through(outer: View, inner: View) -> View:
 
 def views_of(text: str) -> Iterator[View]:
     """Yield what a text says: its escapes decoded, its fields beside their names."""
-    if (view := unescaped(text)) is not None:
+    plain = unescaped(text)
+    if plain is not None:
+        yield plain
+    if len(text) > _MOST_FIELDS:
+        return
+    if (view := json_fields(text)) is not None:
         yield view
-    if len(text) < _MOST_FIELDS and (view := json_fields(text)) is not None:
-        yield view
+    elif plain is not None and (view := json_fields(_unquoted(plain.text))) is not None:
+        yield _through(view, plain)  # JSON that travels as a string of JSON
+
+
+def _unquoted(text: str) -> str:
+    """Return a text with blanks in place of the marks around it, so that offsets stay."""
+    bare = text.strip()
+    return text.replace('"', " ", 1)[::-1].replace('"', " ", 1)[::-1] if bare[:1] == '"' else text
 
 
 _MOST_FIELDS = 262_144

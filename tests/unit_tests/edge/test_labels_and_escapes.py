@@ -1,0 +1,179 @@
+"""Fields are read beside their names, and escapes are decoded, on every way out."""
+
+import dataclasses
+import enum
+import json
+from datetime import date
+from typing import Any, TypedDict
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langgraph.graph import END, START, StateGraph
+from pydantic import BaseModel
+
+from langchain_privacy import EgressGuard, Masker, create_private_agent, private
+from langchain_privacy.detection import default_detectors
+from tests.support.scripted import ScriptedChatModel
+
+FORM: dict[str, Any] = {
+    "date_of_birth": "1987-03-14",
+    "passportNumber": "M12345678",
+    "account number": "110-234-567890",
+    "password": "hunter2!x",
+    "mobile": 821012345678,
+    "pin": 4921,
+    "medical record number": 4471923,
+}
+KOREAN = {
+    "이름": "남궁솔",
+    "생년월일": "870314",
+    "계좌번호": "110-234-567890",
+    "여권번호": "M12345678",
+}
+
+
+class Kind(enum.Enum):
+    SECRET = "hunter2!x"
+
+
+class Record(BaseModel):
+    date_of_birth: date = date(1987, 3, 14)
+    ssn: int = 856452789
+    phones: list[str] = ["010-1234-5678", "010-8765-4321"]
+
+
+@dataclasses.dataclass
+class Row:
+    passport_number: str = "M12345678"
+    pin: int = 4921
+
+
+@pytest.fixture
+def masker() -> Masker:
+    return Masker(default_detectors(presidio=False))
+
+
+def values_of(x: Any) -> list[str]:
+    return [str(value) for value in (x.values() if isinstance(x, dict) else [])]
+
+
+@pytest.mark.parametrize(
+    ("x", "values"),
+    [
+        (FORM, values_of(FORM)),
+        (KOREAN, values_of(KOREAN)),
+        ({"patient": {"passport": {"number": "M12345678"}}}, ["M12345678"]),
+        ({"accounts": [{"account number": 110234567890}]}, ["110234567890"]),
+        (Record(), ["1987", "856452789", "1234-5678", "8765-4321"]),
+        (Row(), ["M12345678", "4921"]),
+        (("ordinary", {"pin": 4921}), ["4921"]),
+    ],
+    ids=["form", "Korean", "nested", "rows", "model", "dataclass", "tuple"],
+)
+def test_a_filled_form_is_masked_as_the_same_form_in_a_text(
+    masker: Masker, x: Any, values: list[str]
+) -> None:
+    session = masker.session("t")
+    masked = session.mask(x)
+    for value in values:
+        assert value not in repr(masked)
+    assert session.restore(masked) == x
+    assert session.mask(masked) == masked
+
+
+def test_an_enumeration_goes_on_as_its_text(masker: Masker) -> None:
+    session = masker.session("t")
+    masked = session.mask({"password": Kind.SECRET})
+    assert "hunter2" not in repr(masked)
+    assert session.restore(masked) == {"password": "hunter2!x"}
+
+
+def test_ordinary_fields_stay(masker: Masker) -> None:
+    session = masker.session("t")
+    plain = {
+        "count": 3,
+        "total": 1200,
+        "name": "search",
+        "ok": True,
+        "items": ["a", "b"],
+        "page": 2,
+    }
+    assert session.mask(plain) is plain
+
+
+def test_json_arguments_keep_their_labels(masker: Masker) -> None:
+    session = masker.session("t")
+    call = {"name": "save", "args": FORM, "id": "1", "type": "tool_call"}
+    source = json.dumps(FORM)
+    message = AIMessage(
+        "", tool_calls=[call], additional_kwargs={"function_call": {"arguments": source}}
+    )
+    masked = session.mask(message)
+    for value in values_of(FORM):
+        assert value not in repr(masked)
+    assert session.restore(masked) == message
+
+
+@pytest.mark.parametrize("text", [json.dumps(KOREAN), json.dumps(json.dumps(KOREAN))])
+def test_what_json_escapes_is_found_and_said_plainly(masker: Masker, text: str) -> None:
+    session = masker.session("t")
+    masked = session.mask(ToolMessage(text, tool_call_id="1"), untrusted=True).text
+    for value in values_of(KOREAN):
+        assert json.dumps(value)[1:-1] not in masked
+        assert json.dumps(json.dumps(value)[1:-1])[1:-1] not in masked
+    assert session.restore(masked) == text
+    name = masked[masked.index("[PERSON") : masked.index("]") + 1]
+    # In an answer it is a name; only the text itself gets its escapes back.
+    assert session.restore(f"환자는 {name}입니다.") == "환자는 남궁솔입니다."
+
+
+class State(TypedDict, total=False):
+    form: dict[str, Any]
+    answer: str
+
+
+def test_a_form_in_a_state_crosses_masked(masker: Masker) -> None:
+    sent: list[str] = []
+
+    def respond(messages: Any) -> AIMessage:
+        sent.append(messages[-1].text)
+        return AIMessage("ok")
+
+    guard = EgressGuard(masker)
+    model = guard.wrap(ScriptedChatModel(responses=[respond]))
+
+    def ask(state: State) -> State:
+        return {"answer": model.invoke([HumanMessage(str(state["form"]))]).text}
+
+    graph = StateGraph(State)
+    graph.add_node("ask", ask)
+    graph.add_edge(START, "ask")
+    graph.add_edge("ask", END)
+    run = private(graph.compile(), masker, guard=guard)
+    assert run.invoke({"form": FORM | KOREAN})["answer"] == "ok"
+    for value in values_of(FORM | KOREAN):
+        assert value not in sent[0]
+
+
+def test_a_tool_that_dumps_a_record_leaks_nothing(masker: Masker) -> None:
+    sent: list[str] = []
+
+    @tool
+    def lookup() -> str:
+        """Look the patient up."""
+        return json.dumps(KOREAN)
+
+    def respond(messages: Any) -> AIMessage:
+        sent.append(repr(messages))
+        if not isinstance(messages[-1], ToolMessage):
+            return AIMessage("", tool_calls=[{"name": "lookup", "args": {}, "id": "1"}])
+        text = messages[-1].text
+        return AIMessage(f"{text[text.index('[PERSON') : text.index(']') + 1]} 님의 기록입니다.")
+
+    agent = create_private_agent(ScriptedChatModel(responses=[respond]), [lookup], masker=masker)
+    answer = agent.invoke({"messages": ["환자 기록을 찾아줘"]})["messages"][-1].text
+    assert answer == "남궁솔 님의 기록입니다."
+    for value in values_of(KOREAN):
+        assert value not in sent[-1]
+        assert json.dumps(value)[1:-1] not in sent[-1]
