@@ -5,12 +5,12 @@ values and the linking of SQL questions use it.
 
     >>> automaton = Automaton[str]()
     >>> automaton.put(b"Solheim", "the patient")
-    >>> automaton.ready()
     >>> list(automaton.in_text("Did Solheim call?"))
     [(4, 11, ['the patient'])]
 """
 
 import math
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Generic, TypeVar
@@ -19,54 +19,71 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 Payload = TypeVar("Payload")
 
+_Built = tuple[BytesAhoCorasick | None, Sequence[bytes]]
+"""An automaton and its texts, by the numbers that it reports."""
+
+_NOTHING: _Built = (None, ())
+_CHEAP, _A_CALL = 2**16, 512
+"""Bytes that are searched one by one rather than built for; how many one search costs at least."""
+
 _start = itemgetter(0)
 
 
 class Automaton(Generic[Payload]):
-    """Texts to look for, with what they stand for, and an automaton that follows as they grow.
+    """Texts to look for, with what they stand for. Thread-safe; it follows as they grow.
 
-    An automaton cannot grow. New texts go into a second, small one until building the first anew
-    pays.
+    What is built cannot grow. New texts are looked for one by one as long as that is cheap; then
+    they go into a second, small automaton until building the first anew pays.
     """
 
     def __init__(self) -> None:
         self.keys: dict[bytes, list[Payload]] = {}
+        self._lock = threading.Lock()
         self._new: list[bytes] = []
-        self._main: tuple[BytesAhoCorasick | None, Sequence[bytes]] = (None, ())
-        self._tail: tuple[BytesAhoCorasick | None, Sequence[bytes]] = (None, ())
+        self._built: tuple[_Built, _Built] = (_NOTHING, _NOTHING)
 
     def put(self, text: bytes, key: Payload) -> None:
         """Take in a text; an empty one stands nowhere."""
         if not text:
             return
-        keys = self.keys.setdefault(text, [])
-        if not keys:
-            self._new.append(text)
-        keys.append(key)
+        with self._lock:
+            keys = self.keys.setdefault(text, [])
+            keys.append(key)
+            if len(keys) == 1:
+                self._new.append(text)
 
     def drop(self, gone: Callable[[Payload], bool]) -> None:
         """Forget the keys of payloads; nothing of them stays in memory."""
-        kept = {
-            text: left
-            for text, payloads in self.keys.items()
-            if (left := [payload for payload in payloads if not gone(payload)])
-        }
-        self.keys, self._new = kept, list(kept)
-        self._main = self._tail = (None, ())
+        with self._lock:
+            kept = {
+                text: left
+                for text, payloads in self.keys.items()
+                if (left := [payload for payload in payloads if not gone(payload)])
+            }
+            self.keys, self._new = kept, list(kept)
+            self._built = _NOTHING, _NOTHING
 
     def ready(self) -> None:
-        """Take in what was put since the last time."""
-        if not self._new:
-            return
-        tail = [*self._tail[1], *self._new]
-        if len(tail) > max(64, 8 * math.isqrt(len(self.keys))):
-            self._main, tail = _built(list(self.keys)), []
-        self._tail = _built(tail)
-        self._new = []
+        """Build what was put since the last time."""
+        with self._lock:
+            main, tail = self._built
+            texts = [*tail[1], *self._new]
+            if len(texts) > max(64, 8 * math.isqrt(len(self.keys))):
+                main, texts = _build(list(self.keys)), []
+            self._built = main, _build(texts)
+            self._new = []
 
     def occurrences(self, data: bytes) -> Iterator[tuple[int, int, list[Payload]]]:
         """Yield start, end and keys of whatever stands in `data`; they may overlap."""
-        for automaton, texts in (self._main, self._tail):
+        if len(self._new) * (len(data) + _A_CALL) > _CHEAP:
+            self.ready()
+        # What is new first: another thread may build it meanwhile, and it is found twice then.
+        for text in self._new.copy():
+            at = data.find(text)
+            while at >= 0:
+                yield at, at + len(text), self.keys.get(text, [])
+                at = data.find(text, at + 1)
+        for automaton, texts in self._built:
             if automaton is not None:
                 found = automaton.find_matches_as_indexes(data, overlapping=True)
                 for number, start, end in found:
@@ -82,9 +99,9 @@ class Automaton(Generic[Payload]):
             yield first, first + len(data[start:end].decode("utf-8", "surrogatepass")), payloads
 
 
-def _built(texts: list[bytes]) -> tuple[BytesAhoCorasick | None, Sequence[bytes]]:
+def _build(texts: list[bytes]) -> _Built:
     if not texts:
-        return None, ()
+        return _NOTHING
     # A DFA reads faster, but takes ten times as long to build and a hundred times the memory.
     automaton = BytesAhoCorasick(
         texts, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA

@@ -221,7 +221,7 @@ class Skeleton:
         data: Its skeleton. `HARD` stays in it, so that nothing is joined across it.
     """
 
-    __slots__ = ("_composed", "_ends", "_rare", "data", "text")
+    __slots__ = ("_composed", "_ends", "_rare", "_readable", "data", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -236,6 +236,15 @@ class Skeleton:
             self._rare = {c: folded for c in rare if (folded := fold_character(c)) != c}
         self.data = self._letters_of(text) if self._rare else data.translate(_ASCII, _NO_LETTER)
         self._ends: list[int] = []
+        self._readable: Normal | None = None
+
+    @property
+    def readable(self) -> Normal:
+        """The text made readable, see `normal`."""
+        if self._readable is None:
+            changed = self._rare or self._composed is not None
+            self._readable = normal(self.text) if changed else Normal(self.text)
+        return self._readable
 
     def _letters_of(self, part: str) -> bytes:
         """Reduce a part of the composed text, character by character."""

@@ -71,12 +71,15 @@ class Hit(NamedTuple, Generic[Owner]):
 
 
 class Key(NamedTuple, Generic[Owner]):
-    """One spelling of one owner's value, as the automata hold it."""
+    """One spelling of a value, as the automata hold it, and whose value that may be.
 
-    owner: Owner
+    It is judged once where it stands, however many owners it has.
+    """
+
     spelling: Spelling
     size: int
     form: str
+    owners: dict[Owner, None]
 
 
 class News:
@@ -109,8 +112,9 @@ class Looked:
     __slots__ = ("digits", "folded", "written")
 
     def __init__(self, text: str) -> None:
-        self.folded = skeleton(text)
-        self.written = _bytes(normal(text).text)
+        folded = Skeleton(text)
+        self.folded = folded.data
+        self.written = _bytes(folded.readable.text)
         self.digits = _DIGIT.search(text) is not None
 
 
@@ -129,8 +133,8 @@ class ValueIndex(Generic[Owner]):
         self._exact = Automaton[Key[Owner]]()
         self._folded = Automaton[Key[Owner]]()
         self._written = Automaton[Key[Owner]]()
-        self._days: dict[Day, list[Key[Owner]]] = {}
-        self._amounts: dict[int, list[Key[Owner]]] = {}
+        self._days: dict[Day, dict[Owner, None]] = {}
+        self._amounts: dict[int, dict[Owner, None]] = {}
 
     def __repr__(self) -> str:
         return f"<ValueIndex of {self._count} values>"
@@ -153,10 +157,7 @@ class ValueIndex(Generic[Owner]):
         with self._lock:
             self._count += 1
             self._number = number
-            self._exact.put(
-                value.encode("utf-8", "surrogatepass"),
-                Key(owner, Spelling(value, Rule.VALUE), len(value), "plain"),
-            )
+            self._put(self._exact, _bytes(value), Spelling(value, Rule.VALUE), "plain", owner)
             if not (named or tells_something(value)):
                 return
             for place, spelling in enumerate(spellings(entity_type, compose(value))):
@@ -164,51 +165,69 @@ class ValueIndex(Generic[Owner]):
                     short = len(value) < 2 or any(map(is_hangul, value))
                     spelling = spelling._replace(rule=Rule.WORD if short else Rule.VALUE)
                 other = "name" if is_person(entity_type) else "separators"
-                self._put(spelling, owner, other if place else "plain")
+                self._spell(spelling, owner, other if place else "plain")
             for day in days_of(value):
                 self._numbers_since = number
-                self._days.setdefault(day, []).append(
-                    Key(owner, Spelling(value, Rule.VALUE), len(value), "date")
-                )
+                self._days.setdefault(day, {})[owner] = None
             if (amount := amount_of(value)) is not None:
-                key = Key(owner, Spelling(value, Rule.VALUE), len(value), "numeral")
                 self._numbers_since = number
-                self._amounts.setdefault(amount, []).append(key)
-                self._put(Spelling(str(amount), Rule.VALUE), owner, "numeral")
+                self._amounts.setdefault(amount, {})[owner] = None
+                self._spell(Spelling(str(amount), Rule.VALUE), owner, "numeral")
 
-    def _put(self, spelling: Spelling, owner: Owner, form: str) -> None:
+    def _spell(self, spelling: Spelling, owner: Owner, form: str) -> None:
+        written = {spelling.text}
         if spelling.rule in (Rule.VALUE, Rule.INITIAL, Rule.NUMBER):
             data = skeleton(spelling.text)
             size = len(data.decode("utf-8", "surrogatepass"))
-            self._folded.put(data, Key(owner, spelling, size, form))
-            self._log.append((self._number, data, True))
-            if size < 5 and spelling.rule is Rule.VALUE:  # nothing but signs
-                self._written.put(_bytes(spelling.text), Key(owner, spelling, size, form))
-                self._log.append((self._number, _bytes(spelling.text), False))
-            return
-        key = Key(owner, spelling, len(spelling.text), form)
-        written = {spelling.text}
-        if spelling.rule is not Rule.NAME:
+            self._put(self._folded, data, spelling, form, owner, size)
+            if size >= 5 or spelling.rule is not Rule.VALUE:
+                return
+            # else it is nothing but signs
+        elif spelling.rule is not Rule.NAME:
             written.add(spelling.text.upper())
         if spelling.rule is Rule.WORD:
             written |= {spelling.text.lower(), spelling.text.capitalize()}
         for text in written:
-            self._written.put(_bytes(text), key)
-            self._log.append((self._number, _bytes(text), False))
+            self._put(self._written, _bytes(text), spelling, form, owner)
+
+    def _put(
+        self,
+        automaton: Automaton[Key[Owner]],
+        text: bytes,
+        spelling: Spelling,
+        form: str,
+        owner: Owner,
+        size: int | None = None,
+    ) -> None:
+        if automaton is not self._exact:
+            self._log.append((self._number, text, automaton is self._folded))
+        for key in automaton.keys.get(text, ()):
+            if key.spelling == spelling and key.form == form:
+                key.owners[owner] = None
+                return
+        size = len(spelling.text) if size is None else size
+        automaton.put(text, Key(spelling, size, form, {owner: None}))
 
     def drop(self, *owners: Owner) -> None:
         """Forget the values of owners; nothing of them stays in memory."""
         gone = frozenset(owners)
+
+        def without(kept: dict[Owner, None]) -> bool:
+            for owner in [owner for owner in kept if owner in gone]:
+                del kept[owner]
+            return not kept
+
         with self._lock:
             for automaton in (self._exact, self._folded, self._written):
-                automaton.drop(lambda key: key.owner in gone)
+                automaton.drop(lambda key: without(key.owners))
             self._log = []
-            self._days = _without(self._days, gone)
-            self._amounts = _without(self._amounts, gone)
+            self._days = {day: kept for day, kept in self._days.items() if not without(kept)}
+            self._amounts = {n: kept for n, kept in self._amounts.items() if not without(kept)}
 
     def owners(self) -> frozenset[Owner]:
         """Return whose values there are."""
-        return frozenset(key.owner for keys in self._exact.keys.values() for key in keys)
+        keys = [key for keys in self._exact.keys.values() for key in keys]
+        return frozenset(owner for key in keys for owner in key.owners)
 
     def news(self, since: int) -> News:
         """Return what was added with numbers from `since` on."""
@@ -231,8 +250,6 @@ class ValueIndex(Generic[Owner]):
 
         Leftmost first, the longest of those, none overlapping.
         """
-        with self._lock:
-            self._exact.ready()
         if not self._exact.keys:
             return []
         data = _bytes(text)
@@ -244,7 +261,9 @@ class ValueIndex(Generic[Owner]):
         for start, negative_end, keys in found:
             if start >= free:
                 free = -negative_end
-                hits.append(Hit(place(start), place(free), "plain", "", (keys[0].owner,)))
+                hits.append(
+                    Hit(place(start), place(free), "plain", "", (next(iter(keys[0].owners)),))
+                )
         return hits
 
     def find(self, text: str, folded: Skeleton | None = None) -> list[Hit[Owner]]:
@@ -255,25 +274,26 @@ class ValueIndex(Generic[Owner]):
                 which a value may be split.
             folded: The text's skeleton, where it is there already.
         """
-        with self._lock:
-            self._folded.ready()
-            self._written.ready()
         hits: list[Hit[Owner]] = []
+        if not self._count:
+            return hits
+        folded = folded or Skeleton(text)
         if self._folded.keys:
-            hits += self._in_skeleton(folded or Skeleton(text))
+            hits += self._in_skeleton(folded)
         if self._written.keys:
-            hits += self._as_written(text)
+            hits += self._as_written(folded)
+        readable = folded.readable
         if self._days:
             hits += [
-                Hit(start, end, "date", "", _owners(keys))
-                for start, end, day in dates(text)
-                if (keys := self._days.get(day))
+                Hit(*readable.span(start, end), "date", "", tuple(owners))
+                for start, end, day in dates(readable.text)
+                if (owners := self._days.get(day))
             ]
         if self._amounts:
             hits += [
-                Hit(start, end, "numeral", "", _owners(keys))
-                for start, end, amount in amounts(text)
-                if (keys := self._amounts.get(amount))
+                Hit(*readable.span(start, end), "numeral", "", tuple(owners))
+                for start, end, amount in amounts(readable.text)
+                if (owners := self._amounts.get(amount))
             ]
         return hits
 
@@ -287,7 +307,7 @@ class ValueIndex(Generic[Owner]):
                 if key.form != "plain" or data[size - end : size - start] == mirrored[start:end]:
                     continue
                 if _judge(folded.text, first, last, key) is not None:
-                    yield Hit(first, last, "reversed", "", (key.owner,))
+                    yield Hit(first, last, "reversed", "", tuple(key.owners))
 
     def _in_skeleton(self, folded: Skeleton) -> Iterator[Hit[Owner]]:
         done: dict[int, int] = {}
@@ -299,27 +319,27 @@ class ValueIndex(Generic[Owner]):
                 done[id(keys)] = end
                 yield from hits
 
-    def _as_written(self, text: str) -> Iterator[Hit[Owner]]:
-        readable = normal(text)
+    def _as_written(self, folded: Skeleton) -> Iterator[Hit[Owner]]:
+        readable = folded.readable
         data = _bytes(readable.text)
         place = Places(data)
-        for start, end, keys in sorted(self._written.occurrences(data), key=lambda o: o[0]):
+        for start, end, keys in sorted(self._written.occurrences(data), key=_number):
+            # Most of what reads like a family name of one syllable stands inside of a word.
+            before = data[max(0, start - 3) : start]
+            if _GA <= before <= _HIH and _GA <= data[start : start + 3] <= _HIH:
+                continue
             first = place(start)
             last = first + len(data[start:end].decode("utf-8", "surrogatepass"))
             good = [key for key in keys if _stands(readable.text, first, last, key.spelling)]
             if good:
                 at = readable.span(first, last)
-                yield _hit(*at, _form(text[slice(*at)], good[0]), good)
+                owners = dict.fromkeys(owner for key in good for owner in key.owners)
+                form = _form(folded.text[slice(*at)], good[0])
+                yield Hit(*at, form, good[0].spelling.role, tuple(owners))
 
 
-Name = TypeVar("Name")
-
-
-def _without(
-    kept: dict[Name, list[Key[Owner]]], gone: frozenset[Owner]
-) -> dict[Name, list[Key[Owner]]]:
-    left = {name: [key for key in keys if key.owner not in gone] for name, keys in kept.items()}
-    return {name: keys for name, keys in left.items() if keys}
+_GA, _HIH = "가".encode(), "힣".encode()
+"""The first and the last syllable; three bytes of UTF-8 have the order of their characters."""
 
 
 def outermost(hits: Sequence[Hit[Owner]]) -> list[Hit[Owner]]:
@@ -342,7 +362,7 @@ def judged(text: str, start: int, end: int, keys: Sequence[Key[Owner]]) -> list[
         elif key.spelling.rule is not Rule.INITIAL or _is_initial(text, start, end, key):
             form = _judge(text, start, end, key)
         if form is not None:
-            hits.append(Hit(at, end, form, key.spelling.role, (key.owner,)))
+            hits.append(Hit(at, end, form, key.spelling.role, tuple(key.owners)))
     return _one_a_place(hits)
 
 
@@ -357,14 +377,6 @@ def _one_a_place(hits: list[Hit[Owner]]) -> list[Hit[Owner]]:
         owners = dict.fromkeys((*(known.owners if known else ()), *hit.owners))
         united[place] = (known or hit)._replace(owners=tuple(owners))
     return list(united.values())
-
-
-def _hit(start: int, end: int, form: str, keys: Sequence[Key[Owner]]) -> Hit[Owner]:
-    return Hit(start, end, form, keys[0].spelling.role, _owners(keys))
-
-
-def _owners(keys: Sequence[Key[Owner]]) -> tuple[Owner, ...]:
-    return tuple(dict.fromkeys(key.owner for key in keys))
 
 
 def _mirrored(data: bytes) -> bytes:
@@ -384,6 +396,8 @@ def _judge(text: str, start: int, end: int, key: Key[Owner]) -> str | None:
     if end - start > 11 * size + 16:
         return None  # far apart
     whole = is_whole_word(text, start, end)
+    if whole and text.startswith(value, start) and end - start == len(value):
+        return key.form
     if not whole and size < _LONG and _kind(value[0]) != 2 and " " not in value:
         return None
     found = text[start:end]
@@ -570,5 +584,9 @@ def _kind(character: str) -> int:
 
 def _gaps(text: str) -> list[str]:
     """Return what stands between the letters and digits of a text; invisible characters do not."""
-    visible = "".join(c for c in text if c.isascii() or unicodedata.category(c) not in _INVISIBLE)
+    visible = text
+    if not text.isascii():
+        visible = "".join(
+            c for c in text if c.isascii() or unicodedata.category(c) not in _INVISIBLE
+        )
     return [gap for gap in re.split(r"[^\W_]+", visible)[1:-1] if gap]

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
+from langchain_privacy.values.fold import normal
+
 # ---- dates
 
 _MONTHS = {
@@ -26,43 +28,61 @@ _MONTH = rf"(?P<m>(?i:{'|'.join(sorted(_MONTHS, key=len, reverse=True))}))\.?"
 _DAY = r"(?P<d>\d{1,2})(?i:st|nd|rd|th)?\.?"
 _YEAR = r"(?P<y>\d{4}|(?<![\d:.])'?\d{2})"
 _DATES = tuple(
-    re.compile(rf"(?<![\d.]){pattern}(?!\d|[.,/-]\d)")
-    for pattern in (
-        r"(?P<y>\d{4}|\d{2})(?P<s>\s?[-./]\s?)(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})\.?",
-        r"(?P<y>\d{4}|\d{2})\s?년\s?(?P<m>\d{1,2})\s?월\s?(?P<d>\d{1,2})\s?일?",
-        r"(?P<d>\d{1,2})(?P<s>[-./])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})",
-        rf"{_DAY}[ -]?(?:of )?{_MONTH}[, -]{{0,2}}{_YEAR}",
-        rf"{_MONTH} ?{_DAY},? {_YEAR}",
-        r"(?P<y>\d{4}|\d{2})(?P<m>\d{2})(?P<d>\d{2})",
+    (lengths, re.compile(rf"(?<![\d.]){pattern}(?!\d|[.,/-]\d)"))
+    for lengths, pattern in (
+        ((2, 4), r"(?P<y>\d{4}|\d{2})(?P<s>\s?[-./]\s?)(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})\.?"),
+        ((2, 4), r"(?P<y>\d{4}|\d{2})\s?년\s?(?P<m>\d{1,2})\s?월\s?(?P<d>\d{1,2})\s?일?"),
+        ((1, 2), r"(?P<d>\d{1,2})(?P<s>[-./])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4}|\d{2})"),
+        ((1, 2), rf"{_DAY}[ -]?(?:of )?{_MONTH}[, -]{{0,2}}{_YEAR}"),
+        ((6, 8), r"(?P<y>\d{4}|\d{2})(?P<m>\d{2})(?P<d>\d{2})"),
+        ((), rf"{_MONTH} ?{_DAY},? {_YEAR}"),
     )
 )
-_MAY_BE_DATE = re.compile(r"\d{1,2}\D{0,12}\d{1,2}\D{0,12}\d|\d{6}")
+"""The ways in which dates are written, each with how many digits it begins with."""
+_NUMBER_IN_DIGITS = re.compile(r"[0-9]+")
+_MAY_BE_DATE = re.compile(r"\d(?:\d?\D{0,16}\d{1,2}\D{0,16}\d|\d{5})")
+_MONTH_BEFORE = re.compile(rf"{_MONTH} ?\Z")
+_LONGEST_MONTH = len("september. ")
 
 Day = tuple[int, int, int]
 """Year, month and day; the year of a date that was written with two digits is below 100."""
 
 
 def dates(text: str) -> Iterator[tuple[int, int, Day]]:
-    """Yield `(start, end, day)` for the dates of a text, in every way in which they can be read.
+    """Yield `(start, end, day)` for the dates of a readable text, in every way to read them.
 
     `02/03/1985` is two of them, one with the month first.
     """
-    if not _MAY_BE_DATE.search(text):
-        return
-    for pattern in _DATES:
-        for match in pattern.finditer(text):
-            year, day = int(match["y"].lstrip("'")), int(match["d"])
-            month = _MONTHS.get(match["m"].lower().rstrip("."), 0) or int(match["m"])
-            for m, d in (
-                {(month, day), (day, month)} if "s" in match.groupdict() else {(month, day)}
-            ):
+    numbers: list[tuple[int, int]] = []
+    months: list[tuple[int, int]] = []
+    for match in _NUMBER_IN_DIGITS.finditer(text):
+        start, end = match.span()
+        if not _MAY_BE_DATE.match(text, start):
+            continue
+        numbers.append((start, end - start))
+        letter = text[max(0, start - 3) : start].rstrip(" .")[-1:].lower()
+        if end - start <= 2 and "a" <= letter <= "z":
+            month = _MONTH_BEFORE.search(text, max(0, start - _LONGEST_MONTH), start)
+            months += [(month.start(), 0)] if month else []
+    for lengths, pattern in _DATES:
+        free = 0
+        for at, length in numbers if lengths else months:
+            if at < free or (lengths and length not in lengths):
+                continue
+            if not (found := pattern.match(text, at)):
+                continue
+            free = found.end()
+            year, day = int(found["y"].lstrip("'")), int(found["d"])
+            name = found["m"].lower().rstrip(".")
+            order = (_MONTHS.get(name) or int(name), day)
+            for m, d in {order, order[::-1]} if "s" in found.groupdict() else {order}:
                 if 1 <= m <= 12 and 1 <= d <= 31:
-                    yield *match.span(), (year, m, d)
+                    yield *found.span(), (year, m, d)
 
 
 def days_of(value: str) -> list[Day]:
     """Return the days that a value may be, with the century and without; none if it is no date."""
-    value = value.strip()
+    value = normal(value.strip()).text
     if not 6 <= len(value) <= 32:
         return []
     found = {day for start, end, day in dates(value) if (start, end) == (0, len(value))}

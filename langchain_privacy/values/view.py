@@ -302,7 +302,9 @@ class Decoded(NamedTuple):
     text: str
 
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{7,}={0,2}")
+# What stands in no plain word begins a match, so that prose is passed at C speed; the lower-case
+# letters before it are taken in afterwards.
+_BASE64 = re.compile(r"[A-Z0-9+/_=-](?:(?<!=)[A-Za-z0-9+/_-]*={0,2}|(?<==)=?)")
 _BETWEEN_LINES = re.compile(rf"(?:[\s{SOFT}]|\\[nr])*={{0,2}}")
 _FULL_LINE = 20
 _SHORTEST = 7  # five bytes; nothing shorter is looked for in disguise
@@ -374,18 +376,21 @@ def _base64_runs(text: str) -> Iterator[tuple[int, int, str]]:
     start = end = 0
     run: list[str] = []
     for match in _BASE64.finditer(text):
-        token = match[0]
-        if token.isalpha() and (token[1:].islower() or token.isupper()):
-            continue
-        if run and not (
-            len(run[-1]) >= _FULL_LINE and _BETWEEN_LINES.fullmatch(text, end, match.start())
+        first, last = match.span()
+        while first and "a" <= text[first - 1] <= "z":
+            first -= 1
+        token = text[first:last].rstrip("=")
+        if len(token) < _SHORTEST or (
+            text[last - 1] != "=" and token.isalpha() and (token[1:].islower() or token.isupper())
         ):
+            continue
+        if run and not (len(run[-1]) >= _FULL_LINE and _BETWEEN_LINES.fullmatch(text, end, first)):
             yield start, end, "".join(run)
             run = []
         if not run:
-            start = match.start()
-        run.append(token.rstrip("="))
-        end = match.end()
+            start = first
+        run.append(token)
+        end = last
     if run:
         yield start, end, "".join(run)
 
