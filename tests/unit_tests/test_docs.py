@@ -99,6 +99,18 @@ def texts_of(picture: Path) -> list[str]:
     return [text.text or "" for text in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
+def test_contributing_names_files_that_exist() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w.-]*/?[\w./-]+(?:/|\.(?:py|sql|md|yml)))`", text))
+    folders = [
+        REPOSITORY,
+        REPOSITORY / "langchain_privacy",
+        REPOSITORY / "langchain_privacy/detection",
+    ]
+    assert len(named) > 50
+    assert not [name for name in named if not any((folder / name).exists() for folder in folders)]
+
+
 def written(fence: CodeExample, folder: Path) -> str:
     """Write a fence into a file named after its first line on the page."""
     script = folder / f"line_{fence.start_line}.py"
