@@ -90,28 +90,35 @@ def normal(text: str) -> Normal:
 
 def _composed(text: str) -> tuple[str, list[int], list[int]]:
     """Compose cluster by cluster: a starter with what combines with it, jamo as one syllable."""
-    hidden = frozenset(map(chr, _HIDDEN))
     out: list[str] = []
     origins: list[int] = []
     ends: list[int] = []
     at = 0
-    while at < len(text):
-        end = at + 1
-        if text[at] in hidden:
-            at = end
-            continue
-        while end < len(text) and end - at < 32 and _combines(text[end]):
-            end += 1
-        piece = unicodedata.normalize("NFC", text[at:end]) if end - at > 1 else text[at]
-        out.append(piece)
-        origins += [at] * len(piece)
-        ends += [end] * len(piece)
+    for match in _clusters(_ASTRAL.search(text) is not None).finditer(text):
+        start, end = match.span()
+        out.append(text[at:start])
+        origins += range(at, start)
+        ends += range(at + 1, start + 1)
+        if match["cluster"]:
+            piece = unicodedata.normalize("NFC", match[0])
+            out.append(piece)
+            origins += [start] * len(piece)
+            ends += [end] * len(piece)
         at = end
+    out.append(text[at:])
+    origins += range(at, len(text))
+    ends += range(at + 1, len(text) + 1)
     return "".join(out), origins, ends
 
 
-def _combines(char: str) -> bool:
-    return unicodedata.combining(char) != 0 or "\u1160" <= char <= "\u11ff"
+@cache
+def _clusters(astral: bool) -> re.Pattern[str]:
+    """Return what finds hidden characters, and clusters of at most 32 characters."""
+    # One class for the basic plane, as above; marks beyond it are looked for in texts that have such.
+    codes = range(0x300, sys.maxunicode + 1 if astral else 0x10000)
+    marks = "".join(c for c in map(chr, codes) if unicodedata.combining(c))
+    hidden = "".join(map(chr, _HIDDEN))
+    return re.compile(f"[{hidden}]+|(?P<cluster>.[{marks}\u1160-\u11ff]{{1,31}})", re.DOTALL)
 
 
 def compose(text: str) -> str:
