@@ -114,7 +114,7 @@ def _composed(text: str) -> tuple[str, list[int], list[int]]:
 @cache
 def _clusters(astral: bool) -> re.Pattern[str]:
     """Return what finds hidden characters, and clusters of at most 32 characters."""
-    # One class for the basic plane, as above; marks beyond it are looked for in texts that have such.
+    # One class for the basic plane, as above; marks beyond it only for texts that have such.
     codes = range(0x300, sys.maxunicode + 1 if astral else 0x10000)
     marks = "".join(c for c in map(chr, codes) if unicodedata.combining(c))
     hidden = "".join(map(chr, _HIDDEN))
