@@ -17,8 +17,9 @@ from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, merge_findings
 from langchain_privacy.errors import DetectionError
+from langchain_privacy.values.decoding import encoded_parts, views_of
 from langchain_privacy.values.index import ValueIndex
-from langchain_privacy.values.view import View, encoded_parts, views_of
+from langchain_privacy.values.view import View
 from langchain_privacy.words import guess_language
 
 Span = tuple[int, int]
@@ -40,7 +41,7 @@ def detect_all(
 ) -> list[Finding]:
     """Run detectors over a text and settle what is private in it.
 
-    What the text says decoded is read as well (see `values.view`): escapes, the fields of a JSON
+    What the text says decoded is read as well (see `values.decoding`): escapes, fields of a JSON
     document beside their names, base64.
 
     Args:

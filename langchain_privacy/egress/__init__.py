@@ -14,8 +14,8 @@ that the call is sent, and its receipt ends the crossing.
 """
 
 from langchain_privacy.egress.guard import EgressGuard
+from langchain_privacy.egress.guarded_models import is_guarded
 from langchain_privacy.egress.ledger import Crossing, EgressLedger, PriceTable
-from langchain_privacy.egress.models import is_guarded
 from langchain_privacy.egress.policy import (
     AllOf,
     AllowHosts,

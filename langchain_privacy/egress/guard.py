@@ -26,8 +26,8 @@ from langchain_privacy.detection import Detector, high_confidence_detectors
 from langchain_privacy.egress.crossing import OpenCrossing
 from langchain_privacy.egress.destination import UNKNOWN
 from langchain_privacy.egress.examine import Examiner, Refusal
+from langchain_privacy.egress.guarded_models import GuardedRunnable, wrap_embeddings, wrap_model
 from langchain_privacy.egress.ledger import EgressLedger
-from langchain_privacy.egress.models import GuardedRunnable, wrap_embeddings, wrap_model
 from langchain_privacy.egress.payload import Payload, of_messages
 from langchain_privacy.egress.policy import CrossingRequest, EgressPolicy, UnsafeAllowAll
 from langchain_privacy.egress.transport import client_of, transport_of

@@ -19,9 +19,10 @@ from langchain_privacy.masking.placeholder import write
 from langchain_privacy.masking.restore import CLOSING_MARKS
 from langchain_privacy.masking.scalars import kind_of
 from langchain_privacy.masking.tolerant import Forms, forms_of
+from langchain_privacy.values.decoding import encoded_parts, unescaped, views_of
 from langchain_privacy.values.index import Hit, outermost
 from langchain_privacy.values.spelling import is_person, pairs_in
-from langchain_privacy.values.view import View, encoded_parts, unescaped, views_of
+from langchain_privacy.values.view import View
 from langchain_privacy.vault import LITERAL, PART_SUFFIX, PLACEHOLDER, VaultEntry, VaultSession
 from langchain_privacy.vault.session import LiveValues
 

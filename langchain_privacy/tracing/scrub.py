@@ -224,7 +224,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _keys_of(entry: VaultEntry) -> dict[bytes, Key]:
-    if not entry.is_private or not tells_something(entry.value):
+    if not entry.is_private or not tells_something(entry.kind, entry.value):
         return {}
     placeholder = f"[{entry.entity_type}_{entry.code}]".encode()
     keys: dict[bytes, Key] = {}

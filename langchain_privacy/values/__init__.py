@@ -6,7 +6,8 @@ no two of them disagree about whether `MIRA_SOLHEIM.pdf` names Mira Solheim.
 - `fold`: how a text is reduced before a value is looked for in it, with the way back to offsets
 - `spelling`: the ways in which one value may be written
 - `index`: which values stand in a text, where, and in which spelling
-- `view`: what a text says once its escapes and encoded parts are decoded
+- `view`: texts for detectors to read, such as fields beside their names
+- `decoding`: what escapes and encoded parts say
 - `disguise`: forms that only somebody who hides a value writes; the guard alone looks for them
 - `walk`: one walk over everything that carries text
 

@@ -4,16 +4,16 @@ Only somebody who hides a value writes it so. The guard at the door looks for th
 masker does not, because nobody who writes to a model in good faith uses them.
 
 Written differently (`index`) is not disguise, and neither are the escapes and encodings that
-programs write (`view`): those the masker reads too.
+programs write (`decoding`): those the masker reads too.
 """
 
 from collections.abc import Iterator
 from typing import TypeVar
 
+from langchain_privacy.values.decoding import decodings
 from langchain_privacy.values.fold import HARD, Skeleton, compose
 from langchain_privacy.values.index import Hit, ValueIndex
 from langchain_privacy.values.numbers import spelled_digits
-from langchain_privacy.values.view import decodings
 
 Owner = TypeVar("Owner")
 

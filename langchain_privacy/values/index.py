@@ -143,7 +143,14 @@ class ValueIndex(Generic[Owner]):
         return self._count
 
     def add(
-        self, value: str, entity_type: str, owner: Owner, number: int = 0, *, named: bool = False
+        self,
+        value: str,
+        entity_type: str,
+        owner: Owner,
+        number: int = 0,
+        *,
+        named: bool = False,
+        part: bool = False,
     ) -> None:
         """Take in a value.
 
@@ -153,14 +160,15 @@ class ValueIndex(Generic[Owner]):
             owner: What a hit names.
             number: When it came, for `news`; numbers must not fall.
             named: Whether somebody named it, so that it counts however little it tells.
+            part: Whether it is a part of somebody's name.
         """
         with self._lock:
             self._count += 1
             self._number = number
             self._put(self._exact, _bytes(value), Spelling(value, Rule.VALUE), "plain", owner)
-            if not (named or tells_something(value)):
+            if not (named or tells_something(entity_type, value)):
                 return
-            for place, spelling in enumerate(spellings(entity_type, compose(value))):
+            for place, spelling in enumerate(spellings(entity_type, compose(value), part=part)):
                 if named and spelling.rule is Rule.WEAK:
                     short = len(value) < 2 or any(map(is_hangul, value))
                     spelling = spelling._replace(rule=Rule.WORD if short else Rule.VALUE)

@@ -56,9 +56,15 @@ TAIL = 9
 """Digits of a telephone number that are the same with and without country code or zero."""
 
 
-def spellings(entity_type: str, value: str) -> Iterator[Spelling]:
-    """Yield the spellings of a value; the first is the value itself."""
-    yield Spelling(value, _name_rule(value) if is_person(entity_type) else rule_of(value))
+def spellings(entity_type: str, value: str, *, part: bool = False) -> Iterator[Spelling]:
+    """Yield the spellings of a value; the first is the value itself.
+
+    Args:
+        entity_type: Its type without a role.
+        value: The value.
+        part: Whether it is a part of somebody's name, which says less than a name by itself.
+    """
+    yield Spelling(value, _name_rule(value, part) if is_person(entity_type) else rule_of(value))
     if is_person(entity_type):
         yield from _name_spellings(value)
         return
@@ -108,9 +114,13 @@ def rule_of(value: str) -> Rule:
     return Rule.WEAK
 
 
-def tells_something(value: str) -> bool:
-    """Say whether a value is looked for at all: `30`, `US` and `the` say nothing by themselves."""
-    if value.islower() and _everyday(value):
+_BY_CONTEXT = ("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION")
+"""Types that detectors find by the words around: an everyday word among them is that word."""
+
+
+def tells_something(entity_type: str, value: str) -> bool:
+    """Say whether a value is looked for at all: `30` and `US` say nothing by themselves."""
+    if value.islower() and _everyday(value) and entity_type.endswith(_BY_CONTEXT):
         return False
     digits = sum(c.isdecimal() for c in value)
     letters = sum(c.isalpha() for c in value)
@@ -136,14 +146,14 @@ def _everyday(word: str) -> bool:
 # ---- names
 
 
-def _name_rule(value: str) -> Rule:
+def _name_rule(value: str, part: bool) -> Rule:
     """Say when a name counts that is one word: it may be an everyday word as well."""
     rule = rule_of(value)
     if rule is not Rule.WEAK:
         return rule
     if _KOREAN_NAME.fullmatch(value):
         return _korean_rule(value)
-    return Rule.NAME if value[:1].isupper() and _everyday(value) else rule
+    return Rule.NAME if part and value[:1].isupper() and _everyday(value) else rule
 
 
 _NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*")

@@ -184,7 +184,8 @@ class _Followed:
             with self._lock:
                 for entry in session.entries(self._known):
                     if entry.is_private and entry.value:
-                        self._index.add(entry.plain or entry.value, entry.kind, entry, self._known)
+                        value, part = entry.plain or entry.value, entry.kind != entry.entity_type
+                        self._index.add(value, entry.kind, entry, self._known, part=part)
                     self._known += 1
         return self._index
 
@@ -326,9 +327,10 @@ class LiveValues:
         weakref.finalize(session, self._end, session.id, id(session)).atexit = False
 
     def end(self, session: VaultSession) -> None:
-        """Take note that a session is erased: its values go with the next question."""
+        """Take note that a session is erased: its values go now."""
         self._erased = True
         self._end(session.id, id(session))
+        self._follow()
 
     def _end(self, session_id: str, number: int) -> None:
         holders = self._holders.get(session_id, set())

@@ -133,3 +133,27 @@ def test_a_session_of_twenty_thousand_values() -> None:
     masked = session.mask(text)
     assert len(placeholders(masked)) == 3
     assert session.restore(masked) == text
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        ("PERSON", "Smith", "Smith"),
+        ("PERSON", "Rose", "Rose called."),
+        ("SECRET", "hunter", "the password is hunter"),
+        ("PASSWORD", "dragon", "dragon"),
+        ("CODE", "blue", "it is blue"),
+    ],
+)
+def test_a_value_that_is_an_everyday_word_is_found_as_it_was_written(
+    kind: str, value: str, text: str
+) -> None:
+    session = knowing(value, kind=kind)
+    masked = session.mask(text)
+    assert value not in masked
+    assert session.restore(masked) == text
+
+
+def test_a_full_stop_is_no_part_of_a_date() -> None:
+    session = knowing("1985-03-02", kind="DATE_OF_BIRTH")
+    assert session.mask("Born 1985/03/02. It rained.").endswith("]. It rained.")
