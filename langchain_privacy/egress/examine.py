@@ -10,7 +10,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langchain_privacy.detection import HIGH_CONFIDENCE, Detector, Finding
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.disguise import find_disguised
-from langchain_privacy.values.fold import HARD, SOFT
+from langchain_privacy.values.fold import HARD, SOFT, Skeleton
 from langchain_privacy.values.index import Hit
 from langchain_privacy.vault import PLACEHOLDER, Vault, VaultSession, current_session
 
@@ -154,13 +154,14 @@ class Examiner:
 
     def _hits(self, text: str, sessions: Sequence[VaultSession]) -> Iterator[tuple[Hit[Any], str]]:
         live = self._vault.live_values
+        folded = Skeleton(text)
         for session in sessions:
-            for hit in find_disguised(session.index(), text):
+            for hit in find_disguised(session.index(), folded):
                 yield hit, hit.owners[0].kind
-            for start, end, kind in live.of_others(text, session.id):
+            for start, end, kind in live.of_others(folded, session.id):
                 yield Hit(start, end, "plain", "", ()), kind
         if not sessions:
-            for found in find_disguised(live.of_all(self._vault), text):
+            for found in find_disguised(live.of_all(self._vault), folded):
                 session_id, kind = found.owners[0]
                 if live.is_live(session_id):
                     yield found, kind

@@ -20,6 +20,7 @@ from langchain_privacy.masking.restore import CLOSING_MARKS
 from langchain_privacy.masking.scalars import kind_of
 from langchain_privacy.masking.tolerant import Forms, forms_of
 from langchain_privacy.values.decoding import encoded_parts, unescaped, views_of
+from langchain_privacy.values.fold import Skeleton
 from langchain_privacy.values.index import Hit, outermost
 from langchain_privacy.values.spelling import is_person, pairs_in
 from langchain_privacy.values.view import View
@@ -54,6 +55,16 @@ class _Look:
     hits: Hits
     escaped: list[tuple[int, int]] = field(default_factory=list)
     """Places of what stands in escapes."""
+
+
+class _Reading:
+    """A text and what it says, each worked out once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.folded = Skeleton(text)
+        self.views = [(view, Skeleton(view.text)) for view in views_of(text)]
+        self.encoded = [(start, end, Skeleton(said)) for start, end, said in encoded_parts(text)]
 
 
 class TextMasker:
@@ -140,7 +151,7 @@ class TextMasker:
         """Find what is private in a text, known values included, placeholders excluded."""
         skip, literal = self._grammar_in(text, untrusted=False)
         hidden = [*skip, *literal]
-        return self._with_known(text, self.detected(text), hidden).findings
+        return self._with_known(_Reading(text), self.detected(text), hidden).findings
 
     def detected(self, text: str) -> list[Finding]:
         """Return what detectors find in a text; a text is read once."""
@@ -162,9 +173,12 @@ class TextMasker:
             for _, start, end in view.places(finding.start, finding.end)
         ]
 
-    def known_in(self, text: str) -> list[Hit[VaultEntry]]:
+    def known_in(self, text: str | Skeleton) -> list[Hit[VaultEntry]]:
         """Return where values stand that the session knows."""
-        hits = [hit for hit in self._vault.index().find(text) if not self._allowed(text, hit)]
+        folded = Skeleton(text) if isinstance(text, str) else text
+        hits = self._vault.index().find(folded)
+        if self._allow:
+            hits = [h for h in hits if folded.text[h.start : h.end].casefold() not in self._allow]
         return outermost(hits)
 
     def is_verbatim(self, text: str) -> bool:
@@ -174,9 +188,6 @@ class TextMasker:
         says 김민수, not \uae40\ubbfc\uc218.
         """
         return bool(self._verbatim) and self._digest(text) in self._verbatim
-
-    def _allowed(self, text: str, hit: Hit[VaultEntry]) -> bool:
-        return bool(self._allow) and text[hit.start : hit.end].casefold() in self._allow
 
     def _digest(self, text: str, *, untrusted: bool = False, parts: Sequence[Span] = ()) -> bytes:
         data = text.encode("utf-8", "surrogatepass")
@@ -220,32 +231,25 @@ class TextMasker:
         )
 
     def _with_known(
-        self, text: str, findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
+        self, reading: _Reading, findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
     ) -> _Look:
-        hits: Hits = {}
+        hits: Hits = {(hit.start, hit.end): hit for hit in self.known_in(reading.folded)}
         escaped: list[tuple[int, int]] = []
-        encoded: list[Span] = []
-        for hit in self.known_in(text):
-            hits[hit.start, hit.end] = hit
-        for view in views_of(text):
-            for hit in self.known_in(view.text):
+        for view, folded in reading.views:
+            for hit in self.known_in(folded):
                 for _, start, end in view.places(hit.start, hit.end):
                     hits.setdefault((start, end), hit._replace(start=start, end=end))
                     escaped.append((start, end))
-        for start, end, said in encoded_parts(text):
-            encoded += [(start, end, hit.owners[0].kind) for hit in self.known_in(said)[:1]]
-        known = [
-            _known(start, end, hit)
-            for (start, end), hit in hits.items()
-            if all(end <= a or b <= start for a, b in hidden)
-        ]
-        known += [
-            Finding(start=start, end=end, entity_type=kind, score=1.0, detector=_KNOWN)
-            for start, end, kind in (*encoded, *self._live_values.of_others(text, self._vault.id))
-            if all(end <= a or b <= start for a, b in hidden)
-        ]
+        spans = [(start, end, _kind_of(hit)) for (start, end), hit in hits.items()]
+        for start, end, folded in reading.encoded:
+            spans += [(start, end, hit.owners[0].kind) for hit in self.known_in(folded)[:1]]
+        spans += self._live_values.of_others(reading.folded, self._vault.id)
         taken = {(f.start, f.end) for f in findings}
-        known = [f for f in known if (f.start, f.end) not in taken]
+        known = [
+            Finding(start=start, end=end, entity_type=kind, score=1.0, detector=_KNOWN)
+            for start, end, kind in spans
+            if (start, end) not in taken and all(end <= a or b <= start for a, b in hidden)
+        ]
         escaped += [(f.start, f.end) for f in findings if f.detector.endswith(DECODED)]
         united = _united([*findings, *known]) if known or escaped else list(findings)
         return _Look(united, hits, escaped)
@@ -264,7 +268,9 @@ class TextMasker:
             if all(b <= start or end <= a for start, end in hidden)
         ]
         count = self._vault.version
-        look = self._with_known(text, _united([*findings, *shares]) if shares else findings, hidden)
+        reading = _Reading(text)
+        findings = _united([*findings, *shares]) if shares else findings
+        look = self._with_known(reading, findings, hidden)
         whole = [f for f in look.findings if not f.entity_type.endswith(PART_SUFFIX)]
         # Names before their parts, so that the parts are of their family.
         for finding in sorted(whole, key=lambda f: f.start - f.end):
@@ -275,7 +281,7 @@ class TextMasker:
             self._vault.issue(entry.kind, text[slice(*hanja)], like=entry)
         if whole and self._vault.version != count:
             # once more: what was found in one place is private in every place
-            again = self._with_known(text, look.findings, hidden)
+            again = self._with_known(reading, look.findings, hidden)
             look = replace(again, escaped=[*look.escaped, *again.escaped])
         return look
 
@@ -405,9 +411,9 @@ class _Draft:
         self._length += len(piece)
 
 
-def _known(start: int, end: int, hit: Hit[VaultEntry]) -> Finding:
-    kind = hit.owners[0].kind.removesuffix(kind_of(hit.owners[0].kind))
-    return Finding(start=start, end=end, entity_type=kind, score=1.0, detector=_KNOWN)
+def _kind_of(hit: Hit[VaultEntry]) -> str:
+    kind = hit.owners[0].kind if hit.owners else "ENCODED"
+    return kind.removesuffix(kind_of(kind))
 
 
 def _said(value: str) -> str:

@@ -20,23 +20,23 @@ Owner = TypeVar("Owner")
 _DEPTH = 2
 
 
-def find_disguised(index: ValueIndex[Owner], text: str) -> Iterator[Hit[Owner]]:
+def find_disguised(index: ValueIndex[Owner], text: str | Skeleton) -> Iterator[Hit[Owner]]:
     """Yield the values that stand in `text`, plain forms first.
 
     Args:
         index: Whose values.
-        text: Composed text (NFC); `fold.SOFT` marks the seams of its pieces, and nothing is
-            joined across `fold.HARD`.
+        text: Composed text (NFC), or its skeleton where that is there already; `fold.SOFT` marks
+            the seams of its pieces, and nothing is joined across `fold.HARD`.
     """
-    yield from _forms(index, text)
-    yield from _decoded(index, text, _DEPTH)
+    folded = Skeleton(text) if isinstance(text, str) else text
+    yield from _forms(index, folded)
+    yield from _decoded(index, folded.text, _DEPTH)
 
 
-def _forms(index: ValueIndex[Owner], text: str) -> Iterator[Hit[Owner]]:
-    folded = Skeleton(text)
-    yield from index.find(text, folded)
+def _forms(index: ValueIndex[Owner], folded: Skeleton) -> Iterator[Hit[Owner]]:
+    yield from index.find(folded)
     yield from index.reversed(folded)
-    for start, end, digits in spelled_digits(text):
+    for start, end, digits in spelled_digits(folded.text):
         for hit in index.find(digits):
             yield hit._replace(start=start, end=end, form="numeral")
 
@@ -52,7 +52,7 @@ def _decoded(index: ValueIndex[Owner], text: str, depth: int) -> Iterator[Hit[Ow
     if not parts:
         return
     joined = HARD.join(parts)
-    found = [*_forms(index, joined)]
+    found = [*_forms(index, Skeleton(joined))]
     if depth > 1:
         found += _decoded(index, joined, depth - 1)
     for hit in found:

@@ -23,7 +23,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, compress
 from typing import NamedTuple
 
 HARD = "\x1f"
@@ -188,6 +188,8 @@ _ASCII = bytes(
     for code in range(128)
 ) + bytes(range(128, 256))
 _NO_LETTER = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != HARD)
+_KEPT = bytes(code not in _NO_LETTER for code in range(256))
+_BEGINS = bytes(code & 0xC0 != 0x80 for code in range(256))
 _LEAD_BYTES_OF_HANGUL = b"\xea\xeb\xec\xed"
 _NO_LEAD_BYTE = bytes(range(0xC0))
 _CHEROKEE = (b"\xea\xad", b"\xea\xae")
@@ -228,7 +230,7 @@ class Skeleton:
         data: Its skeleton. `HARD` stays in it, so that nothing is joined across it.
     """
 
-    __slots__ = ("_composed", "_ends", "_rare", "_readable", "data", "text")
+    __slots__ = ("_composed", "_ends", "_places", "_rare", "_readable", "data", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -243,6 +245,7 @@ class Skeleton:
             self._rare = {c: folded for c in rare if (folded := fold_character(c)) != c}
         self.data = self._letters_of(text) if self._rare else data.translate(_ASCII, _NO_LETTER)
         self._ends: list[int] = []
+        self._places: dict[int, list[int]] = {}
         self._readable: Normal | None = None
 
     @property
@@ -270,8 +273,7 @@ class Skeleton:
     def _place(self, offset: int) -> int:
         """Return the character of the composed text that a byte of `data` belongs to.
 
-        Blocks of the text are measured once; the one that the byte comes from is halved until only
-        its character is left.
+        Blocks of the text are measured once; only those that are asked about are looked into.
         """
         text = self.text if self._composed is None else self._composed.text
         if not self._ends:
@@ -280,16 +282,18 @@ class Skeleton:
             )
             self._ends = list(accumulate(sizes))
         block = bisect_right(self._ends, offset)
-        first, last = block * _BLOCK, min((block + 1) * _BLOCK, len(text))
-        before = self._ends[block - 1] if block else 0
-        while last - first > 1:
-            middle = (first + last) // 2
-            up_to = before + len(self._letters_of(text[first:middle]))
-            if offset < up_to:
-                last = middle
+        places = self._places.get(block)
+        if places is None:
+            part = text[block * _BLOCK : (block + 1) * _BLOCK]
+            if self._rare.keys().isdisjoint(part):
+                data = part.encode("utf-8", "surrogatepass")
+                characters = accumulate(data.translate(_BEGINS))  # up to each byte
+                places = list(compress(characters, data.translate(_KEPT)))
             else:
-                first, before = middle, up_to
-        return first
+                places = [n for n, c in enumerate(part, 1) for _ in self._letters_of(c)]
+            self._places[block] = places
+        before = self._ends[block - 1] if block else 0
+        return block * _BLOCK + places[offset - before] - 1
 
 
 _BLOCK, _FEW = 256, 24

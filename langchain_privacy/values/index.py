@@ -274,18 +274,17 @@ class ValueIndex(Generic[Owner]):
                 )
         return hits
 
-    def find(self, text: str, folded: Skeleton | None = None) -> list[Hit[Owner]]:
+    def find(self, text: str | Skeleton) -> list[Hit[Owner]]:
         """Return where values stand, also written differently; hits may overlap.
 
         Args:
-            text: Any text. Nothing is joined across `fold.HARD`, and `fold.SOFT` marks a seam over
-                which a value may be split.
-            folded: The text's skeleton, where it is there already.
+            text: Any text, or its skeleton where that is there already. Nothing is joined across
+                `fold.HARD`, and `fold.SOFT` marks a seam over which a value may be split.
         """
         hits: list[Hit[Owner]] = []
         if not self._count:
             return hits
-        folded = folded or Skeleton(text)
+        folded = Skeleton(text) if isinstance(text, str) else text
         if self._folded.keys:
             hits += self._in_skeleton(folded)
         if self._written.keys:

@@ -69,15 +69,17 @@ def dates(text: str) -> Iterator[tuple[int, int, Day]]:
         for at, length in numbers if lengths else months:
             if at < free or (lengths and length not in lengths):
                 continue
-            if not (found := pattern.match(text, at)):
-                continue
-            free = found.end()
-            year, day = int(found["y"].lstrip("'")), int(found["d"])
-            name = found["m"].lower().rstrip(".")
-            order = (_MONTHS.get(name) or int(name), day)
-            for m, d in {order, order[::-1]} if "s" in found.groupdict() else {order}:
-                if 1 <= m <= 12 and 1 <= d <= 31:
-                    yield *found.span(), (year, m, d)
+            if found := pattern.match(text, at):
+                free = found.end()
+                yield from ((at, free, day) for day in _readings(found))
+
+
+def _readings(date: re.Match[str]) -> set[Day]:
+    year, day = int(date["y"].lstrip("'")), int(date["d"])
+    name = date["m"].lower().rstrip(".")
+    order = (_MONTHS.get(name) or int(name), day)
+    orders = {order, order[::-1]} if "s" in date.groupdict() else {order}
+    return {(year, m, d) for m, d in orders if 1 <= m <= 12 and 1 <= d <= 31}
 
 
 def days_of(value: str) -> list[Day]:
@@ -85,7 +87,8 @@ def days_of(value: str) -> list[Day]:
     value = normal(value.strip()).text
     if not 6 <= len(value) <= 32:
         return []
-    found = {day for start, end, day in dates(value) if (start, end) == (0, len(value))}
+    matches = [match for _, pattern in _DATES if (match := pattern.match(value))]
+    found = {day for m in matches if m.end() == len(value) for day in _readings(m)}
     if value[:4].isdecimal() and len(value) > 8:
         try:  # ISO 8601 has one reading, and may have a time
             at = dt.datetime.fromisoformat(value)

@@ -69,7 +69,7 @@ def spellings(entity_type: str, value: str, *, part: bool = False) -> Iterator[S
         yield from _name_spellings(value)
         return
     digits = "".join(c for c in value if c.isdecimal())
-    letters = sum(c.isalnum() for c in value) - len(digits)
+    letters = sum(map(str.isalnum, value)) - len(digits)
     if len(digits) >= 5 and 0 < letters <= 3:  # without its unit or its series
         yield Spelling(digits, Rule.VALUE)
     if (
@@ -96,10 +96,8 @@ def rule_of(value: str) -> Rule:
     only as written or in capitals, and a single word of a length that is no everyday word in any
     case.
     """
-    digits = sum(c.isdecimal() for c in value)
-    letters = sum(c.isalpha() for c in value)
+    digits, letters, wide = _counted(value)
     words = len(_WORDS.findall(value))
-    wide = sum(ord(c) > 0x2E80 for c in value if c.isalpha())
     size = digits + letters
     if (
         digits >= 5
@@ -122,16 +120,21 @@ def tells_something(entity_type: str, value: str) -> bool:
     """Say whether a value is looked for at all: `30` and `US` say nothing by themselves."""
     if value.islower() and _everyday(value) and entity_type.endswith(_BY_CONTEXT):
         return False
-    digits = sum(c.isdecimal() for c in value)
-    letters = sum(c.isalpha() for c in value)
-    wide = sum(ord(c) > 0x2E80 for c in value if c.isalpha())
+    digits, letters, wide = _counted(value)
     symbols = len(value.strip()) >= 6 > digits + letters
     return wide >= 2 or letters >= 3 or digits >= 4 or symbols or rule_of(value) is Rule.VALUE
 
 
+def _counted(value: str) -> tuple[int, int, int]:
+    """Count the digits, the letters, and those of the letters that are Hangul, Han or Kana."""
+    letters = sum(map(str.isalpha, value))
+    wide = 0 if value.isascii() else sum(ord(c) > 0x2E80 for c in value if c.isalpha())
+    return sum(map(str.isdecimal, value)), letters, wide
+
+
 def is_unmistakable(value: str) -> bool:
     """Say whether a value is found by nobody who does not know it: an address, a long key."""
-    digits = sum(c.isdecimal() for c in value)
+    digits = sum(map(str.isdecimal, value))
     return (
         digits >= 8
         or ("@" in value and len(value) >= 10)

@@ -20,6 +20,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from langchain_privacy.errors import ConfigurationError, SessionError
+from langchain_privacy.values.fold import Skeleton
 from langchain_privacy.values.index import ValueIndex, outermost
 from langchain_privacy.values.spelling import is_unmistakable
 from langchain_privacy.vault.keys import without_role
@@ -346,7 +347,7 @@ class LiveValues:
 
     # ---- what is asked
 
-    def of_others(self, text: str, session_id: str) -> list[tuple[int, int, str]]:
+    def of_others(self, text: Skeleton, session_id: str) -> list[tuple[int, int, str]]:
         """Return start, end and type of the unmistakable values of other sessions."""
         if not self._over and self._holders.keys() <= {session_id}:
             return []
