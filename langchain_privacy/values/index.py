@@ -425,7 +425,7 @@ def _judge(text: str, start: int, end: int, key: Key[Owner]) -> str | None:
             return None
         if not whole:
             return None
-    if own and _two_sentences(found):
+    if own and _two_sentences(found) and not _two_sentences(value):
         return None
     if own and found.islower() and not value.islower() and _all_everyday(value):
         return None

@@ -157,3 +157,9 @@ def test_a_value_that_is_an_everyday_word_is_found_as_it_was_written(
 def test_a_full_stop_is_no_part_of_a_date() -> None:
     session = knowing("1985-03-02", kind="DATE_OF_BIRTH")
     assert session.mask("Born 1985/03/02. It rained.").endswith("]. It rained.")
+
+
+def test_a_value_with_full_stops_is_found_in_capitals_as_well() -> None:
+    address = "48 Copper Beech Lane. Apt. 5B. Portland, OR 97214"
+    session = knowing(address, kind="ADDRESS")
+    assert "PORTLAND" not in session.mask(f"Send it to {address.upper()}.")
