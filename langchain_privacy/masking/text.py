@@ -20,7 +20,7 @@ from langchain_privacy.masking.restore import CLOSING_MARKS
 from langchain_privacy.masking.scalars import kind_of
 from langchain_privacy.masking.tolerant import Forms, forms_of
 from langchain_privacy.values.decoding import encoded_parts, unescaped, views_of
-from langchain_privacy.values.fold import Skeleton
+from langchain_privacy.values.fold import HARD, Skeleton
 from langchain_privacy.values.index import Hit, outermost
 from langchain_privacy.values.spelling import is_person, pairs_in
 from langchain_privacy.values.view import View
@@ -246,12 +246,21 @@ class TextMasker:
         spans += self._live_values.of_others(reading.folded, self._vault.id)
         taken = {(f.start, f.end) for f in findings}
         known = [
-            Finding(start=start, end=end, entity_type=kind, score=1.0, detector=_KNOWN)
+            _finding(start, end, kind)
             for start, end, kind in spans
             if (start, end) not in taken and all(end <= a or b <= start for a, b in hidden)
         ]
         escaped += [(f.start, f.end) for f in findings if f.detector.endswith(DECODED)]
         united = _united([*findings, *known]) if known or escaped else list(findings)
+        # What was glued to a finding is a word of its own once a placeholder stands there.
+        for _ in range(_ROUNDS):
+            bare = _without_glued(reading.text, united)
+            more = self.known_in(bare) if bare else []
+            more = [hit for hit in more if _is_new(hit, united, hidden)]
+            if not more:
+                break
+            hits |= {(hit.start, hit.end): hit for hit in more}
+            united = _united([*united, *(_finding(h.start, h.end, _kind_of(h)) for h in more)])
         return _Look(united, hits, escaped)
 
     def _settled(
@@ -414,6 +423,34 @@ class _Draft:
 def _kind_of(hit: Hit[VaultEntry]) -> str:
     kind = hit.owners[0].kind if hit.owners else "ENCODED"
     return kind.removesuffix(kind_of(kind))
+
+
+_ROUNDS = 4
+
+
+def _finding(start: int, end: int, kind: str) -> Finding:
+    return Finding(start=start, end=end, entity_type=kind, score=1.0, detector=_KNOWN)
+
+
+def _without_glued(text: str, findings: Sequence[Finding]) -> str:
+    """Return a text without the findings that touch a word, `""` where there are none."""
+    glued = [
+        f
+        for f in findings
+        if text[max(0, f.start - 1) : f.start].isalnum() or text[f.end : f.end + 1].isalnum()
+    ]
+    pieces, at = [], 0
+    for finding in glued:
+        pieces += [text[at : finding.start], HARD * (finding.end - finding.start)]
+        at = finding.end
+    return "".join([*pieces, text[at:]]) if glued else ""
+
+
+def _is_new(
+    hit: Hit[VaultEntry], findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
+) -> bool:
+    inside = any(f.start <= hit.start and hit.end <= f.end for f in findings)
+    return not inside and all(hit.end <= a or b <= hit.start for a, b in hidden)
 
 
 def _said(value: str) -> str:

@@ -189,9 +189,9 @@ def _character(match: re.Match[str]) -> str:
 def encoded_parts(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and meaning of base64 and hexadecimal that is readable text."""
     for part in (*_base64(text), *_hex(text)):
-        # A letter before it may be taken for a digit of it: the rest is readable still.
+        # A word beside it may be taken for a part of it: the rest is readable still.
         said = max(_CONTROL.split(part.text), key=len)
-        if len(said) >= max(_SHORTEST_TEXT, len(part.text) - 2) and _LETTERS.search(said):
+        if len(said) >= max(_SHORTEST_TEXT, len(part.text) // 2) and _LETTERS.search(said):
             yield part.start, part.end, said
 
 

@@ -8,6 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 
 from langchain_privacy.values.fold import normal
 
@@ -115,6 +116,8 @@ _TRIGGER = re.compile(f"[{_LETTERS}]")
 _NUMBER = re.compile(rf"(?:[{_LETTERS}]|\d(?:[\d,.]*\d)?)(?: ?(?:[{_LETTERS}]|\d(?:[\d,.]*\d)?))*")
 _SPELLED = re.compile(rf"[{''.join(_DIGITS)}](?:[\s\-.,·]{{0,2}}[{''.join(_DIGITS)}]){{3,}}")
 _LARGE_UNIT = re.compile(rf"[\d{_LETTERS}] ?[{''.join(_LARGE)}]")
+_LARGE_SIGN = re.compile(f"[{''.join(_LARGE)}]")
+_MOST_UNITS = 3
 _TOKEN = re.compile(rf"[{_LETTERS}]|\d[\d,.]*")
 # One mark for thousands and another for decimals, or `1987.03.14` and addresses would be amounts.
 _DECIMALS = re.compile(
@@ -175,14 +178,20 @@ def amount_of(value: str) -> int | None:
 
 
 def amounts(text: str) -> Iterator[tuple[int, int, int]]:
-    """Yield `(start, end, value)` for numbers of a text in units of 만 and more."""
+    """Yield `(start, end, value)` for numbers of a text in units of 만 and more.
+
+    Another number may follow one (`125만 010…`), so what ends with a unit is one as well.
+    """
     if _LARGE_UNIT.search(text) is None:
         return
     for match in _NUMBER.finditer(text):
-        if _TRIGGER.search(match.group()):
-            value = value_of(match.group())
+        if _TRIGGER.search(match.group()) is None:
+            continue
+        units = [m.end() for m in islice(_LARGE_SIGN.finditer(text, *match.span()), _MOST_UNITS)]
+        for end in dict.fromkeys((match.end(), *units)):
+            value = value_of(text[match.start() : end])
             if value is not None:
-                yield match.start(), match.end(), value
+                yield match.start(), end, value
 
 
 def spelled_digits(text: str) -> Iterator[tuple[int, int, str]]:
