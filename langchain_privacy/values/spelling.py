@@ -51,6 +51,9 @@ class Spelling(NamedTuple):
     role: str = ""
     value: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Spelling by {self.rule.name}>"
+
 
 TAIL = 9
 """Digits of a telephone number that are the same with and without country code or zero."""

@@ -421,3 +421,6 @@ class _Value(NamedTuple):
     entity_type: str
     code: str
     private: bool
+
+    def __repr__(self) -> str:
+        return f"<value of type {self.kind}>"

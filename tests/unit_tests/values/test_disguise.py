@@ -8,6 +8,7 @@ import pytest
 from langchain_privacy.values.disguise import find_disguised
 from langchain_privacy.values.fold import HARD, SOFT, compose
 from langchain_privacy.values.index import Hit, outermost
+from langchain_privacy.values.spelling import spellings
 from langchain_privacy.vault import InMemoryVault, VaultEntry, VaultSession
 
 VALUES = {
@@ -176,6 +177,9 @@ def test_what_is_not_private_is_not_looked_for() -> None:
 
 def test_its_repr_shows_nothing(session: VaultSession) -> None:
     assert "Jane" not in repr(session.index())
+    assert "Jane" not in repr(found_in(session, "Jane Doe")) + repr(
+        [*spellings("PERSON", "Jane Doe")]
+    )
 
 
 def test_a_date_or_an_address_is_no_amount_with_decimals() -> None:
