@@ -36,11 +36,11 @@ from langchain_privacy.values.spelling import (
     TAIL,
     Rule,
     Spelling,
+    is_everyday,
     is_person,
     spellings,
     tells_something,
 )
-from langchain_privacy.words import load
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul, title_follows
 
 Owner = TypeVar("Owner", bound=Hashable)
@@ -504,17 +504,13 @@ def _is_initial(text: str, start: int, end: int, key: Key[Owner]) -> bool:
         return False
     if len(one) == 1:
         if not gap:
-            return found.islower() and len(two) > 3 and not _everyday(two)
-        return found[0].isupper() and (found[-len(two)].isupper() or not _everyday(two))
+            return found.islower() and len(two) > 3 and not is_everyday(two)
+        return found[0].isupper() and (found[-len(two)].isupper() or not is_everyday(two))
     return bool(gap.strip(".") or gap) and found[-1].isupper() and found[0].isupper()
 
 
-def _everyday(word: str) -> bool:
-    return word.lower() in load("common_words")
-
-
 def _all_everyday(value: str) -> bool:
-    return all(map(_everyday, value.split()))
+    return all(map(is_everyday, value.split()))
 
 
 _TELEPHONE = re.compile(r"[+(]{0,2}\d(?:[ .\-/()]{0,3}\d){8,14}")

@@ -110,7 +110,7 @@ def rule_of(value: str) -> Rule:
         or size >= 10
     ):
         return Rule.VALUE
-    if words == 1 and letters == size >= 4 and not wide and not _everyday(value):
+    if words == 1 and letters == size >= 4 and not wide and not is_everyday(value):
         return Rule.WORD
     return Rule.WEAK
 
@@ -121,7 +121,7 @@ _BY_CONTEXT = ("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION")
 
 def tells_something(entity_type: str, value: str) -> bool:
     """Say whether a value is looked for at all: `30` and `US` say nothing by themselves."""
-    if value.islower() and _everyday(value) and entity_type.endswith(_BY_CONTEXT):
+    if value.islower() and is_everyday(value) and entity_type.endswith(_BY_CONTEXT):
         return False
     digits, letters, wide = _counted(value)
     symbols = len(value.strip()) >= 6 > digits + letters
@@ -145,7 +145,8 @@ def is_unmistakable(value: str) -> bool:
     )
 
 
-def _everyday(word: str) -> bool:
+def is_everyday(word: str) -> bool:
+    """Say whether a word is one of everyday English."""
     return word.lower() in load("common_words")
 
 
@@ -159,7 +160,7 @@ def _name_rule(value: str, part: bool) -> Rule:
         return rule
     if _KOREAN_NAME.fullmatch(value):
         return _korean_rule(value)
-    return Rule.NAME if part and value[:1].isupper() and _everyday(value) else rule
+    return Rule.NAME if part and value[:1].isupper() and is_everyday(value) else rule
 
 
 _NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*")
@@ -256,7 +257,7 @@ def _whole_in_other_words(own: list[str], first: str, last: str) -> Iterator[Spe
 
 
 def _part_rule(word: str) -> Rule:
-    if _everyday(word) or len(word) < 3:
+    if is_everyday(word) or len(word) < 3:
         return Rule.NAME
     return Rule.WORD if len(word) > 3 else Rule.CAPITAL
 
