@@ -3,7 +3,8 @@
 Inside, `interrupt()` shows a masked payload and returns the person's real answer, the run's store
 and stream writer mask what they are given, and runs that the function starts are traced nowhere.
 A chat model that is called with private values in the ordinary way is refused: it may be remote,
-and its call would be cached. Local models are called with `langchain_privacy.local.call_local`.
+and its call would be cached. Local models are called with `langchain_privacy.local.call_local`,
+and so are attested ones (`edge.attested`).
 
 Tools (`edge.tools`), local nodes (`edge.node`) and retrievers (`edge.retrieval`) run in it.
 
@@ -28,9 +29,10 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Op, PutOp, SearchOp
 
-from langchain_privacy.edge.run import local_scope
+from langchain_privacy.edge.attested import AttestedDoor
+from langchain_privacy.edge.run import local_scope, surrounding
 from langchain_privacy.errors import EgressBlockedError
-from langchain_privacy.local.call import unseen
+from langchain_privacy.local.call import door_scope, unseen
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.vault import session_scope
 
@@ -42,7 +44,9 @@ _RUNTIME = "__pregel_runtime"
 def local_body(session: MaskingSession) -> Iterator[None]:
     """Run a `with` block as the body of a local function."""
     ambient = var_child_runnable_config.get()
-    with session_scope(session.vault), local_scope(), unseen():
+    around = surrounding()
+    door = AttestedDoor(session, around.guard if around else None)
+    with session_scope(session.vault), local_scope(), unseen(), door_scope(door):
         token = var_child_runnable_config.set(local_config(ambient or {}, session))
         try:
             yield

@@ -53,10 +53,12 @@ class Surrounding:
     Attributes:
         session: The session of that run.
         thread: Its thread id as the run sees it, masked where it holds a private value.
+        guard: The guard of the run, or of the run around it.
     """
 
     session: MaskingSession
     thread: str | None
+    guard: Any
 
 
 _NO_TASK = "no task"
@@ -154,6 +156,7 @@ class EdgeRun:
         bound: The config that was bound to the graph or Runnable before, masked likewise.
         inside: Whether LangChain records what surrounds the run, so that its result stays masked.
         around: The session of the surrounding run, where it is another one.
+        guard: The guard of the run.
     """
 
     session: MaskingSession
@@ -161,12 +164,15 @@ class EdgeRun:
     bound: RunnableConfig | None
     inside: bool
     around: MaskingSession | None
+    guard: Any = None
 
     @contextmanager
     def scope(self) -> Iterator[None]:
         """Make the session the current one inside a `with` block."""
         thread = {**_configurable(self.bound), **_configurable(self.config)}.get("thread_id")
-        here = Surrounding(self.session, None if thread is None else str(thread))
+        outer = _surrounding.get()
+        guard = self.guard if self.guard is not None else outer and outer.guard
+        here = Surrounding(self.session, None if thread is None else str(thread), guard)
         token, local = _surrounding.set(here), _local_task.set(None)
         try:
             with session_scope(self.session.vault):
@@ -237,7 +243,7 @@ def open_run(
         guard: An `EgressGuard` that examines the model calls of the run.
     """
     found = _found_run(masker, config, bound)
-    return replace(found, config=examined(found.config, guard))
+    return replace(found, config=examined(found.config, guard), guard=guard)
 
 
 def _found_run(

@@ -189,7 +189,8 @@ class EgressGuard:
             "measured": "payload",
         }
         text = payload.examined
-        if not isinstance(self.policy, UnsafeAllowAll):
+        real = self.policy is not None and self.policy.lets_real_text(sender)
+        if not real and not isinstance(self.policy, UnsafeAllowAll):
             try:
                 refusal = self._examiner.refusal(text, sessions)
             except DetectionError:
@@ -214,7 +215,9 @@ class EgressGuard:
                 self._examiner.placeholder_types(text, sessions), sort_keys=True
             ),
         }
-        if self.ledger.keep_payload:
+        if real:  # neither it nor a digest, which would let a short text be guessed
+            record |= {"rule": "real_text_to_attested", "payload_digest": None}
+        elif self.ledger.keep_payload:
             record["payload"] = payload.data.decode("utf-8", "replace")
         limit = self.policy.budget() if self.policy is not None else None
         number, within = self.ledger.append(record, limit=limit)

@@ -78,6 +78,10 @@ class EgressPolicy(ABC):
         """
         return None
 
+    def lets_real_text(self, sender: Any) -> bool:  # noqa: ARG002
+        """Whether what this sender sends may hold private values; never, if no policy says so."""
+        return False
+
 
 class AllOf(EveryOne[EgressPolicy], EgressPolicy):
     """Every one of its members must agree."""
@@ -92,6 +96,10 @@ class AllOf(EveryOne[EgressPolicy], EgressPolicy):
         """Return the smallest budget of its members."""
         limits = [limit for p in self.policies if (limit := p.budget()) is not None]
         return min(limits, default=None)
+
+    def lets_real_text(self, sender: Any) -> bool:
+        """Whether one of its members lets real text cross; every one must agree to the crossing."""
+        return any(policy.lets_real_text(sender) for policy in self.policies)
 
 
 class AnyOf(AtLeastOne[EgressPolicy], EgressPolicy):
@@ -184,6 +192,19 @@ class RequireAttestation(EgressPolicy):
         attest = getattr(request.sender, "attest", None)
         if not callable(attest) or attest() is None:
             raise request.refuse("require_attestation", "this endpoint has not been attested")
+
+
+class RealTextToAttested(RequireAttestation):
+    """Real text to endpoints that proved what they are, and nothing to any other.
+
+    `call_local` then shows an attested model what a local function shows it, without masking, and
+    the guard does not examine it. The ledger says so in `rule`, and keeps neither the payload nor
+    its digest. For a guard of its own; the guards of other models stay as they are.
+    """
+
+    def lets_real_text(self, sender: Any) -> bool:
+        """Whether the sender can attest; whether it does, `check` asks."""
+        return callable(getattr(sender, "attest", None))
 
 
 class HumanApproval(EgressPolicy):

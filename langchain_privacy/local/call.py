@@ -2,7 +2,8 @@
 
     answer = call_local(ChatOllama(model="qwen3"), "Who is the tenant? ...")
 
-Minions, private SQL and functions of `local_node` call local models with it. Why not
+Minions, private SQL and functions of `local_node` call local models with it. A model that is not
+local is refused; one that is attested goes through the door, see `Door`. Why not
 `model.invoke(messages, config={"callbacks": []})`: LangSmith's tracer joins in anyway, the ambient
 LangGraph config brings the handler of `stream_mode="messages"`, `set_debug(True)` prints, and the
 global LLM cache stores the document. So the model's own `_generate` is called, the method that
@@ -16,11 +17,11 @@ import asyncio
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
-from contextvars import Context, ContextVar
-from typing import Any, TypeVar
+from contextvars import Context, ContextVar, copy_context
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
@@ -29,7 +30,8 @@ from langchain_core.outputs import ChatResult
 from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables import Runnable, RunnableBinding
 
-from langchain_privacy.errors import ConfigurationError, LocalModelError
+from langchain_privacy.errors import ConfigurationError, LocalModelError, PrivacyError
+from langchain_privacy.local.endpoints import assert_local
 
 DEFAULT_TIMEOUT = 120.0
 """Seconds that a local model may take for one answer."""
@@ -52,21 +54,55 @@ one of `opentelemetry.context`, which OpenInference asks for."""
 _unseen: ContextVar[bool] = ContextVar("langchain_privacy_unseen", default=False)
 
 
+class Door(Protocol):
+    """The way to a model that is attested: masked, guarded, recorded.
+
+    What masks and records stands above this room, so it comes from the local function around the
+    call (`edge.local_body`).
+    """
+
+    def out(
+        self, model: BaseChatModel, messages: list[BaseMessage], arguments: dict[str, Any]
+    ) -> tuple[BaseChatModel, list[BaseMessage], dict[str, Any]]:
+        """Return the guarded model, and what it is to get."""
+
+    def back(self, answer: AIMessage) -> AIMessage:
+        """Return the answer as the local function sees it."""
+
+
+_door: ContextVar[Door | None] = ContextVar("langchain_privacy_door", default=None)
+
+
+@contextmanager
+def door_scope(door: Door) -> Iterator[None]:
+    """Lead calls of attested models through a door inside a `with` block."""
+    token = _door.set(door)
+    try:
+        yield
+    finally:
+        _door.reset(token)
+
+
 def call_local(
     model: LocalModel,
     messages: LanguageModelInput,
     *,
     timeout: float | None = DEFAULT_TIMEOUT,
+    allowed_networks: Iterable[str] = (),
     **kwargs: Any,
 ) -> AIMessage:
     """Call a local model outside callbacks, tracing, the ambient config and every LLM cache.
 
+    A model that is attested (`SecureChatModel`) may be called too, inside a local function of a
+    private graph: it gets placeholders, or real text where the policy of its guard says so
+    (`RealTextToAttested`), and the ledger records the crossing.
+
     Args:
         model: A chat model, or one with bound arguments (`model.bind(...)`, `bind_tools(...)`).
-            Whether it is local is for `assert_local` to say.
         messages: Text, a prompt value or messages, as for `model.invoke`.
         timeout: Seconds after which the answer is given up; `None` for no limit. A call that was
             given up still ends in the background, so give HTTP models a timeout of their own too.
+        allowed_networks: Networks that count as local beside loopback, see `assert_local`.
         **kwargs: For the model: `stop`, `temperature`, `response_format` and the like.
 
     Returns:
@@ -75,21 +111,21 @@ def call_local(
 
     Raises:
         LocalModelError: The model is down, too slow or refused. No text of the original is kept.
-        ConfigurationError: `model` is not a chat model.
+        ConfigurationError: `model` is not local, or no chat model; nothing was sent.
+        EgressBlockedError, AttestationError: An attested model may not get this; nothing was sent.
     """
-    chat_model, arguments = _unbound(model, kwargs)
-    prompt = _messages(messages)
+    call = _prepared(model, messages, allowed_networks, kwargs)
 
     def generate() -> ChatResult:
         with unseen():
-            if chat_model.rate_limiter:
-                chat_model.rate_limiter.acquire(blocking=True)
-            return chat_model._generate(prompt, **arguments)  # noqa: SLF001 - module docstring
+            if call.model.rate_limiter:
+                call.model.rate_limiter.acquire(blocking=True)
+            return call.model._generate(call.messages, **call.arguments)  # noqa: SLF001 - see top
 
     try:
-        return _answer(in_thread(generate, timeout, Context()))
+        return call.answer(in_thread(generate, timeout, call.context()))
     except Exception as error:  # noqa: BLE001 - its text may hold the prompt
-        failure = _failure(chat_model, error, timeout)
+        failure = _failure(call, error, timeout)
     # Outside the handler: inside it, Python would hang the original on `__context__`.
     raise failure
 
@@ -99,24 +135,87 @@ async def acall_local(
     messages: LanguageModelInput,
     *,
     timeout: float | None = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the twin of call_local
+    allowed_networks: Iterable[str] = (),
     **kwargs: Any,
 ) -> AIMessage:
     """Like `call_local`, without blocking the event loop; cancelling it cancels the call."""
-    chat_model, arguments = _unbound(model, kwargs)
-    prompt = _messages(messages)
+    call = await asyncio.to_thread(_prepared, model, messages, allowed_networks, kwargs)
 
     async def generate() -> ChatResult:
         with unseen():
-            if chat_model.rate_limiter:
-                await chat_model.rate_limiter.aacquire(blocking=True)
-            return await chat_model._agenerate(prompt, **arguments)  # noqa: SLF001
+            if call.model.rate_limiter:
+                await call.model.rate_limiter.aacquire(blocking=True)
+            return await call.model._agenerate(call.messages, **call.arguments)  # noqa: SLF001
 
     try:
-        task = asyncio.get_running_loop().create_task(generate(), context=Context())
-        return _answer(await asyncio.wait_for(task, timeout))
+        task = asyncio.get_running_loop().create_task(generate(), context=call.context())
+        return call.answer(await asyncio.wait_for(task, timeout))
     except Exception as error:  # noqa: BLE001 - its text may hold the prompt
-        failure = _failure(chat_model, error, timeout)
+        failure = _failure(call, error, timeout)
     raise failure
+
+
+class _Call(NamedTuple):
+    """A call that may be made."""
+
+    model: BaseChatModel
+    messages: list[BaseMessage]
+    arguments: dict[str, Any]
+    door: Door | None
+
+    def context(self) -> Context:
+        # The door must know whose text it is; a local model must find nothing of the run.
+        return copy_context() if self.door else Context()
+
+    def answer(self, result: ChatResult) -> AIMessage:
+        answer = _answer(result)
+        return self.door.back(answer) if self.door else answer
+
+
+def _prepared(
+    model: LocalModel,
+    given: LanguageModelInput,
+    allowed_networks: Iterable[str],
+    kwargs: dict[str, Any],
+) -> _Call:
+    """Decide who may be called, and with what.
+
+    Raises:
+        ConfigurationError: The model is not local.
+    """
+    chat_model, arguments = _unbound(model, kwargs)
+    messages = _messages(given)
+    if not callable(getattr(chat_model, "attest", None)):
+        require_local(model, allowed_networks)
+        return _Call(chat_model, messages, arguments, None)
+    door = _door.get()
+    if door is None:
+        msg = (
+            f"{type(chat_model).__name__} is attested, not local: call it inside a local function"
+            " (local_node, a local tool) of a private graph, where it can be masked and recorded."
+        )
+        raise ConfigurationError(msg)
+    return _Call(*door.out(chat_model, messages, arguments), door)
+
+
+def require_local(model: Any, allowed_networks: Iterable[str] = ()) -> None:
+    """Refuse to show real text to a model that is not local; says what to do instead.
+
+    Raises:
+        ConfigurationError: It is not local.
+    """
+    try:
+        assert_local(model, allowed_networks=allowed_networks)
+    except ConfigurationError as error:
+        why = str(error)
+    else:
+        return
+    msg = (
+        f"call_local calls local models only, and nothing was sent. {why} A remote model is called"
+        " with placeholders: private(model, masker).invoke(messages), or in a node without"
+        " local_node."
+    )
+    raise ConfigurationError(msg)
 
 
 @contextmanager
@@ -198,13 +297,17 @@ def _answer(result: ChatResult) -> AIMessage:
     return message.model_copy(update={"response_metadata": about})
 
 
-def _failure(model: BaseChatModel, error: Exception, timeout: float | None) -> LocalModelError:
+def _failure(call: _Call, error: Exception, timeout: float | None) -> PrivacyError:
     """Say what happened by the error's class and HTTP status, never by its text."""
-    name, kind = type(model).__name__, type(error).__name__
+    if isinstance(error, PrivacyError):  # the door's own words hold nothing private
+        error.__context__ = error.__cause__ = None
+        return error.with_traceback(None)
+    name, kind = type(call.model).__name__, type(error).__name__
+    who = "attested" if call.door else "local"
     if isinstance(error, TimeoutError) or "Timeout" in kind:
         limit = "in time" if timeout is None else f"within {timeout:g} s"
         hint = "Raise `timeout`, send less text, or use a smaller model."
-        return LocalModelError(f"The local model {name} did not answer {limit}. {hint}")
+        return LocalModelError(f"The {who} model {name} did not answer {limit}. {hint}")
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and status > 0:
         kind = f"{kind}, HTTP {status}"
@@ -213,4 +316,4 @@ def _failure(model: BaseChatModel, error: Exception, timeout: float | None) -> L
         hint = "Check that its server runs and that its address is right."
     elif status == 400:
         hint = "The prompt may be longer than the model's context. " + hint
-    return LocalModelError(f"The local model {name} failed ({kind}). {hint}")
+    return LocalModelError(f"The {who} model {name} failed ({kind}). {hint}")

@@ -2,16 +2,18 @@
 
     assert_local(ChatOllama(model="qwen3"), allowed_networks=["192.168.1.0/24"])
 
-Minions and private SQL ask this before they take a local model. Looked at is where the model's own
-HTTP client would really go, after every environment variable: `ChatOpenAI()` without a base URL
-goes to api.openai.com, `ChatOllama` to wherever `OLLAMA_HOST` points, either through the proxy of
-`HTTP_PROXY`, and an Ollama server on loopback passes models named `…-cloud` on to ollama.com.
+`call_local` asks this before each call, Minions and private SQL when they are given a model. Looked
+at is where the model's own HTTP client would really go, after every environment variable:
+`ChatOpenAI()` without a base URL goes to api.openai.com, `ChatOllama` to wherever `OLLAMA_HOST`
+points, either through the proxy of `HTTP_PROXY`, and an Ollama server on loopback passes models
+named `…-cloud` on to ollama.com.
 """
 
 import http.client
 import ipaddress
 import json
 import socket
+import time
 import urllib.request
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -29,6 +31,9 @@ _IN_PROCESS = frozenset({"ChatLlamaCpp", "ChatMLX", "HuggingFacePipeline"})
 """Classes of LangChain's packages that compute in this process and open no connection."""
 
 _ASK_SECONDS = 10.0
+_BELIEVED_SECONDS = 60.0
+_shown: dict[tuple[str, str], float] = {}
+"""When an Ollama server last said that a model runs there: not to be asked before each call."""
 
 _URL_FIELDS = ("base_url", "api_base", "endpoint", "endpoint_url", "inference_server_url", "host")
 
@@ -118,6 +123,8 @@ def _clients(model: Any) -> Iterator[tuple[Any, Any]]:
 
 def _check_ollama(url: str, model: str, who: str) -> None:
     """Ask Ollama whether it hands the model on: a cloud model may be copied to any name."""
+    if time.monotonic() - _shown.get((url, model), -_BELIEVED_SECONDS) < _BELIEVED_SECONDS:
+        return
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = connect(parts.hostname or "", parts.port, timeout=_ASK_SECONDS)
@@ -136,6 +143,7 @@ def _check_ollama(url: str, model: str, who: str) -> None:
     if isinstance(about, dict) and (about.get("remote_host") or about.get("remote_model")):
         msg = f"{who} names a model that Ollama runs elsewhere: it is not local. Pull one that is."
         raise ConfigurationError(msg)
+    _shown[url, model] = time.monotonic()
 
 
 def _is_cloud_name(model: Any) -> bool:

@@ -12,7 +12,7 @@ import asyncio
 import http.client
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
 from langchain_privacy.errors import LocalModelError
-from langchain_privacy.local.call import DEFAULT_TIMEOUT, acall_local, call_local
+from langchain_privacy.local.call import DEFAULT_TIMEOUT, acall_local, call_local, require_local
 
 FLOOR = -8.0
 """Log-probability of a word that is not among the likeliest 40."""
@@ -36,6 +36,7 @@ def yes_no_score(
     yes: Iterable[str] = ("yes",),
     no: Iterable[str] = ("no",),
     timeout: float = DEFAULT_TIMEOUT,
+    allowed_networks: Sequence[str] = (),
 ) -> float:
     """Return log P(yes) - log P(no) for the token after `prompt`.
 
@@ -48,16 +49,20 @@ def yes_no_score(
         yes: Words that count as yes; letter case and spaces around them do not matter.
         no: Words that count as no.
         timeout: Seconds.
+        allowed_networks: Networks that count as local beside loopback, see `assert_local`.
 
     Returns:
         Above zero for yes. A word that is not among the likeliest counts as `FLOOR`.
 
     Raises:
         LocalModelError: The server is down, or gives no probabilities.
+        ConfigurationError: The model is not local; nothing was sent.
     """
-    top = _complete(model, prompt, timeout)
+    top = _complete(model, prompt, timeout, allowed_networks)
     if top is None:
-        answer = call_local(model, prompt, timeout=timeout, **_CHAT)
+        answer = call_local(
+            model, prompt, timeout=timeout, allowed_networks=allowed_networks, **_CHAT
+        )
         top = _likeliest_in_chat(answer.response_metadata)
     return _best(top, yes) - _best(top, no)
 
@@ -69,11 +74,14 @@ async def ayes_no_score(
     yes: Iterable[str] = ("yes",),
     no: Iterable[str] = ("no",),
     timeout: float = DEFAULT_TIMEOUT,  # noqa: ASYNC109 - the twin of yes_no_score
+    allowed_networks: Sequence[str] = (),
 ) -> float:
     """Like `yes_no_score`, without blocking the event loop."""
-    top = await asyncio.to_thread(_complete, model, prompt, timeout)
+    top = await asyncio.to_thread(_complete, model, prompt, timeout, allowed_networks)
     if top is None:
-        answer = await acall_local(model, prompt, timeout=timeout, **_CHAT)
+        answer = await acall_local(
+            model, prompt, timeout=timeout, allowed_networks=allowed_networks, **_CHAT
+        )
         top = _likeliest_in_chat(answer.response_metadata)
     return _best(top, yes) - _best(top, no)
 
@@ -94,11 +102,14 @@ def _best(top: _Likeliest, words: Iterable[str]) -> float:
     return max(found, default=FLOOR)
 
 
-def _complete(model: BaseChatModel, prompt: str, timeout: float) -> _Likeliest | None:
+def _complete(
+    model: BaseChatModel, prompt: str, timeout: float, allowed_networks: Sequence[str]
+) -> _Likeliest | None:
     """Ask llama.cpp's own endpoint; `None` when the server is not llama.cpp's."""
     base = getattr(model, "openai_api_base", None)
-    if not isinstance(base, str):
+    if not isinstance(base, str) or callable(getattr(model, "attest", None)):
         return None
+    require_local(model, allowed_networks)
     address = urlsplit(base)
     path = address.path.rstrip("/").removesuffix("/v1") + "/completion"
     headers = {"Content-Type": "application/json"}

@@ -89,9 +89,12 @@ class YesNo(Judge):
     name = "yes_no"
     candidates = 3
 
-    def __init__(self, model: BaseChatModel, *, timeout: float) -> None:
+    def __init__(
+        self, model: BaseChatModel, *, timeout: float, allowed_networks: Sequence[str] = ()
+    ) -> None:
         self._model = model
         self._timeout = timeout
+        self._networks = allowed_networks
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
         """Add the model's leaning to each score; raises `LocalModelError`."""
@@ -101,7 +104,9 @@ class YesNo(Judge):
             sentence = " ".join(hit.text.split())
             prompt = render("yes_no", language, sentence=sentence, question=question)
             began = time.monotonic()
-            leaning = yes_no_score(self._model, prompt, timeout=self._timeout)
+            leaning = yes_no_score(
+                self._model, prompt, timeout=self._timeout, allowed_networks=self._networks
+            )
             scored.append(hit._replace(score=hit.score + YES_WEIGHT * leaning))
             calls.append(_local_call(self._model, estimate_tokens(prompt), 1, 0, began, None))
         scored.sort(key=lambda hit: -hit.score)
@@ -122,16 +127,21 @@ class LinePicker(Judge):
     name = "lines"
     candidates = 12
 
-    def __init__(self, model: BaseChatModel, *, timeout: float) -> None:
+    def __init__(
+        self, model: BaseChatModel, *, timeout: float, allowed_networks: Sequence[str] = ()
+    ) -> None:
         self._model = model
         self._timeout = timeout
+        self._networks = allowed_networks
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
         """Ask once; a reply that is not the JSON asked for counts as no reply."""
         lines = "\n".join(f"{n}. {' '.join(hit.text.split())}" for n, hit in enumerate(hits, 1))
         prompt = render("select", language, lines=lines, question=question)
         began = time.monotonic()
-        message = call_local(self._model, prompt, timeout=self._timeout)
+        message = call_local(
+            self._model, prompt, timeout=self._timeout, allowed_networks=self._networks
+        )
         said = split_reasoning(message)
         usage = message.usage_metadata
         call = _local_call(
@@ -158,13 +168,15 @@ class LinePicker(Judge):
         )
 
 
-def judge_for(local: BaseChatModel | None, *, timeout: float) -> Judge:
+def judge_for(
+    local: BaseChatModel | None, *, timeout: float, allowed_networks: Sequence[str] = ()
+) -> Judge:
     """Choose how a model is used: scoring where it gives log-probabilities, else picking lines."""
     if local is None:
         return RankOnly()
     if "logprobs" in type(local).model_fields and hasattr(local, "openai_api_base"):
-        return YesNo(local, timeout=timeout)
-    return LinePicker(local, timeout=timeout)
+        return YesNo(local, timeout=timeout, allowed_networks=allowed_networks)
+    return LinePicker(local, timeout=timeout, allowed_networks=allowed_networks)
 
 
 class Reader:

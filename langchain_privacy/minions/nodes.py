@@ -104,7 +104,9 @@ class MinionNodes:
         self.max_rounds = max_rounds
         self._limit = max_document_characters
         self._prices = prices or PriceTable.load()
-        judge = judge or judge_for(local, timeout=self.budget.call_seconds)
+        judge = judge or judge_for(
+            local, timeout=self.budget.call_seconds, allowed_networks=allowed_networks
+        )
         self.reader = Reader(judge, self.budget)
         self._remote: Remote | None = None
         if remote is not None:

@@ -107,6 +107,7 @@ def create_private_sql_graph(
         masker=masker,
         narration=narration,
         local_model=local_model,
+        allowed_networks=allowed_networks,
     )
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(
         SQLState, input_schema=SQLInput, output_schema=SQLOutput

@@ -58,8 +58,9 @@ class AnswerNode:
         answer = _Answer(self._parts, state, session_of(self._parts.masker, config).vault)
         while answer.narrating:
             messages = answer.messages()
-            if self._parts.local_model is not None:
-                said = call_local(self._parts.local_model, messages)
+            if local := self._parts.local_model:
+                networks = self._parts.allowed_networks
+                said = call_local(local, messages, allowed_networks=networks)
             else:
                 said = self._parts.remote.invoke(messages, config)
             answer.take(said, messages)
@@ -74,8 +75,9 @@ class AnswerNode:
         answer = await asyncio.to_thread(_Answer, self._parts, state, vault)
         while answer.narrating:
             messages = answer.messages()
-            if self._parts.local_model is not None:
-                said = await acall_local(self._parts.local_model, messages)
+            if local := self._parts.local_model:
+                networks = self._parts.allowed_networks
+                said = await acall_local(local, messages, allowed_networks=networks)
             else:
                 said = await self._parts.remote.ainvoke(messages, config)
             answer.take(said, messages)

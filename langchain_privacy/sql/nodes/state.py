@@ -5,7 +5,7 @@ references and codes. `Parts` is what the nodes work with.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypedDict, TypeVar
@@ -92,6 +92,7 @@ class Parts:
     masker: Masker
     narration: Narration
     local_model: BaseChatModel | None
+    allowed_networks: Sequence[str]
 
     def check(self, state: SQLState) -> GuardedQuery:
         """Check the statement of the plan; raises `UnsafeSQLError`."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import langsmith
 import pytest
+from langchain_anthropic import ChatAnthropic
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.globals import set_debug, set_llm_cache
@@ -19,13 +20,14 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
+from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
 from langgraph.graph import END, START, MessagesState, StateGraph
 from opentelemetry import context as otel
 from pydantic import PrivateAttr
 
 from langchain_privacy.errors import ConfigurationError, LocalModelError
-from langchain_privacy.local import acall_local, call_local
+from langchain_privacy.local import acall_local, ayes_no_score, call_local, yes_no_score
 from langchain_privacy.local.call import unseen
 from tests.support.http import LangSmithServer, OpenAIServer
 from tests.support.scripted import ScriptedChatModel
@@ -120,6 +122,54 @@ def test_nothing_but_the_model_sees_a_call_in_a_graph(langsmith_server, cache) -
         assert SECRET not in told
         assert "900101" not in told
     assert cache._cache == {}
+
+
+class Elsewhere(ScriptedChatModel):
+    """A class of an integration package, which names no server here."""
+
+    __module__ = "langchain_elsewhere.chat_models"
+
+
+class AtUrl(ScriptedChatModel):
+    """A class that names its server; here it answers by itself."""
+
+    endpoint_url: str
+
+
+REMOTE = {
+    "OpenAI": lambda: ChatOpenAI(model="m", api_key="none"),
+    "a public address": lambda: ChatOpenAI(model="m", api_key="none", base_url="http://8.8.8.8/v1"),
+    "the next machine": lambda: AtUrl(responses=["x"], endpoint_url="http://10.0.0.7/v1"),
+    "bound": lambda: ChatOpenAI(model="m", api_key="none").bind(temperature=0),
+    "Anthropic": lambda: ChatAnthropic(model_name="m", api_key="none", timeout=1, stop=None),
+    "Ollama's cloud": lambda: ChatOllama(model="gpt-oss:120b-cloud"),
+    "another package": lambda: Elsewhere(responses=["x"]),
+    "a fallback": lambda: ScriptedChatModel(responses=["x"]).with_fallbacks(
+        [Elsewhere(responses=["x"])]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REMOTE)
+async def test_a_model_that_is_not_local_is_refused(name: str) -> None:
+    model: Any = REMOTE[name]()
+    with pytest.raises(ConfigurationError) as caught:
+        call_local(model, SECRET)
+    with pytest.raises(ConfigurationError):
+        await acall_local(model, SECRET)
+    assert SECRET not in repr(caught.value)
+    if name == "the next machine":
+        networks = ["10.0.0.0/8"]
+        assert call_local(model, SECRET, allowed_networks=networks).text == "x"
+        assert (await acall_local(model, SECRET, allowed_networks=networks)).text == "x"
+
+
+@pytest.mark.parametrize("name", ["OpenAI", "a public address"])
+async def test_a_model_that_is_not_local_scores_nothing(name: str) -> None:
+    with pytest.raises(ConfigurationError):
+        yes_no_score(REMOTE[name](), SECRET)
+    with pytest.raises(ConfigurationError):
+        await ayes_no_score(REMOTE[name](), SECRET)
 
 
 async def test_nothing_but_the_model_sees_an_async_call_in_a_graph(langsmith_server, cache) -> None:
