@@ -278,7 +278,7 @@ class _Masking(Leaves):
     def identifier(self, text: str) -> str:
         if _IDENTIFIER.fullmatch(text):
             # made by a machine or a programmer: only what is known to be private is looked for
-            return text if not self._memory.texts.known_in(text) else self.text(text)
+            return self.text(text) if self._memory.texts.holds_known(text) else text
         return self.text(text)
 
     def json(self, text: str) -> str:

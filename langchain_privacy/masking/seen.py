@@ -31,7 +31,9 @@ class _Kept:
     message: BaseMessage
     fields: list[Any]
     seen: int
-    looked: Looked | None
+    looked: Looked | None = None
+    """Its texts, once somebody asked for them; `None` as well where they do not tell enough."""
+    asked: bool = False
 
 
 class History:
@@ -60,6 +62,8 @@ class History:
         if kept is None or kept.message is not x or [*x.__dict__.values()] != kept.fields:
             return False
         if kept.seen != count:
+            if not kept.asked:
+                kept.looked, kept.asked = _looked(kept.fields, x.content), True
             if kept.looked is None or self._vault.index().news(kept.seen).may_be(kept.looked):
                 return False
             kept.seen = count
@@ -78,15 +82,15 @@ class History:
         if len(self._kept) >= _REMEMBERED:
             self._kept.clear()
         fields = [v if type(v) is str else c for v, c in zip(values, copies, strict=True)]
-        self._kept[id(x)] = _Kept(x, fields, count, _looked(x))
+        self._kept[id(x)] = _Kept(x, fields, count)
 
 
-def _looked(x: BaseMessage) -> Looked | None:
+def _looked(fields: list[Any], content: Any) -> Looked | None:
     """Return all text of a message, `None` where a value in it may be cut or stand in escapes."""
-    if isinstance(x.content, list) and len(x.content) > 1:
+    if isinstance(content, list) and len(content) > 1:
         return None  # a value may be split
     leaves = _Texts()
-    Walk(leaves)(list(x.__dict__.values()))
+    Walk(leaves)(fields)
     if leaves.others or any(sign in text for text in leaves.found for sign in "\\%&="):
         return None
     return Looked("\n".join(leaves.found))

@@ -96,6 +96,7 @@ class TextMasker:
         self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
         self._looked: OrderedDict[bytes, list[Finding]] = OrderedDict()
         self._verbatim: OrderedDict[bytes, None] = OrderedDict()
+        self._bare: dict[bytes, int] = {}
         self._forms: tuple[int, Forms | None] = (0, None)
         self._types: frozenset[str] = frozenset()
 
@@ -126,7 +127,7 @@ class TextMasker:
         """
         if not text or text.isspace():
             return text
-        key = self._digest(text, untrusted=untrusted, parts=parts)
+        key = self._digest(text, person=b"untrusted" if untrusted else b"", parts=parts)
         seen = self._seen.get(key)
         count = self._vault.version
         if seen:
@@ -181,6 +182,23 @@ class TextMasker:
             hits = [h for h in hits if folded.text[h.start : h.end].casefold() not in self._allow]
         return outermost(hits)
 
+    def holds_known(self, name: str) -> bool:
+        """Say whether a name that a machine made holds a value that the session knows.
+
+        A name is searched once; later for what was learned since.
+        """
+        key, count = self._digest(name, person=b"name"), self._vault.version
+        searched = self._bare.get(key)
+        if searched == count:
+            return False
+        if searched is None or self._vault.index().news(searched).may_be_in(name):
+            if self.known_in(name):
+                return True
+            if len(self._bare) >= _REMEMBERED:
+                self._bare.clear()
+        self._bare[key] = count
+        return False
+
     def is_verbatim(self, text: str) -> bool:
         r"""Say whether a text was written by `mask` with escapes in it.
 
@@ -189,11 +207,10 @@ class TextMasker:
         """
         return bool(self._verbatim) and self._digest(text) in self._verbatim
 
-    def _digest(self, text: str, *, untrusted: bool = False, parts: Sequence[Span] = ()) -> bytes:
+    def _digest(self, text: str, *, person: bytes = b"", parts: Sequence[Span] = ()) -> bytes:
         data = text.encode("utf-8", "surrogatepass")
         if parts:
             data += b"\0" + repr(parts).encode()
-        person = b"untrusted" if untrusted else b""
         return hashlib.blake2b(data, digest_size=16, key=self._key, person=person).digest()
 
     def _remember(self, key: bytes, seen: _Seen) -> None:
@@ -434,16 +451,21 @@ def _finding(start: int, end: int, kind: str) -> Finding:
 
 def _without_glued(text: str, findings: Sequence[Finding]) -> str:
     """Return a text without the findings that touch a word, `""` where there are none."""
-    glued = [
-        f
-        for f in findings
-        if text[max(0, f.start - 1) : f.start].isalnum() or text[f.end : f.end + 1].isalnum()
-    ]
+    glued = [f for f in findings if _is_glued(text, f)]
     pieces, at = [], 0
     for finding in glued:
         pieces += [text[at : finding.start], HARD * (finding.end - finding.start)]
         at = finding.end
     return "".join([*pieces, text[at:]]) if glued else ""
+
+
+def _is_glued(text: str, finding: Finding) -> bool:
+    """Say whether a finding touches a word, or stands in one number with a digit: `1985 125만`."""
+    before, after = (
+        text[max(0, finding.start - 2) : finding.start],
+        text[finding.end : finding.end + 2],
+    )
+    return before[-1:].isalnum() or after[:1].isalnum() or any(map(str.isdecimal, before + after))
 
 
 def _is_new(

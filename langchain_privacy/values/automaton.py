@@ -23,8 +23,8 @@ _Built = tuple[BytesAhoCorasick | None, Sequence[bytes]]
 """An automaton and its texts, by the numbers that it reports."""
 
 _NOTHING: _Built = (None, ())
-_CHEAP, _A_CALL = 2**16, 512
-"""Bytes that are searched one by one rather than built for; how many one search costs at least."""
+_CHEAP, _A_CALL = 2**17, 512
+"""Bytes that are searched one by one before building pays; how many one search costs at least."""
 
 _start = itemgetter(0)
 
@@ -32,14 +32,15 @@ _start = itemgetter(0)
 class Automaton(Generic[Payload]):
     """Texts to look for, with what they stand for. Thread-safe; it follows as they grow.
 
-    What is built cannot grow. New texts are looked for one by one as long as that is cheap; then
-    they go into a second, small automaton until building the first anew pays.
+    What is built cannot grow. New texts are looked for one by one until that has cost as much as
+    building; then they go into a second, small automaton until building the first anew pays.
     """
 
     def __init__(self) -> None:
         self.keys: dict[bytes, list[Payload]] = {}
         self._lock = threading.Lock()
         self._new: list[bytes] = []
+        self._spent = 0
         self._built: tuple[_Built, _Built] = (_NOTHING, _NOTHING)
 
     def put(self, text: bytes, key: Payload) -> None:
@@ -72,10 +73,12 @@ class Automaton(Generic[Payload]):
                 main, texts = _build(list(self.keys)), []
             self._built = main, _build(texts)
             self._new = []
+            self._spent = 0
 
     def occurrences(self, data: bytes) -> Iterator[tuple[int, int, list[Payload]]]:
         """Yield start, end and keys of whatever stands in `data`; they may overlap."""
-        if len(self._new) * (len(data) + _A_CALL) > _CHEAP:
+        self._spent += len(self._new) * (len(data) + _A_CALL)
+        if self._spent > _CHEAP:
             self.ready()
         # What is new first: another thread may build it meanwhile, and it is found twice then.
         for text in self._new.copy():

@@ -76,6 +76,15 @@ def test_what_the_guard_refuses_the_masker_masks(texts: list[str]) -> None:
                 assert session.mask(text) != text
 
 
+def test_a_number_beside_a_value_is_one_of_its_own() -> None:
+    session = Masker([DictionaryDetector({})]).session("t")
+    for value, kind in TYPES.items():
+        session.vault.issue(kind, value)
+    masked = session.mask("02/03/1985 125만 원을 냈다")
+    assert "125" not in masked
+    assert session.restore(masked) == "02/03/1985 125만 원을 냈다"
+
+
 def test_both_leave_ordinary_text_alone() -> None:
     session = Masker([DictionaryDetector({})]).session("t")
     for value, kind in TYPES.items():
