@@ -1,0 +1,164 @@
+r"""Which Korean words are public: the Korean half of strict mode.
+
+A Korean word is a noun with particles and endings behind it, and only the noun can say who somebody
+is. So particles, endings, verbs, adverbs and pronouns are public, and common nouns that Kiwi knows.
+What is masked:
+
+- proper nouns, except countries, capitals, Korea's provinces and metropolitan cities, languages,
+  religions and holidays (`words/korean_public_places.txt`); organisations and brands are masked;
+- Hanja, except the single characters of headlines (美, 前);
+- nouns that stand in no dictionary: rare names, foreign names, words that were typed wrong;
+- a family name and the syllables behind it, and a syllable that was cut off a proper noun: Kiwi
+  takes 양희종 for three nouns of one syllable;
+- a noun before 씨.
+
+    >>> text = "양희종 씨와 김민수는 서울에서 계약서를 썼다."
+    >>> [text[start:end] for start, end in private_words(text, lambda word: False)]
+    ['양희종', '김민수']
+
+Without Kiwi there is no strict mode for Korean: a `ConfigurationError` names the extra.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from langchain_privacy.detection.korean.tokens import Token, korean_tokens, parts
+from langchain_privacy.values.fold import normal
+from langchain_privacy.words import load
+
+Span = tuple[int, int]
+
+_FAMILY = load("korean_surnames")
+_PLACES = load("korean_public_places")
+_HEADLINE_HANJA = frozenset(
+    "美中日北韓英獨佛露伊濠加印前現新舊故與野靑檢軍警男女大小上下高低株社甲乙丙丁"
+)
+_HANGUL = re.compile("[가-힣]")
+_READ = re.compile("[가-힣一-鿿㐀-䶿豈-﫿\U00020000-\U0003ffff]")
+
+# Parts of speech that never name anybody: pronouns, numerals, verbs, particles, endings, marks.
+_TAGS = (
+    "NNB NP NR VV VA VX VCP VCN MM MAG MAJ IC XPN XSN XSV XSA XSM"
+    " JKS JKC JKG JKO JKB JKV JKQ JX JC EP EF EC ETN ETM"
+    " SF SP SS SSO SSC SE SO SW SB SN SL Z_CODA Z_SIOT"
+)
+_PUBLIC_TAGS = frozenset(_TAGS.split())
+_COMMON = frozenset({"NNG", "XR"})
+# What a name is cut into when Kiwi does not know it.
+_PIECES = frozenset({"NNG", "NNP", "NNB", "NR", "NP", "MM", "MAG", "IC", "XPN", "XSN", "XR", "SH"})
+_GLUED = frozenset({"NNG", "NNB", "NR", "MM", "MAG", "XPN", "XR"})
+# What stands behind a name without a space, and is no part of it.
+_BEHIND = frozenset("씨님군양모옹측등급때전들적")
+
+
+def private_words(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]:
+    """Find the Korean words of a text that are not public.
+
+    Args:
+        text: Any text; words in Latin letters and numbers are left to others.
+        is_public: Says of a word whether the application declared it public.
+
+    Yields:
+        `(start, end)` of each word that is not public, without its particles and titles, in order.
+
+    Raises:
+        ConfigurationError: There is Korean to read, and the extra `korean` is not installed.
+    """
+    form = normal(text)
+    for at, part in parts(form.text):
+        if _READ.search(part):
+            for start, end in _in_part(part, is_public):
+                yield form.span(at + start, at + end)
+
+
+def _in_part(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]:
+    tokens = korean_tokens(text)
+    private = [_is_private(text, tokens, index) for index in range(len(tokens))]
+    for first, last in _words(tokens):
+        name = _name(text, tokens, private, first, last)
+        private[first:name] = [True] * (name - first)
+        _glue(tokens, private, first, last)
+    covered = 0  # how far the tokens have read
+    start = end = -1  # the span that is being joined
+    for token, hidden in zip(tokens, private, strict=True):
+        begin = token.start
+        if token.start > covered and _HANGUL.search(text, covered, token.start):
+            begin, hidden = covered, True  # nobody read this
+        covered = max(covered, token.end)
+        if not hidden or is_public(text[begin : token.end]):
+            continue
+        if begin > end:
+            if end > start and not is_public(text[start:end]):
+                yield start, end
+            start = begin
+        end = max(end, token.end)
+    if end > start and not is_public(text[start:end]):
+        yield start, end
+    if _HANGUL.search(text, covered):
+        yield covered, len(text)
+
+
+def _is_private(text: str, tokens: Sequence[Token], index: int) -> bool:
+    """Say whether a morpheme is private by itself, or by a title behind it."""
+    token = tokens[index]
+    tag, word = token.tag, text[token.start : token.end]
+    if tag == "SH":
+        return word not in _HEADLINE_HANJA
+    if not _HANGUL.search(word):
+        return False
+    if tag in _COMMON:
+        return token.oov or _is_addressed(tokens, index)
+    return tag.partition("-")[0] not in _PUBLIC_TAGS and word not in _PLACES  # "VV-I": irregular
+
+
+def _is_addressed(tokens: Sequence[Token], index: int) -> bool:
+    """Say whether 씨 follows."""
+    following = tokens[index + 1] if index + 1 < len(tokens) else None
+    return following is not None and following.tag == "NNB" and following.form == "씨"
+
+
+def _words(tokens: Sequence[Token]) -> Iterator[Span]:
+    """Yield the tokens between two spaces or marks, as indices."""
+    first = 0
+    for index in range(1, len(tokens) + 1):
+        if index == len(tokens) or (
+            tokens[index].word_position != tokens[first].word_position
+            or tokens[index].start > tokens[index - 1].end
+        ):
+            yield first, index
+            first = index
+
+
+def _name(
+    text: str, tokens: Sequence[Token], private: Sequence[bool], first: int, last: int
+) -> int:
+    """Return where a name ends that a word begins with, as an index; `first` if there is none."""
+    end = first
+    while end < last and tokens[end].tag in _PIECES:
+        if end > first and tokens[end].form in _BEHIND:
+            break
+        end += 1
+    if end - first < 2 or text[tokens[first].start] not in _FAMILY:
+        return first
+    length = tokens[end - 1].end - tokens[first].start
+    family = tokens[first].end - tokens[first].start
+    if not 2 <= length <= 4 or family > 2:
+        return first
+    if private[first] and tokens[first].tag == "NNP":
+        return end
+    pieces = all(token.end - token.start == 1 for token in tokens[first:end])
+    return end if length == 3 and (pieces or tokens[first].tag == "NNG") else first
+
+
+def _glue(tokens: Sequence[Token], private: list[bool], first: int, last: int) -> None:
+    """Add a syllable that was cut off a proper noun: 정윤 + 희."""
+    for index in range(first + 1, last):
+        token, before = tokens[index], tokens[index - 1]
+        if (
+            private[index - 1]
+            and token.end - token.start == 1
+            and token.tag in _GLUED
+            and token.form not in _BEHIND
+            and (before.tag != "NNP" or before.end - before.start < 3)
+        ):
+            private[index] = True

@@ -1,0 +1,113 @@
+"""Strict mode's Korean half: which words are public. Real Kiwi, sentences that we wrote."""
+
+import sys
+import threading
+import unicodedata
+
+import pytest
+
+from langchain_privacy.detection.korean import tokens
+from langchain_privacy.detection.vocabulary.korean import private_words
+from langchain_privacy.errors import ConfigurationError
+
+pytest.importorskip("kiwipiepy")
+
+
+def nothing(word: str) -> bool:
+    return False
+
+
+def masked(text: str, public: frozenset[str] = frozenset()) -> list[str]:
+    return [text[a:b] for a, b in private_words(text, public.__contains__)]
+
+
+# What must be masked, and what stays clear around it.
+NAMES = [
+    ("김민수는 어제 왔다.", ["김민수"]),
+    ("봉하늬 씨와 빙소희를 만났다.", ["봉하늬", "빙소희"]),  # rare names
+    ("양희종과 최운정은 선수다.", ["양희종", "최운정"]),  # Kiwi sees three nouns of one syllable
+    ("정윤희가 전화했다.", ["정윤희"]),  # ... or a name and a syllable
+    ("응우옌티란에게 보냈다.", ["응우옌티란"]),  # foreign names
+    ("디미트리스 캄메노스 차관을 만났다.", ["디미트리스", "캄메노스"]),
+    ("표秀蓮 씨가 서명했다.", ["표秀蓮"]),
+    ("湯川遙菜라고 적었다.", ["湯川遙菜"]),
+    ("석씨와 지원 씨는 친구다.", ["석", "지원"]),  # nouns before a title
+    ("김 부장에게 물었다.", ["김"]),
+    ("삼성전자와 카카오톡을 쓴다.", ["삼성전자", "카카오톡"]),  # organisations are not public
+]
+PUBLIC = [
+    "계약서를 검토하고 보증금을 돌려주지 않으면 어떻게 해야 하나요?",
+    "서울에서 부산까지 기차로 갔고, 일본과 프랑스에도 갔다.",
+    "환자는 두통과 어지럼증으로 내원하여 혈압을 쟀다.",
+    "어제 학교에서 친구들과 점심을 먹고 집에 왔습니다.",
+    "이 영화는 정말 아름답고 감동적이었어요 ㅋㅋㅋ ㅠㅠ",
+    "담당자님, 회의는 다음 주 월요일 오후 3시에 합니다.",
+    "美 대통령은 前 정부의 정책을 바꾸었다.",
+    "한국어를 영어로 번역해 주세요.",
+]
+
+
+@pytest.mark.parametrize(("text", "names"), NAMES)
+def test_a_name_is_masked_without_its_particles_and_titles(text: str, names: list[str]) -> None:
+    assert masked(text) == names
+
+
+@pytest.mark.parametrize("text", PUBLIC)
+def test_public_words_stay(text: str) -> None:
+    assert masked(text) == []
+
+
+def test_what_the_application_declares_public_stays() -> None:
+    text = "세월호 유가족 김민수 씨"
+    assert masked(text) == ["세월호", "김민수"]
+    assert masked(text, frozenset({"세월호"})) == ["김민수"]
+    assert masked("빙소희가 왔다", frozenset({"빙소희"})) == []  # also where Kiwi cuts it in two
+
+
+@pytest.mark.parametrize("before", ["", "😀 ", "𠮷野 ", "👩‍👩‍👧 e\u0301 ", "\ud800 ", "\x00\u200b"])
+def test_offsets_are_characters_of_the_text(before: str) -> None:
+    assert masked(f"{before}봉하늬 씨")[-1] == "봉하늬"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        unicodedata.normalize("NFD", "봉하늬 씨가 왔다."),  # file names of macOS
+        "봉\u200b하\u200b늬 씨가 왔다.",
+    ],
+)
+def test_other_spellings_of_the_same_letters(text: str) -> None:
+    assert [unicodedata.normalize("NFC", word).replace("\u200b", "") for word in masked(text)] == [
+        "봉하늬"
+    ]
+
+
+def test_a_long_text_is_read_in_parts_with_its_offsets() -> None:
+    text = "어제 점심을 먹었다. " * 700 + "봉하늬 씨가 왔다. " + "가나다라" * 3000
+    assert "봉하늬" in masked(text)
+
+
+def test_threads_read_the_same() -> None:
+    texts = [text for text, _ in NAMES] * 5
+    alone = [masked(text) for text in texts]
+    results: list[list[list[str]]] = []
+    threads = [
+        threading.Thread(target=lambda: results.append([masked(text) for text in texts]))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [alone] * 4
+
+
+def test_without_kiwi_korean_is_refused_and_english_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens._kiwi.cache_clear()
+    monkeypatch.setitem(sys.modules, "kiwipiepy", None)
+    assert list(private_words("No Korean here: 42", nothing)) == []
+    with pytest.raises(ConfigurationError, match=r"langchain-privacy\[korean\]") as raised:
+        masked("봉하늬 씨가 왔다")
+    assert "봉하늬" not in repr(raised.value)
+    assert raised.value.__cause__ is None
+    tokens._kiwi.cache_clear()
