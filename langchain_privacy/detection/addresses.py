@@ -271,7 +271,7 @@ def _streets_by_prefix(text: FoldedText) -> Iterator[_Anchor]:
 # "14 Gaivotas Baixo 2": capital words between two numbers, no day of a month.
 _MONTH = r"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _FRAMED = re.compile(
-    rf"(?<![\w.,])(?!(?:19|20)\d\d\b)(?!\d+ {_MONTH}[ ])\d{{1,4}}[A-Za-z]?[ ]"
+    rf"(?<![\w.,:-])(?!(?:19|20)\d\d\b)(?!\d+ {_MONTH}[ ])\d{{1,4}}[A-Za-z]?[ ]"
     rf"(?=(?:{_SMALL}[ ]){{0,2}}(?:{_CAP}|C/))(?:(?:{_CAP}|{_SMALL}|C/)[ ]){{1,5}}"
     r"\d{1,4}\b\.?(?![,.]\d)"
 )

@@ -117,7 +117,7 @@ _GROUPED = re.compile(
     # North America: "212-555-0147", "(212) 555-0147"
     r"|(?P<us>(?:1[ .-])?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4})"
     # groups of any length: "0131 496 0155", "030 12 34 56"
-    r"|(?P<loose>\(?0?\d{1,5}\)?(?:[ .-]\d{2,7}){1,5})"
+    r"|(?P<loose>\(?0?\d{1,5}\)?(?:[ .-]\d{2,8}){1,5})"
     r"|(?P<plain>\d{7,12})"
     r")(?P<extension>(?:[ ]?(?:x|ext\.?|extension|내선)[ ]?\d{1,6}))?(?![\w])",
     re.IGNORECASE,
@@ -164,12 +164,42 @@ def _phone_score(text: FoldedText, match: re.Match[str]) -> float:
     if match["plus"]:
         number = match["plus"]
         number = "+" + number[2:] if number.startswith("00") else number
-        return 0.9 if _valid(number, None) else 0.6 if match["plus"].startswith("+") else 0.0
+        if _valid(number, None):
+            return 0.9
+        named = match["plus"].startswith("+") or near(text, *match.span(), _PHONE_WORDS, reach=40)
+        return 0.6 if named else 0.0
     if match["us"] and _valid(match["us"], "US") and not _HANGUL.search(_around(text, match)):
         return 0.9
     if _DATE_LIKE.fullmatch(match["number"]):
         return 0.0
+    if _is_national(match["number"]) and not _HANGUL.search(_around(text, match)):
+        return 0.6
     return 0.6 if near(text, match.start(), match.end(), _PHONE_WORDS, reach=40) else 0.0
+
+
+# National numbers need no word beside them where they are written as people write them: with the
+# trunk 0 and in groups, or as a mobile number. Ranges of the national numbering plans.
+_MOBILE = re.compile(
+    r"07[1-9]\d{8}"  # United Kingdom
+    r"|01[567]\d{8,9}"  # Germany
+    r"|0[789][01]\d{8}"  # Nigeria
+    r"|0[789]0-\d{4}-\d{4}"  # Japan
+    r"|07\d-\d{3} ?\d{2} ?\d{2}"  # Sweden
+    r"|06-\d{8}"  # Netherlands
+    r"|[6-9]\d{4} \d{5}"  # India
+    r"|\(\d{2}\) ?9?\d{4}-\d{4}"  # Brazil
+)
+_IN_GROUPS = re.compile(r"\(?0[1-9]\d{0,4}\)?(?: \d{2,8}){1,5}")
+_WITH_TRUNK = ("GB", "FR", "DE", "IE", "NL", "BE", "CH", "AT", "SE", "AU", "NZ", "ZA", "NG", "KE",
+               "FI", "JP", "TR", "IN", "BR")  # fmt: skip
+
+
+def _is_national(number: str) -> bool:
+    if not 9 <= sum(map(str.isdigit, number)) <= 12:
+        return False
+    if not (_MOBILE.fullmatch(number) or _IN_GROUPS.fullmatch(number)):
+        return False
+    return any(_valid(number, region) for region in _WITH_TRUNK)
 
 
 def _around(text: FoldedText, match: re.Match[str]) -> str:

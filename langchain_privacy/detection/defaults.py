@@ -20,17 +20,21 @@ from langchain_privacy.detection.korean.numbers import (
     find_resident_numbers,
 )
 from langchain_privacy.detection.korean.people import find_korean_people
+from langchain_privacy.detection.national import (
+    find_british_plates,
+    find_national_insurance_numbers,
+    find_national_numbers,
+    find_social_security_numbers,
+)
 from langchain_privacy.detection.numbers import (
     find_birth_dates,
-    find_british_plates,
     find_cards,
+    find_codes_of_payment,
     find_ibans,
     find_ip_addresses,
     find_labelled_numbers,
     find_mac_addresses,
-    find_national_insurance_numbers,
     find_routing_numbers,
-    find_social_security_numbers,
 )
 from langchain_privacy.detection.people import find_people, find_places
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
@@ -46,8 +50,10 @@ STRUCTURED: tuple[Rule, ...] = (
     find_mac_addresses,
     find_ibans,
     find_cards,
+    find_codes_of_payment,
     find_social_security_numbers,
     find_national_insurance_numbers,
+    find_national_numbers,
     find_routing_numbers,
     find_resident_numbers,
     find_company_numbers,

@@ -15,7 +15,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from stdnum import iban
+from stdnum import bitcoin, iban
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
@@ -24,7 +24,7 @@ from langchain_privacy.words import load
 
 # Payment cards
 
-_CARD = re.compile(r"(?<![\d.-])(?:\d[ .-]?){12,18}\d(?![\d]|[.-]\d)")
+_CARD = re.compile(r"(?<![A-Za-z0-9_.-])(?:\d[ .-]?){12,18}\d(?![A-Za-z0-9_]|[.]\d|-[A-Za-z0-9])")
 _CARD_WORDS = re.compile(r"card|visa|master|amex|\bcc\b|credit|debit|charge|체크카드|신용카드|카드")
 _BRAND = re.compile(  # ranges of ISO/IEC 7812 that are in use
     r"(?:4\d{12}(?:\d{3}){0,2}"  # Visa
@@ -73,6 +73,7 @@ _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}")
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{2,4}){3,8}[ -]?[A-Za-z0-9]{0,4}"
 )
+_NO_GROUP = re.compile(r"(?:[ -]+[A-Za-z]+)*[ -]*\Z")  # words that follow a number
 # https://www.swift.com/resource/iban-registry-pdf
 _COUNTRIES_BY_LENGTH = {
     15: "NO", 16: "BE", 18: "DK FI FO GL NL SD FK", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
@@ -97,6 +98,8 @@ def find_ibans(text: FoldedText) -> Iterator[Finding]:
             continue
         done = match.end()
         end = _iban_end(match)
+        if "iban" in text.lower[max(0, match.start() - 24) : match.start()]:
+            end = max(end, match.start() + len(_NO_GROUP.sub("", match[0])))
         after = text.text[end : end + 1]
         if end < 0 or (after.isascii() and after.isalnum()):
             continue
@@ -133,54 +136,33 @@ def find_routing_numbers(text: FoldedText) -> Iterator[Finding]:
         yield span(match, "US_ROUTING", 0.9 if total % 10 == 0 else 0.75, "routing")
 
 
-# Numbers that the United States and the United Kingdom give to people and vehicles
+# Card verification codes, bank identifier codes (ISO 9362), addresses of crypto currencies
 
-_SSN = re.compile(
-    r"(?<![\d.-])(?:"
-    # SSA: no area 000, 666 or 900-999, no group 00, no serial 0000
-    r"(?!000|666|9)\d{3}(?P<mark>[ .-]?)(?!00)\d{2}(?P=mark)(?!0000)\d{4}"
-    # ITIN (IRS): 9xx with group 50-65, 70-88, 90-92, 94-99
-    r"|9\d{2}-(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])-\d{4}"
-    r")(?![\d]|[.-]\d)"
+_CVV = Cues(["cvv", "cvc", "cvv2", "cvc2", "csc", "card verification", "security code"])
+_AFTER_CVV = re.compile(
+    r"(?:[ ](?:code|number|value))?[\"']?[ \t]?(?:[:=#|]|is|was)?[ \t]{0,3}[\"']?"
+    r"(?P<value>\d{3,4})(?!\w)"
 )
-_SSN_WORDS = re.compile(r"\bssn\b|social sec|soc\.? sec|\bitin\b|tax(?:payer)? id|사회보장")
-
-
-def find_social_security_numbers(text: FoldedText) -> Iterator[Finding]:
-    """Find US social security numbers and ITINs; without hyphens only beside a word for them."""
-    for match in numbers(_SSN, text, digits=9):
-        named = near(text, match.start(), match.end(), _SSN_WORDS, reach=40)
-        if match["mark"] in ("-", None) or named:
-            yield span(match, "US_SSN", 0.95 if named else 0.9, "ssn")
-
-
-_NINO = re.compile(
-    r"(?<![A-Za-z0-9])"
-    r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]"  # prefixes in use
-    r" ?\d{2} ?\d{2} ?\d{2} ?[A-D](?![A-Za-z0-9])"
+_BIC = Cues(["swift", "bic"])
+_AFTER_BIC = re.compile(
+    r"(?:[ /-]?(?:code|bic|swift|no\.?))?[ \t]?[:=#|]?[ \t]{0,3}"
+    r"(?P<value>[A-Z]{4}[ ]?[A-Z]{2}[ ]?[A-Z0-9]{2}(?:[ ]?[A-Z0-9]{3})?)(?!\w)"
 )
+_LONG_WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{26,90}(?![A-Za-z0-9])")
+_COIN = re.compile(r"bc1[02-9ac-hj-np-z]{11,87}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|0x[0-9a-fA-F]{40}")
 
 
-def find_national_insurance_numbers(text: FoldedText) -> Iterator[Finding]:
-    """Find UK national insurance numbers (HMRC NIM39110)."""
-    for match in numbers(_NINO, text, digits=6, letters=True):
-        yield span(match, "UK_NINO", 0.85, "nino")
-
-
-# DVLA marks since September 2001; without a space only beside a word for a vehicle.
-_UK_PLATE = re.compile(
-    r"(?<![A-Za-z0-9-])[A-HJ-PR-Y]{2}\d{2}(?P<gap>[ ]?)[A-HJ-PR-Z]{3}(?![A-Za-z0-9-])"
-)
-_VEHICLE_WORDS = re.compile(
-    r"\breg(?:istration|n)?\b|plate|vehicle|\bcar\b|\bvan\b|number mark|driv|vauxhall|ford|parking"
-)
-
-
-def find_british_plates(text: FoldedText) -> Iterator[Finding]:
-    """Find vehicle registration marks of the United Kingdom."""
-    for match in numbers(_UK_PLATE, text, digits=2, letters=True):
-        if match["gap"] or near(text, match.start(), match.end(), _VEHICLE_WORDS, reach=40):
-            yield span(match, "UK_PLATE", 0.7, "british_plate")
+def find_codes_of_payment(text: FoldedText) -> Iterator[Finding]:
+    """Find verification codes of cards, bank identifier codes, Bitcoin and Ethereum addresses."""
+    for _, end in _CVV.find(text):
+        if match := _AFTER_CVV.match(text.text, end):
+            yield span(match, "CVV", 0.8, "cvv", "value")
+    for _, end in _BIC.find(text):
+        if match := _AFTER_BIC.match(text.text, end):
+            yield span(match, "BIC", 0.8, "bic", "value")
+    for match in _LONG_WORD.finditer(text.text):
+        if _COIN.fullmatch(match[0]) and (match[0][:2] == "0x" or bitcoin.is_valid(match[0])):
+            yield span(match, "CRYPTO", 0.9, "coin")
 
 
 # Numbers that a label names. Forms say what a value is ("Account number: 4028-7719-3305",
@@ -202,9 +184,9 @@ _VALUE = (
 )
 # What may stand between a label and its value.
 _LINK = (
-    r"(?:[ \t]?(?:number|num|no|nr|id|code|ref|reference)s?\b\.?)?"
+    r"(?:[ \t-]?(?:number|num|no|nr|n[°º]|id|code|ref|reference|nummer|n[uú]mero|numéro)s?\b\.?)?"
     r"[ \t]?(?:\([^()\n]{0,24}\))?[ \t]{0,2}"  # "(if any)"
-    r"(?:is|was|are|stays|remains|will be|:|=|\#|-|\||\.{2,60}|ending in)?"
+    r"(?:is|was|are|stays|remains|will be|ist|lautet|est|es|è|é|:|=|\#|-|\||\.{2,60}|ending in)?"
     r"[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
 )
 _KIND_OF = {
@@ -215,10 +197,17 @@ _KIND_OF = {
         ("DRIVER_LICENSE", "labels_licence"),
         ("TAX_ID", "labels_tax"),
         ("MEDICAL_ID", "labels_medical"),
+        ("US_SSN", "labels_ssn"),
+        ("CREDIT_CARD", "labels_card"),
         ("ID", "labels_id"),
     )
     for label in load(name)
 }
+_CODES = Cues(load("labels_code"))
+_AFTER_CODE = re.compile(
+    rf"(?P<link>{_LINK})(?P<value>(?-i:(?=[A-Z]{{0,8}}\d)[A-Z0-9]{{5,8}}|[A-Z]{{5,7}}))(?![\w-])",
+    re.IGNORECASE,
+)
 _LABELS = Cues(_KIND_OF)
 _AFTER_LABEL = re.compile(rf"(?P<link>{_LINK}){_VALUE}", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
@@ -257,6 +246,10 @@ _UNIT_AFTER = re.compile(
 def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find numbers by their English or Korean label; the label gives the type."""
     yield from _labelled_in_english(text)
+    for _, end in _CODES.find(text):
+        code = _AFTER_CODE.match(text.text, end)
+        if code and (_NUMBER_WORD.search(code["link"]) or not code["value"].isalpha()):
+            yield span(code, "ID", 0.7, "label", "value")
     yield from _labelled_in_korean(text)
 
 

@@ -43,12 +43,48 @@ class RulesDetector(Detector):
         found: list[Finding] = []
         for rule in self.rules:
             try:
-                found += [f for f in rule(folded) if f.score >= self.min_score]
+                found += [
+                    f
+                    for f in rule(folded)
+                    if f.score >= self.min_score
+                    and (f.entity_type in _INSIDE or not is_inside_identifier(folded.text, f))
+                ]
             except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
                 name = getattr(rule, "__name__", type(rule).__name__)
                 msg = f"rule {name} failed with {type(error).__name__}; nothing was masked"
                 raise DetectionError(msg) from None
         return [folded.to_original(f) for f in found if f.start < f.end]
+
+
+# Identifiers that machines make: of their letters and digits some look like a card or a name.
+
+_INSIDE = frozenset({"SECRET", "URL", "EMAIL"})  # what may be a part of such a word
+_PART = re.compile(r"[A-Za-z0-9+/=_-]")
+_LONGEST_IDENTIFIER = 128
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_HEX = re.compile(r"(?:0x)?(?=[0-9-]*[a-f])[0-9a-f]{7,}(?:-[0-9a-f]{2,}){0,8}", re.IGNORECASE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/_]{20,}")
+_SWITCH = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[a-z0-9]|(?<=\d)[A-Za-z]")
+
+
+def is_inside_identifier(text: str, found: Finding) -> bool:
+    """Say whether a finding is only a part of a UUID, a hash or the like."""
+    start, end = found.start, found.end
+    if not (_PART.match(text, start - 1 if start else len(text)) or _PART.match(text, end)):
+        return False
+    first = max(0, start - _LONGEST_IDENTIFIER)
+    while start > first and _PART.match(text, start - 1):
+        start -= 1
+    last = min(len(text), end + _LONGEST_IDENTIFIER)
+    while end < last and _PART.match(text, end):
+        end += 1
+    word = text[start:end].strip("=-_/+")
+    if found.end - found.start >= len(word):
+        return False
+    if _UUID.fullmatch(word) or _HEX.fullmatch(word):
+        return True
+    # In base64 every other character is of another kind than the one before it; in a path few.
+    return _BASE64.fullmatch(word) is not None and 3 * len(_SWITCH.findall(word)) > len(word)
 
 
 class Cues:

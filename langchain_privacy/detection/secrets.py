@@ -49,13 +49,6 @@ _CONNECTION = re.compile(
 )
 _SCHEMES = Cues(["bearer", "basic", "token"])
 _CREDENTIAL = re.compile(r"\s{1,4}(?P<value>[A-Za-z0-9+/_.~-]{16,4000}={0,2})")
-_LABELS = Cues(
-    label.replace(" ", gap) for label in load("secret_labels") for gap in (" ", "_", "-", "")
-)
-_VALUE = re.compile(
-    r"(?P<mark>[\"']?\s{0,3}(?:[:=]|=>|:=|is|은|는)\s{0,3}[\"'`]?)(?P<value>[^\s\"'`,;<>]{4,512})"
-)
-_WORDS_ONLY = re.compile(r"[A-Za-z]+[.!?]?|[가-힣]+[.!?]?|\*+|<.*|\$\{.*|\{\{.*|x+|[._-]+")
 # Bits per character: words have fewer, keys of sixteen characters and more have more.
 _RANDOM = 3.0
 
@@ -98,21 +91,220 @@ def _key_blocks(t: str) -> Iterator[Finding]:
         yield finding(begin.start(), done, "SECRET", 0.99, "secret")
 
 
+# Passwords by their label: what stands behind it, in prose, a setting or an expression of code
+
+_NAMES = frozenset(
+    label.replace(" ", gap) for label in load("secret_labels") for gap in (" ", "_", "-", "")
+)
+_LABELS = Cues(_NAMES)
+_HUMPED = re.compile(  # "dbPassword"
+    r"(?<=[a-z0-9])(?:Passw(?:or)?d|Passphrase|Passcode|Pwd|Secret(?:Key)?|Token|ApiKey|AccessKey)"
+    r"(?![a-z0-9])"
+)
+_MARK = re.compile(
+    r"(?P<set>[\"'`]?\]?\s{0,3}(?:"
+    r":\s?[&*]?[A-Za-z_][A-Za-z_.<>\[\]|? ]{0,40}=(?!=)"  # "password: str ="
+    r"|[ ]string\s?=|=>|:=|!?={1,3}|:)\s{0,3}"
+    r"|[\"']?,?\s{1,24}[\"']?value[\"']?\s?[:=]\s?"  # name and value in a list, XML
+    r"|[\"']\s?\{[^{}]{0,200}?\bdefault\s{0,10}=\s{0,3}"  # a variable of Terraform
+    r")"
+    r"|(?P<argument>[\"']\s?,\s{0,3}(?:default\s?=\s?)?)(?=[\"'])"  # get("password", "
+    r"|(?P<spaced>(?:[ ]by)?[ ]{1,3})(?=[\"'])"  # PASSWORD '
+    r"|(?P<spoken>\s{0,3}(?:is|은|는)\s{0,3})"
+)
+_ELEMENT = re.compile(r">(?P<value>[^<>\n]{4,512})</")
+_OPTION_BEFORE = re.compile(r"(?<!\w)--?[\w-]{0,24}\Z")
+_OPTION = re.compile(r"[ =](?P<value>[^\s\"'`;|&<>$-][^\s\"'`;|&<>]{3,512})")
+_LINE_BEFORE = re.compile(r"(?:^|\n)[ \t]{0,24}(?:(?:export|set|ENV|-e|-)[ ])?[\w.-]{0,48}\Z")
+_TO_LINE_END = re.compile(r"(?P<value>[^\s\"'`][^\s]{3,512})(?=[ \t]{0,24}(?:#|\n|\Z))")
+_VALUE = re.compile(r"[\"'`]?(?P<value>[^\s\"'`,;<>]{4,512})")
+_WORDS_ONLY = re.compile(r"[A-Za-z]+[.!?]?|[가-힣]+[.!?]?|\*+|<.*|\$\{.*|\{\{.*|x+|[._-]+")
+# What people write where a secret will stand: words one of which says so, or a value that is none.
+_STAND_INS = frozenset(
+    [
+        "your",
+        "insert",
+        "enter",
+        "replace",
+        "change",
+        "changeme",
+        "changeit",
+        "placeholder",
+        "example",
+        "dummy",
+        "redacted",
+        "masked",
+        "todo",
+        "tbd",
+    ]
+)
+_NO_VALUES = frozenset(
+    ["none", "null", "nil", "undefined", "true", "false", "string", "optional", "required"]
+)
+_SEPARATOR = re.compile(r"[\s_.-]+")
+
+
+def _stands_in(value: str) -> bool:
+    words = _SEPARATOR.split(value.lower().strip("<>[]{}"))
+    if len(words) == 1 and words[0] in _NO_VALUES:
+        return True
+    return not _STAND_INS.isdisjoint(words) and all(w.isalpha() for w in words if w)
+
+
 def find_passwords(text: FoldedText) -> Iterator[Finding]:
-    """Find passwords and keys by the label before them."""
-    for _, end in _LABELS.find(text):
-        match = _VALUE.match(text.text, end)
-        if match is None:
-            continue
-        value = match["value"].rstrip(".)]}")
-        random = _entropy(value) > _RANDOM if value else False
-        spoken = not re.search(r"[:=]", match["mark"])
-        if _WORDS_ONLY.fullmatch(value) and (spoken or len(value) < 8 or not random):
-            continue
-        if not value or (spoken and value.isalpha()):
-            continue
-        start = match.start("value")
-        yield finding(start, start + len(value), "SECRET", 0.9 if random else 0.8, "secret")
+    """Find passwords and keys by the label before them, also as defaults in code."""
+    t = text.text
+    for start, end in _labels(text):
+        before = t[max(0, start - 80) : start]
+        if before.endswith("<") and (element := _ELEMENT.match(t, end)):
+            yield from _secret(t, *element.span("value"), bare=True)
+        elif (option := _OPTION.match(t, end)) and _OPTION_BEFORE.search(before):
+            yield from _secret(t, *option.span("value"), bare=True)
+        elif mark := _MARK.match(t, end):
+            yield from _behind(t, before, mark)
+
+
+def _labels(text: FoldedText) -> Iterator[tuple[int, int]]:
+    yield from _LABELS.find(text)
+    for match in _HUMPED.finditer(text.text):
+        yield match.span()
+
+
+def _behind(t: str, before: str, mark: re.Match[str]) -> Iterator[Finding]:
+    """Find what stands behind a label and its mark."""
+    at = mark.end()
+    if _BRACE_BEFORE.search(before) and t[at : at + 1] in tuple("-=?"):
+        at += 1  # "${PASSWORD:-"
+    quoted = _STRING.match(t, at)
+    if mark["argument"]:
+        call = _CALL_BEFORE.search(before)
+        if quoted and call:
+            yield from _secret(t, *_inside(quoted), bare=not _LOOKS_UP.search(call[1]))
+    elif mark["spoken"] or mark["spaced"]:
+        if mark["spaced"] and quoted is None:
+            return
+        value = _VALUE.match(t, at)
+        if value and not value["value"].rstrip(".)]}").isalpha():
+            yield from _secret(t, *(_inside(quoted) if quoted else value.span("value")), bare=True)
+    elif quoted:
+        yield from _secret(t, *_inside(quoted), bare=True)
+        if _OR.match(t, quoted.end()):
+            yield from _literals(t, quoted.end())
+    elif "==" in mark[0] or mark[0].startswith("!"):
+        return  # compared with something that is no literal
+    elif _CODE.match(t, at):
+        yield from _literals(t, at)
+    elif default := _IN_BRACES.match(t, at):
+        yield from _secret(t, *default.span("default"), bare=True)
+    elif (line := _TO_LINE_END.match(t, at)) and _LINE_BEFORE.search(before):
+        yield from _secret(t, *line.span("value"), bare=True)
+    elif value := _VALUE.match(t, at):
+        yield from _secret(t, *value.span("value"), bare=True)
+
+
+def _secret(t: str, start: int, end: int, *, bare: bool) -> Iterator[Finding]:
+    """Yield a value unless it is a stand-in; a bare one must look like no word."""
+    if default := _IN_BRACES.fullmatch(t, start, end):
+        start, end = default.span("default")
+    value = t[start:end]
+    if bare:  # a stop behind it is not of it
+        value = value.rstrip(".,;)]}")
+    random = _entropy(value) > _RANDOM if value else False
+    if bare and _WORDS_ONLY.fullmatch(value) and (len(value) < 8 or not random):
+        return
+    if len(value) < (4 if bare else 3) or value.lower() in _NAMES or _IS_NAMED.match(value):
+        return
+    if _stands_in(value):
+        return
+    yield finding(start, start + len(value), "SECRET", 0.9 if random else 0.8, "secret")
+
+
+# Secrets in expressions of code. `password = os.environ.get("PW", "hunter2!x")`: the literals are
+# looked at, and of these what is no name of something that is looked up; the code stays.
+
+_STRING = re.compile(
+    r"[A-Za-z@$]{0,2}(?:\"(?P<d>(?:\\.|[^\"\\\n]){0,2000})\"|'(?P<s>(?:\\.|[^'\\\n]){0,2000})'"
+    r"|`(?P<b>[^`\n]{0,2000})`)"
+)
+_PATH = r"[$&*!@]?[A-Za-z_][\w$]{0,64}(?:(?:\.|::|->|\?\.)[\w$]{1,64}){0,8}[!?]?"
+_OR = re.compile(r"\s?(?:\|\||\?\?|\?:|or\b)\s?")
+# A call, a subscript, a value or another, and what is known to hold settings.
+_CODE = re.compile(
+    rf"(?:new[ ]|await[ ])?{_PATH}(?:<[\w, ]{{1,32}}>)?"
+    r"(?:\((?=[^()\n]{0,200}[\"'`)(])|\[(?=[\"'`\w])|\s?(?:\|\||\?\?|\?:)\s?|[ ]or[ ](?=[\"']))"
+    r"|(?:self|this|os|process|settings|config|conf|cfg|env|ENV|args|options|opts|props|request|req"
+    r"|params|secrets|vault|data|user|ctx|app|var|local|System|Environment)"
+    r"(?:(?:\.|::|->)[A-Za-z_]\w{0,64}){1,6}(?![^\s,;)\]}])"
+)
+_TOKEN = re.compile(
+    rf"(?P<call>{_PATH})?(?P<open>[(\[{{])|(?P<close>[)\]}}])|(?P<end>[;\n])|(?P<comma>,)"
+    rf"|(?P<key>\b[A-Za-z_]\w{{0,40}})\s?[=:](?![=:])|{_STRING.pattern}"
+)
+_LOOKS_UP = re.compile(
+    r"get|env|fetch|lookup|read|load|find|resolve|prop|config|setting|secret_?\Z|param|option|open"
+    r"|prompt|input|ask|require|query|select|column|field|argument|print|log|default|cookie|header",
+    re.IGNORECASE,
+)
+_CALL_BEFORE = re.compile(r"([\w.$]{1,64})[(\[{]\s?(?:\w{1,40},\s?)?[\"'][\w.:/-]{0,64}\Z")
+_NOT_VALUES = frozenset(
+    [
+        "description",
+        "help",
+        "title",
+        "alias",
+        "env",
+        "name",
+        "doc",
+        "label",
+        "placeholder",
+        "prompt",
+        "message",
+        "key",
+    ]
+)
+_IN_BRACES = re.compile(r"\$\{[\w.]{1,64}:?[-=?:](?P<default>[^{}\n]{1,512})\}")
+_BRACE_BEFORE = re.compile(r"\$\{[\w.]{0,64}\Z")
+_IS_NAMED = re.compile(
+    r"\{\{|\$\{|\$\(|<[a-zA-Z]|%\(|\{[\w.]*\}\Z|\$[A-Z_]+\Z|ENC\[|vault:|arn:aws"
+)
+_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]+|[a-z][a-z_]*(?:[./:-][a-z_]+)*")
+_LONGEST_EXPRESSION = 600
+
+
+def _inside(string: re.Match[str]) -> tuple[int, int]:
+    """Return where the characters between the quotes stand."""
+    kind = next(k for k in ("d", "s", "b") if string[k] is not None)
+    return string.span(kind)
+
+
+def _literals(t: str, at: int) -> Iterator[Finding]:
+    """Find secrets among the literals of the expression that begins at an offset."""
+    calls: list[tuple[str, str]] = []  # the open brackets: what is called, and the bracket
+    first, key = [True], ""
+    for token in _TOKEN.finditer(t, at, at + _LONGEST_EXPRESSION):
+        if token["open"]:
+            calls.append((token["call"] or "", token["open"]))
+            first.append(True)
+        elif token["close"]:
+            if not calls:
+                return
+            calls.pop()
+            first.pop()
+            key = ""
+        elif token["end"] or token["comma"]:
+            if not calls:
+                return
+            first[-1], key = first[-1] and not token["comma"], ""
+        elif token["key"]:
+            key, first[-1] = token["key"], False
+        else:
+            start, end = _inside(token)
+            call, bracket = calls[-1] if calls else ("", "")
+            name = bracket == "[" or key in _NOT_VALUES
+            if first[-1] and call:
+                name |= bool(_LOOKS_UP.search(call)) or bool(_CONSTANT.fullmatch(t, start, end))
+            if not name:
+                yield from _secret(t, start, end, bare=False)
 
 
 def _entropy(value: str) -> float:

@@ -1,0 +1,89 @@
+"""Secrets in code, settings and prose: the whole literal is masked, the code stays code."""
+
+# ruff: noqa: E501 - tables read better whole
+
+import pytest
+
+from langchain_privacy.detection import default_detectors, detect_all
+
+RULES = default_detectors(presidio=False)
+
+FOUND = [
+    ('password = os.environ.get("PW", "hunter2-Bla")', 'hunter2-Bla'),
+    ("DB_PASSWORD = os.getenv('DB_PASSWORD', 'hunter2-Bla')", 'hunter2-Bla'),
+    ('password = get_secret("db/main", default="hunter2-Bla")', 'hunter2-Bla'),
+    ('password = config.get("db", "password", fallback="tiger lily 9")', 'tiger lily 9'),
+    ('pw = settings.get("db_password", "letmein")', 'letmein'),
+    ('password = os.environ.get("PW") or "hunter2-Bla"', 'hunter2-Bla'),
+    ('password: str = Field(default="hunter2-Bla", description="The password of it")', 'hunter2-Bla'),
+    ('password: str = "hunter2 Bla"', 'hunter2 Bla'),
+    ('const dbPassword = process.env.PW || "hunter2-Bla";', 'hunter2-Bla'),
+    ("const token = process.env.TOKEN ?? 'abc-123-x';", 'abc-123-x'),
+    ('String password = System.getenv().getOrDefault("PW", "hunter2-Bla");', 'hunter2-Bla'),
+    ('@Value("${db.password:hunter2-Bla}") String p;', 'hunter2-Bla'),
+    ('password = ENV.fetch("PW") { "hunter2-Bla" }', 'hunter2-Bla'),
+    ("'password' => env('DB_PASSWORD', 'hunter2-Bla'),", 'hunter2-Bla'),
+    ("$password = getenv('PW') ?: 'hunter2-Bla';", 'hunter2-Bla'),
+    ('var password = Environment.GetEnvironmentVariable("PW") ?? "hunter2-Bla";', 'hunter2-Bla'),
+    ('let password = env::var("PW").unwrap_or("hunter2-Bla".to_string());', 'hunter2-Bla'),
+    ('password := getEnv("PW", "hunter2-Bla")', 'hunter2-Bla'),
+    ('val password = System.getenv("PW") ?: "hunter2-Bla"', 'hunter2-Bla'),
+    ('PASSWORD="${PASSWORD:-hunter2-Bla}"', 'hunter2-Bla'),
+    ('export PW_TOKEN=${PW_TOKEN:-hunter2-Bla}', 'hunter2-Bla'),
+    ('variable "db_password" {\n  default = "hunter2-Bla"\n}', 'hunter2-Bla'),
+    ('- name: DB_PASSWORD\n  value: hunter2-Bla', 'hunter2-Bla'),
+    ('<add key="DbPassword" value="hunter2-Bla"/>', 'hunter2-Bla'),
+    ('<password>hunter2-Bla</password>', 'hunter2-Bla'),
+    ("CREATE USER bob WITH PASSWORD 'hunter2-Bla';", 'hunter2-Bla'),
+    ('mysqldump --password hunter2-Bla shop', 'hunter2-Bla'),
+    ('assert password == "hunter2-Bla"', 'hunter2-Bla'),
+    ('password = SecretStr("hunter2-Bla")', 'hunter2-Bla'),
+    ('cfg = {"user": "bob", "password": decrypt("hunter2-Bla", KEY)}', 'hunter2-Bla'),
+    ('DB_PASSWORD=a,b;c<9>d\nX=1', 'a,b;c<9>d'),
+    ('token = jwt.encode(payload, "s3cr3t-key")', 's3cr3t-key'),
+    ('password: hunter2!x', 'hunter2!x'),
+    ('password is hunter2!x.', 'hunter2!x'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "value"), FOUND, ids=[t for t, _ in FOUND])
+def test_the_literal_is_masked_and_nothing_else(text: str, value: str) -> None:
+    assert [(f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES)] == [
+        ("SECRET", value)
+    ]
+
+
+CLEAR = [
+    'password = os.environ["DB_PASSWORD"]',
+    'password = getpass.getpass("Enter your password: ")',
+    'password = self.settings.db_password',
+    'password = config["db"]["password"]',
+    'token = response.json()["access_token"]',
+    'api_key = "YOUR_API_KEY_HERE_PLACEHOLDER"',
+    'api_key: <your key>',
+    'password = request.form.get("password", "")',
+    'password = Column(String(128), nullable=False)',
+    'fields = ["username", "password", "last_login"]',
+    'const token = useToken();',
+    'password = get_secret("db/password")',
+    'password=${PASSWORD}',
+    'password = "{{ vault_password }}"',
+    '"token": "string"',
+    'def login(user: str, password: str) -> None:',
+    'password = models.CharField("password", max_length=128)',
+    '<input type="password" name="password" placeholder="Password">',
+    'password = None',
+    'secret = secrets.token_hex(16)',
+    'if password == confirm_password: ...',
+    'token = next(tokens)',
+    'password = user.password',
+    'api_key=args.api_key,',
+    'The password is required.',
+    'export TOKEN=$(cat /run/token)',
+    'token = "changeme"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CLEAR)
+def test_is_left_alone(text: str) -> None:
+    assert [(f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES)] == []
