@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, merge_findings
 from langchain_privacy.errors import DetectionError
-from langchain_privacy.values.decoding import encoded_parts, views_of
+from langchain_privacy.values.decoding import Reading
 from langchain_privacy.values.index import ValueIndex
 from langchain_privacy.values.view import View
 from langchain_privacy.words import guess_language
@@ -30,7 +30,7 @@ _BLANK = "\ufffc"
 
 
 def detect_all(
-    text: str,
+    text: str | Reading,
     detectors: Sequence[Detector],
     *,
     language: str | None = None,
@@ -45,7 +45,7 @@ def detect_all(
     document beside their names, base64.
 
     Args:
-        text: Any Unicode text.
+        text: Any Unicode text, or its reading where that is there already.
         detectors: Run one after the other, all of them on the whole text.
         language: ISO 639-1 code; guessed from the letters when `None`.
         skip: `(start, end)` spans that no detector sees and no finding touches: placeholders.
@@ -60,8 +60,9 @@ def detect_all(
     Raises:
         DetectionError: A detector failed; there is no partial result.
     """
-    language = guess_language(text) if language is None else language
-    looks = list(_looks(text, skip))
+    reading = Reading(text) if isinstance(text, str) else text
+    language = guess_language(reading.text) if language is None else language
+    looks = list(_looks(reading, skip))
     for look in looks:
         seen = _blanked(look.text, look.skip)
         found = [f for detector in detectors for f in _run(detector, seen, language)]
@@ -80,7 +81,7 @@ async def adetect_all(
 ) -> list[Finding]:
     """Like `detect_all`, without blocking the event loop; detectors run at the same time."""
     language = guess_language(text) if language is None else language
-    looks = list(_looks(text, skip))
+    looks = list(_looks(Reading(text), skip))
     for look in looks:
         seen = _blanked(look.text, look.skip)
         results = await asyncio.gather(*(_arun(d, seen, language) for d in detectors))
@@ -131,12 +132,12 @@ class _Look:
         ]
 
 
-def _looks(text: str, skip: Sequence[Span]) -> Iterator[_Look]:
-    yield _Look(text, skip)
-    for view in views_of(text):
-        yield _Look(view.text, [s for span in skip for s in view.where(*span)], view)
-    for start, end, said in encoded_parts(text):
-        yield _Look(said, (), whole=(start, end))
+def _looks(reading: Reading, skip: Sequence[Span]) -> Iterator[_Look]:
+    yield _Look(reading.text, skip)
+    for view, folded in reading.views:
+        yield _Look(folded.text, [s for span in skip for s in view.where(*span)], view)
+    for start, end, folded in reading.encoded:
+        yield _Look(folded.text, (), whole=(start, end))
 
 
 def _united(looks: Sequence[_Look], skip: Sequence[Span]) -> list[Finding]:

@@ -19,7 +19,7 @@ from langchain_privacy.masking.placeholder import write
 from langchain_privacy.masking.restore import CLOSING_MARKS
 from langchain_privacy.masking.scalars import kind_of
 from langchain_privacy.masking.tolerant import Forms, forms_of
-from langchain_privacy.values.decoding import encoded_parts, unescaped, views_of
+from langchain_privacy.values.decoding import Reading, unescaped
 from langchain_privacy.values.fold import HARD, Skeleton
 from langchain_privacy.values.index import Hit, outermost
 from langchain_privacy.values.spelling import is_person, pairs_in
@@ -55,16 +55,6 @@ class _Look:
     hits: Hits
     escaped: list[tuple[int, int]] = field(default_factory=list)
     """Places of what stands in escapes."""
-
-
-class _Reading:
-    """A text and what it says, each worked out once."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.folded = Skeleton(text)
-        self.views = [(view, Skeleton(view.text)) for view in views_of(text)]
-        self.encoded = [(start, end, Skeleton(said)) for start, end, said in encoded_parts(text)]
 
 
 class TextMasker:
@@ -137,8 +127,9 @@ class TextMasker:
             seen = _Seen(seen.findings, -1, None)
         skip, literal = self._grammar_in(text, untrusted=untrusted)
         hidden = [*skip, *literal]
-        findings = seen.findings if seen else self._detect(text, hidden)
-        look = self._settled(text, findings, hidden, parts)
+        reading = Reading(text)
+        findings = seen.findings if seen else self._detect(reading, hidden)
+        look = self._settled(reading, findings, hidden, parts)
         spans = [(f.start, f.end, f.entity_type) for f in look.findings]
         spans = _with_literals(_whole_links(text, spans, skip) if spans else spans, literal)
         masked = self._written(text, spans, skip, look) if spans else text
@@ -152,16 +143,17 @@ class TextMasker:
         """Find what is private in a text, known values included, placeholders excluded."""
         skip, literal = self._grammar_in(text, untrusted=False)
         hidden = [*skip, *literal]
-        return self._with_known(_Reading(text), self.detected(text), hidden).findings
+        reading = Reading(text)
+        return self._with_known(reading, self.detected(text, reading), hidden).findings
 
-    def detected(self, text: str) -> list[Finding]:
+    def detected(self, text: str, reading: Reading | None = None) -> list[Finding]:
         """Return what detectors find in a text; a text is read once."""
         key = self._digest(text)
         seen = self._seen.get(key)
         findings = seen.findings if seen else self._looked.get(key)
         if findings is None:
             skip, literal = self._grammar_in(text, untrusted=False)
-            findings = self._looked[key] = self._detect(text, [*skip, *literal])
+            findings = self._looked[key] = self._detect(reading or Reading(text), [*skip, *literal])
             if len(self._looked) > _REMEMBERED:
                 self._looked.popitem(last=False)
         return findings
@@ -237,9 +229,9 @@ class TextMasker:
 
     # ---- what is private in a text
 
-    def _detect(self, text: str, hidden: Sequence[tuple[int, int]]) -> list[Finding]:
+    def _detect(self, reading: Reading, hidden: Sequence[tuple[int, int]]) -> list[Finding]:
         return detect_all(
-            text,
+            reading,
             self._detectors,
             skip=hidden,
             allow=self._allow,
@@ -248,7 +240,7 @@ class TextMasker:
         )
 
     def _with_known(
-        self, reading: _Reading, findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
+        self, reading: Reading, findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
     ) -> _Look:
         hits: Hits = {(hit.start, hit.end): hit for hit in self.known_in(reading.folded)}
         escaped: list[tuple[int, int]] = []
@@ -282,7 +274,7 @@ class TextMasker:
 
     def _settled(
         self,
-        text: str,
+        reading: Reading,
         findings: Sequence[Finding],
         hidden: Sequence[tuple[int, int]],
         parts: Sequence[Span],
@@ -293,8 +285,7 @@ class TextMasker:
             for a, b, kind in parts
             if all(b <= start or end <= a for start, end in hidden)
         ]
-        count = self._vault.version
-        reading = _Reading(text)
+        text, count = reading.text, self._vault.version
         findings = _united([*findings, *shares]) if shares else findings
         look = self._with_known(reading, findings, hidden)
         whole = [f for f in look.findings if not f.entity_type.endswith(PART_SUFFIX)]

@@ -17,10 +17,11 @@ import html
 import quopri
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from langchain_privacy.values.fold import HARD, SOFT
+from langchain_privacy.values.fold import HARD, SOFT, Skeleton
 from langchain_privacy.values.view import View, json_fields
 
 # ---- escapes, character by character
@@ -119,6 +120,32 @@ def _unquoted(text: str) -> str:
 
 _MOST_FIELDS = 262_144
 """Characters of a JSON text up to which its fields are read beside their names."""
+
+
+class Reading:
+    """A text and what it says, each worked out once for all who ask.
+
+    Attributes:
+        text: The text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def folded(self) -> Skeleton:
+        """The text's skeleton."""
+        return Skeleton(self.text)
+
+    @cached_property
+    def views(self) -> list[tuple[View, Skeleton]]:
+        """What `views_of` yields, and the skeleton of each view's text."""
+        return [(view, Skeleton(view.text)) for view in views_of(self.text)]
+
+    @cached_property
+    def encoded(self) -> list[tuple[int, int, Skeleton]]:
+        """What `encoded_parts` yields, with the skeleton of each meaning."""
+        return [(start, end, Skeleton(said)) for start, end, said in encoded_parts(self.text)]
 
 
 # ---- encoded parts

@@ -134,6 +134,7 @@ class ValueIndex(Generic[Owner]):
         self._folded = Automaton[Key[Owner]]()
         self._written = Automaton[Key[Owner]]()
         self._days: dict[Day, dict[Owner, None]] = {}
+        self._years: frozenset[str] = frozenset()
         self._amounts: dict[int, dict[Owner, None]] = {}
 
     def __repr__(self) -> str:
@@ -177,6 +178,7 @@ class ValueIndex(Generic[Owner]):
             for day in days_of(value):
                 self._numbers_since = number
                 self._days.setdefault(day, {})[owner] = None
+                self._years |= {f"{day[0] % 100:02}"}
             if (amount := amount_of(value)) is not None:
                 self._numbers_since = number
                 self._amounts.setdefault(amount, {})[owner] = None
@@ -230,6 +232,7 @@ class ValueIndex(Generic[Owner]):
                 automaton.drop(lambda key: without(key.owners))
             self._log = []
             self._days = {day: kept for day, kept in self._days.items() if not without(kept)}
+            self._years = frozenset(f"{year % 100:02}" for year, *_ in self._days)
             self._amounts = {n: kept for n, kept in self._amounts.items() if not without(kept)}
 
     def owners(self) -> frozenset[Owner]:
@@ -290,7 +293,7 @@ class ValueIndex(Generic[Owner]):
         if self._written.keys:
             hits += self._as_written(folded)
         readable = folded.readable
-        if self._days:
+        if any(year in readable.text for year in self._years):
             hits += [
                 Hit(*readable.span(start, end), "date", "", tuple(owners))
                 for start, end, day in dates(readable.text)

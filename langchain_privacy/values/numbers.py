@@ -86,7 +86,7 @@ def _readings(date: re.Match[str]) -> set[Day]:
 def days_of(value: str) -> list[Day]:
     """Return the days that a value may be, with the century and without; none if it is no date."""
     value = normal(value.strip()).text
-    if not 6 <= len(value) <= 32:
+    if not 6 <= len(value) <= 32 or not _MAY_BE_DATE.search(value):
         return []
     matches = [match for _, pattern in _DATES if (match := pattern.match(value))]
     found = {day for m in matches if m.end() == len(value) for day in _readings(m)}

@@ -71,7 +71,7 @@ def spellings(entity_type: str, value: str, *, part: bool = False) -> Iterator[S
     if is_person(entity_type):
         yield from _name_spellings(value)
         return
-    digits = "".join(c for c in value if c.isdecimal())
+    digits = "".join(filter(str.isdecimal, value))
     letters = sum(map(str.isalnum, value)) - len(digits)
     if len(digits) >= 5 and 0 < letters <= 3:  # without its unit or its series
         yield Spelling(digits, Rule.VALUE)

@@ -349,9 +349,13 @@ class LiveValues:
 
     def of_others(self, text: Skeleton, session_id: str) -> list[tuple[int, int, str]]:
         """Return start, end and type of the unmistakable values of other sessions."""
-        if not self._over and self._holders.keys() <= {session_id}:
+        alone = self._holders.keys() <= {session_id}
+        if alone and not self._is_full():
             return []
-        self._follow()
+        # What the session issued itself can wait until somebody else asks.
+        new = self._new.copy()
+        if alone or len(new) > _WAITING or any(owner != session_id for owner, _ in new):
+            self._follow()
         return [
             (hit.start, hit.end, hit.owners[0][1])
             for hit in outermost(self._sure.find(text))
@@ -390,13 +394,17 @@ class LiveValues:
                 if owner in self._holders:
                     self._take(owner, value)
             # All of some at once: leaving one out costs as much as leaving out many.
-            if self._erased or len(self._over) > _TOLERATED:
+            if self._is_full():
                 gone = self._over - self._holders.keys()
                 for index in filter(None, (self._sure, self._all)):
                     index.drop(*(whose for whose in index.owners() if whose[0] in gone))
                 for session_id in gone:
                     self._codes.pop(session_id, None)
                 self._over, self._erased = set(), False
+
+    def _is_full(self) -> bool:
+        """Say whether values of sessions that are over have to go."""
+        return self._erased or len(self._over) > _TOLERATED
 
     def _take(self, owner: str, value: "_Value") -> None:
         if value.private and is_unmistakable(value.text):
@@ -411,6 +419,10 @@ _Whose = tuple[str, str]
 """Id of a session, and type of a value."""
 
 _TOLERATED = 32
+"""Sessions that are over whose values are still in the index, left out where they are found."""
+
+_WAITING = 64
+"""Values that a session issued itself, not in the index before somebody else asks."""
 
 
 class _Value(NamedTuple):
