@@ -451,12 +451,14 @@ def _without_glued(text: str, findings: Sequence[Finding]) -> str:
 
 
 def _is_glued(text: str, finding: Finding) -> bool:
-    """Say whether a finding touches a word, or stands in one number with a digit: `1985 125만`."""
-    before, after = (
-        text[max(0, finding.start - 2) : finding.start],
-        text[finding.end : finding.end + 2],
+    """Say whether a finding touches a word, or is in one number with a digit: `1985 125만`."""
+    start, end = finding.start, finding.end
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if before[-1:].isalnum() or after[:1].isalnum():
+        return True
+    return (text[start].isdecimal() and before[:1].isdecimal()) or (
+        text[end - 1].isdecimal() and after[1:].isdecimal()
     )
-    return before[-1:].isalnum() or after[:1].isalnum() or any(map(str.isdecimal, before + after))
 
 
 def _is_new(
