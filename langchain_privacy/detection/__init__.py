@@ -8,6 +8,7 @@ from langchain_privacy.detection.defaults import default_detectors, high_confide
 from langchain_privacy.detection.detect import DECODED, adetect_all, detect_all, propagate
 from langchain_privacy.detection.dictionary import DictionaryDetector
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector, Finding, merge_findings
+from langchain_privacy.detection.language import detection_language
 from langchain_privacy.detection.local_model import LocalModelDetector
 from langchain_privacy.detection.presidio import PresidioDetector
 from langchain_privacy.detection.rules import RulesDetector
@@ -25,6 +26,7 @@ __all__ = [
     "adetect_all",
     "default_detectors",
     "detect_all",
+    "detection_language",
     "guess_language",
     "high_confidence_detectors",
     "merge_findings",

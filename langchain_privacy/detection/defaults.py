@@ -36,7 +36,7 @@ from langchain_privacy.detection.numbers import (
     find_mac_addresses,
     find_routing_numbers,
 )
-from langchain_privacy.detection.people import find_people, find_places
+from langchain_privacy.detection.people import find_listed_people, find_people, find_places
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
 from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_keys, find_passwords
@@ -77,6 +77,8 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
     "en": (find_people, find_addresses, find_places),
     "ko": (find_korean_people, find_korean_addresses),
 }
+ELSEWHERE: tuple[Rule, ...] = (find_listed_people, find_addresses, find_places)
+"""What is looked for in the prose of other languages: what lists and forms know."""
 
 
 def default_detectors(
@@ -85,8 +87,9 @@ def default_detectors(
     """Return the detectors that a masker uses when it is given none.
 
     Args:
-        languages: ISO 639-1 codes of the texts to come; `"en"` and `"ko"` have rules for names and
-            addresses, numbers are found in any language.
+        languages: ISO 639-1 codes of the texts to come. `"en"` and `"ko"` have rules for names and
+            addresses; for others the models that are installed are taken, and a warning says
+            which language has none. Numbers and listed names are found in any language.
         presidio: Whether Presidio joins: `None` when its extra and a spaCy model are installed,
             with one warning that says what is missing when not; `True` always; `False` never.
 
@@ -96,8 +99,8 @@ def default_detectors(
     Raises:
         ConfigurationError: `presidio=True`, and something of it is not installed.
     """
-    context = [rule for language in languages for rule in BY_LANGUAGE.get(language, ())]
-    rules: list[Detector] = [RulesDetector([*STRUCTURED, *context])]
+    own = {code: BY_LANGUAGE[code] for code in languages if code in BY_LANGUAGE}
+    rules: list[Detector] = [RulesDetector(STRUCTURED, by_language=own, elsewhere=ELSEWHERE)]
     if presidio is None:
         return rules + optional_presidio(languages)
     return [*rules, PresidioDetector()] if presidio else rules

@@ -16,11 +16,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, merge_findings
+from langchain_privacy.detection.language import detection_language, say_unread
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.decoding import Reading
 from langchain_privacy.values.index import ValueIndex
 from langchain_privacy.values.view import View
-from langchain_privacy.words import guess_language
 
 Span = tuple[int, int]
 
@@ -47,7 +47,7 @@ def detect_all(
     Args:
         text: Any Unicode text, or its reading where that is there already.
         detectors: Run one after the other, all of them on the whole text.
-        language: ISO 639-1 code; guessed from the letters when `None`.
+        language: ISO 639-1 code; guessed when `None` (see `detection.language`).
         skip: `(start, end)` spans that no detector sees and no finding touches: placeholders.
         allow: Values that are not private, compared without regard to case.
         thresholds: Least score by entity type; `"*"` is the one of all other types, 0.0 if absent.
@@ -61,7 +61,8 @@ def detect_all(
         DetectionError: A detector failed; there is no partial result.
     """
     reading = Reading(text) if isinstance(text, str) else text
-    language = guess_language(reading.text) if language is None else language
+    language = detection_language(reading.text) if language is None else language
+    say_unread(language, detectors)
     looks = list(_looks(reading, skip))
     for look in looks:
         seen = _blanked(look.text, look.skip)
@@ -80,7 +81,8 @@ async def adetect_all(
     thresholds: Mapping[str, float] | None = None,
 ) -> list[Finding]:
     """Like `detect_all`, without blocking the event loop; detectors run at the same time."""
-    language = guess_language(text) if language is None else language
+    language = detection_language(text) if language is None else language
+    say_unread(language, detectors)
     looks = list(_looks(Reading(text), skip))
     for look in looks:
         seen = _blanked(look.text, look.skip)

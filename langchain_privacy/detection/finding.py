@@ -45,9 +45,15 @@ class Detector(ABC):
 
     A detector never reaches the network and never returns "nothing" because it failed: it raises
     `DetectionError`, and nothing is sent.
+
+    Attributes:
+        name: What its findings are signed with.
+        names_in: Languages that it finds names of people in, ISO 639-1; `None` is all of them. A
+            text in a language that no detector reads is said once.
     """
 
     name: str
+    names_in: frozenset[str] | None = frozenset()
 
     @abstractmethod
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:

@@ -43,6 +43,7 @@ class LocalModelDetector(Detector):
     """
 
     name = "local_model"
+    names_in: frozenset[str] | None = None
 
     def __init__(self, ask: Callable[[str], str], *, score: float = 0.6) -> None:
         """Take the function that sends a prompt to the local model and returns its answer."""

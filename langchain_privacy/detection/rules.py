@@ -14,7 +14,7 @@ announces is searched behind that word (`Cues`).
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.folded import FoldedText, fold
@@ -22,6 +22,8 @@ from langchain_privacy.errors import DetectionError
 
 Rule = Callable[[FoldedText], Iterable[Finding]]
 """Looks at a folded text; yields findings with offsets in it. Pure, and linear in its length."""
+
+_WITHOUT_CAPITALS = frozenset({"ko", "ja", "zh", "th", "hi", "ar", "fa", "he"})
 
 
 class RulesDetector(Detector):
@@ -32,16 +34,44 @@ class RulesDetector(Detector):
 
     name = "rules"
 
-    def __init__(self, rules: Sequence[Rule], *, min_score: float = 0.0) -> None:
-        """Take the rules and the least score of a finding that is reported."""
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        min_score: float = 0.0,
+        by_language: Mapping[str, Sequence[Rule]] | None = None,
+        elsewhere: Sequence[Rule] = (),
+    ) -> None:
+        """Take the rules.
+
+        Args:
+            rules: Run on every text.
+            min_score: The least score of a finding that is reported.
+            by_language: Rules for prose, by ISO 639-1 code of the texts that they run on.
+            elsewhere: Rules for prose in languages that have none of their own.
+        """
         self.rules = tuple(rules)
         self.min_score = min_score
+        self._by_language = {code: tuple(own) for code, own in (by_language or {}).items()}
+        self._elsewhere = tuple(elsewhere)
+        self.names_in = frozenset(self._by_language)
 
-    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:  # noqa: ARG002
-        """Run every rule; rules are cheap and do not depend on the language of the text."""
+    def rules_for(self, language: str | None) -> tuple[Rule, ...]:
+        """Return the rules that run on a text.
+
+        A text that is unsure gets all of them, and so does one in a script without capitals: it is
+        full of names in Latin letters, and nothing else in it looks like one.
+        """
+        unsure = language is None or language in _WITHOUT_CAPITALS
+        if self._by_language and (unsure or language in self._by_language):
+            return (*self.rules, *(r for own in self._by_language.values() for r in own))
+        return (*self.rules, *self._elsewhere)
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        """Run the rules that are for a text in this language; all when it is `None`."""
         folded = fold(text)
         found: list[Finding] = []
-        for rule in self.rules:
+        for rule in self.rules_for(language):
             try:
                 found += [
                     f

@@ -117,7 +117,7 @@ class MaskingSession:
     def __repr__(self) -> str:
         return f"<MaskingSession {self.vault.id}>"
 
-    def mask(self, x: T, *, untrusted: bool = False) -> T:
+    def mask(self, x: T, *, untrusted: bool = False, language: str | None = None) -> T:
         """Replace private values by placeholders.
 
         Takes and returns the same shape: text, messages, documents, models, dataclasses, mappings
@@ -130,13 +130,14 @@ class MaskingSession:
             untrusted: Whether it comes from a tool, a web page or another stranger: issued
                 placeholders in it are then text like any other, so that nobody can smuggle in a
                 placeholder to have its value restored somewhere else.
+            language: ISO 639-1 code of all texts in it; guessed text by text when `None`.
 
         Raises:
             ConfigurationError: `x` holds bytes, inline media, an object that cannot be looked
                 into, itself, or too many levels; the message says what to set.
             DetectionError: A detector failed; nothing was masked.
         """
-        leaves = _Masking(self, untrusted=untrusted)
+        leaves = _Masking(self, untrusted=untrusted, language=language)
         while True:
             # a value that is found late in x is private early in x as well
             version = self.vault.version
@@ -145,9 +146,9 @@ class MaskingSession:
             if isinstance(x, str) or self.vault.version == version:
                 return masked  # type: ignore[no-any-return]
 
-    async def amask(self, x: T, *, untrusted: bool = False) -> T:
+    async def amask(self, x: T, *, untrusted: bool = False, language: str | None = None) -> T:
         """Like `mask`, without blocking the event loop."""
-        return await asyncio.to_thread(self.mask, x, untrusted=untrusted)
+        return await asyncio.to_thread(self.mask, x, untrusted=untrusted, language=language)
 
     def restore(self, x: T, *, in_links: bool | None = None) -> T:
         """Replace placeholders by the values they stand for.
@@ -190,14 +191,22 @@ class MaskingSession:
     def _arrived(self, text: str, final: bool) -> Arrived:
         return arrived_cells(text, self.vault, final=final)
 
-    def find(self, text: str) -> list[Finding]:
+    def find(self, text: str, *, language: str | None = None) -> list[Finding]:
         """Find what `mask` would replace in a text, without replacing or issuing anything.
+
+        Args:
+            text: Any text.
+            language: Its ISO 639-1 code; guessed when `None`.
 
         Returns:
             Findings that do not overlap, in order of position, with those of values that the
             session knows already; placeholders are no findings.
         """
-        return self._memory.texts.find(text)
+        return self._memory.texts.find(text, language=language)
+
+    async def afind(self, text: str, *, language: str | None = None) -> list[Finding]:
+        """Like `find`, without blocking the event loop."""
+        return await asyncio.to_thread(self.find, text, language=language)
 
     def _in_links(self, asked: bool | None) -> bool:
         return self.masker.policy.restore_in_links if asked is None else asked
@@ -233,11 +242,14 @@ _LONGEST_FIELD = 256
 
 
 class _Masking(Leaves):
-    def __init__(self, session: MaskingSession, *, untrusted: bool) -> None:
+    def __init__(
+        self, session: MaskingSession, *, untrusted: bool, language: str | None = None
+    ) -> None:
         self._session = session
         self._memory = session._memory  # noqa: SLF001
         self._policy = session.masker.policy
         self._untrusted = untrusted
+        self._language = language
         self._count = 0
         self.path = []
 
@@ -246,14 +258,17 @@ class _Masking(Leaves):
         self._count = self._memory.history.count()
 
     def known(self, x: Any) -> Any:
-        return x if not self._untrusted and self._memory.history.holds(x, self._count) else None
+        fresh = self._untrusted or self._language is not None
+        return x if not fresh and self._memory.history.holds(x, self._count) else None
 
     def learn(self, x: BaseMessage, walked: BaseMessage) -> None:
-        if walked is x and not self._untrusted:
+        if walked is x and not self._untrusted and self._language is None:
             self._memory.history.keep(x, self._count)
 
-    def text(self, text: str) -> str:
-        return self._memory.texts.mask(text, untrusted=self._untrusted)
+    def text(self, text: str, parts: Sequence[Span] = ()) -> str:
+        return self._memory.texts.mask(
+            text, untrusted=self._untrusted, parts=parts, language=self._language
+        )
 
     def leaf(self, text: str) -> str:
         # A reference is ours, as a placeholder is; models of names take one in ten for a company.
@@ -266,14 +281,11 @@ class _Masking(Leaves):
         parts: list[list[Span]] = [[] for _ in texts]
         if len(texts) > 1:
             joined = "".join(texts)
-            for finding in self._memory.texts.find(joined):
+            for finding in self._memory.texts.find(joined, language=self._language):
                 for index, span in enumerate(_shares(texts, finding)):
                     if span:
                         parts[index].append(span)
-        return [
-            self._memory.texts.mask(text, untrusted=self._untrusted, parts=own)
-            for text, own in zip(texts, parts, strict=True)
-        ]
+        return [self.text(text, own) for text, own in zip(texts, parts, strict=True)]
 
     def identifier(self, text: str) -> str:
         if _IDENTIFIER.fullmatch(text):
@@ -285,11 +297,11 @@ class _Masking(Leaves):
         if not is_json(text):
             return self.text(text)
         view = json_fields(text)
-        found = self._memory.texts.findings_in(view) if view else []
+        found = self._memory.texts.findings_in(view, self._language) if view else []
 
         def mask(decoded: str, place: tuple[int, int]) -> str:
             parts = within_string(text, place, found) if found else ()
-            return self._memory.texts.mask(decoded, untrusted=self._untrusted, parts=parts)
+            return self.text(decoded, parts)
 
         def number(decoded: float, place: tuple[int, int]) -> object:
             kind = next((kind for a, b, kind in found if a <= place[0] and place[1] <= b), "")
@@ -300,7 +312,7 @@ class _Masking(Leaves):
 
     def scalar(self, x: Any) -> object:
         text = scalars.searched(x)
-        found = self._memory.texts.find(text) if text else []
+        found = self._memory.texts.find(text, language=self._language) if text else []
         if not any(f.score >= _CERTAIN and f.end - f.start >= len(text) - 1 for f in found):
             return x
         return self._masked_scalar(x, found[0].entity_type)
@@ -323,7 +335,7 @@ class _Masking(Leaves):
             return None
         view = fields((" ".join([*above, key]), scalars.shown(value)) for key, _, value in leaves)
         parts: dict[int, list[Span]] = {}
-        for finding in self._memory.texts.detected(view.text):
+        for finding in self._memory.texts.detected(view.text, language=self._language):
             for leaf, start, end in view.places(finding.start, finding.end):
                 parts.setdefault(leaf, []).append((start, end, finding.entity_type))
         treated: dict[Any, Any] = {}
@@ -346,7 +358,7 @@ class _Masking(Leaves):
         if isinstance(value, enum.Enum):
             value = value.value
         if isinstance(value, str):
-            masked = self._memory.texts.mask(value, untrusted=self._untrusted, parts=spans)
+            masked = self.text(value, spans)
             return value if masked == value else masked
         start, end, kind = max(spans, key=lambda span: span[1] - span[0])
         whole = end - start >= len(scalars.shown(value)) - 1
@@ -464,9 +476,30 @@ class Masker:
         *,
         vault: Vault | None = None,
         policy: MaskingPolicy | None = None,
+        languages: Sequence[str] | None = None,
     ) -> None:
+        """Take them.
+
+        Args:
+            detectors: What finds private values; `default_detectors(languages)` when `None`.
+            vault: Where real values live; in memory when `None`.
+            policy: What is masked.
+            languages: ISO 639-1 codes of the languages that texts will be in, English and Korean
+                when `None`. The language of each text is guessed, see `mask`.
+
+        Raises:
+            ConfigurationError: Both `detectors` and `languages`.
+        """
+        if detectors is not None and languages is not None:
+            msg = (
+                "languages chooses among the default detectors; give either languages, or "
+                "detectors=[*default_detectors(languages), ...]"
+            )
+            raise ConfigurationError(msg)
         self.policy = policy or MaskingPolicy()
-        self.detectors = list(default_detectors() if detectors is None else detectors)
+        if detectors is None:
+            detectors = default_detectors(("en", "ko") if languages is None else languages)
+        self.detectors = list(detectors)
         if self.policy.private:
             self.detectors.append(DictionaryDetector(self.policy.private))
         self.vault = vault or InMemoryVault()

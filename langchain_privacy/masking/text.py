@@ -106,7 +106,14 @@ class TextMasker:
             self._forms = count, forms
         return forms
 
-    def mask(self, text: str, *, untrusted: bool = False, parts: Sequence[Span] = ()) -> str:
+    def mask(
+        self,
+        text: str,
+        *,
+        untrusted: bool = False,
+        parts: Sequence[Span] = (),
+        language: str | None = None,
+    ) -> str:
         """Replace private values by placeholders.
 
         Args:
@@ -114,10 +121,12 @@ class TextMasker:
             untrusted: Whether issued placeholders in it are literal text too.
             parts: Further spans to mask: fragments of values that other texts continue, and values
                 of fields that only their names tell.
+            language: ISO 639-1 code of the text; guessed when `None`.
         """
         if not text or text.isspace():
             return text
-        key = self._digest(text, person=b"untrusted" if untrusted else b"", parts=parts)
+        person = b"untrusted" if untrusted else b""
+        key = self._digest(text, person=person, parts=parts, language=language)
         seen = self._seen.get(key)
         count = self._vault.version
         if seen:
@@ -128,7 +137,7 @@ class TextMasker:
         skip, literal = self._grammar_in(text, untrusted=untrusted)
         hidden = [*skip, *literal]
         reading = Reading(text)
-        findings = seen.findings if seen else self._detect(reading, hidden)
+        findings = seen.findings if seen else self._detect(reading, hidden, language)
         look = self._settled(reading, findings, hidden, parts)
         spans = [(f.start, f.end, f.entity_type) for f in look.findings]
         spans = _with_literals(_whole_links(text, spans, skip) if spans else spans, literal)
@@ -139,30 +148,35 @@ class TextMasker:
             self._remember(self._digest(masked), after)
         return masked
 
-    def find(self, text: str) -> list[Finding]:
+    def find(self, text: str, *, language: str | None = None) -> list[Finding]:
         """Find what is private in a text, known values included, placeholders excluded."""
         skip, literal = self._grammar_in(text, untrusted=False)
         hidden = [*skip, *literal]
         reading = Reading(text)
-        return self._with_known(reading, self.detected(text, reading), hidden).findings
+        found = self.detected(text, reading, language=language)
+        return self._with_known(reading, found, hidden).findings
 
-    def detected(self, text: str, reading: Reading | None = None) -> list[Finding]:
+    def detected(
+        self, text: str, reading: Reading | None = None, *, language: str | None = None
+    ) -> list[Finding]:
         """Return what detectors find in a text; a text is read once."""
-        key = self._digest(text)
+        key = self._digest(text, language=language)
         seen = self._seen.get(key)
         findings = seen.findings if seen else self._looked.get(key)
         if findings is None:
             skip, literal = self._grammar_in(text, untrusted=False)
-            findings = self._looked[key] = self._detect(reading or Reading(text), [*skip, *literal])
+            reading = reading or Reading(text)
+            findings = self._detect(reading, [*skip, *literal], language)
+            self._looked[key] = findings
             if len(self._looked) > _REMEMBERED:
                 self._looked.popitem(last=False)
         return findings
 
-    def findings_in(self, view: View) -> list[Span]:
+    def findings_in(self, view: View, language: str | None = None) -> list[Span]:
         """Return what detectors find in a view, where it stands in what the view was made of."""
         return [
             (start, end, finding.entity_type)
-            for finding in self.detected(view.text)
+            for finding in self.detected(view.text, language=language)
             for _, start, end in view.places(finding.start, finding.end)
         ]
 
@@ -199,10 +213,17 @@ class TextMasker:
         """
         return bool(self._verbatim) and self._digest(text) in self._verbatim
 
-    def _digest(self, text: str, *, person: bytes = b"", parts: Sequence[Span] = ()) -> bytes:
+    def _digest(
+        self,
+        text: str,
+        *,
+        person: bytes = b"",
+        parts: Sequence[Span] = (),
+        language: str | None = None,
+    ) -> bytes:
         data = text.encode("utf-8", "surrogatepass")
-        if parts:
-            data += b"\0" + repr(parts).encode()
+        if parts or language:
+            data += b"\0" + repr((parts, language)).encode()
         return hashlib.blake2b(data, digest_size=16, key=self._key, person=person).digest()
 
     def _remember(self, key: bytes, seen: _Seen) -> None:
@@ -229,10 +250,13 @@ class TextMasker:
 
     # ---- what is private in a text
 
-    def _detect(self, reading: Reading, hidden: Sequence[tuple[int, int]]) -> list[Finding]:
+    def _detect(
+        self, reading: Reading, hidden: Sequence[tuple[int, int]], language: str | None
+    ) -> list[Finding]:
         return detect_all(
             reading,
             self._detectors,
+            language=language,
             skip=hidden,
             allow=self._allow,
             thresholds=self._thresholds,

@@ -4,6 +4,7 @@ import importlib.util
 import pickle
 import socket
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -173,3 +174,63 @@ def test_korean_alone_needs_no_english_model() -> None:
         warnings.simplefilter("error")
         detectors = default_detectors(("ko",))
     assert detectors[0].detect("Tenant: Hans Oberhuber") == []
+
+
+@pytest.fixture
+def french_model(tmp_path: Path) -> str:
+    """A French pipeline of spaCy's own parts that knows two names."""
+    import spacy
+
+    nlp = spacy.blank("fr")
+    nlp.add_pipe("entity_ruler").add_patterns(  # type: ignore[attr-defined]
+        [
+            {"label": "PER", "pattern": "Yannig Le Bihan"},
+            {"label": "LOC", "pattern": "Plougastel"},
+            {"label": "MISC", "pattern": "mari"},
+        ]
+    )
+    nlp.to_disk(tmp_path / "fr_model")
+    return str(tmp_path / "fr_model")
+
+
+FRENCH = "Mon mari, Yannig Le Bihan, habite à Plougastel."
+
+
+@pytest.mark.parametrize("language", [None, "fr"])
+def test_a_model_of_another_language_is_run(french_model: str, language: str | None) -> None:
+    detectors = [*default_detectors(presidio=False), PresidioDetector({"fr": french_model})]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # and nobody says that French is not read
+        found = detect_all(FRENCH, detectors, language=language)
+    assert [(f.entity_type, FRENCH[f.start : f.end]) for f in found] == [
+        ("PERSON", "Yannig Le Bihan"),
+        ("LOCATION", "Plougastel"),
+    ]
+
+
+@needs_model
+def test_a_text_that_is_unsure_is_read_by_every_model_of_its_script(french_model: str) -> None:
+    detector = PresidioDetector({"en": installed_models()["en"], "fr": french_model})
+    text = "Yannig Le Bihan\nPlougastel\n"
+    assert "Plougastel" in {text[f.start : f.end] for f in detector.detect(text)}
+    assert detector.detect("Yannig Le Bihan, Plougastel", language="en") != detector.detect(text)
+    assert detector.detect(FRENCH, language="de") == []
+
+
+def test_languages_without_a_model_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presidio, "_warned", set())
+    monkeypatch.setattr(presidio, "installed_models", dict)
+    with pytest.warns(UserWarning, match="'fr' is installed .*fr_core_news_sm.*'tlh' is installed"):
+        default_detectors(("fr", "tlh"))
+
+
+def test_a_package_that_carries_a_model_in_a_folder_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, french_model: str
+) -> None:
+    package = tmp_path / "carries_a_model"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    Path(french_model).rename(package / "_model")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = PresidioDetector({"fr": "carries_a_model"}).detect(FRENCH)
+    assert {FRENCH[f.start : f.end] for f in found} == {"Yannig Le Bihan", "Plougastel"}

