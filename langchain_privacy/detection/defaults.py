@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from langchain_privacy.detection.addresses import find_addresses
 from langchain_privacy.detection.contact import find_emails, find_phones, find_urls
+from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
 from langchain_privacy.detection.korean.addresses import find_korean_addresses
 from langchain_privacy.detection.korean.numbers import (
@@ -64,6 +65,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_phones,
     find_birth_dates,
     find_labelled_numbers,
+    find_fields,
 )
 CHECKED: tuple[Rule, ...] = (
     find_keys,

@@ -22,6 +22,7 @@ _HANGUL = re.compile(r"[가-힣]")
 _LETTER = re.compile(r"[^\W\d_가-힣]")
 _LATIN_WORD = re.compile(r"[a-z\u00df-\u024f\u0370-\u052f]+")
 _DIGITS = re.compile(r"\d+")
+_LONG = 15
 _ISLAND_GAP = 4
 _ISLAND_SHORE = 10
 
@@ -63,6 +64,17 @@ class FoldedText:
     def hangul(self) -> bool:
         """Whether a Korean rule can find anything: one fast look, or none for ASCII."""
         return not self.text.isascii() and _HANGUL.search(self.text) is not None
+
+    @cached_property
+    def long_words(self) -> tuple[tuple[int, int], ...]:
+        """Where what stands between white space is long enough for a key."""
+        places, at = [], 0
+        for word in self.text.split():
+            if len(word) >= _LONG:
+                at = self.text.index(word, at)
+                places.append((at, at + len(word)))
+                at += len(word)
+        return tuple(places)
 
     def islands_of(self, digits: int, *, letters: bool) -> _Groups:
         """Return the islands of at least so many digits (13 at most), with Latin letters or all."""

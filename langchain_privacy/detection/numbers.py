@@ -148,8 +148,10 @@ _AFTER_BIC = re.compile(
     r"(?:[ /-]?(?:code|bic|swift|no\.?))?[ \t]?[:=#|]?[ \t]{0,3}"
     r"(?P<value>[A-Z]{4}[ ]?[A-Z]{2}[ ]?[A-Z0-9]{2}(?:[ ]?[A-Z0-9]{3})?)(?!\w)"
 )
-_LONG_WORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{26,90}(?![A-Za-z0-9])")
-_COIN = re.compile(r"bc1[02-9ac-hj-np-z]{11,87}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|0x[0-9a-fA-F]{40}")
+_COIN = re.compile(
+    r"(?<![A-Za-z0-9])(?:bc1[02-9ac-hj-np-z]{11,87}|[13][1-9A-HJ-NP-Za-km-z]{25,34}"
+    r"|0x[0-9a-fA-F]{40})(?![A-Za-z0-9])"
+)
 
 
 def find_codes_of_payment(text: FoldedText) -> Iterator[Finding]:
@@ -160,9 +162,10 @@ def find_codes_of_payment(text: FoldedText) -> Iterator[Finding]:
     for _, end in _BIC.find(text):
         if match := _AFTER_BIC.match(text.text, end):
             yield span(match, "BIC", 0.8, "bic", "value")
-    for match in _LONG_WORD.finditer(text.text):
-        if _COIN.fullmatch(match[0]) and (match[0][:2] == "0x" or bitcoin.is_valid(match[0])):
-            yield span(match, "CRYPTO", 0.9, "coin")
+    for start, end in text.long_words:
+        for match in _COIN.finditer(text.text, start, end):
+            if match[0].startswith("0x") or bitcoin.is_valid(match[0]):
+                yield span(match, "CRYPTO", 0.9, "coin")
 
 
 # Numbers that a label names. Forms say what a value is ("Account number: 4028-7719-3305",

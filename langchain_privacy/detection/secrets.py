@@ -35,7 +35,6 @@ _TOKENS = re.compile(
     r"|eyJ[\w-]{8,4000}\.eyJ[\w-]{8,8000}\.[\w-]{0,2000}"  # JWT, RFC 7519
     r")(?![A-Za-z0-9])"
 )
-_SHORTEST_TOKEN = 15
 _BOT_TOKEN = re.compile(r"(?<![\w])\d{8,10}:AA[\w-]{33}(?![\w-])")
 _KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 _KEY_END = re.compile(r"-----END (?:[A-Z0-9]{1,16} ){0,4}PRIVATE KEY(?: BLOCK)?-----")
@@ -56,7 +55,7 @@ _RANDOM = 3.0
 def find_keys(text: FoldedText) -> Iterator[Finding]:
     """Find provider tokens, private key blocks, connection strings and authorization headers."""
     t = text.text
-    for start, end in _long_words(t):
+    for start, end in text.long_words:
         for token in _TOKENS.finditer(t, start, end):
             yield span(token, "SECRET", 0.97, "secret")
     for match in numbers(_BOT_TOKEN, text, digits=8):
@@ -69,16 +68,6 @@ def find_keys(text: FoldedText) -> Iterator[Finding]:
         value = _CREDENTIAL.match(t, end)
         if value and _entropy(value["value"]) > _RANDOM:
             yield span(value, "SECRET", 0.85, "secret", "value")
-
-
-def _long_words(t: str) -> Iterator[tuple[int, int]]:
-    """Yield what stands between white space and is long enough for a token."""
-    at = 0
-    for word in t.split():
-        if len(word) >= _SHORTEST_TOKEN:
-            at = t.index(word, at)
-            yield at, at + len(word)
-            at += len(word)
 
 
 def _key_blocks(t: str) -> Iterator[Finding]:
@@ -98,8 +87,9 @@ _NAMES = frozenset(
 )
 _LABELS = Cues(_NAMES)
 _HUMPED = re.compile(  # "dbPassword"
-    r"(?<=[a-z0-9])(?:Passw(?:or)?d|Passphrase|Passcode|Pwd|Secret(?:Key)?|Token|ApiKey|AccessKey)"
-    r"(?![a-z0-9])"
+    # One class first: the engine looks for nothing else.
+    r"[PSTA](?<=[a-z0-9].)(?:(?<=P)(?:assw(?:or)?d|assphrase|asscode|wd)"
+    r"|(?<=S)ecret(?:Key)?|(?<=T)oken|(?<=A)(?:piKey|ccessKey))(?![a-z0-9])"
 )
 _MARK = re.compile(
     r"(?P<set>[\"'`]?\]?\s{0,3}(?:"

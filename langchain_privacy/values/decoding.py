@@ -22,6 +22,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from langchain_privacy.values.fold import HARD, SOFT, Skeleton
+from langchain_privacy.values.tables import table_fields
 from langchain_privacy.values.view import View, json_fields
 
 # ---- escapes, character by character
@@ -100,10 +101,12 @@ def _through(outer: View, inner: View) -> View:
 
 
 def views_of(text: str) -> Iterator[View]:
-    """Yield what a text says: its escapes decoded, its fields beside their names."""
+    """Yield what a text says: its escapes decoded, its fields and cells beside their names."""
     plain = unescaped(text)
     if plain is not None:
         yield plain
+    if (table := table_fields(plain.text if plain else text)) is not None:
+        yield _through(table, plain) if plain else table
     if len(text) > _MOST_FIELDS:
         return
     if (view := json_fields(text)) is not None:

@@ -11,13 +11,18 @@ from its offsets to the places that hold what they found.
     >>> view.places(17, 26)  # leaf 0, characters 0 to 9
     [(0, 0, 9)]
 
-`decoding` makes views of what is escaped.
+`decoding` makes views of what is escaped, `tables` of what stands in tables and forms.
 """
 
 import json
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+
+from langchain_privacy.words.labels import words_of
+
+_MOST_READINGS = 4
+"""How many pieces of a view may say the same characters."""
 
 
 class View:
@@ -28,6 +33,7 @@ class View:
         self._starts: list[int] = []
         self.origins: list[tuple[int, int, int]] = []
         self._size = 0
+        self._of_first: tuple[int, list[int], list[int]] | None = None
 
     def __repr__(self) -> str:
         return f"<View of {self._size} characters>"
@@ -89,12 +95,17 @@ class View:
 
     def where(self, start: int, end: int) -> list[tuple[int, int]]:
         """Return where in `text` stands what `start` to `end` of the first leaf says."""
+        if self._of_first is None or self._of_first[0] != len(self.pieces):
+            own = [i for i, origin in enumerate(self.origins) if origin[0] == 0]
+            own.sort(key=lambda i: self.origins[i][1])
+            self._of_first = len(self.pieces), own, [self.origins[i][1] for i in own]
+        _, own, places = self._of_first
         found = []
-        for begin, piece, (leaf, first, last) in zip(
-            self._starts, self.pieces, self.origins, strict=True
-        ):
-            if leaf != 0:
-                continue
+        # What begins before a span may reach into it: a line, and the cells of that line.
+        before = bisect_right(places, start) - _MOST_READINGS
+        for index in range(max(0, before), bisect_left(places, end)):
+            at = own[index]
+            begin, piece, (_, first, last) = self._starts[at], self.pieces[at], self.origins[at]
             a, b = (first, last) if last else (max(first, start), min(first + len(piece), end))
             if last and start < b and a < end:
                 found.append((begin, begin + len(piece)))
@@ -104,14 +115,6 @@ class View:
 
 
 # ---- fields beside their labels
-
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NO_WORD = re.compile(r"[\s_.\-/]+")
-
-
-def words_of(key: str) -> str:
-    """Return the words of a field's name: `dateOfBirth` and `date_of_birth` alike."""
-    return _NO_WORD.sub(" ", _HUMP.sub(" ", key)).strip()
 
 
 def fields(items: Iterable[tuple[str, str]]) -> View:

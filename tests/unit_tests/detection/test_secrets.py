@@ -38,7 +38,7 @@ FOUND = [
     ('mysqldump --password hunter2-Bla shop', 'hunter2-Bla'),
     ('assert password == "hunter2-Bla"', 'hunter2-Bla'),
     ('password = SecretStr("hunter2-Bla")', 'hunter2-Bla'),
-    ('cfg = {"user": "bob", "password": decrypt("hunter2-Bla", KEY)}', 'hunter2-Bla'),
+    ('cfg = {"host": "db", "password": decrypt("hunter2-Bla", KEY)}', 'hunter2-Bla'),
     ('DB_PASSWORD=a,b;c<9>d\nX=1', 'a,b;c<9>d'),
     ('token = jwt.encode(payload, "s3cr3t-key")', 's3cr3t-key'),
     ('password: hunter2!x', 'hunter2!x'),

@@ -1,0 +1,171 @@
+r"""Values of fields, by the name of the field: forms, settings, records, cells under a header.
+
+A label decides, not the shape: `Paik` and `de la Cruz` are names where `last_name` says so, digits
+are a resident number in the column 주민등록번호 whatever their check digit says. Tables, JSON and
+YAML come here as lines `label: value` (`values.view`); `words.labels` says what a label names.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "last_name: de la Cruz\nbirth_dt: 19870314"
+    >>> [(f.entity_type, text[f.start : f.end]) for f in find_fields(fold(text))]
+    [('PERSON', 'de la Cruz'), ('DATE_OF_BIRTH', '19870314')]
+"""
+
+import re
+from collections.abc import Iterator
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.rules import finding
+from langchain_privacy.words import load
+from langchain_privacy.words.korean import is_hangul, is_title
+from langchain_privacy.words.labels import ABOUT, MAYBE_NAME, NAME, ZIP, kind_of_label
+
+_COMMON = load("common_words")
+_KNOWN = load("given_names") | load("surnames")
+_ORGANISATION = load("organisation_words")
+
+_MARK = re.compile(r"[:=](?<![:=!<>].)(?![:=/])")
+_DOTS = re.compile(r"\.{4,60}:?")
+_BEFORE_LABEL = re.compile(r"[\n,;{(\[&?<|\"'`*>\t=:#•]|[ ]{2}")
+_AROUND_LABEL = " \t\"'`]*"
+_REACH = 64
+_VALUE = re.compile(
+    r"[*]{0,2}[ \t]{0,8}[|]?[ \t]{0,4}(?:"
+    r"\"(?P<d>[^\"\n]{1,120})\"|'(?P<s>[^'\n]{1,120})'(?!\w)"
+    r"|(?P<bare>[^\s\"'`{\[(<|][^\n\t|;&<>\"{}\[\]]{0,118}?)"
+    r"(?=[\"'`]|[ \t]*(?:\Z|[\n\t|;&<>{}\[\]])|[ ]{2}"
+    r"|,?[ ]{1,3}[\w ./-]{1,32}[:=]|,[\w-]{1,32}[:=]))"  # the next field
+)
+_NOTHING = load("field_no_values")
+_NAME_LIKE = re.compile(
+    r"[^\W\d_][^\W\d_.,'’ ()·-]*(?:[ .,'’()·-]{1,3}[^\W\d_][^\W\d_]*){0,6}[.)]?"
+)
+_USER_LIKE = re.compile(r"@?[\w][\w.@+-]{1,63}")
+_DATE = re.compile(r"(?:19|20)?\d\d(?:[-./ ]\d{1,2}){2}.*")
+_OFFICE = re.compile(r"(?:팀|부서|센터|은행|회사|지점|본부|상사|학교|병원)\Z")
+_NUMBER = re.compile(r"[A-Za-z]{0,6}[A-Za-z0-9*xX.#/() +-]{3,48}")
+_CODE = re.compile(r"[\w.]+\(|[\w]+\[|[{<$%]|self\.|this\.")
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+
+_Field = tuple[int, int, str, bool]
+"""Start, end, kind, and whether it is quoted or stands behind a colon."""
+
+
+def find_fields(text: FoldedText) -> Iterator[Finding]:
+    """Find values by the names of their fields."""
+    fields = list(_fields(text))
+    for index, (start, end, kind, plain) in enumerate(fields):
+        value = text.text[start:end]
+        if not value or value.lower() in _NOTHING or _is_code(value, plain=plain):
+            continue
+        if kind in (NAME, MAYBE_NAME) and is_hangul(value[0]):
+            end = start + _korean_name(value)
+            value = text.text[start:end]
+        if kind == NAME:
+            if _is_name(value, plain=plain):
+                yield finding(start, end, "PERSON", 0.7, "field")
+        elif kind == MAYBE_NAME:
+            if _is_name(value, plain=plain) and _of_a_person(fields, index, value):
+                yield finding(start, end, "PERSON", 0.6, "field")
+        elif kind != ABOUT and _fits(kind, value):
+            yield finding(start, end, "ADDRESS" if kind == ZIP else kind, 0.7, "field")
+
+
+def _fields(text: FoldedText) -> Iterator[_Field]:
+    t = text.text
+    for mark in _marks(t):
+        first = max(0, mark.start() - _REACH)
+        before = t[first : mark.start()].rstrip(_AROUND_LABEL)
+        label = _BEFORE_LABEL.split(before)[-1].strip(" -")
+        kind = _kind(label) if label else ""
+        if not kind:
+            continue
+        value = _VALUE.match(t, mark.end())
+        if value is None:
+            yield mark.end(), mark.end(), ABOUT, True
+            continue
+        group = value.lastgroup or "bare"
+        start, end = value.span(group)
+        end = start + len(t[start:end].rstrip(" \t,.;:*"))
+        if t[start:end].lower() != label.lower():
+            yield start, end, kind, group != "bare" or mark[0] != "="
+
+
+def _marks(t: str) -> Iterator[re.Match[str]]:
+    yield from _MARK.finditer(t)
+    if "...." in t:
+        yield from _DOTS.finditer(t)
+
+
+def _kind(label: str) -> str:
+    """Return the kind of a label, of its last words where a sentence stands before it."""
+    words = label.strip().split(" ")
+    for first in range(max(0, len(words) - 3), len(words)):
+        if kind := kind_of_label(" ".join(words[first:])):
+            return kind
+    return ""
+
+
+def _is_code(value: str, *, plain: bool) -> bool:
+    if _CODE.match(value):
+        return True
+    dotted = _PATH.fullmatch(value) is not None
+    return dotted and (not plain or bool(kind_of_label(value.rpartition(".")[2])))
+
+
+def _korean_name(value: str) -> int:
+    """Return the length of the name that a value begins with: titles are none of it."""
+    words = value.split(" ")
+    while len(words) > 1 and is_title(words[-1]):
+        words.pop()
+    name = " ".join(words)
+    return len(name) if len(words) < 4 and len(name) < 10 and not _OFFICE.search(name) else 0
+
+
+def _is_name(value: str, *, plain: bool) -> bool:
+    if not _NAME_LIKE.fullmatch(value) or len(value) > 60:
+        return False
+    words = re.findall(r"[^\W\d_]+", value.lower())
+    if _COMMON.issuperset(words) and (len(words) > 2 or not (plain or value[0].isupper())):
+        return False  # "Please write in capitals", `surname = args`
+    return not (len(words) == 1 and words[0] in _NOTHING)
+
+
+def _of_a_person(fields: list[_Field], index: int, value: str) -> bool:
+    """Say whether a thing's name can be excluded: other fields of a person stand beside it."""
+    words = re.findall(r"[^\W\d_]+", value.lower())
+    if value.islower() or not _ORGANISATION.isdisjoint(words):
+        return False
+    if len(words) == 1 and (value.isupper() or words[0] in _COMMON) and words[0] not in _KNOWN:
+        return False  # "STATUS", "Search"
+    near = fields[max(0, index - 5) : index] + fields[index + 1 : index + 6]
+    start = fields[index][0]
+    return any(kind in _OF_PEOPLE for begin, _, kind, _ in near if abs(begin - start) < 4 * _REACH)
+
+
+_OF_PEOPLE = frozenset(
+    {NAME, ABOUT, "DATE_OF_BIRTH", "PHONE", "ADDRESS", "US_SSN", "KR_RRN", "USERNAME", "MEDICAL_ID"}
+)
+
+
+def _fits(kind: str, value: str) -> bool:
+    """Say whether a value can be what its field says."""
+    digits = sum(map(str.isdecimal, value))
+    if kind == "USERNAME":
+        plain = value.lower() in _COMMON or kind_of_label(value)
+        user = _USER_LIKE.fullmatch(value) and not _DATE.fullmatch(value) and digits < len(value)
+        return bool(user) and not plain
+    if kind == "ADDRESS":
+        words = re.findall(r"[^\W\d_]+", value)
+        capital = sum(not word.islower() for word in words)
+        return bool(words) and len(words) < 16 and (digits > 0 or 1 < len(words) <= 2 * capital)
+    if kind == ZIP:
+        return digits > 1 and len(value) < 11
+    if kind == "LOCATION":
+        return value[:1].isupper() and not digits
+    if kind == "DATE_OF_BIRTH":
+        return digits >= 4 and len(value) < 32
+    if kind == "PHONE":
+        return digits >= 5 and digits * 2 >= len(value)
+    long = digits >= 3 and sum(map(str.isalnum, value)) >= 4
+    return long and _NUMBER.fullmatch(value) is not None and not _DATE.fullmatch(value)

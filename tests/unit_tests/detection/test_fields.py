@@ -1,0 +1,142 @@
+"""Fields, tables and forms: the label decides, in a text, a mapping and a table alike."""
+
+# ruff: noqa: E501 - tables read better whole
+
+import time
+
+import pytest
+
+from langchain_privacy import Masker
+from langchain_privacy.detection import default_detectors, detect_all
+from langchain_privacy.values.tables import table_fields
+
+RULES = default_detectors(presidio=False)
+
+FIELDS = [
+    ('PERSON', 'last_name: Paik\nlogin: t.okonjo', 'Paik'),
+    ('USERNAME', 'last_name: Paik\nlogin: t.okonjo', 't.okonjo'),
+    ('PERSON', '{"last_name": "Owusu", "line1": "14B Adeola Odeku"}', 'Owusu'),
+    ('PERSON', "User(first_name='Ana', last_name='de la Cruz')", 'de la Cruz'),
+    ('PERSON', 'Surname .......... Owusu', 'Owusu'),
+    ('PERSON', '**Last name:** Owusu', 'Owusu'),
+    ('US_SSN', 'mbr_ssn: 000-12-3456', '000-12-3456'),
+    ('DATE_OF_BIRTH', 'birth_dt: 19870314', '19870314'),
+    ('ADDRESS', 'addr_line1: 14B Adeola Odeku', '14B Adeola Odeku'),
+    ('KR_RRN', '주민등록번호: 991332-1234567', '991332-1234567'),
+    ('PERSON', '성명: 표봄', '표봄'),
+    ('PERSON', 'name: Paik, dob: 1980-02-03', 'Paik'),
+    ('PERSON', 'name: Paik\nemail: p@x.org', 'Paik'),
+    ('PHONE', '연락처: 12-345-6789', '12-345-6789'),
+
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text", "value"), FIELDS)
+def test_a_field_is_masked_for_its_label(kind: str, text: str, value: str) -> None:
+    found = [(f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES)]
+    assert (kind, value) in found
+
+
+TABLES = [
+    ('id,last_name,login,birth_dt,mbr_ssn,addr_line1\n1,Paik,t.okonjo,19870314,000-12-3456,14B Adeola Odeku\n2,Owusu,k.o,1990-01-02,666-45-6789,Rose Cottage\n3,de la Cruz,maria,2.3.85,123456789,"9 Quay, Flat 2"\n', ['Paik', 'Owusu', 'de la Cruz', 't.okonjo', '19870314', '000-12-3456', '14B Adeola Odeku', '9 Quay, Flat 2']),
+    ('id\tlast_name\tlogin\tbirth_dt\tmbr_ssn\taddr_line1\n1\tPaik\tt.okonjo\t19870314\t000-12-3456\t14B Adeola Odeku\n2\tOwusu\tk.o\t1990-01-02\t666-45-6789\tRose Cottage\n3\tde la Cruz\tmaria\t2.3.85\t123456789\t9 Quay\n', ['Paik', 'Owusu', 'de la Cruz', 't.okonjo', '19870314', '000-12-3456', '14B Adeola Odeku']),
+    ('id;last_name;login;birth_dt;mbr_ssn;addr_line1\n1;Paik;t.okonjo;19870314;000-12-3456;14B Adeola Odeku\n2;Owusu;k.o;1990-01-02;666-45-6789;Rose Cottage\n3;de la Cruz;maria;2.3.85;123456789;9 Quay\n', ['Paik', 'Owusu', 'de la Cruz', 't.okonjo', '19870314', '000-12-3456', '14B Adeola Odeku']),
+    ('| Name | Date of birth | Phone |\n|---|---|---|\n| Paik | 1987-03-14 | 12345 678 |\n| Owusu | 1990-01-02 | 98-7654 |', ['Paik', 'Owusu', '12345 678', '98-7654']),
+    ('Name        Department   Salary\nPaik        Sales        1200\nOwusu       Legal        1300\n', ['Paik', 'Owusu']),
+    ('first_name,last_name,email\nSoo,Paik,x@y.org', ['Soo', 'Paik']),
+    ('성명,주민등록번호,연락처\n표봄,991332-1234567,12-345-6789\n빙소희,900101-9234567,98-765-4321\n', ['표봄', '991332-1234567', '12-345-6789', '빙소희', '900101-9234567']),
+    ('patient:\n  name:\n    first: Soo\n    last: Paik\n', ['Soo', 'Paik']),
+    ('last_names:\n  - Paik\n  - Owusu\n', ['Paik', 'Owusu']),
+    ('users:\n  - last_name: Paik\n    login: t.okonjo\n', ['Paik', 't.okonjo']),
+    ('Last name | Paik\nMobile | 12345 678\n', ['Paik', '12345 678']),
+    ('Surname\nPaik\n\nDate of birth\n14/3/87\n', ['Paik', '14/3/87']),
+    ('{"people": [{"lastName": "Paik", "login": "t.okonjo", "address": {"line1": "14B Adeola Odeku"}}]}', ['Paik', 't.okonjo', '14B Adeola Odeku']),
+    ('"last_name","note"\n"Paik","says ""hi"", twice"\n"Owusu","two\nlines"\n', ['Paik', 'Owusu']),
+    ('report\\nlast_name,city\\nPaik,Leeds\\nOwusu,York\\n', ['Paik', 'Owusu']),
+    ('성 명 | 표봄 | 연락처 | 12-345-6789\n', ['표봄', '12-345-6789']),
+
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "values"), TABLES)
+def test_a_head_or_a_label_names_the_cells(text: str, values: list[str]) -> None:
+    found = {text[f.start : f.end] for f in detect_all(text, RULES)}
+    assert found.issuperset(values)
+
+
+@pytest.mark.parametrize(("text", "values"), TABLES)
+def test_the_masker_masks_cells_and_brings_them_back(text: str, values: list[str]) -> None:
+    session = Masker(RULES).session("t")
+    masked = session.mask(text)
+    for value in values:
+        assert value not in masked.split()
+    assert session.restore(masked) == text
+    assert session.mask(masked) == masked
+
+
+CLEAR = [
+    'name: search\ndescription: Finds things',
+    '"name": "Steel Beam", "price": 12',
+    'first_name: str\nlast_name: Optional[str]',
+    'last_name = request.form["last_name"]',
+    'surname = surname',
+    'last_name: null',
+    'file_name: Report Final',
+    'Name: please enter your name',
+    'table name: orders',
+    '"login": true',
+    'login: 2024-01-02 10:00',
+    'password: required',
+    'name: nginx\nimage: nginx:1.25\nports: 80',
+    'name: Install nginx\nhosts: web',
+    'ip address: localhost',
+    'first_name = models.CharField(max_length=30)',
+    '"username": "string"',
+    'contact: see below',
+    'the last name: none',
+    'name = args.name',
+    'status: Active\nname: Blue Widget\nsku: 123',
+    'Product,Price,Stock\nSteel Beam,12,3\nBlue Paint,9,8\n',
+    'name,version,license\nrequests,2.31,Apache\nnumpy,1.26,BSD\n',
+    'Hello, world\nfoo, bar\nbaz, qux\n',
+    'services:\n  web:\n    image: nginx\n    name: frontend\n',
+    '| Command | Meaning |\n|---|---|\n| scan | finds |\n| serve | serves |\n',
+    'name: CI\non: push\njobs:\n  test:\n    name: Run tests\n',
+    'column_name,data_type\nlast_name,varchar\nlogin,text\n',
+    '| Field | Type |\n|---|---|\n| last_name | string |\n| phone | string |\n',
+    'step,file_name,size\n1,Main,10\n2,Other,20\n',
+
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CLEAR)
+def test_fields_of_things_stay(text: str) -> None:
+    assert [(f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES)] == []
+
+
+def test_issued_placeholders_in_cells_stay() -> None:
+    session = Masker(RULES).session("t")
+    masked = session.mask("id,last_name\n1,Paik\n2,Owusu\n")
+    more = masked + "3,Abara\n"
+    again = session.mask(more)
+    assert again.startswith(masked)
+    assert "Abara" not in again
+
+
+def test_a_large_table_takes_linear_time() -> None:
+    def cost(rows: int) -> float:
+        text = "id,last_name,note\n" + "1,Paik,fine\n" * rows
+        start = time.process_time()
+        view = table_fields(text)
+        assert view is not None
+        assert view.text.count("Paik") == rows
+        return time.process_time() - start
+
+    assert cost(32_000) < 28 * max(cost(4_000), 0.002)
+
+
+@pytest.mark.slow
+def test_ten_megabytes_of_rows() -> None:
+    text = "id,last_name,note\n" + "1,Paik,nothing private stands here\n" * 300_000
+    assert len(text) > 10_000_000
+    assert len(detect_all(text, RULES)) == 300_000
