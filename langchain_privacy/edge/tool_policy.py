@@ -76,15 +76,23 @@ _SHELL = re.compile(
     """,
     re.MULTILINE | re.VERBOSE,
 )
-_URL = re.compile(
+_HOST = re.compile(
     r"""
-    (?:[a-z][a-z0-9+.-]*:)?//\S+                  # with a scheme, or from `//` on
-    | \bwww\.\S+
-    | \b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}[/?]\S*    # a host with a path or a query
-    | \bdata:\S+
+    (?:/|\\){2}                                   # with a scheme or without
+    | \bwww\.
+    | \b(?:https?|wss?|ftp|data|javascript):       # a scheme that needs no slashes
+    | [\w\])}][.。．｡][a-z][\w-]*(?:/|[?\#:\\](?=\S))   # a name with a path, a query or a port
+    | \b[a-z][a-z\d-]*:\d{1,5}[/?\#\\]            # a machine with a port
+    | \b\d{1,3}(?:\.\d{1,3}){3}\b | \[[\da-f:.]*::?[\da-f:.]*\]   # addresses
+    | \](?:\.[\w-]+)*\.[a-z]{2,}\b               # a placeholder as a part of a name: DNS
+    | \.[a-z]{2,}\[                              # or glued to one
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+"""Anything like a host: whoever opens it sends there what stands beside it."""
+
+
+_PATTERNS: dict[Kind, re.Pattern[str]] = {"sql": _SQL, "code": _CODE, "shell": _SHELL}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,33 +154,28 @@ class ToolPolicy:
             return {"*"}
         return self.restore.get(tool, {}).get(argument, ())
 
-    def denied_spans(self, tool: str, argument: str, text: str) -> list[tuple[int, int]]:
-        """Return the parts of an argument's text that keep their placeholders.
+    def denies(self, tool: str, argument: str, text: str) -> bool:
+        """Say whether a text keeps its placeholders, because another program interprets it.
 
         Args:
             tool: Name of the tool.
             argument: Name of the innermost argument or key that holds the text.
             text: What the model wrote.
-
-        Returns:
-            `(start, end)` character offsets, in order.
         """
         if tool in self.local:
-            return []
-        allowed = self.allow_inside.get(tool, ())
+            return False
         words = set(re.split(r"[^a-z]+", argument.lower())) | {argument.lower()}
-        whole: list[Kind] = [kind for kind, names in _NAMES.items() if names & words]
-        patterns: list[tuple[Kind, re.Pattern[str]]] = [
-            ("sql", _SQL),
-            ("code", _CODE),
-            ("shell", _SHELL),
-        ]
-        whole += [kind for kind, pattern in patterns if pattern.search(text)]
-        if any(kind not in allowed for kind in whole):
-            return [(0, len(text))]
-        if "url" in allowed:
-            return []
-        return [found.span() for found in _URL.finditer(text)]
+        found: set[Kind] = {kind for kind, names in _NAMES.items() if names & words}
+        found |= {kind for kind, pattern in _PATTERNS.items() if pattern.search(text)}
+        return not found <= set(self.allow_inside.get(tool, ()))
+
+    def denies_beside(self, tool: str, text: str) -> bool:
+        """Say whether everything in an argument keeps its placeholders, because of one text.
+
+        A host in one field and a value in another make a URL as soon as they are put together.
+        """
+        allowed = tool in self.local or "url" in self.allow_inside.get(tool, ())
+        return not allowed and _HOST.search(text) is not None
 
 
 def _origin(tool: BaseTool) -> str:

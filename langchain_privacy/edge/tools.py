@@ -166,6 +166,8 @@ class _ToolEdge:
         types = self.policy.types(self.name, self.place, name)
         if not types:
             return value
+        if any(self.policy.denies_beside(self.name, text) for text in texts_in(value)):
+            return value
         return Walk(_Allowed(self.name, self.policy, allowed_types(session, types), name))(value)
 
     def _injected(self, session: MaskingSession, value: Any) -> Any:
@@ -259,13 +261,8 @@ class _Allowed(Leaves):
         return self._under("", key) if isinstance(key, str) else key
 
     def _under(self, name: str, text: str) -> str:
-        pieces, at = [], 0
-        for start, end in self._policy.denied_spans(self._tool, name, text):
-            pieces += [self._restored(text[at:start]), text[start:end]]
-            at = end
-        return "".join([*pieces, self._restored(text[at:])])
-
-    def _restored(self, text: str) -> str:
+        if self._policy.denies(self._tool, name, text):
+            return text
         # the policy has decided about URLs; what is left is to be restored also in links
         return self._session.restore(text, in_links=True)
 
@@ -330,15 +327,22 @@ def _narrowed(
 
 def codes_in(x: Any) -> frozenset[Code]:
     """Return the placeholders that stand anywhere in something."""
-    leaves = _Codes()
+    return frozenset(
+        (found[1], found[2]) for text in texts_in(x) for found in PLACEHOLDER.finditer(text)
+    )
+
+
+def texts_in(x: Any) -> list[str]:
+    """Return the texts that stand anywhere in something."""
+    leaves = _Texts()
     Walk(leaves)(x)
-    return frozenset(leaves.found)
+    return leaves.found
 
 
-class _Codes(Leaves):
+class _Texts(Leaves):
     def __init__(self) -> None:
-        self.found: set[Code] = set()
+        self.found: list[str] = []
 
     def text(self, text: str) -> str:
-        self.found.update((found[1], found[2]) for found in PLACEHOLDER.finditer(text))
+        self.found.append(text)
         return text

@@ -25,6 +25,7 @@ from langchain_privacy.masking.cells import (
     may_hold_cells,
     restore_issued,
 )
+from langchain_privacy.masking.links import LinkScanner
 from langchain_privacy.masking.placeholder import write
 from langchain_privacy.masking.restore import Replacement, Restoring
 from langchain_privacy.masking.seen import History
@@ -410,12 +411,22 @@ class RestoringLeaves(Leaves):
 
     def text(self, text: str) -> str:
         """Restore a text."""
+        return self._restored(text, None)
+
+    def texts(self, texts: list[str]) -> list[str]:
+        """Restore neighbouring texts, which are shown as one: a URL may go on in the next."""
+        links = LinkScanner() if len(texts) > 1 else None
+        return [self._restored(text, links) for text in texts]
+
+    def _restored(self, text: str, links: LinkScanner | None) -> str:
         restoring = self._session._restoring(in_links=self._in_links)  # noqa: SLF001
         restoring.verbatim = self._session._memory.texts.is_verbatim(text)  # noqa: SLF001
         cells: Sequence[Replacement] = ()
+        if links:
+            restoring.links = links
         if may_hold_cells(text):
             issued = restore_issued(text, self._session.vault, restoring.forms())
-            if issued is not None:
+            if issued is not None and not links:
                 return issued
             cells = find_cells(text, self._session.vault)
         restored = restoring.run(text, final=True, others=cells)[0]

@@ -49,6 +49,7 @@ class Restoring:
         in_links: Whether values may be put inside URLs.
         as_json: Whether the text is JSON source, so that values are escaped.
         verbatim: Whether values that stood in escapes come back in them.
+        links: Knows where a URL is open, also at the beginning of the text.
     """
 
     forms: Callable[[], Forms | None]
@@ -56,10 +57,10 @@ class Restoring:
     in_links: bool = False
     as_json: bool = False
     verbatim: bool = False
+    links: LinkScanner = field(default_factory=LinkScanner)
     _context: str = ""
     _word: str = ""
     _marks: int = 0
-    _links: LinkScanner = field(default_factory=LinkScanner)
 
     def run(self, text: str, *, final: bool, others: Sequence[Replacement] = ()) -> tuple[str, str]:
         """Restore what can be settled.
@@ -113,7 +114,7 @@ class Restoring:
     def read(self, text: str) -> None:
         """Take note of text that passed by without any grammar in it."""
         self._word = ""
-        self._links.read(text)
+        self.links.read(text)
         self._context = (self._context + text)[-_CONTEXT:]
 
     def place(self, before: str, entry: VaultEntry, written: str) -> str:
@@ -124,7 +125,7 @@ class Restoring:
             entry: What the placeholder stands for.
             written: The placeholder.
         """
-        self._links.read(before)
+        self.links.read(before)
         self._context = "]"
         return self._place(_Item(0, 0, self._said(entry), entry.entity_type), written)
 
@@ -152,12 +153,12 @@ class Restoring:
             return at
         if marks := CLOSING_MARKS.match(whole, at, min(limit, at + 3 - self._marks)):
             self._marks += len(marks[0])
-            self._links.read(marks[0])
+            self.links.read(marks[0])
             out.append(marks[0])
             at = marks.end()
         particle = particle_at(whole, at)
         if particle and at + len(particle) <= limit and (final or not _may_grow(whole[at:])):
-            self._links.read(particle)
+            self.links.read(particle)
             out.append(agreeing(self._word, particle))
             self._word = ""
             at += len(particle)
@@ -166,21 +167,21 @@ class Restoring:
     def _pass(self, text: str, out: list[str]) -> None:
         if text:
             self._word = ""
-            self._links.read(text)
+            self.links.read(text)
             out.append(text)
 
     def _place(self, item: "_Item", written: str) -> str:
         """Return the value of one placeholder, or the placeholder where a value may not stand."""
         entry_type = item.entity_type
-        if self._links.inside and not self.in_links and entry_type not in {LITERAL, None}:
+        if self.links.inside and not self.in_links and entry_type not in {LITERAL, None}:
             self._word = ""
-            self._links.read(written)
+            self.links.read(written)
             return written
         value = item.value
         if entry_type == LITERAL:
-            self._links.read(value)
+            self.links.read(value)
         else:
-            self._links.skip(len(written))
+            self.links.skip(len(written))
         suffix = item.suffix
         if suffix and particle_at(suffix) == suffix:
             suffix = agreeing(value, suffix)

@@ -557,12 +557,15 @@ def _end_of_link(
     text: str, scanner: LinkScanner, at: int, opaque: Sequence[Span], index: int
 ) -> int:
     """Return where the open URL ends; what ends it does not stand inside another span."""
-    stop = scanner.end(text, at)
-    while index < len(opaque) and opaque[index][0] <= stop:
-        if opaque[index][1] > stop:
-            stop = scanner.end(text, opaque[index][1])
+    while True:
+        until = opaque[index][0] if index < len(opaque) else len(text)
+        stop = scanner.end(text, at, until) if until >= at else None
+        if stop is not None:
+            return stop
+        if index == len(opaque):
+            return len(text)
+        at = max(at, opaque[index][1])
         index += 1
-    return stop
 
 
 def _odd_particle(text: str, end: int, following: int | None, value: str) -> tuple[int, int] | None:

