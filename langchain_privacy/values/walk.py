@@ -408,7 +408,7 @@ class Walk:
     def _blocks(self, blocks: list[Any]) -> list[Any]:
         """Walk the content blocks of a message; texts that follow each other are read together."""
         new: list[Any] = [
-            self._block(block)
+            self._block(block, joined=_text_of(block) is not None)
             if isinstance(block, dict)
             else (block if isinstance(block, str) else self._any(block))
             for block in blocks
@@ -427,15 +427,17 @@ class Walk:
             at = run + 1
         return blocks if _same(blocks, new) else new
 
-    def _block(self, block: dict[Any, Any]) -> dict[Any, Any]:
+    def _block(self, block: dict[Any, Any], *, joined: bool = False) -> dict[Any, Any]:
+        """Walk a content block; its text is left to `_blocks` where it is `joined` with others."""
         if is_media(block):
             replaced = self._leaves.media(block)
             if replaced is not None:
                 return replaced
-        joined = _text_of(block) is not None
         new: dict[str, Any] = {}
         for key, value in block.items():
-            if isinstance(value, str) and not (joined and key == "text"):
+            if joined and key == "text":
+                new[key] = value
+            elif isinstance(value, str):
                 new[key] = self._block_text(key, value)
             elif key == "args" and isinstance(value, str):
                 new[key] = self._leaves.json(value)
