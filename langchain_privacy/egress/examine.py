@@ -5,10 +5,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 from langchain_core.runnables.config import var_child_runnable_config
 
 from langchain_privacy.detection import HIGH_CONFIDENCE, Detector, Finding
 from langchain_privacy.errors import DetectionError
+from langchain_privacy.values.automaton import Places
 from langchain_privacy.values.disguise import find_disguised
 from langchain_privacy.values.fold import HARD, SOFT, Skeleton
 from langchain_privacy.values.index import Hit
@@ -19,17 +21,31 @@ from langchain_privacy.vault import PLACEHOLDER, Vault, VaultSession, current_se
 # A structured private value has two digits in a row, an at sign, a long token, or a label before
 # it. Masked prose has few of these, so that most of a payload is passed over at C speed.
 
-_DIGITS = re.compile(r"[0-9０-９]\W?[0-9０-９]")
-_ASCII_DIGITS = re.compile(r"[0-9]\W?[0-9]")
 _LONG = 16
 # A picture's base64 holds any string of digits by chance.
 _BLOB_SIZE = 256
 _BLOB = re.compile(rf"[A-Za-z0-9+/_=-]{{{_BLOB_SIZE},}}")
-_LABELS = (
-    *("pass", "pwd", "secret", "key", "token", "credential", "otp", "pin", "bearer", "basic"),
-    *("code", "@", "://", "＠", "비밀번호", "암호", "비번", "패스워드", "인증", "토큰"),
+_SIGNS = bytes(
+    ord("0" if c.isdigit() else " " if c.isspace() else "a" if c.isalnum() or c == "_" else ".")
+    for c in map(chr, range(256))
 )
-_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_LENGTHS = bytes(ord(" ") if chr(code).isspace() else ord("a") for code in range(256))
+
+
+def _finder(*texts: str) -> BytesAhoCorasick:
+    """Return what finds all of some texts in one pass over bytes, ten times as fast as `re`."""
+    return BytesAhoCorasick([t.encode() for t in texts], implementation=Implementation.DFA)
+
+
+_LONG_WORD = _finder("a" * _LONG)
+_TWO_DIGITS = _finder("00", "0 0", "0.0")
+_LABEL = _finder(
+    *("pass", "pwd", "secret", "key", "token", "credential", "otp", "pin", "bearer", "basic"),
+    *("code", "@", "://"),
+)
+_OTHER_LABEL = _finder("＠", "비밀번호", "암호", "비번", "패스워드", "인증", "토큰")
+_WIDE_DIGITS = re.compile(r"[0-9０-９]\W?[0-9０-９]")
+_WIDE = "０".encode()[:2]
 _REACH = 100
 _SNAP = 40
 
@@ -53,27 +69,20 @@ def blank(match: re.Match[str]) -> str:
 
 def windows_of(text: str) -> Windows:
     """Cut out what stands around digits, signs, tokens and labels; ends at white space."""
-    tokens = text.split()
-    if max(map(len, tokens), default=0) >= _BLOB_SIZE:
+    # One byte a character, so that positions stay true; a question mark in place of all others.
+    data = text.encode("ascii", "replace")
+    marks = _places(_LONG_WORD, data.translate(_LENGTHS))
+    if len(marks) * _LONG >= _BLOB_SIZE and _BLOB.search(text):
         text = _BLOB.sub(blank, text)
-        tokens = text.split()
-    digits = _ASCII_DIGITS if text.isascii() else _DIGITS
-    marks = [match.start() for match in digits.finditer(text)]
-    at = 0
-    for token in tokens:
-        if len(token) >= _LONG:
-            at = text.index(token, at)
-            marks += range(at, at + len(token), _LONG)
-            at += len(token)
-    # Character by character, so that positions stay true; a few letters change their length.
-    lower = text.lower()
-    if len(lower) != len(text):
-        lower = text.translate(_LOWER)
-    for label in _LABELS:
-        at = lower.find(label)
-        while at >= 0:
-            marks.append(at)
-            at = lower.find(label, at + len(label))
+        data = text.encode("ascii", "replace")
+        marks = _places(_LONG_WORD, data.translate(_LENGTHS))
+    marks += _places(_TWO_DIGITS, data.translate(_SIGNS))
+    marks += _places(_LABEL, data.lower())
+    if not text.isascii():
+        data = text.encode("utf-8", "surrogatepass")
+        marks += map(Places(data), _places(_OTHER_LABEL, data))
+        if _WIDE in data:
+            marks += [match.start() for match in _WIDE_DIGITS.finditer(text)]
     spans: list[list[int]] = []
     for mark in sorted(marks):
         if spans and mark - _REACH <= spans[-1][1]:
@@ -88,6 +97,10 @@ def windows_of(text: str) -> Windows:
         parts.append(part)
         at += len(part) + 2
     return Windows("\n\n".join(parts), starts)
+
+
+def _places(finder: BytesAhoCorasick, data: bytes) -> list[int]:
+    return [place for _, *places in finder.find_matches_as_indexes(data) for place in places]
 
 
 def _snap(text: str, position: int, step: int) -> int:

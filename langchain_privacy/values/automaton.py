@@ -75,8 +75,15 @@ class Automaton(Generic[Payload]):
             self._new = []
             self._spent = 0
 
-    def occurrences(self, data: bytes) -> Iterator[tuple[int, int, list[Payload]]]:
-        """Yield start, end and keys of whatever stands in `data`; they may overlap."""
+    def occurrences(
+        self, data: bytes, may_begin: Callable[[bytes, int], bool] | None = None
+    ) -> Iterator[tuple[int, int, list[Payload]]]:
+        """Yield start, end and keys of whatever stands in `data`; they may overlap.
+
+        Args:
+            data: What is searched.
+            may_begin: Says of `data` and an offset whether something that counts begins there.
+        """
         self._spent += len(self._new) * (len(data) + _A_CALL)
         if self._spent > _CHEAP:
             self.ready()
@@ -84,11 +91,14 @@ class Automaton(Generic[Payload]):
         for text in self._new.copy():
             at = data.find(text)
             while at >= 0:
-                yield at, at + len(text), self.keys.get(text, [])
+                if may_begin is None or may_begin(data, at):
+                    yield at, at + len(text), self.keys.get(text, [])
                 at = data.find(text, at + 1)
         for automaton, texts in self._built:
             if automaton is not None:
                 found = automaton.find_matches_as_indexes(data, overlapping=True)
+                if may_begin is not None:
+                    found = [match for match in found if may_begin(data, match[1])]
                 for number, start, end in found:
                     if keys := self.keys.get(texts[number]):
                         yield start, end, keys

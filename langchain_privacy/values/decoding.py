@@ -164,8 +164,12 @@ class Decoded(NamedTuple):
 
 
 # What stands in no plain word begins a match, so that prose is passed at C speed; the lower-case
-# letters before it are taken in afterwards.
-_BASE64 = re.compile(r"[A-Z0-9+/_=-](?:(?<!=)[A-Za-z0-9+/_-]*={0,2}|(?<==)=?)")
+# letters before it are taken in afterwards. The capital of a word of prose begins none.
+_BASE64 = re.compile(
+    r"[A-Z0-9+/_=-](?:(?<=[a-z].)|(?<![A-Z])|(?![a-z]*(?![A-Za-z0-9+/_=-])))"
+    r"(?:(?<!=)[A-Za-z0-9+/_-]*={0,2}|(?<==)=?)",
+    re.DOTALL,
+)
 _BETWEEN_LINES = re.compile(rf"(?:[\s{SOFT}]|\\[nr])*={{0,2}}")
 _FULL_LINE = 20
 _SHORTEST = 7  # five bytes; nothing shorter is looked for in disguise

@@ -78,7 +78,7 @@ class Normal(NamedTuple):
 
 def normal(text: str) -> Normal:
     """Make a text readable: widths, digits, hyphens, compositions. Linear in time."""
-    if text.isascii():
+    if is_plain(text):
         return Normal(text)
     folded, origins, ends = text, None, None
     if _IS_HIDDEN.search(text) or not unicodedata.is_normalized("NFC", text):
@@ -123,7 +123,23 @@ def _clusters(astral: bool) -> re.Pattern[str]:
 
 def compose(text: str) -> str:
     """Compose what was decomposed (macOS writes Hangul as jamo)."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return text if is_plain(text) else unicodedata.normalize("NFC", text)
+
+
+def is_plain(text: str) -> bool:
+    """Say whether all of a text is ASCII and syllables of Hangul, which are as they should be.
+
+    Bytes are compared at C speed; to ask Unicode's tables about each character takes far longer.
+    """
+    if text.isascii():
+        return True
+    data = text.encode("utf-8", "surrogatepass")
+    return not (data.translate(None, _NO_RARE_BYTE) or _rows(text).translate(None, _ROWS_OF_PLAIN))
+
+
+def _rows(text: str) -> bytes:
+    """Return the first byte of each UTF-16 unit: the row of Unicode's basic plane."""
+    return text.encode("utf-16-le", "surrogatepass")[1::2]
 
 
 def lowered(text: str) -> str:
@@ -190,10 +206,11 @@ _ASCII = bytes(
 _NO_LETTER = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != HARD)
 _KEPT = bytes(code not in _NO_LETTER for code in range(256))
 _BEGINS = bytes(code & 0xC0 != 0x80 for code in range(256))
-_LEAD_BYTES_OF_HANGUL = b"\xea\xeb\xec\xed"
-_NO_LEAD_BYTE = bytes(range(0xC0))
-_CHEROKEE = (b"\xea\xad", b"\xea\xae")
-"""What shares its first byte with Hangul and looks like Latin: U+AB40 to U+ABBF."""
+_NO_RARE_BYTE = bytes(range(0xC0)) + b"\xea\xeb\xec\xed"
+"""ASCII, what follows a lead byte, and the lead bytes of Hangul."""
+_ROWS_OF_PLAIN = bytes([0, *range(0xAC, 0xD8)])
+_ROW_OF_CHEROKEE = 0xAB
+"""What shares its first byte of UTF-8 with Hangul and looks like Latin."""
 _RARE = re.compile(r"[^\x00-\x7f가-힣]+")
 
 
@@ -235,12 +252,15 @@ class Skeleton:
     def __init__(self, text: str) -> None:
         self.text = text
         self._composed: Normal | None = None
-        if not (text.isascii() or unicodedata.is_normalized("NFC", text)):
-            self._composed = Normal(*_composed(text))
-            text = self._composed.text
         data = text.encode("utf-8", "surrogatepass")
         self._rare: dict[str, str] = {}
-        if len(data) > len(text) and _has_rare(data):
+        has_rare = len(data) > len(text) and _has_rare(text, data)
+        if has_rare and not unicodedata.is_normalized("NFC", text):
+            self._composed = Normal(*_composed(text))
+            text = self._composed.text
+            data = text.encode("utf-8", "surrogatepass")
+            has_rare = _has_rare(text, data)
+        if has_rare:
             rare = set("".join(_RARE.findall(text)))
             self._rare = {c: folded for c in rare if (folded := fold_character(c)) != c}
         self.data = self._letters_of(text) if self._rare else data.translate(_ASCII, _NO_LETTER)
@@ -299,10 +319,9 @@ class Skeleton:
 _BLOCK, _FEW = 256, 24
 
 
-def _has_rare(data: bytes) -> bool:
-    """Say whether UTF-8 has a character that is neither ASCII nor a Hangul syllable."""
-    leads = data.translate(None, _NO_LEAD_BYTE)
-    return bool(leads.strip(_LEAD_BYTES_OF_HANGUL)) or any(pair in data for pair in _CHEROKEE)
+def _has_rare(text: str, data: bytes) -> bool:
+    """Say whether a text, also given as UTF-8, has a character to be folded one by one."""
+    return bool(data.translate(None, _NO_RARE_BYTE)) or _ROW_OF_CHEROKEE in _rows(text)
 
 
 def skeleton(text: str) -> bytes:

@@ -333,11 +333,7 @@ class ValueIndex(Generic[Owner]):
         readable = folded.readable
         data = _bytes(readable.text)
         place = Places(data)
-        for start, end, keys in sorted(self._written.occurrences(data), key=_number):
-            # Most of what reads like a family name of one syllable stands inside of a word.
-            before = data[max(0, start - 3) : start]
-            if _GA <= before <= _HIH and _GA <= data[start : start + 3] <= _HIH:
-                continue
+        for start, end, keys in sorted(self._written.occurrences(data, _begins_word), key=_number):
             first = place(start)
             last = first + len(data[start:end].decode("utf-8", "surrogatepass"))
             good = [key for key in keys if _stands(readable.text, first, last, key.spelling)]
@@ -350,6 +346,15 @@ class ValueIndex(Generic[Owner]):
 
 _GA, _HIH = "가".encode(), "힣".encode()
 """The first and the last syllable; three bytes of UTF-8 have the order of their characters."""
+
+
+def _begins_word(data: bytes, at: int) -> bool:
+    """Say whether no syllable of Hangul stands before another one at an offset.
+
+    Most of what reads like a family name of one syllable stands inside of a word.
+    """
+    inside = at > 2 and data[at - 1] > 127 and _GA <= data[at - 3 : at] <= _HIH
+    return not (inside and _GA <= data[at : at + 3] <= _HIH)
 
 
 def outermost(hits: Sequence[Hit[Owner]]) -> list[Hit[Owner]]:
