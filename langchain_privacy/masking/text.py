@@ -22,7 +22,7 @@ from langchain_privacy.masking.tolerant import Forms, forms_of
 from langchain_privacy.values.decoding import Reading, unescaped
 from langchain_privacy.values.fold import HARD, Skeleton
 from langchain_privacy.values.index import Hit, outermost
-from langchain_privacy.values.spelling import is_person, pairs_in
+from langchain_privacy.values.spelling import Rule, is_person, pairs_in, rule_of
 from langchain_privacy.values.view import View
 from langchain_privacy.vault import LITERAL, PART_SUFFIX, PLACEHOLDER, VaultEntry, VaultSession
 from langchain_privacy.vault.session import LiveValues
@@ -55,6 +55,8 @@ class _Look:
     hits: Hits
     escaped: list[tuple[int, int]] = field(default_factory=list)
     """Places of what stands in escapes."""
+    issued: dict[Span, VaultEntry] = field(default_factory=dict)
+    """Entries of findings that are issued already."""
 
 
 class TextMasker:
@@ -180,12 +182,15 @@ class TextMasker:
             for _, start, end in view.places(finding.start, finding.end)
         ]
 
-    def known_in(self, text: str | Skeleton) -> list[Hit[VaultEntry]]:
-        """Return where values stand that the session knows."""
+    def known_in(self, text: str | Skeleton, but: Sequence[Finding] = ()) -> list[Hit[VaultEntry]]:
+        """Return where values stand that the session knows, except inside of some findings."""
         folded = Skeleton(text) if isinstance(text, str) else text
-        hits = self._vault.index().find(folded)
+        hits = self._vault.index().find(folded, [(f.start, f.end) for f in but])
         if self._allow:
             hits = [h for h in hits if folded.text[h.start : h.end].casefold() not in self._allow]
+        if but:  # what overlaps a finding stands back, as it does where both are found at once
+            hits += [Hit(f.start, f.end, "", "", ()) for f in but]
+            return [hit for hit in outermost(hits) if hit.owners]
         return outermost(hits)
 
     def holds_known(self, name: str) -> bool:
@@ -264,9 +269,15 @@ class TextMasker:
         )
 
     def _with_known(
-        self, reading: Reading, findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
+        self,
+        reading: Reading,
+        findings: Sequence[Finding],
+        hidden: Sequence[tuple[int, int]],
+        before: _Look | None = None,
     ) -> _Look:
-        hits: Hits = {(hit.start, hit.end): hit for hit in self.known_in(reading.folded)}
+        """Add what the session knows; after a look `before`, what it has learned since."""
+        settled = [f for f in before.findings if _is_settled(reading.text, f)] if before else ()
+        hits: Hits = {(hit.start, hit.end): hit for hit in self.known_in(reading.folded, settled)}
         escaped: list[tuple[int, int]] = []
         for view, folded in reading.views:
             for hit in self.known_in(folded):
@@ -276,7 +287,8 @@ class TextMasker:
         spans = [(start, end, _kind_of(hit)) for (start, end), hit in hits.items()]
         for start, end, folded in reading.encoded:
             spans += [(start, end, hit.owners[0].kind) for hit in self.known_in(folded)[:1]]
-        spans += self._live_values.of_others(reading.folded, self._vault.id)
+        if before is None:
+            spans += self._live_values.of_others(reading.folded, self._vault.id)
         taken = {(f.start, f.end) for f in findings}
         known = [
             _finding(start, end, kind)
@@ -294,7 +306,9 @@ class TextMasker:
                 break
             hits |= {(hit.start, hit.end): hit for hit in more}
             united = _united([*united, *(_finding(h.start, h.end, _kind_of(h)) for h in more)])
-        return _Look(united, hits, escaped)
+        if before is None:
+            return _Look(united, hits, escaped)
+        return _Look(united, before.hits | hits, [*before.escaped, *escaped], before.issued)
 
     def _settled(
         self,
@@ -322,8 +336,7 @@ class TextMasker:
             self._vault.issue(entry.kind, text[slice(*hanja)], like=entry)
         if whole and self._vault.version != count:
             # once more: what was found in one place is private in every place
-            again = self._with_known(reading, look.findings, hidden)
-            look = replace(again, escaped=[*look.escaped, *again.escaped])
+            look = self._with_known(reading, look.findings, hidden, look)
         return look
 
     def _issue(self, text: str, span: Span, look: _Look) -> VaultEntry:
@@ -335,7 +348,15 @@ class TextMasker:
         plain = ""
         if any(start <= a and b <= end for a, b in look.escaped) and kind != "URL":
             plain = _said(value)
-        hit = look.hits.get((start, end)) or self._hit_in(plain or value, kind)
+        if not plain and not is_person(kind) and (entry := look.issued.get(span)):
+            return entry
+        entry = look.issued[span] = self._of_family(value, kind, plain, look.hits.get((start, end)))
+        return entry
+
+    def _of_family(
+        self, value: str, kind: str, plain: str, hit: Hit[VaultEntry] | None
+    ) -> VaultEntry:
+        hit = hit or self._hit_in(plain or value, kind)
         if hit is None or not hit.owners:
             return self._vault.issue(kind, value, plain=plain)
         same = [e for e in hit.owners if e.value == value and not plain and not kind_of(e.kind)]
@@ -455,6 +476,15 @@ class _Draft:
 def _kind_of(hit: Hit[VaultEntry]) -> str:
     kind = hit.owners[0].kind if hit.owners else "ENCODED"
     return kind.removesuffix(kind_of(kind))
+
+
+def _is_settled(text: str, finding: Finding) -> bool:
+    """Say whether nothing can be learned about a finding once it is issued.
+
+    A name may turn out to be somebody else's too, and a short value need not be one at its place.
+    """
+    value = text[finding.start : finding.end]
+    return not is_person(finding.entity_type) and rule_of(value) is Rule.VALUE
 
 
 _ROUNDS = 4

@@ -23,7 +23,7 @@ Levels, from sure to far-fetched:
 import re
 import threading
 import unicodedata
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Hashable, Iterator, Sequence
 from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
@@ -277,21 +277,23 @@ class ValueIndex(Generic[Owner]):
                 )
         return hits
 
-    def find(self, text: str | Skeleton) -> list[Hit[Owner]]:
+    def find(self, text: str | Skeleton, but: Sequence[tuple[int, int]] = ()) -> list[Hit[Owner]]:
         """Return where values stand, also written differently; hits may overlap.
 
         Args:
             text: Any text, or its skeleton where that is there already. Nothing is joined across
                 `fold.HARD`, and `fold.SOFT` marks a seam over which a value may be split.
+            but: Places inside of which nobody looks, in order and without overlaps.
         """
         hits: list[Hit[Owner]] = []
         if not self._count:
             return hits
         folded = Skeleton(text) if isinstance(text, str) else text
+        places = _Inside(but)
         if self._folded.keys:
-            hits += self._in_skeleton(folded)
+            hits += self._in_skeleton(folded, places)
         if self._written.keys:
-            hits += self._as_written(folded)
+            hits += self._as_written(folded, places)
         readable = folded.readable
         if any(year in readable.text for year in self._years):
             hits += [
@@ -319,23 +321,27 @@ class ValueIndex(Generic[Owner]):
                 if _judge(folded.text, first, last, key) is not None:
                     yield Hit(first, last, "reversed", "", tuple(key.owners))
 
-    def _in_skeleton(self, folded: Skeleton) -> Iterator[Hit[Owner]]:
+    def _in_skeleton(self, folded: Skeleton, but: "_Inside") -> Iterator[Hit[Owner]]:
         done: dict[int, int] = {}
         for start, end, keys in self._folded.occurrences(folded.data):
             if start < done.get(id(keys), 0):
                 continue  # a value that repeats itself overlaps itself
             first, last = folded.span(start, end)
+            if but(first, last) and keys[0].spelling.rule is not Rule.NUMBER:
+                continue  # a telephone number may begin before
             if hits := judged(folded.text, first, last, keys):
                 done[id(keys)] = end
                 yield from hits
 
-    def _as_written(self, folded: Skeleton) -> Iterator[Hit[Owner]]:
+    def _as_written(self, folded: Skeleton, but: "_Inside") -> Iterator[Hit[Owner]]:
         readable = folded.readable
         data = _bytes(readable.text)
         place = Places(data)
         for start, end, keys in sorted(self._written.occurrences(data, _begins_word), key=_number):
             first = place(start)
             last = first + len(data[start:end].decode("utf-8", "surrogatepass"))
+            if but(*readable.span(first, last)):
+                continue
             good = [key for key in keys if _stands(readable.text, first, last, key.spelling)]
             if good:
                 at = readable.span(first, last)
@@ -355,6 +361,18 @@ def _begins_word(data: bytes, at: int) -> bool:
     """
     inside = at > 2 and data[at - 1] > 127 and _GA <= data[at - 3 : at] <= _HIH
     return not (inside and _GA <= data[at : at + 3] <= _HIH)
+
+
+class _Inside:
+    """Says whether something stands inside one of some places."""
+
+    def __init__(self, places: Sequence[tuple[int, int]]) -> None:
+        self._starts = [start for start, _ in places]
+        self._ends = [end for _, end in places]
+
+    def __call__(self, start: int, end: int) -> bool:
+        at = bisect_right(self._starts, start) - 1
+        return at >= 0 and end <= self._ends[at]
 
 
 def outermost(hits: Sequence[Hit[Owner]]) -> list[Hit[Owner]]:
