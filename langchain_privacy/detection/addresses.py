@@ -28,6 +28,8 @@ _Anchor = tuple[int, int, float]
 _PLACES = load("places")
 # A word with a capital letter: "Oak", "d'Arc", "Saint-Denis", "Hauptstr."
 _CAP = rf"(?:(?:[ldLD]')?[{UPPER}][^\W\d_]*\.?(?:['-][^\W\d_]+)*)"
+# The same in what follows a street. There a full stop ends the address, but for "St. Ives".
+_NEXT_CAP = rf"(?:(?:[ldLD]')?(?:[{UPPER}][^\W\d_]{{0,2}}\.|[{UPPER}][^\W\d_]*(?:['-][^\W\d_]+)*))"
 # What stands in small letters between such words.
 _SMALL = (
     r"(?:(?:de|da|do|dos|das|del|della|di|la|le|les|los|las|el|du|des|van|von|der|den|het|of|the"
@@ -74,7 +76,7 @@ _SEPARATOR = re.compile(
     r")?"
 )
 # A word that digits go on is a postcode: "Norwich NR4 6AA".
-_WORDS = rf"(?P<words>{_CAP}(?:[ ](?:{_CAP}(?!\w)|(?:{_SMALL}|and)(?=[ ]))){{0,4}})"
+_WORDS = rf"(?P<words>{_NEXT_CAP}(?:[ ](?:{_NEXT_CAP}(?!\w)|(?:{_SMALL}|and)(?=[ ]))){{0,4}})"
 _PART = re.compile(
     rf"(?P<unit>(?i:{_UNIT}))"
     rf"|(?P<post>(?:{_STATE}|nan|[A-Z]{{2}}),?\s{{1,3}}{_POSTCODE}"
@@ -147,7 +149,7 @@ def _place_at_start(words: str) -> int:
 # The rule
 
 _HOUSE_BEFORE = re.compile(
-    r"\b(?:No|Plot|House|Door|Villa|Blk|Block|Lot|Shop|Unit|Flat|Suite|Apt|Apartment)\b"
+    r"(?i)\b(?:No|Plot|House|Door|Villa|Blk|Block|Lot|Shop|Unit|Flat|Suite|Apt|Apartment)\b"
     rf"\.?[ ]?(?:No\.?[ ]?)?(?:[A-Z]?{_NUMBER},[ ])?\Z"
 )
 _UK_POSTCODE = re.compile(
@@ -183,6 +185,7 @@ def _anchors(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
     yield from _streets_by_prefix(text)
     yield from _between_numbers(text)
     yield from _houses(text)
+    yield from _named_houses(text)
     yield from _military(text)
     yield from _units(text, lower=lower)
     yield from _labelled(text)
@@ -207,17 +210,38 @@ _NO_STREET = (
     r"(?!(?:a|an|and|cents|dollars|euros|month|months|per|percent|pounds|won|year|years|at|by|days"
     r"|for|from|her|his|hours|in|more|my|of|on|other|our|per|that|the|this|to|your)\b)"
 )
+_NO_NAME = "|".join(sorted(load("not_street_names")))
 _BEFORE_LOWER_SUFFIX = re.compile(
-    rf"(?P<number>{_NUMBER}),?[ ](?:{_NO_STREET}[^\W\d_]{{2,20}}[ ]){{1,3}}\Z"
+    rf"(?P<number>{_NUMBER}),?[ ](?:{_NO_STREET}[^\W\d_]{{2,20}}[ ]){{0,2}}"
+    rf"{_NO_STREET}(?!(?:{_NO_NAME})[ ])[^\W\d_]{{2,20}}[ ]\Z"
 )
+_SURE = load("street_words_sure")
+# In small letters among capitals: "I moved to 17 larch grove", not "a 4 lane road".
+_BEFORE_SURE_SUFFIX = re.compile(
+    rf"(?<![\w.,])(?P<number>\d{{1,4}}[a-z]?),?[ ](?:{_NO_STREET}[^\W\d_]{{2,20}}[ ]){{0,1}}"
+    rf"{_NO_STREET}(?!(?:{_NO_NAME})[ ])[^\W\d_]{{2,20}}[ ]\Z"
+)
+# "Rose Cottage": a house that has a name.
+_HOUSES = Cues(load("house_words"))
+_HOUSE_NAME = re.compile(
+    rf"(?:(?!The|A|An|My|Our|Your|His|Her|Their|This|That)(?:{_CAP}) ){{1,2}}\Z"
+)
+
+
+def _named_houses(text: FoldedText) -> Iterator[_Anchor]:
+    for start, end in _HOUSES.find(text):
+        if text.text[start].isupper() and (name := _left(_HOUSE_NAME, text.text, start, 40)):
+            yield start - name, end, 0.5
 
 
 def _streets_by_suffix(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
     t = text.text
-    pattern = _BEFORE_LOWER_SUFFIX if lower else _BEFORE_SUFFIX
     for start, end in _SUFFIXES.find(text):
-        if not (lower or t[start].isupper()):
-            continue
+        pattern = _BEFORE_SUFFIX
+        if not t[start].isupper():
+            pattern = _BEFORE_LOWER_SUFFIX if lower else _BEFORE_SURE_SUFFIX
+            if not lower and t[start:end] not in _SURE:
+                continue
         before = pattern.search(t[max(0, start - 72) : start])
         if before and (before["number"] or t[start:end].lower() in _PLAIN):
             yield start - len(before[0]), end, 0.75 if before["number"] else 0.45
@@ -230,6 +254,8 @@ _HOUSE_NUMBER = re.compile(rf"{_NUMBER}\b")
 _BEFORE_ENDING = re.compile(
     rf"(?:{_NUMBER}[ ])?(?:(?:{_CAP}|{_SMALL})[ ]){{0,3}}[^\W\d_][^\W\d_-]{{0,24}}\Z"
 )
+
+_WORDS_BEFORE = re.compile(rf"(?:(?:{_CAP}|{_SMALL})[ ]){{1,3}}\Z")
 
 
 def _streets_by_ending(text: FoldedText) -> Iterator[_Anchor]:
@@ -244,7 +270,8 @@ def _streets_by_ending(text: FoldedText) -> Iterator[_Anchor]:
             for ending in _ENDINGS:
                 if text.lower.endswith(ending, 0, end):
                     start = end - len(ending)
-                    if before := _left(_BEFORE_ENDING, t, start, 72):
+                    whole = t[start].isupper() and t.endswith(" ", 0, start)  # "Kölner Straße 5"
+                    if before := _left(_WORDS_BEFORE if whole else _BEFORE_ENDING, t, start, 72):
                         yield start - before, number.end(), 0.7
 
 
@@ -364,21 +391,24 @@ def _street_before(text: str, start: int) -> int:
 # What a label or a postcode says
 
 _LABELS = Cues(load("address_labels"))
+_OTHER_ADDRESSES = ("ip ", "mac ", "email ", "e-mail ", "mail ", "web ", "network ", "wallet ")
 _AFTER_LABEL = re.compile(
     rf"(?: of [^\n:]{{1,40}}?)?(?: is(?: now)?| to|:| -|)[ \t\n]{{0,8}}(?=[{UPPER}\d#])"
 )
 _LABELLED = re.compile(
-    rf"(?:(?:{_CAP}|{_SMALL}|and|{_NUMBER}\.?|[^\W\d_]{{2,24}}(?=[ ]\d)|[,#])[ ,]{{0,2}}){{1,14}}"
+    rf"(?:(?:{_NEXT_CAP}|{_SMALL}|and|{_NUMBER}|[^\W\d_]{{2,24}}(?=[ ]\d)|[,#])[ ,]{{0,2}}){{1,14}}"
 )
 _STATE_ZIP = re.compile(rf"(?<![A-Za-z]){_STATE}[ ]\d{{5}}(?:-\d{{4}})?(?!\d)")
 _CITY_BEFORE = re.compile(rf"{_CAP}(?:[ ]{_CAP}){{0,3}},?[ ]\Z")
 
 
 def _labelled(text: FoldedText) -> Iterator[_Anchor]:
-    for _, end in _LABELS.find(text):
+    for start, end in _LABELS.find(text):
+        if text.lower.endswith(_OTHER_ADDRESSES, 0, start):
+            continue
         label = _AFTER_LABEL.match(text.text, end)
         value = label and _LABELLED.match(text.text, label.end())
-        if value and any(c.isdecimal() for c in value[0]):
+        if value and any(map(str.isdecimal, value[0])) and any(map(str.isalpha, value[0])):
             yield value.start(), value.start() + len(value[0].rstrip(" ,.")), 0.7
 
 

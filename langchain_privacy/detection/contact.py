@@ -17,7 +17,8 @@ import phonenumbers
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import finding, near, numbers, span
+from langchain_privacy.detection.rules import Cues, finding, near, numbers, span
+from langchain_privacy.words import load
 
 # E-mail addresses. RFC 5321: 64 octets before the at sign, 255 after it. Both sides are matched in
 # windows of that size around each at sign, so a megabyte of word characters costs linear time.
@@ -55,6 +56,44 @@ def find_emails(text: FoldedText) -> Iterator[Finding]:
     if _SPELLED_HINT.search(text.lower):
         for match in _SPELLED.finditer(t):
             yield span(match, "EMAIL", 0.8, "email")
+    if " dot " in text.lower:
+        for match in _SAID.finditer(t):
+            yield span(match, "EMAIL", 0.7, "email")
+
+
+# "priya at tanglewood dot example"
+_SAID = re.compile(
+    r"(?<![\w.+-])[\w.+-]{1,64}(?:\s(?:dot|underscore|dash)\s[\w-]{1,32}){0,3}\sat\s[\w-]{2,63}"
+    r"(?:\sdot\s[\w-]{2,24}){1,4}(?!\w)",
+    re.IGNORECASE,
+)
+
+# Names on machines and in networks
+
+_AT_WORDS = load("at_words") | load("common_words")
+_HANDLE = re.compile(
+    r"(?<![\w@./#&:-])@(?P<name>(?=[\w.]{3})[A-Za-z_]\w{0,30}(?:\.\w{1,20})?)(?![\w@/(]|\.\w)"
+)
+_HANDLE_LABELS = Cues(load("handle_labels"))
+_AFTER_HANDLE_LABEL = re.compile(
+    r"(?:[ ](?:name|handle|id|account|user))?[ \t]?(?:is|[:=])?[ \t]{0,2}[\"'@]?"
+    r"(?P<name>[A-Za-z][A-Za-z]{1,24}(?:[._-]?\d{1,6}|[._][A-Za-z]{1,24}(?:[._]?\d{1,6})?))(?![\w(=/]|\.\w)"
+)
+_CODE_LINE = re.compile(r"(?:\A|\n)[ \t]*\Z")
+
+
+def find_handles(text: FoldedText) -> Iterator[Finding]:
+    """Find `@names`, except decorators and the like, and names of users behind their label."""
+    t = text.text
+    for match in _HANDLE.finditer(t) if "@" in t else ():
+        name = match["name"].lower()
+        first_on_line = _CODE_LINE.search(t, max(0, match.start() - 24), match.start())
+        alone = first_on_line and not t.startswith((" ", ","), match.end())
+        if not alone and name not in _AT_WORDS:
+            yield span(match, "USERNAME", 0.6, "handle")
+    for _, end in _HANDLE_LABELS.find(text):
+        if named := _AFTER_HANDLE_LABEL.match(t, end):
+            yield span(named, "USERNAME", 0.6, "handle", "name")
 
 
 # Telephone numbers

@@ -9,7 +9,7 @@ A new rule is put into one of the tables here. The rules need nothing but the ba
 from collections.abc import Mapping, Sequence
 
 from langchain_privacy.detection.addresses import find_addresses
-from langchain_privacy.detection.contact import find_emails, find_phones, find_urls
+from langchain_privacy.detection.contact import find_emails, find_handles, find_phones, find_urls
 from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
 from langchain_privacy.detection.korean.addresses import find_korean_addresses
@@ -21,6 +21,7 @@ from langchain_privacy.detection.korean.numbers import (
     find_resident_numbers,
 )
 from langchain_privacy.detection.korean.people import find_korean_people
+from langchain_privacy.detection.layout import find_columns_of_names, find_signatures
 from langchain_privacy.detection.national import (
     find_british_plates,
     find_national_insurance_numbers,
@@ -46,6 +47,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_keys,
     find_passwords,
     find_emails,
+    find_handles,
     find_urls,
     find_ip_addresses,
     find_mac_addresses,
@@ -76,10 +78,16 @@ CHECKED: tuple[Rule, ...] = (
     find_resident_numbers,
 )
 BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
-    "en": (find_people, find_addresses, find_places),
+    "en": (find_people, find_signatures, find_columns_of_names, find_addresses, find_places),
     "ko": (find_korean_people, find_korean_addresses),
 }
-ELSEWHERE: tuple[Rule, ...] = (find_listed_people, find_addresses, find_places)
+ELSEWHERE: tuple[Rule, ...] = (
+    find_listed_people,
+    find_signatures,
+    find_columns_of_names,
+    find_addresses,
+    find_places,
+)
 """What is looked for in the prose of other languages: what lists and forms know."""
 
 

@@ -43,6 +43,7 @@ _NAME_LIKE = re.compile(
 _USER_LIKE = re.compile(r"@?[\w][\w.@+-]{1,63}")
 _DATE = re.compile(r"(?:19|20)?\d\d(?:[-./ ]\d{1,2}){2}.*")
 _OFFICE = re.compile(r"(?:팀|부서|센터|은행|회사|지점|본부|상사|학교|병원)\Z")
+_SENTENCE = re.compile(r"(?<=[^\W\d_]{4})\.[ ]+(?=[A-Z])")
 _NUMBER = re.compile(r"[A-Za-z]{0,6}[A-Za-z0-9*xX.#/() +-]{3,48}")
 _CODE = re.compile(r"[\w.]+\(|[\w]+\[|[{<$%]|self\.|this\.")
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
@@ -87,6 +88,8 @@ def _fields(text: FoldedText) -> Iterator[_Field]:
         group = value.lastgroup or "bare"
         start, end = value.span(group)
         end = start + len(t[start:end].rstrip(" \t,.;:*"))
+        if group == "bare" and kind == "ADDRESS" and (stop := _SENTENCE.search(t, start, end)):
+            end = stop.start()
         if t[start:end].lower() != label.lower():
             yield start, end, kind, group != "bare" or mark[0] != "="
 

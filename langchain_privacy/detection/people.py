@@ -18,8 +18,8 @@ from functools import cached_property
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.rules import Cues, finding, span
-from langchain_privacy.words import is_medical, load
+from langchain_privacy.detection.rules import Cues, finding, occurrences, span
+from langchain_privacy.words import is_medical, load, without_accents
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
 
 _GIVEN = load("given_names")
@@ -85,7 +85,11 @@ _AFTER_NAME = re.compile(
     r"|'s (?:wife|husband|son|daughter|mother|father|lawyer|account)"
     r"|,? [\w.+-]{1,40}@"
 )
-
+# What is said of people only, though nobody knows the name.
+_AFTER_ONE = re.compile(
+    r"(?:'s)? (?:lives|lived|resides|was born|is \d{1,3}\b|is an? \d{1,3}[ -]years?)"
+    r"|'s (?:wife|husband|son|daughter|mum|mom|dad|mother|father|birthday)\b"
+)
 
 _INTRODUCTIONS = Cues(load("introductions"))
 _INTRODUCED = re.compile(rf"[ \t]*[:=|]?[ \t]*(?P<name>{_RUN.pattern})")
@@ -122,31 +126,69 @@ class _Token:
             or self.lower in _FAMILY
         )
 
+    @cached_property
+    def _plain(self) -> str:
+        return without_accents(self.lower)
+
     @property
     def given(self) -> bool:
-        return self.lower in _GIVEN or self.lower.partition("-")[0] in _GIVEN
+        word = self._plain
+        return self.lower in _GIVEN or word in _GIVEN or word.partition("-")[0] in _GIVEN
 
     @property
     def family(self) -> bool:
-        return self.lower in _FAMILY or self.lower.rpartition("-")[2] in _FAMILY
+        word = self._plain
+        return self.lower in _FAMILY or word in _FAMILY or word.rpartition("-")[2] in _FAMILY
 
 
 def find_people(text: FoldedText) -> Iterator[Finding]:
     """Find people in runs of capitalised words, and in lines without any capital letter."""
     t = text.text
+    named = -1  # where the last name ended
     for match in _RUN.finditer(t):
         start, end = match.span()
         if t.startswith(", ", end):
             yield from _reversed(text, start, end)
         words = text.lower[start:end].split(" ")
-        if _COMMON.issuperset(words) and not (words[0] in _GIVEN and words[-1] in _FAMILY):
+        beside = 0 <= start - named < 8 and words[0] in _GIVEN
+        known = words[0] in _GIVEN and words[-1] in _FAMILY
+        if not (known or beside) and _COMMON.issuperset(words):
             continue  # a heading, or the first word of a sentence
         if not _inside_word(t, start):
             tokens = [
                 _Token(start + m.start(), start + m.end(), m[0]) for m in _PIECE.finditer(match[0])
             ]
-            yield from _people_in(text, tokens)
+            for found in _people_in(text, tokens):
+                named = found.end
+                yield found
+            if named < start and (first := _joined(text, tokens, named)):
+                named = first.end
+                yield first
     yield from _lower_case_people(text)
+
+
+_AND = re.compile(r",? (?:and|&|und|et|y|e) ")
+_AND_GIVEN = re.compile(rf" (?:and|&) (?P<given>{_WORD})|, (?P<listed>{_WORD})(?=,| and | & )")
+_LIST_GOES_ON = re.compile(r",? (?:and|&) |, [A-Z]|\Z|[.\n]")
+
+
+def _joined(text: FoldedText, tokens: list[_Token], named: int) -> Finding | None:
+    """Return the first word of a run as a name where a name stands beside it: "Nadia and Theo"."""
+    first = tokens[0]
+    if not (first.strange or first.given) or first.initial or first.particle:
+        return None
+    if first.text.isupper() or any(t.lower in _ORGANISATION for t in tokens):
+        return None
+    gap = text.text[named : first.start] if 0 <= named < first.start <= named + 8 else ""
+    listed = gap == ", " and _LIST_GOES_ON.match(text.text, first.end)
+    if not (_AND.fullmatch(gap) or listed):
+        after = _AND_GIVEN.match(text.text, first.end) if len(tokens) == 1 else None
+        given = (after["given"] or after["listed"]).lower() if after else ""
+        if given not in _GIVEN or given in _COMMON or not first.strange:
+            return None
+    end = tokens[1] if len(tokens) == 2 and tokens[1].family and tokens[1].strange else first
+    stop = end.end - (2 if end.text.endswith("'s") else 0)
+    return finding(first.start, stop, "PERSON", 0.5, "people")
 
 
 def find_listed_people(text: FoldedText) -> Iterator[Finding]:
@@ -262,6 +304,8 @@ def _name_at(
         return end, 0.6
     if len(words) in (2, 3, 4) and strange == len(words) and not first.text.isupper():
         return end, 0.5
+    if len(words) == 1 == len(tokens) and strange and _AFTER_ONE.match(text.lower, first.end):
+        return end, 0.5
     alone = len(words) == 1 and len(tokens) == 1 and first.strange and first.lower in _GIVEN
     if alone and not first.text.isupper() and not _next_is_role(text, first.end):
         return end, 0.5
@@ -302,7 +346,45 @@ _LOWER_WORD = re.compile(
 )
 
 
+_BEFORE_LOWER = _CLOSE | load("lower_case_cues")
+_AFTER_LOWER = frozenset(
+    {"said", "says", "told", "wants", "wanted", "asked", "thinks", "knows", "called", "texted"}
+)
+_WORD_BEFORE = re.compile(r"(?:\A|[^\w.])([A-Za-z']+) \Z")
+_WORD_AFTER = re.compile(r" ([a-z]+)|'s\b")
+_ENDS = re.compile(r"'s\b|[,;!?)]?(?:\s|\Z)|\.(?:\s|\Z)")
+# "my name is brutus", "hi zorblat,": a word that is none, where only a name can stand.
+_SAYING_A_NAME = Cues(load("saying_a_name"))
+_SAID_NAME = re.compile(
+    r" (?P<name>(?P<first>[a-zß-ɏ]{3,20})(?P<more> [a-zß-ɏ]{3,20})?)"
+    r"(?P<ends>(?=[,.!;\n]|\Z| and\b| i\b))?"
+)
+
+
 def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
+    """Find names in small letters: in lines without capitals by the lists, else beside a cue."""
+    yield from _in_lines_without_capitals(text)
+    t = text.text
+    for name in _IN_LOWER_CASE & text.words:
+        for start, end in occurrences(t, name):
+            before = _WORD_BEFORE.search(t, max(0, start - 16), start)
+            if not _ENDS.match(t, end) or (start and t[start - 1] not in " (\n"):
+                continue
+            after = _WORD_AFTER.match(t, end, end + 16)
+            cued = before is not None and before[1].lower() in _BEFORE_LOWER
+            if cued or (after is not None and (after[1] is None or after[1] in _AFTER_LOWER)):
+                yield finding(start, end, "PERSON", 0.5, "people")
+    for _, end in _SAYING_A_NAME.find(text):
+        match = _SAID_NAME.match(t, end)
+        if match is None or match["first"] in _COMMON:
+            continue
+        if match["more"] and match["more"].strip() in _COMMON:
+            yield span(match, "PERSON", 0.5, "people", "first")
+        elif match["ends"] is not None:
+            yield span(match, "PERSON", 0.5, "people", "name")
+
+
+def _in_lines_without_capitals(text: FoldedText) -> Iterator[Finding]:
     """Find given names, with up to two words behind them, in lines without any capital letter."""
     if _IN_LOWER_CASE.isdisjoint(text.words):
         return

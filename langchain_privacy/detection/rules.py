@@ -138,7 +138,7 @@ class Cues:
         """Yield `(start, end)` of every cue, in no order; Latin ones only as whole words."""
         for first in self._by_first.keys() & text.words:
             for cue in self._by_first[first]:
-                for start, end in _occurrences(text.lower, cue):
+                for start, end in occurrences(text.lower, cue):
                     if not (_goes_on(text.lower, start) or _goes_on(text.lower, end)):
                         yield start, end
         if self._hangul is not None and text.hangul:
@@ -149,7 +149,8 @@ class Cues:
 _FIRST_WORD = re.compile(r"[a-z\u00df-\u024f]*")
 
 
-def _occurrences(text: str, cue: str) -> Iterator[tuple[int, int]]:
+def occurrences(text: str, cue: str) -> Iterator[tuple[int, int]]:
+    """Yield where a string stands in another."""
     start = text.find(cue)
     while start >= 0:
         yield start, start + len(cue)

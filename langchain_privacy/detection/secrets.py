@@ -188,7 +188,7 @@ def _behind(t: str, before: str, mark: re.Match[str]) -> Iterator[Finding]:
         yield from _secret(t, *default.span("default"), bare=True)
     elif (line := _TO_LINE_END.match(t, at)) and _LINE_BEFORE.search(before):
         yield from _secret(t, *line.span("value"), bare=True)
-    elif value := _VALUE.match(t, at):
+    elif (value := _VALUE.match(t, at)) and not _IS_CODE.match(value["value"]):
         yield from _secret(t, *value.span("value"), bare=True)
 
 
@@ -198,7 +198,7 @@ def _secret(t: str, start: int, end: int, *, bare: bool) -> Iterator[Finding]:
         start, end = default.span("default")
     value = t[start:end]
     if bare:  # a stop behind it is not of it
-        value = value.rstrip(".,;)]}")
+        value = value.rstrip(".,;:()[]{}")
     random = _entropy(value) > _RANDOM if value else False
     if bare and _WORDS_ONLY.fullmatch(value) and (len(value) < 8 or not random):
         return
@@ -252,6 +252,8 @@ _NOT_VALUES = frozenset(
         "key",
     ]
 )
+# The beginning of a call or a tuple that goes on over lines.
+_IS_CODE = re.compile(rf"[(\[{{][A-Za-z_]*\Z|{_PATH}\([A-Za-z_*]*\Z")
 _IN_BRACES = re.compile(r"\$\{[\w.]{1,64}:?[-=?:](?P<default>[^{}\n]{1,512})\}")
 _BRACE_BEFORE = re.compile(r"\$\{[\w.]{0,64}\Z")
 _IS_NAMED = re.compile(

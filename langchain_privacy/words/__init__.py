@@ -15,6 +15,7 @@ import re
 from functools import cache
 from importlib.resources import files
 from typing import Literal
+from unicodedata import combining, normalize
 
 Language = Literal["en", "ko"]
 """The languages that have rules, prompts and answers of their own."""
@@ -34,6 +35,13 @@ def load(name: str) -> frozenset[str]:
     text = (files("langchain_privacy.words") / f"{name}.txt").read_text("utf-8")
     lines = (line.partition("#")[0] for line in text.splitlines())
     return frozenset(word.replace("_", " ") for line in lines for word in line.split())
+
+
+def without_accents(word: str) -> str:
+    """Return a word without accents: lists have "Helene", a text has "Hélène"."""
+    if word.isascii():
+        return word
+    return "".join(c for c in normalize("NFD", word) if not combining(c))
 
 
 # Names of substances, diseases and procedures end in a stem of their class.

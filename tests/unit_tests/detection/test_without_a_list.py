@@ -1,0 +1,91 @@
+"""Names, addresses and handles that no list knows: the words and the layout around them say so."""
+
+# ruff: noqa: E501 - tables read better whole
+
+import pytest
+
+from langchain_privacy.detection import default_detectors, detect_all
+
+RULES = default_detectors(presidio=False)
+
+FOUND = [
+    ('PERSON', 'Their kids Nadia and Theo are fine.', 'Theo'),
+    ('PERSON', 'We met Nadia and Brannoc there.', 'Brannoc'),
+    ('PERSON', 'Brannoc and Nadia came.', 'Brannoc'),
+    ('PERSON', 'See you then.\n\nBest,\n\nBrutus Magnolia', 'Brutus Magnolia'),
+    ('PERSON', 'See you.\ncheers,\nbrutus', 'brutus'),
+    ('PERSON', 'Kind regards\nWrenna P.\n', 'Wrenna P.'),
+    ('PERSON', '> Mit freundlichen Grüßen\n> Zoltan Szép', 'Zoltan Szép'),
+    ('PERSON', 'SERGE\nTHÉODORE\nHÉLÈNE\nJEAN-MARC', 'JEAN-MARC'),
+    ('PERSON', 'SERGE\nTHÉODORE\nHÉLÈNE\nJEAN-MARC', 'THÉODORE'),
+    ('PERSON', 'Attendees\n- Nadia\n- Brannoc\n- Priya\n- Owusu', 'Owusu'),
+    ('PERSON', 'i told nadia that it works', 'nadia'),
+    ('PERSON', 'I told nadia about it. She was glad.', 'nadia'),
+    ('PERSON', "It was nadia's idea.", 'nadia'),
+    ('PERSON', 'my name is brutus and i live here', 'brutus'),
+    ('PERSON', 'hi zorblat, are you there?', 'zorblat'),
+    ('PERSON', 'My husband Kofi cooks.', 'Kofi'),
+    ('PERSON', 'our twins Ottoline and Bram', 'Ottoline'),
+    ('ADDRESS', 'I moved to 17 larch grove last week.', '17 larch grove'),
+    ('ADDRESS', 'She is at flat 2, 9 quay st now.', 'flat 2, 9 quay st'),
+    ('ADDRESS', 'they live at flat 2, 9 quay st', 'flat 2, 9 quay st'),
+    ('ADDRESS', 'They live at Rose Cottage.', 'Rose Cottage'),
+    ('ADDRESS', 'Absender: Kölner Straße 5, 50674 Köln. IBAN DE89 3704 0044 0532 0130 00', 'Kölner Straße 5, 50674 Köln'),
+    ('ADDRESS', 'Address: Kölner Straße 5, 50674 Köln. Please call later.', 'Kölner Straße 5, 50674 Köln'),
+    ('USERNAME', 'thanks @sarah_connor for this', '@sarah_connor'),
+    ('USERNAME', 'my insta is praghu_92', 'praghu_92'),
+    ('USERNAME', 'ping praghu_92 about it', 'praghu_92'),
+    ('USERNAME', '(cc @t.okonjo)', '@t.okonjo'),
+    ('EMAIL', 'write priya at tanglewood dot example please', 'priya at tanglewood dot example'),
+    ('EMAIL', 'it is p dot raghu at mail dot co dot uk', 'p dot raghu at mail dot co dot uk'),
+
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text", "value"), FOUND, ids=[f"{v}" for _, _, v in FOUND])
+def test_is_found(kind: str, text: str, value: str) -> None:
+    found = [(f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES, language="en")]
+    assert (kind, value) in found
+
+
+CLEAR = [
+    'Per diem is paid. The Per Diem rate. A per diem.',
+    'eth0: up, ifidx 2',
+    'The decorator @property is documented.',
+    '@dataclass\nclass A:',
+    "import x from '@types/node'",
+    '@media screen',
+    'hello @everyone',
+    '@Override\npublic void run()',
+    "@app.route('/x')",
+    'Best,\nThe Billing Team',
+    'Thanks,\nSupport',
+    'RED\nGREEN\nBLUE',
+    'Introduction\nMethods\nResults',
+    'Monday\nTuesday\nFriday',
+    'Python\nJava\nRust',
+    'Apples\nPears\nPlums',
+    'meet at noon, dot the i',
+    'It is a 4 lane road and a 2 way street.',
+    'Cottage cheese',
+    'The Cottage',
+    'it took 3 long road trips',
+    'the user account is locked',
+    'follow the rules',
+    'Times New Roman',
+    'OSL-LHR SIM, DEXA, PMH EKS Terraform',
+    'the discord server is down',
+    'the best\nResults come last',
+    'May\nJune\nApril',
+    'hi there, all good',
+    'hey everyone, hello again.',
+    'The moved to 17 files.',
+
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CLEAR)
+def test_is_left_alone(text: str) -> None:
+    assert [
+        (f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES, language="en")
+    ] == []
