@@ -72,6 +72,7 @@ class JsonAsker:
         self._model = model
         self._structured: Structured = structured
         self._arguments = arguments
+        self._native: dict[type[BaseModel], Any] = {}
 
     def ask(
         self,
@@ -151,7 +152,10 @@ class JsonAsker:
     def _way(self, schema: type[BaseModel]) -> tuple[Any, dict[str, Any]]:
         """Return what is called, and with which arguments."""
         if self._structured == "native":
-            return self._model.with_structured_output(schema, include_raw=True), {}
+            if schema not in self._native:  # to write its JSON schema takes milliseconds
+                asked = self._model.with_structured_output(schema, include_raw=True)
+                self._native[schema] = asked
+            return self._native[schema], {}
         form: dict[str, Any] = {}
         if self._structured == "json_mode":
             form = {"response_format": {"type": "json_object"}}
