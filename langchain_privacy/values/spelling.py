@@ -69,7 +69,14 @@ def spellings(entity_type: str, value: str, *, part: bool = False) -> Iterator[S
     """
     yield Spelling(value, _name_rule(value, part) if is_person(entity_type) else rule_of(value))
     if is_person(entity_type):
-        yield from _name_spellings(value)
+        if _KOREAN_NAME.fullmatch(value):
+            yield from _korean_spellings(value)
+        elif _HANGUL_WORDS.fullmatch(value):  # a foreign name in Hangul: 올리비아 산토스
+            for place, word in enumerate(value.split()):
+                if len(word) > 1:
+                    yield Spelling(word, _korean_rule(word), FAMILY if place else GIVEN)
+        else:
+            yield from _western_spellings(value)
         return
     digits = "".join(filter(str.isdecimal, value))
     letters = sum(map(str.isalnum, value)) - len(digits)
@@ -167,17 +174,6 @@ _NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*")
 _NO_NAMES = load("titles") | {"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq"}
 _KOREAN_NAME = re.compile(r"[가-힣]{2,4}")
 _HANGUL_WORDS = re.compile(r"[가-힣·]{2,}(?:[ ][가-힣·]{1,})+")
-
-
-def _name_spellings(value: str) -> Iterator[Spelling]:
-    if _KOREAN_NAME.fullmatch(value):
-        yield from _korean_spellings(value)
-    elif _HANGUL_WORDS.fullmatch(value):  # a foreign name in Hangul: 올리비아 산토스
-        for index, word in enumerate(value.split()):
-            if len(word) > 1:
-                yield Spelling(word, _korean_rule(word), FAMILY if index else GIVEN)
-    else:
-        yield from _western_spellings(value)
 
 
 _HANJA_BEFORE = re.compile(r"([\u4e00-\u9fff]{2,4})\s?[(（\[]\Z")

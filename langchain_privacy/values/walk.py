@@ -145,7 +145,7 @@ class Walk:
 
     def __init__(self, leaves: Leaves) -> None:
         self._leaves = leaves
-        self._path = leaves.path
+        self._path: list[Any] = [] if leaves.path is None else leaves.path
         self._asks_known = type(leaves).known is not Leaves.known
         self._asks_container = type(leaves).container is not Leaves.container
         self._open: set[int] = set()
@@ -154,14 +154,34 @@ class Walk:
         """Return `x` with its leaves treated."""
         if isinstance(x, str) and not isinstance(x, enum.Enum):
             return self._leaves.text(x)
-        return self._any(x)
+        above = len(self._path)
+        try:
+            return self._any(x)
+        finally:
+            del self._path[above:]  # after a fault, what led to it is there still
 
-    def _any(self, x: Any) -> Any:
-        method, is_container = _method_for(type(x))  # type: ignore[arg-type]  # it is hashable
-        if not is_container:
+    def _any(self, x: Any, method: "_Method | None" = None) -> Any:
+        """Walk over anything; `method` says how where its class does not.
+
+        One frame a level, and one for the kind of container: a message is four levels deep.
+        """
+        if type(x) is str:
+            return self._leaves.leaf(x)
+        if method is None:
+            method, is_container = _method_for(type(x))  # type: ignore[arg-type]  # it is hashable
+            if not is_container:
+                return method(self, x)
+            if self._asks_known and (known := self._leaves.known(x)) is not None:
+                return known
+        if id(x) in self._open or len(self._open) >= DEEPEST:
+            why = "contains itself" if id(x) in self._open else f"is nested over {DEEPEST} levels"
+            msg = f"A {type(x).__name__} {why}; hand over a plain structure."
+            raise ConfigurationError(msg)
+        self._open.add(id(x))
+        try:
             return method(self, x)
-        known = self._leaves.known(x) if self._asks_known else None
-        return self._within(x, method) if known is None else known
+        finally:
+            self._open.discard(id(x))
 
     # ---- Leaves
 
@@ -193,35 +213,20 @@ class Walk:
 
     # ---- Containers
 
-    def _within(self, x: Any, method: "_Method") -> Any:
-        """Go one level down."""
-        if id(x) in self._open or len(self._open) >= DEEPEST:
-            why = "contains itself" if id(x) in self._open else f"is nested over {DEEPEST} levels"
-            msg = f"A {type(x).__name__} {why}; hand over a plain structure."
-            raise ConfigurationError(msg)
-        self._open.add(id(x))
-        try:
-            return method(self, x)
-        finally:
-            self._open.discard(id(x))
-
-    def _under(self, key: Any, value: Any, walk: Callable[[Any], Any]) -> Any:
+    def _under(self, key: Any, value: Any) -> Any:
         """Walk over what stands under a key or in a field."""
-        if self._path is None:
-            return walk(value)
         self._path.append(key)
-        try:
-            return walk(value)
-        finally:
-            self._path.pop()
+        walked = self._any(value)
+        self._path.pop()
+        return walked
 
     def _replaced(self, x: Any, items: Iterable[tuple[Any, Any]]) -> Mapping[Any, Any]:
         """Return what the leaves put in place of some values, having seen the whole."""
         return (self._leaves.container(x, list(items)) or {}) if self._asks_container else {}
 
     def _list(self, x: list[Any]) -> list[Any]:
-        items = self._items(x)
-        return x if items is None else _like_list(x, items)
+        items = [self._any(item) for item in x]
+        return x if _same(x, items) else _like_list(x, items)
 
     def _tuple(self, x: tuple[Any, ...]) -> Any:
         names = getattr(x, "_fields", None)
@@ -230,7 +235,7 @@ class Walk:
             return x if items is None else type(x)(items)
         pairs = list(zip(names, x, strict=True))
         given = self._replaced(x, pairs)
-        new = [given[k] if k in given else self._under(k, v, self._any) for k, v in pairs]
+        new = [given[k] if k in given else self._under(k, v) for k, v in pairs]
         return x if _same(x, new) else type(x)._make(new)  # type: ignore[attr-defined]
 
     def _set(self, x: Any) -> Any:
@@ -262,12 +267,14 @@ class Walk:
         new: dict[Any, Any] = {}
         for key, value in x.items():
             walked_key = self._key(key)
+            self._path.append(key)
             if key in given:
                 walked: Any = given[key]
             elif key in JSON_KEYS and isinstance(value, str) and not isinstance(value, enum.Enum):
-                walked = self._under(key, value, self._leaves.json)
+                walked = self._leaves.json(value)
             else:
-                walked = self._under(key, value, self._any)
+                walked = self._any(value)
+            self._path.pop()
             changed = changed or walked_key is not key or walked is not value
             new[walked_key] = walked
         return _like_dict(x, new) if changed else x
@@ -299,7 +306,9 @@ class Walk:
         """Walk over named fields and return those that changed."""
         changes = {}
         for name, value in fields:
-            walked = given[name] if name in given else self._under(name, value, self._any)
+            self._path.append(name)
+            walked = given[name] if name in given else self._any(value)
+            self._path.pop()
             if walked is not value:
                 changes[name] = walked
         return changes
@@ -359,7 +368,9 @@ class Walk:
     def _message(self, x: BaseMessage) -> BaseMessage:
         changes = {}
         for name, value in _fields_of_model(x):
-            walked = self._under(name, value, functools.partial(self._message_field, name))
+            self._path.append(name)
+            walked = self._message_field(name, value)
+            self._path.pop()
             if walked is not value:
                 changes[name] = walked
         walked_message: Any = _changed_model(x, changes)
@@ -372,7 +383,7 @@ class Walk:
         if isinstance(value, str):
             return self._block_text(name, value)
         if name == "content":
-            return self._within(value, Walk._blocks)
+            return self._any(value, Walk._blocks)
         if name in {"tool_calls", "invalid_tool_calls", "tool_call_chunks"}:
             return self._calls(name, value)
         return self._any(value)
@@ -388,7 +399,7 @@ class Walk:
         """Walk what is no text; a number says at which place of a stream a piece belongs."""
         if key == "index" and isinstance(value, int):
             return value
-        return self._under(key, value, self._any)
+        return self._under(key, value)
 
     def _calls(self, kind: str, calls: list[Any]) -> list[Any]:
         new = []
@@ -442,9 +453,9 @@ class Walk:
             elif key == "args" and isinstance(value, str):
                 new[key] = self._leaves.json(value)
             elif isinstance(value, list):
-                new[key] = self._within(value, Walk._blocks)
+                new[key] = self._any(value, Walk._blocks)
             elif isinstance(value, dict) and key not in {"args", "input"}:
-                new[key] = self._within(value, Walk._block)
+                new[key] = self._any(value, Walk._block)
             else:
                 new[key] = self._block_value(key, value)
         named = {self._key(key): value for key, value in new.items()}
