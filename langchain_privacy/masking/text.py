@@ -184,8 +184,11 @@ class TextMasker:
 
     def known_in(self, text: str | Skeleton, but: Sequence[Finding] = ()) -> list[Hit[VaultEntry]]:
         """Return where values stand that the session knows, except inside of some findings."""
+        index = self._vault.index()
+        if not len(index):
+            return []
         folded = Skeleton(text) if isinstance(text, str) else text
-        hits = self._vault.index().find(folded, [(f.start, f.end) for f in but])
+        hits = index.find(folded, [(f.start, f.end) for f in but])
         if self._allow:
             hits = [h for h in hits if folded.text[h.start : h.end].casefold() not in self._allow]
         if but:  # what overlaps a finding stands back, as it does where both are found at once

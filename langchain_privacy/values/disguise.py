@@ -43,15 +43,18 @@ def _forms(index: ValueIndex[Owner], folded: Skeleton) -> Iterator[Hit[Owner]]:
 
 def _decoded(index: ValueIndex[Owner], text: str, depth: int) -> Iterator[Hit[Owner]]:
     # All decoded parts are searched as one text; `owners` leads back to where each came from.
-    parts, owners, at = [], [], 0
-    for part in decodings(text):
-        decoded = compose(part.text.replace(HARD, " "))
-        owners.append((at, at + len(decoded), part))
-        parts.append(decoded)
-        at += len(decoded) + 1
+    parts = list(decodings(text))
     if not parts:
         return
-    joined = HARD.join(parts)
+    texts = [part.text.replace(HARD, " ") for part in parts]
+    joined = HARD.join(texts)
+    if compose(joined) != joined:  # else so is each of them
+        texts = [compose(said) for said in texts]
+        joined = HARD.join(texts)
+    owners, at = [], 0
+    for part, said in zip(parts, texts, strict=True):
+        owners.append((at, at + len(said), part))
+        at += len(said) + 1
     found = [*_forms(index, Skeleton(joined))]
     if depth > 1:
         found += _decoded(index, joined, depth - 1)
