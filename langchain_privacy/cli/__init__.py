@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "demo": "ask about a private document and see everything that crosses",
     "ledger": "show, verify or report what crossed",
     "scan": "find private values in files",
+    "vocabulary": "show which words are public in strict mode, and why",
 }
 """Name of a command, its line of help. Each is a module of this folder with two functions:
 `configure(parser)` and `run(arguments) -> exit code`."""

@@ -17,7 +17,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from langchain_privacy.detection import Detector, Finding, default_detectors, detect_all
+from langchain_privacy.cli import write_for_owner
+from langchain_privacy.cli.view import highlighted, view_page
+from langchain_privacy.detection import (
+    Detector,
+    Finding,
+    PublicWords,
+    StrictDetector,
+    default_detectors,
+    detect_all,
+)
 from langchain_privacy.errors import ConfigurationError
 
 _SKIPPED = frozenset({".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox"})
@@ -29,7 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = (
         "Exit code 0: nothing found; 1: something found, or a file that could not be scanned; "
-        "2: wrong usage. Values are not printed, unless --show-values is given."
+        "2: wrong usage. Values are not printed, unless --show-values, --highlight or --html asks "
+        "for them."
     )
     parser.add_argument("path", nargs="+", help="file or folder; - for standard input")
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -43,11 +53,33 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="of files; default utf-8, or UTF-16 by its mark",
     )
     parser.add_argument("--show-values", action="store_true", help="print the values themselves")
+    parser.add_argument(
+        "--strict", action="store_true", help="find everything that is not known to be public"
+    )
+    parser.add_argument(
+        "--public",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="with --strict: a text that the application wrote itself, such as a system prompt",
+    )
+    parser.add_argument(
+        "--highlight", action="store_true", help="print the texts with what is private marked"
+    )
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page: the text beside what would cross of it"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Scan and return the exit code."""
-    detectors = default_detectors()
+    if arguments.public and not arguments.strict:
+        raise ConfigurationError("--public belongs to --strict, which asks what is public")
+    public = [_read(Path(name), arguments.encoding) for name in arguments.public]
+    detectors: list[Detector] = default_detectors()
+    if arguments.strict:
+        detectors.append(StrictDetector(PublicWords(public)))
+    views = []
     found: list[dict[str, Any]] = []
     unread: list[dict[str, str]] = []
     read = 0
@@ -59,10 +91,16 @@ def run(arguments: argparse.Namespace) -> int:
             continue
         read += 1
         lines = [0, *(match.end() for match in re.finditer("\n", text))]
-        found += [
-            _described(name, text, lines, finding, arguments.show_values)
-            for finding in _findings(text, detectors, arguments)
-        ]
+        findings = list(_findings(text, detectors, arguments))
+        found += [_described(name, text, lines, f, arguments.show_values) for f in findings]
+        if arguments.highlight:
+            Console().print(highlighted(text, findings))
+        if arguments.html:
+            views.append((name, text, findings))
+    if arguments.html:
+        write_for_owner(Path(arguments.html), view_page(views))
+    if arguments.highlight:
+        return 1 if found or unread else 0
     if arguments.format == "json":
         print(json.dumps({"findings": found, "not_scanned": unread}, ensure_ascii=False, indent=1))
     else:

@@ -12,17 +12,24 @@ from langchain_privacy.detection.language import detection_language
 from langchain_privacy.detection.local_model import LocalModelDetector
 from langchain_privacy.detection.presidio import PresidioDetector
 from langchain_privacy.detection.rules import RulesDetector
+from langchain_privacy.detection.vocabulary.detector import UNTYPED, StrictDetector
+from langchain_privacy.detection.vocabulary.numbers import DEFAULT as PUBLIC_NUMBERS
+from langchain_privacy.detection.vocabulary.public import PublicWords
 from langchain_privacy.words import guess_language
 
 __all__ = [
     "DECODED",
     "HIGH_CONFIDENCE",
+    "PUBLIC_NUMBERS",
+    "UNTYPED",
     "Detector",
     "DictionaryDetector",
     "Finding",
     "LocalModelDetector",
     "PresidioDetector",
+    "PublicWords",
     "RulesDetector",
+    "StrictDetector",
     "adetect_all",
     "default_detectors",
     "detect_all",

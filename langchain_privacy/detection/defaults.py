@@ -42,6 +42,7 @@ from langchain_privacy.detection.people import find_listed_people, find_people, 
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
 from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_keys, find_passwords
+from langchain_privacy.detection.vocabulary.detector import StrictDetector
 
 STRUCTURED: tuple[Rule, ...] = (
     find_keys,
@@ -92,7 +93,10 @@ ELSEWHERE: tuple[Rule, ...] = (
 
 
 def default_detectors(
-    languages: Sequence[str] = ("en", "ko"), *, presidio: bool | None = None
+    languages: Sequence[str] = ("en", "ko"),
+    *,
+    presidio: bool | None = None,
+    strict: bool = False,
 ) -> list[Detector]:
     """Return the detectors that a masker uses when it is given none.
 
@@ -102,6 +106,8 @@ def default_detectors(
             which language has none. Numbers and listed names are found in any language.
         presidio: Whether Presidio joins: `None` when its extra and a spaCy model are installed,
             with one warning that says what is missing when not; `True` always; `False` never.
+        strict: Whether what is not known to be public is found as well, see
+            `detection.vocabulary`.
 
     Returns:
         Detectors for `detect_all`; nothing is loaded before the first text.
@@ -112,8 +118,10 @@ def default_detectors(
     own = {code: BY_LANGUAGE[code] for code in languages if code in BY_LANGUAGE}
     rules: list[Detector] = [RulesDetector(STRUCTURED, by_language=own, elsewhere=ELSEWHERE)]
     if presidio is None:
-        return rules + optional_presidio(languages)
-    return [*rules, PresidioDetector()] if presidio else rules
+        rules += optional_presidio(languages)
+    elif presidio:
+        rules.append(PresidioDetector())
+    return [*rules, StrictDetector()] if strict else rules
 
 
 def high_confidence_detectors() -> list[Detector]:

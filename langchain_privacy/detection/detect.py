@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, merge_findings
 from langchain_privacy.detection.language import detection_language, say_unread
+from langchain_privacy.detection.vocabulary.detector import UNTYPED, with_types
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.decoding import Reading
 from langchain_privacy.values.index import ValueIndex
@@ -146,7 +147,16 @@ def _united(looks: Sequence[_Look], skip: Sequence[Span]) -> list[Finding]:
     if len(looks) == 1:
         return looks[0].findings
     found = [finding for look in looks for finding in look.findings]
-    return _without(merge_findings(found), sorted(skip))
+    return _without(_merged(looks[0].text, found), sorted(skip))
+
+
+def _merged(text: str, findings: list[Finding]) -> list[Finding]:
+    """Resolve overlaps; what is only not public takes the type of what it touches."""
+    untyped = [f for f in findings if f.entity_type in UNTYPED]
+    if not untyped:
+        return merge_findings(findings)
+    typed = [f for f in findings if f.entity_type not in UNTYPED]
+    return with_types(text, merge_findings(typed), untyped)
 
 
 def _run(detector: Detector, text: str, language: str | None) -> list[Finding]:
@@ -200,7 +210,7 @@ def _settled(
     kept = _wanted(text, found, allowed, thresholds or {})
     if everywhere and kept:
         kept += _wanted(text, propagate(text, kept), allowed, {})
-    settled = _without(merge_findings(kept), sorted(skip))
+    settled = _without(_merged(text, kept), sorted(skip))
     return [trimmed for f in settled if (trimmed := _trimmed(text, f)) is not None]
 
 

@@ -142,6 +142,7 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
         if self._require_last:
             _require_innermost(handler)
         session = session_of(self.masker)
+        self.masker.public.declare_schema(*map(_described, request.tools))
         edge = StructuredEdge(session)
         model = request.model if self.guard is None else self._guard(request.model)
         changes: dict[str, Any] = {
@@ -211,11 +212,15 @@ def _require_innermost(handler: Callable[..., Any]) -> None:
         raise ConfigurationError(msg)
 
 
+def _described(tool: BaseTool | dict[str, Any]) -> dict[str, Any]:
+    return tool if isinstance(tool, dict) else convert_to_openai_tool(tool)
+
+
 def _masked_tool(
     session: MaskingSession, tool: BaseTool | dict[str, Any]
 ) -> BaseTool | dict[str, Any]:
     """Mask a tool's description and schema; the tool itself where nothing in it is private."""
-    described = tool if isinstance(tool, dict) else convert_to_openai_tool(tool)
+    described = _described(tool)
     masked = session.mask(described)
     if masked == described:
         return tool

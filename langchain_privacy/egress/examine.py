@@ -8,7 +8,13 @@ from typing import Any, NamedTuple
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 from langchain_core.runnables.config import var_child_runnable_config
 
-from langchain_privacy.detection import HIGH_CONFIDENCE, Detector, Finding
+from langchain_privacy.detection import (
+    HIGH_CONFIDENCE,
+    UNTYPED,
+    Detector,
+    Finding,
+    StrictDetector,
+)
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.automaton import Places
 from langchain_privacy.values.disguise import find_disguised
@@ -112,6 +118,10 @@ def _snap(text: str, position: int, step: int) -> int:
     return position
 
 
+# What stands for a document or a cell says nothing by itself.
+_REFERENCES = re.compile(r"doc_[0-9a-f]{16}|\[\[(?:q\d+_)?hidden_value_\d+_\d+\]\]")
+
+
 class Refusal(NamedTuple):
     """Why a text may not cross. Holds no text."""
 
@@ -124,9 +134,14 @@ class Examiner:
     """Looks for vault values in every form, then for what rules find with certainty."""
 
     def __init__(
-        self, vault: Vault, detectors: Sequence[Detector], allow: Collection[str] = ()
+        self,
+        vault: Vault,
+        detectors: Sequence[Detector],
+        allow: Collection[str] = (),
+        strict: StrictDetector | None = None,
     ) -> None:
         self._vault = vault
+        self._strict = strict
         self._detectors = list(detectors)
         self._allow = frozenset(value.casefold() for value in allow)
 
@@ -158,12 +173,38 @@ class Examiner:
             (hit.start, hit.end, hit.form, kind)
             for hit, kind in self._hits(text, sessions)
             if not (self._allow and text[hit.start : hit.end].casefold() in self._allow)
+            and not (kind in UNTYPED and self._is_declared(text[hit.start : hit.end]))
         ]
         if found:
             types = Counter(kind for *_, kind in found)
             offsets = tuple(dict.fromkeys((start, end) for start, end, *_ in found))
             return Refusal(f"vault_value:{found[0][2]}", offsets, dict(types))
         return self._findings(text)
+
+    def not_public(self, texts: Sequence[str], sessions: Sequence[VaultSession]) -> Refusal | None:
+        """Strict mode: judge texts by what is known to be public; `None` when all of it is.
+
+        Neither who wrote a text nor whether it was masked counts. Offsets are those of the texts
+        joined by one character.
+        """
+        if self._strict is None:
+            return None
+        text = self._without_placeholders(SOFT.join(texts), sessions)
+        text = _REFERENCES.sub(lambda match: HARD * len(match[0]), text)
+        found = [
+            f
+            for f in self._strict.detect(text)
+            if text[f.start : f.end].casefold() not in self._allow
+        ]
+        if not found:
+            return None
+        types = Counter(f.entity_type for f in found)
+        offsets = tuple((f.start, f.end) for f in found)
+        return Refusal(f"strict:{found[0].entity_type}", offsets, dict(types))
+
+    def _is_declared(self, value: str) -> bool:
+        """Say whether the application wrote a word itself, which a person has used as well."""
+        return self._strict is not None and self._strict.public.holds(value)
 
     def _hits(self, text: str, sessions: Sequence[VaultSession]) -> Iterator[tuple[Hit[Any], str]]:
         live = self._vault.live_values

@@ -22,7 +22,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable
 
-from langchain_privacy.detection import Detector, high_confidence_detectors
+from langchain_privacy.detection import Detector, StrictDetector, high_confidence_detectors
 from langchain_privacy.egress.crossing import OpenCrossing
 from langchain_privacy.egress.destination import UNKNOWN
 from langchain_privacy.egress.examine import Examiner, Refusal
@@ -76,7 +76,7 @@ class EgressGuard:
         self.policy = policy
         chosen = high_confidence_detectors() if detectors is None else detectors
         allow = getattr(masker.policy, "allow", ())
-        self._examiner = Examiner(masker.vault, chosen, allow)
+        self._examiner = Examiner(masker.vault, chosen, allow, _strict_of(masker))
 
     def __repr__(self) -> str:
         return f"<EgressGuard recording to {self.ledger!r}>"
@@ -193,6 +193,7 @@ class EgressGuard:
         if not real and not isinstance(self.policy, UnsafeAllowAll):
             try:
                 refusal = self._examiner.refusal(text, sessions)
+                refusal = refusal or self._examiner.not_public(payload.said, sessions)
             except DetectionError:
                 self.ledger.append(record | {"decision": "blocked", "rule": "detector_failed"})
                 raise
@@ -274,6 +275,7 @@ class EgressGuard:
             return
         sessions = self._examiner.sessions()
         refusal = self._examiner.refusal(payload.examined, sessions)
+        refusal = refusal or self._examiner.not_public(payload.said, sessions)
         if refusal is not None:
             record = {
                 "kind": "crossing",
@@ -295,14 +297,28 @@ class EgressGuard:
         self.ledger.append(record | blocked)
         destination = record["destination"]
         kinds = ", ".join(sorted(refusal.entity_types))
+        what = "a private value"
+        if refusal.rule.startswith("strict:"):
+            what = "words that are not known to be public (strict mode)"
         message = (
-            f"Nothing was sent to {destination}: the payload holds a private value "
+            f"Nothing was sent to {destination}: the payload holds {what} "
             f"({refusal.rule}, type {kinds}, at {list(refusal.offsets[:4])}). Mask it before it "
-            "gets here, e.g. with private() or PrivacyMiddleware."
+            "gets here, e.g. with private() or PrivacyMiddleware"
         )
+        if refusal.rule.startswith("strict:"):
+            message += "; what your application wrote itself declare in MaskingPolicy(public=[...])"
+        message += "."
         raise EgressBlockedError(
             message, rule=refusal.rule, offsets=refusal.offsets, destination=destination
         )
+
+
+def _strict_of(masker: HasVault) -> StrictDetector | None:
+    """Return what judges by public words, where the masker's policy is strict."""
+    if not getattr(masker.policy, "strict", False):
+        return None
+    public = getattr(masker, "public", None)
+    return StrictDetector(public, masker.policy.public_numbers)
 
 
 def _abandon(opening: asyncio.Future[OpenCrossing]) -> None:

@@ -17,6 +17,7 @@ import enum
 import hashlib
 import json
 import marshal
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -55,12 +56,15 @@ class Payload:
         content: Texts of the messages, schemas and settings in order.
         structure: Names, roles, identifiers and keys.
         seams: Pieces of one speaker that another speaker's words stand between.
+        said: Texts of the content that are no settings, numbers and identifiers: what strict mode
+            reads.
     """
 
     data: bytes = dataclasses.field(repr=False)
     content: Sequence[str] = dataclasses.field(repr=False)
     structure: Sequence[str] = dataclasses.field(default=(), repr=False)
     seams: Sequence[str] = dataclasses.field(default=(), repr=False)
+    said: Sequence[str] = dataclasses.field(default=(), repr=False)
 
     @property
     def digest(self) -> str:
@@ -87,7 +91,9 @@ def of_value(value: Any) -> Payload:
     """Make a payload of anything: strings, dicts, lists, messages, models."""
     look = _Look()
     Walk(look)(value)
-    return Payload(data=serialise(value), content=look.content, structure=look.structure)
+    return Payload(
+        data=serialise(value), content=look.content, structure=look.structure, said=look.said
+    )
 
 
 def _of_request(request: dict[str, Any], messages: Sequence[BaseMessage]) -> Payload:
@@ -98,6 +104,7 @@ def _of_request(request: dict[str, Any], messages: Sequence[BaseMessage]) -> Pay
         content=look.content,
         structure=look.structure,
         seams=_seams(messages),
+        said=look.said,
     )
 
 
@@ -196,20 +203,26 @@ class _Look(Leaves):
     ) -> None:
         self.path: list[Any] = []
         self.content = [] if content is None else content
+        self.said: list[str] = []
         self.structure = [] if structure is None else structure
 
     def text(self, text: str) -> str:
         if text:
-            inside = self.content if _STRUCTURE.isdisjoint(self.path) else self.structure
-            inside.append(text)
+            is_content = _STRUCTURE.isdisjoint(self.path)
+            (self.content if is_content else self.structure).append(text)
+            if (is_content and self.path[:1] != ["settings"]) or _NAME.fullmatch(text):
+                self.said.append(text)
         return text
 
     def key(self, key: Any) -> Any:
         self.structure.append(str(key))
+        if _NAME.fullmatch(str(key)):
+            self.said.append(str(key))
         return key
 
     def scalar(self, x: Any) -> Any:
-        self.text(str(x))
+        inside = self.content if _STRUCTURE.isdisjoint(self.path) else self.structure
+        inside.append(str(x))
         return x
 
     def known(self, x: Any) -> Any:
@@ -221,6 +234,9 @@ class _Look(Leaves):
 
     opaque = unknown
 
+
+_NAME = re.compile(r"[^\W\d_]+(?:[ _-][^\W\d_]+)*")
+"""A key, a role, a name of words; identifiers that machines make have digits."""
 
 _WALKED = (dict, list, tuple, set, frozenset)
 
@@ -238,6 +254,7 @@ class _LookAtRequest(_Look):
             if texts is not None:
                 self.content += texts.content
                 self.structure += texts.structure
+                self.said += texts.said
                 return x
         return super().known(x)
 

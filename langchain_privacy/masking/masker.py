@@ -4,18 +4,23 @@ import asyncio
 import enum
 import re
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from langchain_core.messages import BaseMessage
 
 from langchain_privacy.detection import (
+    PUBLIC_NUMBERS,
+    UNTYPED,
     Detector,
     DictionaryDetector,
     Finding,
+    PublicWords,
+    StrictDetector,
     default_detectors,
 )
+from langchain_privacy.detection.vocabulary.numbers import KINDS
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import scalars
 from langchain_privacy.masking.cells import (
@@ -72,6 +77,13 @@ class MaskingPolicy:
             block and returns the one that goes on.
         unknown: What `mask` does with an object of a class it cannot look into: `"refuse"` raises,
             `"pass"` leaves it.
+        strict: Whether only what is known to be public crosses: words of the public vocabularies,
+            numbers of the kinds in `public_numbers`, and what is declared `public`. All else is
+            masked, and an `EgressGuard` refuses it at the door.
+        public: Texts and words that the application wrote itself, which are not private: system
+            prompts, templates, product names.
+        public_numbers: Kinds of numbers that are public in strict mode, of
+            `langchain_privacy.detection.vocabulary.numbers.KINDS`.
         restore_in_links: Whether `restore` puts values into URLs of links and images, where a chat
             window fetches them without a click.
     """
@@ -82,7 +94,19 @@ class MaskingPolicy:
     private: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     media: MediaRule = "refuse"
     unknown: Literal["refuse", "pass"] = "refuse"
+    strict: bool = False
+    public: Sequence[str] = ()
+    public_numbers: Collection[str] = PUBLIC_NUMBERS
     restore_in_links: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = set(self.public_numbers) - KINDS.keys()
+        if isinstance(self.public, str) or isinstance(self.public_numbers, str) or unknown:
+            msg = (
+                'MaskingPolicy takes lists: public=["Larkfield Motors"] of texts and words, and '
+                f"public_numbers of these kinds: {', '.join(KINDS)}."
+            )
+            raise ConfigurationError(msg)
 
 
 class _Memory:
@@ -97,7 +121,8 @@ class _Memory:
             masker.vault.live_values,
             masker.detectors,
             policy.allow,
-            {"*": policy.threshold, **policy.thresholds},
+            {"*": policy.threshold, **dict.fromkeys(UNTYPED, 0.0), **policy.thresholds},
+            masker.public,
         )
         self.history = History(session)
 
@@ -477,6 +502,12 @@ def _shares(texts: Sequence[str], finding: Finding) -> list[Span | None]:
 class Masker:
     """Detectors, a vault and a policy.
 
+    Attributes:
+        detectors: They say what is private.
+        vault: Where the values are kept.
+        policy: Settings.
+        public: What the application declares public; more can be declared at any time.
+
     It pickles without values: the vault decides what of itself goes along, and what was derived
     from sessions stays behind.
     """
@@ -488,8 +519,9 @@ class Masker:
         vault: Vault | None = None,
         policy: MaskingPolicy | None = None,
         languages: Sequence[str] | None = None,
+        strict: bool | None = None,
     ) -> None:
-        """Take them.
+        """Take what finds, keeps and decides.
 
         Args:
             detectors: What finds private values; `default_detectors(languages)` when `None`.
@@ -497,6 +529,7 @@ class Masker:
             policy: What is masked.
             languages: ISO 639-1 codes of the languages that texts will be in, English and Korean
                 when `None`. The language of each text is guessed, see `mask`.
+            strict: The policy's answer when `None`; see `MaskingPolicy.strict`.
 
         Raises:
             ConfigurationError: Both `detectors` and `languages`.
@@ -508,9 +541,15 @@ class Masker:
             )
             raise ConfigurationError(msg)
         self.policy = policy or MaskingPolicy()
+        if strict is not None:
+            self.policy = replace(self.policy, strict=strict)
+        self.public = PublicWords(self.policy.public)
         if detectors is None:
             detectors = default_detectors(("en", "ko") if languages is None else languages)
         self.detectors = list(detectors)
+        if self.policy.strict:
+            self.detectors = [d for d in self.detectors if not isinstance(d, StrictDetector)]
+            self.detectors.append(StrictDetector(self.public, self.policy.public_numbers))
         if self.policy.private:
             self.detectors.append(DictionaryDetector(self.policy.private))
         self.vault = vault or InMemoryVault()

@@ -12,7 +12,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from langchain_privacy.detection import DECODED, Detector, Finding, detect_all
+from langchain_privacy.detection import (
+    DECODED,
+    UNTYPED,
+    Detector,
+    DictionaryDetector,
+    Finding,
+    PublicWords,
+    detect_all,
+)
 from langchain_privacy.masking.links import LinkScanner, may_link
 from langchain_privacy.masking.particles import agreeing, particle_at
 from langchain_privacy.masking.placeholder import write
@@ -78,12 +86,14 @@ class TextMasker:
         detectors: Sequence[Detector],
         allow: frozenset[str],
         thresholds: dict[str, float],
+        public: PublicWords,
     ) -> None:
         self._vault = vault
         self._live_values = live_values
         self._detectors = detectors
         self._allow = frozenset(value.casefold().strip() for value in allow)
         self._thresholds = thresholds
+        self._public = public
         self._key = secrets.token_bytes(16)
         self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
         self._looked: OrderedDict[bytes, list[Finding]] = OrderedDict()
@@ -261,7 +271,7 @@ class TextMasker:
     def _detect(
         self, reading: Reading, hidden: Sequence[tuple[int, int]], language: str | None
     ) -> list[Finding]:
-        return detect_all(
+        found = detect_all(
             reading,
             self._detectors,
             language=language,
@@ -270,6 +280,14 @@ class TextMasker:
             thresholds=self._thresholds,
             everywhere=False,  # the session knows what was found, see `_settled`
         )
+        if not self._public:
+            return found
+        return [
+            f
+            for f in found
+            if f.detector == DictionaryDetector.name
+            or not self._public.holds(reading.text[f.start : f.end])
+        ]
 
     def _with_known(
         self,
@@ -555,6 +573,10 @@ def _united(findings: Sequence[Finding]) -> list[Finding]:
             continue
         last, longest = united[-1]
         kind = finding.entity_type if length > longest else last.entity_type
+        if kind in UNTYPED:  # a name that is known tells more than "not public"
+            kind = next(
+                (t for t in (last.entity_type, finding.entity_type) if t not in UNTYPED), kind
+            )
         wider = replace(last, end=max(last.end, finding.end), entity_type=kind)
         united[-1] = (wider, max(longest, length))
     return [finding for finding, _ in united]

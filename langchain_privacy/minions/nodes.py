@@ -33,7 +33,7 @@ from langchain_privacy.minions.crossing import Remote, Reply
 from langchain_privacy.minions.evidence import MAX_CHARACTERS, keep
 from langchain_privacy.minions.judge import Judge, Reader, judge_for
 from langchain_privacy.minions.planning import Asked, Planner, adrive, drive, say
-from langchain_privacy.minions.prompting import language_of
+from langchain_privacy.minions.prompting import language_of, prompts
 from langchain_privacy.minions.report import baseline_tokens, write_report
 from langchain_privacy.minions.schema import Next, Plan, Sub
 from langchain_privacy.minions.state import Budget, Call, MinionState, Span, job_of, place
@@ -99,6 +99,8 @@ class MinionNodes:
         if local is not None:
             assert_local(local, allowed_networks=allowed_networks)
         self.masker = masker or Masker()
+        self.masker.public.declare(*prompts())
+        self.masker.public.declare_schema(Plan, Next)
         self.budget = budget or Budget()
         self.evidence: EvidenceMode = evidence
         self.max_rounds = max_rounds

@@ -29,6 +29,13 @@ def language_of(texts: Sequence[str]) -> Language:
     return guess_language("\n".join(text[:share] for text in texts)) or "en"
 
 
+def prompts() -> list[str]:
+    """Return all prompts as they are written: what this package says to a remote model."""
+    folder = resources.files(__package__) / "prompts"
+    files = [file for file in folder.iterdir() if file.name.endswith(".txt")]
+    return [file.read_text(encoding="utf-8") for file in files]
+
+
 def render(name: str, language: Language, **slots: str) -> str:
     """Put texts into a prompt, in one pass: a slot inside a text stays as it is."""
     return _SLOT.sub(lambda slot: slots.get(slot[1], slot[0]), _template(name, language))

@@ -34,7 +34,8 @@ from langchain_privacy.sql.nodes.plan import PlanNode
 from langchain_privacy.sql.nodes.query import QueryNode
 from langchain_privacy.sql.nodes.state import Narration, Parts, SQLInput, SQLOutput, SQLState
 from langchain_privacy.sql.policy import SQLPolicy
-from langchain_privacy.sql.remote import RemotePlanner
+from langchain_privacy.sql.prompts import prompts
+from langchain_privacy.sql.remote import QueryPlan, RemotePlanner
 
 if TYPE_CHECKING:
     from langgraph.types import Checkpointer
@@ -96,6 +97,8 @@ def create_private_sql_graph(
         assert_local(local_model, allowed_networks=allowed_networks)
     masker = masker or Masker()
     card = card or SchemaCard.from_engine(engine_or_url)
+    masker.public.declare(*prompts(), card.render())
+    masker.public.declare_schema(QueryPlan)
     database = open_database(engine_or_url, card.tables, policy)
     guarded = (guard or EgressGuard(masker)).wrap(remote)
     parts = Parts(

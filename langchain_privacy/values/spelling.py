@@ -67,7 +67,7 @@ def spellings(entity_type: str, value: str, *, part: bool = False) -> Iterator[S
         value: The value.
         part: Whether it is a part of somebody's name, which says less than a name by itself.
     """
-    yield Spelling(value, _name_rule(value, part) if is_person(entity_type) else rule_of(value))
+    yield Spelling(value, _whole_rule(entity_type, value, part))
     if is_person(entity_type):
         if _KOREAN_NAME.fullmatch(value):
             yield from _korean_spellings(value)
@@ -88,9 +88,24 @@ def spellings(entity_type: str, value: str, *, part: bool = False) -> Iterator[S
         yield Spelling(digits[-9:], Rule.NUMBER)
 
 
+WORD, NUMBER = "WORD", "NUMBER"
+UNTYPED = frozenset({WORD, NUMBER})
+"""Types that say nothing but "not known to be public" (strict mode, see `detection.vocabulary`)."""
+
+
 def is_person(entity_type: str) -> bool:
     """Say whether a type is one of people's names."""
     return "PERSON" in entity_type or entity_type == "PER"
+
+
+def _whole_rule(entity_type: str, value: str, part: bool) -> Rule:
+    if is_person(entity_type):
+        return _name_rule(value, part)
+    if entity_type in UNTYPED and all(
+        w.lower() in load("english_everyday") for w in _WORDS.findall(value)
+    ):
+        return Rule.WEAK  # "Lost Bubble", but not a lost bubble
+    return rule_of(value)
 
 
 # ---- how much a value tells by itself
@@ -122,7 +137,7 @@ def rule_of(value: str) -> Rule:
     return Rule.WEAK
 
 
-_BY_CONTEXT = ("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION")
+_BY_CONTEXT = ("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION", WORD)
 """Types that detectors find by the words around: an everyday word among them is that word."""
 
 

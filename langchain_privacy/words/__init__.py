@@ -17,6 +17,8 @@ from importlib.resources import files
 from typing import Literal
 from unicodedata import combining, normalize
 
+from langchain_privacy.errors import ConfigurationError
+
 Language = Literal["en", "ko"]
 """The languages that have rules, prompts and answers of their own."""
 
@@ -30,11 +32,32 @@ _LETTERS_BEFORE = 2
 def load(name: str) -> frozenset[str]:
     """Return the words of `<name>.txt`.
 
-    White space separates them, `#` begins a comment, `_` stands for a space inside a name.
+    White space separates them, `#` begins a comment, `_` stands for a space inside a name. A list
+    that says in a comment how many words it has must have so many.
+
+    Raises:
+        ConfigurationError: The file is missing, damaged or cut off: what is public cannot be said.
     """
-    text = (files("langchain_privacy.words") / f"{name}.txt").read_text("utf-8")
+    try:
+        text = (files("langchain_privacy.words") / f"{name}.txt").read_text("utf-8")
+    except (OSError, UnicodeError):
+        raise _damaged(name) from None
     lines = (line.partition("#")[0] for line in text.splitlines())
-    return frozenset(word.replace("_", " ") for line in lines for word in line.split())
+    words = frozenset(word.replace("_", " ") for line in lines for word in line.split())
+    count = _COUNT.search(text)
+    if not words or (count and int(count[1]) != len(words)):
+        raise _damaged(name)
+    return words
+
+
+_COUNT = re.compile(r"^# (\d+) words$", re.MULTILINE)
+
+
+def _damaged(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The word list {name}.txt of langchain_privacy is missing or damaged, so nothing was "
+        "looked at and nothing sent. Install the package again."
+    )
 
 
 def without_accents(word: str) -> str:

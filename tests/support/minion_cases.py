@@ -119,10 +119,11 @@ def ask(
     local: BaseChatModel | None,
     *,
     detectors: Sequence[Detector] | None = None,
+    strict: bool = False,
     **settings: Any,
 ) -> Outcome:
     """Ask one question across a real HTTP connection whose bytes are kept."""
-    masker, thread = Masker(detectors), question.id
+    masker, thread = Masker(detectors, strict=strict), question.id
     with OpenAIServer(strong_remote(question, masker, thread)) as server:
         remote = ChatOpenAI(
             model="scripted",

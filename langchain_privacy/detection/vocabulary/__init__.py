@@ -1,1 +1,6 @@
-"""Public vocabularies: what is known to be public crosses in strict mode, all else is masked."""
+"""What is public: the vocabularies of strict mode, and what an application declares.
+
+Detection looks for what is private; strict mode turns it round (`detector.StrictDetector`): a word
+crosses when it stands in a vocabulary of its language (`english`, `korean`), in the table of public
+numbers (`numbers`), or in what the application wrote itself (`public.PublicWords`).
+"""

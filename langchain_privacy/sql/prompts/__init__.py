@@ -22,6 +22,11 @@ def language_of(text: str) -> Language:
     return "ko" if guess_language(text) == "ko" else "en"
 
 
+def prompts() -> list[str]:
+    """Return all prompts as they are written: what this package says to a remote model."""
+    return [file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("*.txt")]
+
+
 @cache
 def prompt(name: Name, language: Language) -> Template:
     """Return a prompt."""

@@ -1,0 +1,192 @@
+"""Strict mode as a detector: what is not public is found, whatever it is.
+
+    >>> text = "Ask Wrenfield about invoice 4471923."
+    >>> [(f.entity_type, text[f.start : f.end]) for f in StrictDetector().detect(text)]
+    [('WORD', 'Wrenfield'), ('NUMBER', '4471923')]
+
+`detection.detect` gives what is found here the type of another detector's finding where there is
+one; a masker in strict mode brings this detector, and the guard examines with it at the door.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+
+from langchain_privacy.detection.finding import (
+    HIGH_CONFIDENCE,
+    Detector,
+    Finding,
+    merge_findings,
+)
+from langchain_privacy.detection.folded import fold
+from langchain_privacy.detection.vocabulary import english, korean, numbers
+from langchain_privacy.detection.vocabulary.public import PublicWords
+from langchain_privacy.values.spelling import NUMBER, UNTYPED, WORD
+from langchain_privacy.words import load
+
+__all__ = ["UNTYPED", "StrictDetector", "with_types"]
+
+Span = tuple[int, int]
+
+_SCORE = 0.5
+# Scripts without a vocabulary here: every word is private. Hangul has its own file.
+_HERE = r"A-Za-z\u00aa-\u024f\u1e00-\u1eff\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"
+_FOREIGN = re.compile(rf"[^\W\d_{_HERE}]+(?:[ \u3000'’-][^\W\d_{_HERE}]+)*")
+# Escapes of JSON and HTML are no words; what they say is read beside (see `values.decoding`).
+_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\[nrtbf]|&#?\w{2,8};")
+_STOPS = frozenset(" \t\r\n\v\f\"'“”‘’«»<>()[]{},;|`=\ufffc\x1e\x1f")
+_ADDRESS = re.compile(r"[/@\\]|[a-zA-Z0-9]\.[a-zA-Z]{2,}(?:[:/]|\Z)")
+_FARTHEST = 200
+
+
+class StrictDetector(Detector):
+    """Finds every word and number that is not public.
+
+    Attributes:
+        public: What the application declares public.
+        public_numbers: Kinds of numbers that are public, see `vocabulary.numbers.KINDS`.
+    """
+
+    name = "strict"
+
+    def __init__(
+        self,
+        public: PublicWords | None = None,
+        public_numbers: Collection[str] = numbers.DEFAULT,
+    ) -> None:
+        self.public = public if public is not None else PublicWords()
+        self.public_numbers = frozenset(public_numbers)
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:  # noqa: ARG002
+        """Find what is not public; see `Detector.detect`."""
+        folded = fold(_ESCAPE.sub(_blank, text) if "\\" in text or "&" in text else text)
+        declared = self.public.words
+        spans = [(a, b, WORD) for a, b in english.private_words(folded.text, declared)]
+        if folded.hangul:
+            spans += [(a, b, WORD) for a, b in korean.private_words(folded.text, self._is_declared)]
+        if not folded.text.isascii():
+            spans += [(m.start(), m.end(), WORD) for m in _FOREIGN.finditer(folded.text)]
+        ends = {b for _, b, _ in spans}
+        digits = numbers.private_numbers(folded.text, self.public_numbers, declared, ends)
+        spans += [(a, b, NUMBER) for a, b in digits]
+        return [
+            folded.to_original(
+                Finding(start=a, end=b, entity_type=kind, score=_SCORE, detector=self.name)
+            )
+            for a, b, kind in _whole(folded.text, sorted(spans))
+        ]
+
+    def _is_declared(self, word: str) -> bool:
+        return word in self.public.words
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _whole(text: str, spans: Sequence[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """Widen spans to the addresses, paths and handles that they are a piece of, and unite them."""
+    last: tuple[int, int, str] | None = None
+    for start, end, kind in spans:
+        start, end = _widened(text, start, end, joined=kind == WORD)
+        if last is not None and start <= last[1]:
+            last = (min(last[0], start), max(last[1], end), last[2])
+            continue
+        if last is not None:
+            yield last
+        last = (start, end, kind)
+    if last is not None:
+        yield last
+
+
+def _widened(text: str, start: int, end: int, *, joined: bool) -> Span:
+    """Return the whole token around a span where it is an address, a path, a handle, a compound."""
+    left, right = start, end
+    while left and start - left < _FARTHEST and text[left - 1] not in _STOPS:
+        left -= 1
+    while right < len(text) and right - end < _FARTHEST and text[right] not in _STOPS:
+        right += 1
+    token = text[left:right].rstrip(".:!?*")
+    if _ADDRESS.search(token) and not text.startswith("(", right):
+        return left, max(end, left + len(token))
+    if not joined:
+        return start, end
+    while start > left and (_is_joint(text, start - 1) or _is_inner(text, start - 1)):
+        start -= 1
+    while end < right and (_is_joint(text, end) or _is_inner(text, end)):
+        end += 1
+    return start, end
+
+
+def _is_inner(text: str, at: int) -> bool:
+    return text[at].isalnum() and text[at].isascii()
+
+
+def _is_joint(text: str, at: int) -> bool:
+    """Say whether a hyphen or underscore stands between letters or digits."""
+    return text[at] in "-_" and 0 < at < len(text) - 1 and _both(text[at - 1], text[at + 1])
+
+
+def _both(before: str, after: str) -> bool:
+    return (before.isalnum() or before == "_") and (after.isalnum() or after == "_")
+
+
+def with_types(text: str, typed: Sequence[Finding], untyped: Sequence[Finding]) -> list[Finding]:
+    """Give what is not public the type of the findings that it touches.
+
+    A word beside a name is a part of the name; what is left of a run behind a small word ("of Lost
+    Bubble") stands for itself.
+
+    Args:
+        text: What was searched.
+        typed: Settled findings that have a type, in order.
+        untyped: The others; they may overlap these and each other.
+
+    Returns:
+        Findings without overlaps, in order.
+    """
+    settled = list(typed)
+    ends = [f.end for f in typed]
+    pieces: list[Finding] = []
+    for word in merge_findings(untyped):
+        at, index = word.start, bisect_right(ends, word.start)
+        while index < len(typed) and typed[index].start < word.end:
+            if typed[index].start > at:
+                pieces += _piece(text, settled, word, (at, typed[index].start), (index - 1, index))
+            at = typed[index].end
+            index += 1
+        if at < word.end:
+            pieces += _piece(text, settled, word, (at, word.end), (index - 1,))
+    return sorted([*settled, *pieces], key=lambda f: f.start)
+
+
+def _piece(
+    text: str, settled: list[Finding], word: Finding, span: Span, beside: Sequence[int]
+) -> Iterator[Finding]:
+    """Join a piece of a run with the finding beside it, or yield it without small words."""
+    start, end = span
+    small = load("english_function")
+    tokens = list(_WORD.finditer(text, start, end))
+    while tokens and tokens[0][0].lower() in small | _SMALL:
+        del tokens[0]
+    while tokens and tokens[-1][0].lower() in small | _SMALL:
+        del tokens[-1]
+    if not tokens:
+        return
+    begin, stop = tokens[0].start(), tokens[-1].end()
+    for index in beside:
+        if 0 <= index < len(settled) and settled[index].score < HIGH_CONFIDENCE:
+            other = settled[index]
+            if other.end <= begin and text[other.end : begin] in _BESIDE:
+                settled[index] = replace(other, end=stop)
+                return
+            if stop <= other.start and text[stop : other.start] in _BESIDE:
+                settled[index] = replace(other, start=begin)
+                return
+    yield replace(word, start=begin, end=stop)
+
+
+_WORD = re.compile(r"[^\W_]+(?:['’.&_-][^\W_]+)*")
+_SMALL = frozenset({"de", "la", "del", "der", "den", "van", "von", "di", "al"})
+_BESIDE = ("", " ", "-", "'", "’", ". ")

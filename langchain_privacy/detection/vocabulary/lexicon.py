@@ -1,0 +1,88 @@
+"""Which English words are public in lower case: the lists, and the forms of what stands in them.
+
+    >>> [is_public(word) for word in ("invoice", "reinvoiced", "wrozvik", "priya")]
+    [True, True, False, False]
+
+Sources: `english_*.txt` and `public_*.txt` of `langchain_privacy.words`; its NOTICE.txt names their
+origin.
+"""
+
+from functools import cache
+
+from langchain_privacy.words import is_medical, load
+
+DOMAINS = ("proper", "abbreviations", "business", "it", "medicine", "new")
+"""The lists `public_<domain>.txt`: words that dictionaries lack."""
+
+
+@cache
+def public_words() -> frozenset[str]:
+    """Return every word that the lists hold, in lower case."""
+    everyday, common, given = load("english_everyday"), load("english_common"), load("given_names")
+    # `rick` and `terry` in a careless text are people.
+    return everyday | (common - given) | load("english_rare") | _added()
+
+
+@cache
+def _added() -> frozenset[str]:
+    return frozenset().union(*(load(f"public_{domain}") for domain in DOMAINS))
+
+
+@cache
+def proper_words() -> frozenset[str]:
+    """Return words that are public with a capital letter in mid-sentence: Monday, Python."""
+    return load("public_proper") | load("public_it") | load("public_abbreviations")
+
+
+@cache
+def names() -> frozenset[str]:
+    """Return frequent given names and surnames; many are words as well."""
+    return load("given_names") | load("surnames")
+
+
+def is_rare(word: str) -> bool:
+    """Say whether only large dictionaries have a word: with a capital letter it is a name."""
+    return word in load("english_rare") and word not in _added()
+
+
+_PREFIXES = ("un", "re", "non", "pre", "anti", "multi", "micro", "co", "sub", "over", "under",
+             "inter", "intra", "mis", "dis", "de", "semi", "super", "hyper", "self", "mini",
+             "post", "counter", "cross", "auto", "bio", "eco", "geo", "neuro", "cyber")  # fmt: skip
+_ENDINGS = (("'s", ""), ("'", ""), ("n't", ""), ("'ll", ""), ("'re", ""), ("'ve", ""), ("'d", ""),
+            ("'m", ""), ("ies", "y"), ("es", ""), ("s", ""), ("ied", "y"), ("ed", ""), ("ed", "e"),
+            ("ing", ""), ("ing", "e"), ("ly", ""), ("ally", ""), ("ness", ""), ("less", ""),
+            ("able", ""), ("able", "e"), ("er", ""), ("ers", ""), ("ish", ""), ("like", ""),
+            ("wise", ""), ("ize", ""), ("ized", ""), ("izing", ""), ("ization", ""),
+            ("ise", ""), ("ised", ""), ("isation", ""))  # fmt: skip
+
+
+def is_public(word: str) -> bool:
+    """Say whether a word in lower case is public: itself, a form of one, or a compound of two."""
+    words = public_words()
+    if word in words:
+        return True
+    if word.endswith(("'s", "'")) or "'" in word:
+        stem = word.partition("'")[0]
+        return stem in words
+    if len(word) < 5 or word in names():
+        return False
+    for ending, instead in _ENDINGS:
+        if word.endswith(ending):
+            stem = word[: len(word) - len(ending)] + instead
+            if len(stem) > 2 and stem in words and stem not in names():
+                return True
+            if len(stem) > 4 and stem[-1] == stem[-2] and stem[:-1] in words:
+                return True
+    for prefix in _PREFIXES:
+        if word.startswith(prefix) and len(word) - len(prefix) > 3 and word[len(prefix) :] in words:
+            return True
+    return is_medical(word)
+
+
+def why_public(word: str) -> str:
+    """Return the list that makes a word in lower case public, `""` when it is not."""
+    lists = ["english_everyday", "english_common", "english_rare"]
+    for name in [*lists, *(f"public_{domain}" for domain in DOMAINS)]:
+        if word in load(name) and word in public_words():
+            return name
+    return "a form of a public word" if is_public(word) else ""
