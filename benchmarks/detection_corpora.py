@@ -152,3 +152,61 @@ SHAPES = {
 
 def random_number(rng: random.Random, shape: str) -> str:
     return "-".join(_digits(rng, count) for count in SHAPES[shape])
+
+
+# Prose in other languages, written for this; what is private stands in double brackets. ------------
+
+PROSE = {
+    "de": """Das Landratsamt hat den Bauantrag in der vergangenen Woche abgelehnt, weil die Abstandsflächen nicht eingehalten werden.
+Frau [[Hildegund Brömmelkamp]] wohnt seit drei Jahren in [[Straubing]] und arbeitet im Krankenhaus.
+Die Heizkostenabrechnung wird jeweils im Herbst verschickt; Einwände sind innerhalb eines Monats möglich.
+Bitte richten Sie Ihre Kündigung schriftlich an den Vermieter und legen Sie eine Kopie des Vertrags bei.
+Gestern rief mich [[Ansgar Wiethölter]] an und fragte nach dem Befund seiner Tochter [[Merle]].
+Der Geschäftsführer unterschreibt den Vertrag, sobald die Rechtsabteilung die Anlagen geprüft hat.
+Die Patientin klagt über Kopfschmerzen und Schwindel, der Blutdruck war bei der Aufnahme erhöht.
+Mein Kollege [[Torvald Petersen]] hat die Unterlagen nach [[Flensburg]] geschickt.
+Im Anhang finden Sie die Tagesordnung der nächsten Eigentümerversammlung und das Protokoll der letzten.
+Der Eingang der Ware ist unverzüglich zu prüfen, Mängel sind dem Lieferanten sofort anzuzeigen.""",
+    "fr": """La préfecture a refusé le permis de construire parce que les distances légales ne sont pas respectées.
+Mon mari, [[Yannig Le Bihan]], habite à [[Plougastel]] depuis la fin de ses études.
+Le rapport annuel du conseil d'administration sera présenté lors de l'assemblée générale de printemps.
+Madame [[Solenn Kervella]] a signé le bail hier et versera le dépôt de garantie demain.
+Veuillez nous retourner le formulaire signé avant la fin du mois, avec une copie de votre pièce d'identité.
+Le patient se plaint de douleurs thoraciques depuis trois jours et ne prend aucun traitement.
+J'ai parlé avec [[Théophane Quéméner]] de la livraison prévue à [[Quimperlé]].
+Les charges de copropriété sont payables d'avance au début de chaque trimestre.
+La direction des ressources humaines vous répondra dans un délai de deux semaines.
+Le Conseil d'État a annulé la décision du tribunal administratif.""",
+    "es": """La Dirección General de Tráfico ha publicado las nuevas normas para los conductores profesionales.
+Ayer hablé con [[Yaretzi Quispe]] sobre el contrato de alquiler de su piso en [[Huancayo]].
+El informe anual se presentará en la próxima junta de accionistas, prevista para el otoño.
+La paciente refiere dolor abdominal desde hace dos días y no tiene fiebre ni otros síntomas.
+Mi compañero [[Eustaquio Belmonte]] envió la documentación a la oficina de [[Teruel]].
+Le rogamos que devuelva el formulario firmado antes de que termine el mes.
+El Ministerio de Hacienda ha ampliado el plazo para presentar la declaración.
+Los gastos de comunidad se pagan por adelantado al principio de cada trimestre.
+Doña [[Visitación Iturralde]] firmó ayer el acta ante el notario.
+El departamento de recursos humanos responderá en un plazo de dos semanas.""",
+    "pt": """O Ministério Público recorreu da decisão do tribunal, que tinha absolvido a empresa no ano passado.
+O meu colega [[Ubirajara Peçanha]] mora em [[Itapecerica]] e trabalha no hospital.
+O relatório anual será apresentado na próxima assembleia geral, prevista para o outono.
+A paciente queixa-se de dores de cabeça há três dias e não toma qualquer medicamento.
+Ontem falei com [[Conceição Vilhena]] sobre o contrato de arrendamento do apartamento.
+Pedimos que devolva o formulário assinado antes do fim do mês, com uma cópia do documento.
+A Câmara Municipal indeferiu o pedido de licença porque faltavam documentos.
+As despesas do condomínio são pagas no início de cada trimestre.
+Dona [[Jacira Tupinambá]] assinou ontem a escritura em [[Mogadouro]].
+O departamento de recursos humanos responderá no prazo de duas semanas.""",
+}  # fmt: skip
+
+
+def prose(language: str) -> list[Labelled]:
+    made = []
+    for line in PROSE[language].split("\n"):
+        text, spans = "", []
+        for index, piece in enumerate(line.replace("]]", "[[").split("[[")):
+            if index % 2:
+                spans.append((len(text), len(text) + len(piece), "PRIVATE"))
+            text += piece
+        made.append(Labelled(text, spans))
+    return made

@@ -7,11 +7,19 @@ rules are in the files named after what they find; `finding` says what a detecto
 from langchain_privacy.detection.defaults import default_detectors, high_confidence_detectors
 from langchain_privacy.detection.detect import DECODED, adetect_all, detect_all, propagate
 from langchain_privacy.detection.dictionary import DictionaryDetector
-from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector, Finding, merge_findings
+from langchain_privacy.detection.finding import (
+    HIGH_CONFIDENCE,
+    Detector,
+    Finding,
+    LateDetector,
+    merge_findings,
+)
 from langchain_privacy.detection.language import detection_language
 from langchain_privacy.detection.local_model import LocalModelDetector
+from langchain_privacy.detection.packaged import NerDetector
 from langchain_privacy.detection.presidio import PresidioDetector
 from langchain_privacy.detection.rules import RulesDetector
+from langchain_privacy.detection.token_classification import TokenClassificationDetector
 from langchain_privacy.detection.vocabulary.detector import UNTYPED, StrictDetector
 from langchain_privacy.detection.vocabulary.numbers import DEFAULT as PUBLIC_NUMBERS
 from langchain_privacy.detection.vocabulary.public import PublicWords
@@ -25,11 +33,14 @@ __all__ = [
     "Detector",
     "DictionaryDetector",
     "Finding",
+    "LateDetector",
     "LocalModelDetector",
+    "NerDetector",
     "PresidioDetector",
     "PublicWords",
     "RulesDetector",
     "StrictDetector",
+    "TokenClassificationDetector",
     "adetect_all",
     "default_detectors",
     "detect_all",

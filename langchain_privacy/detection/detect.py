@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from langchain_privacy.detection.finding import Detector, Finding, merge_findings
+from langchain_privacy.detection.finding import Detector, Finding, LateDetector, merge_findings
 from langchain_privacy.detection.language import detection_language, say_unread
 from langchain_privacy.detection.vocabulary.detector import UNTYPED, with_types
 from langchain_privacy.errors import DetectionError
@@ -47,7 +47,8 @@ def detect_all(
 
     Args:
         text: Any Unicode text, or its reading where that is there already.
-        detectors: Run one after the other, all of them on the whole text.
+        detectors: Run one after the other on the whole text; a `LateDetector` after the others,
+            where they left something open.
         language: ISO 639-1 code; guessed when `None` (see `detection.language`).
         skip: `(start, end)` spans that no detector sees and no finding touches: placeholders.
         allow: Values that are not private, compared without regard to case.
@@ -64,10 +65,14 @@ def detect_all(
     reading = Reading(text) if isinstance(text, str) else text
     language = detection_language(reading.text) if language is None else language
     say_unread(language, detectors)
+    early, late = _by_turn(detectors)
     looks = list(_looks(reading, skip))
     for look in looks:
         seen = _blanked(look.text, look.skip)
-        found = [f for detector in detectors for f in _run(detector, seen, language)]
+        found = [f for detector in early for f in _run(detector, seen, language)]
+        for detector in late:
+            known = _explained(seen, found, thresholds)
+            found += _run_late(detector, seen, known, language)
         look.settle(seen, found, allow, thresholds, everywhere=everywhere)
     return _united(looks, skip)
 
@@ -84,11 +89,15 @@ async def adetect_all(
     """Like `detect_all`, without blocking the event loop; detectors run at the same time."""
     language = detection_language(text) if language is None else language
     say_unread(language, detectors)
+    early, late = _by_turn(detectors)
     looks = list(_looks(Reading(text), skip))
     for look in looks:
         seen = _blanked(look.text, look.skip)
-        results = await asyncio.gather(*(_arun(d, seen, language) for d in detectors))
+        results = await asyncio.gather(*(_arun(d, seen, language) for d in early))
         found = [finding for result in results for finding in result]
+        for detector in late:
+            known = _explained(seen, found, thresholds)
+            found += await asyncio.to_thread(_run_late, detector, seen, known, language)
         await asyncio.to_thread(look.settle, seen, found, allow, thresholds)
     return _united(looks, skip)
 
@@ -173,6 +182,33 @@ async def _arun(detector: Detector, text: str, language: str | None) -> list[Fin
         raise _failure(detector, error) from None
 
 
+def _run_late(
+    detector: LateDetector, text: str, found: list[Finding], language: str | None
+) -> list[Finding]:
+    try:
+        return _checked(detector.detect_rest(text, found, language=language), text)
+    except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
+        raise _failure(detector, error) from None
+
+
+def _explained(
+    text: str, found: list[Finding], thresholds: Mapping[str, float] | None
+) -> list[Finding]:
+    """Return the findings that count and say what something is, not only that it is not public."""
+    return [f for f in _wanted(text, found, (), thresholds) if f.entity_type not in UNTYPED]
+
+
+def _by_turn(detectors: Iterable[Detector]) -> tuple[list[Detector], list[LateDetector]]:
+    early: list[Detector] = []
+    late: list[LateDetector] = []
+    for detector in detectors:
+        if isinstance(detector, LateDetector):
+            late.append(detector)
+        else:
+            early.append(detector)
+    return early, late
+
+
 def _checked(findings: list[Finding], text: str) -> list[Finding]:
     if any(not 0 <= f.start <= f.end <= len(text) for f in findings):
         msg = "offsets outside the text"
@@ -207,16 +243,20 @@ def _settled(
     everywhere: bool = True,
 ) -> list[Finding]:
     allowed = frozenset(value.casefold().strip() for value in allow)
-    kept = _wanted(text, found, allowed, thresholds or {})
+    kept = _wanted(text, found, allowed, thresholds)
     if everywhere and kept:
-        kept += _wanted(text, propagate(text, kept), allowed, {})
+        kept += _wanted(text, propagate(text, kept), allowed, None)
     settled = _without(_merged(text, kept), sorted(skip))
     return [trimmed for f in settled if (trimmed := _trimmed(text, f)) is not None]
 
 
 def _wanted(
-    text: str, found: list[Finding], allowed: Collection[str], thresholds: Mapping[str, float]
+    text: str,
+    found: list[Finding],
+    allowed: Collection[str],
+    thresholds: Mapping[str, float] | None,
 ) -> list[Finding]:
+    thresholds = thresholds or {}
     default = thresholds.get("*", 0.0)
     return [
         f

@@ -14,7 +14,7 @@ Write a detector by subclassing `Detector`; `detect` runs detectors and settles 
 import asyncio
 from abc import ABC, abstractmethod
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 HIGH_CONFIDENCE = 0.85
@@ -73,6 +73,16 @@ class Detector(ABC):
     async def adetect(self, text: str, *, language: str | None = None) -> list[Finding]:
         """Like `detect`, without blocking the event loop."""
         return await asyncio.to_thread(self.detect, text, language=language)
+
+
+class LateDetector(Detector):
+    """A costly detector, that runs after the others and looks where they left something open."""
+
+    @abstractmethod
+    def detect_rest(
+        self, text: str, found: Sequence[Finding], *, language: str | None = None
+    ) -> list[Finding]:
+        """Like `detect`, with what the other detectors have found."""
 
 
 def merge_findings(findings: Iterable[Finding]) -> list[Finding]:

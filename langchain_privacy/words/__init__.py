@@ -2,8 +2,8 @@
 
 Detection and the index of values read the lists: `load("surnames")` is `surnames.txt` beside this
 file; there are frequent names, places, everyday words, and the words that stand before a value.
-`guess_language` is the one guess of the language in this package: detectors choose a model by it,
-the products the prompts and the words of an answer.
+`guess_language` says which of our two languages a text is for: the products choose prompts and the
+words of an answer by it. Which rules and models read a text is `detection.language`'s business.
 
     >>> "london" in load("places")
     True
@@ -74,6 +74,16 @@ _MEDICAL = tuple(load("medical_endings"))
 def is_medical(word: str) -> bool:
     """Say whether a lower-case word is a substance, a disease or a procedure by its ending."""
     return word.isalpha() and word.endswith(_MEDICAL, _LETTERS_BEFORE)
+
+
+_WORDS = re.compile(r"[^\W\d_]+")
+
+
+def has_unusual_word(value: str) -> bool:
+    """Say whether a value has a word that no list of ordinary English words has: may be a name."""
+    common = load("common_words")
+    words = [word.lower() for word in _WORDS.findall(value)]
+    return any(len(word) > 1 and word not in common and not is_medical(word) for word in words)
 
 
 def guess_language(text: str) -> Language | None:

@@ -161,10 +161,10 @@ def test_one_warning_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> No
         importlib.util, "find_spec", lambda n: None if n == "spacy" else find_spec(n)
     )
     with pytest.warns(UserWarning, match=r"langchain-privacy\[presidio\]"):
-        assert len(default_detectors()) == 1
+        assert len(default_detectors(ner=False)) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        default_detectors()
+        default_detectors(ner=False)
     with pytest.raises(ConfigurationError, match="presidio"):
         default_detectors(presidio=True)
 
@@ -221,7 +221,7 @@ def test_languages_without_a_model_are_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(presidio, "_warned", set())
     monkeypatch.setattr(presidio, "installed_models", dict)
     with pytest.warns(UserWarning, match="'fr' is installed .*fr_core_news_sm.*'tlh' is installed"):
-        default_detectors(("fr", "tlh"))
+        default_detectors(("fr", "tlh"), ner=False)
 
 
 def test_a_package_that_carries_a_model_in_a_folder_is_loaded(
