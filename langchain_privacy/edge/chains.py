@@ -14,7 +14,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -141,5 +141,6 @@ class RestoringRunnable(Runnable[Any, Any]):
                 yield piece
             return
         with _last_use(self._masker, config) as session:
-            async for piece in arestore_stream(session, input):
-                yield piece
+            async with aclosing(arestore_stream(session, input)) as pieces:
+                async for piece in pieces:
+                    yield piece

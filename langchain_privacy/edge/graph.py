@@ -18,6 +18,7 @@ Example:
 import asyncio
 import copy
 from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
@@ -133,9 +134,10 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
         kwargs["stream_mode"] = kwargs.get("stream_mode") or self._default_mode(config)
         parts = self._parts(run, kwargs)
         inner = scoped_async(run, self._inner(run).astream(masked, run.config, **kwargs))
-        async for part in inner:
-            for restored in [part] if run.inside else parts.feed(part):
-                yield restored
+        async with aclosing(inner):
+            async for part in inner:
+                for restored in [part] if run.inside else parts.feed(part):
+                    yield restored
         for restored in parts.tails():
             yield restored
 
@@ -195,11 +197,14 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
         self, x: Any, config: RunnableConfig | None, version: str, kwargs: dict[str, Any]
     ) -> AsyncIterator[Any]:
         run, masked = await self._aenter(config, x)
-        inner = self._inner(run).astream_events(masked, run.config, version=version, **kwargs)
         events = CallbackEventRestorer(run.session)
-        async for event in scoped_async(run, inner):
-            for restored in [event] if run.inside else events.feed(event):
-                yield restored
+        inner = scoped_async(
+            run, self._inner(run).astream_events(masked, run.config, version=version, **kwargs)
+        )
+        async with aclosing(inner):
+            async for event in inner:
+                for restored in [event] if run.inside else events.feed(event):
+                    yield restored
 
     async def astream_log(
         self,
@@ -209,10 +214,10 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         """Stream a run's log; see `Runnable.astream_log`. Tokens stay masked where split."""
         run, masked = await self._aenter(config, input)
-        async for patch in scoped_async(
-            run, self._inner(run).astream_log(masked, run.config, **kwargs)
-        ):
-            yield patch if run.inside else restore_patches(patch, run.session)
+        inner = scoped_async(run, self._inner(run).astream_log(masked, run.config, **kwargs))
+        async with aclosing(inner):
+            async for patch in inner:
+                yield patch if run.inside else restore_patches(patch, run.session)
 
     # State. A checkpoint is masked; reading it restores only where asked.
 

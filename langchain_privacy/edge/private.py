@@ -12,6 +12,7 @@ Example:
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from langchain_core.runnables import Runnable, RunnableConfig
@@ -141,8 +142,9 @@ class PrivateRunnable(Runnable[Input, Output]):
         """Like `stream`, without blocking the event loop."""
         run, masked = await asyncio.to_thread(self._enter, config, input)
         inner = scoped_async(run, self._inner.astream(masked, run.config, **kwargs))
-        async for chunk in inner if run.inside else arestore_stream(run.session, inner):
-            yield chunk
+        async with aclosing(inner if run.inside else arestore_stream(run.session, inner)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def astream_events(  # type: ignore[override]
         self,
@@ -154,6 +156,7 @@ class PrivateRunnable(Runnable[Input, Output]):
         run, masked = await asyncio.to_thread(self._enter, config, input)
         inner = scoped_async(run, self._inner.astream_events(masked, run.config, **kwargs))
         events = CallbackEventRestorer(run.session)
-        async for event in inner:
-            for restored in [event] if run.inside else events.feed(event):
-                yield restored
+        async with aclosing(inner):
+            async for event in inner:
+                for restored in [event] if run.inside else events.feed(event):
+                    yield restored

@@ -19,7 +19,7 @@ Example:
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -322,7 +322,7 @@ def scoped(run: EdgeRun, inner: Iterator[Any]) -> Iterator[Any]:
                 close()
 
 
-async def scoped_async(run: EdgeRun, inner: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def scoped_async(run: EdgeRun, inner: AsyncIterator[Any]) -> AsyncGenerator[Any]:
     """Like `scoped`, for an asynchronous iterator."""
     try:
         while True:

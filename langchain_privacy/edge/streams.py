@@ -6,11 +6,17 @@
 | `Pregel.stream` in every mode, v3 events | `PartRestorer` | `edge.graph` |
 | `astream_events` v1 and v2 | `CallbackEventRestorer` | `edge.graph`, `edge.private` |
 | `astream_log` | `restore_patches` | `edge.graph` |
+| `on_llm_new_token` | `ChunkRestorer` | `edge.callbacks` |
 
-A placeholder may be split over any two pieces of one text, one reasoning block or one tool call's
-arguments. Each of these is a *lane* with a stream restorer of its own. What a lane still holds when
-its message ends comes out as a delta before the end, never after it. To support another provider's
-stream, add the field in which its text comes to `_TEXTS` (and to `_JSON`).
+Two kinds of pieces stream. *Deltas* are added up by whoever reads them: texts, message chunks,
+`AddableDict`. Each text in them, however deep, is a *lane* of its own, named by its path, with a
+stream restorer of its own: a placeholder may be split over any two pieces of one lane. What a lane
+still holds when its message ends comes out as a delta before the end, never after it. Pieces of the
+other kind say *everything so far*: what `JsonOutputParser` makes of half a JSON text. There the
+last text may end in half a placeholder, which is left out until it is whole.
+
+No field is named here: a provider that streams text in a field of its own needs no change. What is
+said about fields (which hold JSON source, which hold ids) is said in `values.walk`.
 
 Example:
     ```python
@@ -21,57 +27,150 @@ Example:
     ```
 """
 
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Hashable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages.base import merge_content
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.runnables.utils import AddableDict
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
+from pydantic import BaseModel
 
 from langchain_privacy.edge.run import restored_for_person
 from langchain_privacy.masking import JsonRestorer, MaskingSession, StreamRestorer
+from langchain_privacy.masking.masker import RestoringLeaves
+from langchain_privacy.values.walk import IDENTIFIERS, JSON_KEYS, Walk, is_token_list, with_token
 
-_TEXTS = frozenset(
-    {"text", "reasoning", "thinking", "args", "partial_json", "arguments", "refusal", "data"}
-)
-"""Fields of content blocks that providers stream piece by piece."""
-
-_JSON = frozenset({"args", "partial_json", "arguments"})
-"""Those of them that are pieces of a JSON text."""
-
-_DELTAS = ("text", "reasoning", "args")
-"""Fields of the deltas of the v3 protocol."""
-
-# ---- Lanes: one restorer for each text that streams
+# ---- Deltas: one restorer for each text that streams
 
 
-class Lanes:
-    """Stream restorers by lane; a lane belongs to a message."""
+class _Element(NamedTuple):
+    """A step of a path into a list: an element by its `index`, or without one by its `type`."""
+
+    place: Hashable = None
+    kind: Hashable = None
+
+
+_Path = tuple[Any, ...]
+"""Keys of mappings and `_Element`s, from the outside in."""
+
+_CONTENT: _Path = ("content",)
+_WHOLE = IDENTIFIERS | {"name"}
+"""Keys whose texts come in one piece."""
+
+_SOURCE = JSON_KEYS | {"args"}
+"""Keys whose texts are pieces of a JSON text."""
+
+
+class Deltas:
+    """Restores structures that are added up, each text at its path across all of them."""
 
     def __init__(self, session: MaskingSession) -> None:
         self._session = session
-        self._lanes: dict[tuple[Hashable, Hashable], StreamRestorer | JsonRestorer] = {}
+        self._lanes: dict[_Path, StreamRestorer | JsonRestorer] = {}
+        self._kinds: dict[_Path, Any] = {}
 
-    def feed(self, message: Hashable, lane: Hashable, text: str, *, is_json: bool = False) -> str:
-        """Restore the next piece of a lane."""
-        restorer = self._lanes.get((message, lane))
-        if restorer is None:
-            restorer = self._lanes[message, lane] = self._session.restorer(json=is_json)
-        return restorer.feed(text)
+    def feed(self, path: _Path, value: Any) -> Any:
+        """Restore the next piece of what stands at a path; it is not changed."""
+        if isinstance(value, str):
+            return self._text(path, value) if value else value
+        if isinstance(value, dict):
+            return {self._session.restore(key): self._under(path, key, value) for key in value}
+        if not isinstance(value, list):
+            return self._session.restore(value)
+        if is_token_list(value):
+            return [self._token(path, each) for each in value]
+        return [self._element(path, each) for each in value]
 
-    def flush(self, message: Hashable, lane: Hashable) -> str:
-        """Close a lane and return what it held."""
-        restorer = self._lanes.pop((message, lane), None)
-        return restorer.flush() if restorer else ""
+    def whole(self, path: _Path, value: Any) -> Any:
+        """Restore what comes in one piece, but for the tokens of its `logprobs`."""
+        if isinstance(value, dict):
+            return {
+                self._session.restore(key): self.whole((*path, key), each)
+                for key, each in value.items()
+            }
+        return self.feed(path, value) if is_token_list(value) else self._session.restore(value)
 
-    def flush_message(self, message: Hashable) -> dict[Hashable, str]:
-        """Close a message's lanes and return what they held, by lane."""
-        lanes = [lane for of, lane in self._lanes if of == message]
-        held = {lane: self.flush(message, lane) for lane in lanes}
-        return {lane: text for lane, text in held.items() if text}
+    def held(self, path: _Path = ()) -> Any:
+        """Close the lanes below a path; return what they held as a delta, `None` if nothing."""
+        found: Any = None
+        for lane in [lane for lane in self._lanes if lane[: len(path)] == path]:
+            if text := self._lanes.pop(lane).flush():
+                found = self._put(found, lane, len(path), text)
+        return found
 
-    def messages(self) -> list[Any]:
-        """Return the messages that have open lanes."""
-        return list(dict.fromkeys(message for message, _ in self._lanes))
+    def _text(self, path: _Path, text: str) -> str:
+        lane = self._lanes.get(path)
+        if lane is None:
+            lane = self._lanes[path] = self._session.restorer(json=path[-1] in _SOURCE)
+        return lane.feed(text)
+
+    def _under(self, path: _Path, key: Any, mapping: dict[Any, Any]) -> Any:
+        value = mapping[key]
+        if key in _WHOLE and isinstance(value, str):
+            return self._session.restore(value)
+        return self.feed((*path, key), value)
+
+    def _element(self, path: _Path, value: Any) -> Any:
+        if isinstance(value, str) and path == _CONTENT:
+            return self.feed((*path, _Element()), value)
+        if not isinstance(value, dict):
+            return self._session.restore(value)
+        index, kind = value.get("index"), value.get("type")
+        if isinstance(index, (int, str)):
+            step = (*path, _Element(index))
+            if kind is not None:
+                self._kinds[step] = kind
+        elif path[:1] == _CONTENT and (len(path) == 1 or isinstance(value.get("text"), str)):
+            # blocks without an index are read one after the other, by their type
+            step = (*path, _Element(kind=kind if isinstance(kind, str) else None))
+        elif path == _CALLS:
+            step = (*path, _Element())
+        else:
+            return self._session.restore(value)  # an element that is complete
+        return self.feed(step, value)
+
+    def _token(self, path: _Path, value: dict[str, Any]) -> dict[str, Any]:
+        return with_token(value, self.feed((*path, _Element(kind=_TOKEN)), value["token"]))
+
+    def _put(self, into: Any, lane: _Path, at: int, text: str) -> Any:
+        """Write a text at its path into the structure made so far."""
+        if at == len(lane):
+            return text if into is None else [*into, text]  # a text beside blocks
+        step = lane[at]
+        if not isinstance(step, _Element):
+            mapping = {} if into is None else into
+            mapping[step] = self._put(mapping.get(step), lane, at + 1, text)
+            return mapping
+        elements: list[Any] = [into] if isinstance(into, str) else (into or [])
+        if step.kind is _TOKEN:
+            return [*elements, {"token": text}]
+        if at + 1 == len(lane):
+            return [*elements, text]
+        kind = self._kinds.get(lane[: at + 1], step.kind)
+        new = {k: v for k, v in (("type", kind), ("index", step.place)) if v is not None}
+        element = next((each for each in elements if _is_at(each, new)), new)
+        self._put(element, lane, at + 1, text)
+        return elements if any(each is element for each in elements) else [*elements, element]
+
+
+_CALLS: _Path = ("tool_call_chunks",)
+_TOKEN: Any = object()
+
+
+def _is_at(element: Any, place: dict[str, Any]) -> bool:
+    known = isinstance(element, dict)
+    return known and {k: element.get(k) for k in ("type", "index") if k in element} == place
 
 
 # ---- Messages in pieces: LangChain's chunks, and events of the v3 protocol
@@ -82,7 +181,7 @@ class ChunkRestorer:
 
     def __init__(self, session: MaskingSession) -> None:
         self._session = session
-        self._lanes = Lanes(session)
+        self._messages: dict[tuple[Hashable, str | None], Deltas] = {}
 
     def feed(self, chunk: AIMessageChunk, scope: Hashable = ()) -> AIMessageChunk:
         """Restore the next chunk.
@@ -92,92 +191,49 @@ class ChunkRestorer:
             scope: Tells apart messages that have the same id or none.
         """
         message = (scope, chunk.id)
-        update: dict[str, Any] = {"content": self._content(message, chunk.content)}
-        update["tool_call_chunks"] = [self._call(message, call) for call in chunk.tool_call_chunks]
-        extra = chunk.additional_kwargs
-        if extra:
-            update["additional_kwargs"] = self._extra(message, extra)
-        if chunk.chunk_position == "last":
-            self._close(message, update)
-        return _rebuilt(chunk, update)
+        deltas = self._messages.get(message)
+        if deltas is None:
+            deltas = self._messages[message] = Deltas(self._session)
+        update: dict[str, Any] = {"content": deltas.feed(_CONTENT, chunk.content)}
+        update["tool_call_chunks"] = deltas.feed(_CALLS, chunk.tool_call_chunks)
+        if chunk.additional_kwargs:
+            extra = deltas.feed(("additional_kwargs",), chunk.additional_kwargs)
+            update["additional_kwargs"] = extra
+        if chunk.response_metadata:
+            told = deltas.whole(("response_metadata",), chunk.response_metadata)
+            update["response_metadata"] = told
+        restored = _rebuilt(chunk, update)
+        if chunk.chunk_position != "last":
+            return restored
+        tail = self._tail(message)
+        return restored if tail is None else _joined(restored, tail)
 
     def tails(self) -> list[tuple[Hashable, AIMessageChunk]]:
         """Return what messages that never ended still hold, as `(scope, chunk)`."""
-        left = []
-        for message in self._lanes.messages():
-            update: dict[str, Any] = {"content": "", "tool_call_chunks": []}
-            self._close(message, update)
-            if any(update.values()):
-                scope, id_ = message
-                left.append((scope, _rebuilt(AIMessageChunk(content="", id=id_), update)))
-        return left
+        left = [(message[0], self._tail(message)) for message in list(self._messages)]
+        return [(scope, tail) for scope, tail in left if tail is not None]
 
-    def _content(self, message: Hashable, content: Any) -> Any:
-        if isinstance(content, str):
-            return self._lanes.feed(message, ("content",), content) if content else content
-        return [self._block(message, at, block) for at, block in enumerate(content)]
-
-    def _block(self, message: Hashable, at: int, block: Any) -> Any:
-        if isinstance(block, str):
-            return self._lanes.feed(message, ("block", at, "text", None), block)
-        place, kind = block.get("index", at), block.get("type")
-        place = place if isinstance(place, (int, str)) else at
-        kind = kind if isinstance(kind, str) else None
-        restored = self._session.restore({k: v for k, v in block.items() if k not in _TEXTS})
-        for field in _TEXTS & block.keys():
-            value = block[field]
-            if not isinstance(value, str):
-                restored[field] = self._session.restore(value)
-                continue
-            lane = ("block", place, field, kind)
-            restored[field] = self._lanes.feed(message, lane, value, is_json=field in _JSON)
-        return {key: restored[key] for key in block if key in restored} | restored
-
-    def _call(self, message: Hashable, call: Mapping[str, Any]) -> dict[str, Any]:
-        lane = ("call", call.get("index"))
-        args = call.get("args")
-        fed = self._lanes.feed(message, lane, args, is_json=True) if args else args
-        return {**call, "args": fed}
-
-    def _extra(self, message: Hashable, extra: Mapping[str, Any]) -> dict[str, Any]:
-        # Reasoning text of OpenAI-compatible servers streams here; the rest comes whole. The raw
-        # tool-call deltas repeat what `tool_call_chunks` says and would stay masked: they go.
-        restored: dict[str, Any] = {}
-        for key, value in extra.items():
-            if key == "tool_calls":
-                continue
-            if isinstance(value, str):
-                restored[key] = self._lanes.feed(message, ("extra", key), value)
-            else:
-                restored[key] = self._session.restore(value)
-        return restored
-
-    def _close(self, message: Hashable, update: dict[str, Any]) -> None:
-        for lane, text in self._lanes.flush_message(message).items():
-            match lane:
-                case ("content",):
-                    update["content"] = _append_text(update["content"], text)
-                case ("block", place, field, kind):
-                    block = {"type": kind or "text", field: text, "index": place}
-                    content = update["content"]
-                    update["content"] = [*(content if isinstance(content, list) else []), block]
-                case ("call", index):
-                    update["tool_call_chunks"].append(
-                        {
-                            "name": None,
-                            "id": None,
-                            "args": text,
-                            "index": index,
-                            "type": "tool_call_chunk",
-                        }
-                    )
-                case ("extra", key):
-                    more = update.setdefault("additional_kwargs", {})
-                    more[key] = more.get(key, "") + text
+    def _tail(self, message: tuple[Hashable, str | None]) -> AIMessageChunk | None:
+        held = self._messages.pop(message).held()
+        if not held:
+            return None
+        calls = [
+            tool_call_chunk(args=call["args"], index=call.get("index"))
+            for call in held.pop("tool_call_chunks", [])
+        ]
+        return AIMessageChunk(
+            **{"content": "", **held, "tool_call_chunks": calls, "id": message[1]}
+        )
 
 
-def _append_text(content: Any, text: str) -> Any:
-    return content + text if isinstance(content, str) else [*content, text]
+def _joined(chunk: AIMessageChunk, tail: AIMessageChunk) -> AIMessageChunk:
+    """Add what was held to the last chunk of a message."""
+    if not chunk.content or not tail.content:
+        content = chunk.content or tail.content
+    else:
+        content = merge_content(chunk.content, tail.content)
+    joined = chunk.model_copy(update={"content": ""}) + tail.model_copy(update={"content": ""})
+    return joined.model_copy(update={"content": content})
 
 
 def _rebuilt(chunk: AIMessageChunk, update: dict[str, Any]) -> AIMessageChunk:
@@ -193,7 +249,8 @@ class ProtocolEventRestorer:
 
     def __init__(self, session: MaskingSession) -> None:
         self._session = session
-        self._lanes = Lanes(session)
+        self._deltas = Deltas(session)
+        self._kinds: dict[tuple[Hashable, Any], str] = {}
 
     def feed(self, event: Mapping[str, Any], message: Hashable) -> list[dict[str, Any]]:
         """Restore the next event; what a block held comes as a delta before the block ends.
@@ -204,95 +261,215 @@ class ProtocolEventRestorer:
             message: Tells messages apart.
         """
         name, index = event.get("event"), event.get("index")
+        block = (message, index)
         if name == "content-block-delta":
-            return [{**event, "delta": self._delta(event["delta"], message, index)}]
+            delta = event["delta"]
+            if delta.get("type") == "block-delta":
+                # Each event holds the whole so far, so nothing is carried over.
+                fields = {key: self._so_far(key, value) for key, value in delta["fields"].items()}
+                return [{**event, "delta": {**delta, "fields": fields}}]
+            self._kinds.update(((block, key), delta.get("type")) for key in delta)
+            return [{**event, "delta": self._deltas.feed(block, dict(delta))}]
         if name == "content-block-start":
-            content = event["content"]
-            fed = {
-                field: self._lanes.feed(message, (index, field), value, is_json=field in _JSON)
-                for field, value in content.items()
-                if field in _TEXTS and isinstance(value, str) and value
-            }
-            rest = {key: value for key, value in content.items() if key not in fed}
-            return [{**event, "content": {**self._session.restore(rest), **fed}}]
+            return [{**event, "content": self._deltas.feed(block, dict(event["content"]))}]
         if name == "content-block-finish":
-            deltas = []
-            for field in _DELTAS:
-                if held := self._lanes.flush(message, (index, field)):
-                    kind = "tool-call-delta" if field == "args" else f"{field}-delta"
-                    delta = {"type": kind, field: held}
-                    deltas.append({"event": "content-block-delta", "index": index, "delta": delta})
+            held = self._deltas.held(block) or {}
+            deltas = [
+                {
+                    "event": "content-block-delta",
+                    "index": index,
+                    "delta": {"type": self._kind(block, field), field: text},
+                }
+                for field, text in held.items()
+                if isinstance(text, str)
+            ]
             return [*deltas, {**event, "content": self._session.restore(event["content"])}]
         if name == "message-finish":
-            self._lanes.flush_message(message)
+            self._deltas.held((message,))
+            self._kinds = {k: v for k, v in self._kinds.items() if k[0][0] != message}  # type: ignore[index]
         return [self._session.restore(dict(event))]
 
-    def _delta(self, delta: Mapping[str, Any], message: Hashable, index: Any) -> dict[str, Any]:
-        if delta.get("type") == "block-delta":
-            # Cumulative: each event holds the whole so far, so nothing is carried over.
-            fields = {
-                key: self._so_far(value, is_json=key in _JSON) if key in _TEXTS else value
-                for key, value in delta["fields"].items()
-            }
-            return {**delta, "fields": fields}
-        restored = dict(delta)
-        for field in _DELTAS:
-            if isinstance(delta.get(field), str):
-                restored[field] = self._lanes.feed(
-                    message, (index, field), delta[field], is_json=field in _JSON
-                )
+    def _so_far(self, key: Any, value: Any) -> Any:
+        if isinstance(value, str) and key not in _WHOLE:
+            return self._session.restorer(json=key in _SOURCE).feed(value)
+        return so_far(self._session, value)[0]
+
+    def _kind(self, block: Hashable, field: str) -> str:
+        known = self._kinds.get((block, field))
+        return known or ("tool-call-delta" if field == "args" else f"{field}-delta")
+
+
+# ---- Everything so far: the last text of a structure may end in half a placeholder
+
+
+class _Texts(RestoringLeaves):
+    """Restores all texts, the one with a given number without half a placeholder at its end."""
+
+    def __init__(self, session: MaskingSession, open_text: int | None = None) -> None:
+        super().__init__(session)
+        self._open_text = open_text
+        self.count = 0
+        self.last: str | None = None
+
+    def text(self, text: str) -> str:
+        """Restore a text."""
+        self.count += 1
+        self.last = text
+        if self.count == self._open_text:
+            return self._session.restorer(json=False).feed(text)
+        return super().text(text)
+
+    def leaf(self, text: str) -> object:
+        """Restore a text that may be a number; half a placeholder of one is no text to show."""
+        return self.text(text) if self.count + 1 == self._open_text else super().leaf(text)
+
+    def key(self, key: Any) -> object:
+        """Restore a key, which is whole, as is the text before it."""
+        restored = super().key(key)
+        self.last = None
         return restored
 
-    def _so_far(self, value: Any, *, is_json: bool) -> Any:
-        if not isinstance(value, str):
-            return self._session.restore(value)
-        return self._session.restorer(json=is_json).feed(value)
+    def scalar(self, x: Any) -> object:
+        """Leave a number; the text before it is whole."""
+        self.last = None
+        return x
+
+
+def so_far(session: MaskingSession, value: Any) -> tuple[Any, Any]:
+    """Restore a structure that may not be complete.
+
+    Returns:
+        The structure without half a placeholder at its end, and the whole of it.
+    """
+    leaves = _Texts(session)
+    whole = Walk(leaves)(value)
+    restorer = leaves.last and session.restorer()
+    if not restorer:
+        return whole, whole
+    restorer.feed(leaves.last or "")
+    if not restorer.flush():
+        return whole, whole
+    return Walk(_Texts(session, leaves.count))(value), whole
+
+
+def _goes_on(before: Any, after: Any) -> bool:
+    """Say whether `after` can be what a growing structure became."""
+    if type(before) is not type(after):
+        return before is None
+    if isinstance(before, str):
+        return bool(after.startswith(before))
+    if isinstance(before, BaseModel):
+        return _goes_on(vars(before), vars(after))
+    if isinstance(before, dict):
+        return all(key in after and _goes_on(before[key], after[key]) for key in before)
+    if isinstance(before, list):
+        return len(before) <= len(after) and all(map(_goes_on, before, after))
+    return True
 
 
 # ---- What `private()` streams
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """A piece that may end in half a placeholder; the next piece tells."""
+
+    piece: Any
+    cut: Any
+    whole: Any
+
+
 class OutputRestorer:
-    """Restores what a Runnable streams: texts and message chunks across pieces, the rest whole."""
+    """Restores what a Runnable streams.
+
+    Texts, message chunks and dicts that are added up (`RunnableParallel`, `assign`) are restored
+    across pieces. Any other structure is complete, or all there is so far: one that may end in
+    half a placeholder waits for the next piece, which tells whether it goes on.
+    """
 
     def __init__(self, session: MaskingSession) -> None:
         self._session = session
-        self._chunks = ChunkRestorer(session)
         self._text = session.restorer()
+        self._chunks = ChunkRestorer(session)
+        self._deltas = Deltas(session)
+        self._waiting: _Waiting | None = None
 
-    def feed(self, piece: Any) -> Any:
-        """Restore the next piece; an empty text or `None` says that it is held back."""
+    def feed(self, piece: Any) -> list[Any]:
+        """Restore the next piece; returns what is certain by now, no piece at all perhaps."""
         if isinstance(piece, str):
-            return self._text.feed(piece)
-        if isinstance(piece, AIMessageChunk):
-            return self._chunks.feed(piece)
-        return self._session.restore(piece)
+            text = self._text.feed(piece)
+            return [*self._settled(piece), *([text] if text or not piece else [])]
+        settled = self._settled(piece)
+        cut, whole = self._piece(piece, ())
+        if cut is whole:
+            return [*settled, whole]
+        self._waiting = _Waiting(piece, cut, whole)
+        return settled
 
     def tails(self) -> list[Any]:
         """Return what is still held when the stream ends."""
-        text = self._text.flush()
-        return [*([text] if text else []), *(chunk for _, chunk in self._chunks.tails())]
+        left = [self._waiting.whole] if self._waiting else []
+        self._waiting = None
+        if text := self._text.flush():
+            left.append(text)
+        if held := self._deltas.held():
+            left.append(AddableDict(held))
+        for scope, chunk in self._chunks.tails():
+            tail: Any = chunk
+            for key in reversed(scope if isinstance(scope, tuple) else ()):
+                tail = AddableDict({key: tail})
+            left.append(tail)
+        return left
+
+    def _settled(self, piece: Any) -> list[Any]:
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            return []
+        return [waiting.cut if _goes_on(waiting.piece, piece) else waiting.whole]
+
+    def _piece(self, piece: Any, path: _Path) -> tuple[Any, Any]:
+        """Return a piece restored twice: without half a placeholder at its end, and whole."""
+        restored: Any
+        if isinstance(piece, AddableDict):
+            both = {
+                self._session.restore(key): self._piece(value, (*path, key))
+                for key, value in piece.items()
+            }
+            whole = AddableDict({key: value for key, (_, value) in both.items()})
+            if all(cut is value for cut, value in both.values()):
+                return whole, whole
+            return AddableDict({key: cut for key, (cut, _) in both.items()}), whole
+        if isinstance(piece, AIMessageChunk):
+            restored = self._chunks.feed(piece, path)
+        elif isinstance(piece, str):
+            restored = self._deltas.feed(path, piece)
+        elif isinstance(piece, (dict, list, BaseModel)) and not isinstance(piece, BaseMessage):
+            return so_far(self._session, piece)
+        else:
+            restored = self._session.restore(piece)
+        return restored, restored
 
 
 def restore_stream(session: MaskingSession, pieces: Iterator[Any]) -> Iterator[Any]:
     """Restore a stream of texts, message chunks or anything else."""
     output = OutputRestorer(session)
     for piece in pieces:
-        restored = output.feed(piece)
-        if not (restored == "" and piece):
-            yield restored
+        yield from output.feed(piece)
     yield from output.tails()
 
 
 async def arestore_stream(
     session: MaskingSession, pieces: AsyncIterator[Any]
-) -> AsyncIterator[Any]:
-    """Like `restore_stream`, for an asynchronous stream."""
+) -> AsyncGenerator[Any]:
+    """Like `restore_stream`, for an asynchronous stream, which is closed with this one."""
     output = OutputRestorer(session)
-    async for piece in pieces:
-        restored = output.feed(piece)
-        if not (restored == "" and piece):
-            yield restored
+    try:
+        async for piece in pieces:
+            for restored in output.feed(piece):
+                yield restored
+    finally:
+        if close := getattr(pieces, "aclose", None):
+            await close()
     for tail in output.tails():
         yield tail
 
@@ -391,41 +568,33 @@ class PartRestorer:
 class CallbackEventRestorer:
     """Restores events of versions 1 and 2, which callbacks feed.
 
-    Texts that stream are restored across the events of their run id.
+    What streams is restored across the events of its run id.
     """
 
     def __init__(self, session: MaskingSession) -> None:
         self._session = session
-        self._chunks = ChunkRestorer(session)
-        self._texts: dict[str, StreamRestorer | JsonRestorer] = {}
+        self._runs: dict[str, OutputRestorer] = {}
 
     def feed(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Restore one event; what its run still holds comes as a stream event before its end."""
         restored = {
-            key: value if key in {"event", "data", "run_id", "parent_ids"} else self._whole(value)
+            key: value
+            if key in {"event", "data", "run_id", "parent_ids"}
+            else self._session.restore(value)
             for key, value in event.items()
         }
         name, run_id, data = event["event"], event["run_id"], event["data"]
         if name.endswith("_stream"):
-            return [{**restored, "data": {**data, "chunk": self._chunk(run_id, data["chunk"])}}]
-        events = []
-        text = self._texts.pop(run_id, None) if name.endswith("_end") else None
-        if text and (held := text.flush()):
-            stream = name.removesuffix("_end") + "_stream"
-            events.append({**restored, "event": stream, "data": {"chunk": held}})
-        return [*events, {**restored, "data": self._whole(data)}]
-
-    def _chunk(self, run_id: str, chunk: Any) -> Any:
-        if isinstance(chunk, AIMessageChunk):
-            return self._chunks.feed(chunk, run_id)
-        if isinstance(chunk, str):
-            if run_id not in self._texts:
-                self._texts[run_id] = self._session.restorer()
-            return self._texts[run_id].feed(chunk)
-        return self._whole(chunk)
-
-    def _whole(self, value: Any) -> Any:
-        return self._session.restore(value)
+            run = self._runs.setdefault(run_id, OutputRestorer(self._session))
+            pieces = run.feed(data["chunk"])
+            return [{**restored, "data": {**data, "chunk": piece}} for piece in pieces]
+        ended = self._runs.pop(run_id, None) if name.endswith("_end") else None
+        stream = name.removesuffix("_end") + "_stream"
+        tails = ended.tails() if ended else []
+        return [
+            *({**restored, "event": stream, "data": {"chunk": tail}} for tail in tails),
+            {**restored, "data": self._session.restore(data)},
+        ]
 
 
 def restore_patches(patch: Any, session: MaskingSession) -> Any:

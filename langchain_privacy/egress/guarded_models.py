@@ -241,6 +241,10 @@ def _note(crossing: OpenCrossing, part: Any) -> None:
     message = getattr(part, "message", None)
     if message is not None:
         crossing.received(message.content)
+        # reasoning, refusals and transcripts; the raw deltas of calls repeat what is counted below
+        extra = {k: v for k, v in message.additional_kwargs.items() if k != "tool_calls"}
+        if extra:
+            crossing.received(extra)
         calls = getattr(message, "tool_call_chunks", None) or getattr(message, "tool_calls", None)
         if calls:
             crossing.received([call.get("args") for call in calls])
@@ -249,7 +253,7 @@ def _note(crossing: OpenCrossing, part: Any) -> None:
     elif isinstance(part, dict):
         delta = part.get("delta")
         if isinstance(delta, dict):
-            crossing.received(delta.get("text") or delta.get("args") or "")
+            crossing.received([value for key, value in delta.items() if key != "type"])
         if usage := part.get("usage"):
             crossing.used(usage)
 

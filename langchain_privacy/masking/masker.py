@@ -440,8 +440,16 @@ class RestoringLeaves(Leaves):
 
     def texts(self, texts: list[str]) -> list[str]:
         """Restore neighbouring texts, which are shown as one: a URL may go on in the next."""
-        links = LinkScanner() if len(texts) > 1 else None
-        return [self._restored(text, links) for text in texts]
+        if len(texts) == 1:
+            return [self.text(texts[0])]
+        links = LinkScanner()
+        alone = [self._restored(text, links) for text in texts]
+        if self.text("".join(texts)) == "".join(alone):
+            return alone
+        restorer = self._session.restorer(in_links=self._in_links)  # a placeholder is split
+        restored = [restorer.feed(text) for text in texts]
+        restored[-1] += restorer.flush()
+        return [old if new == old else new for old, new in zip(texts, restored, strict=True)]
 
     def _restored(self, text: str, links: LinkScanner | None) -> str:
         restoring = self._session._restoring(in_links=self._in_links)  # noqa: SLF001

@@ -225,7 +225,7 @@ class Walk:
         return (self._leaves.container(x, list(items)) or {}) if self._asks_container else {}
 
     def _list(self, x: list[Any]) -> list[Any]:
-        items = [self._any(item) for item in x]
+        items = self._tokens(x) if is_token_list(x) else [self._any(item) for item in x]
         return x if _same(x, items) else _like_list(x, items)
 
     def _tuple(self, x: tuple[Any, ...]) -> Any:
@@ -251,6 +251,24 @@ class Walk:
         old = list(x)
         new = [self._any(item) for item in old]
         return None if _same(old, new) else new
+
+    def _tokens(self, x: list[dict[str, Any]]) -> list[Any]:
+        """Walk over the tokens of a text, which are read together."""
+        tokens = self._leaves.texts([element["token"] for element in x])
+        return [
+            with_token(element, token) if token != element["token"] else self._token(element)
+            for element, token in zip(x, tokens, strict=True)
+        ]
+
+    def _token(self, x: dict[str, Any]) -> dict[str, Any]:
+        """Walk over what else is said of a token; what could have stood there is no text."""
+        new = dict(x)
+        for key, value in x.items():
+            if is_token_list(value):
+                new[key] = self._items(value) or value
+            elif key != "token":
+                new[key] = self._under(key, value)
+        return x if _same(x.values(), new.values()) else new
 
     def _mapping_proxy(self, x: types.MappingProxyType[Any, Any]) -> Any:
         plain = dict(x)
@@ -389,7 +407,7 @@ class Walk:
         return self._any(value)
 
     def _block_text(self, name: str, value: str) -> str:
-        if name in _IDENTIFIERS and _MACHINE.fullmatch(value):
+        if name in IDENTIFIERS and _MACHINE.fullmatch(value):
             return self._leaves.identifier(value)
         if name in JSON_KEYS:
             return self._leaves.json(value)
@@ -448,10 +466,10 @@ class Walk:
         for key, value in block.items():
             if joined and key == "text":
                 new[key] = value
-            elif isinstance(value, str):
-                new[key] = self._block_text(key, value)
             elif key == "args" and isinstance(value, str):
                 new[key] = self._leaves.json(value)
+            elif isinstance(value, str):
+                new[key] = self._block_text(key, value)
             elif isinstance(value, list):
                 new[key] = self._any(value, Walk._blocks)
             elif isinstance(value, dict) and key not in {"args", "input"}:
@@ -463,7 +481,7 @@ class Walk:
         return block if unchanged else named
 
 
-_IDENTIFIERS = frozenset({
+IDENTIFIERS = frozenset({
     "id", "type", "index", "role", "status", "mime_type", "media_type", "format", "detail",
     "encoding", "file_id", "call_id", "tool_call_id", "tool_use_id", "chunk_position", "signature",
     "thought_signature", "encrypted_content", "encrypted_index", "source_type",
@@ -573,6 +591,34 @@ def _changed_model(x: BaseModel, changes: Mapping[str, Any]) -> BaseModel:
 
 
 # ---- Content blocks
+
+
+def is_token_list(x: object) -> bool:
+    """Say whether a list holds the tokens of a text with their log probabilities."""
+    return (
+        isinstance(x, list)
+        and bool(x)
+        and all(
+            isinstance(each, dict)
+            and isinstance(each.get("token"), str)
+            and any("log" in key.lower() for key in each if isinstance(key, str))
+            for each in x
+        )
+    )
+
+
+def with_token(element: dict[str, Any], token: str) -> dict[str, Any]:
+    """Return an element of a token list with another token.
+
+    What would tell the token that was there goes: its bytes and number, what else was likely.
+    """
+    if token == element["token"]:
+        return element
+    kept = {key: value for key, value in element.items() if isinstance(value, float)}
+    more = {"bytes": list(token.encode("utf-8", "replace"))} if element.get("bytes") else {}
+    empty: dict[str, Any] = {key: [] for key, value in element.items() if isinstance(value, list)}
+    new = {"token": token, **kept, **empty, **more}
+    return {key: new[key] for key in element if key in new}
 
 
 def _text_of(block: Any) -> str | None:

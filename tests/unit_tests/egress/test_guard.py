@@ -432,3 +432,22 @@ def test_wrapping_twice_is_wrapping_once(guard: EgressGuard) -> None:
     model = guard.wrap(ScriptedChatModel(responses=["fine"]))
     guard.wrap(guard.wrap(model)).invoke("hello")
     assert len(guard.ledger.crossings()) == 1
+
+
+@pytest.mark.parametrize("way", ["invoke", "stream", "v3"])
+def test_reasoning_counts_as_received(guard: EgressGuard, way: str) -> None:
+    """Whether it streams in a field of its own or as a block."""
+
+    def received(answer: AIMessage) -> int:
+        model = guard.wrap(ScriptedChatModel(responses=[answer]))
+        if way == "v3":
+            stream = model.stream_events("hello", version="v3")
+            assert stream.output
+        else:
+            list(model.stream("hello")) if way == "stream" else model.invoke("hello")
+        return list(guard.ledger)[-1].bytes_in or 0
+
+    blocks: Any = [{"type": "reasoning", "reasoning": "t" * 500}, {"type": "text", "text": "hi"}]
+    assert received(AIMessage(blocks)) > 500 > received(AIMessage("hi"))
+    if way == "invoke":
+        assert received(AIMessage("hi", additional_kwargs={"reasoning_content": "t" * 500})) > 500
