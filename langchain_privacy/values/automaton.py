@@ -23,8 +23,9 @@ _Built = tuple[BytesAhoCorasick | None, Sequence[bytes]]
 """An automaton and its texts, by the numbers that it reports."""
 
 _NOTHING: _Built = (None, ())
-_CHEAP, _A_CALL = 2**17, 512
-"""Bytes that are searched one by one before building pays; how many one search costs at least."""
+_CHEAP, _A_TEXT, _A_CALL = 2**17, 2**12, 512
+"""Bytes that are searched one by one in the time of building, of building one text more, and of
+beginning one search."""
 
 _start = itemgetter(0)
 
@@ -85,7 +86,7 @@ class Automaton(Generic[Payload]):
             may_begin: Says of `data` and an offset whether something that counts begins there.
         """
         self._spent += len(self._new) * (len(data) + _A_CALL)
-        if self._spent > _CHEAP:
+        if self._spent > _CHEAP + len(self._built[1][1]) * _A_TEXT:
             self.ready()
         # What is new first: another thread may build it meanwhile, and it is found twice then.
         for text in self._new.copy():
