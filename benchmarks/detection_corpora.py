@@ -4,6 +4,7 @@
 
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -35,8 +36,8 @@ def presidio_research(folder: Path) -> list[Labelled]:
     ]
 
 
-def klue(folder: Path) -> list[Labelled]:
-    """Read character tags; only persons (PS) are kept."""
+def klue(folder: Path, kinds: Mapping[str, str] = {"PS": "PERSON"}) -> list[Labelled]:
+    """Read character tags; `kinds` names those that are kept: PS persons, LC places, OG others."""
     sentences: list[Labelled] = []
     chars: list[str] = []
     tags: list[str] = []
@@ -44,7 +45,7 @@ def klue(folder: Path) -> list[Labelled]:
     for line in [*path.read_text("utf-8").split("\n"), "## end"]:
         if line.startswith("## "):
             if chars:
-                sentences.append(Labelled("".join(chars), _persons(tags)))
+                sentences.append(Labelled("".join(chars), _tagged(tags, kinds)))
             chars, tags = [], []
         elif "\t" in line:
             char, tag = line.split("\t")[0] or " ", line.split("\t")[-1]
@@ -53,13 +54,13 @@ def klue(folder: Path) -> list[Labelled]:
     return sentences
 
 
-def _persons(tags: list[str]) -> list[tuple[int, int, str]]:
+def _tagged(tags: list[str], kinds: Mapping[str, str]) -> list[tuple[int, int, str]]:
     spans, start = [], None
     for index, tag in enumerate([*tags, "O"]):
-        if start is not None and tag != "I-PS":
-            spans.append((start, index, "PERSON"))
+        if start is not None and tag != f"I-{tags[start][2:]}":
+            spans.append((start, index, kinds[tags[start][2:]]))
             start = None
-        if tag == "B-PS":
+        if tag.startswith("B-") and tag[2:] in kinds:
             start = index
     return spans
 

@@ -13,6 +13,7 @@ from langchain_privacy.detection.contact import find_emails, find_handles, find_
 from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
 from langchain_privacy.detection.korean.addresses import find_korean_addresses
+from langchain_privacy.detection.korean.names import find_korean_names
 from langchain_privacy.detection.korean.numbers import (
     find_accounts,
     find_company_numbers,
@@ -20,7 +21,6 @@ from langchain_privacy.detection.korean.numbers import (
     find_plates,
     find_resident_numbers,
 )
-from langchain_privacy.detection.korean.people import find_korean_people
 from langchain_privacy.detection.layout import find_columns_of_names, find_signatures
 from langchain_privacy.detection.national import (
     find_british_plates,
@@ -81,7 +81,7 @@ CHECKED: tuple[Rule, ...] = (
 )
 BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
     "en": (find_people, find_signatures, find_columns_of_names, find_addresses, find_places),
-    "ko": (find_korean_people, find_korean_addresses),
+    "ko": (find_korean_names, find_korean_addresses),
 }
 ELSEWHERE: tuple[Rule, ...] = (
     find_listed_people,

@@ -17,8 +17,8 @@ PARTICLE = "|".join(sorted(_PARTICLES.split(), key=len, reverse=True))
 HONORIFIC = r"님|씨|군|양|옹|선생님|선생|여사"
 _TITLE = "|".join(TITLES)
 PARTICLES = frozenset(_PARTICLES.split()) | {""}
-_TITLE_SET = frozenset(TITLES) | frozenset(HONORIFIC.split("|"))
-TITLE_STARTS = frozenset(title[0] for title in _TITLE_SET)
+HONORIFICS_AND_TITLES = frozenset(TITLES) | frozenset(HONORIFIC.split("|"))
+TITLE_STARTS = frozenset(title[0] for title in HONORIFICS_AND_TITLES)
 _ENDING = re.compile(rf"(?:\s?(?:{HONORIFIC}|{_TITLE}))?님?(?:{PARTICLE})?(?![가-힣])")
 _TITLE_AFTER = re.compile(rf"\s?(?:{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?(?![가-힣])")
 
@@ -43,6 +43,6 @@ def is_title(word: str) -> bool:
     if word[:1] not in TITLE_STARTS:
         return False
     for length in range(min(len(word), 5), 0, -1):
-        if word[:length] in _TITLE_SET and word[length:].removeprefix("님") in PARTICLES:
+        if word[:length] in HONORIFICS_AND_TITLES and word[length:].removeprefix("님") in PARTICLES:
             return True
     return False

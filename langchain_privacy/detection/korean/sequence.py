@@ -1,0 +1,126 @@
+r"""A linear-chain model: which pieces of a sentence are a person, a place or an organisation.
+
+A piece is a morpheme (`morphemes`) or a syllable (`syllables`), described by features: short texts
+such as `"2길동"`. The model has learned a weight for a feature beside a label, and for one label
+behind another; the best sequence of labels is found with Viterbi's algorithm. Learning is done by
+`benchmarks/train_korean_names.py` (conditional random field, J. Lafferty et al., 2001); this file
+needs nothing but Python.
+
+    >>> model = SequenceModel(["\tB-PERSON>I-PERSON=9", "kim\tB-PERSON=5", "minsu\tI-PERSON=3"])
+    >>> model.spans([["kim"], ["minsu"], ["went"]])
+    [(0, 2, 'PERSON')]
+
+The weights are in the folder `weights`, with their own licence.
+"""
+
+import gzip
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.resources import files
+
+KINDS = ("PERSON", "LOCATION", "ORGANIZATION")
+LABELS = ("O", *(f"{place}-{kind}" for kind in KINDS for place in "BI"))
+"""Outside, and the begin and the inside of each kind: `B-PERSON` is odd, `I-PERSON` behind it."""
+
+_INDEX = {label: index for index, label in enumerate(LABELS)}
+_COUNT = len(LABELS)
+_NEVER = -(10**9)
+
+
+class SequenceModel:
+    """Weights as whole numbers, in sixteenths of what was learned."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        """Read weights.
+
+        Args:
+            lines: `feature`, a tab, and `label=weight` for each label that has one. A line without
+                a feature holds transitions: `label>label=weight`.
+        """
+        self._weights: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._next = [[0] * _COUNT for _ in LABELS]
+        for line in lines:
+            feature, _, rest = line.rstrip("\n").partition("\t")
+            pairs = [(name, int(w)) for name, _, w in (p.rpartition("=") for p in rest.split())]
+            if feature:
+                self._weights[feature] = tuple((_INDEX[name], weight) for name, weight in pairs)
+            else:
+                for name, weight in pairs:
+                    before, _, behind = name.partition(">")
+                    self._next[_INDEX[before]][_INDEX[behind]] = weight
+        # From which labels one may come: an inside only behind its own begin or inside.
+        self._from = [
+            [(before, self._next[before][label]) for before in range(_COUNT)]
+            if label % 2 or not label
+            else [(before, self._next[before][label]) for before in (label - 1, label)]
+            for label in range(_COUNT)
+        ]
+        # What a step along other labels can gain over staying outside, both ends of it.
+        self._gain = 2 * max(0, max(map(max, self._next)) - self._next[0][0])
+
+    def spans(
+        self, pieces: Sequence[Iterable[str]], *, eager: int = 0
+    ) -> list[tuple[int, int, str]]:
+        """Find the names among the pieces of a stretch.
+
+        Args:
+            pieces: The features of each piece, in order.
+            eager: How much less a piece outside of names counts: finds more, and more that is none.
+
+        Returns:
+            `(first, last, kind)` of each name: indices of pieces, `last` one past the end.
+        """
+        weights, marks, plain = self._weights, [], True
+        for features in pieces:
+            mark = [0] * _COUNT
+            for feature in features:
+                if feature in weights:
+                    for label, weight in weights[feature]:
+                        mark[label] += weight
+            mark[0] -= eager
+            plain = plain and mark[0] - self._gain > max(mark[1:])
+            marks.append(mark)
+        return [] if plain else _spans(self._best(marks))
+
+    def _best(self, marks: Sequence[Sequence[int]]) -> list[int]:
+        first = marks[0]
+        scores = [_NEVER if i and i % 2 == 0 else first[i] for i in range(_COUNT)]
+        steps: list[list[int]] = []
+        for mark in marks[1:]:
+            step, reached = [], []
+            for label in range(_COUNT):
+                best, chosen = 2 * _NEVER, 0
+                for before, weight in self._from[label]:
+                    if scores[before] + weight > best:
+                        best, chosen = scores[before] + weight, before
+                step.append(chosen)
+                reached.append(best + mark[label])
+            scores = reached
+            steps.append(step)
+        label = max(range(_COUNT), key=scores.__getitem__)
+        path = [label]
+        for step in reversed(steps):
+            label = step[label]
+            path.append(label)
+        return path[::-1]
+
+
+def _spans(path: Sequence[int]) -> list[tuple[int, int, str]]:
+    found: list[tuple[int, int, str]] = []
+    start = kind = -1
+    for index, label in enumerate([*path, 0]):
+        if start >= 0 and not (label and label % 2 == 0):
+            found.append((start, index, KINDS[kind]))
+            start = -1
+        if label % 2:
+            start, kind = index, label // 2
+    return found
+
+
+@cache
+def load_model(name: str) -> SequenceModel:
+    """Load `weights/<name>.tsv.gz`."""
+    packed = (
+        files("langchain_privacy.detection.korean") / "weights" / f"{name}.tsv.gz"
+    ).read_bytes()
+    return SequenceModel(gzip.decompress(packed).decode("utf-8").splitlines())

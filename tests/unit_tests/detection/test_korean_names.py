@@ -1,0 +1,124 @@
+"""The model of Korean names, with Kiwi and without it, and its decoder."""
+
+import itertools
+import random
+
+import pytest
+
+from langchain_privacy.detection import default_detectors, detect_all
+from langchain_privacy.detection.korean import names
+from langchain_privacy.detection.korean.sequence import LABELS, SequenceModel, load_model
+
+RULES = default_detectors(presidio=False)
+
+
+def people(text: str) -> list[str]:
+    return [text[f.start : f.end] for f in detect_all(text, RULES) if f.entity_type == "PERSON"]
+
+
+BOTH = [  # nothing around them but a sentence
+    ("봉하늬가 전화했다.", ["봉하늬"]),
+    ("가수 정재영의 노래를 들었다.", ["정재영"]),
+    ("배우 안젤리나 졸리는 영화를 찍었다.", ["안젤리나 졸리"]),
+]
+WITH_KIWI = [
+    ("지후가 어제 학교에 갔다.", ["지후"]),
+    ("응우옌티란은 지난달에 입사했다.", ["응우옌티란"]),
+    ("우빈이랑 도경이는 같은 반이다.", ["우빈", "도경이"]),
+    ("가수 거미는 노래했다. 거미가 벽에 있다.", ["거미"]),
+    ("제갈민이 왔다.", ["제갈민"]),
+]
+NOBODY = [
+    "비가 왔다. 나비가 날아간다. 우리는 승리했다.",
+    "변동일: 2020-01-01\n현주소: 없음\n변동사유 | 변동일 | 현주소",
+    "계약서를 검토하고 보증금을 돌려주지 않으면 어떻게 해야 하나요?",
+    "경찰은 조사했고 정부와 국회는 서울에서 회의했다.",
+]
+
+
+@pytest.fixture(params=["kiwi", "syllables"])
+def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "kiwi":
+        pytest.importorskip("kiwipiepy")
+    monkeypatch.setattr(names, "is_kiwi_installed", lambda: request.param == "kiwi")
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("reading")
+@pytest.mark.parametrize(("text", "found"), BOTH)
+def test_a_name_is_found_by_its_sentence(text: str, found: list[str]) -> None:
+    assert people(text) == found
+
+
+@pytest.mark.parametrize(("text", "found"), WITH_KIWI)
+def test_kiwi_helps(text: str, found: list[str]) -> None:
+    pytest.importorskip("kiwipiepy")
+    assert people(text)[: len(found)] == found
+
+
+@pytest.mark.parametrize("text", NOBODY)
+def test_nobody_is_found(text: str) -> None:
+    pytest.importorskip("kiwipiepy")
+    assert people(text) == []
+
+
+def test_places_and_organisations_have_a_name_of_their_own() -> None:
+    pytest.importorskip("kiwipiepy")
+    text = "박지훈은 서울에 살고 삼성전자에 다닌다. 경찰과 학교에 물었다."
+    found = [(f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES)]
+    assert found == [("PERSON", "박지훈"), ("ORGANIZATION", "삼성전자")]
+
+
+def test_a_stretch_ends_where_the_line_ends() -> None:
+    assert "서지훈\n서지훈" not in people("담당자: 서지훈\n서지훈은 왔다.")
+
+
+@pytest.mark.parametrize("name", ["morphemes", "syllables"])
+def test_the_weights_are_there(name: str) -> None:
+    assert load_model(name) is load_model(name)
+
+
+@pytest.mark.parametrize("eager", [0, 3])
+def test_the_best_labels_are_found(eager: int) -> None:
+    """Against all sequences of labels, one after the other."""
+    rng = random.Random(12)
+    allowed = {
+        (a, b) for a in range(7) for b in range(7) if b % 2 or b == 0 or a in (b - 1, b)
+    }  # an inside follows its own begin or inside
+
+    def lines() -> list[str]:
+        steps = [
+            f"{LABELS[a]}>{LABELS[b]}={rng.randint(-9, 9)}" for a in range(7) for b in range(7)
+        ]
+        weights = [f"f{i}\t{LABELS[rng.randrange(7)]}={rng.randint(-9, 9)}" for i in range(9)]
+        return ["\t" + " ".join(steps), *weights]
+
+    def score(model: SequenceModel, pieces: list[list[str]], path: tuple[int, ...]) -> int:
+        total = -eager * path.count(0)
+        for features, label in zip(pieces, path, strict=True):
+            total += sum(w for f in features for at, w in model._weights.get(f, ()) if at == label)
+        return total + sum(model._next[a][b] for a, b in itertools.pairwise(path))
+
+    for _ in range(60):
+        model = SequenceModel(lines())
+        pieces = [[f"f{rng.randrange(9)}" for _ in range(3)] for _ in range(4)]
+        paths = [
+            path
+            for path in itertools.product(range(7), repeat=4)
+            if (path[0] % 2 or path[0] == 0) and allowed.issuperset(itertools.pairwise(path))
+        ]
+        best = max(score(model, pieces, path) for path in paths)
+        candidates = [path for path in paths if score(model, pieces, path) == best]
+        found = model.spans(pieces, eager=eager)
+        assert found in [_spans(path) for path in candidates]
+
+
+def _spans(path: tuple[int, ...]) -> list[tuple[int, int, str]]:
+    spans = []
+    for index, label in enumerate(path):
+        if label % 2:
+            end = index + 1
+            while end < len(path) and path[end] == label + 1:
+                end += 1
+            spans.append((index, end, LABELS[label][2:]))
+    return spans
