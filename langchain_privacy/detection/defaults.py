@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from langchain_privacy.detection.addresses import find_addresses
 from langchain_privacy.detection.contact import find_emails, find_handles, find_phones, find_urls
+from langchain_privacy.detection.east_asian import find_east_asian_values
 from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
 from langchain_privacy.detection.korean.addresses import find_korean_addresses
@@ -70,6 +71,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_birth_dates,
     find_labelled_numbers,
     find_fields,
+    find_east_asian_values,
 )
 CHECKED: tuple[Rule, ...] = (
     find_keys,

@@ -12,6 +12,7 @@ words of an answer by it. Which rules and models read a text is `detection.langu
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -65,6 +66,14 @@ def without_accents(word: str) -> str:
     if word.isascii():
         return word
     return "".join(c for c in normalize("NFD", word) if not combining(c))
+
+
+@cache
+def load_by_kind(name: str) -> Mapping[str, str]:
+    """Return the words of `<name>.txt`, whose lines begin with a kind, and the kind of each."""
+    text = (files("langchain_privacy.words") / f"{name}.txt").read_text("utf-8")
+    lines = (line.partition("#")[0].split() for line in text.splitlines())
+    return {word.replace("_", " "): kind for kind, *words in filter(None, lines) for word in words}
 
 
 # Names of substances, diseases and procedures end in a stem of their class.

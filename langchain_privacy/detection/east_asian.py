@@ -1,0 +1,99 @@
+"""Values in Chinese and Japanese text that a label announces.
+
+Nobody here reads these languages: what stands behind a label in a form, a mail or a sentence is
+found by the label, which gives the type, and by its shape. The labels are in
+`words/east_asian_labels.txt`.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "电话 13917204468，身份证号码：310104198807124315"
+    >>> found = find_east_asian_values(fold(text))
+    >>> [(f.entity_type, text[f.start : f.end]) for f in found]
+    [('PHONE', '13917204468'), ('ID', '310104198807124315')]
+"""
+
+# ruff: noqa: E501 - a pattern reads better whole
+
+import re
+from collections.abc import Iterator, Mapping
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.rules import span
+from langchain_privacy.values.fold import normal
+from langchain_privacy.words import load_by_kind
+
+_KIND_OF: Mapping[str, str] = {
+    normal(label).text: {"LOCATION": "ADDRESS", "ADDRESS": "POSTCODE"}.get(kind, kind)
+    for label, kind in load_by_kind("east_asian_labels").items()
+}
+_HERE = re.compile(r"[\u3005-\u30ff\u3400-\u9fff〒]")
+_LABEL = re.compile(
+    f"(?=[{''.join(sorted({re.escape(label[0]) for label in _KIND_OF}))}])(?:"
+    + "|".join(map(re.escape, sorted(_KIND_OF, key=len, reverse=True)))
+    + ")"
+)
+# Between a label and its value: a remark in brackets, "is", a mark, the last of a long number.
+_LINK = (
+    r"[ \t]*(?:[(（\[](?![+\d])[^)）\]\n]{0,20}[)）\]])?[ \t]*(?:号码|號碼|番号|号|號|编号|編號|(?i:no\.?))?"
+    r"(?:尾号|尾號|后四位|後四碼|末四位|下4桁|下四桁)?[ \t]*"
+    r"(?:[:：=|は]|是|為|为|就是|が|→|->|-)?[ \t]*(?:[:：])?[ \t\n]{0,4}[「『\"'【]?"
+)
+_NUMBER = re.compile(
+    _LINK
+    + r"(?P<value>\+?\(?[A-Za-z]{0,4}[- ]?\(?\d(?:[\dA-Za-z]|[-./()](?=[\dA-Za-z(])|\) ?(?=\d)"
+    r"|[ ](?=\d)){2,39}(?:\(\w\))?)"
+)
+_PLATE = re.compile(
+    _LINK
+    + r"(?P<value>(?:[\u3040-\u9fff]{1,4}[ ·]?)?[A-Za-z0-9][A-Za-z0-9\u3040-\u30ff· -]{2,12}[0-9])"
+)
+_DATE = re.compile(
+    _LINK + r"(?P<value>(?:(?:明治|大正|昭和|平成|令和|民國|民国)?(?:\d{1,4}|元)年"
+    r"\s?\d{1,2}月(?:\s?\d{1,2}[日号號])?|\d{2,4}[-./]\d{1,2}[-./]\d{1,4}|(?:19|20)\d{6}))"
+)
+_MARKED = r"[ \t]*(?:[(（](?![+\d])[^)）\n]{0,20}[)）])?[ \t]*(?:[:：=|\t]|は|是|為|为)[ \t]*"
+_NAME = re.compile(
+    _MARKED + r"(?P<value>[\u3005-\u30ff\u3400-\u9fff·]{1,12}(?:[ \u3000]"
+    r"[\u3005-\u30ff\u3400-\u9fff·]{1,8}(?=[\s,，。、;；)）]|\Z))?|[A-Z][A-Za-z'.-]*(?: [A-Z][A-Za-z'.-]*){0,4})"
+)
+_SECRET = re.compile(rf"(?:{_MARKED}|[ ](?=[!-~]*\d))(?P<value>[^\W_][!-~]{{3,63}})")
+_ADDRESS = re.compile(_MARKED + r"(?P<value>[^\s,，。;；、|][^\n,，。;；|]{2,80})")
+_POSTCODE = re.compile(_LINK + r"(?P<value>\d{3}-?\d{2,4})")
+_UNIT_AFTER = re.compile(r"\s?(?:[元円圓年月日万萬億亿個个名人次件岁歳位点點%分]|小时|時間)")
+_IN_A_WORD = re.compile(r"(?![的の])[A-Za-z\u4e00-\u9fff]")
+_PLACE = re.compile(r"(?!.*://)(?:.*\d|.*[省市区區县縣州路街巷镇鎮乡鄉村里都道府郡町丁])")
+_NAMES_NOBODY = re.compile(r"(?:で|に|を|の|と|が|或|和|及|不|未|必|请|請|如|在|以)")
+
+_PATTERNS = {
+    "PLATE": _PLATE,
+    "DATE_OF_BIRTH": _DATE,
+    "SECRET": _SECRET,
+    "PERSON": _NAME,
+    "ADDRESS": _ADDRESS,
+    "POSTCODE": _POSTCODE,
+}
+_TYPE = {"PLATE": "ID", "POSTCODE": "ADDRESS"}
+_LEAST_DIGITS = 4
+
+
+def find_east_asian_values(text: FoldedText) -> Iterator[Finding]:
+    """Find what Chinese and Japanese labels announce; texts without their script cost nothing."""
+    if text.text.isascii() or not _HERE.search(text.text):
+        return
+    for label in _LABEL.finditer(text.text):
+        kind = _KIND_OF[label[0]]
+        match = _PATTERNS.get(kind, _NUMBER).match(text.text, label.end())
+        if match is None or (label[0].isascii() and text.text[label.start() - 1 :][:1].isalpha()):
+            continue
+        value = match["value"]
+        if kind not in _PATTERNS and (
+            sum(map(str.isdigit, value)) < _LEAST_DIGITS
+            or _UNIT_AFTER.match(text.text, match.end())
+        ):
+            continue
+        if kind == "PERSON" and _NAMES_NOBODY.match(value):
+            continue
+        before = text.text[max(0, label.start() - 1) : label.start()]
+        if kind == "ADDRESS" and (_IN_A_WORD.match(before) or not _PLACE.search(value)):
+            continue  # "IP地址是...", "地址不详"
+        yield span(match, _TYPE.get(kind, kind), 0.75, "east_asian", "value")
