@@ -40,11 +40,8 @@ _THRESHOLD = 0.4
 _SURE = 0.7
 # Beside a word that is private a word with a capital letter needs far less: "Yaretzi Quispe".
 _BESIDE = 0.03
-_NUMBERS = frozenset(
-    {"PHONE", "TAX_ID", "BANK_ACCOUNT", "ID", "PASSPORT", "DRIVER_LICENSE", "CREDIT_CARD"}
-)
-_FEWEST_DIGITS = 6  # amounts, years and shares have fewer
-_ZIP = 5
+# Of what it labels only these: rules know numbers better, and see their check digits.
+_TYPES = {k: v for k, v in labels.TYPES.items() if v in ("PERSON", "LOCATION", "ADDRESS")}
 
 _COMMON = load("common_words")
 _LETTER = r"[A-Za-z\u00c0-\u024f]"
@@ -101,7 +98,7 @@ class NerDetector(LateDetector):
         return [
             replace(f, start=f.start + a, end=f.end + a)
             for (a, b), tokens in zip(spans, results, strict=True)
-            for f in labels.whole_words(text[a:b], tokens, labels.TYPES, self.name)
+            for f in labels.whole_words(text[a:b], tokens, _TYPES, self.name)
             if f.score >= self._threshold and _is_likely(text[a:b], f)
         ]
 
@@ -162,17 +159,12 @@ def _unexplained(text: str, found: Sequence[Finding]) -> Iterator[tuple[int, int
 
 
 def _is_likely(window: str, finding: Finding) -> bool:
-    """Say whether what the model calls private has the form of it; rules know numbers better."""
+    """Say whether what the model calls a name or an address looks like one."""
     value = window[finding.start : finding.end]
-    digits = sum(map(str.isdecimal, value))
-    kind = finding.entity_type
-    if kind in _NUMBERS:
-        return digits >= _FEWEST_DIGITS and "." not in value
-    if kind in ("EMAIL", "URL"):
-        return "@" in value or "." in value
-    if kind == "ADDRESS" and digits:
-        return digits >= _ZIP or any(map(str.isalpha, value))
-    if not has_unusual_word(value) or (kind == "PERSON" and digits):
+    digits = any(map(str.isdecimal, value))
+    if finding.entity_type == "ADDRESS" and digits:
+        return any(map(str.isalpha, value))
+    if not has_unusual_word(value) or digits:
         return False
     return not value.islower() or finding.score >= _SURE or window.islower()
 

@@ -28,7 +28,6 @@ KNOWN = {
     "Quispe": "I-SURNAME",
     "yaretzi": "B-GIVEN_NAME",
     "Huancayo": "B-CITY",
-    "1580": "B-TAX_ID",
     "158077": "B-TAX_ID",
     "morrow": "B-CITY",
 }
@@ -54,8 +53,7 @@ def values(text: str, found: list[Finding]) -> list[tuple[str, str]]:
         ("Ask Yaretzi, in Huancayo.", [("PERSON", "Yaretzi"), ("LOCATION", "Huancayo")]),
         ("Yaretzi\nQuispe", [("PERSON", "Yaretzi"), ("PERSON", "Quispe")]),  # a line ends a name
         ("ask yaretzi tomorrow", [("PERSON", "yaretzi")]),  # a line without capitals
-        ("A note: 1580 of it. Yes", []),  # an amount is no tax number
-        ("Kvelm 158077", [("TAX_ID", "158077")]),
+        ("Kvelm paid 158077.", []),  # numbers are the business of rules
         ("Yaretzi, Quispe. Yaretzi", [("PERSON", v) for v in ("Yaretzi", "Quispe", "Yaretzi")]),
         ("", []),
         ("  \n \n", []),
