@@ -1,5 +1,6 @@
 """The edge: where real values turn into placeholders and back."""
 
+from langchain_privacy.edge.callbacks import RestoringCallbackHandler
 from langchain_privacy.edge.chains import MaskingRunnable, RestoringRunnable
 from langchain_privacy.edge.node import local_node
 from langchain_privacy.edge.private import private
@@ -8,6 +9,7 @@ from langchain_privacy.edge.tools import private_tool
 
 __all__ = [
     "MaskingRunnable",
+    "RestoringCallbackHandler",
     "RestoringRunnable",
     "ToolPolicy",
     "local_node",

@@ -33,7 +33,7 @@ from langgraph.types import Interrupt
 
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.masker import RestoringLeaves
-from langchain_privacy.masking.seen import restored_messages
+from langchain_privacy.masking.seen import restored_messages, restored_texts
 from langchain_privacy.values.walk import Walk
 from langchain_privacy.vault import current_session, session_scope
 
@@ -205,15 +205,36 @@ def restored_for_person(session: MaskingSession, x: Any) -> Any:
     return Walk(_ForPerson(session))(x)
 
 
+_LARGE = 64
+"""Elements from which on a list or dict is remembered as a whole."""
+
+
 class _ForPerson(RestoringLeaves):
     def __init__(self, session: MaskingSession) -> None:
         super().__init__(session)
         self._messages = restored_messages(session.vault)
+        self._texts = restored_texts(session.vault)
+        self._texts.begin()
+        self._inside: Any = None
+
+    def text(self, text: str) -> str:
+        known = self._texts.get(text)
+        if known is None:
+            known = super().text(text)
+            self._texts.keep(text, known)
+        return known
 
     def known(self, x: Any) -> Any:
         if isinstance(x, BaseMessage):
             return self._messages.known(x)
+        if type(x) in {list, dict} and len(x) >= _LARGE and x is not self._inside:
+            return self._texts.structure(x, self._afresh)
         return x if _is_approval(x) else None
+
+    def _afresh(self, x: Any) -> Any:
+        within = _ForPerson(self._session)
+        within._inside = x
+        return Walk(within)(x)
 
     def learn(self, x: BaseMessage, walked: BaseMessage) -> None:
         self._messages.learn(x, walked)

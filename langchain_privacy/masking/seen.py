@@ -6,9 +6,11 @@ history back to be restored. `History` recognises masked messages that need no w
 """
 
 import marshal
+import re
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,13 +19,19 @@ from langchain_core.messages import BaseMessage, BaseMessageChunk
 
 from langchain_privacy.values.index import Looked
 from langchain_privacy.values.walk import Leaves, Walk
-from langchain_privacy.vault import VaultSession
+from langchain_privacy.vault import PLACEHOLDER, VaultSession
 
 _REMEMBERED = 8192
 """Masked messages that `History` remembers; when there are more, it begins anew."""
 
 _MOST_RESTORED = 1000
 """Restored messages remembered; the one that was not asked for longest goes first."""
+
+_MOST_CHARACTERS = 16_000_000
+"""Characters of restored texts remembered for a session; when there are more, it begins anew."""
+
+_UNRESOLVED = re.compile(rb"\[\[|" + PLACEHOLDER.pattern.encode())
+"""What may still become a value."""
 
 
 @dataclass(slots=True)
@@ -167,6 +175,71 @@ def restored_messages(vault: VaultSession) -> RestoredMessages:
     """Return what is remembered of the restored messages of a session."""
     with _lock:
         return _restored.setdefault(vault, RestoredMessages(vault))
+
+
+class RestoredTexts:
+    """Texts of a session that were restored, each once: state comes again with every stream part.
+
+    A text in which something may still become a value is not remembered.
+    """
+
+    def __init__(self, vault: VaultSession) -> None:
+        self._vault = weakref.ref(vault)
+        self._kept: dict[str, str] = {}
+        self._structures: dict[bytes, bytes] = {}
+        self._characters = 0
+
+    def __repr__(self) -> str:
+        return f"<RestoredTexts, {len(self._kept)}>"
+
+    def begin(self) -> None:
+        """Raise when the session has ended; call it before a walk."""
+        vault = self._vault()
+        _ = vault and vault.version
+
+    def get(self, text: str) -> str | None:
+        """Return what a text was restored to, `None` when it was not."""
+        return self._kept.get(text)
+
+    def keep(self, text: str, restored: str) -> None:
+        """Remember what a text was restored to."""
+        if not PLACEHOLDER.search(restored) and "[[" not in restored:
+            self._make_room(len(text) + (0 if restored is text else len(restored)))
+            self._kept[text] = restored
+
+    def structure(self, x: Any, restore: Callable[[Any], Any]) -> Any:
+        """Return a large list or dict restored, `None` where it holds more than plain data."""
+        try:
+            data = marshal.dumps(x, 2)
+        except ValueError:
+            return None
+        found = self._structures.get(data)
+        if found is not None:
+            return marshal.loads(found) if found else x  # noqa: S302 - what was written below
+        restored = restore(x)
+        try:
+            found = b"" if restored is x else marshal.dumps(restored, 2)
+        except ValueError:
+            return restored
+        if not _UNRESOLVED.search(found or data):
+            self._make_room(len(data) + len(found))
+            self._structures[data] = found
+        return restored
+
+    def _make_room(self, size: int) -> None:
+        self._characters += size
+        if self._characters > _MOST_CHARACTERS:
+            self._kept, self._structures, self._characters = {}, {}, size
+
+
+# Weak, as above.
+_texts: WeakKeyDictionary[VaultSession, RestoredTexts] = WeakKeyDictionary()
+
+
+def restored_texts(vault: VaultSession) -> RestoredTexts:
+    """Return what is remembered of the restored texts of a session."""
+    with _lock:
+        return _texts.setdefault(vault, RestoredTexts(vault))
 
 
 def _may_be_kept(message: BaseMessage) -> bool:

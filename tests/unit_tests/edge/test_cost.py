@@ -1,11 +1,15 @@
 """A long conversation costs what is new in it: each text is read once."""
 
-from typing import Any
+from time import process_time
+from typing import Any, TypedDict
 
+import pytest
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
 
-from langchain_privacy import Masker, create_private_agent
+from langchain_privacy import Masker, create_private_agent, private
+from langchain_privacy.edge.run import restored_for_person
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import thread
 from tests.unit_tests.edge.conftest import EmailDetector
@@ -31,3 +35,50 @@ def test_each_text_is_read_once(masker: Masker, detector: EmailDetector) -> None
         costs.append(detector.characters - before)
     assert costs[-1] <= 1.2 * costs[1]
     assert sum(costs) <= 1.5 * TURNS * 2 * LENGTH
+
+
+@pytest.mark.parametrize("kind", ["text", "rows"])
+def test_a_state_is_restored_once_and_not_for_every_part(masker: Masker, kind: str) -> None:
+    masked = masker.session("s").mask("person1@corp-secret.example")
+    text = f"The contract of {masked} was sent on monday. " * 5000
+    held: Any = text if kind == "text" else [{"a": f"{n} of {masked}"} for n in range(5000)]
+
+    class State(TypedDict):
+        step: int
+        held: Any
+
+    def seconds(parts: int) -> float:
+        builder = StateGraph(State)
+        builder.add_node("n0", lambda _: {"held": held, "step": 0})
+        builder.add_edge(START, "n0")
+        for at in range(1, parts):
+            builder.add_node(f"n{at}", lambda state: {"step": state["step"] + 1})
+            builder.add_edge(f"n{at - 1}", f"n{at}")
+        graph = private(builder.compile(), masker)
+        start = process_time()
+        parts_seen = list(graph.stream({"step": 0, "held": ""}, thread("s"), stream_mode="values"))
+        taken = process_time() - start
+        assert masked not in str(parts_seen[-1])
+        return taken
+
+    first = seconds(2)
+    if kind == "text":  # something else to remember
+        held = held + "again"
+    else:
+        held.append({"a": masked})
+    assert seconds(20) < 4 * first
+
+
+def test_what_is_remembered_is_no_ones_to_change(masker: Masker) -> None:
+    """A caller who changes a part changes no later one; a node that changes state is seen."""
+    masked = masker.session("s").mask("person1@corp-secret.example")
+    rows = [{"a": f"{n} {masked}"} for n in range(100)]
+    session = masker.session("s")
+    first = restored_for_person(session, {"rows": rows})
+    first["rows"][0]["a"] = "changed"
+    rows[1]["a"] = f"new {masked}"
+    again = restored_for_person(session, {"rows": rows})
+    assert again["rows"][:2] == [
+        {"a": "0 person1@corp-secret.example"},
+        {"a": "new person1@corp-secret.example"},
+    ]

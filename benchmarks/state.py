@@ -1,0 +1,68 @@
+"""What a large state costs that comes again with every part of a stream.
+
+    python benchmarks/state.py
+
+A graph of 38 steps with 1 MB in its state, streamed with `stream_mode="values"`, plain and private:
+text in which every sentence holds a placeholder, prose without any, and 10,000 rows. CPU time; the
+first stream of a session restores the state once, later ones remember it.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any, TypedDict
+
+from langgraph.graph import START, StateGraph
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from langchain_privacy import Masker, private
+from langchain_privacy.detection import DictionaryDetector
+
+PARTS = 38
+EMAIL = "jane.doe@example.org"
+
+
+class State(TypedDict):
+    step: int
+    held: Any
+
+
+def graph(held: Any) -> Any:
+    builder = StateGraph(State)
+    builder.add_node("n0", lambda _: {"held": held, "step": 0})
+    builder.add_edge(START, "n0")
+    for at in range(1, PARTS):
+        builder.add_node(f"n{at}", lambda state: {"step": state["step"] + 1})
+        builder.add_edge(f"n{at - 1}", f"n{at}")
+    return builder.compile()
+
+
+def seconds(run: Any) -> float:
+    config = {"recursion_limit": 100, "configurable": {"thread_id": "t"}}
+    start = time.process_time()
+    for _ in run.stream({"step": 0, "held": ""}, config, stream_mode="values"):
+        pass
+    return time.process_time() - start
+
+
+def main() -> None:
+    masker = Masker([DictionaryDetector({"EMAIL": [EMAIL]})])
+    placeholder = masker.session("t").mask(EMAIL)
+    line = f"The contract of {placeholder} was sent on monday and has not arrived at our office. "
+    states = {
+        "placeholders": (line * 20_000)[:1_000_000],
+        "prose": ("The contract was sent on monday. " * 40_000)[:1_000_000],
+        "rows": [{"text": line, "number": str(at)} for at in range(10_000)],
+    }
+    print(f"{'1 MB of':14}{'plain':>10}{'first':>10}{'later':>10}")
+    for name, held in states.items():
+        plain = graph(held)
+        seconds(plain)
+        ours = private(plain, masker)
+        figures = [min(seconds(plain) for _ in range(3)), seconds(ours), seconds(ours)]
+        print(f"{name:14}" + "".join(f"{figure * 1000:8.1f}ms" for figure in figures))
+
+
+if __name__ == "__main__":
+    main()
