@@ -8,7 +8,7 @@ Example:
     ```python
     try:
         return function(*real)
-    except Exception as error:
+    except BaseException as error:
         failure = masked_error(session, error)
     raise failure  # outside of the `except` block, or `error` would hang on it
     ```
@@ -28,12 +28,13 @@ from langchain_privacy.masking import MaskingSession
 _WITHHELD = "its text could not be masked and is withheld"
 
 
-def masked_error(session: MaskingSession, error: Exception) -> Exception:
+def masked_error(session: MaskingSession, error: BaseException) -> BaseException:
     """Return an error to raise instead of `error`; raise it outside of the `except` block.
 
     Built-in errors with plain arguments and every `ToolException` keep their class, so that retry
     policies and `handle_tool_error` go on working; others become `LocalFunctionError`. Interrupts
-    keep their class and carry masked values.
+    keep their class and carry masked values. So does what is no `Exception`: `SystemExit`,
+    `KeyboardInterrupt`, `CancelledError` end a run, and tracers post their text too.
 
     Args:
         session: Masks the text.
@@ -47,7 +48,7 @@ def masked_error(session: MaskingSession, error: Exception) -> Exception:
         error.__context__ = None
         return error.with_traceback(None)
     if isinstance(error, ToolException):
-        return _masked_tool_error(session, error)
+        return _masked_copy(session, error) or ToolException(_masked_text(session, str(error)))
     kind = type(error)
     plain = all(isinstance(a, (str, int, float, bool, type(None))) for a in error.args)
     if plain and kind.__module__ == "builtins":
@@ -57,21 +58,26 @@ def masked_error(session: MaskingSession, error: Exception) -> Exception:
         except Exception:  # noqa: BLE001, S110 - a class with rules of its own: told below
             pass
     text = _masked_text(session, str(error))
-    return LocalFunctionError(f"{kind.__name__}{_place(error)}: {text}", kind=kind.__name__)
+    told = LocalFunctionError(f"{kind.__name__}{_place(error)}: {text}", kind=kind.__name__)
+    if isinstance(error, Exception):
+        return told
+    # Whoever waits for a signal must get one: asyncio and its like look at the class.
+    return _masked_copy(session, error) or told
 
 
-def _masked_tool_error(session: MaskingSession, error: ToolException) -> ToolException:
+def _masked_copy(session: MaskingSession, error: BaseException) -> BaseException | None:
     """Return an error of the same class with masked arguments and attributes.
 
-    `handle_tool_error` asks for them; the class's own `__init__` is not run.
+    `handle_tool_error` asks for them; the class's own `__init__` is not run. `None` where something
+    in it cannot be masked: the text alone is told then.
     """
     try:
         copy = type(error).__new__(type(error))
         copy.args = session.mask(error.args)
         vars(copy).update(session.mask(vars(error)))
         str(copy)
-    except Exception:  # noqa: BLE001 - something in it cannot be masked: the text alone is told
-        return ToolException(_masked_text(session, str(error)))
+    except Exception:  # noqa: BLE001 - whatever it was, it must not get out
+        return None
     return copy
 
 

@@ -26,6 +26,8 @@ from langgraph.pregel import Pregel
 from langgraph.types import StateSnapshot, StateUpdate
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from langchain_privacy.edge.composing import Composing
+from langchain_privacy.edge.control import control_words
 from langchain_privacy.edge.run import (
     EdgeRun,
     is_task,
@@ -45,7 +47,7 @@ _RESPONSE = "structured_response"
 G = TypeVar("G", bound=Pregel[Any, Any, Any, Any])
 
 
-class PrivateGraph(Pregel[Any, Any, Any, Any]):
+class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
     """The methods that make a compiled graph private; `private()` mixes them into its class.
 
     The result still is what it was, a `CompiledStateGraph` for one, so that it can be served,
@@ -54,6 +56,12 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
 
     _masker: Masker
     _guard: Any
+    _control: frozenset[str] = frozenset()
+    _edge: Any = None
+
+    def edge(self, x: Any) -> Any:
+        """Put an edge of the same kind around what this graph was composed to."""
+        return self._edge(x, self._masker, guard=self._guard) if self._edge else x
 
     # What a subclass may change: how input is masked and parts are restored.
 
@@ -86,7 +94,7 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
         return plain
 
     def _open(self, config: RunnableConfig | None) -> EdgeRun:
-        return open_run(self._masker, config, self.config, self._guard)
+        return open_run(self._masker, config, self.config, self._guard, self._control)
 
     def _enter(self, config: RunnableConfig | None, x: Any) -> tuple[EdgeRun, Any]:
         run = self._open(config)
@@ -286,7 +294,12 @@ class PrivateGraph(Pregel[Any, Any, Any, Any]):
 
 
 def private_graph(
-    graph: G, masker: Masker, guard: Any = None, *, edge: type[PrivateGraph] = PrivateGraph
+    graph: G,
+    masker: Masker,
+    guard: Any = None,
+    *,
+    edge: type[PrivateGraph] = PrivateGraph,
+    around: Any = None,
 ) -> G:
     """Return a copy of `graph` that masks at its edge; it keeps its class and its name.
 
@@ -297,6 +310,8 @@ def private_graph(
         edge: What to mix into the graph's class: `PrivateGraph`, or a subclass with another
             `mask_input` or `restore_part`. Settings belong on that class; LangGraph copies a
             graph by passing its attributes to its constructor.
+        around: Puts an edge around what the graph is composed to: `private`. Graphs with another
+            way in have none.
 
     Raises:
         ConfigurationError: The graph is private already, with another masker.
@@ -307,7 +322,9 @@ def private_graph(
         msg = "This graph is private already, with another masker; give both the same one."
         raise ConfigurationError(msg)
     new = graph.copy()
-    settings = {"_masker": masker, "_guard": guard}
+    settings = {"_masker": masker, "_guard": guard, "_control": control_words(graph)}
+    if around is not None:
+        settings["_edge"] = staticmethod(around)
     recast(new, subclass(type(graph), settings, edge, prefix="Private"))
     return new
 

@@ -1,7 +1,8 @@
 """The inside of a local function: real values, and nothing that LangChain records.
 
 Inside, `interrupt()` shows a masked payload and returns the person's real answer, the run's store
-and stream writer mask what they are given, and runs that the function starts are traced nowhere.
+and stream writer mask what they are given, and runs that the function starts are traced nowhere,
+also in threads of its own (`edge.threads`).
 A chat model that is called with private values in the ordinary way is refused: it may be remote,
 and its call would be cached. Local models are called with `langchain_privacy.local.call_local`,
 and so are attested ones (`edge.attested`).
@@ -31,6 +32,7 @@ from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Op, P
 
 from langchain_privacy.edge.attested import AttestedDoor
 from langchain_privacy.edge.run import local_scope, surrounding
+from langchain_privacy.edge.threads import follow_into_threads
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.local.call import door_scope, unseen
 from langchain_privacy.masking import MaskingSession
@@ -44,6 +46,7 @@ _RUNTIME = "__pregel_runtime"
 def local_body(session: MaskingSession) -> Iterator[None]:
     """Run a `with` block as the body of a local function."""
     ambient = var_child_runnable_config.get()
+    follow_into_threads()
     around = surrounding()
     door = AttestedDoor(session, around.guard if around else None)
     with session_scope(session.vault), local_scope(), unseen(), door_scope(door):

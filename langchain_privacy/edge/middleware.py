@@ -25,6 +25,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
+from langchain_privacy.edge.control import masked_tool
 from langchain_privacy.edge.run import session_of, surrounding, warn_once
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.edge.tools import private_tool
@@ -141,7 +142,8 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> tuple[StructuredEdge, ModelRequest[Any]]:
         if self._require_last:
             _require_innermost(handler)
-        session = session_of(self.masker)
+        names = {tool.name for tool in request.tools if isinstance(tool, BaseTool)}
+        session = session_of(self.masker).keeping(names)
         self.masker.public.declare_schema(*map(_described, request.tools))
         edge = StructuredEdge(session)
         model = request.model if self.guard is None else self._guard(request.model)
@@ -221,13 +223,8 @@ def _masked_tool(
 ) -> BaseTool | dict[str, Any]:
     """Mask a tool's description and schema; the tool itself where nothing in it is private."""
     described = _described(tool)
-    masked = session.mask(described)
-    if masked == described:
-        return tool
-    if not isinstance(tool, dict) and masked["function"]["name"] != tool.name:
-        msg = "The name of a tool holds a private value, and a model must call it by that name."
-        raise ConfigurationError(msg)
-    return masked
+    masked = masked_tool(session.mask, described)
+    return tool if masked is described else masked
 
 
 # ---- The spans of middleware.

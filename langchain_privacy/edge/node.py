@@ -66,7 +66,7 @@ def local_node(fn: Any = None, /, *, masker: Masker | None = None) -> Any:
             session = _session(masker)
             try:
                 return await _arun(fn, session, args, kwargs)
-            except Exception as error:  # noqa: BLE001 - its text may hold a value
+            except BaseException as error:  # noqa: BLE001 - its text may hold a value
                 failure = masked_error(session, error)
             raise failure
 
@@ -79,7 +79,7 @@ def local_node(fn: Any = None, /, *, masker: Masker | None = None) -> Any:
         session = _session(masker)
         try:
             return _run(fn, session, args, kwargs)
-        except Exception as error:  # noqa: BLE001 - its text may hold a value
+        except BaseException as error:  # noqa: BLE001 - its text may hold a value
             failure = masked_error(session, error)
         raise failure
 

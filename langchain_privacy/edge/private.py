@@ -11,18 +11,29 @@ Example:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import (
+    Runnable,
+    RunnableBinding,
+    RunnableConfig,
+    RunnableParallel,
+    RunnableSequence,
+    RunnableWithFallbacks,
+)
 from langchain_core.runnables.utils import Input, Output
 from langgraph.pregel import Pregel
 
+from langchain_privacy.edge.composing import Composing
+from langchain_privacy.edge.control import masked_tool
 from langchain_privacy.edge.graph import private_graph
 from langchain_privacy.edge.run import EdgeRun, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import CallbackEventRestorer, arestore_stream, restore_stream
 from langchain_privacy.egress.destination import is_remote_graph
+from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import Masker
 
 R = TypeVar("R", bound=Runnable[Any, Any])
@@ -52,13 +63,13 @@ def private(x: R, masker: Masker, *, guard: Any = None) -> R:
         ConfigurationError: The graph is private already, with another masker.
     """
     if isinstance(x, Pregel):
-        return private_graph(x, masker, guard)
+        return private_graph(x, masker, guard, around=PrivateRunnable)
     if guard is not None and is_remote_graph(x):
         return PrivateRunnable(guard.wrap_runnable(x), masker, guard)  # type: ignore[return-value]
     return PrivateRunnable(x, masker, guard)  # type: ignore[return-value]
 
 
-class PrivateRunnable(Runnable[Input, Output]):
+class PrivateRunnable(Composing, Runnable[Input, Output]):
     """Masks before `inner` starts and restores after it ended.
 
     It opens no run, so that the first thing that callbacks see of a call is masked already.
@@ -99,15 +110,30 @@ class PrivateRunnable(Runnable[Input, Output]):
         """Return the schema of what the wrapped Runnable gives."""
         return self._inner.get_output_schema(config)
 
-    def _enter(self, config: RunnableConfig | None, x: Any) -> tuple[EdgeRun, Any]:
+    @property
+    def config_specs(self) -> Any:
+        """The fields that may be configured."""
+        return self._inner.config_specs
+
+    def edge(self, x: Any) -> Any:
+        """Put this edge around another Runnable."""
+        return PrivateRunnable(x, self._masker, self._guard)
+
+    def bind_tools(self, *args: Any, **kwargs: Any) -> Any:
+        """Bind tools to the chat model behind the edge; their descriptions are masked."""
+        return self.edge(self._inner.bind_tools(*args, **kwargs))  # type: ignore[attr-defined]
+
+    def _enter(
+        self, config: RunnableConfig | None, x: Any, kwargs: dict[str, Any]
+    ) -> tuple[EdgeRun, Any, Any, dict[str, Any]]:
         run = open_run(self._masker, config, guard=self._guard)
-        return run, run.mask(x)
+        return run, masked_bindings(run, self._inner), run.mask(x), masked_arguments(run, kwargs)
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:  # noqa: A002
         """Mask the input, invoke, restore the output."""
-        run, masked = self._enter(config, input)
+        run, inner, masked, kwargs = self._enter(config, input, kwargs)
         with run.scope():
-            output = self._inner.invoke(masked, run.config, **kwargs)
+            output = inner.invoke(masked, run.config, **kwargs)
         return run.restore(output)  # type: ignore[no-any-return]
 
     async def ainvoke(
@@ -117,9 +143,9 @@ class PrivateRunnable(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> Output:
         """Like `invoke`, without blocking the event loop."""
-        run, masked = await asyncio.to_thread(self._enter, config, input)
+        run, inner, masked, kwargs = await asyncio.to_thread(self._enter, config, input, kwargs)
         with run.scope():
-            output = await self._inner.ainvoke(masked, run.config, **kwargs)
+            output = await inner.ainvoke(masked, run.config, **kwargs)
         return run.restore(output)  # type: ignore[no-any-return]
 
     def stream(
@@ -129,9 +155,9 @@ class PrivateRunnable(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> Iterator[Output]:
         """Mask the input and restore the output as it streams."""
-        run, masked = self._enter(config, input)
-        inner = scoped(run, self._inner.stream(masked, run.config, **kwargs))
-        yield from inner if run.inside else restore_stream(run.session, inner)
+        run, inner, masked, kwargs = self._enter(config, input, kwargs)
+        pieces = scoped(run, inner.stream(masked, run.config, **kwargs))
+        yield from pieces if run.inside else restore_stream(run.session, pieces)
 
     async def astream(
         self,
@@ -140,9 +166,10 @@ class PrivateRunnable(Runnable[Input, Output]):
         **kwargs: Any | None,
     ) -> AsyncIterator[Output]:
         """Like `stream`, without blocking the event loop."""
-        run, masked = await asyncio.to_thread(self._enter, config, input)
-        inner = scoped_async(run, self._inner.astream(masked, run.config, **kwargs))
-        async with aclosing(inner if run.inside else arestore_stream(run.session, inner)) as chunks:
+        run, inner, masked, kwargs = await asyncio.to_thread(self._enter, config, input, kwargs)
+        pieces = scoped_async(run, inner.astream(masked, run.config, **kwargs))
+        restored = pieces if run.inside else arestore_stream(run.session, pieces)
+        async with aclosing(restored) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -153,10 +180,67 @@ class PrivateRunnable(Runnable[Input, Output]):
         **kwargs: Any,
     ) -> AsyncIterator[Any]:
         """Stream events with real values; see `Runnable.astream_events`."""
-        run, masked = await asyncio.to_thread(self._enter, config, input)
-        inner = scoped_async(run, self._inner.astream_events(masked, run.config, **kwargs))
+        run, inner, masked, kwargs = await asyncio.to_thread(self._enter, config, input, kwargs)
+        given = scoped_async(run, inner.astream_events(masked, run.config, **kwargs))
         events = CallbackEventRestorer(run.session)
-        async with aclosing(inner):
-            async for event in inner:
+        async with aclosing(given):
+            async for event in given:
                 for restored in [event] if run.inside else events.feed(event):
                     yield restored
+
+
+# ---- What goes to the wrapped Runnable beside its input: arguments of the call, and bound ones.
+
+
+def masked_arguments(run: EdgeRun, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Mask the arguments of a call; what cannot be looked into, such as a class, stays.
+
+    Headers that name a credential stay too: it is meant for the server that they go to.
+    """
+    return {name: _masked_argument(run, name, value) for name, value in arguments.items()}
+
+
+_CREDENTIALS = re.compile(r"auth|key|token|cookie|secret", re.IGNORECASE)
+
+
+def _masked_argument(run: EdgeRun, name: str, value: Any) -> Any:
+    if name in ("headers", "extra_headers") and isinstance(value, Mapping):
+        return {
+            header: held if _CREDENTIALS.search(str(header)) else run.mask(held)
+            for header, held in value.items()
+        }
+    if name == "tools" and isinstance(value, list):
+        return [masked_tool(run.mask, t) if isinstance(t, dict) else t for t in value]
+    try:
+        return run.mask(value)
+    except InlineMediaError:
+        raise
+    except ConfigurationError:
+        return value
+
+
+def masked_bindings(run: EdgeRun, x: Any) -> Any:
+    """Return a Runnable whose bound arguments are masked, wherever they are bound in a chain."""
+    if isinstance(x, RunnableBinding):
+        inner, bound = masked_bindings(run, x.bound), masked_arguments(run, dict(x.kwargs))
+        same = inner is x.bound and bound == x.kwargs
+        return x if same else x.model_copy(update={"bound": inner, "kwargs": bound})
+    if isinstance(x, RunnableSequence):
+        steps = [masked_bindings(run, step) for step in x.steps]
+        if all(new is old for new, old in zip(steps, x.steps, strict=True)):
+            return x
+        return x.model_copy(update={"first": steps[0], "middle": steps[1:-1], "last": steps[-1]})
+    if isinstance(x, RunnableParallel):
+        branches = {name: masked_bindings(run, step) for name, step in x.steps__.items()}
+        same = all(branches[name] is step for name, step in x.steps__.items())
+        return x if same else x.model_copy(update={"steps__": branches})
+    if isinstance(x, RunnableWithFallbacks):
+        first, rest = (
+            masked_bindings(run, x.runnable),
+            [masked_bindings(run, f) for f in x.fallbacks],
+        )
+        same = first is x.runnable and all(
+            new is old for new, old in zip(rest, x.fallbacks, strict=True)
+        )
+        return x if same else x.model_copy(update={"runnable": first, "fallbacks": rest})
+    return x

@@ -102,7 +102,7 @@ class PrivateRetriever(BaseRetriever):
                     asked, run_manager=CallbackManagerForRetrieverRun.get_noop_manager()
                 )
             return self._results(found, session)
-        except Exception as error:  # noqa: BLE001 - its text may hold the query
+        except BaseException as error:  # noqa: BLE001 - its text may hold the query
             failure = masked_error(session, error)
         raise failure
 
@@ -120,7 +120,7 @@ class PrivateRetriever(BaseRetriever):
                     asked, run_manager=AsyncCallbackManagerForRetrieverRun.get_noop_manager()
                 )
             return await asyncio.to_thread(self._results, found, session)
-        except Exception as error:  # noqa: BLE001 - its text may hold the query
+        except BaseException as error:  # noqa: BLE001 - its text may hold the query
             failure = masked_error(session, error)
         raise failure
 

@@ -134,7 +134,9 @@ def session_of(masker: Masker, config: RunnableConfig | None = None) -> MaskingS
     """
     current = current_session()
     if current is not None:
-        return MaskingSession(masker, current)
+        around = _surrounding.get()
+        session = MaskingSession(masker, current)
+        return session.keeping(around.session.kept) if around else session
     ambient = _configurable(var_child_runnable_config.get())
     return _named_session(masker, {**ambient, **_configurable(config)})
 
@@ -254,6 +256,7 @@ def open_run(
     config: RunnableConfig | None,
     bound: RunnableConfig | None = None,
     guard: Any = None,
+    control: frozenset[str] = frozenset(),
 ) -> EdgeRun:
     """Find the session of a run that is about to start, and mask its config.
 
@@ -262,13 +265,17 @@ def open_run(
         config: The config that the caller gave.
         bound: The config that was bound before, by `with_config`.
         guard: An `EgressGuard` that examines the model calls of the run.
+        control: Words that are never private in it, see `edge.control`.
     """
-    found = _found_run(masker, config, bound)
+    found = _found_run(masker, config, bound, control)
     return replace(found, config=examined(found.config, guard), guard=guard)
 
 
 def _found_run(
-    masker: Masker, config: RunnableConfig | None, bound: RunnableConfig | None
+    masker: Masker,
+    config: RunnableConfig | None,
+    bound: RunnableConfig | None,
+    control: frozenset[str],
 ) -> EdgeRun:
     inside = is_recorded(config)
     around = _surrounding.get()
@@ -276,8 +283,9 @@ def _found_run(
     thread = configurable.get("thread_id")
     if around is not None and (thread is None or str(thread) == around.thread):
         session = MaskingSession(masker, around.session.vault)
+        session = session.keeping(around.session.kept | control)
         return EdgeRun(session, config, bound, inside, None)
-    session = _named_session(masker, configurable)
+    session = _named_session(masker, configurable).keeping(control)
     if not inside:
         masked, masked_bound = mask_config(session, config), mask_config(session, bound)
         return EdgeRun(session, masked, masked_bound, inside, None)
@@ -296,8 +304,8 @@ def mask_config(session: MaskingSession, config: RunnableConfig | None) -> Runna
     """Mask what LangChain copies from a config into traces and checkpoints.
 
     These are tags, metadata, the run's name, texts and numbers in `configurable` (LangGraph copies
-    them into the metadata), the thread id included: an e-mail address as a thread id becomes its
-    placeholder, which is the same one for every run of that thread.
+    them into the metadata, a remote graph is sent them), the thread id included: an e-mail address
+    as a thread id becomes its placeholder, which is the same one for every run of that thread.
     """
     if not config:
         return config
@@ -310,15 +318,28 @@ def mask_config(session: MaskingSession, config: RunnableConfig | None) -> Runna
         masked["run_name"] = session.mask(run_name)
     if configurable := config.get("configurable"):
         masked["configurable"] = {
-            key: session.mask([value])[0] if _is_copied(key, value) else value
+            key: _masked_setting(session, value) if _is_text(key) else value
             for key, value in configurable.items()
         }
     return masked
 
 
-def _is_copied(key: str, value: Any) -> bool:
-    scalar = isinstance(value, (str, int, float)) and not isinstance(value, bool)
-    return scalar and not key.startswith("__") and key not in _NOT_TEXT
+def _is_text(key: str) -> bool:
+    return not key.startswith("__") and key not in _NOT_TEXT
+
+
+def _masked_setting(session: MaskingSession, value: Any) -> Any:
+    """Mask a setting: a text, a number, or lists and dicts of them, which a remote graph is sent.
+
+    Objects stay: they are copied nowhere.
+    """
+    if isinstance(value, dict):
+        return {k: _masked_setting(session, v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return type(value)(_masked_setting(session, v) for v in value)
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return session.mask([value])[0]
+    return value
 
 
 _END: Any = object()

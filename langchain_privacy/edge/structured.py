@@ -86,13 +86,13 @@ class StructuredEdge:
         if isinstance(error, StructuredOutputValidationError):
             source = self._masked_source(error.source)
             return StructuredOutputValidationError(error.tool_name, source, message)
-        return masked_error(self._session, error)
+        return cast("Exception", masked_error(self._session, error))
 
     def _masked_source(self, source: Exception) -> Exception:
         # LangChain wraps pydantic's error in a ValueError whose text has its shortened inputs.
         cause = source.__cause__
         told = cause if isinstance(cause, ValidationError) else source
-        return masked_error(self._session, told)
+        return cast("Exception", masked_error(self._session, told))
 
     def _masked_message(self, message: Any) -> Any:
         for real, answer in self._answers:

@@ -97,8 +97,8 @@ def _private(base: Any) -> dict[str, Any]:
         try:
             return (_parsed(self, base, session, tool_input, tool_call_id),), {}
         except ValidationError as error:
-            failure: Exception = masked_validation_error(session, error)
-        except Exception as error:  # noqa: BLE001 - its text may hold an argument
+            failure: BaseException = masked_validation_error(session, error)
+        except BaseException as error:  # noqa: BLE001 - its text may hold an argument
             failure = masked_error(session, error)
         raise failure
 
@@ -188,7 +188,7 @@ class _ToolEdge:
         session = session_of(self.masker)
         try:
             return self._run(session, body, args, kwargs)
-        except Exception as error:  # noqa: BLE001 - its text may hold an argument
+        except BaseException as error:  # noqa: BLE001 - its text may hold an argument
             failure = masked_error(session, error)
         raise failure
 
@@ -201,7 +201,7 @@ class _ToolEdge:
         session = session_of(self.masker)
         try:
             return await self._arun(session, body, args, kwargs)
-        except Exception as error:  # noqa: BLE001 - its text may hold an argument
+        except BaseException as error:  # noqa: BLE001 - its text may hold an argument
             failure = masked_error(session, error)
         raise failure
 

@@ -4,7 +4,7 @@ import asyncio
 import enum
 import re
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
@@ -71,7 +71,8 @@ class MaskingPolicy:
         threshold: Findings below this score are ignored, 0.0 to 1.0.
         thresholds: The same by entity type.
         allow: Values that are never masked, compared without case.
-        private: Values that always are, by entity type: `{"PERSON": ["Jane Doe"]}`.
+        private: Values that always are, by entity type: `{"PERSON": ["Jane Doe"]}`; a list of
+            values is of type `PRIVATE`.
         media: What `mask` does with images, audio, video and files that carry their data or a URL
             with a query: `"refuse"` raises, `"pass"` leaves them, a function gets the content
             block and returns the one that goes on.
@@ -91,7 +92,9 @@ class MaskingPolicy:
     threshold: float = 0.4
     thresholds: Mapping[str, float] = field(default_factory=dict)
     allow: frozenset[str] = frozenset()
-    private: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    private: Mapping[str, Collection[str]] | Collection[str] = field(
+        default_factory=dict, repr=False
+    )
     media: MediaRule = "refuse"
     unknown: Literal["refuse", "pass"] = "refuse"
     strict: bool = False
@@ -107,6 +110,28 @@ class MaskingPolicy:
                 f"public_numbers of these kinds: {', '.join(KINDS)}."
             )
             raise ConfigurationError(msg)
+        _named_values(self.private)
+        if isinstance(self.allow, str):
+            msg = "MaskingPolicy(allow=...) takes several values: write allow={...}."
+            raise ConfigurationError(msg)
+
+
+def _named_values(given: Any) -> dict[str, frozenset[str]]:
+    """Return the values that a policy names as private, by entity type.
+
+    Raises:
+        ConfigurationError: They are named in another way; the message shows none of them.
+    """
+    named = given if isinstance(given, Mapping) else {"PRIVATE": given}
+    for values in named.values():
+        several = isinstance(values, Collection) and not isinstance(values, (str, bytes, Mapping))
+        if not several or not all(isinstance(value, str) for value in values):
+            msg = (
+                "MaskingPolicy(private=...) takes lists of texts by entity type, such as"
+                ' private={"PERSON": ["Jane Doe"]}, or one list of texts.'
+            )
+            raise ConfigurationError(msg)
+    return {kind: frozenset(values) for kind, values in named.items() if values}
 
 
 class _Memory:
@@ -133,15 +158,31 @@ class MaskingSession:
     Attributes:
         masker: The masker it belongs to.
         vault: The vault session with the real values.
+        kept: Words that are not private where they are the whole value of a field; see `keeping`.
     """
 
-    def __init__(self, masker: "Masker", vault_session: VaultSession) -> None:
+    def __init__(
+        self, masker: "Masker", vault_session: VaultSession, kept: frozenset[str] = frozenset()
+    ) -> None:
         self.masker = masker
         self.vault = vault_session
+        self.kept = kept
         self._memory = masker._memory_of(vault_session)  # noqa: SLF001
 
     def __repr__(self) -> str:
         return f"<MaskingSession {self.vault.id}>"
+
+    def keeping(self, words: Iterable[str]) -> "MaskingSession":
+        """Return this session with words that a program decides by.
+
+        A field, a name or a key that is such a word, and nothing else, stays as it is: names of
+        nodes and tools, values of enums. In a text they are masked as everywhere.
+
+        Args:
+            words: In their exact spelling.
+        """
+        kept = self.kept.union(words)
+        return MaskingSession(self.masker, self.vault, kept) if kept != self.kept else self
 
     def mask(self, x: T, *, untrusted: bool = False, language: str | None = None) -> T:
         """Replace private values by placeholders.
@@ -297,6 +338,8 @@ class _Masking(Leaves):
         )
 
     def leaf(self, text: str) -> str:
+        if text in self._session.kept:
+            return text
         # A reference is ours, as a placeholder is; models of names take one in ten for a company.
         ours = not self._untrusted and DOCUMENT_REF.fullmatch(text)
         if ours and text in self._session.vault.documents.refs():
@@ -314,6 +357,8 @@ class _Masking(Leaves):
         return [self.text(text, own) for text, own in zip(texts, parts, strict=True)]
 
     def identifier(self, text: str) -> str:
+        if text in self._session.kept:
+            return text
         if _IDENTIFIER.fullmatch(text):
             # made by a machine or a programmer: only what is known to be private is looked for
             return self.text(text) if self._memory.texts.holds_known(text) else text
@@ -356,6 +401,7 @@ class _Masking(Leaves):
             for key, held in items
             if isinstance(key, str) and key not in _NO_LABELS
             for place, value in _scalars_in(held)
+            if not self._is_kept(value)
         ]
         if not leaves:
             return None
@@ -378,6 +424,10 @@ class _Masking(Leaves):
                 sequence[place] = new
                 treated[key] = sequence if isinstance(held[key], list) else tuple(sequence)
         return {key: self._rest(held[key], new) for key, new in treated.items()} or None
+
+    def _is_kept(self, value: Any) -> bool:
+        plain = value.value if isinstance(value, enum.Enum) else value
+        return isinstance(plain, str) and plain in self._session.kept
 
     def _field(self, value: Any, spans: list[Span]) -> Any:
         """Mask a field whose name tells what it is."""
@@ -559,7 +609,7 @@ class Masker:
             self.detectors = [d for d in self.detectors if not isinstance(d, StrictDetector)]
             self.detectors.append(StrictDetector(self.public, self.policy.public_numbers))
         if self.policy.private:
-            self.detectors.append(DictionaryDetector(self.policy.private))
+            self.detectors.append(DictionaryDetector(_named_values(self.policy.private)))
         self.vault = vault or InMemoryVault()
         self._memories: weakref.WeakKeyDictionary[VaultSession, _Memory] = (
             weakref.WeakKeyDictionary()

@@ -203,7 +203,7 @@ class Walk:
     def _member(self, x: enum.Enum) -> Any:
         """Walk a member of an enumeration; one whose value is private goes on as that, treated."""
         value = x.value
-        walked = self._leaves.text(value) if isinstance(value, str) else self._any(value)
+        walked = self._leaves.leaf(value) if isinstance(value, str) else self._any(value)
         return x if walked == value else walked
 
     def _secret(self, x: SecretStr) -> SecretStr:
@@ -411,6 +411,8 @@ class Walk:
             return self._leaves.identifier(value)
         if name in JSON_KEYS:
             return self._leaves.json(value)
+        if name == "name":  # of a tool: a word that a program decides by
+            return str(self._leaves.leaf(value))
         return self._leaves.text(value)
 
     def _block_value(self, key: str, value: Any) -> Any:

@@ -1,0 +1,108 @@
+"""Control data: words that a program decides by, written by its builder. They are never private.
+
+Names of nodes, agents and tools, the values of `Literal`s and enums in a state, and what a router
+returns must arrive as they are: a graph that routes by `"alice"` takes the other branch when it
+reads `[PERSON_7K2Q]`. What a person wrote is control data only where it is such a word and nothing
+else, as one value of the state; in a sentence it is masked like any other.
+
+`private()` reads them off a graph when it wraps it, and the middleware off an agent's tools.
+
+Example:
+    ```python
+    session = session.keeping(control_words(graph))
+    session.mask({"route": "alice", "text": "I am alice"})  # {"route": "alice", "text": "I am […]"}
+    ```
+"""
+
+import enum
+import re
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from langgraph.pregel import Pregel
+
+_DEEPEST = 6
+"""Levels of types within types that are looked through."""
+
+
+def control_words(graph: Any) -> frozenset[str]:
+    """Return the words that a compiled graph and its subgraphs decide by."""
+    return frozenset(word for word in _words(graph) if isinstance(word, str))
+
+
+def _words(graph: Any) -> Iterator[Any]:
+    if not isinstance(graph, Pregel):
+        return
+    yield graph.name
+    for name, node in graph.nodes.items():
+        yield name
+        yield from getattr(getattr(node, "bound", None), "tools_by_name", ())
+    for _, inner in graph.get_subgraphs():
+        yield from _words(inner)
+    builder = getattr(graph, "builder", None)
+    for branches in getattr(builder, "branches", {}).values():
+        for branch in branches.values():
+            for said, node in (branch.ends or {}).items():
+                yield from (said, node)
+    for schema in ("state_schema", "input_schema", "output_schema"):
+        yield from _of_type(getattr(builder, schema, None), _DEEPEST)
+
+
+def _of_type(kind: Any, levels: int) -> Iterator[Any]:
+    """Yield the values of literals and enums that a type is made of."""
+    if kind is None or levels == 0:
+        return
+    if typing.get_origin(kind) is typing.Literal:
+        for value in typing.get_args(kind):
+            yield value.value if isinstance(value, enum.Enum) else value
+    elif isinstance(kind, type) and issubclass(kind, enum.Enum):
+        yield from (member.value for member in kind)
+    elif parts := typing.get_args(kind):
+        for part in parts:
+            yield from _of_type(part, levels - 1)
+    elif isinstance(kind, type):
+        for part in _fields(kind):
+            yield from _of_type(part, levels - 1)
+
+
+def _fields(kind: type) -> Iterable[Any]:
+    if kind.__module__ == "builtins" or not hasattr(kind, "__annotations__"):
+        return ()
+    try:
+        return typing.get_type_hints(kind).values()
+    except Exception:  # noqa: BLE001 - a name that only a type checker can find: nothing is known
+        return ()
+
+
+# ---- Tools: described in words, called by names.
+
+_NAMES = frozenset({"name", "type", "format", "pattern", "$ref", "required", "const", "enum"})
+_DATA = frozenset({"default", "example", "examples"})
+"""Keys of a schema that hold names, and data."""
+
+_WORD = re.compile(r"[^\W\d][\w\-]*|\W*|#/.*")
+"""What can be a name. A list of customers' addresses as an enum is none."""
+
+
+def masked_tool(mask: Callable[[Any], Any], described: dict[str, Any]) -> dict[str, Any]:
+    """Mask the descriptions in a tool's schema; names, types and words of enums stay.
+
+    Args:
+        mask: Masks a text or a structure.
+        described: A tool as a provider takes it.
+    """
+    masked = {key: _masked_part(mask, key, value) for key, value in described.items()}
+    return described if masked == described else masked
+
+
+def _masked_part(mask: Callable[[Any], Any], key: str, value: Any) -> Any:
+    if key in _DATA:
+        return mask(value)
+    if isinstance(value, dict):
+        return masked_tool(mask, value)
+    if isinstance(value, list):
+        return [_masked_part(mask, key, each) for each in value]
+    if key in _NAMES and isinstance(value, str) and _WORD.fullmatch(value):
+        return value
+    return mask(value)
