@@ -87,7 +87,10 @@ _LOWER_PART = re.compile(
     rf"(?P<unit>(?i:{_UNIT}))|(?P<post>(?:[a-z]{{2,3}} )?{_POSTCODE})"
     r"|(?P<words>[^\W\d_]+(?:[ '-][^\W\d_]+){0,3}(?=[\n,]|[ ]\d|\Z))"
 )
-_STOP = re.compile(r"[ ]?(?:[.;)\n]|,(?!\d)|\Z|and\b|including\b|since\b|to\b)")
+_STOP = re.compile(
+    r"[ ]?(?:[.;)\n]|,(?!\d)|\Z|and\b|including\b|since\b|to\b"
+    r"|is\b|was\b|has\b|for\b|with\b|by\b|on\b|at\b)"
+)
 _CODE_BEFORE = re.compile(r"[,\n][ ]{0,2}(?:\d{3,6}|\d{2}-\d{3})\Z")
 
 

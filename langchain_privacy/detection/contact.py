@@ -76,9 +76,12 @@ _HANDLE = re.compile(
 )
 _HANDLE_LABELS = Cues(load("handle_labels"))
 _AFTER_HANDLE_LABEL = re.compile(
-    r"(?:[ ](?:name|handle|id|account|user))?[ \t]?(?:is|[:=])?[ \t]{0,2}[\"'@]?"
+    r"(?:[ ](?:name|handle|id|account|user))?[ \t]?(?:,? ?(?:it'?s|is|i'?m|am)\b|[:=])?"
+    r"[ \t]{0,2}[\"'@]?"
     r"(?P<name>[A-Za-z][A-Za-z]{1,24}(?:[._-]?\d{1,6}|[._][A-Za-z]{1,24}(?:[._]?\d{1,6})?))(?![\w(=/]|\.\w)"
 )
+_REMARKS = Cues(["todo", "fixme", "hack", "xxx", "@author", "blame"])  # "TODO(m.dubois): remove"
+_OWNER = re.compile(r"\(@?(?P<name>[A-Za-z][\w.-]{1,40})\)")
 _CODE_LINE = re.compile(r"(?:\A|\n)[ \t]*\Z")
 
 
@@ -91,6 +94,9 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
         alone = first_on_line and not t.startswith((" ", ","), match.end())
         if not alone and name not in _AT_WORDS:
             yield span(match, "USERNAME", 0.6, "handle")
+    for _, end in _REMARKS.find(text):
+        if owner := _OWNER.match(t, end):
+            yield span(owner, "USERNAME", 0.6, "handle", "name")
     for _, end in _HANDLE_LABELS.find(text):
         if named := _AFTER_HANDLE_LABEL.match(t, end):
             yield span(named, "USERNAME", 0.6, "handle", "name")

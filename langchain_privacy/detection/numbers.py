@@ -182,6 +182,7 @@ _VALUE = (
     r"\d[A-Za-z0-9]*"
     r"(?:[-/][A-Za-z0-9]+"  # a further group behind a mark,
     r"|[ .]\d[A-Za-z0-9]*"  # behind a space or a dot where it begins with a digit,
+    r"|(?-i:[ ][A-Z](?=[ ]\d))"  # "65 170839 J 003",
     r"|(?-i:[ ][A-Z]{1,3}\d[A-Z\d]*)"  # or, in capitals, with a few letters
     r"){0,6})"
 )

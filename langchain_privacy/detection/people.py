@@ -76,7 +76,9 @@ _RUN = re.compile(rf"{_ITEM}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_ITEM}){{0,7}}")
 _PIECE = re.compile(r"[^ ]+")
 _WORD = rf"[{UPPER}][^\W\d_]*(?:['-][^\W\d_]+)*"
 # "Bakare, Ifeoma": where a mark or a line ends it, so that it is no list of three.
-_REVERSED = re.compile(rf"({_WORD}), ({_WORD})(?: [A-Z]\.)?(?=[ ]?[(|\t\n;]|[ ]{{2}}|\Z)")
+_REVERSED = re.compile(
+    rf"({_WORD}), ({_WORD})(?: [A-Z]\.)?(?=[ ]?[(|\t\n;]|[ ]{{2}}|\Z| (?i:dob|born|aged|mrn|nhs)\b)"
+)
 # What follows people only: ", aged", " (born", "'s wife", an e-mail address.
 _AFTER_NAME = re.compile(
     r",? (?:born|aged|residing|resident at|m\.?d\b|r\.?n\b|ph\.?d|esq|d\.?d\.?s|c\.?p\.?a|jr\b|sr\b"
@@ -87,7 +89,8 @@ _AFTER_NAME = re.compile(
 )
 # What is said of people only, though nobody knows the name.
 _AFTER_ONE = re.compile(
-    r"(?:'s)? (?:lives|lived|resides|was born|is \d{1,3}\b|is an? \d{1,3}[ -]years?)"
+    r"(?:'s)? (?:lives|lived|resides|asked|replied|texted|emailed|phoned|was born"
+    r"|is \d{1,3}\b|is an? \d{1,3}[ -]years?)"
     r"|'s (?:wife|husband|son|daughter|mum|mom|dad|mother|father|birthday)\b"
 )
 
@@ -356,7 +359,7 @@ _ENDS = re.compile(r"'s\b|[,;!?)]?(?:\s|\Z)|\.(?:\s|\Z)")
 # "my name is brutus", "hi zorblat,": a word that is none, where only a name can stand.
 _SAYING_A_NAME = Cues(load("saying_a_name"))
 _SAID_NAME = re.compile(
-    r" (?P<name>(?P<first>[a-zß-ɏ]{3,20})(?P<more> [a-zß-ɏ]{3,20})?)"
+    r"\.? (?P<name>(?P<first>[a-zß-ɏ]{3,20})(?P<more> [a-zß-ɏ]{3,20})?)"
     r"(?P<ends>(?=[,.!;\n]|\Z| and\b| i\b))?"
 )
 

@@ -36,6 +36,17 @@ _YAML = re.compile(
     r"(?P<indent>[ ]*)(?P<dash>(?:-[ ]+)*)"
     r"(?:[\"']?(?P<key>[^\W\d][\w .-]{0,40})[\"']?:(?:[ ]+|\Z))?"
 )
+# A statement that writes rows: the table, its columns, the word values.
+_INSERT = re.compile(
+    r"\binto\s{1,4}[\w.\"`\[\]]{1,128}\s{0,4}\((?P<columns>[\w\s,\"`\[\]]{1,2000})\)\s{0,4}values\s{0,4}",
+    re.IGNORECASE,
+)
+_SQL_ROW = re.compile(
+    r"\s{0,8},?\s{0,8}\((?P<cells>(?:[^()'\"]|'(?:[^']|'')*'|\"[^\"]*\"|\([^()]*\)){0,4000})\)"
+)
+_SQL_CELL = re.compile(
+    r"\s*(?P<cell>'(?:[^']|'')*'|\"[^\"]*\"|(?:[^,'\"()]|\([^()]*\))+)\s*(?:,|\Z)"
+)
 
 
 def table_fields(text: str) -> View | None:
@@ -45,11 +56,15 @@ def table_fields(text: str) -> View | None:
         A view whose only leaf is the text, or `None` where nothing of it has a telling label.
         Linear in time.
     """
-    if "\n" not in text and "\t" not in text and "|" not in text and "  " not in text:
-        return None
     reader = _Reader(text)
-    reader.read()
-    return reader.view if reader.view.pieces else None
+    if any(sign in text for sign in ("\n", "\t", "|", "  ")):
+        reader.read()
+    for insert in _INSERT.finditer(text) if "(" in text else ():
+        reader.read_insert(insert)
+    if not reader.view.pieces:
+        return None
+    reader.view.label("\n")
+    return reader.view
 
 
 class _Reader:
@@ -77,8 +92,22 @@ class _Reader:
                 self._under(at)
                 after += 1
             at = after
-        if self.view.pieces:
-            self.view.label("\n")
+
+    def read_insert(self, insert: re.Match[str]) -> None:
+        """Read the rows that a statement of SQL writes, under the columns that it names."""
+        columns = [name.strip(' \t\n"`[]') for name in insert["columns"].split(",")]
+        at = insert.end()
+        while row := _SQL_ROW.match(self.text, at):
+            start, at = row.start("cells"), row.end()
+            cells = [
+                self._bare(start + cell.start("cell"), start + cell.end("cell"))
+                for cell in _SQL_CELL.finditer(row["cells"])
+            ]
+            if len(cells) == len(columns):
+                self.view.label("\n")
+                for column, cell in zip(columns, cells, strict=True):
+                    if kind_of_label(column):
+                        self._write(f"\n{words_of(column)}: ", *cell)
 
     # ---- cells under a head
 

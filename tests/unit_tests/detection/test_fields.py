@@ -38,6 +38,7 @@ def test_a_field_is_masked_for_its_label(kind: str, text: str, value: str) -> No
 
 
 TABLES = [
+    ("INSERT INTO members (id, first_name, last_name) VALUES (1, 'Soo', 'Paik'), (2, 'Ada', 'O''Wusu');", ["Soo", "Paik"]),
     ('id,last_name,login,birth_dt,mbr_ssn,addr_line1\n1,Paik,t.okonjo,19870314,000-12-3456,14B Adeola Odeku\n2,Owusu,k.o,1990-01-02,666-45-6789,Rose Cottage\n3,de la Cruz,maria,2.3.85,123456789,"9 Quay, Flat 2"\n', ['Paik', 'Owusu', 'de la Cruz', 't.okonjo', '19870314', '000-12-3456', '14B Adeola Odeku', '9 Quay, Flat 2']),
     ('id\tlast_name\tlogin\tbirth_dt\tmbr_ssn\taddr_line1\n1\tPaik\tt.okonjo\t19870314\t000-12-3456\t14B Adeola Odeku\n2\tOwusu\tk.o\t1990-01-02\t666-45-6789\tRose Cottage\n3\tde la Cruz\tmaria\t2.3.85\t123456789\t9 Quay\n', ['Paik', 'Owusu', 'de la Cruz', 't.okonjo', '19870314', '000-12-3456', '14B Adeola Odeku']),
     ('id;last_name;login;birth_dt;mbr_ssn;addr_line1\n1;Paik;t.okonjo;19870314;000-12-3456;14B Adeola Odeku\n2;Owusu;k.o;1990-01-02;666-45-6789;Rose Cottage\n3;de la Cruz;maria;2.3.85;123456789;9 Quay\n', ['Paik', 'Owusu', 'de la Cruz', 't.okonjo', '19870314', '000-12-3456', '14B Adeola Odeku']),
