@@ -11,6 +11,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from langchain_privacy.detection import (
     DECODED,
@@ -31,7 +32,7 @@ from langchain_privacy.values.decoding import Reading, unescaped
 from langchain_privacy.values.fold import HARD, Skeleton
 from langchain_privacy.values.index import Hit, outermost
 from langchain_privacy.values.spelling import Rule, is_person, pairs_in, rule_of
-from langchain_privacy.values.view import View
+from langchain_privacy.values.view import Places, View
 from langchain_privacy.vault import LITERAL, PART_SUFFIX, PLACEHOLDER, VaultEntry, VaultSession
 from langchain_privacy.vault.session import LiveValues
 
@@ -55,7 +56,7 @@ class _Seen:
     masked: str | None
 
 
-@dataclass(slots=True)
+@dataclass
 class _Look:
     """What is private in a text: findings without overlaps, and what is known of their places."""
 
@@ -65,6 +66,11 @@ class _Look:
     """Places of what stands in escapes."""
     issued: dict[Span, VaultEntry] = field(default_factory=dict)
     """Entries of findings that are issued already."""
+
+    @cached_property
+    def escapes(self) -> Places:
+        """`escaped`, to be asked."""
+        return Places(self.escaped)
 
 
 class TextMasker:
@@ -258,12 +264,9 @@ class TextMasker:
         issued = [(s.start, s.end) for s in seen]
         taken = set(issued)
         literal = [m.span() for m in PLACEHOLDER.finditer(text) if m.span() not in taken]
-        if issued:
-            literal = [
-                (start, end)
-                for start, end in literal
-                if all(end <= a or b <= start for a, b in issued)
-            ]
+        if issued and literal:
+            places = Places(issued)
+            literal = [(start, end) for start, end in literal if not places.touch(start, end)]
         return ([], sorted([*literal, *issued])) if untrusted else (issued, literal)
 
     # ---- what is private in a text
@@ -311,10 +314,11 @@ class TextMasker:
         if before is None:
             spans += self._live_values.of_others(reading.folded, self._vault.id)
         taken = {(f.start, f.end) for f in findings}
+        covered = Places(hidden)
         known = [
             _finding(start, end, kind)
             for start, end, kind in spans
-            if (start, end) not in taken and all(end <= a or b <= start for a, b in hidden)
+            if (start, end) not in taken and not covered.touch(start, end)
         ]
         escaped += [(f.start, f.end) for f in findings if f.detector.endswith(DECODED)]
         united = _united([*findings, *known]) if known or escaped else list(findings)
@@ -322,7 +326,12 @@ class TextMasker:
         for _ in range(_ROUNDS):
             bare = _without_glued(reading.text, united)
             more = self.known_in(bare) if bare else []
-            more = [hit for hit in more if _is_new(hit, united, hidden)]
+            inside = Places((f.start, f.end) for f in united) if more else covered
+            more = [
+                hit
+                for hit in more
+                if not (inside.hold(hit.start, hit.end) or covered.touch(hit.start, hit.end))
+            ]
             if not more:
                 break
             hits |= {(hit.start, hit.end): hit for hit in more}
@@ -339,10 +348,11 @@ class TextMasker:
         parts: Sequence[Span],
     ) -> _Look:
         """Settle what is private in a text, and issue it."""
+        covered = Places(hidden)
         shares = [
             Finding(start=a, end=b, entity_type=kind, score=1.0, detector="parts")
             for a, b, kind in parts
-            if all(b <= start or end <= a for start, end in hidden)
+            if not covered.touch(a, b)
         ]
         text, count = reading.text, self._vault.version
         findings = _united([*findings, *shares]) if shares else findings
@@ -367,7 +377,7 @@ class TextMasker:
         if kind == LITERAL or kind.endswith(PART_SUFFIX):
             return self._vault.issue(kind, value)
         plain = ""
-        if any(start <= a and b <= end for a, b in look.escaped) and kind != "URL":
+        if kind != "URL" and look.escapes.lie_in(start, end):
             plain = _said(value)
         if not plain and not is_person(kind) and (entry := look.issued.get(span)):
             return entry
@@ -536,13 +546,6 @@ def _is_glued(text: str, finding: Finding) -> bool:
     )
 
 
-def _is_new(
-    hit: Hit[VaultEntry], findings: Sequence[Finding], hidden: Sequence[tuple[int, int]]
-) -> bool:
-    inside = any(f.start <= hit.start and hit.end <= f.end for f in findings)
-    return not inside and all(hit.end <= a or b <= hit.start for a, b in hidden)
-
-
 def _said(value: str) -> str:
     """Return what escaped text says, `""` where it says itself."""
     try:
@@ -638,7 +641,6 @@ def _odd_particle(text: str, end: int, following: int | None, value: str) -> tup
 
 
 def _with_literals(spans: Sequence[Span], strays: Sequence[tuple[int, int]]) -> list[Span]:
-    clear = [
-        (a, b, LITERAL) for a, b in strays if all(b <= start or end <= a for start, end, _ in spans)
-    ]
+    covered = Places((start, end) for start, end, _ in spans)
+    clear = [(a, b, LITERAL) for a, b in strays if not covered.touch(a, b)]
     return sorted([*spans, *clear])

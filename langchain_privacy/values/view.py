@@ -18,8 +18,43 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 
 from langchain_privacy.words.labels import words_of
+
+
+class Places:
+    """Places of a text, asked what touches them: a text may have as many as it has words.
+
+    >>> places = Places([(4, 9), (0, 2)])
+    >>> places.touch(8, 12), places.touch(2, 4), places.lie_in(3, 9), places.hold(5, 9)
+    (True, False, True, True)
+    """
+
+    def __init__(self, places: Iterable[tuple[int, int]]) -> None:
+        self._places = sorted(set(places))
+        self._starts = [start for start, _ in self._places]
+        self._furthest = list(accumulate((end for _, end in self._places), max))
+
+    def touch(self, start: int, end: int) -> bool:
+        """Say whether one of them has a character of a span."""
+        at = bisect_left(self._starts, end)
+        return at > 0 and self._furthest[at - 1] > start
+
+    def hold(self, start: int, end: int) -> bool:
+        """Say whether one of them has all characters of a span."""
+        at = bisect_right(self._starts, start)
+        return at > 0 and self._furthest[at - 1] >= end
+
+    def lie_in(self, start: int, end: int) -> bool:
+        """Say whether a span has all characters of one of them."""
+        at = bisect_left(self._starts, start)
+        while at < len(self._places) and self._starts[at] <= end:
+            if self._places[at][1] <= end:
+                return True
+            at += 1
+        return False
+
 
 _MOST_READINGS = 4
 """How many pieces of a view may say the same characters."""
