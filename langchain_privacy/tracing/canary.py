@@ -9,14 +9,10 @@ Example:
     ```
 """
 
-import gzip
-import io
 import secrets
-import threading
 import uuid
 import warnings
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 
 import langsmith
 import requests
@@ -24,6 +20,7 @@ from langsmith import run_trees
 from langsmith.run_trees import RunTree, get_cached_client
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.loopback import LangSmithServer
 from langchain_privacy.subclassing import recast
 from langchain_privacy.tracing.install import (
     HasVault,
@@ -34,11 +31,6 @@ from langchain_privacy.tracing.install import (
 from langchain_privacy.tracing.langsmith import protect, scrubber_of
 from langchain_privacy.vault import Vault
 
-_INFO = (
-    b'{"version":"0.12","batch_ingest_config":{"use_multipart_endpoint":true,'
-    b'"scale_up_qsize_trigger":1000,"scale_up_nthreads_limit":1,"scale_down_nempty_trigger":4,'
-    b'"size_limit":100,"size_limit_bytes":20971520}}'
-)
 _COPIED = (
     "_anonymizer",
     "_hide_inputs",
@@ -92,7 +84,7 @@ def assert_traces_safe(
     canaries = {name: f"canary.{secrets.token_hex(8)}@example.invalid" for name in CHANNELS}
     for canary in canaries.values():
         session.issue("CANARY", canary)
-    with _Capture() as server:
+    with LangSmithServer() as server:
         _send(_twin(client, server.url), canaries)
         wire = server.wire
     came_out = [name for name, canary in canaries.items() if canary.encode() in wire]
@@ -169,63 +161,3 @@ def _send(twin: langsmith.Client, canaries: dict[str, str]) -> None:
     run.patch()
     twin.flush()
     twin.close()
-
-
-class _Capture:
-    """An HTTP server on loopback that keeps what it is sent."""
-
-    def __init__(self) -> None:
-        self._bodies: list[bytes] = []
-        bodies = self._bodies
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_: Any) -> None:
-                """Keep quiet."""
-
-            def _serve(self) -> None:
-                bodies.append(_decoded(self._body(), self.headers.get("Content-Encoding", "")))
-                answer = _INFO if self.path.startswith("/info") else b"{}"
-                self.send_response(200 if answer is _INFO else 202)
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
-
-            def _body(self) -> bytes:
-                if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-                    return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                body = b""
-                while size := int(self.rfile.readline().strip() or b"0", 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-                return body
-
-            do_GET = do_POST = do_PATCH = do_PUT = _serve  # noqa: N815
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    @property
-    def wire(self) -> bytes:
-        return b"\n".join(self._bodies)
-
-
-def _decoded(body: bytes, encoding: str) -> bytes:
-    if encoding == "gzip":
-        return gzip.decompress(body)
-    if encoding == "zstd":
-        import zstandard
-
-        return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body)).read()
-    return body
