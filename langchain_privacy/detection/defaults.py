@@ -21,6 +21,7 @@ from langchain_privacy.detection.korean.numbers import (
     find_keyword_numbers,
     find_plates,
     find_resident_numbers,
+    find_spoken_phones,
 )
 from langchain_privacy.detection.layout import find_columns_of_names, find_signatures
 from langchain_privacy.detection.national import (
@@ -68,6 +69,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_plates,
     find_british_plates,
     find_phones,
+    find_spoken_phones,
     find_birth_dates,
     find_labelled_numbers,
     find_fields,

@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, LateDetector, merge_findings
+from langchain_privacy.detection.korean.tokens import one_reading
 from langchain_privacy.detection.language import detection_language, say_unread
 from langchain_privacy.detection.vocabulary.detector import UNTYPED, with_types
 from langchain_privacy.errors import DetectionError
@@ -30,6 +31,7 @@ Span = tuple[int, int]
 _BLANK = "\ufffc"
 
 
+@one_reading()
 def detect_all(
     text: str | Reading,
     detectors: Sequence[Detector],
@@ -93,7 +95,8 @@ async def adetect_all(
     looks = list(_looks(Reading(text), skip))
     for look in looks:
         seen = _blanked(look.text, look.skip)
-        results = await asyncio.gather(*(_arun(d, seen, language) for d in early))
+        with one_reading():
+            results = await asyncio.gather(*(_arun(d, seen, language) for d in early))
         found = [finding for result in results for finding in result]
         for detector in late:
             known = _explained(seen, found, thresholds)

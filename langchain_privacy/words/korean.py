@@ -23,6 +23,12 @@ _ENDING = re.compile(rf"(?:\s?(?:{HONORIFIC}|{_TITLE}))?님?(?:{PARTICLE})?(?![�
 _TITLE_AFTER = re.compile(rf"\s?(?:{HONORIFIC}|{_TITLE})(?:님)?(?:{PARTICLE})?(?![가-힣])")
 
 
+HEADLINE_HANJA = frozenset(
+    "美中日北韓英獨佛露伊濠加印前現新舊故與野靑檢軍警男女大小上下高低株社甲乙丙丁"
+)
+"""Hanja that headlines write for a word: countries, 前 for a former one, 與 for the party in power."""
+
+
 def is_hangul(char: str) -> bool:
     """Say whether a character is a composed Hangul syllable."""
     return "가" <= char <= "힣"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import Cues, finding, span
+from langchain_privacy.detection.rules import Cues, finding, numbers, span
 from langchain_privacy.words import load
 
 _BY_START: dict[str, list[str]] = {}
@@ -69,11 +69,22 @@ _AFTER_LABEL = re.compile(
 # What ends the value of a label: a verb, a particle, the next field.
 _VALUE_END = re.compile(
     r"(?:입니다|이다|이며|이고|에[ ]|에서|으로|로[ ](?!\d)|인[ ]|을[ ]|를[ ]"
+    r"|이에요|예요|이야|인데|거든"
+    r"|(?<=[층호동실지])(?:이|에|로|으로|은|을|인|입|고)(?=[가-힣]{0,4}(?:[ .,!?]|$))"  # "12층이라"
     r"|,[ ]?(?:연락|전화|주민|생년|성명|휴대)|[.](?=[ \n]|$)|\n)"
 )
 _IN_ADDRESSES = re.compile(r"[가-힣](?:로|길|동|리|가|읍|면|구|시|군)")
 _POSTCODE = re.compile(
     r"(?:우편번호|우[ ]?\)|\(우\)|〒)[ ]?:?[ ]?(?P<code>\d{5}|\d{3}-\d{3})(?!\d)"
+)
+
+
+# A building and a door, as people in blocks of flats write them: "203-1107".
+_DOOR = re.compile(
+    r"(?<![\d-])\d{2,4}-\d{3,4}(?:호(?![가-힣]{2})|(?![\d-])(?="
+    r"(?:에서?|으?로|엔|에는)?[ ]?(?:살|사는|사시|사셔|거주|입주|이사|배달|배송|방문|현관)))"
+    r"|(?:동[ ·,-]?호수|아파트|빌라|오피스텔|단지|맨션)(?:는|은|:)?[ ]?"
+    r"(?P<door>\d{2,4}-\d{3,4})(?![\d-])"
 )
 
 
@@ -83,6 +94,8 @@ def find_korean_addresses(text: FoldedText) -> Iterator[Finding]:
         yield from _by_region(text.text)
         yield from _by_road(text)
         yield from _by_label(text)
+        for match in numbers(_DOOR, text, digits=5):
+            yield span(match, "ADDRESS", 0.6, "korean_address", "door" if match["door"] else 0)
         for match in _POSTCODE.finditer(text.text):
             yield span(match, "ADDRESS", 0.7, "korean_address", "code")
 

@@ -44,7 +44,8 @@ def names_in(tokens: Sequence[Token], *, eager: int = 0) -> Iterator[tuple[int, 
 
     Args:
         tokens: What `korean_tokens` cut.
-        eager: See `SequenceModel.spans`.
+        eager: See `SequenceModel.spans`; above 0, also what is a name only perhaps: a family name
+            without a title, an organisation called by common words.
 
     Yields:
         `(first, last, kind)`: indices of morphemes, `last` one past the end, in order.
@@ -53,7 +54,10 @@ def names_in(tokens: Sequence[Token], *, eager: int = 0) -> Iterator[tuple[int, 
     for start, pieces in stretches(tokens):
         for begin, end, kind in model.spans(pieces, eager=eager):
             first, last = start + begin, start + end
-            if (_is_person if kind == "PERSON" else _is_own)(tokens, first, last):
+            if kind == "PERSON":
+                if eager or _is_person(tokens, first, last):
+                    yield first - _is_cut_off(tokens, first, last), last, kind
+            elif eager or _is_own(tokens, first, last):
                 yield first, last, kind
 
 
@@ -66,6 +70,18 @@ def _is_person(tokens: Sequence[Token], first: int, last: int) -> bool:
         return last - first > 1 or form not in _NOT_NAMES
     behind = tokens[last].form if last < len(tokens) else ""
     return behind == "씨" or (behind in HONORIFICS_AND_TITLES and form not in _WORDS_AS_WELL)
+
+
+def _is_cut_off(tokens: Sequence[Token], first: int, last: int) -> bool:
+    """Say whether the syllable before two others is a family name that was cut off: 빙 + 소희."""
+    if not first or tokens[last - 1].end - tokens[first].start != 2:
+        return False
+    before = tokens[first - 1]
+    return (
+        before.end == tokens[first].start == before.start + 1
+        and before.form >= "가"
+        and (first < 2 or tokens[first - 2].word_position != before.word_position)
+    )
 
 
 def _is_own(tokens: Sequence[Token], first: int, last: int) -> bool:

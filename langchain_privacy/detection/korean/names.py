@@ -19,7 +19,7 @@ from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.korean import morphemes, syllables
 from langchain_privacy.detection.korean.people import find_korean_people
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens, parts
-from langchain_privacy.detection.rules import finding
+from langchain_privacy.detection.rules import finding, span
 
 # Of the rules: what the words around a name say, and not its syllables alone.
 _SAID = 0.6
@@ -28,6 +28,8 @@ _OTHER = 0.5
 # How much more readily syllables are taken for a name: they say less than morphemes.
 _EAGER_SYLLABLES = 8
 _LABEL_MARK = re.compile(r"[ ]?[:：=|\t]")
+# The same name behind it in Hanja: "김민수(金民秀)", "유카와 하루나(湯川遙菜·42)".
+_IN_BRACKETS = re.compile(r"[ ]?\((?P<hanja>[\u4e00-\u9fff\uf900-\ufaff]{2,6})(?=[),·])")
 # See `Token.id`: rarer words are often names as well.
 _KNOWN = 30_000
 
@@ -36,13 +38,15 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
     """Find Korean names, and foreign ones in Korean spelling."""
     if not text.hangul:
         return
-    for found in find_korean_people(text):
-        if found.score >= _SAID:
-            yield found
+    found = [f for f in find_korean_people(text) if f.score >= _SAID]
     for at, part in parts(text.text):
         for start, end, kind in _named(part):
             score = _PERSON if kind == "PERSON" else _OTHER
-            yield finding(at + start, at + end, kind, score, "korean_names")
+            found.append(finding(at + start, at + end, kind, score, "korean_names"))
+    for name in found:
+        yield name
+        if name.entity_type == "PERSON" and (match := _IN_BRACKETS.match(text.text, name.end)):
+            yield span(match, "PERSON", _PERSON, "korean_names", "hanja")
 
 
 def _named(text: str) -> Iterator[tuple[int, int, str]]:

@@ -143,7 +143,7 @@ _LICENCE_WORDS = re.compile(r"면허|운전|licen[cs]e|driver")
 _PASSPORT = re.compile(r"(?<![A-Za-z0-9])(?:[MSRODGT]\d{8}|[MSROD]\d{3}[A-Z]\d{4})(?![A-Za-z0-9])")
 _PASSPORT_WORDS = re.compile(r"여권|passport")
 _INSURANCE = re.compile(r"(?<![\d-])\d-?\d{10}(?![\d]|-\d)")
-_INSURANCE_WORDS = re.compile(r"건강보험|보험증|의료보험|자격\s?번호|증번호|health insurance")
+_INSURANCE_WORDS = re.compile(r"보험|건보|자격\s?번호|증\s?번호|피부양자|health insurance")
 _CUSTOMS = re.compile(r"(?<![A-Za-z0-9])P\d{12}(?!\d)")
 _CUSTOMS_WORDS = re.compile(r"통관|pccc|customs")
 _KEYWORD_NUMBERS = (
@@ -167,8 +167,11 @@ _ACCOUNT = re.compile(
 )
 _ACCOUNT_WORDS = re.compile(
     r"계좌|은행|뱅크|입금|송금|이체|예금주|예금|통장|농협|신협|수협|새마을금고|우체국|증권"
+    r"|[가-힣]뱅(?![가-힣])"  # "카뱅", "케뱅"
     r"|\b(?:bank|account|acct)\b"
 )
+# What one does to an account and to no telephone: these begin with 0.
+_PAID_TO = re.compile(r"[ ]?(?:으로|로|에)[ ]?(?:보내|부쳐|부치|넣어|쏴|쏠)")
 _NOT_ACCOUNT = re.compile(
     r"(?:주민|사업자|법인|전화|연락처|휴대폰|카드|주문|송장|면허|팩스)\D{0,12}$"
 )
@@ -182,8 +185,26 @@ def find_accounts(text: FoldedText) -> Iterator[Finding]:
             continue
         if _NOT_ACCOUNT.search(text.text[max(0, match.start() - 20) : match.start()]):
             continue
-        if near(text, match.start(), match.end(), _ACCOUNT_WORDS, reach=28):
+        paid = match[0][0] != "0" and _PAID_TO.match(text.text, match.end())
+        if paid or near(text, match.start(), match.end(), _ACCOUNT_WORDS, reach=28):
             yield span(match, "BANK_ACCOUNT", 0.8, "korean_account")
+
+
+# Telephone numbers in words: "공일공 팔팔이이 삼사오육"
+
+_DIGIT = "[공영빵일이삼사오육륙칠팔구]"
+_STEP = r"(?:[ ,.-]{1,2}|에[ ]?|다시[ ]?)?"
+_SPOKEN = re.compile(
+    # eight digits behind that of a mobile, seven or eight behind that of a region
+    rf"(?<![가-힣])[공영](?:일{_STEP}[공영일육칠팔구](?:{_STEP}{_DIGIT}){{8}}"
+    rf"|이(?:{_STEP}{_DIGIT}){{7,8}}|[삼사오육]{_STEP}[일이삼사오](?:{_STEP}{_DIGIT}){{7,8}})"
+)
+
+
+def find_spoken_phones(text: FoldedText) -> Iterator[Finding]:
+    """Find telephone numbers whose digits are written as words."""
+    for match in _SPOKEN.finditer(text.text) if text.hangul else ():
+        yield span(match, "PHONE", 0.8, "spoken_phone")
 
 
 # Vehicle plates

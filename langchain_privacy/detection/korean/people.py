@@ -15,14 +15,13 @@ decide: a title or an age behind it, a role or a label before it, names beside i
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import Cues, finding, span
 from langchain_privacy.words import load
-from langchain_privacy.words.korean import PARTICLES, TITLE_STARTS, TITLES, is_title
+from langchain_privacy.words.korean import HEADLINE_HANJA, PARTICLES, TITLE_STARTS, TITLES, is_title
 
 _FAMILY = load("korean_surnames")
 ONE_SYLLABLE_FAMILY = "".join(s for s in _FAMILY if len(s) == 1)
@@ -60,12 +59,13 @@ class _Stem(NamedTuple):
     """What a word is without its particle.
 
     Attributes:
+        length: How many syllables it has.
         plausible: It is made of syllables of names.
         likely: Besides, it has the usual length.
         alone: It is likely enough to count with no word beside it that says so.
     """
 
-    text: str
+    length: int
     plausible: bool
     likely: bool
     alone: bool
@@ -112,12 +112,27 @@ class _Word(NamedTuple):
     readings: tuple[_Reading, ...]
 
 
+_READ: dict[int, _Word] = {}
 _NO_NAME = _Word(never=True, by_itself=False, excluded=True, foreign=0, label=True, readings=())
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def _read(word: str) -> _Word:
-    """Return what a word may be."""
+    """Return what a word may be, from memory if it was read before.
+
+    Most words of a text were in the texts before it. A word may be a name, so none is kept: the
+    memory knows a word by its hash, which Python keys anew in each process, and a reading holds
+    lengths only.
+    """
+    key = hash(word)
+    known = _READ.get(key)
+    if known is None:
+        if len(_READ) >= _REMEMBERED:
+            _READ.clear()
+        known = _READ[key] = _read_anew(word)
+    return known
+
+
+def _read_anew(word: str) -> _Word:
     if word in _NOT_NAMES or word in _PLACES or word[:3] in _NOT_NAMES:
         return _NO_NAME
     readings = tuple(
@@ -143,7 +158,7 @@ def _reading(word: str, family: int) -> _Reading:
             title = True
             titled = titled or _before_title(word, at, family)
     stems = tuple(_stem(stem, family, word) for stem in _stems(word, family))
-    may_be = title or any(stem.plausible or len(stem.text) == family for stem in stems)
+    may_be = title or any(stem.plausible or stem.length == family for stem in stems)
     likely = any(stem.likely for stem in stems)
     return _Reading(family, titled, given, word[family:] == "모", may_be, likely, stems)
 
@@ -151,7 +166,7 @@ def _reading(word: str, family: int) -> _Reading:
 def _stem(stem: str, family: int, word: str) -> _Stem:
     plausible = _plausible(stem, family)
     likely = plausible and len(stem) in (family + 2, 3) and (family == 2 or len(stem) == 3)
-    return _Stem(stem, plausible, likely, likely and _alone(stem, family, word))
+    return _Stem(len(stem), plausible, likely, likely and _alone(stem, family, word))
 
 
 def _stems(word: str, family: int) -> list[str]:
@@ -277,6 +292,15 @@ _BETWEEN_NAMES = frozenset({"·", ", ", "/", ",", "・", "ㆍ"})
 # names of two syllables begin with a syllable that is no family name.
 _STARTS = "".join(sorted({name[0] for name in _FAMILY | _FOREIGN_STARTS}))
 _WORD = re.compile(rf"[{_STARTS}](?<![가-힣].)[가-힣]*")
+# What goes on with a label: "성명(한자): ".
+_LABEL_GOES_ON = re.compile(r"\)[ ]?[:：=|]")
+# A name in Hangul and Hanja ("표秀蓮"), and Hanja where a form asks for them.
+_HANJA = r"[\u4e00-\u9fff\uf900-\ufaff]"
+_MIXED = re.compile(
+    rf"(?<![가-힣])[{ONE_SYLLABLE_FAMILY}](?P<given>{_HANJA}{{2}})(?!{_HANJA})"
+    rf"|한자(?:[ ]?(?:성명|이름))?\)?[ ]?[:：|\t][ |\t]{{0,3}}(?P<form>{_HANJA}{{2,4}})(?!{_HANJA})"
+)
+_ANY_HANJA = re.compile(_HANJA)
 # What can make a label of the word before it, up to the word behind it.
 _MARK = re.compile(r"[:：=|(\[][ \t\"'*]?(?=[가-힣])")
 
@@ -288,6 +312,9 @@ def find_korean_people(text: FoldedText) -> Iterator[Finding]:
         return
     yield from _in_forms(text)
     yield from _writers(t)
+    for match in _MIXED.finditer(t) if _ANY_HANJA.search(t) else ():
+        if match["form"] or not HEADLINE_HANJA.issuperset(match["given"]):  # "한中日"
+            yield span(match, "PERSON", 0.65, "korean_people", "form" if match["form"] else 0)
     marked = {match.end() for match in _MARK.finditer(t)}
     last = -9  # where the person before ended: "변아람·설지안·명노을"
     for match in _WORD.finditer(t):
@@ -311,6 +338,8 @@ def _name_in(
     start, end = match.span()
     if word.excluded or (start and t[start - 1].isdecimal()):
         return None  # "3천여명"
+    if marked and _LABEL_GOES_ON.match(t, end):
+        return None
     if word.foreign:
         return start + word.foreign, 0.5
     for reading in word.readings:
@@ -337,12 +366,12 @@ def _with_family(
         role, label = _role_before(t, start)
     if label and not word.label:
         for stem in reading.stems:
-            length = len(stem.text)
+            length = stem.length
             if stem.plausible or (length == family + 2 and end - start - length < 3):
                 return length, 0.8
     for stem in reading.stems:
         if score := _score(t, start, end, stem, family, role=role or listed, label=label):
-            return len(stem.text), score
+            return stem.length, score
     return None
 
 
@@ -350,22 +379,20 @@ def _score(
     t: str, start: int, end: int, stem: _Stem, family: int, *, role: bool, label: bool
 ) -> float:
     """Say how likely a stem is a name, from what it is made of and what stands around it."""
-    rest = start + len(stem.text)
+    rest = start + stem.length
     whole = rest == end
     if whole and stem.plausible:
         if _AGE.match(t, end):
             return 0.75
         if _title_near(t, end):
             return 0.7
-    elif whole and len(stem.text) == family and _title_near(t, end):
-        return 0.7 if stem.text not in _WORDS_AS_WELL or t[end : end + 2] == " 씨" else 0.0
+    elif whole and stem.length == family and _title_near(t, end):
+        return 0.7 if t[start:rest] not in _WORDS_AS_WELL or t[end : end + 2] == " 씨" else 0.0
     if whole and stem.likely and _title_after_office(t, end):
         return 0.65
     if not whole and t[rest:end] in _OF_PLACES:
         return 0.0
-    if not stem.likely or (
-        not label and not whole and t[rest] in _VERB_AFTER.get(stem.text[-1], "")
-    ):
+    if not stem.likely or (not label and not whole and t[rest] in _VERB_AFTER.get(t[rest - 1], "")):
         return 0.0
     if role:
         return 0.65

@@ -16,6 +16,8 @@ read them.
 import importlib.util
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from threading import Lock
@@ -55,20 +57,39 @@ class Token(Protocol):
     word_position: int
 
 
+_READ: ContextVar[dict[str, list[Token]] | None] = ContextVar("korean_texts_read", default=None)
+
+
 def is_kiwi_installed() -> bool:
     """Say whether the extra `korean` is there."""
     return importlib.util.find_spec("kiwipiepy") is not None
 
 
+@contextmanager
+def one_reading() -> Iterator[None]:
+    """Let all who read the same text within read it once; nothing is kept afterwards."""
+    before = _READ.set({})
+    try:
+        yield
+    finally:
+        _READ.reset(before)
+
+
 def korean_tokens(text: str) -> list[Token]:
-    """Cut a text of moderate length into morphemes.
+    """Cut a text of moderate length into morphemes; within `one_reading` once.
 
     Raises:
         ConfigurationError: The extra `korean` is not installed.
     """
+    read = _READ.get()
+    if read is not None and text in read:
+        return read[text]
     with _LOADING:
         kiwi, config = _kiwi()
-    return list(kiwi.tokenize(_SURROGATES.sub("\ufffd", text), override_config=config))
+    tokens: list[Token] = kiwi.tokenize(_SURROGATES.sub("\ufffd", text), override_config=config)
+    if read is not None:
+        read[text] = tokens
+    return tokens
 
 
 def parts(text: str) -> Iterator[tuple[int, str]]:

@@ -27,6 +27,7 @@ from langchain_privacy.detection.korean.morphemes import EVERYDAY, names_in
 from langchain_privacy.detection.korean.tokens import Token, korean_tokens, parts
 from langchain_privacy.values.fold import normal
 from langchain_privacy.words import load
+from langchain_privacy.words.korean import HEADLINE_HANJA, PARTICLES
 
 Span = tuple[int, int]
 
@@ -34,10 +35,8 @@ _FAMILY = load("korean_surnames")
 _FIRST = load("korean_given_first")
 _LAST = load("korean_given_last")
 _PLACES = load("korean_public_places")
-_HEADLINE_HANJA = frozenset(
-    "美中日北韓英獨佛露伊濠加印前現新舊故與野靑檢軍警男女大小上下高低株社甲乙丙丁"
-)
 _HANGUL = re.compile("[가-힣]")
+_HANGUL_WORD = re.compile("[가-힣]+")
 _READ = re.compile("[가-힣一-鿿㐀-䶿豈-﫿\U00020000-\U0003ffff]")
 
 # Parts of speech that never name anybody: pronouns, numerals, verbs, particles, endings, marks.
@@ -51,7 +50,7 @@ _COMMON = frozenset({"NNG", "XR"})
 # See `SequenceModel.spans`: 24 masks one more benign character in two hundred, and half of what the
 # rules above leave of names.
 _EAGER = 24
-# See `Token.id`: words that are public wherever they stand.
+# See `Token.id`: words that are public wherever they stand alone.
 _PUBLIC = 1_000
 # What a name is cut into when Kiwi does not know it.
 _PIECES = frozenset({"NNG", "NNP", "NNB", "NR", "NP", "MM", "MAG", "IC", "XPN", "XSN", "XR", "SH"})
@@ -102,7 +101,7 @@ def _in_part(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]:
             if end > start and not is_public(text[start:end]):
                 yield start, end
             start = begin
-        end = max(end, token.end)
+        end = max(end, token.end + _ends_in_particle(text, token))
     if end > start and not is_public(text[start:end]):
         yield start, end
     if _HANGUL.search(text, covered):
@@ -114,7 +113,7 @@ def _is_private(text: str, tokens: Sequence[Token], index: int) -> bool:
     token = tokens[index]
     tag, word = token.tag, text[token.start : token.end]
     if tag == "SH":
-        return word not in _HEADLINE_HANJA
+        return word not in HEADLINE_HANJA
     if not _HANGUL.search(word):
         return False
     if tag in _COMMON:
@@ -169,14 +168,29 @@ def _name(
     return end if end - first == 3 or tokens[end - 1].tag in ("NNG", "SH") else first
 
 
+def _ends_in_particle(text: str, token: Token) -> bool:
+    """Say whether the last syllable of a name was read as a particle: 금보 + 라는, 배두 + 나."""
+    word = _HANGUL_WORD.match(text, token.end)
+    return (
+        word is not None
+        and token.end - token.start == 2
+        and text[token.start] in _FAMILY
+        and word[0][0] in "라나"
+        and word[0][1:] in PARTICLES
+    )
+
+
 def _supposed(tokens: Sequence[Token], private: list[bool]) -> None:
     """Add the nouns that the model takes for a name, other than numbers: 제12조, 3층."""
     for first, last, _ in names_in(tokens, eager=_EAGER):
-        if not any(token.tag in _NUMBERS for token in tokens[first:last]):
-            for index in range(first, last):
-                token = tokens[index]
-                supposed = token.id > _PUBLIC and _HANGUL.search(token.form) is not None
-                private[index] = private[index] or supposed
+        first += tokens[first].form in HEADLINE_HANJA  # "前 정부"
+        found = tokens[first:last]
+        if any(token.tag in _NUMBERS for token in found) or (
+            len(found) == 1 and (found[0].form in _PLACES or found[0].id <= _PUBLIC)
+        ):
+            continue
+        for index, token in enumerate(found, first):
+            private[index] = private[index] or _HANGUL.search(token.form) is not None
 
 
 def _glue(tokens: Sequence[Token], private: list[bool], first: int, last: int) -> None:

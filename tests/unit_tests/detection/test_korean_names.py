@@ -7,6 +7,7 @@ import pytest
 
 from langchain_privacy.detection import default_detectors, detect_all
 from langchain_privacy.detection.korean import names
+from langchain_privacy.detection.korean import people as korean_people
 from langchain_privacy.detection.korean.sequence import LABELS, SequenceModel, load_model
 
 RULES = default_detectors(presidio=False)
@@ -27,6 +28,10 @@ WITH_KIWI = [
     ("우빈이랑 도경이는 같은 반이다.", ["우빈", "도경이"]),
     ("가수 거미는 노래했다. 거미가 벽에 있다.", ["거미"]),
     ("제갈민이 왔다.", ["제갈민"]),
+    ("빙소희가 보낸 메일", ["빙소희"]),  # a family name that no list has
+    ("표秀蓮이 서명했다. 한中日 회의", ["표秀蓮"]),
+    ("성명: 김민수(金民秀)", ["김민수", "金民秀"]),
+    ("성명(한자): 金民秀", ["金民秀"]),
 ]
 NOBODY = [
     "비가 왔다. 나비가 날아간다. 우리는 승리했다.",
@@ -60,6 +65,52 @@ def test_kiwi_helps(text: str, found: list[str]) -> None:
 def test_nobody_is_found(text: str) -> None:
     pytest.importorskip("kiwipiepy")
     assert people(text) == []
+
+
+STRUCTURED = [
+    ("BANK_ACCOUNT", "카뱅 3333-07-2281940", "3333-07-2281940"),
+    ("BANK_ACCOUNT", "3333-07-2281940으로 보내 줘", "3333-07-2281940"),
+    ("ADDRESS", "저는 203-1107에 살아요", "203-1107"),
+    ("ADDRESS", "아파트 동호수는 105-1203", "105-1203"),
+    ("ADDRESS", "203-1107호로 와", "203-1107호"),
+    ("KR_HEALTH_INSURANCE", "건보 증 번호 1-7700128834", "1-7700128834"),
+    ("PHONE", "공일공 팔팔이이 삼사오육이에요", "공일공 팔팔이이 삼사오육"),
+    ("PHONE", "영일영에 일이삼사에 오육칠팔로 전화", "영일영에 일이삼사에 오육칠팔"),
+    ("PHONE", "공이 오오오 공일공일", "공이 오오오 공일공일"),
+    (
+        "ADDRESS",
+        "주소는 서울 마포구 월드컵북로 396, 12층이에요.",
+        "서울 마포구 월드컵북로 396, 12층",
+    ),
+    ("ADDRESS", "주소는 서울 마포구 월드컵북로 396인데 오세요", "서울 마포구 월드컵북로 396"),
+]
+NO_NUMBER = [
+    "점수는 203-1107이다.",  # no door
+    "공이 굴러가서 일이 생겼다.",  # a ball
+    "이 일이 사오일 걸린다.",
+    "02-123-4567로 보내 줘",  # a telephone, no account
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "value"), STRUCTURED)
+def test_numbers_and_places_as_people_write_them(kind: str, text: str, value: str) -> None:
+    assert (kind, value) in [
+        (f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES)
+    ]
+
+
+@pytest.mark.parametrize("text", NO_NUMBER)
+def test_what_only_looks_so(text: str) -> None:
+    kinds = {f.entity_type for f in detect_all(text, RULES)}
+    assert kinds.isdisjoint({"ADDRESS", "BANK_ACCOUNT"})
+    assert "PHONE" not in kinds or "02-" in text
+
+
+def test_no_word_outlives_its_text() -> None:
+    detect_all("봉하늬가 왔다. 담당자: 서지훈", RULES)
+    kept = repr(korean_people._READ)
+    assert "서지훈" not in kept
+    assert "하늬" not in kept
 
 
 def test_places_and_organisations_have_a_name_of_their_own() -> None:
