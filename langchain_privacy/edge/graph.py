@@ -28,6 +28,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import control_words
+from langchain_privacy.edge.parts import private_nodes
 from langchain_privacy.edge.run import (
     EdgeRun,
     is_task,
@@ -321,7 +322,7 @@ def private_graph(
             return graph
         msg = "This graph is private already, with another masker; give both the same one."
         raise ConfigurationError(msg)
-    new = graph.copy()
+    new = graph.copy({"nodes": private_nodes(graph.nodes, masker)})
     settings = {"_masker": masker, "_guard": guard, "_control": control_words(graph)}
     if around is not None:
         settings["_edge"] = staticmethod(around)

@@ -144,7 +144,8 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
             _require_innermost(handler)
         names = {tool.name for tool in request.tools if isinstance(tool, BaseTool)}
         session = session_of(self.masker).keeping(names)
-        self.masker.public.declare_schema(*map(_described, request.tools))
+        if self.masker.policy.strict:
+            self.masker.public.learn(*map(_described, request.tools))
         edge = StructuredEdge(session)
         model = request.model if self.guard is None else self._guard(request.model)
         changes: dict[str, Any] = {

@@ -55,7 +55,9 @@ def private_tool(tool: BaseTool, masker: Masker, policy: ToolPolicy | None = Non
         policy: Which tool gets which values.
     """
     if isinstance(tool, PrivateTool):
-        return tool
+        if tool._edge.given is None:  # noqa: SLF001
+            return tool
+        tool = tool._edge.given  # noqa: SLF001 - made private without knowing this policy
     policy = policy or ToolPolicy()
     place = policy.place(tool)
     if place == "inside":
@@ -64,6 +66,17 @@ def private_tool(tool: BaseTool, masker: Masker, policy: ToolPolicy | None = Non
     recast(copy, _private(type(tool)))
     copy._edge = _ToolEdge(tool.name, place, masker, policy)  # noqa: SLF001
     return cast("BaseTool", copy)
+
+
+def provisional_tool(tool: BaseTool, masker: Masker) -> BaseTool:
+    """Return a private copy of a tool whose policy nobody has said yet.
+
+    `private_tool` makes another one of it, where a `PrivacyMiddleware` further in has a policy.
+    """
+    copy = private_tool(tool, masker)
+    if copy is not tool:
+        copy._edge.given = tool  # type: ignore[attr-defined]  # noqa: SLF001
+    return copy
 
 
 class PrivateTool(BaseTool):
@@ -146,6 +159,7 @@ class _ToolEdge:
         self.place = place
         self.masker = masker
         self.policy = policy
+        self.given: BaseTool | None = None
 
     def __repr__(self) -> str:
         return f"<{self.place} tool {self.name!r}>"

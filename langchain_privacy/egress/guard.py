@@ -14,15 +14,23 @@ model.invoke("...")  # EgressBlockedError when a private value is in it
 import asyncio
 import contextvars
 import functools
+import hashlib
 import json
+import secrets
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar, runtime_checkable
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable
 
-from langchain_privacy.detection import Detector, StrictDetector, high_confidence_detectors
+from langchain_privacy.detection import (
+    Detector,
+    Finding,
+    StrictDetector,
+    high_confidence_detectors,
+)
 from langchain_privacy.egress.crossing import OpenCrossing
 from langchain_privacy.egress.destination import UNKNOWN
 from langchain_privacy.egress.examine import Examiner, Refusal
@@ -39,7 +47,7 @@ Embedder = TypeVar("Embedder", bound=Embeddings)
 
 
 class HasVault(Protocol):
-    """What the guard needs of a masker: its vault, never its judgement."""
+    """What the guard needs of a masker at the least."""
 
     @property
     def vault(self) -> Vault:
@@ -50,14 +58,27 @@ class HasVault(Protocol):
         """Has `allow`: values that are never private."""
 
 
+@runtime_checkable
+class CanDetect(Protocol):
+    """A masker that says what it would mask of a text which it has not masked."""
+
+    def unmasked(self, text: str, session: VaultSession | None) -> Sequence[Finding]:
+        """Return what detectors find; nothing in a text that was masked in the session."""
+
+
+_REMEMBERED = 65_536
+"""Texts whose digests are kept, so that a long conversation is read once."""
+
+
 class EgressGuard:
     """Lets payloads cross that hold no private value, and records every one.
 
-    It asks the vault, never the masker: a second, independent look.
+    It looks for the vault's values with matchers of its own, and has texts that nobody has masked
+    read with all that the masker has, each once.
 
     Args:
-        masker: Whose vault to ask (a `Masker`). The session is the run's, else the thread's, else
-            every live session of the vault.
+        masker: Whose vault and detectors to ask (a `Masker`). The session is the run's, else the
+            thread's, else every live session of the vault.
         policy: Further rules; see `langchain_privacy.egress`.
         ledger: Where to record; `None` keeps the record in memory, at `guard.ledger`.
         detectors: Rules that are certain enough to refuse by; default
@@ -74,6 +95,8 @@ class EgressGuard:
     ) -> None:
         self.ledger = ledger if ledger is not None else EgressLedger("sqlite://")
         self.policy = policy
+        self._masker = masker
+        self._key, self._clean = secrets.token_bytes(16), dict[bytes, None]()
         chosen = high_confidence_detectors() if detectors is None else detectors
         allow = getattr(masker.policy, "allow", ())
         self._examiner = Examiner(masker.vault, chosen, allow, _strict_of(masker))
@@ -193,7 +216,7 @@ class EgressGuard:
         if not real and not isinstance(self.policy, UnsafeAllowAll):
             try:
                 refusal = self._examiner.refusal(text, sessions)
-                refusal = refusal or self._examiner.not_public(payload.said, sessions)
+                refusal = refusal or self._second_look(payload, sessions)
             except DetectionError:
                 self.ledger.append(record | {"decision": "blocked", "rule": "detector_failed"})
                 raise
@@ -275,7 +298,7 @@ class EgressGuard:
             return
         sessions = self._examiner.sessions()
         refusal = self._examiner.refusal(payload.examined, sessions)
-        refusal = refusal or self._examiner.not_public(payload.said, sessions)
+        refusal = refusal or self._second_look(payload, sessions)
         if refusal is not None:
             record = {
                 "kind": "crossing",
@@ -290,6 +313,26 @@ class EgressGuard:
     async def acheck(self, payload: Payload, destination: str) -> None:
         """Like `check`, without blocking the event loop."""
         await asyncio.to_thread(self.check, payload, destination)
+
+    def _second_look(self, payload: Payload, sessions: Sequence[VaultSession]) -> Refusal | None:
+        """Look at the texts that the masker has not masked as it would, once a text."""
+        words = [*payload.said, *payload.named]
+        refusal = self._examiner.not_public(words, sessions)
+        if refusal is not None or not isinstance(self._masker, CanDetect):
+            return refusal
+        for text in dict.fromkeys(payload.said):
+            key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key).digest()
+            if key in self._clean:
+                continue
+            found = self._masker.unmasked(text, sessions[0] if sessions else None)
+            if found:
+                types = dict(Counter(f.entity_type for f in found))
+                offsets = tuple((f.start, f.end) for f in found)
+                return Refusal(f"unmasked:{found[0].entity_type}", offsets, types)
+            self._clean[key] = None
+            if len(self._clean) > _REMEMBERED:
+                self._clean.pop(next(iter(self._clean)), None)
+        return None
 
     def _refuse(self, record: dict[str, Any], refusal: Refusal) -> NoReturn:
         types = json.dumps(refusal.entity_types, sort_keys=True)

@@ -56,8 +56,8 @@ class Payload:
         content: Texts of the messages, schemas and settings in order.
         structure: Names, roles, identifiers and keys.
         seams: Pieces of one speaker that another speaker's words stand between.
-        said: Texts of the content that are no settings, numbers and identifiers: what strict mode
-            reads.
+        said: Texts of the messages: no settings, schemas, numbers and identifiers.
+        named: Names, keys and the texts of schemas, which a programmer wrote.
     """
 
     data: bytes = dataclasses.field(repr=False)
@@ -65,6 +65,7 @@ class Payload:
     structure: Sequence[str] = dataclasses.field(default=(), repr=False)
     seams: Sequence[str] = dataclasses.field(default=(), repr=False)
     said: Sequence[str] = dataclasses.field(default=(), repr=False)
+    named: Sequence[str] = dataclasses.field(default=(), repr=False)
 
     @property
     def digest(self) -> str:
@@ -92,7 +93,11 @@ def of_value(value: Any) -> Payload:
     look = _Look()
     Walk(look)(value)
     return Payload(
-        data=serialise(value), content=look.content, structure=look.structure, said=look.said
+        data=serialise(value),
+        content=look.content,
+        structure=look.structure,
+        said=look.said,
+        named=look.named,
     )
 
 
@@ -105,6 +110,7 @@ def _of_request(request: dict[str, Any], messages: Sequence[BaseMessage]) -> Pay
         structure=look.structure,
         seams=_seams(messages),
         said=look.said,
+        named=look.named,
     )
 
 
@@ -204,20 +210,23 @@ class _Look(Leaves):
         self.path: list[Any] = []
         self.content = [] if content is None else content
         self.said: list[str] = []
+        self.named: list[str] = []
         self.structure = [] if structure is None else structure
 
     def text(self, text: str) -> str:
         if text:
             is_content = _STRUCTURE.isdisjoint(self.path)
             (self.content if is_content else self.structure).append(text)
-            if (is_content and self.path[:1] != ["settings"]) or _NAME.fullmatch(text):
+            if is_content and self.path[:1] != ["settings"]:
                 self.said.append(text)
+            elif _NAME.fullmatch(text):
+                self.named.append(text)
         return text
 
     def key(self, key: Any) -> Any:
         self.structure.append(str(key))
         if _NAME.fullmatch(str(key)):
-            self.said.append(str(key))
+            self.named.append(str(key))
         return key
 
     def scalar(self, x: Any) -> Any:
@@ -254,7 +263,7 @@ class _LookAtRequest(_Look):
             if texts is not None:
                 self.content += texts.content
                 self.structure += texts.structure
-                self.said += texts.said
+                self.named += [*texts.said, *texts.named]
                 return x
         return super().known(x)
 

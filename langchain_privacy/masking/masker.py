@@ -19,6 +19,7 @@ from langchain_privacy.detection import (
     PublicWords,
     StrictDetector,
     default_detectors,
+    detect_all,
 )
 from langchain_privacy.detection.vocabulary.numbers import KINDS
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
@@ -146,8 +147,8 @@ class _Memory:
             masker.vault.live_values,
             masker.detectors,
             policy.allow,
-            {"*": policy.threshold, **dict.fromkeys(UNTYPED, 0.0), **policy.thresholds},
-            masker.public,
+            masker._thresholds,  # noqa: SLF001
+            masker._is_declared,  # noqa: SLF001
         )
         self.history = History(session)
 
@@ -212,6 +213,15 @@ class MaskingSession:
             masked = Walk(leaves)(x)
             if isinstance(x, str) or self.vault.version == version:
                 return masked  # type: ignore[no-any-return]
+
+    def vouch(self, *texts: str) -> None:
+        """Take note that texts were written of masked pieces and of public ones.
+
+        A guard then does not read it with the masker's detectors as if a stranger had written it.
+        It looks for values of the vault and for what rules are sure of all the same.
+        """
+        for text in texts:
+            self._memory.texts.vouch(text)
 
     async def amask(self, x: T, *, untrusted: bool = False, language: str | None = None) -> T:
         """Like `mask`, without blocking the event loop."""
@@ -379,6 +389,7 @@ class _Masking(Leaves):
             return self._masked_scalar(decoded, kind) if kind else self.scalar(decoded)
 
         masked = mask_json(text, mask, number)
+        self._memory.texts.vouch(masked)
         return text if masked == text else masked
 
     def scalar(self, x: Any) -> object:
@@ -602,6 +613,11 @@ class Masker:
         if strict is not None:
             self.policy = replace(self.policy, strict=strict)
         self.public = PublicWords(self.policy.public)
+        self._thresholds = {
+            "*": self.policy.threshold,
+            **dict.fromkeys(UNTYPED, 0.0),
+            **self.policy.thresholds,
+        }
         if detectors is None:
             detectors = default_detectors(("en", "ko") if languages is None else languages)
         self.detectors = list(detectors)
@@ -628,6 +644,36 @@ class Masker:
     def session(self, id: str | None = None, *, tenant: str = "") -> MaskingSession:  # noqa: A002
         """Open a session; without an id an ephemeral one that nobody else can name."""
         return MaskingSession(self, self.vault.session(id, tenant=tenant))
+
+    def unmasked(self, text: str, session: VaultSession | None = None) -> list[Finding]:
+        """Find what `mask` would replace in a text that nobody has masked; issue nothing.
+
+        Args:
+            text: Any text; what looks like a placeholder is no finding.
+            session: Whose masked texts are known; they hold nothing.
+
+        Raises:
+            DetectionError: A detector failed.
+        """
+        if not text or text.isspace():
+            return []
+        if session is not None and self._memory_of(session).texts.has_masked(text):
+            return []
+        found = detect_all(
+            text,
+            self.detectors,
+            skip=[match.span() for match in PLACEHOLDER.finditer(text)],
+            allow=self.policy.allow,
+            thresholds=self._thresholds,
+            everywhere=False,
+        )
+        return [f for f in found if not self._is_declared(text[f.start : f.end], f)]
+
+    def _is_declared(self, value: str, finding: Finding) -> bool:
+        """Say whether the application declared public what a detector found."""
+        if finding.detector == DictionaryDetector.name or not len(self.public):
+            return False
+        return self.public.holds(value)
 
     def _memory_of(self, vault: VaultSession) -> _Memory:
         memory = self._memories.get(vault)

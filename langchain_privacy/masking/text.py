@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -17,9 +17,7 @@ from langchain_privacy.detection import (
     DECODED,
     UNTYPED,
     Detector,
-    DictionaryDetector,
     Finding,
-    PublicWords,
     detect_all,
 )
 from langchain_privacy.masking.links import LinkScanner, may_link
@@ -92,14 +90,14 @@ class TextMasker:
         detectors: Sequence[Detector],
         allow: frozenset[str],
         thresholds: dict[str, float],
-        public: PublicWords,
+        is_declared: Callable[[str, Finding], bool],
     ) -> None:
         self._vault = vault
         self._live_values = live_values
         self._detectors = detectors
         self._allow = frozenset(value.casefold().strip() for value in allow)
         self._thresholds = thresholds
-        self._public = public
+        self._is_declared = is_declared
         self._key = secrets.token_bytes(16)
         self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
         self._looked: OrderedDict[bytes, list[Finding]] = OrderedDict()
@@ -229,6 +227,18 @@ class TextMasker:
         self._bare[key] = count
         return False
 
+    def has_masked(self, text: str) -> bool:
+        """Say whether a text is what `mask` returned, or what it let pass as it was."""
+        for person in (b"", b"untrusted"):
+            seen = self._seen.get(self._digest(text, person=person))
+            if seen is not None and seen.masked is None:
+                return True
+        return False
+
+    def vouch(self, text: str) -> None:
+        """Remember a text that was written of masked pieces and of public ones."""
+        self._remember(self._digest(text), _Seen([], self._vault.version, None))
+
     def is_verbatim(self, text: str) -> bool:
         r"""Say whether a text was written by `mask` with escapes in it.
 
@@ -283,14 +293,8 @@ class TextMasker:
             thresholds=self._thresholds,
             everywhere=False,  # the session knows what was found, see `_settled`
         )
-        if not self._public:
-            return found
-        return [
-            f
-            for f in found
-            if f.detector == DictionaryDetector.name
-            or not self._public.holds(reading.text[f.start : f.end])
-        ]
+        text = reading.text
+        return [f for f in found if not self._is_declared(text[f.start : f.end], f)]
 
     def _with_known(
         self,

@@ -99,8 +99,7 @@ class MinionNodes:
         if local is not None:
             assert_local(local, allowed_networks=allowed_networks)
         self.masker = masker or Masker()
-        self.masker.public.declare(*prompts())
-        self.masker.public.declare_schema(Plan, Next)
+        self.masker.public.learn(*prompts(), Plan, Next)
         self.budget = budget or Budget()
         self.evidence: EvidenceMode = evidence
         self.max_rounds = max_rounds
@@ -212,20 +211,22 @@ class MinionNodes:
     def _plan(self, state: MinionState, config: RunnableConfig) -> MinionState:
         session = self.session(config)
         with session_scope(session.vault):
-            return drive(self._planner.steps(state, session), self._ask)
+            return drive(self._planner.steps(state, session), lambda a: self._ask(a, session))
 
     async def _aplan(self, state: MinionState, config: RunnableConfig) -> MinionState:
         session = await asyncio.to_thread(self.session, config)
         with session_scope(session.vault):
             steps = self._planner.steps(state, session)
-            return await adrive(steps, self._aask)
+            return await adrive(steps, lambda asked: self._aask(asked, session))
 
-    def _ask(self, asked: Asked) -> Reply:
+    def _ask(self, asked: Asked, session: MaskingSession) -> Reply:
         assert self._remote is not None
+        session.vouch(*(message.text for message in asked[0]))
         return self._remote.ask(*asked)
 
-    async def _aask(self, asked: Asked) -> Reply:
+    async def _aask(self, asked: Asked, session: MaskingSession) -> Reply:
         assert self._remote is not None
+        session.vouch(*(message.text for message in asked[0]))
         return await self._remote.aask(*asked)
 
     # Answering, on this side.

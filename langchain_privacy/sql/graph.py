@@ -97,8 +97,7 @@ def create_private_sql_graph(
         assert_local(local_model, allowed_networks=allowed_networks)
     masker = masker or Masker()
     card = card or SchemaCard.from_engine(engine_or_url)
-    masker.public.declare(*prompts(), card.render())
-    masker.public.declare_schema(QueryPlan)
+    masker.public.learn(*prompts(), card.render(), QueryPlan)
     database = open_database(engine_or_url, card.tables, policy)
     guarded = (guard or EgressGuard(masker)).wrap(remote)
     parts = Parts(

@@ -20,7 +20,6 @@ from pydantic import BaseModel
 from langchain_privacy.words import load
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_MOST_TEXTS = 4096
 
 
 class PublicWords:
@@ -44,11 +43,11 @@ class PublicWords:
     def __len__(self) -> int:
         return len(self._texts)
 
-    def __getstate__(self) -> list[str]:
-        return list(self._texts)
+    def __getstate__(self) -> dict[str, Any]:
+        return {"words": self.words, "_texts": self._texts}
 
-    def __setstate__(self, texts: list[str]) -> None:
-        self.__init__(texts)  # type: ignore[misc]
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
 
     def declare(self, *texts: str) -> None:
         """Make texts public. What was declared before costs nothing.
@@ -57,18 +56,24 @@ class PublicWords:
             TypeError: One of them is no text.
         """
         new = [text for text in dict.fromkeys(texts) if text and text not in self._texts]
-        if not new:
-            return
-        words = {word for text in new for word in _WORD.findall(text)}
+        self.learn(*new)
         with self._lock:
             self._texts |= dict.fromkeys(new)
-            self.words = self.words | words | {word.lower() for word in words}
 
-    def declare_schema(self, *schemas: type[BaseModel] | Mapping[str, Any]) -> None:
-        """Make public what schemas of tools and answers say: names, descriptions, choices."""
-        for schema in schemas:
-            plain = schema if isinstance(schema, Mapping) else schema.model_json_schema()
-            self.declare(json.dumps(plain, ensure_ascii=False, default=str))
+    def learn(self, *texts: str | type[BaseModel] | Mapping[str, Any]) -> None:
+        """Make the words of prompts and schemas public in strict mode, and nothing more.
+
+        Prompts, and the names, descriptions and choices in schemas of tools and answers, teach
+        words. What detectors find in them is private all the same: a default may be an address.
+        """
+        for text in texts:
+            if not isinstance(text, str):
+                plain = text if isinstance(text, Mapping) else text.model_json_schema()
+                text = json.dumps(plain, ensure_ascii=False, default=str)
+            words = set(_WORD.findall(text))
+            if not words <= self.words:
+                with self._lock:
+                    self.words = self.words | words | {word.lower() for word in words}
 
     def holds(self, value: str) -> bool:
         """Say whether a value stands in a declared text, as it is written, as whole words.

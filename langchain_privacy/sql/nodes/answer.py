@@ -55,9 +55,11 @@ class AnswerNode:
         """Write the masked answer."""
         if state.get("rows") is None:
             return self._without_rows(state)
-        answer = _Answer(self._parts, state, session_of(self._parts.masker, config).vault)
+        session = session_of(self._parts.masker, config)
+        answer = _Answer(self._parts, state, session.vault)
         while answer.narrating:
             messages = answer.messages()
+            session.vouch(*(message.text for message in messages))
             if local := self._parts.local_model:
                 networks = self._parts.allowed_networks
                 said = call_local(local, messages, allowed_networks=networks)
@@ -71,10 +73,11 @@ class AnswerNode:
         """Like `run`."""
         if state.get("rows") is None:
             return self._without_rows(state)
-        vault = session_of(self._parts.masker, config).vault
-        answer = await asyncio.to_thread(_Answer, self._parts, state, vault)
+        session = session_of(self._parts.masker, config)
+        answer = await asyncio.to_thread(_Answer, self._parts, state, session.vault)
         while answer.narrating:
             messages = answer.messages()
+            session.vouch(*(message.text for message in messages))
             if local := self._parts.local_model:
                 networks = self._parts.allowed_networks
                 said = await acall_local(local, messages, allowed_networks=networks)

@@ -9,6 +9,7 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 
+from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError
 from langchain_privacy.sql.nodes.state import Parts, SQLState, crossed, noted
 from langchain_privacy.sql.remote import QueryPlan
@@ -23,7 +24,7 @@ class PlanNode:
 
     def run(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
         """Ask the remote model for a query and an answer template."""
-        messages = self._messages(state)
+        messages = self._messages(state, config)
         try:
             plan = self._parts.planner.plan(messages, config)
         except ProtocolError:
@@ -32,18 +33,20 @@ class PlanNode:
 
     async def arun(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
         """Like `run`."""
-        messages = self._messages(state)
+        messages = self._messages(state, config)
         try:
             plan = await self._parts.planner.aplan(messages, config)
         except ProtocolError:
             return self._planned(state, messages, None)
         return self._planned(state, messages, plan)
 
-    def _messages(self, state: SQLState) -> list[BaseMessage]:
+    def _messages(self, state: SQLState, config: RunnableConfig) -> list[BaseMessage]:
         slots = [Slot(**slot, value=None) for slot in state["slots"]]
-        return self._parts.planner.messages(
+        messages = self._parts.planner.messages(
             state["masked_question"], slots, state["language"], state["codes"], state["labels"]
         )
+        session_of(self._parts.masker, config).vouch(*(message.text for message in messages))
+        return messages
 
     def _planned(
         self, state: SQLState, messages: list[BaseMessage], plan: QueryPlan | None

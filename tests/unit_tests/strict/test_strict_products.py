@@ -43,7 +43,7 @@ def test_an_agent_sends_public_words_only():
     answer = agent.invoke({"messages": [HumanMessage(QUESTION)]})["messages"][-1].content
     assert answer == "It says: Parcel 4471923 lies at Quorndale, says Wrozvik."
     assert not [value for value in (*HIDDEN, "Quorndale") if value in model.seen_text]
-    assert "zephyr_lookup" in model.seen_text and "Zephyrex" in model.seen_text
+    assert "zephyr_lookup" in model.seen_text and "a parcel in the" in model.seen_text
 
 
 @pytest.mark.parametrize("value", HIDDEN)

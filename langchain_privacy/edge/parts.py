@@ -1,0 +1,71 @@
+"""The parts of a compiled graph through which private values come in: tools and retrievers.
+
+`private()` finds them in the nodes of a graph, of its subgraphs and of agents in it, and makes them
+private as `private_tool` and `PrivateRetriever` do: they get placeholders, what they return is
+masked before LangGraph records it. A tool that `PrivacyMiddleware` or `private_tool` has made
+private keeps its policy.
+
+Source of the structure that is walked: `langgraph.pregel` (nodes and what they are bound to) and
+`langgraph.prebuilt.ToolNode`.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableSequence
+from langgraph.prebuilt import ToolNode
+from langgraph.pregel import Pregel
+
+from langchain_privacy.edge.retrieval import PrivateRetriever
+from langchain_privacy.edge.tools import provisional_tool
+from langchain_privacy.masking import Masker
+
+
+def private_nodes(nodes: Mapping[str, Any], masker: Masker) -> dict[str, Any]:
+    """Return the nodes of a graph with their tools and retrievers made private.
+
+    Args:
+        nodes: Nodes by name, as a compiled graph holds them; they are not changed.
+        masker: Finds private values and holds the vault.
+    """
+    return {name: _node(node, masker) for name, node in nodes.items()}
+
+
+def _node(node: Any, masker: Masker) -> Any:
+    bound = _part(node.bound, masker)
+    subgraphs = [_part(graph, masker) for graph in node.subgraphs or ()]
+    same = all(a is b for a, b in zip(subgraphs, node.subgraphs or (), strict=True))
+    if bound is node.bound and same:
+        return node
+    new = copy.copy(node)
+    vars(new).pop("node", None)  # made of what it was bound to
+    new.bound = bound
+    new.subgraphs = subgraphs
+    return new
+
+
+def _part(part: Any, masker: Masker) -> Any:
+    if isinstance(part, ToolNode):
+        return _tool_node(part, masker)
+    if isinstance(part, BaseRetriever) and not isinstance(part, PrivateRetriever):
+        return PrivateRetriever(part, masker)
+    if isinstance(part, Pregel) and not hasattr(part, "_masker"):
+        nodes = private_nodes(part.nodes, masker)
+        same = all(nodes[name] is node for name, node in part.nodes.items())
+        return part if same else part.copy({"nodes": nodes})
+    if isinstance(part, RunnableSequence):
+        steps = [_part(step, masker) for step in part.steps]
+        same = all(a is b for a, b in zip(steps, part.steps, strict=True))
+        return part if same else RunnableSequence(*steps, name=part.name)
+    return part
+
+
+def _tool_node(node: ToolNode, masker: Masker) -> ToolNode:
+    tools = {name: provisional_tool(t, masker) for name, t in node.tools_by_name.items()}
+    new = copy.copy(node)
+    # ToolNode has no way to replace tools, and holds its own methods bound to itself.
+    new._tools_by_name = tools  # noqa: SLF001
+    new.func, new.afunc = new._func, new._afunc  # noqa: SLF001
+    return new

@@ -1,0 +1,111 @@
+"""What nobody masked is examined with all that the masker has, once a text."""
+
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.prompts import ChatPromptTemplate
+from langgraph.graph import START, MessagesState, StateGraph
+
+from langchain_privacy import EgressGuard, Masker, MaskingPolicy, private
+from langchain_privacy.detection import Detector, Finding
+from langchain_privacy.errors import EgressBlockedError
+from tests.support.scripted import ScriptedChatModel
+
+FORMS = {
+    "a name": "I am Jane Holloway, please write to me",
+    "what the user named private": "Projekt Adler starts in May",
+    "a Korean name": "저는 김민수 부장입니다",
+    "a Korean number": "제 번호는 010-3847-2915 입니다",
+    "a Korean address": "집은 서울특별시 강남구 테헤란로 152 입니다",
+    "an American number": "call me at (415) 555-2671 please",
+}
+
+
+def masker(**settings: Any) -> Masker:
+    return Masker(policy=MaskingPolicy(private={"PROJECT": ["Projekt Adler"]}, **settings))
+
+
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("thread", [None, "t"])
+def test_a_bare_guarded_model_refuses_what_the_masker_would_mask(
+    text: str, thread: str | None
+) -> None:
+    model = ScriptedChatModel(responses=["never"])
+    config: Any = {"configurable": {"thread_id": thread}} if thread else None
+    with pytest.raises(EgressBlockedError) as refused:
+        EgressGuard(masker()).wrap(model).invoke(text, config)
+    assert not model.seen
+    assert text not in str(refused.value)
+
+
+@pytest.mark.parametrize("message", [SystemMessage, HumanMessage, AIMessage])
+def test_every_message_is_examined(message: Any) -> None:
+    model = EgressGuard(masker()).wrap(ScriptedChatModel(responses=["never"]))
+    with pytest.raises(EgressBlockedError):
+        model.invoke([message(FORMS["a name"]), HumanMessage("hello")])
+    with pytest.raises(EgressBlockedError):
+        model.invoke([ToolMessage(FORMS["a name"], tool_call_id="1")])
+
+
+def test_what_was_masked_crosses() -> None:
+    m = masker()
+    session = m.session("t")
+    model = EgressGuard(m).wrap(ScriptedChatModel(responses=["fine"]))
+    for text in FORMS.values():
+        masked = session.mask(text)
+        assert model.invoke(masked, {"configurable": {"thread_id": "t"}}).content == "fine"
+
+
+def test_a_plain_model_in_a_private_graph_is_examined_too() -> None:
+    m = masker()
+    model = ScriptedChatModel(responses=["never"])
+
+    def node(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [model.invoke([HumanMessage(FORMS["a name"])])]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    graph = private(builder.compile(), m, guard=EgressGuard(m))
+    with pytest.raises(EgressBlockedError):
+        graph.invoke({"messages": [HumanMessage("hello")]})
+    assert not model.seen
+
+
+def test_a_chain_with_a_template_crosses() -> None:
+    m = masker()
+    guarded = EgressGuard(m).wrap(ScriptedChatModel(responses=["fine"]))
+    prompt = ChatPromptTemplate([("system", "You are a kind helper."), ("human", "Tell: {text}")])
+    chain = private(prompt | guarded, m)
+    assert chain.invoke({"text": FORMS["a name"]}).content == "fine"
+
+
+def test_declared_texts_cross() -> None:
+    m = masker(public=["You answer for Alvarez Dental in Austin."])
+    guarded = EgressGuard(m).wrap(ScriptedChatModel(responses=["fine"]))
+    said = guarded.invoke(
+        [SystemMessage("You answer for Alvarez Dental in Austin."), ("human", "hi")]
+    )
+    assert said.content == "fine"
+
+
+class Counting(Detector):
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        self.read.append(text)
+        return []
+
+
+def test_a_text_is_read_once_however_long_the_conversation() -> None:
+    counting = Counting()
+    model = EgressGuard(Masker([counting])).wrap(ScriptedChatModel(responses=["fine"]))
+    history: list[Any] = []
+    for turn in range(20):
+        history += [HumanMessage(f"question {turn}"), AIMessage(f"answer {turn}")]
+        model.invoke(history)
+    assert len(counting.read) == len(set(counting.read)) == 40
