@@ -41,7 +41,12 @@ from langchain_privacy.detection.numbers import (
     find_routing_numbers,
 )
 from langchain_privacy.detection.packaged import NerDetector, optional_ner
-from langchain_privacy.detection.people import find_listed_people, find_people, find_places
+from langchain_privacy.detection.people import (
+    find_listed_people,
+    find_people,
+    find_people_by_capitals,
+    find_places,
+)
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
 from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_keys, find_passwords
@@ -87,13 +92,12 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
     "en": (find_people, find_signatures, find_columns_of_names, find_addresses, find_places),
     "ko": (find_korean_names, find_korean_addresses),
 }
-ELSEWHERE: tuple[Rule, ...] = (
-    find_listed_people,
-    find_signatures,
-    find_columns_of_names,
-    find_addresses,
-    find_places,
-)
+_LISTED: tuple[Rule, ...] = (find_signatures, find_columns_of_names, find_addresses, find_places)
+ELSEWHERE: Mapping[str, tuple[Rule, ...]] = {
+    "*": (find_people_by_capitals, *_LISTED),
+    # Every noun has a capital letter here: lists and what announces a name, no more.
+    **dict.fromkeys(("de", "lb", "als", "bar", "nds"), (find_listed_people, *_LISTED)),
+}
 """What is looked for in the prose of other languages: what lists and forms know."""
 
 

@@ -96,6 +96,9 @@ _AFTER_ONE = re.compile(
 
 _INTRODUCTIONS = Cues(load("introductions"))
 _INTRODUCED = re.compile(rf"[ \t]*[:=|]?[ \t]*(?P<name>{_RUN.pattern})")
+# Behind a word in small letters: "hablé con Yaretzi Quispe", but not "La Dirección General".
+_IN_A_SENTENCE = re.compile(r"(?<![^\W_])[a-z\u00df-\u024f][^\W_]*[,;]?[ ]['\"(«“]?\Z")
+_WORD_IN_FRONT = 24
 _BY_SHAPE = 0.5  # score of what no list and no word beside it says
 
 
@@ -200,7 +203,19 @@ def find_listed_people(text: FoldedText) -> Iterator[Finding]:
     What rests on the shape of a run alone is left out: which words are ordinary ones is known of
     English only, and German writes every noun with a capital letter.
     """
-    yield from (found for found in find_people(text) if found.score > _BY_SHAPE)
+    return _people_elsewhere(text, by_shape=False)
+
+
+def find_people_by_capitals(text: FoldedText) -> Iterator[Finding]:
+    """Find people as well by a run of capitals within a sentence, where nouns have no capital."""
+    return _people_elsewhere(text, by_shape=True)
+
+
+def _people_elsewhere(text: FoldedText, *, by_shape: bool) -> Iterator[Finding]:
+    for found in find_people(text):
+        before = text.text[max(0, found.start - _WORD_IN_FRONT) : found.start]
+        if found.score > _BY_SHAPE or (by_shape and _IN_A_SENTENCE.search(before)):
+            yield found
     for _, end in _INTRODUCTIONS.find(text):
         if match := _INTRODUCED.match(text.text, end):
             yield span(match, "PERSON", 0.7, "people", "name")

@@ -40,7 +40,7 @@ class RulesDetector(Detector):
         *,
         min_score: float = 0.0,
         by_language: Mapping[str, Sequence[Rule]] | None = None,
-        elsewhere: Sequence[Rule] = (),
+        elsewhere: Mapping[str, Sequence[Rule]] | None = None,
     ) -> None:
         """Take the rules.
 
@@ -48,12 +48,13 @@ class RulesDetector(Detector):
             rules: Run on every text.
             min_score: The least score of a finding that is reported.
             by_language: Rules for prose, by ISO 639-1 code of the texts that they run on.
-            elsewhere: Rules for prose in languages that have none of their own.
+            elsewhere: Rules for prose in languages that have none of their own, by code too; those
+                of `"*"` are for all others.
         """
         self.rules = tuple(rules)
         self.min_score = min_score
         self._by_language = {code: tuple(own) for code, own in (by_language or {}).items()}
-        self._elsewhere = tuple(elsewhere)
+        self._elsewhere = {code: tuple(own) for code, own in (elsewhere or {}).items()}
         self.names_in = frozenset(self._by_language)
 
     def rules_for(self, language: str | None) -> tuple[Rule, ...]:
@@ -65,7 +66,8 @@ class RulesDetector(Detector):
         unsure = language is None or language in _WITHOUT_CAPITALS
         if self._by_language and (unsure or language in self._by_language):
             return (*self.rules, *(r for own in self._by_language.values() for r in own))
-        return (*self.rules, *self._elsewhere)
+        others = self._elsewhere.get("*", ())
+        return (*self.rules, *self._elsewhere.get(language or "*", others))
 
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
         """Run the rules that are for a text in this language; all when it is `None`."""

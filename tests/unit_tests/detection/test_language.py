@@ -111,6 +111,10 @@ def test_a_damaged_library_is_an_error_without_the_text(monkeypatch: pytest.Monk
         ("Der Vertrag mit Herrn Daniel Oberhuber ist gestern abgelaufen.", ["Daniel Oberhuber"]),
         ("Je m'appelle Ifeoma", ["Ifeoma"]),
         ("Me llamo Yaretzi Xochitl y vivo aquí desde hace un año.", ["Yaretzi Xochitl"]),
+        ("Mon mari, Yannig Kerbihan, habite ici.", ["Yannig Kerbihan"]),
+        ("Ayer hablé con Yaretzi Xochitl sobre el contrato.", ["Yaretzi Xochitl"]),
+        ("Ontem falei com Ubirajara Peçanha sobre o contrato.", ["Ubirajara Peçanha"]),
+        ("O Ministério Público recorreu ontem da decisão.", []),
         ("Bitte rufen Sie mich unter +49 30 901820 an, wenn Sie Zeit haben.", ["+49 30 901820"]),
         # What reads English or may be English keeps all English rules.
         ("The tenant Osric Vandeleur pays monthly.", ["Osric Vandeleur"]),
