@@ -257,7 +257,8 @@ _IS_CODE = re.compile(rf"[(\[{{][A-Za-z_]*\Z|{_PATH}\([A-Za-z_*]*\Z")
 _IN_BRACES = re.compile(r"\$\{[\w.]{1,64}:?[-=?:](?P<default>[^{}\n]{1,512})\}")
 _BRACE_BEFORE = re.compile(r"\$\{[\w.]{0,64}\Z")
 _IS_NAMED = re.compile(
-    r"\{\{|\$\{|\$\(|<[a-zA-Z]|%\(|\{[\w.]*\}\Z|\$[A-Z_]+\Z|ENC\[|vault:|arn:aws"
+    r"\{\{|\$\{|\$\(|<[a-zA-Z]|%[(sdr]|\{[\w.]*\}(?:\Z|:\{)|\{\d*\}"
+    r"|\(?(?:self|this)\.|\$[A-Z_]+\Z|ENC\[|vault:|arn:aws"
 )
 _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]+|[a-z][a-z_]*(?:[./:-][a-z_]+)*")
 _LONGEST_EXPRESSION = 600

@@ -54,6 +54,9 @@ def test_the_literal_is_masked_and_nothing_else(text: str, value: str) -> None:
 
 
 CLEAR = [
+    "credentials = '{0}:{1}'.format(user, password)",
+    "user_pass = '%s:%s' % (user, password)",
+    "pwd = (self.password.encode('utf-8') if isinstance(self.password, str) else self.password)",
     'password = os.environ["DB_PASSWORD"]',
     'password = getpass.getpass("Enter your password: ")',
     'password = self.settings.db_password',

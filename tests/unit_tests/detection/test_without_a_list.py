@@ -49,6 +49,7 @@ def test_is_found(kind: str, text: str, value: str) -> None:
 
 
 CLEAR = [
+    "x = first if first else line\n    elif till: pass",
     'Per diem is paid. The Per Diem rate. A per diem.',
     'eth0: up, ifidx 2',
     'The decorator @property is documented.',
