@@ -24,7 +24,6 @@ from typing import Any, TypeVar, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.pregel import Pregel
 from langgraph.types import StateSnapshot, StateUpdate
-from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import control_words
@@ -83,7 +82,7 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
             mode: Any stream mode but `"messages"`, whose texts are restored across parts.
             data: What LangGraph streamed; it is not changed.
         """
-        return _revalidated(run.restore(data))
+        return run.restore(data)
 
     # The run itself.
 
@@ -342,28 +341,3 @@ def _snapshot(run: EdgeRun, snapshot: StateSnapshot, *, restore: bool) -> StateS
 def _config(run: EdgeRun, config: RunnableConfig) -> RunnableConfig:
     """Give the caller the thread id that the caller knows."""
     return run.session.restore(config)
-
-
-def _revalidated(data: Any) -> Any:
-    """Validate the structured response of a restored state, or of a node's update in it, again.
-
-    A field that holds a date or a number may be a placeholder in the state; restored, it is the
-    text of the date. Validating makes it what the schema says.
-    """
-    if not isinstance(data, dict):
-        return data
-    if isinstance(response := data.get(_RESPONSE), BaseModel):
-        return {**data, _RESPONSE: _validated(response)}
-    nested = {k: _revalidated(v) for k, v in data.items() if isinstance(v, dict) and _RESPONSE in v}
-    return {**data, **nested} if nested else data
-
-
-def _validated(response: BaseModel) -> BaseModel:
-    values = {
-        field.alias or name: getattr(response, name)
-        for name, field in type(response).model_fields.items()
-    }
-    try:
-        return TypeAdapter(type(response)).validate_python(values)
-    except ValidationError:
-        return response

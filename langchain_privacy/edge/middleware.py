@@ -26,7 +26,9 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from langchain_privacy.edge.control import masked_tool
+from langchain_privacy.edge.note import NOTES, holds_placeholder, note_for, with_note
 from langchain_privacy.edge.run import session_of, surrounding, warn_once
+from langchain_privacy.edge.schemas import relaxed
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import ConfigurationError
@@ -45,7 +47,7 @@ try:
     from langchain.agents.middleware import _trace_policy as _default
     from langchain.agents.structured_output import StructuredOutputError
 
-    from langchain_privacy.edge.structured import StructuredEdge
+    from langchain_privacy.edge.structured import StructuredEdge, relaxing_model
 except ImportError as error:
     msg = 'Private agents need LangChain: pip install "langchain-privacy[agents]"'
     raise ConfigurationError(msg) from error
@@ -80,6 +82,7 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
         self.policy = tools or ToolPolicy()
         self.guard = guard
         self._guarded: dict[int, tuple[BaseChatModel, BaseChatModel]] = {}
+        masker.public.declare(*NOTES.values())
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -148,14 +151,20 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
             self.masker.public.learn(*map(_described, request.tools))
         edge = StructuredEdge(session)
         model = request.model if self.guard is None else self._guard(request.model)
+        limited = any(relaxed(each) is not each for each in map(_described, request.tools))
         changes: dict[str, Any] = {
             "messages": session.mask(request.messages),
             "tools": [_masked_tool(session, tool) for tool in request.tools],
             "model_settings": session.mask(request.model_settings),
-            "model": model if request.response_format is None else edge.model(model),
+            "model": edge.model(model)
+            if request.response_format is not None
+            else (relaxing_model(model) if limited else model),
         }
-        if request.system_message is not None:
-            changes["system_message"] = session.mask(request.system_message)
+        system = request.system_message and session.mask(request.system_message)
+        asked = [*([system] if system else []), *changes["messages"]]
+        if self.masker.policy.note and holds_placeholder(asked):
+            system = with_note(system, note_for(asked))
+        changes["system_message"] = system
         return edge, request.override(**changes)
 
     def _guard(self, model: BaseChatModel) -> BaseChatModel:

@@ -30,6 +30,8 @@ from langgraph.pregel import Pregel
 from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import masked_tool
 from langchain_privacy.edge.graph import private_graph
+from langchain_privacy.edge.note import NOTES
+from langchain_privacy.edge.parsing import prepared
 from langchain_privacy.edge.run import EdgeRun, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import CallbackEventRestorer, arestore_stream, restore_stream
 from langchain_privacy.egress.destination import is_remote_graph
@@ -77,6 +79,7 @@ class PrivateRunnable(Composing, Runnable[Input, Output]):
 
     def __init__(self, inner: Runnable[Input, Output], masker: Masker, guard: Any = None) -> None:
         self._inner = inner
+        masker.public.declare(*NOTES.values())
         self._masker = masker
         self._guard = guard
         self.name = getattr(inner, "name", None)  # a `RunnableLambda` of a lambda has none
@@ -123,11 +126,16 @@ class PrivateRunnable(Composing, Runnable[Input, Output]):
         """Bind tools to the chat model behind the edge; their descriptions are masked."""
         return self.edge(self._inner.bind_tools(*args, **kwargs))  # type: ignore[attr-defined]
 
+    def with_structured_output(self, *args: Any, **kwargs: Any) -> Any:
+        """Have the chat model behind the edge answer by a schema; its parser sees real values."""
+        return self.edge(self._inner.with_structured_output(*args, **kwargs))  # type: ignore[attr-defined]
+
     def _enter(
         self, config: RunnableConfig | None, x: Any, kwargs: dict[str, Any]
     ) -> tuple[EdgeRun, Any, Any, dict[str, Any]]:
         run = open_run(self._masker, config, guard=self._guard)
-        return run, masked_bindings(run, self._inner), run.mask(x), masked_arguments(run, kwargs)
+        inner = prepared(masked_bindings(run, self._inner), self._masker)
+        return run, inner, run.mask(x), masked_arguments(run, kwargs)
 
     def invoke(self, input: Input, config: RunnableConfig | None = None, **kwargs: Any) -> Output:  # noqa: A002
         """Mask the input, invoke, restore the output."""

@@ -26,10 +26,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.load.serializable import Serializable
 from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import merge_configs, var_child_runnable_config
 from langgraph.types import Interrupt
+from pydantic import BaseModel
 
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.masker import RestoringLeaves
@@ -226,6 +228,9 @@ class _ForPerson(RestoringLeaves):
             self._texts.keep(text, known)
         return known
 
+    def rebuilt(self, x: BaseModel) -> BaseModel:
+        return validated(x)
+
     def known(self, x: Any) -> Any:
         if isinstance(x, BaseMessage):
             return self._messages.known(x)
@@ -240,6 +245,25 @@ class _ForPerson(RestoringLeaves):
 
     def learn(self, x: BaseMessage, walked: BaseMessage) -> None:
         self._messages.learn(x, walked)
+
+
+def validated(model: BaseModel) -> BaseModel:
+    """Validate a restored object again, so that its fields are what the schema says.
+
+    A field that holds a date or a number is a placeholder in the state; restored, it is the text of
+    the date. An object that does not validate stays as it is.
+    """
+    if isinstance(model, Serializable) or model.__pydantic_private__:
+        return model  # LangChain's own, or one that knows more than its fields
+    values = {
+        field.alias or name: getattr(model, name)
+        for name, field in type(model).model_fields.items()
+        if name in model.model_fields_set
+    } | (model.__pydantic_extra__ or {})
+    try:
+        return type(model).model_validate(values)
+    except Exception:  # noqa: BLE001 - validators may raise anything, and the object is a person's
+        return model
 
 
 def _is_approval(x: Any) -> bool:

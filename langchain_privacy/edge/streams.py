@@ -46,7 +46,7 @@ from langchain_core.runnables.utils import AddableDict
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
 from pydantic import BaseModel
 
-from langchain_privacy.edge.run import restored_for_person
+from langchain_privacy.edge.run import restored_for_person, validated
 from langchain_privacy.masking import JsonRestorer, MaskingSession, StreamRestorer
 from langchain_privacy.masking.masker import RestoringLeaves
 from langchain_privacy.values.walk import IDENTIFIERS, JSON_KEYS, Walk, is_token_list, with_token
@@ -322,6 +322,10 @@ class _Texts(RestoringLeaves):
     def leaf(self, text: str) -> object:
         """Restore a text that may be a number; half a placeholder of one is no text to show."""
         return self.text(text) if self.count + 1 == self._open_text else super().leaf(text)
+
+    def rebuilt(self, x: BaseModel) -> BaseModel:
+        """Make an object's fields what its schema says."""
+        return validated(x)
 
     def key(self, key: Any) -> object:
         """Restore a key, which is whole, as is the text before it."""

@@ -3,13 +3,12 @@
 LangChain parses a structured answer right after the model's call, before any middleware sees it,
 and an `EmailStr` or a pattern refuses a placeholder. So the model that is handed down restores its
 answer after its own callbacks (its trace stays masked), and what was parsed is masked again before
-it enters the state. The middleware makes a `StructuredEdge` for each call of the model; the graph
-validates the response again when the state leaves it restored.
+it enters the state. What crosses is the schema relaxed (`edge.schemas`). The middleware makes a
+`StructuredEdge` for each call of the model; the edge validates the response again when the state
+leaves it restored.
 """
 
-import json
 import re
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
 
 from langchain.agents.middleware import ModelResponse
@@ -20,10 +19,11 @@ from langchain.agents.structured_output import (
 )
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
-from pydantic import BaseModel, PrivateAttr, ValidationError
+from pydantic import PrivateAttr, ValidationError
 
 from langchain_privacy.edge.errors import masked_error
-from langchain_privacy.edge.tools import codes_in
+from langchain_privacy.edge.overlay import overlaid, restored_answer, written_in
+from langchain_privacy.edge.schemas import relaxed_settings
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.subclassing import recast, subclass_maker
 
@@ -52,29 +52,15 @@ class StructuredEdge:
         """Restore an answer and remember how it came."""
         if not isinstance(answer, AIMessage):
             return answer
-        real = self._session.restore(answer)
-        if not answer.tool_calls:
-            real = real.model_copy(update={"content": self._json(answer.content)})
-        elif real is answer:
-            real = answer.model_copy()
+        real = restored_answer(self._session, answer)
         self._answers.append((real, answer))
         return real
-
-    def _json(self, content: Any) -> Any:
-        if isinstance(content, str):
-            return self._session.restore_json(content)
-        return [
-            {**block, "text": self._session.restore_json(block["text"])}
-            if isinstance(block, dict) and isinstance(block.get("text"), str)
-            else self._session.restore(block)
-            for block in content
-        ]
 
     def masked_response(self, response: ModelResponse[Any]) -> ModelResponse[Any]:
         """Mask what enters the state; the model's own answers enter as they came."""
         structured = response.structured_response
         if structured is not None:
-            structured = self._overlaid(structured, self._written(response.result))
+            structured = overlaid(self._session, structured, self._written(response.result))
         result = [self._masked_message(message) for message in response.result]
         return ModelResponse(result=result, structured_response=structured)
 
@@ -110,42 +96,8 @@ class StructuredEdge:
         for real, answer in self._answers:
             if not any(message is real for message in result):
                 continue
-            for call in answer.tool_calls:
-                if call["name"] in names:
-                    return call["args"]
-            try:
-                return json.loads(answer.text)
-            except ValueError:
-                return None
+            return written_in(answer, names)
         return None
-
-    def _overlaid(self, parsed: Any, written: Any) -> Any:
-        """Put placeholders where the model wrote them, also where a number or a date was made."""
-        if isinstance(written, str) and codes_in(written):
-            same = not isinstance(parsed, str) or self._session.restore(written) == parsed
-            return written if same else self._session.mask(parsed)
-        if isinstance(parsed, BaseModel) and isinstance(written, dict):
-            update = {
-                name: self._overlaid(getattr(parsed, name), _named(written, name, field.alias))
-                for name, field in type(parsed).model_fields.items()
-            }
-            return parsed.model_copy(update=update)
-        if is_dataclass(parsed) and not isinstance(parsed, type) and isinstance(written, dict):
-            names = [field.name for field in fields(parsed) if field.init]
-            update = {n: self._overlaid(getattr(parsed, n), written.get(n)) for n in names}
-            return replace(parsed, **update)
-        if isinstance(parsed, dict) and isinstance(written, dict):
-            return {
-                self._session.mask(key): self._overlaid(value, written.get(key))
-                for key, value in parsed.items()
-            }
-        if isinstance(parsed, list) and isinstance(written, list) and len(parsed) == len(written):
-            return [self._overlaid(p, w) for p, w in zip(parsed, written, strict=True)]
-        return self._session.mask(parsed)
-
-
-def _named(written: dict[str, Any], name: str, alias: str | None) -> Any:
-    return written[name] if name in written else written.get(alias or name)
 
 
 class _Restoring(BaseChatModel):
@@ -159,9 +111,40 @@ def _restoring(base: Any) -> dict[str, Any]:
     """A model's class that restores its answers."""
 
     def invoke(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._structured.restored(base.invoke(self, *args, **kwargs))
+        answer = base.invoke(self, *args, **relaxed_settings(kwargs))
+        return self._structured.restored(answer)
 
     async def ainvoke(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._structured.restored(await base.ainvoke(self, *args, **kwargs))
+        answer = await base.ainvoke(self, *args, **relaxed_settings(kwargs))
+        return self._structured.restored(answer)
+
+    return {"invoke": invoke, "ainvoke": ainvoke}
+
+
+def relaxing_model(model: BaseChatModel) -> BaseChatModel:
+    """Return a copy of a model, of a subclass of its class, that is asked with relaxed schemas.
+
+    Tools reach it as they are, so that the provider's package makes its own form of them first.
+    """
+    copy: Any = model.model_copy()
+    recast(copy, _relaxing(type(model)))
+    # what a model counts or remembers is its own and not the copy's
+    object.__setattr__(copy, "__pydantic_private__", model.__pydantic_private__)
+    return cast("BaseChatModel", copy)
+
+
+class _Relaxing(BaseChatModel):
+    """Marks the models that are asked with relaxed schemas."""
+
+
+@subclass_maker(_Relaxing)
+def _relaxing(base: Any) -> dict[str, Any]:
+    """A model's class that is asked with relaxed schemas."""
+
+    def invoke(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return base.invoke(self, *args, **relaxed_settings(kwargs))
+
+    async def ainvoke(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return await base.ainvoke(self, *args, **relaxed_settings(kwargs))
 
     return {"invoke": invoke, "ainvoke": ainvoke}

@@ -86,6 +86,8 @@ class MaskingPolicy:
             prompts, templates, product names.
         public_numbers: Kinds of numbers that are public in strict mode, of
             `langchain_privacy.detection.vocabulary.numbers.KINDS`.
+        note: Whether agents and private chains tell their models what placeholders are, in one
+            system sentence, where a request holds one.
         restore_in_links: Whether `restore` puts values into URLs of links and images, where a chat
             window fetches them without a click.
     """
@@ -101,6 +103,7 @@ class MaskingPolicy:
     strict: bool = False
     public: Sequence[str] = ()
     public_numbers: Collection[str] = PUBLIC_NUMBERS
+    note: bool = True
     restore_in_links: bool = False
 
     def __post_init__(self) -> None:

@@ -129,6 +129,10 @@ class Leaves:
         """
         return None
 
+    def rebuilt(self, x: BaseModel) -> BaseModel:
+        """Return what goes on in place of a pydantic model whose fields were changed."""
+        return x
+
     def known(self, x: Any) -> Any:  # noqa: ARG002
         """Return what the walk over a container gives where that is known, else `None`.
 
@@ -306,7 +310,8 @@ class Walk:
     def _model(self, x: BaseModel) -> BaseModel:
         fields = _fields_of_model(x)
         given = self._replaced(x, fields)
-        return _changed_model(x, self._changes(fields, given))
+        changed = _changed_model(x, self._changes(fields, given))
+        return x if changed is x else self._leaves.rebuilt(changed)
 
     def _dataclass(self, x: Any) -> Any:
         fields = [(spec.name, getattr(x, spec.name, None)) for spec in dataclasses.fields(x)]

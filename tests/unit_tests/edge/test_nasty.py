@@ -201,7 +201,8 @@ def test_interrupts_in_tools_and_edits(world: Everything, mode: str) -> None:
         return f"{answer} to {OTHER}"
 
     def who(messages: list[Any]) -> AIMessage:
-        return call("ask", to=messages[0].text.split(" at ")[1].split(",")[0])
+        asked = next(m for m in messages if m.type == "human")
+        return call("ask", to=asked.text.split(" at ")[1].split(",")[0])
 
     agent = world.agent([ask], who, last)
     parts = list(agent.stream(ASKED, cfg(), stream_mode=mode, subgraphs=True))

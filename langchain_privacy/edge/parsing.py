@@ -1,0 +1,277 @@
+"""Chains that parse a model's answer: parsers see real values, what is recorded stays masked.
+
+`private(prompt | model.with_structured_output(Schema))` would hand placeholders to a schema that
+asks for an e-mail address or a date. So a private Runnable runs a copy of its chain in which each
+parser that reads values is a *local function*: it restores the answer, parses it with the schema as
+it is, and what it made is masked again before the run records it. Placeholders stay where the model
+wrote them; the edge validates the object once more when it restores it.
+
+The chat models of that copy are told what placeholders are (`edge.note`) and get schemas that a
+placeholder satisfies (`edge.schemas`). An answer that the schema refuses is asked for once more,
+with the masked reason, where a parser follows its model.
+
+`edge.private` calls `prepared`. Models that a function calls by itself are not reached: make them
+private (`private(model.with_structured_output(Schema), masker)`).
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.exceptions import OutputParserException
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    ToolMessage,
+    convert_to_messages,
+)
+from langchain_core.output_parsers import (
+    BaseOutputParser,
+    JsonOutputParser,
+    StrOutputParser,
+)
+from langchain_core.output_parsers.list import ListOutputParser
+from langchain_core.output_parsers.openai_tools import (
+    JsonOutputKeyToolsParser,
+    JsonOutputToolsParser,
+)
+from langchain_core.prompt_values import PromptValue
+from langchain_core.runnables import (
+    Runnable,
+    RunnableBranch,
+    RunnableConfig,
+    RunnableLambda,
+    RunnableParallel,
+    RunnableSequence,
+    RunnableWithFallbacks,
+)
+from langchain_core.runnables.base import RunnableBindingBase, RunnableEach
+from langchain_core.runnables.passthrough import RunnableAssign
+from pydantic import ValidationError
+
+from langchain_privacy.edge.errors import masked_error
+from langchain_privacy.edge.local_body import local_body
+from langchain_privacy.edge.note import noted
+from langchain_privacy.edge.overlay import overlaid, restored_answer, written_in
+from langchain_privacy.edge.run import session_of
+from langchain_privacy.edge.schemas import relaxed_settings
+from langchain_privacy.errors import LocalFunctionError
+from langchain_privacy.masking import Masker, MaskingSession
+
+_PLAIN = {StrOutputParser, JsonOutputParser, JsonOutputToolsParser, JsonOutputKeyToolsParser}
+"""Parsers that look at no value: what they make of placeholders is restored like any text."""
+
+
+def prepared(x: Any, masker: Masker) -> Any:
+    """Return a Runnable whose parsers see real values and whose models are told of placeholders.
+
+    Args:
+        x: Any Runnable; it is returned itself where there is nothing to do.
+        masker: Finds private values and holds the vault.
+    """
+    if isinstance(x, BaseChatModel):
+        return AskedModel(x, masker)
+    if _reads_values(x):
+        return LocalParser(x, masker)
+    if isinstance(x, RunnableSequence):
+        return _sequence(x, masker)
+    held = _held(x)
+    new = {name: _mapped(value, masker) for name, value in held.items()}
+    if all(new[name] is value for name, value in held.items()):
+        return x
+    return x.model_copy(update=new)
+
+
+def _held(x: Any) -> dict[str, Any]:
+    """Return the attributes of a composition that hold Runnables."""
+    names: tuple[str, ...] = ()
+    if isinstance(x, (RunnableBindingBase, RunnableEach)):
+        names = ("bound",)
+    elif isinstance(x, RunnableParallel):
+        names = ("steps__",)
+    elif isinstance(x, RunnableAssign):
+        names = ("mapper",)
+    elif isinstance(x, RunnableWithFallbacks):
+        names = ("runnable", "fallbacks")
+    elif isinstance(x, RunnableBranch):
+        names = ("branches", "default")
+    return {name: getattr(x, name) for name in names}
+
+
+def _mapped(value: Any, masker: Masker) -> Any:
+    if isinstance(value, Runnable):
+        return prepared(value, masker)
+    if isinstance(value, dict):
+        new: Any = {key: _mapped(each, masker) for key, each in value.items()}
+        return value if all(new[key] is value[key] for key in value) else new
+    if isinstance(value, (list, tuple)):
+        new = type(value)(_mapped(each, masker) for each in value)
+        return value if all(a is b for a, b in zip(value, new, strict=True)) else new
+    return value
+
+
+def _sequence(x: Any, masker: Masker) -> Any:
+    steps = [prepared(step, masker) for step in x.steps]
+    if all(a is b for a, b in zip(x.steps, steps, strict=True)):
+        return x
+    joined: list[Any] = []
+    for step in steps:
+        if joined and _is(LocalParser, step) and _is(AskedModel, joined[-1]):
+            joined[-1] = AskedAgain(joined[-1], step)
+        else:
+            joined.append(step)
+    if len(joined) == 1:
+        return joined[0]
+    return RunnableSequence(*joined, name=x.name)
+
+
+def _is(kind: type, x: Any) -> bool:
+    """Say what a Runnable is below what is bound to it."""
+    while isinstance(x, RunnableBindingBase):
+        x = x.bound
+    return isinstance(x, kind)
+
+
+def _reads_values(x: Any) -> bool:
+    if isinstance(x, BaseOutputParser):
+        return type(x) not in _PLAIN and not isinstance(x, ListOutputParser)
+    # OpenAI's own parser of structured answers is a function with the schema bound to it
+    function = getattr(x, "func", None) if isinstance(x, RunnableLambda) else None
+    return "schema" in getattr(function, "keywords", {})
+
+
+class AskedModel(Runnable[Any, Any]):
+    """A chat model of a private chain: told of placeholders, asked with relaxed schemas.
+
+    It opens no run of its own.
+    """
+
+    def __init__(self, bound: BaseChatModel, masker: Masker) -> None:
+        self.bound = bound
+        self.masker = masker
+        self.name = bound.get_name()
+
+    def __repr__(self) -> str:
+        return f"<asked {type(self.bound).__name__}>"
+
+    def _asked(self, given: Any, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        settings = relaxed_settings(settings)
+        return (noted(_messages(given)) if self.masker.policy.note else given), settings
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+        """Ask the model."""
+        asked, settings = self._asked(input, kwargs)
+        return self.bound.invoke(asked, config, **settings)
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+        """Like `invoke`, without blocking the event loop."""
+        asked, settings = self._asked(input, kwargs)
+        return await self.bound.ainvoke(asked, config, **settings)
+
+    def stream(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Any]:
+        """Ask the model and stream its answer."""
+        asked, settings = self._asked(input, kwargs)
+        yield from self.bound.stream(asked, config, **settings)
+
+    async def astream(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[Any]:
+        """Like `stream`, without blocking the event loop."""
+        asked, settings = self._asked(input, kwargs)
+        async for chunk in self.bound.astream(asked, config, **settings):
+            yield chunk
+
+
+def _messages(given: Any) -> list[BaseMessage]:
+    if isinstance(given, PromptValue):
+        return given.to_messages()
+    return [HumanMessage(given)] if isinstance(given, str) else convert_to_messages(given)
+
+
+class LocalParser(Runnable[Any, Any]):
+    """A parser that sees real values; its run records the masked answer and the masked result."""
+
+    def __init__(self, parser: Runnable[Any, Any], masker: Masker) -> None:
+        self._parser = parser
+        self._masker = masker
+        self.name = parser.get_name()
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+        """Parse an answer."""
+        return self._call_with_config(self._parsed, input, config, run_type="parser", **kwargs)
+
+    def _parsed(self, answer: Any) -> Any:
+        session = session_of(self._masker)
+        try:
+            with local_body(session):
+                parsed = self._parser.invoke(self._real(session, answer))
+            return overlaid(session, parsed, written_in(answer))
+        except Exception as error:  # noqa: BLE001 - told masked, below
+            failure = _told(session, error)
+        raise failure
+
+    def _real(self, session: MaskingSession, answer: Any) -> Any:
+        real = restored_answer(session, answer)
+        if isinstance(self._parser, BaseOutputParser) or not isinstance(real, AIMessage):
+            return real
+        # OpenAI's client parses the answer itself, by the schema, which went out as plain JSON
+        written = written_in(real)
+        if not real.tool_calls and isinstance(written, dict):
+            extra = {**real.additional_kwargs, "parsed": written}
+            real = real.model_copy(update={"additional_kwargs": extra})
+        return real
+
+
+def _told(session: MaskingSession, error: Exception) -> Exception:
+    """Return a masked error that fallbacks and callers know."""
+    cause = error.__cause__ if isinstance(error.__cause__, ValidationError) else error
+    masked = masked_error(session, cause)  # pydantic shortens what it quotes; this does not
+    if isinstance(error, OutputParserException):
+        return OutputParserException(str(masked))
+    return masked if isinstance(masked, ValidationError) else OutputParserException(str(masked))
+
+
+class AskedAgain(Runnable[Any, Any]):
+    """A model and its parser; an answer that the parser refuses is asked for once more."""
+
+    def __init__(self, model: Runnable[Any, Any], parser: Runnable[Any, Any]) -> None:
+        self._model = model
+        self._parser = parser
+
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+        """Ask, parse, and ask once more."""
+        answer = self._model.invoke(input, config, **kwargs)
+        try:
+            return self._parser.invoke(answer, config)
+        except (OutputParserException, ValidationError, LocalFunctionError) as error:
+            again = _again(input, answer, str(error))
+        return self._parser.invoke(self._model.invoke(again, config, **kwargs), config)
+
+    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
+        """Like `invoke`, without blocking the event loop."""
+        answer = await self._model.ainvoke(input, config, **kwargs)
+        try:
+            return await self._parser.ainvoke(answer, config)
+        except (OutputParserException, ValidationError, LocalFunctionError) as error:
+            again = _again(input, answer, str(error))
+        return await self._parser.ainvoke(
+            await self._model.ainvoke(again, config, **kwargs), config
+        )
+
+
+def _again(given: Any, answer: Any, why: str) -> list[BaseMessage]:
+    """Return the conversation with the answer and what is wrong with it."""
+    told = f"Error: {why}\nPlease fix your mistakes."
+    calls = getattr(answer, "tool_calls", None)
+    replies: list[BaseMessage] = [ToolMessage(told, tool_call_id=c["id"]) for c in calls or ()]
+    said = answer if isinstance(answer, BaseMessage) else AIMessage(str(answer))
+    return [*_messages(given), said, *(replies or [HumanMessage(told)])]

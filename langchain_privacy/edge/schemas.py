@@ -1,0 +1,92 @@
+"""Schemas that cross: what a placeholder could not satisfy is told, not demanded.
+
+A server that enforces a schema (`strict`) writes what fits it. Where a field has a pattern, a
+format or a length, a placeholder does not fit, so it would have to invent a value. So these
+constraints become words in the field's description, for every tool and every structured answer. The
+edge validates the restored value with the schema as it was (`edge.structured`, `edge.parsing`).
+
+Types, enumerations and constants stay: they are the builder's own words. Only keys that limit what
+a text may be are taken out, so a schema that is legal for `strict` stays legal.
+
+```python
+relaxed({"properties": {"born": {"type": "string", "format": "date"}}})
+# {"properties": {"born": {"type": "string", "description": "(format: date)"}}}
+```
+"""
+
+from typing import Any
+
+from langchain_core.utils.function_calling import convert_to_openai_function
+from pydantic import BaseModel
+
+_LIMITS = (
+    "format", "pattern", "minLength", "maxLength", "contentEncoding", "contentMediaType",
+)  # fmt: skip
+"""Keys of JSON Schema that limit what a text may be."""
+
+_SCHEMAS = ("items", "additionalProperties", "not", "if", "then", "else", "contains")
+_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_NAMED = ("properties", "$defs", "definitions", "patternProperties", "dependentSchemas")
+"""Keys under which a schema has others: one, a list of them, or some by name."""
+
+
+def relaxed(x: Any) -> Any:
+    """Return settings of a model call with the JSON schemas in them relaxed.
+
+    Args:
+        x: Tools, a response format, or anything that holds them in the form of any provider; it is
+            not changed, and is returned itself where there is nothing to relax.
+    """
+    if isinstance(x, type) and issubclass(x, BaseModel):
+        return x
+    if isinstance(x, dict):
+        if any(isinstance(x.get(key), dict) for key in ("properties", "$defs")):
+            return _schema(x)
+        return _changed(x, {key: relaxed(value) for key, value in x.items()})
+    if isinstance(x, list):
+        new = [relaxed(each) for each in x]
+        return x if all(a is b for a, b in zip(x, new, strict=True)) else new
+    return x
+
+
+def relaxed_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a model call relaxed; a response format may be a class."""
+    kind = settings.get("response_format")
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        function = convert_to_openai_function(kind, strict=True)
+        named = {**function, "schema": function.pop("parameters")}
+        named = {key: value for key, value in named.items() if key != "parameters"}
+        told = {"type": "json_schema", "json_schema": named}
+        settings = {**settings, "response_format": told}
+    return _changed(settings, {key: relaxed(value) for key, value in settings.items()})
+
+
+def _schema(x: Any) -> Any:
+    if not isinstance(x, dict):
+        return x
+    new: dict[str, Any] = {}
+    for key, value in x.items():
+        if key in _SCHEMAS:
+            new[key] = _schema(value)
+        elif key in _LISTS and isinstance(value, list):
+            inner = [_schema(each) for each in value]
+            new[key] = value if all(a is b for a, b in zip(value, inner, strict=True)) else inner
+        elif key in _NAMED and isinstance(value, dict):
+            new[key] = _changed(value, {name: _schema(each) for name, each in value.items()})
+        else:
+            new[key] = value
+    told = {key: new.pop(key) for key in _LIMITS if key in new and _limits_text(x)}
+    if told:
+        words = "; ".join(f"{key}: {value}" for key, value in told.items())
+        new["description"] = f"{new.get('description') or ''} ({words})".strip()
+        return new
+    return _changed(x, new)
+
+
+def _limits_text(schema: dict[str, Any]) -> bool:
+    kind = schema.get("type", "string")
+    return kind == "string" or (isinstance(kind, list) and "string" in kind)
+
+
+def _changed(x: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    return x if all(new[key] is value for key, value in x.items()) else new
