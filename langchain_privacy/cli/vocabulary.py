@@ -14,7 +14,7 @@ from rich.text import Text
 
 from langchain_privacy.detection import StrictDetector
 from langchain_privacy.detection.vocabulary.lexicon import why_public
-from langchain_privacy.detection.vocabulary.numbers import DEFAULT, KINDS
+from langchain_privacy.detection.vocabulary.public import KINDS, PUBLIC_NUMBERS
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.words import load
 
@@ -66,7 +66,7 @@ def _lists() -> int:
     for name, what in _LISTS.items():
         table.add_row(name, f"{len(load(name)):,}", what)
     for kind, what in KINDS.items():
-        table.add_row(f"number: {kind}", "" if kind in DEFAULT else "off", Text(what))
+        table.add_row(f"number: {kind}", "" if kind in PUBLIC_NUMBERS else "off", Text(what))
     Console().print(table)
     return 0
 

@@ -1,29 +1,60 @@
 """What is private: rules and models that find it in a text.
 
 `default_detectors()` gives the detectors, `detect_all` runs them and settles what they found. The
-rules are in the files named after what they find; `finding` says what a detector is.
+rules are in the files named after what they find; `finding` says what a detector is. The names
+below are imported when they are first used: rules compile many patterns.
 """
 
-from langchain_privacy.detection.defaults import default_detectors, high_confidence_detectors
-from langchain_privacy.detection.detect import DECODED, adetect_all, detect_all, propagate
-from langchain_privacy.detection.dictionary import DictionaryDetector
-from langchain_privacy.detection.finding import (
-    HIGH_CONFIDENCE,
-    Detector,
-    Finding,
-    LateDetector,
-    merge_findings,
-)
-from langchain_privacy.detection.language import detection_language
-from langchain_privacy.detection.local_model import LocalModelDetector
-from langchain_privacy.detection.packaged import NerDetector
-from langchain_privacy.detection.presidio import PresidioDetector
-from langchain_privacy.detection.rules import RulesDetector
-from langchain_privacy.detection.token_classification import TokenClassificationDetector
-from langchain_privacy.detection.vocabulary.detector import UNTYPED, StrictDetector
-from langchain_privacy.detection.vocabulary.numbers import DEFAULT as PUBLIC_NUMBERS
-from langchain_privacy.detection.vocabulary.public import PublicWords
-from langchain_privacy.words import guess_language
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from langchain_privacy.detection.defaults import default_detectors, high_confidence_detectors
+    from langchain_privacy.detection.detect import DECODED, adetect_all, detect_all, propagate
+    from langchain_privacy.detection.dictionary import DictionaryDetector
+    from langchain_privacy.detection.finding import (
+        HIGH_CONFIDENCE,
+        Detector,
+        Finding,
+        LateDetector,
+        merge_findings,
+    )
+    from langchain_privacy.detection.language import detection_language
+    from langchain_privacy.detection.local_model import LocalModelDetector
+    from langchain_privacy.detection.packaged import NerDetector
+    from langchain_privacy.detection.presidio import PresidioDetector
+    from langchain_privacy.detection.rules import RulesDetector
+    from langchain_privacy.detection.token_classification import TokenClassificationDetector
+    from langchain_privacy.detection.vocabulary.detector import StrictDetector
+    from langchain_privacy.detection.vocabulary.public import PUBLIC_NUMBERS, PublicWords
+    from langchain_privacy.values.spelling import UNTYPED
+    from langchain_privacy.words import guess_language
+
+_FILE_OF = {
+    "DECODED": "detection.detect",
+    "HIGH_CONFIDENCE": "detection.finding",
+    "PUBLIC_NUMBERS": "detection.vocabulary.public",
+    "UNTYPED": "values.spelling",
+    "Detector": "detection.finding",
+    "DictionaryDetector": "detection.dictionary",
+    "Finding": "detection.finding",
+    "LateDetector": "detection.finding",
+    "LocalModelDetector": "detection.local_model",
+    "NerDetector": "detection.packaged",
+    "PresidioDetector": "detection.presidio",
+    "PublicWords": "detection.vocabulary.public",
+    "RulesDetector": "detection.rules",
+    "StrictDetector": "detection.vocabulary.detector",
+    "TokenClassificationDetector": "detection.token_classification",
+    "adetect_all": "detection.detect",
+    "default_detectors": "detection.defaults",
+    "detect_all": "detection.detect",
+    "detection_language": "detection.language",
+    "guess_language": "words",
+    "high_confidence_detectors": "detection.defaults",
+    "merge_findings": "detection.finding",
+    "propagate": "detection.detect",
+}
 
 __all__ = [
     "DECODED",
@@ -50,3 +81,14 @@ __all__ = [
     "merge_findings",
     "propagate",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FILE_OF:
+        return getattr(import_module(f"langchain_privacy.{_FILE_OF[name]}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

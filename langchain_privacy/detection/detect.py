@@ -18,10 +18,11 @@ from dataclasses import replace
 from langchain_privacy.detection.finding import Detector, Finding, LateDetector, merge_findings
 from langchain_privacy.detection.korean.tokens import one_reading
 from langchain_privacy.detection.language import detection_language, say_unread
-from langchain_privacy.detection.vocabulary.detector import UNTYPED, with_types
+from langchain_privacy.detection.vocabulary.merging import with_types
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.decoding import Reading
 from langchain_privacy.values.index import ValueIndex
+from langchain_privacy.values.spelling import UNTYPED
 from langchain_privacy.values.view import View
 
 Span = tuple[int, int]

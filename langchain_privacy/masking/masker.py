@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from langchain_core.messages import BaseMessage
 
+from langchain_privacy import detection
 from langchain_privacy.detection import (
     PUBLIC_NUMBERS,
     UNTYPED,
@@ -17,11 +18,9 @@ from langchain_privacy.detection import (
     DictionaryDetector,
     Finding,
     PublicWords,
-    StrictDetector,
-    default_detectors,
     detect_all,
 )
-from langchain_privacy.detection.vocabulary.numbers import KINDS
+from langchain_privacy.detection.vocabulary.public import KINDS
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import scalars
 from langchain_privacy.masking.cells import (
@@ -622,11 +621,15 @@ class Masker:
             **self.policy.thresholds,
         }
         if detectors is None:
-            detectors = default_detectors(("en", "ko") if languages is None else languages)
+            detectors = detection.default_detectors(
+                ("en", "ko") if languages is None else languages
+            )
         self.detectors = list(detectors)
         if self.policy.strict:
-            self.detectors = [d for d in self.detectors if not isinstance(d, StrictDetector)]
-            self.detectors.append(StrictDetector(self.public, self.policy.public_numbers))
+            self.detectors = [
+                d for d in self.detectors if not isinstance(d, detection.StrictDetector)
+            ]
+            self.detectors.append(detection.StrictDetector(self.public, self.policy.public_numbers))
         if self.policy.private:
             self.detectors.append(DictionaryDetector(_named_values(self.policy.private)))
         self.vault = vault or InMemoryVault()

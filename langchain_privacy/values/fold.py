@@ -41,12 +41,16 @@ _HIDDEN = [
 ]  # fmt: skip
 
 
+_LAST_DIGIT = 0x20000
+"""Above it Unicode has Han and private use only, and no decimal digit."""
+
+
 def _readable_table() -> dict[int, str]:
     table = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
     table |= dict.fromkeys(_SPACES, " ")
     table |= dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D], "-")
     table |= dict.fromkeys([0x2018, 0x2019, 0x201B, 0xFF07], "'")
-    for code in range(0x80, sys.maxunicode + 1):
+    for code in range(0x80, _LAST_DIGIT):
         if (digit := unicodedata.digit(chr(code), None)) is not None and chr(code).isdecimal():
             table[code] = str(digit)
     return table

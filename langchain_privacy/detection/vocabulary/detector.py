@@ -9,23 +9,13 @@ one; a masker in strict mode brings this detector, and the guard examines with i
 """
 
 import re
-from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
 
-from langchain_privacy.detection.finding import (
-    HIGH_CONFIDENCE,
-    Detector,
-    Finding,
-    merge_findings,
-)
+from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.folded import fold
 from langchain_privacy.detection.vocabulary import english, korean, numbers
-from langchain_privacy.detection.vocabulary.public import PublicWords
-from langchain_privacy.values.spelling import NUMBER, UNTYPED, WORD
-from langchain_privacy.words import load
-
-__all__ = ["UNTYPED", "StrictDetector", "with_types"]
+from langchain_privacy.detection.vocabulary.public import PUBLIC_NUMBERS, PublicWords
+from langchain_privacy.values.spelling import NUMBER, WORD
 
 Span = tuple[int, int]
 
@@ -53,7 +43,7 @@ class StrictDetector(Detector):
     def __init__(
         self,
         public: PublicWords | None = None,
-        public_numbers: Collection[str] = numbers.DEFAULT,
+        public_numbers: Collection[str] = PUBLIC_NUMBERS,
     ) -> None:
         self.public = public if public is not None else PublicWords()
         self.public_numbers = frozenset(public_numbers)
@@ -130,63 +120,3 @@ def _is_joint(text: str, at: int) -> bool:
 
 def _both(before: str, after: str) -> bool:
     return (before.isalnum() or before == "_") and (after.isalnum() or after == "_")
-
-
-def with_types(text: str, typed: Sequence[Finding], untyped: Sequence[Finding]) -> list[Finding]:
-    """Give what is not public the type of the findings that it touches.
-
-    A word beside a name is a part of the name; what is left of a run behind a small word ("of Lost
-    Bubble") stands for itself.
-
-    Args:
-        text: What was searched.
-        typed: Settled findings that have a type, in order.
-        untyped: The others; they may overlap these and each other.
-
-    Returns:
-        Findings without overlaps, in order.
-    """
-    settled = list(typed)
-    ends = [f.end for f in typed]
-    pieces: list[Finding] = []
-    for word in merge_findings(untyped):
-        at, index = word.start, bisect_right(ends, word.start)
-        while index < len(typed) and typed[index].start < word.end:
-            if typed[index].start > at:
-                pieces += _piece(text, settled, word, (at, typed[index].start), (index - 1, index))
-            at = typed[index].end
-            index += 1
-        if at < word.end:
-            pieces += _piece(text, settled, word, (at, word.end), (index - 1,))
-    return sorted([*settled, *pieces], key=lambda f: f.start)
-
-
-def _piece(
-    text: str, settled: list[Finding], word: Finding, span: Span, beside: Sequence[int]
-) -> Iterator[Finding]:
-    """Join a piece of a run with the finding beside it, or yield it without small words."""
-    start, end = span
-    small = load("english_function")
-    tokens = list(_WORD.finditer(text, start, end))
-    while tokens and tokens[0][0].lower() in small | _SMALL:
-        del tokens[0]
-    while tokens and tokens[-1][0].lower() in small | _SMALL:
-        del tokens[-1]
-    if not tokens:
-        return
-    begin, stop = tokens[0].start(), tokens[-1].end()
-    for index in beside:
-        if 0 <= index < len(settled) and settled[index].score < HIGH_CONFIDENCE:
-            other = settled[index]
-            if other.end <= begin and text[other.end : begin] in _BESIDE:
-                settled[index] = replace(other, end=stop)
-                return
-            if stop <= other.start and text[stop : other.start] in _BESIDE:
-                settled[index] = replace(other, start=begin)
-                return
-    yield replace(word, start=begin, end=stop)
-
-
-_WORD = re.compile(r"[^\W_]+(?:['’.&_-][^\W_]+)*")
-_SMALL = frozenset({"de", "la", "del", "der", "den", "van", "von", "di", "al"})
-_BESIDE = ("", " ", "-", "'", "’", ". ")

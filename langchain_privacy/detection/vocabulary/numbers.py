@@ -5,7 +5,7 @@ A number is public when one of the kinds in `KINDS` describes it; a builder choo
 ("room 12") and everything longer is private.
 
     >>> text = "Take 20 mg at 10:30, call 4471923, born 2 March 1985."
-    >>> [text[a:b] for a, b in private_numbers(text, DEFAULT)]
+    >>> [text[a:b] for a, b in private_numbers(text, PUBLIC_NUMBERS)]
     ['4471923', '2 March 1985']
 """
 
@@ -15,23 +15,6 @@ from collections.abc import Collection, Iterator
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
-
-KINDS: dict[str, str] = {
-    "small": "whole numbers of one or two digits: 7, 42",
-    "ordinal": "1st, 22nd",
-    "percent": "5 %, 99.5%",
-    "decimal": "a decimal fraction with at most two digits before the point: 3.14, 0.05",
-    "round": "one digit and noughts, with marks, k or M: 500, 10,000, 20k",
-    "time": "times of the day: 10:30, 5 pm",
-    "quantity": "a small or round number before a unit or a counted thing: 350 words, 20 mg",
-    "version": "numbers of versions: v2, 3.11, 1.2.0",
-    "code": "a letter and at most two digits, a public word and at most three: B12, utf8",
-    "year": "1900 to 2099 that stands alone: 2021, the 1990s",
-}
-"""Kinds of public numbers, and what they are."""
-
-DEFAULT = frozenset(KINDS) - {"year"}
-"""What is public unless the builder says otherwise."""
 
 _I = re.IGNORECASE
 _FORMS: dict[str, re.Pattern[str]] = {

@@ -19,6 +19,23 @@ from pydantic import BaseModel
 
 from langchain_privacy.words import load
 
+KINDS: dict[str, str] = {
+    "small": "whole numbers of one or two digits: 7, 42",
+    "ordinal": "1st, 22nd",
+    "percent": "5 %, 99.5%",
+    "decimal": "a decimal fraction with at most two digits before the point: 3.14, 0.05",
+    "round": "one digit and noughts, with marks, k or M: 500, 10,000, 20k",
+    "time": "times of the day: 10:30, 5 pm",
+    "quantity": "a small or round number before a unit or a counted thing: 350 words, 20 mg",
+    "version": "numbers of versions: v2, 3.11, 1.2.0",
+    "code": "a letter and at most two digits, a public word and at most three: B12, utf8",
+    "year": "1900 to 2099 that stands alone: 2021, the 1990s",
+}
+"""Kinds of public numbers, and what they are."""
+
+PUBLIC_NUMBERS = frozenset(KINDS) - {"year"}
+"""What is public unless the builder says otherwise."""
+
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 
 
