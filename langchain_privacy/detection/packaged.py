@@ -98,7 +98,8 @@ class NerDetector(LateDetector):
         return [
             replace(f, start=f.start + a, end=f.end + a)
             for (a, b), tokens in zip(spans, results, strict=True)
-            for f in labels.whole_words(text[a:b], tokens, _TYPES, self.name)
+            for raw in labels.whole_words(text[a:b], tokens, _TYPES, self.name)
+            for f in (_from_capital_to_capital(text[a:b], raw),)
             if f.score >= self._threshold and _is_likely(text[a:b], f)
         ]
 
@@ -156,6 +157,19 @@ def _unexplained(text: str, found: Sequence[Finding]) -> Iterator[tuple[int, int
         end = stop
     if start >= 0:
         yield from _cut(text, start, end)
+
+
+def _from_capital_to_capital(window: str, finding: Finding) -> Finding:
+    """Cut words in small letters off a name that has capitals: "Jacira Tupinambá assinou"."""
+    value = window[finding.start : finding.end]
+    if finding.entity_type == "ADDRESS" or value.islower():
+        return finding
+    words = list(_WORD.finditer(value))
+    capitals = [word for word in words if not word[0].islower()]
+    if not capitals:
+        return finding
+    start, end = capitals[0].start(), capitals[-1].end()
+    return replace(finding, start=finding.start + start, end=finding.start + end)
 
 
 def _is_likely(window: str, finding: Finding) -> bool:

@@ -52,6 +52,7 @@ def values(text: str, found: list[Finding]) -> list[tuple[str, str]]:
         ("Yaretzi Quispe left.", [("PERSON", "Yaretzi Quispe")]),
         ("Ask Yaretzi, in Huancayo.", [("PERSON", "Yaretzi"), ("LOCATION", "Huancayo")]),
         ("Yaretzi\nQuispe", [("PERSON", "Yaretzi"), ("PERSON", "Quispe")]),  # a line ends a name
+        ("Ask Yaretzi yaretzi now.", [("PERSON", "Yaretzi")]),  # the verb behind a name
         ("ask yaretzi tomorrow", [("PERSON", "yaretzi")]),  # a line without capitals
         ("Kvelm paid 158077.", []),  # numbers are the business of rules
         ("Yaretzi, Quispe. Yaretzi", [("PERSON", v) for v in ("Yaretzi", "Quispe", "Yaretzi")]),
