@@ -181,15 +181,14 @@ class Examiner:
             return Refusal(f"vault_value:{found[0][2]}", offsets, dict(types))
         return self._findings(text)
 
-    def not_public(self, texts: Sequence[str], sessions: Sequence[VaultSession]) -> Refusal | None:
-        """Strict mode: judge texts by what is known to be public; `None` when all of it is.
+    def not_public(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
+        """Strict mode: judge a text by what is known to be public; `None` when all of it is.
 
-        Neither who wrote a text nor whether it was masked counts. Offsets are those of the texts
-        joined by one character.
+        Neither who wrote it nor whether it was masked counts. Offsets are those of this text.
         """
         if self._strict is None:
             return None
-        text = self._without_placeholders(SOFT.join(texts), sessions)
+        text = self._without_placeholders(text, sessions)
         text = _REFERENCES.sub(lambda match: HARD * len(match[0]), text)
         found = [
             f

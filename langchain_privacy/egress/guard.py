@@ -315,24 +315,33 @@ class EgressGuard:
         await asyncio.to_thread(self.check, payload, destination)
 
     def _second_look(self, payload: Payload, sessions: Sequence[VaultSession]) -> Refusal | None:
-        """Look at the texts that the masker has not masked as it would, once a text."""
-        words = [*payload.said, *payload.named]
-        refusal = self._examiner.not_public(words, sessions)
-        if refusal is not None or not isinstance(self._masker, CanDetect):
-            return refusal
-        for text in dict.fromkeys(payload.said):
-            key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key).digest()
+        """Look at what the masker has not masked as it would; a text of a session is read once."""
+        said = dict.fromkeys(payload.said)
+        for text in dict.fromkeys([*payload.said, *payload.named]):
+            whose = ",".join(session.id for session in sessions)
+            data = f"{whose}\0{text in said}\0{text}".encode("utf-8", "surrogatepass")
+            key = hashlib.blake2b(data, key=self._key).digest()
             if key in self._clean:
                 continue
-            found = self._masker.unmasked(text, sessions[0] if sessions else None)
-            if found:
-                types = dict(Counter(f.entity_type for f in found))
-                offsets = tuple((f.start, f.end) for f in found)
-                return Refusal(f"unmasked:{found[0].entity_type}", offsets, types)
+            refusal = self._examiner.not_public(text, sessions)
+            if refusal is None and text in said:
+                refusal = self._unmasked(text, sessions)
+            if refusal is not None:
+                return refusal
             self._clean[key] = None
             if len(self._clean) > _REMEMBERED:
                 self._clean.pop(next(iter(self._clean)), None)
         return None
+
+    def _unmasked(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
+        if not isinstance(self._masker, CanDetect):
+            return None
+        found = self._masker.unmasked(text, sessions[0] if sessions else None)
+        if not found:
+            return None
+        offsets = tuple((f.start, f.end) for f in found)
+        types = dict(Counter(f.entity_type for f in found))
+        return Refusal(f"unmasked:{found[0].entity_type}", offsets, types)
 
     def _refuse(self, record: dict[str, Any], refusal: Refusal) -> NoReturn:
         types = json.dumps(refusal.entity_types, sort_keys=True)
