@@ -9,6 +9,7 @@ not be copied here are read from FOLDER, by default `../shared/data` beside the 
 """
 
 import argparse
+import importlib.util
 import random
 import statistics
 import sys
@@ -22,16 +23,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from anywhere, i
 
 from benchmarks import detection_corpora as corpora
 from langchain_privacy.detection import Finding, default_detectors, detect_all
+from langchain_privacy.detection.defaults import STRUCTURED as STRUCTURED_RULES
+from langchain_privacy.detection.korean.people import find_korean_people
 from langchain_privacy.detection.packaged import missing_for_ner
 from langchain_privacy.detection.presidio import installed_models
+from langchain_privacy.detection.rules import RulesDetector
 
 Detect = Callable[[str], list[Finding]]
 STRUCTURED = ("EMAIL_ADDRESS", "IBAN_CODE", "IP_ADDRESS", "US_SSN", "CREDIT_CARD")
 
 
-def ours(*, presidio: bool, ner: bool = False) -> Detect:
-    detectors = default_detectors(presidio=presidio, ner=ner)
+def ours(*, presidio: bool, ner: bool = False, strict: bool = False) -> Detect:
+    detectors = default_detectors(presidio=presidio, ner=ner, strict=strict)
     return lambda text: detect_all(text, detectors)
+
+
+def korean_rules(text: str) -> list[Finding]:
+    return detect_all(text, [RulesDetector([*STRUCTURED_RULES, find_korean_people])])
 
 
 def plain_presidio() -> Detect:
@@ -109,6 +117,61 @@ def klue_set(items: Sequence[corpora.Labelled], detect: Detect, name: str) -> No
     print(f"{name}: persons {gold}, recall {hit / gold:.3f}, precision {right / max(found, 1):.3f}")
 
 
+def korean_modes(folder: Path) -> None:
+    """Read each half of the sentences with weights that were learned from the other half."""
+    if importlib.util.find_spec("pycrfsuite") is None:
+        print("Korean modes need python-crfsuite, to learn from one half of the sentences")
+        return
+    from benchmarks.train_korean_names import learn
+    from langchain_privacy.detection.korean import morphemes, names, syllables
+    from langchain_privacy.detection.korean.sequence import SequenceModel
+    from langchain_privacy.detection.vocabulary.korean import private_words
+
+    kinds = {"PS": "PERSON", "LC": "LOCATION", "OG": "ORGANIZATION"}
+    items = corpora.klue(folder, kinds)
+    halves = ((items[:1250], items[1250:]), (items[1250:], items[:1250]))
+    plain = ours(presidio=False)
+    people = {name: Counter() for name in ("without Kiwi", "with Kiwi", "strict")}
+    for learned, read in halves:
+        weights = {name: SequenceModel(learn(learned, name)) for name in ("morphemes", "syllables")}
+        morphemes.load_model = syllables.load_model = weights.__getitem__
+        for name, count in people.items():
+            names.is_kiwi_installed = lambda name=name: name != "without Kiwi"
+            for item in read:
+                found = plain(item.text)
+                mask = covered(item.text, found)
+                if name == "strict":
+                    for start, end in private_words(item.text, lambda _: False):
+                        mask[start:end] = b"\1" * (end - start)
+                persons = [f for f in found if f.entity_type == "PERSON"]
+                real = [(s, e) for s, e, kind in item.spans if kind == "PERSON"]
+                count["real"] += len(real)
+                count["hit"] += sum(
+                    any(f.start < e and s < f.end for f in persons) for s, e in real
+                )
+                count["found"] += len(persons)
+                count["right"] += sum(
+                    any(f.start < e and s < f.end for s, e in real) for f in persons
+                )
+                private = set[int]()
+                for start, end, kind in item.spans:
+                    letters = {i for i in range(start, end) if item.text[i].isalnum()}
+                    private |= letters
+                    count[f"all {kind}"] += len(letters)
+                    count[kind] += sum(mask[i] for i in letters)
+                benign = [i for i, c in enumerate(item.text) if c.isalnum() and i not in private]
+                count["all benign"] += len(benign)
+                count["benign"] += sum(mask[i] for i in benign)
+    for name, count in people.items():
+        shares = ", ".join(
+            f"{kind.lower()} {count[kind] / count[f'all {kind}']:.3f}"
+            for kind in (*kinds.values(), "benign")
+        )
+        recall, precision = count["hit"] / count["real"], count["right"] / count["found"]
+        print(f"  {name}: persons recall {recall:.3f}, precision {precision:.3f}")
+        print(f"    letters and digits masked: {shares}")
+
+
 def korean_numbers(detect: Detect, count: int = 400) -> None:
     rng = random.Random(20261121)
     print("\nKorean numbers, made with valid check digits, beside the words that name them")
@@ -159,8 +222,9 @@ def speed(cases: Sequence[corpora.Case], modes: dict[str, Detect], peer: Detect)
     print("\nMilliseconds of CPU time per 1,000 characters, median over documents")
     for language, contestants in (
         ("en", {**modes, "plain Presidio": peer}),
-        ("ko", {"rules only": modes["rules only"]}),
-    ):
+        ("ko", {"rules alone": korean_rules, "with Kiwi": modes["rules only"],
+                "strict": ours(presidio=False, strict=True), "plain Presidio": peer}),
+    ):  # fmt: skip
         taken: dict[str, list[float]] = {name: [] for name in contestants}
         for detect in contestants.values():
             detect(texts[language][0])
@@ -176,7 +240,7 @@ def speed(cases: Sequence[corpora.Case], modes: dict[str, Detect], peer: Detect)
             )
         if "plain Presidio" in taken:
             peer_time = statistics.median(taken["plain Presidio"])
-            for name in modes:
+            for name in contestants:
                 print(
                     f"  plain Presidio / {name}: {peer_time / statistics.median(taken[name]):.1f}x"
                 )
@@ -205,9 +269,9 @@ def main() -> None:
     if "klue" in parts:
         print()
         items = corpora.klue(options.data)
-        klue_set(items, rules, "KLUE-NER dev, first half")
-        klue_set(items[:1250], rules, "  its first 1,250 sentences")
-        klue_set(items[1250:], rules, "  its second 1,250 sentences")
+        print(f"KLUE-NER dev, first half: {len(items)} sentences")
+        klue_set(items, korean_rules, "  rules of titles, labels and syllables alone")
+        korean_modes(options.data)
     if "korean" in parts:
         korean_numbers(rules)
     if "documents" in parts:

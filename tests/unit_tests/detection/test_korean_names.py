@@ -86,6 +86,8 @@ STRUCTURED = [
 ]
 NO_NUMBER = [
     "점수는 203-1107이다.",  # no door
+    "서쪽으로 330 킬로미터",  # a particle, no road
+    "한 번 본적 있는데 20여년 지난 지금도 생각난다.",  # no 본적, whose address would follow
     "공이 굴러가서 일이 생겼다.",  # a ball
     "이 일이 사오일 걸린다.",
     "02-123-4567로 보내 줘",  # a telephone, no account
