@@ -10,8 +10,9 @@ The chat models of that copy are told what placeholders are (`edge.note`) and ge
 placeholder satisfies (`edge.schemas`). An answer that the schema refuses is asked for once more,
 with the masked reason, where a parser follows its model.
 
-`edge.private` calls `prepared`. Models that a function calls by itself are not reached: make them
-private (`private(model.with_structured_output(Schema), masker)`).
+`edge.private` calls `prepared`, and `edge.parts` for chains that are nodes of a graph. Models that
+a function calls by itself are not reached; make those private:
+`private(model, masker).with_structured_output(Schema)`.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -52,7 +53,7 @@ from pydantic import ValidationError
 
 from langchain_privacy.edge.errors import masked_error
 from langchain_privacy.edge.local_body import local_body
-from langchain_privacy.edge.note import noted
+from langchain_privacy.edge.note import NOTES, noted
 from langchain_privacy.edge.overlay import overlaid, restored_answer, written_in
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.edge.schemas import relaxed_settings
@@ -71,6 +72,7 @@ def prepared(x: Any, masker: Masker) -> Any:
         masker: Finds private values and holds the vault.
     """
     if isinstance(x, BaseChatModel):
+        masker.public.declare(*NOTES.values())
         return AskedModel(x, masker)
     if _reads_values(x):
         return LocalParser(x, masker)

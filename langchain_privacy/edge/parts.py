@@ -1,9 +1,10 @@
-"""The parts of a compiled graph through which private values come in: tools and retrievers.
+"""The parts of a compiled graph at which private values are looked at: tools, retrievers, schemas.
 
-`private()` finds them in the nodes of a graph, of its subgraphs and of agents in it, and makes them
-private as `private_tool` and `PrivateRetriever` do: they get placeholders, what they return is
-masked before LangGraph records it. A tool that `PrivacyMiddleware` or `private_tool` has made
-private keeps its policy.
+`private()` finds them in the nodes of a graph, of its subgraphs and of agents in it. Tools and
+retrievers are made private as `private_tool` and `PrivateRetriever` do: they get placeholders, what
+they return is masked before LangGraph records it. A tool that `PrivacyMiddleware` or `private_tool`
+has made private keeps its policy. Chains that are nodes get parsers that see real values
+(`edge.parsing`), states with a schema objects that hold placeholders (`edge.states`).
 
 Source of the structure that is walked: `langgraph.pregel` (nodes and what they are bound to) and
 `langgraph.prebuilt.ToolNode`.
@@ -18,7 +19,9 @@ from langchain_core.runnables import RunnableSequence
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
+from langchain_privacy.edge.parsing import prepared
 from langchain_privacy.edge.retrieval import PrivateRetriever
+from langchain_privacy.edge.states import lenient
 from langchain_privacy.edge.tools import provisional_tool
 from langchain_privacy.masking import Masker
 
@@ -34,14 +37,16 @@ def private_nodes(nodes: Mapping[str, Any], masker: Masker) -> dict[str, Any]:
 
 
 def _node(node: Any, masker: Masker) -> Any:
-    bound = _part(node.bound, masker)
+    bound = prepared(_part(node.bound, masker), masker)
+    mapper = lenient(node.mapper, masker)
     subgraphs = [_part(graph, masker) for graph in node.subgraphs or ()]
     same = all(a is b for a, b in zip(subgraphs, node.subgraphs or (), strict=True))
-    if bound is node.bound and same:
+    if bound is node.bound and same and mapper is node.mapper:
         return node
     new = copy.copy(node)
     vars(new).pop("node", None)  # made of what it was bound to
     new.bound = bound
+    new.mapper = mapper
     new.subgraphs = subgraphs
     return new
 

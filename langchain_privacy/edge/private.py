@@ -30,7 +30,6 @@ from langgraph.pregel import Pregel
 from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import masked_tool
 from langchain_privacy.edge.graph import private_graph
-from langchain_privacy.edge.note import NOTES
 from langchain_privacy.edge.parsing import prepared
 from langchain_privacy.edge.run import EdgeRun, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import CallbackEventRestorer, arestore_stream, restore_stream
@@ -79,7 +78,6 @@ class PrivateRunnable(Composing, Runnable[Input, Output]):
 
     def __init__(self, inner: Runnable[Input, Output], masker: Masker, guard: Any = None) -> None:
         self._inner = inner
-        masker.public.declare(*NOTES.values())
         self._masker = masker
         self._guard = guard
         self.name = getattr(inner, "name", None)  # a `RunnableLambda` of a lambda has none

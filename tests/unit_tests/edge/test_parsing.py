@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
@@ -12,10 +12,11 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.output_parsers import PydanticOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnableLambda, RunnablePassthrough
+from langchain_core.runnables import RunnableParallel, RunnablePassthrough
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
 from pydantic import BaseModel, EmailStr, Field
 
 from langchain_privacy import Masker, MaskingPolicy, create_private_agent, private
@@ -224,7 +225,7 @@ def test_the_note_is_in_the_language_of_the_conversation() -> None:
 @pytest.mark.parametrize("strict", [False, True])
 def test_the_note_holds_nothing_private(strict: bool) -> None:
     masker = Masker(strict=strict)
-    private(RunnableLambda(str), masker)
+    private(ScriptedChatModel(responses=["OK"]), masker).invoke("hello")
     for note in NOTES.values():
         assert masker.session().mask(note) == note
 
@@ -307,3 +308,18 @@ def test_agents_send_relaxed_schemas_of_answers_and_tools(
     for name in ("to", "when", "email", "born", "code"):
         assert not properties[name].keys() & {"format", "pattern", "maxLength"}
         assert re.search("format|pattern", properties[name]["description"])
+
+
+def test_a_chain_that_is_a_node_of_a_graph(masker: Masker, remote: Remote) -> None:
+    class State(TypedDict):
+        text: str
+        card: Any
+
+    builder = StateGraph(State)
+    builder.add_node("read", RunnableParallel(card=structured(remote, "function_calling")))
+    builder.add_edge(START, "read")
+    graph = private(builder.compile(checkpointer=InMemorySaver()), masker)
+    config: Any = {"configurable": {"thread_id": "n"}}
+    assert graph.invoke({"text": QUESTION}, config)["card"] == WANTED
+    assert EMAIL not in str(graph.get_state(config))
+    assert EMAIL.encode() not in remote.server.wire
