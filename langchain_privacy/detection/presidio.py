@@ -161,10 +161,11 @@ class PresidioDetector(Detector):
         return self._analyzer
 
 
-def installed_models() -> dict[str, str]:
+def installed_models(languages: Sequence[str] = tuple(MODELS)) -> dict[str, str]:
     """Return the spaCy models that are installed, one by language."""
     found: dict[str, str] = {}
-    for language, names in MODELS.items():
+    for language in languages:
+        names = MODELS.get(language, ())
         name = next((n for n in names if importlib.util.find_spec(n) is not None), None)
         if name:
             found[language] = name
@@ -180,7 +181,7 @@ def optional_presidio(
     """
     read = {code for detector in others for code in detector.names_in or ()}
     missing = _missing()
-    models = {} if missing else {k: v for k, v in installed_models().items() if k in languages}
+    models = {} if missing else installed_models(languages)
     lacking = [k for k in languages if k not in {*models, *read, "ko"}]  # Korean has rules
     if missing and not lacking:
         missing = None

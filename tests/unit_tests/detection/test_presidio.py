@@ -219,7 +219,7 @@ def test_a_text_that_is_unsure_is_read_by_every_model_of_its_script(french_model
 
 def test_languages_without_a_model_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presidio, "_warned", set())
-    monkeypatch.setattr(presidio, "installed_models", dict)
+    monkeypatch.setattr(presidio, "installed_models", lambda languages: {})
     with pytest.warns(UserWarning, match="'fr' is installed .*fr_core_news_sm.*'tlh' is installed"):
         default_detectors(("fr", "tlh"), ner=False)
 
