@@ -21,7 +21,8 @@ PrivacyError
 ├── DocumentError                       a document that cannot be read
 ├── UnsafeSQLError                      a statement that was refused: .code .position
 ├── QueryError                          a statement that failed while it ran: .code
-└── ProtocolError                       a model's answer that cannot be used
+├── ProtocolError                       a model's answer that cannot be used
+└── PrivacyLeakError (AssertionError)   a test found a private value where none may be
 ```
 
 No message, `repr` or attribute of these holds a private value: they name rules, types, offsets
@@ -184,3 +185,7 @@ class QueryError(PrivacyError):
 
 class ProtocolError(PrivacyError):
     """A model's answer cannot be used, also after the one repair that is tried."""
+
+
+class PrivacyLeakError(PrivacyError, AssertionError):
+    """The test kit found a value where none may be; the message says where, not which."""

@@ -2,3 +2,31 @@
 
 The names are imported when they are first used: pytest loads the fixture's module at every start.
 """
+
+from importlib import import_module
+from typing import Any
+
+_FILE_OF = {
+    "Canaries": "canaries",
+    "Channel": "report",
+    "Leak": "search",
+    "OpenAIServer": "model_server",
+    "PrivacyProbe": "probe",
+    "Report": "report",
+    "Shown": "report",
+    "last_text": "model_server",
+    "tool_calls": "model_server",
+}
+
+__all__ = sorted(_FILE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FILE_OF:
+        return getattr(import_module(f"langchain_privacy.testing.{_FILE_OF[name]}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
