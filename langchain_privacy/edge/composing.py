@@ -31,6 +31,7 @@ class Composing(Runnable[Any, Any]):
 
     _masker: Masker
     _guard: Any
+    _session: Any
 
     def edge(self, x: Any) -> Any:
         """Put an edge around a Runnable."""
@@ -71,8 +72,8 @@ class _EdgeTool(BaseTool):
 
 
 def _entered(tool: Any, given: Any, kwargs: dict[str, Any]) -> tuple[EdgeRun, Any, dict[str, Any]]:
-    whose = tool._edge_of  # noqa: SLF001
-    run = open_run(whose._masker, kwargs.get("config"), guard=whose._guard)  # noqa: SLF001
+    of = tool._edge_of  # noqa: SLF001
+    run = open_run(of._masker, kwargs.get("config"), guard=of._guard, session=of._session)  # noqa: SLF001
     recorded = {name: run.mask(kwargs[name]) for name in _RECORDED if kwargs.get(name)}
     return run, run.mask(given), {**kwargs, **recorded, "config": run.config}
 

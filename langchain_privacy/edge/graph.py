@@ -22,7 +22,11 @@ from contextlib import aclosing
 from typing import Any, TypeVar, cast
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.pregel import Pregel
+from langgraph.store.base import BaseStore
+from langgraph.store.memory import InMemoryStore
 from langgraph.types import StateSnapshot, StateUpdate
 
 from langchain_privacy.edge.composing import Composing
@@ -35,6 +39,7 @@ from langchain_privacy.edge.run import (
     restored_for_person,
     scoped,
     scoped_async,
+    warn_once,
 )
 from langchain_privacy.edge.streams import CallbackEventRestorer, PartRestorer, restore_patches
 from langchain_privacy.errors import ConfigurationError
@@ -58,10 +63,11 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
     _guard: Any
     _control: frozenset[str] = frozenset()
     _edge: Any = None
+    _session: Any = None
 
     def edge(self, x: Any) -> Any:
         """Put an edge of the same kind around what this graph was composed to."""
-        return self._edge(x, self._masker, guard=self._guard) if self._edge else x
+        return self._edge(x, self._masker, self._guard, self._session) if self._edge else x
 
     # What a subclass may change: how input is masked and parts are restored.
 
@@ -94,7 +100,10 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         return plain
 
     def _open(self, config: RunnableConfig | None) -> EdgeRun:
-        return open_run(self._masker, config, self.config, self._guard, self._control)
+        warn_of_restart(self._masker, self.checkpointer, self.store)
+        return open_run(
+            self._masker, config, self.config, self._guard, self._control, self._session
+        )
 
     def _enter(self, config: RunnableConfig | None, x: Any) -> tuple[EdgeRun, Any]:
         run = self._open(config)
@@ -300,6 +309,7 @@ def private_graph(
     *,
     edge: type[PrivateGraph] = PrivateGraph,
     around: Any = None,
+    session: Any = None,
 ) -> G:
     """Return a copy of `graph` that masks at its edge; it keeps its class and its name.
 
@@ -312,6 +322,7 @@ def private_graph(
             graph by passing its attributes to its constructor.
         around: Puts an edge around what the graph is composed to: `private`. Graphs with another
             way in have none.
+        session: Says whose session a run belongs to; the thread's by default.
 
     Raises:
         ConfigurationError: The graph is private already, with another masker.
@@ -325,8 +336,34 @@ def private_graph(
     settings = {"_masker": masker, "_guard": guard, "_control": control_words(graph)}
     if around is not None:
         settings["_edge"] = staticmethod(around)
+    if session is not None:
+        settings["_session"] = staticmethod(session)
     recast(new, subclass(type(graph), settings, edge, prefix="Private"))
     return new
+
+
+_GONE_WITH_THE_PROCESS = (InMemorySaver, InMemoryStore)
+
+
+def warn_of_restart(masker: Masker, *kept: Any) -> None:
+    """Warn where placeholders outlive the values that they stand for.
+
+    Args:
+        masker: Its vault holds the values.
+        kept: What keeps placeholders: a checkpointer, a store.
+    """
+    if masker.vault.persists:
+        return
+    for each in kept:
+        persists = isinstance(each, (BaseCheckpointSaver, BaseStore))
+        if persists and not isinstance(each, _GONE_WITH_THE_PROCESS):
+            name = type(each).__name__
+            warn_once(
+                f"restart {name}",
+                f"{name} keeps placeholders, and the vault is gone with this process: after a"
+                " restart persons and tools see placeholders. Give the masker a vault that stays:"
+                ' Masker(vault=StoreVault.sqlite("vault.sqlite")).',
+            )
 
 
 def _snapshot(run: EdgeRun, snapshot: StateSnapshot, *, restore: bool) -> StateSnapshot:

@@ -31,7 +31,7 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Op, PutOp, SearchOp
 
 from langchain_privacy.edge.attested import AttestedDoor
-from langchain_privacy.edge.run import local_scope, surrounding
+from langchain_privacy.edge.run import is_setting, local_scope, restored_setting, surrounding
 from langchain_privacy.edge.threads import follow_into_threads
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.local.call import door_scope, unseen
@@ -58,8 +58,14 @@ def local_body(session: MaskingSession) -> Iterator[None]:
 
 
 def local_config(config: RunnableConfig, session: MaskingSession) -> RunnableConfig:
-    """Return the config that a local function gets: no callbacks, and masking write access."""
-    configurable = dict(config.get("configurable") or {})
+    """Return the config that a local function gets: no callbacks, and masking write access.
+
+    Settings and metadata are real: a function looks a user up by them.
+    """
+    configurable = {
+        key: restored_setting(session, value) if is_setting(key) else value
+        for key, value in (config.get("configurable") or {}).items()
+    }
     if _SCRATCHPAD in configurable:
         send = configurable[_SEND]
         configurable[_SCRATCHPAD] = _real_answers(configurable[_SCRATCHPAD], session)
@@ -68,7 +74,10 @@ def local_config(config: RunnableConfig, session: MaskingSession) -> RunnableCon
         )
     if isinstance(runtime := configurable.get(_RUNTIME), Runtime):
         configurable[_RUNTIME] = local_runtime(runtime, session)
-    return {**config, "callbacks": [_NoModelCalls(session)], "configurable": configurable}
+    real: RunnableConfig = {**config, "configurable": configurable}
+    if metadata := config.get("metadata"):
+        real["metadata"] = restored_setting(session, metadata)
+    return {**real, "callbacks": [_NoModelCalls(session)]}
 
 
 def local_runtime(runtime: Any, session: MaskingSession) -> Any:

@@ -31,7 +31,7 @@ from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import masked_tool
 from langchain_privacy.edge.graph import private_graph
 from langchain_privacy.edge.parsing import prepared
-from langchain_privacy.edge.run import EdgeRun, open_run, scoped, scoped_async
+from langchain_privacy.edge.run import EdgeRun, SessionOf, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import CallbackEventRestorer, arestore_stream, restore_stream
 from langchain_privacy.egress.destination import is_remote_graph
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
@@ -40,7 +40,7 @@ from langchain_privacy.masking import Masker
 R = TypeVar("R", bound=Runnable[Any, Any])
 
 
-def private(x: R, masker: Masker, *, guard: Any = None) -> R:
+def private(x: R, masker: Masker, *, guard: Any = None, session: SessionOf | None = None) -> R:
     """Make a compiled graph or any other Runnable private at its edge.
 
     What enters is masked before the run starts; what comes out is restored after it has left
@@ -59,15 +59,17 @@ def private(x: R, masker: Masker, *, guard: Any = None) -> R:
         masker: Finds private values and holds the vault.
         guard: An `EgressGuard`; it examines the messages of every model call inside the run. Of a
             `RemoteGraph` it examines and records what is sent.
+        session: A function of the config that says whose session a run belongs to, such as
+            `lambda config: config["configurable"]["user_id"]`: what one thread of a user stores,
+            the next can read. `None` from it means the thread's.
 
     Raises:
         ConfigurationError: The graph is private already, with another masker.
     """
     if isinstance(x, Pregel):
-        return private_graph(x, masker, guard, around=PrivateRunnable)
-    if guard is not None and is_remote_graph(x):
-        return PrivateRunnable(guard.wrap_runnable(x), masker, guard)  # type: ignore[return-value]
-    return PrivateRunnable(x, masker, guard)  # type: ignore[return-value]
+        return private_graph(x, masker, guard, around=PrivateRunnable, session=session)
+    inner = guard.wrap_runnable(x) if guard is not None and is_remote_graph(x) else x
+    return PrivateRunnable(inner, masker, guard, session)  # type: ignore[return-value]
 
 
 class PrivateRunnable(Composing, Runnable[Input, Output]):
@@ -76,7 +78,14 @@ class PrivateRunnable(Composing, Runnable[Input, Output]):
     It opens no run, so that the first thing that callbacks see of a call is masked already.
     """
 
-    def __init__(self, inner: Runnable[Input, Output], masker: Masker, guard: Any = None) -> None:
+    def __init__(
+        self,
+        inner: Runnable[Input, Output],
+        masker: Masker,
+        guard: Any = None,
+        session: SessionOf | None = None,
+    ) -> None:
+        self._session = session
         self._inner = inner
         self._masker = masker
         self._guard = guard
@@ -118,7 +127,7 @@ class PrivateRunnable(Composing, Runnable[Input, Output]):
 
     def edge(self, x: Any) -> Any:
         """Put this edge around another Runnable."""
-        return PrivateRunnable(x, self._masker, self._guard)
+        return PrivateRunnable(x, self._masker, self._guard, self._session)
 
     def bind_tools(self, *args: Any, **kwargs: Any) -> Any:
         """Bind tools to the chat model behind the edge; their descriptions are masked."""
@@ -131,7 +140,7 @@ class PrivateRunnable(Composing, Runnable[Input, Output]):
     def _enter(
         self, config: RunnableConfig | None, x: Any, kwargs: dict[str, Any]
     ) -> tuple[EdgeRun, Any, Any, dict[str, Any]]:
-        run = open_run(self._masker, config, guard=self._guard)
+        run = open_run(self._masker, config, guard=self._guard, session=self._session)
         inner = prepared(masked_bindings(run, self._inner), self._masker)
         return run, inner, run.mask(x), masked_arguments(run, kwargs)
 

@@ -19,7 +19,7 @@ Example:
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -143,8 +143,15 @@ def session_of(masker: Masker, config: RunnableConfig | None = None) -> MaskingS
     return _named_session(masker, {**ambient, **_configurable(config)})
 
 
-def _named_session(masker: Masker, configurable: Mapping[str, Any]) -> MaskingSession:
-    thread = configurable.get("thread_id")
+SessionOf = Callable[[RunnableConfig], "str | None"]
+"""Says whose session a run's config belongs to; `None` for the thread's."""
+
+
+def _named_session(
+    masker: Masker, configurable: Mapping[str, Any], session: SessionOf | None = None
+) -> MaskingSession:
+    chosen = session({"configurable": dict(configurable)}) if session else None
+    thread = configurable.get("thread_id") if chosen is None else chosen
     if thread is None:
         return masker.session()
     return masker.session(str(thread), tenant=str(configurable.get("tenant") or ""))
@@ -281,6 +288,7 @@ def open_run(
     bound: RunnableConfig | None = None,
     guard: Any = None,
     control: frozenset[str] = frozenset(),
+    session: SessionOf | None = None,
 ) -> EdgeRun:
     """Find the session of a run that is about to start, and mask its config.
 
@@ -290,8 +298,9 @@ def open_run(
         bound: The config that was bound before, by `with_config`.
         guard: An `EgressGuard` that examines the model calls of the run.
         control: Words that are never private in it, see `edge.control`.
+        session: Says whose session it is; the thread's by default.
     """
-    found = _found_run(masker, config, bound, control)
+    found = _found_run(masker, config, bound, control, session)
     return replace(found, config=examined(found.config, guard), guard=guard)
 
 
@@ -300,6 +309,7 @@ def _found_run(
     config: RunnableConfig | None,
     bound: RunnableConfig | None,
     control: frozenset[str],
+    whose: SessionOf | None,
 ) -> EdgeRun:
     inside = is_recorded(config)
     around = _surrounding.get()
@@ -309,7 +319,7 @@ def _found_run(
         session = MaskingSession(masker, around.session.vault)
         session = session.keeping(around.session.kept | control)
         return EdgeRun(session, config, bound, inside, None)
-    session = _named_session(masker, configurable).keeping(control)
+    session = _named_session(masker, configurable, whose).keeping(control)
     if not inside:
         masked, masked_bound = mask_config(session, config), mask_config(session, bound)
         return EdgeRun(session, masked, masked_bound, inside, None)
@@ -342,27 +352,33 @@ def mask_config(session: MaskingSession, config: RunnableConfig | None) -> Runna
         masked["run_name"] = session.mask(run_name)
     if configurable := config.get("configurable"):
         masked["configurable"] = {
-            key: _masked_setting(session, value) if _is_text(key) else value
+            key: _setting(session.mask, value) if is_setting(key) else value
             for key, value in configurable.items()
         }
     return masked
 
 
-def _is_text(key: str) -> bool:
+def is_setting(key: str) -> bool:
+    """Whether an entry of `configurable` is the caller's, not an address of LangGraph's."""
     return not key.startswith("__") and key not in _NOT_TEXT
 
 
-def _masked_setting(session: MaskingSession, value: Any) -> Any:
-    """Mask a setting: a text, a number, or lists and dicts of them, which a remote graph is sent.
+def restored_setting(session: MaskingSession, value: Any) -> Any:
+    """Restore an entry of a config, as a local function gets it."""
+    return _setting(session.restore, value)
+
+
+def _setting(treat: Callable[[Any], Any], value: Any) -> Any:
+    """Treat a setting: a text, a number, or lists and dicts of them, which a remote graph is sent.
 
     Objects stay: they are copied nowhere.
     """
     if isinstance(value, dict):
-        return {k: _masked_setting(session, v) for k, v in value.items()}
+        return {k: _setting(treat, v) for k, v in value.items()}
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
-        return type(value)(_masked_setting(session, v) for v in value)
+        return type(value)(_setting(treat, v) for v in value)
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return session.mask([value])[0]
+        return treat([value])[0]
     return value
 
 

@@ -19,6 +19,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, cast
 
+from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolRuntime
 from langgraph.store.base import BaseStore
@@ -28,7 +29,11 @@ from langchain_privacy.edge.errors import masked_error, masked_validation_error
 from langchain_privacy.edge.local_body import local_body, local_config, local_runtime, local_store
 from langchain_privacy.edge.run import is_local, session_of
 from langchain_privacy.edge.tool_policy import Place, ToolPolicy
-from langchain_privacy.errors import ConfigurationError, InlineMediaError
+from langchain_privacy.errors import (
+    ConfigurationError,
+    InlineMediaError,
+    UnknownPlaceholderError,
+)
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.subclassing import recast, subclass_maker
 from langchain_privacy.values.index import ValueIndex
@@ -90,6 +95,8 @@ def _private(base: Any) -> dict[str, Any]:
     """A tool's class that restores what its body gets and masks what it gives."""
 
     def run(self: Any, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
+        if refusal := self._edge.refusal(self, tool_input, kwargs.get("tool_call_id")):
+            return refusal
         token = _sent.set(codes_in(tool_input))
         try:
             return base.run(self, tool_input, *args, **kwargs)
@@ -97,6 +104,9 @@ def _private(base: Any) -> dict[str, Any]:
             _sent.reset(token)
 
     async def arun(self: Any, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
+        asked = (self, tool_input, kwargs.get("tool_call_id"))
+        if refusal := await asyncio.to_thread(self._edge.refusal, *asked):
+            return refusal
         token = _sent.set(codes_in(tool_input))
         try:
             return await base.arun(self, tool_input, *args, **kwargs)
@@ -163,6 +173,38 @@ class _ToolEdge:
 
     def __repr__(self) -> str:
         return f"<{self.place} tool {self.name!r}>"
+
+    def refusal(self, tool: Any, tool_input: Any, call: str | None) -> ToolMessage | None:
+        """Return what a call gets that names a value which is not here; `None` for any other.
+
+        The vault may have been lost in a restart, the session forgotten, or the model may have made
+        a placeholder up: the tool must not act on `[EMAIL_7K2Q]` as if that were an address.
+
+        Raises:
+            UnknownPlaceholderError: Likewise, where no model called it.
+        """
+        if is_local():
+            return None
+        session = session_of(self.masker)
+        if isinstance(tool_input, str):
+            written = {next(iter(tool.args), "input"): tool_input}
+        else:
+            written = tool._filter_injected_args(tool_input)  # noqa: SLF001 - BaseTool's own notion
+        asked = codes_in([value for name, value in written.items() if self._gets(name)])
+        lost = sorted({lost for code in asked for lost in _unresolved(session, code)})
+        if not lost:
+            return None
+        names = ", ".join(f"[{kind}_{code}]" for kind, code in lost)
+        msg = (
+            f"The tool {self.name} was not called: nobody knows any more what {names} stands for."
+            " Ask the person for it again."
+        )
+        if call is None:
+            raise UnknownPlaceholderError(msg)
+        return ToolMessage(msg, name=self.name, tool_call_id=call, status="error")
+
+    def _gets(self, argument: str) -> bool:
+        return bool(self.policy.types(self.name, self.place, argument))
 
     def restored(self, session: MaskingSession, tool: Any, tool_input: Any) -> Any:
         """Restore the arguments that the policy allows; injected ones by what they are."""
@@ -344,6 +386,17 @@ def codes_in(x: Any) -> frozenset[Code]:
     return frozenset(
         (found[1], found[2]) for text in texts_in(x) for found in PLACEHOLDER.finditer(text)
     )
+
+
+def _unresolved(session: MaskingSession, code: Code) -> Collection[Code]:
+    """Return the placeholders that a placeholder stands for without a value, as far as it goes.
+
+    What a lost vault issued is text that only looks like a placeholder to the next one.
+    """
+    entry = session.vault.lookup(*code)
+    if entry is None:
+        return [code]
+    return codes_in(entry.value) if entry.entity_type == LITERAL else ()
 
 
 def texts_in(x: Any) -> list[str]:

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -162,6 +163,7 @@ def checked_length(length: int) -> int:
 KEY_BYTES = 32
 
 ENVIRONMENT = "LANGCHAIN_PRIVACY_KEY"
+_SERVICE = "langchain-privacy"
 
 
 class VaultKey:
@@ -207,6 +209,46 @@ class VaultKey:
             msg = f"Set {variable} to the vault's key, as VaultKey.generate().to_text() writes it."
             raise ConfigurationError(msg)
         return cls(_decoded(text, f"The vault's key in {variable}"), _variable=variable)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> "VaultKey":
+        """Read a key from a file that only its owner can read; make both where there is none.
+
+        Raises:
+            ConfigurationError: Others can read the file, or it holds something else.
+        """
+        file = Path(path)
+        try:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            if os.name == "posix" and file.stat().st_mode & 0o077:
+                msg = f"Others can read the vault's key in {file}: chmod 600 it."
+                raise ConfigurationError(msg) from None
+        else:
+            with os.fdopen(handle, "w") as new:
+                new.write(cls.generate().to_text())
+        return cls(_decoded(file.read_text(), f"The vault's key in {file}"))
+
+    @classmethod
+    def from_keyring(cls, user: str = "vault") -> "VaultKey":
+        """Read a key from the system's keyring; make and keep one where there is none.
+
+        Raises:
+            ConfigurationError: The package `keyring` or a keyring is not there.
+        """
+        try:
+            import keyring
+
+            text = keyring.get_password(_SERVICE, user)
+            if text is None:
+                text = cls.generate().to_text()
+                keyring.set_password(_SERVICE, user, text)
+        except Exception as error:  # noqa: BLE001 - backends raise errors of many kinds
+            why = type(error).__name__
+        else:
+            return cls(_decoded(text, "The vault's key in the keyring"))
+        msg = f"There is no keyring to use ({why}): pip install keyring, or use another key."
+        raise ConfigurationError(msg)
 
     def to_text(self) -> str:
         """Write the key for a secret store. The result is the secret: never log it."""

@@ -194,6 +194,11 @@ class _Followed:
 class Vault(ABC):
     """Sessions by id. Its `repr`, pickles and errors show nothing."""
 
+    @property
+    def persists(self) -> bool:
+        """Whether another process can resolve what this one has issued."""
+        return False
+
     @abstractmethod
     def session(self, session_id: str | None = None, *, tenant: str = "") -> VaultSession:
         """Open a session; without an id a new one that nobody else can name."""

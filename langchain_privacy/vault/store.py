@@ -1,18 +1,27 @@
-"""A vault in any of LangGraph's stores: SQLite, PostgreSQL, Redis, memory."""
+"""A vault in any of LangGraph's stores: SQLite, PostgreSQL, Redis, memory.
 
+```python
+masker = Masker(vault=StoreVault.sqlite("vault.sqlite"))  # outlives the process
+```
+"""
+
+import os
 import secrets
+import sqlite3
 import threading
 import time
 import weakref
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from langgraph.store.base import BaseStore
 
 from langchain_privacy.errors import ConfigurationError, VaultIntegrityError
 from langchain_privacy.vault.keys import (
+    ENVIRONMENT,
     SHORTEST,
     Sealer,
     VaultKey,
@@ -122,6 +131,47 @@ class StoreVault(Vault):
 
     def __repr__(self) -> str:
         return f"<StoreVault with key {self._keys[0].id}>"
+
+    @classmethod
+    def sqlite(
+        cls, path: str | Path, key: VaultKey | bytes | None = None, **settings: Any
+    ) -> "StoreVault":
+        """Open a vault in a SQLite file, which is made where there is none; its owner's only.
+
+        The key is the given one (`VaultKey.from_keyring()`, `from_file(...)`), else that of the
+        environment variable `LANGCHAIN_PRIVACY_KEY`, else one in a file beside it, `path + ".key"`,
+        which is made too. Keep that file out of the backups of the vault: who has both can read it.
+
+        Args:
+            path: The file.
+            key: The key.
+            **settings: As for `StoreVault`: `ttl`, `previous_keys`, `code_length`.
+
+        Raises:
+            ConfigurationError: The extra `sqlite` is not installed, or others can read the key.
+        """
+        try:
+            from langgraph.store.sqlite import SqliteStore
+        except ImportError:
+            msg = 'A vault in SQLite needs: pip install "langchain-privacy[sqlite]"'
+            raise ConfigurationError(msg) from None
+        file = Path(path)
+        if key is None and os.environ.get(ENVIRONMENT):
+            key = VaultKey.from_environment()
+        elif key is None:
+            key = VaultKey.from_file(f"{file}.key")
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        store = SqliteStore(connection)
+        store.setup()
+        return cls(store, key, **settings)
+
+    @property
+    def persists(self) -> bool:
+        """Whether another process can resolve what this one has issued."""
+        return not self._records.in_memory
 
     def session(self, session_id: str | None = None, *, tenant: str = "") -> VaultSession:
         """Open a session; without an id a new one in memory that nobody else can name.

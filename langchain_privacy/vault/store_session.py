@@ -23,6 +23,7 @@ from datetime import timedelta
 from typing import Any
 
 from langgraph.store.base import BaseStore, Item, Op, PutOp
+from langgraph.store.memory import InMemoryStore
 
 from langchain_privacy.errors import (
     ConfigurationError,
@@ -61,6 +62,11 @@ class Records:
 
     def __init__(self, store: BaseStore) -> None:
         self._store = store
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the store is gone with this process."""
+        return isinstance(self._store, InMemoryStore)
 
     @property
     def within_reach(self) -> bool:
