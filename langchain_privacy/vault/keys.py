@@ -40,6 +40,10 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SHORTEST = 4
 """Characters of a code, its check character included."""
 
+AFTER_END = 8
+"""Characters at least in a session that begins where another of its name ended: what that one
+issued may still be about, and must not resolve to another person by chance."""
+
 LONGEST = 26
 _ADDED = 3
 """Characters after which two values cannot share a code any more (125 bits)."""

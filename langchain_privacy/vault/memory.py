@@ -19,6 +19,7 @@ from typing import Any
 
 from langchain_privacy.errors import SessionError
 from langchain_privacy.vault.keys import (
+    AFTER_END,
     KEY_BYTES,
     SHORTEST,
     VaultKey,
@@ -114,8 +115,12 @@ class _MemorySession(VaultSession):
         ttl: timedelta | None,
         changes: _Changes,
         live_values: LiveValues,
+        *,
+        again: bool,
     ) -> None:
         self.id = key.derive("session-id", name).hex()[:16]
+        if again:  # what the one before has issued means nothing here
+            name, length = name + secrets.token_bytes(KEY_BYTES), max(length, AFTER_END)
         self._code_key = key.derive("codes", name)
         self._life = Life(ttl)
         self.documents: _MemoryDocuments = _MemoryDocuments(
@@ -215,6 +220,7 @@ class InMemoryVault(Vault):
         self._lock = threading.Lock()
         self._sessions: dict[bytes, _MemorySession] = {}
         self._ephemeral: weakref.WeakSet[_MemorySession] = weakref.WeakSet()
+        self._ended: set[bytes] = set()
         self._changes = _Changes()
 
     def __repr__(self) -> str:
@@ -250,18 +256,34 @@ class InMemoryVault(Vault):
     def forget(self, session_id: str, *, tenant: str = "") -> None:
         """Erase a session, its documents too; who still holds it gets a `SessionError`."""
         with self._lock:
-            session = self._sessions.pop(session_name(tenant, session_id), None)
+            session = self._end(session_name(tenant, session_id))
         if session is not None:
             session.end()
 
     def _begin(self, key: VaultKey, name: bytes) -> _MemorySession:
-        return _MemorySession(key, name, self._length, self._ttl, self._changes, self.live_values)
+        return _MemorySession(
+            key,
+            name,
+            self._length,
+            self._ttl,
+            self._changes,
+            self.live_values,
+            again=_digest(name) in self._ended,
+        )
+
+    def _end(self, name: bytes) -> _MemorySession | None:
+        """Take a session out, and remember that its name had one."""
+        session = self._sessions.pop(name, None)
+        if session is not None:
+            self._ended.add(_digest(name))
+        return session
 
     def _drop_expired(self) -> None:
         if self._ttl is None:
             return
         for name in [name for name, session in self._sessions.items() if session.over]:
-            self._sessions.pop(name).end()
+            if session := self._end(name):
+                session.end()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the settings: neither values nor the key's bytes."""
@@ -276,6 +298,11 @@ class InMemoryVault(Vault):
 
     def __deepcopy__(self, _memo: object) -> "InMemoryVault":
         return self  # a copy would forget
+
+
+def _digest(name: bytes) -> bytes:
+    # Short, because it is kept for every session that ended; who shares one gets longer codes.
+    return hashlib.blake2b(name, digest_size=8).digest()
 
 
 def _unpickled(key: VaultKey | None, ttl: timedelta | None, code_length: int) -> InMemoryVault:

@@ -9,8 +9,8 @@ import os
 import secrets
 import sqlite3
 import threading
-import time
 import weakref
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -79,6 +79,10 @@ def move(records: Records, old: "Place", new: "Place") -> bool:
 
 _KEYS: Namespace = (ROOT, "keys")
 
+_RECENT = 256
+"""Sessions that are kept after their last use, the last used ones, so that the next turn of a
+conversation does not read it again."""
+
 
 class StoreVault(Vault):
     """Sessions in a LangGraph store, sealed; shared by every process with the store and the key.
@@ -124,6 +128,7 @@ class StoreVault(Vault):
         self._length = checked_length(code_length)
         self._lock = threading.Lock()
         self._sessions: weakref.WeakSet[StoreSession] = weakref.WeakSet()
+        self._recent: OrderedDict[str, StoreSession] = OrderedDict()
         self._ephemeral = InMemoryVault(ttl=ttl, code_length=code_length)
         self._key_checked = False
         # One for sessions of both kinds.
@@ -233,6 +238,11 @@ class StoreVault(Vault):
     def _open(self, name: bytes) -> StoreSession:
         place = Place(self._keys[0], name)
         with self._lock:
+            recent = self._recent.get(place.id)
+        # Not under the lock: it may have to erase itself.
+        if recent is not None and recent.started and not recent.over:
+            return recent
+        with self._lock:
             used = (session for session in self._held(place.id) if session.started)
             session = StoreSession(
                 self._records,
@@ -245,6 +255,11 @@ class StoreVault(Vault):
                 live_values=self.live_values,
             )
             self._sessions.add(session)
+            # What a masker has read of a conversation hangs on this object.
+            self._recent[place.id] = session
+            self._recent.move_to_end(place.id)
+            while len(self._recent) > _RECENT:
+                self._recent.popitem(last=False)
             return session
 
     def _prepare(self, place: Place, name: bytes) -> None:
@@ -254,7 +269,7 @@ class StoreVault(Vault):
             self._erase(name)
         self._write_name(place, name)
         if self._ttl is not None:
-            self._records.put(place.about, "used", {"mark": time.time()})
+            self._records.put(place.about, "used", {"mark": self._records.now()})
 
     def _held(self, session_id: str) -> list[StoreSession]:
         return [session for session in self._sessions if session.id == session_id]
@@ -262,6 +277,8 @@ class StoreVault(Vault):
     def _move(self, name: bytes) -> bool:
         new = Place(self._keys[0], name)
         older = [Place(key, name) for key in self._keys[1:]]
+        for place in (new, *older) if older else ():
+            place.begin(self._records)
         moved = [move(self._records, old, new) for old in older]
         if any(moved):
             self._write_name(new, name)
@@ -298,7 +315,7 @@ class StoreVault(Vault):
         if self._ttl is None:
             return False
         used = self._records.get(place.about, "used")
-        return used is not None and time.time() - used["mark"] > self._ttl.total_seconds()
+        return used is not None and self._records.now() - used["mark"] > self._ttl.total_seconds()
 
     def _stored_names(self) -> list[bytes]:
         names: list[bytes] = []

@@ -31,7 +31,7 @@ from langchain_privacy.errors import (
     VaultError,
     VaultIntegrityError,
 )
-from langchain_privacy.vault.keys import Sealer, VaultKey, candidates, is_code
+from langchain_privacy.vault.keys import AFTER_END, Sealer, VaultKey, candidates, is_code
 from langchain_privacy.vault.memory import document_ref, no_such_document
 from langchain_privacy.vault.session import (
     DocumentRoom,
@@ -62,6 +62,15 @@ class Records:
 
     def __init__(self, store: BaseStore) -> None:
         self._store = store
+        self._began = time.time() - time.monotonic()
+
+    def now(self) -> float:
+        """Return the time, in seconds since 1970.
+
+        A clock that is set while the process runs does not set it: one step forward would take
+        every session for expired, and erase it.
+        """
+        return self._began + time.monotonic()
 
     @property
     def in_memory(self) -> bool:
@@ -263,6 +272,7 @@ class Place:
     """Where a session lies in the store under one key, and what opens it there."""
 
     def __init__(self, key: VaultKey, name: bytes) -> None:
+        self._key, self._name = key, name
         identity = key.derive("session-id", name).hex()
         self.id = identity[:16]
         self.root: Namespace = (ROOT, identity[:32])
@@ -273,6 +283,23 @@ class Place:
         self.code_key = key.derive("codes", name)
         self.document_key = key.derive("documents", name)
         self.sealer = Sealer([key], "session", name)
+
+    def begin(self, records: "Records") -> Any:
+        """Take over the keys of the life that the session is in, and return its mark.
+
+        Each time that it is forgotten or expires it begins a new life, in which the codes that the
+        one before has issued mean nothing.
+
+        Returns:
+            The mark, `None` in the first life.
+        """
+        record = records.get(self.about, "forgotten")
+        mark = None if record is None else record.get("mark")
+        if mark is not None:
+            name = self._name + b"\0" + str(mark).encode()
+            self.code_key = self._key.derive("codes", name)
+            self.document_key = self._key.derive("documents", name)
+        return mark
 
     def value_id(self, entity_type: str, value: str) -> str:
         """Return the keyed id under which a value is kept."""
@@ -308,7 +335,8 @@ class StoreSession(VaultSession):
         self._live_values = live_values
         self._records = records
         self._place = place
-        self._code_keys = [place.code_key, *(p.code_key for p in older)]
+        self._older = older
+        self._code_keys: list[bytes] = []
         self._length = code_length
         self._ttl = ttl.total_seconds() if ttl else None
         self._recheck = min(RECHECK, self._ttl / 10) if self._ttl else RECHECK
@@ -456,13 +484,18 @@ class StoreSession(VaultSession):
         """Look, and note that the session is used."""
         with self._lock:
             if self._look() and self._ttl is not None:
-                self._records.put(self._place.about, "used", {"mark": time.time()})
+                self._records.put(self._place.about, "used", {"mark": self._records.now()})
 
     def _start(self) -> None:
         """Do what opening a session takes: on first use, which may be in a better thread."""
         self._prepare()
         self._live_values.begin(self)
-        self._mark = self._read("forgotten")
+        self._mark = self._place.begin(self._records)
+        if self._mark is not None:
+            self._length = max(self._length, AFTER_END)
+        for place in self._older:
+            place.begin(self._records)
+        self._code_keys = [place.code_key for place in (self._place, *self._older)]
         donor, self._donor = self._donor, None
         # What an earlier object of this process has opened need not be opened again.
         if donor is not None and donor._mark == self._mark:  # noqa: SLF001
@@ -491,7 +524,7 @@ class StoreSession(VaultSession):
             self.end()
         elif self._ttl is not None:
             used = self._read("used")
-            if used is not None and time.time() - used > self._ttl:
+            if used is not None and self._records.now() - used > self._ttl:
                 self.end("has expired")
         self._checked = time.monotonic()
         self._life.check()

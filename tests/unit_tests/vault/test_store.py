@@ -194,7 +194,7 @@ def test_what_is_written_while_it_is_forgotten_does_not_stay(store: Any) -> None
 
 def test_an_expired_session_is_erased(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(store_session.time, "time", lambda: now)
+    monkeypatch.setattr(store_session.Records, "now", lambda _: now)
     monkeypatch.setattr(store_session, "RECHECK", 0.0)
     vault = StoreVault(store, KEY, ttl=timedelta(seconds=60))
     held = vault.session("t")
