@@ -72,6 +72,10 @@ _SOURCE = JSON_KEYS | {"args"}
 """Keys whose texts are pieces of a JSON text."""
 
 
+_SHORT = 64
+"""Characters of a name or id."""
+
+
 class Deltas:
     """Restores structures that are added up, each text at its path across all of them."""
 
@@ -79,15 +83,16 @@ class Deltas:
         self._session = session
         self._lanes: dict[_Path, StreamRestorer | JsonRestorer] = {}
         self._kinds: dict[_Path, Any] = {}
+        self._known: dict[str, str] = {}
 
     def feed(self, path: _Path, value: Any) -> Any:
         """Restore the next piece of what stands at a path; it is not changed."""
         if isinstance(value, str):
             return self._text(path, value) if value else value
         if isinstance(value, dict):
-            return {self._session.restore(key): self._under(path, key, value) for key in value}
+            return {self._once(key): self._under(path, key, value) for key in value}
         if not isinstance(value, list):
-            return self._session.restore(value)
+            return self._once(value)
         if is_token_list(value):
             return [self._token(path, each) for each in value]
         return [self._element(path, each) for each in value]
@@ -95,11 +100,8 @@ class Deltas:
     def whole(self, path: _Path, value: Any) -> Any:
         """Restore what comes in one piece, but for the tokens of its `logprobs`."""
         if isinstance(value, dict):
-            return {
-                self._session.restore(key): self.whole((*path, key), each)
-                for key, each in value.items()
-            }
-        return self.feed(path, value) if is_token_list(value) else self._session.restore(value)
+            return {self._once(key): self.whole((*path, key), each) for key, each in value.items()}
+        return self.feed(path, value) if is_token_list(value) else self._once(value)
 
     def held(self, path: _Path = ()) -> Any:
         """Close the lanes below a path; return what they held as a delta, `None` if nothing."""
@@ -108,6 +110,17 @@ class Deltas:
             if text := self._lanes.pop(lane).flush():
                 found = self._put(found, lane, len(path), text)
         return found
+
+    def _once(self, value: Any) -> Any:
+        """Restore what comes in one piece; names and ids come with every chunk."""
+        if value is None or type(value) in (int, float, bool):
+            return value
+        if type(value) is not str or len(value) > _SHORT:
+            return self._session.restore(value)
+        known = self._known.get(value)
+        if known is None:
+            known = self._known[value] = self._session.restore(value)
+        return known
 
     def _text(self, path: _Path, text: str) -> str:
         lane = self._lanes.get(path)
@@ -118,7 +131,7 @@ class Deltas:
     def _under(self, path: _Path, key: Any, mapping: dict[Any, Any]) -> Any:
         value = mapping[key]
         if key in _WHOLE and isinstance(value, str):
-            return self._session.restore(value)
+            return self._once(value)
         return self.feed((*path, key), value)
 
     def _element(self, path: _Path, value: Any) -> Any:
