@@ -15,7 +15,7 @@ what it finds among the findings, `detection.vocabulary.korean` masks it in stri
 from collections.abc import Iterator, Sequence
 
 from langchain_privacy.detection.korean.sequence import load_model
-from langchain_privacy.detection.korean.tokens import Token
+from langchain_privacy.detection.korean.tokens import Morphemes, Token
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import HONORIFICS_AND_TITLES
 
@@ -39,7 +39,7 @@ _LONG = 6
 _EDGE = "^"
 
 
-def names_in(tokens: Sequence[Token], *, eager: int = 0) -> Iterator[tuple[int, int, str]]:
+def names_in(tokens: Morphemes, *, eager: int = 0) -> Iterator[tuple[int, int, str]]:
     """Find names among the morphemes of a text.
 
     Args:
@@ -51,7 +51,9 @@ def names_in(tokens: Sequence[Token], *, eager: int = 0) -> Iterator[tuple[int, 
         `(first, last, kind)`: indices of morphemes, `last` one past the end, in order.
     """
     model = load_model("morphemes")
-    for start, pieces in stretches(tokens):
+    if tokens.described is None:
+        tokens.described = list(stretches(tokens))
+    for start, pieces in tokens.described:
         for begin, end, kind in model.spans(pieces, eager=eager):
             first, last = start + begin, start + end
             if kind == "PERSON":

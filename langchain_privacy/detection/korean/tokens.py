@@ -57,7 +57,17 @@ class Token(Protocol):
     word_position: int
 
 
-_READ: ContextVar[dict[str, list[Token]] | None] = ContextVar("korean_texts_read", default=None)
+class Morphemes(list[Token]):
+    """The morphemes of a text.
+
+    Attributes:
+        described: What the model reads of them (`morphemes.stretches`), once somebody asked.
+    """
+
+    described: list[tuple[int, list[list[str]]]] | None = None
+
+
+_READ: ContextVar[dict[str, Morphemes] | None] = ContextVar("korean_texts_read", default=None)
 
 
 def is_kiwi_installed() -> bool:
@@ -75,7 +85,7 @@ def one_reading() -> Iterator[None]:
         _READ.reset(before)
 
 
-def korean_tokens(text: str) -> list[Token]:
+def korean_tokens(text: str) -> Morphemes:
     """Cut a text of moderate length into morphemes; within `one_reading` once.
 
     Raises:
@@ -86,7 +96,7 @@ def korean_tokens(text: str) -> list[Token]:
         return read[text]
     with _LOADING:
         kiwi, config = _kiwi()
-    tokens: list[Token] = kiwi.tokenize(_SURROGATES.sub("\ufffd", text), override_config=config)
+    tokens = Morphemes(kiwi.tokenize(_SURROGATES.sub("\ufffd", text), override_config=config))
     if read is not None:
         read[text] = tokens
     return tokens

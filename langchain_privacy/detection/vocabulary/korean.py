@@ -24,7 +24,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from langchain_privacy.detection.korean.morphemes import EVERYDAY, names_in
-from langchain_privacy.detection.korean.tokens import Token, korean_tokens, parts
+from langchain_privacy.detection.korean.tokens import Morphemes, Token, korean_tokens, parts
 from langchain_privacy.values.fold import normal
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import HEADLINE_HANJA, PARTICLES
@@ -179,7 +179,7 @@ def _ends_in_particle(text: str, token: Token) -> bool:
     )
 
 
-def _supposed(tokens: Sequence[Token], private: list[bool]) -> None:
+def _supposed(tokens: Morphemes, private: list[bool]) -> None:
     """Add the nouns that the model takes for a name, other than numbers: 제12조, 3층."""
     for first, last, _ in names_in(tokens, eager=_EAGER):
         first += tokens[first].form in HEADLINE_HANJA  # "前 정부"
