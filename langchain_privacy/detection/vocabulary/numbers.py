@@ -1,9 +1,10 @@
 """Which numbers are public in strict mode: a stated table, and no other number crosses.
 
-A number is public when one of the kinds in `KINDS` describes it; a builder chooses the kinds
+A number is public when one of the kinds in `public.KINDS` describes it; a builder chooses the kinds
 (`MaskingPolicy(public_numbers=...)`). Ages, days of a calendar, sums of money, what a label names
 ("room 12") and everything longer is private.
 
+    >>> from langchain_privacy.detection.vocabulary.public import PUBLIC_NUMBERS
     >>> text = "Take 20 mg at 10:30, call 4471923, born 2 March 1985."
     >>> [text[a:b] for a, b in private_numbers(text, PUBLIC_NUMBERS)]
     ['4471923', '2 March 1985']
@@ -94,7 +95,7 @@ def private_numbers(
 
     Args:
         text: Normal form, see `values.fold.normal`.
-        kinds: Names of `KINDS` that are public.
+        kinds: Names of `public.KINDS` that are public.
         declared: Words with digits that the application declares public.
         names: Where private words end: a small number behind one is an age: "Rajesh, 38, …".
     """
