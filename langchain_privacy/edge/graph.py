@@ -339,6 +339,9 @@ def private_graph(
     if session is not None:
         settings["_session"] = staticmethod(session)
     recast(new, subclass(type(graph), settings, edge, prefix="Private"))
+    # What makes models and dataclasses of a state (`version="v2"`); LangGraph's `copy` drops it.
+    if (mapper := getattr(graph, "_output_mapper", None)) is not None:
+        new._output_mapper = mapper  # noqa: SLF001
     return new
 
 

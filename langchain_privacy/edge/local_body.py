@@ -23,7 +23,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
@@ -31,7 +30,13 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Op, PutOp, SearchOp
 
 from langchain_privacy.edge.attested import AttestedDoor
-from langchain_privacy.edge.run import is_setting, local_scope, restored_setting, surrounding
+from langchain_privacy.edge.run import (
+    RefusingHandler,
+    is_setting,
+    local_scope,
+    restored_setting,
+    surrounding,
+)
 from langchain_privacy.edge.threads import follow_into_threads
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.local.call import door_scope, unseen
@@ -113,11 +118,8 @@ def _real_answers(scratchpad: Any, session: MaskingSession) -> Any:
     return replace(scratchpad, get_null_resume=restored, resume=answers)
 
 
-class _NoModelCalls(BaseCallbackHandler):
+class _NoModelCalls(RefusingHandler):
     """Refuses an ordinary model call that carries private values out of a local function."""
-
-    raise_error = True
-    run_inline = True
 
     def __init__(self, session: MaskingSession) -> None:
         self._session = session

@@ -14,6 +14,7 @@ Example:
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -53,6 +54,10 @@ except ImportError as error:
     raise ConfigurationError(msg) from error
 
 
+_MODELS = 16
+"""Guarded models that are kept, the newest."""
+
+
 class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
     """What happens at an agent's models and tools; for agents that have a private edge around.
 
@@ -81,7 +86,7 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
         self.masker = masker
         self.policy = tools or ToolPolicy()
         self.guard = guard
-        self._guarded: dict[int, tuple[BaseChatModel, BaseChatModel]] = {}
+        self._guarded: OrderedDict[int, tuple[BaseChatModel, BaseChatModel]] = OrderedDict()
         masker.public.declare(*NOTES.values())
 
     def __repr__(self) -> str:
@@ -171,6 +176,8 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
         known = self._guarded.get(id(model))
         if known is None or known[0] is not model:
             known = self._guarded[id(model)] = (model, self.guard.wrap(model))
+            if len(self._guarded) > _MODELS:  # some middleware makes a model for each request
+                self._guarded.popitem(last=False)
         return known[1]
 
 

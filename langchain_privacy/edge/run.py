@@ -439,11 +439,23 @@ def examined(config: RunnableConfig | None, guard: Any) -> RunnableConfig | None
     return {**(config or {}), "callbacks": callbacks}
 
 
-class _Examination(BaseCallbackHandler):
-    """Raises what the guard raises, so that the call does not happen."""
+class RefusingHandler(BaseCallbackHandler):
+    """A handler that refuses calls by raising; LangChain does not log its refusals as errors."""
 
     raise_error = True
     run_inline = True
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    names = {cls.__name__ for cls in RefusingHandler.__subclasses__()}
+    return not (isinstance(record.args, tuple) and record.args[:1] and record.args[0] in names)
+
+
+logging.getLogger("langchain_core.callbacks.manager").addFilter(_is_no_refusal)
+
+
+class _Examination(RefusingHandler):
+    """Raises what the guard raises, so that the call does not happen."""
 
     def __init__(self, guard: Any) -> None:
         self._guard = guard

@@ -3,6 +3,7 @@ and errors that are no `Exception`. Nothing of it reaches a trace, a model or a 
 
 import asyncio
 import concurrent.futures
+import dataclasses
 import threading
 from collections.abc import Callable
 from multiprocessing.pool import ThreadPool
@@ -14,9 +15,10 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import Runnable, RunnableLambda
 from langgraph.graph import START, StateGraph
 from langsmith import traceable
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from langchain_privacy import Masker, local_node, private
+from langchain_privacy import EgressGuard, Masker, local_node, private
 from langchain_privacy.edge import private_tool
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.local import call_local
@@ -105,6 +107,49 @@ def test_a_fault_is_retried_and_fallen_back_from_behind_the_edge(masker: Masker)
     assert not holds(tries)
     broken = private(RunnableLambda(lambda _: 1 / 0), masker)
     assert broken.with_fallbacks([RunnableLambda(note)]).invoke(EMAIL) == EMAIL
+
+
+def test_a_refusal_is_raised_and_not_logged(
+    masker: Masker, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = ScriptedChatModel(responses=["x"])
+
+    @local_node
+    def node(state: State) -> State:
+        return {"seen": model.invoke(state["text"]).text}
+
+    graph = private(graph_of(node), masker)
+    with pytest.raises(EgressBlockedError):
+        graph.invoke({"text": EMAIL})
+    guarded = private(
+        RunnableLambda(lambda _: model.invoke(EMAIL)), masker, guard=EgressGuard(masker)
+    )
+    with pytest.raises(EgressBlockedError):
+        guarded.invoke(EMAIL)
+    assert [r for r in caplog.records if "callback" in r.getMessage()] == []
+    assert model.seen == []
+
+
+class Modelled(BaseModel):
+    text: str = ""
+
+
+@dataclasses.dataclass
+class Data:
+    text: str = ""
+
+
+@pytest.mark.parametrize("schema", [Modelled, Data])
+def test_a_state_keeps_its_class_in_version_2(masker: Masker, schema: Any) -> None:
+    seen: list[Any] = []
+    builder = StateGraph(schema)
+    builder.add_node("node", lambda state: seen.append(state) or {"text": state.text})
+    builder.add_edge(START, "node")
+    graph = private(builder.compile(), masker)
+    assert graph.invoke({"text": EMAIL}, version="v2").value == schema(text=EMAIL)
+    parts = list(graph.stream({"text": EMAIL}, stream_mode="values", version="v2"))
+    assert parts[-1]["data"] == schema(text=EMAIL)
+    assert not holds(seen)
 
 
 # ---- arguments beside the input

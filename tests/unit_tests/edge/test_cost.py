@@ -8,7 +8,13 @@ from langchain_core.messages import AIMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 
-from langchain_privacy import Masker, create_private_agent, private
+from langchain_privacy import (
+    EgressGuard,
+    Masker,
+    PrivacyMiddleware,
+    create_private_agent,
+    private,
+)
 from langchain_privacy.edge.run import restored_for_person
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import thread
@@ -82,3 +88,13 @@ def test_what_is_remembered_is_no_ones_to_change(masker: Masker) -> None:
         {"a": "0 person1@corp-secret.example"},
         {"a": "new person1@corp-secret.example"},
     ]
+
+
+def test_models_of_single_requests_are_not_kept() -> None:
+
+    masker = Masker([])
+    middleware = PrivacyMiddleware(masker, guard=EgressGuard(masker))
+    for _ in range(100):
+        model = ScriptedChatModel(responses=["x"])
+        middleware._guard(model)
+    assert len(middleware._guarded) == 16
