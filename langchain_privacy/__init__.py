@@ -18,6 +18,7 @@ _ROOM_OF = {
     "MaskingPolicy": "masking",
     "MaskingRunnable": "edge",
     "MinionNodes": "minions",
+    "PrivacyASGIMiddleware": "edge.asgi",
     "PrivacyError": "errors",
     "PrivacyMiddleware": "edge.middleware",
     "RestoringRunnable": "edge",

@@ -33,6 +33,7 @@ from langchain_core.runnables.config import merge_configs, var_child_runnable_co
 from langgraph.types import Interrupt
 from pydantic import BaseModel
 
+from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.masker import RestoringLeaves
 from langchain_privacy.masking.seen import restored_messages, restored_texts
@@ -43,6 +44,13 @@ _log = logging.getLogger(__name__)
 
 _TASK = "__pregel_task_id"
 """LangGraph's own key of the task that a config belongs to; absent outside a graph run."""
+
+SERVED = "langchain_privacy_session"
+"""Entry of a config's metadata that an edge around a server writes: the digest of its session.
+
+It reaches the run through the server's queue and storage, where no context does. The edge inside
+masks in that session then, and leaves it to the outer one to restore.
+"""
 
 _NOT_TEXT = frozenset({"checkpoint_id", "checkpoint_ns", "checkpoint_map"})
 """Entries of `configurable` that are LangGraph's addresses and must arrive as they are."""
@@ -56,11 +64,13 @@ class Surrounding:
         session: The session of that run.
         thread: Its thread id as the run sees it, masked where it holds a private value.
         guard: The guard of the run, or of the run around it.
+        served: Whether it is no run but a server's request, whose answer an outer edge restores.
     """
 
     session: MaskingSession
     thread: str | None
     guard: Any
+    served: bool = False
 
 
 _NO_TASK = "no task"
@@ -105,7 +115,8 @@ def is_recorded(config: RunnableConfig | None = None) -> bool:
     task = _task(config)
     if task is not None:
         return task != _local_task.get()
-    return _surrounding.get() is not None and _local_task.get() is None
+    around = _surrounding.get()
+    return around is not None and not around.served and _local_task.get() is None
 
 
 def is_local() -> bool:
@@ -139,22 +150,48 @@ def session_of(masker: Masker, config: RunnableConfig | None = None) -> MaskingS
         around = _surrounding.get()
         session = MaskingSession(masker, current)
         return session.keeping(around.session.kept) if around else session
-    ambient = _configurable(var_child_runnable_config.get())
-    return _named_session(masker, {**ambient, **_configurable(config)})
+    ambient = var_child_runnable_config.get()
+    both = {**_configurable(ambient), **_configurable(config)}
+    return _named_session(masker, both, mark=_mark(config) or _mark(ambient))
 
 
 SessionOf = Callable[[RunnableConfig], "str | None"]
 """Says whose session a run's config belongs to; `None` for the thread's."""
 
 
+def _mark(config: RunnableConfig | None) -> str | None:
+    """Return what an edge around the server wrote into the config of the run."""
+    mark = ((config or {}).get("metadata") or {}).get(SERVED)
+    return None if mark is None else str(mark)
+
+
 def _named_session(
-    masker: Masker, configurable: Mapping[str, Any], session: SessionOf | None = None
+    masker: Masker,
+    configurable: Mapping[str, Any],
+    session: SessionOf | None = None,
+    mark: str | None = None,
 ) -> MaskingSession:
     chosen = session({"configurable": dict(configurable)}) if session else None
     thread = configurable.get("thread_id") if chosen is None else chosen
-    if thread is None:
-        return masker.session()
-    return masker.session(str(thread), tenant=str(configurable.get("tenant") or ""))
+    named = (
+        masker.session()
+        if thread is None
+        else masker.session(str(thread), tenant=str(configurable.get("tenant") or ""))
+    )
+    if mark is None or named.vault.id == mark:
+        return named
+    found = masker.vault.find(mark)
+    if found is None:
+        raise ConfigurationError(_NOT_ONE_VAULT)
+    return MaskingSession(masker, found)
+
+
+_NOT_ONE_VAULT = (
+    "PrivacyASGIMiddleware has masked the input of this run in a session that the masker inside"
+    " does not have: they are two. Make the masker in a module of its own and import it in both"
+    " places (LangGraph's server loads a file that langgraph.json names twice, twice), or give both"
+    " a StoreVault on one store."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,11 +355,20 @@ def _found_run(
     if around is not None and (thread is None or str(thread) == around.thread):
         session = MaskingSession(masker, around.session.vault)
         session = session.keeping(around.session.kept | control)
-        return EdgeRun(session, config, bound, inside, None)
-    session = _named_session(masker, configurable, whose).keeping(control)
+        if around.served:
+            config, bound = mask_config(session, config), mask_config(session, bound)
+        return EdgeRun(session, config, bound, inside or around.served, None)
+    mark = _mark(config)
+    session = _named_session(masker, configurable, whose, mark).keeping(control)
     if not inside:
+        # What another edge restores, or stored behind a server, stays masked here. In a request
+        # whose own session is another one, this edge is the only one that can restore.
+        asked = around.session if around is not None and around.served else None
+        same = asked is not None and asked.vault.id == session.vault.id
         masked, masked_bound = mask_config(session, config), mask_config(session, bound)
-        return EdgeRun(session, masked, masked_bound, inside, None)
+        return EdgeRun(
+            session, masked, masked_bound, same or mark is not None, None if same else asked
+        )
     if around is None:
         warn_once(
             "inside",
@@ -347,7 +393,9 @@ def mask_config(session: MaskingSession, config: RunnableConfig | None) -> Runna
     if tags := config.get("tags"):
         masked["tags"] = session.mask(tags)
     if metadata := config.get("metadata"):
-        masked["metadata"] = session.mask(dict(metadata))
+        text = {key: value for key, value in metadata.items() if key != SERVED}
+        mark = {key: value for key, value in metadata.items() if key == SERVED}
+        masked["metadata"] = {**session.mask(text), **mark}
     if run_name := config.get("run_name"):
         masked["run_name"] = session.mask(run_name)
     if configurable := config.get("configurable"):
@@ -380,6 +428,17 @@ def _setting(treat: Callable[[Any], Any], value: Any) -> Any:
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         return treat([value])[0]
     return value
+
+
+@contextmanager
+def served_scope(session: MaskingSession, thread: str | None) -> Iterator[None]:
+    """Mark a block as the handling of a server's request, whose answer an outer edge restores."""
+    token = _surrounding.set(Surrounding(session, thread, None, served=True))
+    try:
+        with session_scope(session.vault):
+            yield
+    finally:
+        _surrounding.reset(token)
 
 
 _END: Any = object()

@@ -210,6 +210,13 @@ class Vault(ABC):
         Ephemeral ones are among them for as long as somebody holds them.
         """
 
+    def find(self, digest: str) -> VaultSession | None:
+        """Return the session whose `id` is `digest`, `None` when there is none in reach.
+
+        It is for what travels where the session's own name must not, such as a server's queue.
+        """
+        return next((each for each in self.live_sessions() if each.id == digest), None)
+
     @property
     def generation(self) -> object:
         """Something that is another after a live session got an entry or ended."""

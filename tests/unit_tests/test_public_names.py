@@ -14,6 +14,7 @@ PUBLIC = [
     "MaskingPolicy",
     "MaskingRunnable",
     "MinionNodes",
+    "PrivacyASGIMiddleware",
     "PrivacyError",
     "PrivacyMiddleware",
     "RestoringRunnable",
