@@ -13,6 +13,8 @@ import pytest
 from langchain_privacy.local import EmbeddedServer
 from tests.support.http import LangSmithServer
 
+pytest_plugins = ["langchain_privacy.testing.plugin"]
+
 # On a busy machine no answer comes too late; a test that hangs is ended by `faulthandler_timeout`.
 for name in ("httpx", "httpx2"):
     if find_spec(name) is not None:

@@ -56,6 +56,8 @@ class PrivacyProbe(Runs):
 
     Attributes:
         model: The model server; `model.answers(...)` says what it answers.
+        reads: Says what of an answer a person reads, where that is not all of it:
+            `probe.reads = lambda answer: answer["text"]`.
         traces: The capture servers of LangSmith and OpenTelemetry.
         reported: Whether a report was made.
 

@@ -1,6 +1,6 @@
 """Running an app as a person would, and keeping what the person reads and what is raised."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -11,9 +11,14 @@ from langchain_privacy.testing.texts import Text, texts, texts_of_error
 
 
 class Runs:
-    """The half of a probe that runs an app."""
+    """The half of a probe that runs an app.
+
+    Attributes:
+        reads: Says what of an answer a person reads; by default all of it.
+    """
 
     def __init__(self) -> None:
+        self.reads: Callable[[Any], Any] = lambda answer: answer
         self._errors: list[Text] = []
         self._shown: list[Shown] = []
 
@@ -41,7 +46,7 @@ class Runs:
         try:
             with self._run(app):
                 for part in app.stream(x, config, **kwargs):
-                    _add(lanes, part)
+                    _add(lanes, self.reads(part))
                     yield self.show(part, whole=False)
         finally:
             self._show_lanes(lanes)
@@ -54,7 +59,7 @@ class Runs:
         try:
             with self._run(app):
                 async for part in app.astream(x, config, **kwargs):
-                    _add(lanes, part)
+                    _add(lanes, self.reads(part))
                     yield self.show(part, whole=False)
         finally:
             self._show_lanes(lanes)
@@ -75,7 +80,7 @@ class Runs:
             x: An answer, or a part of a stream.
             whole: Whether nothing comes after it; it may end with half a placeholder otherwise.
         """
-        for place, text in texts(x, "answer"):
+        for place, text in texts(self.reads(x), "answer"):
             found = placeholders_in(text, place)
             self._shown += [s for s in found if whole or s.placeholder.endswith("]")]
         return x

@@ -177,6 +177,18 @@ def test_placeholders_that_a_stream_puts_together(probe: PrivacyProbe) -> None:
     assert [s.placeholder for s in probe.report().placeholders] == ["[PERSON_7K2Q]"]
 
 
+def test_what_a_person_does_not_read_may_show_placeholders(probe: PrivacyProbe) -> None:
+    answer = {"text": "Dear Mira", "masked": "Dear [PERSON_7K2Q]"}
+    app = RunnableLambda(lambda _: answer)
+    probe.reads = lambda answer: answer["text"]
+    assert probe.invoke(app, "x") == answer
+    assert list(probe.stream(app, "x")) == [answer]
+    assert not probe.report().placeholders
+    probe.reads = lambda answer: answer
+    probe.invoke(app, "x")
+    assert [s.place for s in probe.report().placeholders] == ["answer.masked"]
+
+
 # ---- a private graph is clean
 
 

@@ -1,0 +1,118 @@
+"""Our own examples through our own test kit: no channel holds a private value."""
+
+import importlib.util
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from langchain_core.runnables import RunnableLambda
+
+from langchain_privacy import Masker
+from langchain_privacy.testing import PrivacyProbe
+from tests.support.paths import REPOSITORY
+
+CUSTOMER = "maria.keller@northwind.example"
+ASKED = {
+    "messages": [("user", f"Tell the customer what we have on file: {CUSTOMER}")],
+}
+SENDER, PHONE = "lee.park@contoso.example", "+82 10-2345-6789"
+TICKET = {"ticket": f"urgent: the door is stuck. {SENDER}"}
+THREAD = {"configurable": {"thread_id": "1"}}
+
+
+def example(name: str) -> ModuleType:
+    """Import an example anew."""
+    spec = importlib.util.spec_from_file_location(
+        f"example_{name}", REPOSITORY / "examples" / name / "main.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(autouse=True)
+def _forget_examples() -> Iterator[None]:
+    yield
+    for name in [name for name in sys.modules if name.startswith("example_")]:
+        del sys.modules[name]
+
+
+def test_private_agent(privacy_probe: PrivacyProbe) -> None:
+    privacy_probe.add_values({"EMAIL": [CUSTOMER], "PHONE": ["+49 30 901820"]})
+    module = example("private_agent")
+    privacy_probe.watch(remote=[module.CloudModel()])
+    answer = privacy_probe.invoke(module.agent, ASKED)
+    assert CUSTOMER in answer["messages"][-1].content
+    assert CUSTOMER in module.SENT[0]
+    privacy_probe.report().assert_clean(examined=["remote", "langsmith", "opentelemetry"])
+
+
+async def test_private_agent_streams(privacy_probe: PrivacyProbe) -> None:
+    privacy_probe.add_values({"EMAIL": [CUSTOMER], "PHONE": ["+49 30 901820"]})
+    module = example("private_agent")
+    privacy_probe.watch(remote=[module.CloudModel()])
+    parts = [p async for p in privacy_probe.astream(module.agent, ASKED, stream_mode="messages")]
+    assert CUSTOMER in "".join(message.text for message, _ in parts)
+    (await privacy_probe.areport()).assert_clean(examined=["remote", "langsmith"])
+
+
+def test_private_agent_without_its_two_lines_leaks(privacy_probe: PrivacyProbe) -> None:
+    privacy_probe.add_values({"EMAIL": [CUSTOMER]})
+    module = example("private_agent")
+    privacy_probe.watch(remote=[module.CloudModel()])
+    tools: list[Any] = [module.crm_lookup, module.send_mail]
+    privacy_probe.invoke(module.create_agent(module.CloudModel(), tools), ASKED)
+    leaking = {leak.channel for leak in privacy_probe.report().leaks}
+    assert leaking >= {"remote", "langsmith", "opentelemetry", "stdout"}
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_custom_graph(privacy_probe: PrivacyProbe, streamed: bool) -> None:
+    privacy_probe.add_values({"EMAIL": [SENDER], "PHONE": [PHONE]})
+    module = example("custom_graph")
+    privacy_probe.watch(remote=[module.CloudModel()])
+    graph = module.build(Masker())
+    if streamed:
+        assert SENDER in str(list(privacy_probe.stream(graph, TICKET, THREAD)))
+    else:
+        assert privacy_probe.invoke(graph, TICKET, THREAD)["sender"] == SENDER
+    assert [f"to {SENDER}: We call you today at {PHONE}."] == module.OUTBOX
+    privacy_probe.report().assert_clean(examined=["remote", "langsmith", "checkpoints"])
+
+
+def test_retrieval(tmp_path_factory: pytest.TempPathFactory) -> None:
+    tmp_path_factory.getbasetemp()
+    tenants = {"EMAIL": ["jane.doe@example.org", "joe.roe@example.org"]}
+    with PrivacyProbe(tenants, ignore=["stdout"]) as probe:
+        module = example("retrieval")
+        probe.watch(remote=[module.WordCounts()])
+        probe.invoke(RunnableLambda(lambda _: module.main()), "start")
+    probe.report().assert_clean(examined=["remote", "langsmith"])
+
+
+def test_questions_to_a_database(
+    privacy_probe: PrivacyProbe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(REPOSITORY / "examples" / "nl2sql_apartments")
+    monkeypatch.delenv("OPENAI_API_KEY")  # else the example asks OpenAI's client
+    module = example("nl2sql_apartments")
+    file = tmp_path / "trades.sqlite"
+    module.make_trades(file)
+    with closing(sqlite3.connect(file)) as opened:
+        names = [name for (name,) in opened.execute("SELECT DISTINCT 단지명 FROM real_transaction")]
+    privacy_probe.add_values({"VALUE": names})
+    privacy_probe.watch(remote=[module.StandIn()])
+    card = module.SchemaCard.from_engine(f"sqlite:///{file}")
+    graph = module.create_private_sql_graph(module.remote(), f"sqlite:///{file}", card=card)
+    privacy_probe.reads = lambda answer: answer["answer"]  # the masked one is for logs
+    answer = privacy_probe.invoke(graph, {"question": module.QUESTIONS[0]})
+    assert sum(name in answer["answer"] for name in names) == 3
+    privacy_probe.report().assert_clean(examined=["remote", "langsmith"])
