@@ -7,15 +7,18 @@ from importlib import import_module
 from typing import Any
 
 _FILE_OF = {
-    "Canaries": "canaries",
-    "Channel": "report",
-    "Leak": "search",
-    "OpenAIServer": "model_server",
-    "PrivacyProbe": "probe",
-    "Report": "report",
-    "Shown": "report",
-    "last_text": "model_server",
-    "tool_calls": "model_server",
+    "Canaries": "testing.canaries",
+    "Channel": "testing.report",
+    "Leak": "testing.search",
+    "OpenAIServer": "testing.model_server",
+    "PrivacyProbe": "testing.probe",
+    "Recorded": "loopback",
+    "RecordingServer": "loopback",
+    "Reply": "loopback",
+    "Report": "testing.report",
+    "Shown": "testing.report",
+    "last_text": "testing.model_server",
+    "tool_calls": "testing.model_server",
 }
 
 __all__ = sorted(_FILE_OF)
@@ -23,7 +26,7 @@ __all__ = sorted(_FILE_OF)
 
 def __getattr__(name: str) -> Any:
     if name in _FILE_OF:
-        return getattr(import_module(f"langchain_privacy.testing.{_FILE_OF[name]}"), name)
+        return getattr(import_module(f"langchain_privacy.{_FILE_OF[name]}"), name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
 

@@ -10,7 +10,7 @@ Example:
     ```
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +21,7 @@ from langchain_core.runnables.base import RunnableBindingBase
 from langgraph.pregel import Pregel
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.loopback import RecordingServer
+from langchain_privacy.loopback import Recorded, RecordingServer, Reply
 from langchain_privacy.testing.canaries import Canaries
 from langchain_privacy.testing.model_server import OpenAIServer
 from langchain_privacy.testing.remote import RemoteCalls
@@ -84,6 +84,7 @@ class PrivacyProbe(Runs):
         self._storage = Storage()
         self._remote = RemoteCalls()
         self._left: list[Text] = []
+        self._servers: list[RecordingServer] = []
         self._out, self._err = Printed("stdout"), Printed("stderr")
         self._stack = ExitStack()
 
@@ -129,6 +130,19 @@ class PrivacyProbe(Runs):
         self._open = False
 
     # ---- running
+
+    def server(self, respond: Callable[[Recorded], Reply] = lambda _: Reply()) -> RecordingServer:
+        """Return a server on this machine that stands in for another remote party.
+
+        What it receives is examined as `remote`. Point a tool or another provider's client at its
+        `url`.
+
+        Args:
+            respond: Writes the answers; by default an empty JSON object.
+        """
+        server = self._stack.enter_context(RecordingServer(respond))
+        self._servers.append(server)
+        return server
 
     def chat_model(self, **settings: Any) -> "ChatOpenAI":
         """Return a chat model that asks the model server; needs `langchain-openai`."""
@@ -204,7 +218,7 @@ class PrivacyProbe(Runs):
             self.traces.flush()
         found: dict[str, list[Text]] = {
             "model": _requests(self.model),
-            "remote": list(self._remote.texts),
+            "remote": [*self._remote.texts, *(t for s in self._servers for t in _requests(s))],
             "langsmith": _requests(self.traces.langsmith),
             "logs": list(self._logs.texts),
             "stdout": [*self._out.lines()],
@@ -241,5 +255,6 @@ def _requests(server: RecordingServer) -> list[Text]:
     return [
         text
         for number, request in enumerate(list(server.requests), 1)
+        if request.path != "/info"  # LangSmith's client asks for it without a run
         for text in texts_of_request(request, f"request {number}, {request.method}")
     ]

@@ -44,8 +44,8 @@ class RemoteCalls:
         kinds = [kind for kind in _METHODS if isinstance(x, kind)]
         if not kinds:
             msg = (
-                f"A {type(x).__name__} is no model, embeddings, retriever or tool. Let it ask "
-                "`RecordingServer`, or search its files with probe.watch(files=[...])."
+                f"A {type(x).__name__} is no model, embeddings, retriever or tool. Point it at "
+                "probe.server().url, or search its files with probe.watch(files=[...])."
             )
             raise ConfigurationError(msg)
         for kind in kinds:

@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.runnables import Runnable
 
 from langchain_privacy.testing.report import Shown, placeholders_in
-from langchain_privacy.testing.texts import Text, texts, texts_of_error
+from langchain_privacy.testing.texts import Text, texts
 
 
 class Runs:
@@ -70,7 +70,7 @@ class Runs:
             try:
                 yield
             except BaseException as error:
-                self._errors += texts_of_error(error)
+                self._errors += texts(error)
                 raise
 
     def show(self, x: Any, *, whole: bool = True) -> Any:

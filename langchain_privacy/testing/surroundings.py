@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from langchain_privacy.testing.texts import Text, texts, texts_of_error, texts_of_file
+from langchain_privacy.testing.texts import Text, texts, texts_of_file
 
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -33,7 +33,7 @@ class LogRecorder(logging.Handler):
         extra = {k: v for k, v in vars(record).items() if k not in _USUAL}
         self.texts += texts(extra, f"{number}: extra")
         if record.exc_info and record.exc_info[1]:
-            self.texts += texts_of_error(record.exc_info[1], f"{number}: ")
+            self.texts += texts(record.exc_info[1], number)
 
 
 @contextmanager

@@ -22,7 +22,8 @@ import re
 import sqlite3
 import types
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,36 +49,52 @@ class Text(NamedTuple):
     text: str
 
 
-def texts(x: Any, place: str = "", depth: int = 0) -> Iterator[Text]:
-    """Yield the texts of anything: values, keys and numbers, through objects of any class."""
-    if isinstance(x, str):
-        yield Text(place, x.value if isinstance(x, enum.Enum) else x)
-    elif isinstance(x, _NOTHING) or depth > _DEEPEST:
-        return
-    elif isinstance(x, (bytes, bytearray, memoryview)):
-        yield from texts_of_bytes(bytes(x), place, depth + 1)
-    elif isinstance(x, Mapping):
+def texts(x: Any, place: str = "") -> Iterator[Text]:
+    """Yield the texts of anything: values, keys and numbers, through objects of any class.
+
+    Of an error these are message, repr, arguments, notes, attributes, and those of its causes.
+    Each object is gone through once. Those of this package are not: a vault holds what it is for.
+    """
+    return _Walk()(x, place, 0)
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self._seen: dict[int, Any] = {}  # held, so that no other object gets their ids
+
+    def __call__(self, x: Any, place: str, depth: int) -> Iterator[Text]:
+        if isinstance(x, str):
+            yield Text(place, x.value if isinstance(x, enum.Enum) else x)
+        elif isinstance(x, _NOTHING) or depth > _DEEPEST or id(x) in self._seen:
+            return
+        elif isinstance(x, (int, float)):
+            yield Text(place, str(x))
+        elif isinstance(x, (bytes, bytearray, memoryview)):
+            yield from texts_of_bytes(bytes(x), place)
+        else:
+            self._seen[id(x)] = x
+            for where, inner in _inside(x, place):
+                yield from self(inner, where, depth + 1)
+
+
+def _inside(x: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(x, Mapping):
         for number, (key, value) in enumerate(x.items()):
+            yield f"{place}: key {number + 1}", key
             if isinstance(key, str):
-                yield Text(f"{place}: key {number + 1}", key)
-                yield from texts(value, f"{place}.{key}" if place else key, depth + 1)
+                yield f"{place}.{key}" if place else key, value
             else:
-                yield from texts(key, f"{place}: key {number + 1}", depth + 1)
-                named = key if isinstance(key, (int, float)) else number
-                yield from texts(value, f"{place}[{named}]", depth + 1)
-    elif isinstance(x, BaseException):
-        yield from texts_of_error(x, place)
-    elif isinstance(x, Iterable) and isinstance(x, (list, tuple, set, frozenset)):
+                yield f"{place}[{key if isinstance(key, (int, float)) else number}]", value
+    elif isinstance(x, (list, tuple, set, frozenset, deque)):
         fields = getattr(x, "_fields", None)
         for number, value in enumerate(x):
-            where = f"{place}.{fields[number]}" if fields else f"{place}[{number}]"
-            yield from texts(value, where, depth + 1)
+            yield f"{place}.{fields[number]}" if fields else f"{place}[{number}]", value
+    elif isinstance(x, BaseException):
+        yield from _error(x, place)
+    elif (held := _fields(x)) is not None:
+        yield from ((f"{place}.{name}", value) for name, value in held.items())
     else:
-        fields = _fields(x)
-        if fields is None:
-            yield Text(place, str(x))
-        for name, value in (fields or {}).items():
-            yield from texts(value, f"{place}.{name}", depth + 1)
+        yield place, str(x)
 
 
 def _fields(x: Any) -> dict[str, Any] | None:
@@ -87,6 +104,8 @@ def _fields(x: Any) -> dict[str, Any] | None:
         return {f.name: getattr(x, f.name, None) for f in dataclasses.fields(x)}
     if isinstance(x, enum.Enum):
         return {"value": x.value}
+    if type(x).__module__.startswith("langchain_privacy."):
+        return None
     slots = [s for cls in type(x).__mro__ for s in _names(cls.__dict__.get("__slots__", ()))]
     held = {**{s: getattr(x, s, None) for s in slots}, **getattr(x, "__dict__", {})}
     return held or None
@@ -97,25 +116,17 @@ def _names(slots: Any) -> tuple[str, ...]:
     return tuple(name for name in named if not name.startswith("__"))
 
 
-def texts_of_error(error: BaseException, place: str = "") -> Iterator[Text]:
-    """Yield what an error says: message, repr, arguments, attributes, notes, and what is behind."""
-    done: set[int] = set()
-    left: list[tuple[str, BaseException | None]] = [(place, error)]
-    while left:
-        before, one = left.pop(0)
-        if one is None or id(one) in done:
-            continue
-        done.add(id(one))
-        where = f"{before}{type(one).__name__}"
-        yield from texts(one.args, f"{where}.args")
-        yield from (Text(f"{where}: {kind}", _told(told, one)) for kind, told in _TOLD)
-        yield from texts(vars(one), where)
-        left += [(f"{where}, caused by ", one.__cause__), (f"{where}, after ", one.__context__)]
-        if isinstance(one, BaseExceptionGroup):
-            left += [(f"{where}, with ", inner) for inner in one.exceptions]
-
-
-_TOLD = (("message", str), ("repr", repr))
+def _error(error: BaseException, place: str) -> Iterator[tuple[str, Any]]:
+    where = f"{place}: " if place and place[-1] != " " else place
+    where += type(error).__name__
+    yield f"{where}.args", error.args
+    yield f"{where}: message", _told(str, error)
+    yield f"{where}: repr", _told(repr, error)
+    yield from ((f"{where}.{name}", value) for name, value in vars(error).items())
+    yield f"{where}, caused by ", error.__cause__
+    yield f"{where}, after ", error.__context__
+    if isinstance(error, BaseExceptionGroup):
+        yield from ((f"{where}, with ", inner) for inner in error.exceptions)
 
 
 def _told(told: Any, error: BaseException) -> str:
@@ -128,11 +139,11 @@ def _told(told: Any, error: BaseException) -> str:
 # ---- bytes
 
 
-def texts_of_bytes(data: bytes, place: str = "", depth: int = 0) -> Iterator[Text]:
+def texts_of_bytes(data: bytes, place: str = "") -> Iterator[Text]:
     """Yield what bytes say, decoded where their format is known, and as they stand."""
     if data[:2] == b"\x1f\x8b":
         try:
-            yield from texts_of_bytes(gzip.decompress(data), place, depth + 1)
+            yield from texts_of_bytes(gzip.decompress(data), place)
         except (OSError, EOFError, zlib.error):
             pass
         else:
@@ -140,7 +151,7 @@ def texts_of_bytes(data: bytes, place: str = "", depth: int = 0) -> Iterator[Tex
     for read in (_json, _pickle, _msgpack):
         held = read(data)
         if held is not None:
-            yield from texts(held, place, depth + 1)
+            yield from texts(held, place)
             break
     if read is not _json or held is None:
         yield Text(f"{place}, as bytes" if held is not None else place, _as_text(data))

@@ -2,13 +2,16 @@
 
 import base64
 import json
+import logging
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.globals import set_llm_cache
@@ -23,9 +26,9 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.store.memory import InMemoryStore
 from langgraph.types import CachePolicy
 
-from langchain_privacy import Masker, private
+from langchain_privacy import Masker, install_tracing_guard, private
 from langchain_privacy.errors import ConfigurationError, PrivacyLeakError
-from langchain_privacy.testing import PrivacyProbe, Report, tool_calls
+from langchain_privacy.testing import PrivacyProbe, Reply, Report, tool_calls
 from langchain_privacy.testing.report import CHANNELS
 from langchain_privacy.testing.search import Wanted
 from langchain_privacy.testing.texts import Text
@@ -136,6 +139,57 @@ def test_what_a_fake_model_is_asked(probe: PrivacyProbe) -> None:
     assert "remote" in where(probe.report())
     probe.__exit__(None, None, None)
     assert not hasattr(FakeListChatModel._call, "__wrapped__")
+
+
+def test_what_another_remote_party_is_sent(probe: PrivacyProbe) -> None:
+    server = probe.server(lambda _: Reply(body=b'"sunny"'))
+
+    def weather(state: MessagesState) -> dict[str, Any]:
+        url = f"{server.url}/weather?who={quote(state['messages'][-1].content)}"
+        return {"messages": [httpx.get(url, trust_env=False).json()]}
+
+    builder = StateGraph(MessagesState).add_node("weather", weather).add_edge(START, "weather")
+    apps.run(probe, builder.compile())
+    found = {leak.value: leak.place for leak in probe.report().leaks if leak.channel == "remote"}
+    assert found["EMAIL 1"] == "request 1, GET: path"
+    assert len(found) == 4
+
+
+def test_traces_are_clean_with_the_guard_on(probe: PrivacyProbe) -> None:
+    known = Masker()
+    known.session("t").vault.issue("EMAIL", EMAIL)
+    guard = install_tracing_guard(known)
+    try:
+        apps.run(probe, apps.plain(probe.chat_model()))
+        report = probe.report()
+    finally:
+        guard.remove()
+    leaking = {leak.channel for leak in report.leaks if leak.value == "EMAIL 1"}
+    assert "model" in leaking
+    assert not leaking & {"langsmith", "opentelemetry"}
+    assert report.channels["opentelemetry"].size
+
+
+def test_logs_are_read_whole() -> None:
+    logger = logging.getLogger("app.kept.apart")
+
+    def work(_: Any) -> str:
+        try:
+            raise ValueError(RRN)
+        except ValueError:
+            logger.debug("failed", exc_info=True, extra={"customer": {"name": NAME}})
+        return "done"
+
+    logger.propagate = False
+    try:
+        with PrivacyProbe(VALUES) as inner:
+            inner.invoke(RunnableLambda(work), "x")
+        found = {leak.value: leak.place for leak in inner.report().leaks if leak.channel == "logs"}
+    finally:
+        logger.propagate = True
+    assert found["KR_RRN 1"].endswith(": ValueError.args[0]")
+    assert found["PERSON 1"].endswith(": extra.customer.name")
+    assert not logger.handlers
 
 
 def test_sqlite_is_searched_row_by_row_and_as_bytes(probe: PrivacyProbe, tmp_path: Path) -> None:
