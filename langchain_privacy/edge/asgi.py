@@ -22,12 +22,12 @@ import re
 import secrets
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlencode
 
 from langchain_privacy.edge.bodies import (
+    CONTROL,
     LINES,
     Body,
     BodyError,
@@ -64,6 +64,9 @@ _LASTING = re.compile(r"/(?:store|assistants)(?:/|$)|/runs/crons(?:/|$)|/threads
 
 _STREAMS = {"text/event-stream": EventStream, **dict.fromkeys(LINES, LineStream)}
 _TEXTS = frozenset({"text/plain", "text/markdown", "text/csv"})
+_SHORT = 16_384
+"""Bytes of a stream that are restored where they arrive, when no vault has to read a store."""
+
 _CHANGED = frozenset({b"content-length", b"etag", b"digest", b"content-digest", b"content-md5"})
 """Headers of an answer that are no longer true when its body is another one."""
 
@@ -140,23 +143,43 @@ def _path(scope: Scope) -> str:
     return path.removeprefix(root) if path == root or path.startswith(f"{root}/") else path
 
 
-@dataclass(slots=True)
 class _Place:
-    """The session of a request.
+    """The session of a request, opened when it is first needed.
 
-    Attributes:
-        session: It.
+    Args:
+        opened: Opens it, or the session itself.
         thread: The thread that it is of.
         named: Whether the builder named it.
         name: What is to be forgotten after the answer.
         outer: Whether another edge around this one restores.
     """
 
-    session: MaskingSession
-    thread: str | None = None
-    named: bool = False
-    name: str | None = None
-    outer: bool = False
+    def __init__(
+        self,
+        opened: MaskingSession | Callable[[], MaskingSession],
+        thread: str | None = None,
+        *,
+        named: bool = False,
+        name: str | None = None,
+        outer: bool = False,
+    ) -> None:
+        self._opened = opened
+        self.thread = thread
+        self.named = named
+        self.name = name
+        self.outer = outer
+
+    @property
+    def session(self) -> MaskingSession:
+        """The session."""
+        if not isinstance(self._opened, MaskingSession):
+            self._opened = self._opened()
+        return self._opened
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was needed yet."""
+        return isinstance(self._opened, MaskingSession)
 
 
 class _Exchange:
@@ -200,12 +223,13 @@ class _Exchange:
             given = True
             return {"type": "http.request", "body": body, "more_body": False}
 
-        with ExitStack() as stack:
-            if place.name is not None:
-                stack.callback(self._edge.masker.vault.forget, place.name)
-            if not place.outer:
-                stack.enter_context(served_scope(place.session, place.thread))
-            await self._edge.app(scope, receive, self._send if place.outer else self._answer)
+        inside = place.is_open and not place.outer
+        with served_scope(place.session, place.thread) if inside else nullcontext():
+            try:
+                await self._edge.app(scope, receive, self._send if place.outer else self._answer)
+            finally:
+                if place.name is not None:
+                    await asyncio.to_thread(self._edge.masker.vault.forget, place.name)
 
     async def _refuse(self, status: int, detail: str) -> None:
         problem = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail}
@@ -244,22 +268,21 @@ class _Exchange:
         if self._path == "/threads" and isinstance(body.value, dict | None):
             created = (body.value or {}).get("thread_id") or str(uuid.uuid4())
         place = self._found(body, query, created)
-        vault = place.session.vault
         if not place.named and self._path.endswith("/copy") and self._langgraph:
             msg = (
                 "A copied thread has a session of its own, which cannot restore the values of the"
                 " first. Give PrivacyASGIMiddleware(..., session=...) a session per user."
             )
             raise BodyError(409, msg)
-        content = Content(
-            place.session,
-            langgraph=self._langgraph,
-            store=self._path.startswith("/store/"),
-            control=() if self._langgraph else self._edge.control,
-            mark=vault.id if "/runs" in self._path or self._path.endswith("/commands") else None,
-        )
-        new = Body(body.kind, self._content(content, body))
-        new_query = content.query(query)
+        new, new_query = body, query
+        asks = any(name not in CONTROL for name, _ in query) or self._path.startswith("/store/")
+        if asks or body.kind != "none" or not self._langgraph:
+            content = self._content_of(place.session)
+            new_query = content.query(query)
+            if body.kind == "form":
+                new = Body(body.kind, content.query(body.value))
+            elif body.kind != "none":
+                new = Body(body.kind, content.masked(body.value))
         lasts = self._langgraph and not place.named and _LASTING.search(self._path)
         if lasts and (new.value != body.value or new_query != query):
             msg = (
@@ -273,12 +296,15 @@ class _Exchange:
         encoded = new.encoded()
         return place, self._rewritten(new, encoded, query != new_query and new_query), encoded
 
-    def _content(self, content: Content, body: Body) -> Any:
-        if body.kind == "none":
-            return None
-        if body.kind == "form":
-            return content.query(body.value)
-        return content.masked(body.value)
+    def _content_of(self, session: MaskingSession) -> Content:
+        runs = "/runs" in self._path or self._path.endswith("/commands")
+        return Content(
+            session,
+            langgraph=self._langgraph,
+            store=self._path.startswith("/store/"),
+            control=() if self._langgraph else self._edge.control,
+            mark=session.vault.id if runs else None,
+        )
 
     def _found(self, body: Body, query: list[tuple[str, str]], created: str | None) -> _Place:
         masker, scope = self._edge.masker, self._scope
@@ -294,7 +320,8 @@ class _Exchange:
             return _Place(session, thread, named=True)
         thread = created or self._thread(body, query)
         if thread is not None:
-            return _Place(masker.session(thread).keeping(self._edge.kept), thread)
+            # who asks for threads that do not exist opens no sessions
+            return _Place(lambda: masker.session(thread).keeping(self._edge.kept), thread)
         background = self._path.endswith(("/runs", "/batch"))
         here = isinstance(masker.vault, InMemoryVault) and not background
         if here or not self._langgraph:
@@ -354,19 +381,24 @@ class _Exchange:
         encoded = headers.get(b"content-encoding", b"identity") != b"identity"
         no_body = self._scope["method"] == "HEAD" or message["status"] in {204, 206, 304}
         readable = not encoded and not no_body
+        if not self._place.is_open and message["status"] >= 400:
+            readable = False
         if readable and is_json_type(kind):
             self._start, self._buffer = message, []
             return
         made = _STREAMS.get(kind) or (TextStream if kind in _TEXTS and _is_utf8(charset) else None)
         if readable and made is not None:
-            self._stream = await asyncio.to_thread(made, self._place.session)
+            self._stream = await asyncio.to_thread(lambda: made(self._place.session))
             message = {**message, "headers": _without(message, _CHANGED)}
         await self._send(message)
 
     async def _streamed(self, message: Message) -> None:
-        more = bool(message.get("more_body"))
+        data, more = message.get("body", b""), bool(message.get("more_body"))
         try:
-            body = await asyncio.to_thread(self._fed, message.get("body", b""), more)
+            if len(data) <= _SHORT and isinstance(self._edge.masker.vault, InMemoryVault):
+                body = self._fed(data, more)
+            else:
+                body = await asyncio.to_thread(self._fed, data, more)
         except PrivacyError as error:
             self._over = True
             told = {"error": type(error).__name__, "message": str(error)}
@@ -392,9 +424,8 @@ class _Exchange:
         await self._send({"type": "http.response.body", "body": body})
 
     def _restored(self, raw: bytes) -> bytes:
-        vault = self._place.session.vault
         alone = self._place.thread is None and not self._place.named and not self._langgraph
-        if alone and not vault.version and not vault.documents.refs():
+        if alone and _is_empty(self._place.session):
             return raw  # nothing was masked
         try:
             body = read_body(raw, {"content-type": "application/json"}, limit=len(raw))
@@ -409,12 +440,15 @@ class _Exchange:
 
         Lists of threads and runs hold many threads.
         """
-        session = self._place.session
-        if isinstance(x, dict) and not self._place.named and self._place.thread is None:
-            thread = x.get("thread_id")
-            if self._langgraph and isinstance(thread, str):
-                session = self._edge.masker.session(thread)
+        own = self._langgraph and not self._place.named and self._place.thread is None
+        thread = x.get("thread_id") if own and isinstance(x, dict) else None
+        in_thread = isinstance(thread, str)
+        session = self._edge.masker.session(thread) if in_thread else self._place.session
         return restored_for_person(session, x)
+
+
+def _is_empty(session: MaskingSession) -> bool:
+    return not session.vault.version and not session.vault.documents.refs()
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -5,6 +5,7 @@ import contextvars
 import gc
 import gzip
 import json
+import threading
 import zlib
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, TypedDict
@@ -26,6 +27,7 @@ from langchain_privacy import Masker, PrivacyASGIMiddleware, private
 from langchain_privacy.edge.run import SERVED
 from langchain_privacy.errors import ConfigurationError, DetectionError
 from langchain_privacy.vault import StoreVault, VaultKey
+from tests.support.asgi import AsgiServer
 from tests.unit_tests.edge.conftest import EMAIL, OTHER, PLACEHOLDER, EmailDetector, holds, masked
 
 THREAD = "0d5ea5a1-3f0c-4f9e-8a5f-6f2a4c1a0001"
@@ -266,6 +268,23 @@ async def test_a_new_thread_gets_its_id_here(masker: Masker) -> None:
     assert not holds(server.seen)
     assert answer.json()["metadata"] == {"owner": EMAIL}
     assert masker.session(thread).restore(server.body["metadata"]) == {"owner": EMAIL}
+
+
+async def test_who_asks_for_threads_that_are_not_there_opens_no_sessions(masker: Masker) -> None:
+    missing = {"detail": "not found"}
+    server = Server(masker, lambda _: JSONResponse(missing, status_code=404))
+    for path in ("", "/state", "/history?limit=10", "/runs", "/stream"):
+        answer = await server.client.get(f"/threads/{THREAD}{path}")
+        assert answer.json() == missing
+    assert not masker.vault.live_sessions()
+
+
+async def test_a_field_that_stands_twice_hides_nothing(masker: Masker) -> None:
+    server = Server(masker)
+    raw = f'{{"message": "{EMAIL}", "message": "x", "n": 12345678901234567890, "f": 1.0}}'
+    answer = await server.client.post("/chat", content=raw, headers=JSON_TYPE)
+    assert not holds(server.seen[-1]["raw"].decode())
+    assert answer.text == '{"message":"x","n":12345678901234567890,"f":1.0}'
 
 
 async def test_a_request_without_a_session_leaves_none(masker: Masker) -> None:
@@ -839,3 +858,41 @@ async def test_a_session_that_ends_in_mid_stream(masker: Masker) -> None:
     got = read(answer.text)
     assert [name for name, _ in got] == ["values", "error"]
     assert not holds(got[1])
+
+
+def test_a_real_server_streams_while_it_works(masker: Masker) -> None:
+    """Each event reaches the client before the application goes on."""
+    session = masker.session(THREAD)
+    pieces = cuts(session.mask(f"To {EMAIL}, and more"), 9)
+    read_by_client = threading.Semaphore(0)
+    gone = threading.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        try:
+            for number, piece in enumerate(pieces):
+                yield wire(("values", {"number": number}), ("messages", [chunk(piece), {}]))
+                assert await asyncio.to_thread(read_by_client.acquire, timeout=30)
+            while True:
+                yield b": heartbeat\n\n"
+                await asyncio.sleep(0.01)
+        finally:
+            gone.set()
+
+    def answer(_: Request) -> Response:
+        return StreamingResponse(body(), media_type="text/event-stream")
+
+    app = Starlette(routes=[Route("/threads/{thread}/stream", answer)])
+    app.add_middleware(PrivacyASGIMiddleware, masker=masker)
+    text, numbers = "", 0
+    with AsgiServer(app) as server:
+        with httpx.stream("GET", f"{server.url}/threads/{THREAD}/stream", timeout=60) as got:
+            for line in got.iter_lines():
+                if line.startswith('data: {"number"'):
+                    numbers += 1
+                    read_by_client.release()
+                elif line.startswith("data: "):
+                    text += json.loads(line.removeprefix("data: "))[0]["content"]
+                if numbers == len(pieces) and text.endswith("more"):
+                    break
+        assert gone.wait(30), "the application goes on although its client has gone"
+    assert text == f"To {EMAIL}, and more"
