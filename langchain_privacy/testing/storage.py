@@ -18,7 +18,7 @@ from langgraph.store.base import BaseStore
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.testing.texts import Text, texts, texts_of_file
 
-_PAGE = 500
+_PAGE = 10_000
 _PUT: dict[type, tuple[str, ...]] = {AnswerCache: ("update", "aupdate"), NodeCache: ("set", "aset")}
 
 

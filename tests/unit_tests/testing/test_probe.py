@@ -3,6 +3,7 @@
 import base64
 import json
 import logging
+import re
 import sqlite3
 import subprocess
 import sys
@@ -19,16 +20,19 @@ from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda
 from langgraph.cache.memory import InMemoryCache as NodeCache
+from langgraph.cache.sqlite import SqliteCache
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.store.memory import InMemoryStore
+from langgraph.store.sqlite import SqliteStore
+from langgraph.store.sqlite.aio import AsyncSqliteStore
 from langgraph.types import CachePolicy
 
 from langchain_privacy import Masker, install_tracing_guard, private
 from langchain_privacy.errors import ConfigurationError, PrivacyLeakError
-from langchain_privacy.testing import PrivacyProbe, Reply, Report, tool_calls
+from langchain_privacy.testing import PrivacyProbe, Reply, Report, storage, tool_calls
 from langchain_privacy.testing.report import CHANNELS
 from langchain_privacy.testing.search import Wanted
 from langchain_privacy.testing.texts import Text
@@ -107,6 +111,60 @@ def test_store(probe: PrivacyProbe) -> None:
     apps.run(probe, apps.into_store())
     found = {leak.value: leak.place for leak in probe.report().leaks if leak.channel == "store"}
     assert found["EMAIL 1"] == "InMemoryStore: item 1: value.text"
+
+
+def keeping(store: Any) -> Any:
+    """A graph that writes what it is asked into a store, after other things."""
+
+    async def keep(state: MessagesState) -> dict[str, Any]:
+        await store.aput(("people", "all"), "last", {"said": [state["messages"][-1].content]})
+        return {}
+
+    return StateGraph(MessagesState).add_node(keep).add_edge(START, "keep").compile(store=store)
+
+
+async def test_stores_of_an_event_loop(
+    probe: PrivacyProbe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "_PAGE", 100)
+    async with AsyncSqliteStore.from_conn_string(str(tmp_path / "s.sqlite")) as store:
+        await store.setup()
+        for number in range(250):
+            await store.aput(("people",), f"{number:03}", {"text": "nothing"})
+        await probe.ainvoke(keeping(store), ASKED)
+        with pytest.raises(ConfigurationError, match="areport"):
+            probe.report()
+        report = await probe.areport()
+    found = {leak.place for leak in report.leaks if leak.channel == "store"}
+    assert found
+    assert all(re.fullmatch(r"AsyncSqliteStore: item \d+: value.said\[0\]", at) for at in found)
+    assert report.channels["store"].texts > 500
+
+
+def test_stores_in_sqlite(
+    probe: PrivacyProbe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "_PAGE", 100)
+    with SqliteStore.from_conn_string(str(tmp_path / "s.sqlite")) as store:
+        store.setup()
+        for number in range(250):
+            store.put(("people",), f"{number:03}", {"text": "nothing"})
+        store.put((KOREAN,), RRN, {"text": NAME})
+        probe.watch(store)
+        probe.invoke(RunnableLambda(lambda x: x), "hello")
+        found = {leak.value: leak.place for leak in probe.report().leaks}
+    assert found["PERSON 2"].endswith(": namespace[0]")
+    assert found["KR_RRN 1"].endswith(": key")
+    assert found["PERSON 1"].endswith(": value.text")
+
+
+def test_cache_in_a_file_that_was_written_before(probe: PrivacyProbe, tmp_path: Path) -> None:
+    SqliteCache(path=str(tmp_path / "c.sqlite")).set({(("ns",), "k"): ({"text": EMAIL}, None)})
+    probe.watch(SqliteCache(path=str(tmp_path / "c.sqlite")))
+    probe.invoke(RunnableLambda(lambda x: x), "hello")
+    (leak,) = probe.report().leaks
+    assert (leak.channel, leak.value) == ("cache", "EMAIL 1")
+    assert leak.place.startswith("SqliteCache: c.sqlite: cache.val, row 1.text")
 
 
 def test_cache(probe: PrivacyProbe) -> None:
