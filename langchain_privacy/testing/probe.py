@@ -36,8 +36,9 @@ from langchain_privacy.testing.surroundings import (
     texts_of_folder,
     variables,
 )
-from langchain_privacy.testing.texts import Text, texts_of_request
+from langchain_privacy.testing.texts import Text
 from langchain_privacy.testing.traces import NEEDED, traces
+from langchain_privacy.testing.wire import texts_of_requests
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
@@ -204,22 +205,33 @@ class PrivacyProbe(Runs):
         """Look into every channel.
 
         Raises:
-            ConfigurationError: Something can be read by an event loop only: use `areport`.
+            ConfigurationError: Something can be read by an event loop only: use `areport`; or the
+                probe was never open.
         """
+        self._must_have_been_open()
         return self._report(list(self._storage.read()))
 
     async def areport(self) -> Report:
         """Look into every channel, and read what needs an event loop to be read."""
+        self._must_have_been_open()
         return self._report([found async for found in self._storage.aread()])
+
+    def _must_have_been_open(self) -> None:
+        if not hasattr(self, "traces"):
+            msg = "Nothing was run: open the probe first, `with PrivacyProbe(...) as probe:`."
+            raise ConfigurationError(msg)
 
     def _report(self, stored: Iterable[tuple[str, Iterable[Text]]]) -> Report:
         self.reported = True
         if self._open:
             self.traces.flush()
         found: dict[str, list[Text]] = {
-            "model": _requests(self.model),
-            "remote": [*self._remote.texts, *(t for s in self._servers for t in _requests(s))],
-            "langsmith": _requests(self.traces.langsmith),
+            "model": texts_of_requests(self.model),
+            "remote": [
+                *self._remote.texts,
+                *(t for s in self._servers for t in texts_of_requests(s)),
+            ],
+            "langsmith": texts_of_requests(self.traces.langsmith),
             "logs": list(self._logs.texts),
             "stdout": [*self._out.lines()],
             "stderr": [*self._err.lines()],
@@ -230,7 +242,7 @@ class PrivacyProbe(Runs):
         if self.traces.collector is None:
             missing["opentelemetry"] = NEEDED
         else:
-            found["opentelemetry"] = _requests(self.traces.collector)
+            found["opentelemetry"] = texts_of_requests(self.traces.collector)
         for channel, held in stored:
             found.setdefault(channel, []).extend(held)
         leaks: list[Leak] = []
@@ -249,12 +261,3 @@ class PrivacyProbe(Runs):
             channels=channels,
             missing=missing,
         )
-
-
-def _requests(server: RecordingServer) -> list[Text]:
-    return [
-        text
-        for number, request in enumerate(list(server.requests), 1)
-        if request.path != "/info"  # LangSmith's client asks for it without a run
-        for text in texts_of_request(request, f"request {number}, {request.method}")
-    ]

@@ -27,7 +27,7 @@ class Storage:
 
     def __init__(self) -> None:
         self._held: dict[int, tuple[str, Any]] = {}
-        self._files: dict[Path, str] = {}
+        self._files: list[Path] = []
         self._put: list[Text] = []
         self._undo: list[Callable[[], None]] = []
 
@@ -53,7 +53,7 @@ class Storage:
 
     def watch_file(self, path: Path) -> None:
         """Take in a file or a folder."""
-        self._files[path] = "files"
+        self._files.append(path)
 
     def _keep_what_is_put(self, cache: Any) -> None:
         for name in _PUT[AnswerCache if isinstance(cache, AnswerCache) else NodeCache]:

@@ -10,7 +10,7 @@ r"""Every text in whatever a channel held, with the place where it stands.
     state[7].a                b
 
 Bytes are read as what they are: JSON, msgpack (which LangGraph writes), pickles (read, never
-loaded), gzip, SQLite files, OTLP, multipart bodies. They are also searched as they stand.
+loaded), gzip, SQLite files. They are also searched as they stand.
 """
 
 import dataclasses
@@ -18,7 +18,6 @@ import enum
 import gzip
 import json
 import pickletools
-import re
 import sqlite3
 import types
 import zlib
@@ -30,11 +29,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, SecretStr
 
-from langchain_privacy.loopback import Recorded
-
 _SQLITE = b"SQLite format 3\x00"
-_BOUNDARY = re.compile(r'boundary="?([^";]+)')
-_PART_NAME = re.compile(rb'name="([^"]*)"')
 _DEEPEST = 60
 _NOTHING = (
     *(bool, type(None), SecretStr, type),
@@ -65,8 +60,10 @@ class _Walk:
     def __call__(self, x: Any, place: str, depth: int) -> Iterator[Text]:
         if isinstance(x, str):
             yield Text(place, x.value if isinstance(x, enum.Enum) else x)
-        elif isinstance(x, _NOTHING) or depth > _DEEPEST or id(x) in self._seen:
+        elif isinstance(x, _NOTHING) or id(x) in self._seen:
             return
+        elif depth > _DEEPEST:
+            yield Text(place, _told(repr, x))
         elif isinstance(x, (int, float)):
             yield Text(place, str(x))
         elif isinstance(x, (bytes, bytearray, memoryview)):
@@ -79,7 +76,7 @@ class _Walk:
 
 def _inside(x: Any, place: str) -> Iterator[tuple[str, Any]]:
     if isinstance(x, Mapping):
-        for number, (key, value) in enumerate(x.items()):
+        for number, (key, value) in enumerate(list(x.items())):
             yield f"{place}: key {number + 1}", key
             if isinstance(key, str):
                 yield f"{place}.{key}" if place else key, value
@@ -87,14 +84,14 @@ def _inside(x: Any, place: str) -> Iterator[tuple[str, Any]]:
                 yield f"{place}[{key if isinstance(key, (int, float)) else number}]", value
     elif isinstance(x, (list, tuple, set, frozenset, deque)):
         fields = getattr(x, "_fields", None)
-        for number, value in enumerate(x):
+        for number, value in enumerate(list(x)):
             yield f"{place}.{fields[number]}" if fields else f"{place}[{number}]", value
     elif isinstance(x, BaseException):
         yield from _error(x, place)
     elif (held := _fields(x)) is not None:
         yield from ((f"{place}.{name}", value) for name, value in held.items())
     else:
-        yield place, str(x)
+        yield place, _told(str, x)
 
 
 def _fields(x: Any) -> dict[str, Any] | None:
@@ -122,17 +119,17 @@ def _error(error: BaseException, place: str) -> Iterator[tuple[str, Any]]:
     yield f"{where}.args", error.args
     yield f"{where}: message", _told(str, error)
     yield f"{where}: repr", _told(repr, error)
-    yield from ((f"{where}.{name}", value) for name, value in vars(error).items())
+    yield from ((f"{where}.{name}", value) for name, value in dict(vars(error)).items())
     yield f"{where}, caused by ", error.__cause__
     yield f"{where}, after ", error.__context__
     if isinstance(error, BaseExceptionGroup):
         yield from ((f"{where}, with ", inner) for inner in error.exceptions)
 
 
-def _told(told: Any, error: BaseException) -> str:
+def _told(told: Any, x: Any) -> str:
     try:
-        return str(told(error))
-    except Exception:  # noqa: BLE001 - an error that cannot be written says nothing
+        return str(told(x))
+    except Exception:  # noqa: BLE001 - what cannot be written says nothing
         return ""
 
 
@@ -154,10 +151,11 @@ def texts_of_bytes(data: bytes, place: str = "") -> Iterator[Text]:
             yield from texts(held, place)
             break
     if read is not _json or held is None:
-        yield Text(f"{place}, as bytes" if held is not None else place, _as_text(data))
+        yield Text(f"{place}, as bytes" if held is not None else place, as_text(data))
 
 
-def _as_text(data: bytes) -> str:
+def as_text(data: bytes) -> str:
+    """Read bytes as text, whatever they are."""
     return data.decode("utf-8", "replace")
 
 
@@ -195,39 +193,6 @@ def _msgpack(data: bytes) -> Any:
     return held if isinstance(held, (str, list, tuple, dict)) else None
 
 
-def texts_of_request(request: Recorded, place: str) -> Iterator[Text]:
-    """Yield the path, the headers and the body of a request, part by part."""
-    yield Text(f"{place}: path", request.path)
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    for name, value in headers.items():
-        yield Text(f"{place}: header {name}", value)
-    kind = headers.get("content-type", "")
-    if kind.startswith("multipart/") and (found := _BOUNDARY.search(kind)):
-        for part in request.body.split(b"--" + found[1].encode())[1:-1]:
-            head, _, body = part.partition(b"\r\n\r\n")
-            named = _PART_NAME.search(head)
-            where = f"{place}: part {_as_text(named[1])}" if named else place
-            yield Text(f"{where}: header", _as_text(head))
-            yield from texts_of_bytes(body.removesuffix(b"\r\n"), where)
-    elif "protobuf" in kind and (spans := _spans(request.body)) is not None:
-        yield from texts(spans, f"{place}: body")
-    else:
-        yield from texts_of_bytes(request.body, f"{place}: body")
-
-
-def _spans(body: bytes) -> Any:
-    from google.protobuf.json_format import MessageToDict
-    from google.protobuf.message import DecodeError
-    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-    message = ExportTraceServiceRequest()
-    try:
-        message.ParseFromString(body)
-    except DecodeError:
-        return None
-    return MessageToDict(message)
-
-
 # ---- files
 
 
@@ -242,7 +207,7 @@ def texts_of_file(path: Path, place: str) -> Iterator[Text]:
         file = path.with_name(name)
         if file.exists():
             where = place if file == path else f"{place} ({name})"
-            yield Text(f"{where}, as bytes", _as_text(file.read_bytes()))
+            yield Text(f"{where}, as bytes", as_text(file.read_bytes()))
 
 
 def _rows(path: Path, place: str) -> Iterator[Text]:
@@ -251,7 +216,7 @@ def _rows(path: Path, place: str) -> Iterator[Text]:
             opened.text_factory = bytes
             tables = opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             for (name,) in tables.fetchall():
-                table = _as_text(name)
+                table = as_text(name)
                 quoted = table.replace('"', '""')
                 rows = opened.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 - its own name
                 columns = [column[0] for column in rows.description]

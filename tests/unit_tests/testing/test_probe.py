@@ -449,6 +449,8 @@ def test_what_cannot_be_watched_is_refused(probe: PrivacyProbe) -> None:
 def test_runs_outside_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="open"):
         PrivacyProbe().invoke(RunnableLambda(lambda x: x), "x")
+    with pytest.raises(ConfigurationError, match="open"):
+        PrivacyProbe().report()
 
 
 def test_tools_and_turns(probe: PrivacyProbe) -> None:

@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from langchain_privacy import Masker
 from langchain_privacy.loopback import Recorded
-from langchain_privacy.testing.texts import texts, texts_of_file, texts_of_request
+from langchain_privacy.testing.texts import texts, texts_of_file
+from langchain_privacy.testing.wire import texts_of_request
 
 VALUE = "정가온 871101"
 
@@ -111,6 +112,13 @@ def test_errors_that_know_each_other_are_gone_through_once() -> None:
     found = [text.place for text in texts(other, "") if VALUE in text.text]
     assert found[0] == "KeyError.other: ValueError.args[0]"
     assert len(found) < 5
+
+
+def test_nothing_is_too_deep_to_be_found() -> None:
+    held: Any = VALUE
+    for _ in range(80):
+        held = [held]
+    assert VALUE in "".join(text.text for text in texts(held))
 
 
 def test_a_vault_is_not_gone_through() -> None:
