@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 
 from langchain_privacy.values.fold import normal
 
@@ -180,7 +180,8 @@ def amount_of(value: str) -> int | None:
 def amounts(text: str) -> Iterator[tuple[int, int, int]]:
     """Yield `(start, end, value)` for numbers of a text in units of 만 and more.
 
-    Another number may follow one (`125만 010…`), so what ends with a unit is one as well.
+    Another number may follow one (`125만 010…`), so what ends with a unit is one as well; and where
+    units do not become smaller (`125만 125만`), what begins behind one.
     """
     if _LARGE_UNIT.search(text) is None:
         return
@@ -188,10 +189,14 @@ def amounts(text: str) -> Iterator[tuple[int, int, int]]:
         if _TRIGGER.search(match.group()) is None:
             continue
         units = [m.end() for m in islice(_LARGE_SIGN.finditer(text, *match.span()), _MOST_UNITS)]
-        for end in dict.fromkeys((match.end(), *units)):
-            value = value_of(text[match.start() : end])
-            if value is not None:
-                yield match.start(), end, value
+        sizes = [_LARGE.get(text[end - 1], 0) for end in units]
+        apart = any(one <= other for one, other in pairwise(sizes))
+        for start in (match.start(), *(units if apart else ())):
+            begin = start + text[start : match.end()].startswith(" ")
+            for end in dict.fromkeys((match.end(), *units)):
+                value = value_of(text[begin:end]) if begin < end else None
+                if value is not None:
+                    yield begin, end, value
 
 
 def spelled_digits(text: str) -> Iterator[tuple[int, int, str]]:

@@ -20,6 +20,7 @@ from langchain_privacy.detection.korean import morphemes, syllables
 from langchain_privacy.detection.korean.people import find_korean_people
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens, parts
 from langchain_privacy.detection.rules import finding, span
+from langchain_privacy.detection.vocabulary.lexicon import is_public
 
 # Of the rules: what the words around a name say, and not its syllables alone.
 _SAID = 0.6
@@ -27,6 +28,7 @@ _PERSON = 0.6
 _OTHER = 0.5
 # How much more readily syllables are taken for a name: they say less than morphemes.
 _EAGER_SYLLABLES = 8
+_WORDS = re.compile(r"[A-Za-z]+")
 _LABEL_MARK = re.compile(r"[ ]?[:：=|\t]")
 # The same name behind it in Hanja: "김민수(金民秀)", "유카와 하루나(湯川遙菜·42)".
 _IN_BRACKETS = re.compile(r"[ ]?\((?P<hanja>[\u4e00-\u9fff\uf900-\ufaff]{2,6})(?=[),·])")
@@ -41,12 +43,21 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
     found = [f for f in find_korean_people(text) if f.score >= _SAID]
     for at, part in parts(text.text):
         for start, end, kind in _named(part):
+            if _is_english(part[start:end]):
+                continue  # the model has read Korean sentences only
             score = _PERSON if kind == "PERSON" else _OTHER
             found.append(finding(at + start, at + end, kind, score, "korean_names"))
     for name in found:
         yield name
         if name.entity_type == "PERSON" and (match := _IN_BRACKETS.match(text.text, name.end)):
             yield span(match, "PERSON", _PERSON, "korean_names", "hanja")
+
+
+def _is_english(name: str) -> bool:
+    """Say whether all of a name is words of English, or names of files and fields."""
+    return name.isascii() and (
+        name.islower() or all(is_public(word.lower()) for word in _WORDS.findall(name))
+    )
 
 
 def _named(text: str) -> Iterator[tuple[int, int, str]]:

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import ModelFallbackMiddleware, SummarizationMiddleware
-from langchain_core.messages import AIMessage
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    ModelFallbackMiddleware,
+    SummarizationMiddleware,
+)
+from langchain_core.messages import SystemMessage
 from langchain_core.runnables import RunnableLambda
-from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_privacy import EgressGuard, Masker, create_private_agent, private
@@ -35,26 +38,23 @@ def test_every_crossing_is_recorded(masker: Masker, guard: EgressGuard) -> None:
 async def test_a_model_that_nobody_wrapped(
     masker: Masker, guard: EgressGuard, asynchronous: bool
 ) -> None:
-    """An unwrapped tool brings a value back raw; the next model call is refused."""
-    model = ScriptedChatModel(
-        responses=[
-            AIMessage("", tool_calls=[{"name": "crm", "args": {}, "id": "1"}]),
-            "never",
-        ]
-    )
+    """A middleware adds a value that nobody masked; the model call is refused."""
+    model = ScriptedChatModel(responses=["never"])
 
-    @tool
-    def crm() -> str:
-        """Look somebody up."""
-        return f"it is {EMAIL}"
+    class Adds(AgentMiddleware[Any]):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
+            return handler(request.override(system_message=SystemMessage(f"it is {EMAIL}")))
 
-    agent = private(create_agent(model, [crm]), masker, guard=guard)
+        async def awrap_model_call(self, request: Any, handler: Any) -> Any:
+            return await handler(request.override(system_message=SystemMessage(f"it is {EMAIL}")))
+
+    agent = private(create_agent(model, [], middleware=[Adds()]), masker, guard=guard)
     with pytest.raises(EgressBlockedError):
         if asynchronous:
             await agent.ainvoke(asked())
         else:
             agent.invoke(asked())
-    assert len(model.seen) == 1
+    assert not model.seen
     adds = RunnableLambda(lambda x: f"{x} {OTHER}") | ScriptedChatModel(responses=["never"])
     with pytest.raises(EgressBlockedError):
         private(adds, masker, guard=guard).invoke("hello")
