@@ -140,6 +140,8 @@ def _ask_library(sample: str) -> tuple[str, float]:
     shown = sample[:_GUESSED_FROM].replace("\n", " ").encode("utf-8", "replace").decode()
     try:
         best = _library().detect(shown, model="lite", k=1)
+    except OSError:
+        return "", 0.0  # it wants a folder for temporary files; where unsure, every detector runs
     except Exception as error:  # noqa: BLE001 - its text may hold the private text
         msg = f"the language of a text could not be guessed ({type(error).__name__})"
         raise DetectionError(msg) from None
@@ -164,9 +166,10 @@ def say_unread(language: str | None, detectors: Iterable[Detector]) -> None:
         return
     reads: set[str] = set()
     for detector in detectors:
-        if detector.names_in is None:
+        names_in = getattr(detector, "names_in", None)
+        if names_in is None:
             return
-        reads |= detector.names_in
+        reads |= names_in
     if not reads or language in reads:
         return
     _said.add(language)

@@ -28,7 +28,7 @@ class Remembering:
 
 @pytest.fixture(scope="module")
 def detectors() -> list[Detector]:
-    return [Remembering(detector) for detector in default_detectors()]
+    return [Remembering(detector) for detector in default_detectors(ner=False)]
 
 
 def measure(
