@@ -249,6 +249,7 @@ class StoreVault(Vault):
             recent = self._recent.get(place.id)
         # Not under the lock: it may have to erase itself.
         if recent is not None and recent.started and not recent.over:
+            recent.look_again()
             return recent
         with self._lock:
             used = (session for session in self._held(place.id) if session.started)

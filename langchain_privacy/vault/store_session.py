@@ -423,6 +423,11 @@ class StoreSession(VaultSession):
             self._load()
             return self._order
 
+    def look_again(self) -> None:
+        """Take note that others may have issued values since the last run of the conversation."""
+        with self._lock:
+            self._stale = True
+
     def _load(self) -> None:
         """Take in what other processes have issued."""
         if not self._stale or (self._order and not self._records.within_reach):
