@@ -24,6 +24,7 @@ Example:
 """
 
 import json
+import re
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -122,7 +123,8 @@ class Content:
             for key, value in given.items()
             if key not in self._control | _NESTED | _SETTINGS | {"config", "command", "goto"}
         }
-        new: dict[str, Any] = {**given, **self._values(content)}
+        rest = {key: value for key, value in given.items() if key not in content}
+        new: dict[str, Any] = {**rest, **self._values(content)}
         for key in new.keys() & _NESTED:
             new[key] = self.masked(new[key])
         for key in new.keys() & _SETTINGS:
@@ -147,7 +149,7 @@ class Content:
             return [self._goto(each) for each in goto]
         if isinstance(goto, dict):
             rest = self._values({key: value for key, value in goto.items() if key != "node"})
-            return {key: rest.get(key, value) for key, value in goto.items()}
+            return {**{key: goto[key] for key in goto if key == "node"}, **rest}
         return goto
 
     def _config(self, config: Any, *, starts: bool) -> Any:
@@ -165,17 +167,25 @@ class Content:
         return new
 
     def _values(self, x: Any) -> Any:
-        """Mask the values of a dict whose keys are names; nobody but us writes the mark."""
+        """Mask a dict whose keys are names, which stay; nobody but us writes the mark."""
         if not isinstance(x, dict):
             return self._session.mask(x)
         ids = {key: value for key, value in x.items() if key in _KEPT}
         text = {key: value for key, value in x.items() if key not in ids and key != SERVED}
         masked = self._session.mask(text)
         if len(masked) != len(text):  # two keys became one
-            masked = {key: self._session.mask({"": value})[""] for key, value in text.items()}
-        values = dict(zip(text, masked.values(), strict=True))
-        return {key: ids[key] if key in ids else values[key] for key in x if key != SERVED}
+            each = (self._session.mask({key: value}) for key, value in text.items())
+            pairs = [next(iter(one.items())) for one in each]
+        else:
+            pairs = list(masked.items())
+        names = (
+            (k if _NAME.fullmatch(k) else new) for k, (new, _) in zip(text, pairs, strict=True)
+        )
+        return {**dict(zip(names, (value for _, value in pairs), strict=True)), **ids}
 
+
+_NAME = re.compile(r"[A-Za-z_$][\w$.-]*", re.ASCII)
+"""What a programmer names a field."""
 
 _KEPT = _IDS | {"graph_id", "checkpoint_id", "checkpoint_ns", "checkpoint_map"}
 """Settings and metadata that the server itself looks up."""

@@ -358,7 +358,8 @@ def _found_run(
         if around.served:
             config, bound = mask_config(session, config), mask_config(session, bound)
         return EdgeRun(session, config, bound, inside or around.served, None)
-    mark = _mark(config)
+    # Where a request or a run is around, it says what the session is, and a mark may be anybody's.
+    mark = _mark(config) if around is None else None
     session = _named_session(masker, configurable, whose, mark).keeping(control)
     if not inside:
         # What another edge restores, or stored behind a server, stays masked here. In a request

@@ -30,7 +30,7 @@ pytestmark = [
 
 EMAIL = "jane.holloway@corp-secret.example"
 PHONE = "010-3847-2915"
-VALUES = (EMAIL, PHONE, "3847")
+VALUES = (EMAIL, PHONE, "jane.holloway", "corp-secret")
 
 AGENT = '''
 import json

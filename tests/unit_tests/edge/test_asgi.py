@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk, AnyMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
@@ -24,6 +26,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from langchain_privacy import Masker, PrivacyASGIMiddleware, private
+from langchain_privacy.edge.bodies import Content
+from langchain_privacy.edge.events import EventRestorer
 from langchain_privacy.edge.run import SERVED
 from langchain_privacy.errors import ConfigurationError, DetectionError
 from langchain_privacy.vault import StoreVault, VaultKey
@@ -544,6 +548,27 @@ async def test_a_thread_that_the_request_does_not_name_is_restored_inside(
     assert EMAIL in masker.session("another").restore(seen[0]["messages"][-1].content)
 
 
+async def test_in_a_request_the_mark_is_not_asked(masker: Masker) -> None:
+    """An application that hands its client's metadata on gives nobody another's session."""
+    stolen = masker.session("victim").mask(EMAIL)
+    seen: list[Any] = []
+    inner = graph(masker, seen)
+
+    async def chat(request: Request) -> Response:
+        body = await request.json()
+        config = {"configurable": {"thread_id": "mine"}, "metadata": body["metadata"]}
+        result = await inner.ainvoke({"messages": [("user", body["message"])]}, config)
+        return JSONResponse({"note": result["note"]})
+
+    app = Starlette(routes=[Route("/chat", chat, methods=["POST"])])
+    app.add_middleware(PrivacyASGIMiddleware, masker=masker)
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://app")
+    mark = {SERVED: masker.session("victim").vault.id}
+    answer = await client.post("/chat", json={"message": stolen, "metadata": mark})
+    assert answer.status_code == 200
+    assert not holds(answer.text)
+
+
 async def test_behind_a_queue_the_mark_says_who_restores(masker: Masker) -> None:
     """As LangGraph's server does: the run starts elsewhere, with the config that was stored."""
     seen: list[Any] = []
@@ -896,3 +921,45 @@ def test_a_real_server_streams_while_it_works(masker: Masker) -> None:
                     break
         assert gone.wait(30), "the application goes on although its client has gone"
     assert text == f"To {EMAIL}, and more"
+
+
+_WORDS = st.text(
+    st.characters(exclude_characters="[({<&%\\［【〔｛（＜⟦", codec="utf-8"), max_size=8
+)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["", "values", "custom", "messages"]), _JSON), max_size=4)
+)
+def test_events_without_placeholders_stay_as_they_are(events: list[tuple[str, Any]]) -> None:
+    session = Masker([]).session()
+    session.vault.issue("PERSON", "Jane")
+    restorer = EventRestorer(session)
+    for name, data in events:
+        assert restorer.feed(name, data) == [(name, data)]
+    assert restorer.tails() == []
+
+
+_FIELDS = st.sampled_from(
+    ["input", "command", "config", "configurable", "context", "metadata", "supersteps", "updates",
+     "values", "params", "resume", "update", "tags", "filter", "of_tomorrow", EMAIL]
+)  # fmt: skip
+_PRIVATE = st.recursive(
+    st.sampled_from([EMAIL, f"to {OTHER}", "nothing", None, 7, True]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_FIELDS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(_PRIVATE, st.booleans())
+def test_no_shape_of_a_request_lets_a_value_pass(body: Any, langgraph: bool) -> None:
+    session = Masker([EmailDetector()]).session()
+    masked_body = Content(session, langgraph=langgraph).masked(body)
+    assert not holds(json.dumps(masked_body))
+    assert session.restore(masked_body) == body
+    assert Content(session, langgraph=langgraph).masked(masked_body) == masked_body
