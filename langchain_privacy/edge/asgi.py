@@ -381,7 +381,9 @@ class _Exchange:
         encoded = headers.get(b"content-encoding", b"identity") != b"identity"
         no_body = self._scope["method"] == "HEAD" or message["status"] in {204, 206, 304}
         readable = not encoded and not no_body
-        if not self._place.is_open and message["status"] >= 400:
+        if message["status"] >= 400 and self._place.thread and not self._place.named:
+            # Who is refused may have no right to the thread, and may have guessed a placeholder of
+            # it in what an error repeats.
             readable = False
         if readable and is_json_type(kind):
             self._start, self._buffer = message, []

@@ -274,6 +274,24 @@ async def test_a_new_thread_gets_its_id_here(masker: Masker) -> None:
     assert masker.session(thread).restore(server.body["metadata"]) == {"owner": EMAIL}
 
 
+@pytest.mark.parametrize(("path", "thread"), [("/chat", THREAD), (f"/threads/{THREAD}/runs", None)])
+async def test_a_guessed_placeholder_in_what_an_error_repeats(
+    masker: Masker, path: str, thread: str | None
+) -> None:
+    """A client may name any thread; whether it may read that is for the application to say."""
+    guessed = masker.session(THREAD).mask(EMAIL)
+    server = Server(masker, lambda body: JSONResponse({"input": body}, status_code=422))
+    answer = await server.client.post(path, json={"thread_id": thread, "message": guessed})
+    assert answer.status_code == 422
+    assert not holds(answer.text)
+    # one's own words come back, in a session of the request alone and in the builder's
+    answer = await server.client.post("/chat", json={"message": EMAIL})
+    assert holds(answer.text)
+    server = Server(masker, server.answer, session=lambda _: "jane")
+    answer = await server.client.post("/chat", json={"message": EMAIL, "thread_id": THREAD})
+    assert holds(answer.text)
+
+
 async def test_who_asks_for_threads_that_are_not_there_opens_no_sessions(masker: Masker) -> None:
     missing = {"detail": "not found"}
     server = Server(masker, lambda _: JSONResponse(missing, status_code=404))
