@@ -153,18 +153,22 @@ class Content:
         return goto
 
     def _config(self, config: Any, *, starts: bool) -> Any:
-        if config is not None and not isinstance(config, dict):
+        marked = self._mark and starts
+        if not isinstance(config, dict) and not (config is None and marked):
             return self._session.mask(config)
-        new = dict(config or {})
-        if isinstance(configurable := new.get("configurable"), dict):
-            new["configurable"] = self._values(configurable)
-        for key in new.keys() - {"configurable", "recursion_limit", "max_concurrency", "run_id"}:
-            new[key] = self._values(new[key])
-        if self._mark and starts:
+        known = {key: value for key, value in (config or {}).items() if key in _CONFIG}
+        others = {key: value for key, value in (config or {}).items() if key not in _CONFIG}
+        new = {key: self._config_entry(key, value) for key, value in known.items()}
+        new |= self._values(others)
+        if marked:
             metadata = new.get("metadata")
             new["metadata"] = {**(metadata if isinstance(metadata, dict) else {})}
             new["metadata"][SERVED] = self._mark
         return new
+
+    def _config_entry(self, key: str, value: Any) -> Any:
+        is_limit = isinstance(value, int | None) and key not in _SETTINGS
+        return value if is_limit or key == "run_id" else self._values(value)
 
     def _values(self, x: Any) -> Any:
         """Mask a dict whose keys are names, which stay; nobody but us writes the mark."""
@@ -183,6 +187,9 @@ class Content:
         )
         return {**dict(zip(names, (value for _, value in pairs), strict=True)), **ids}
 
+
+_CONFIG = frozenset({"configurable", "metadata", "recursion_limit", "max_concurrency", "run_id"})
+"""What LangChain knows of a config beside lists of texts."""
 
 _NAME = re.compile(r"[A-Za-z_$][\w$.-]*", re.ASCII)
 """What a programmer names a field."""
