@@ -113,7 +113,9 @@ _LETTERS = "".join([*_DIGITS, *_SMALL, *_LARGE])
 
 _MOST = 10**18
 _TRIGGER = re.compile(f"[{_LETTERS}]")
-_NUMBER = re.compile(rf"(?:[{_LETTERS}]|\d(?:[\d,.]*\d)?)(?: ?(?:[{_LETTERS}]|\d(?:[\d,.]*\d)?))*")
+# Possessive: a run of digits has one reading, or one that fails costs every way to divide it.
+_PART = rf"(?:[{_LETTERS}]|\d++(?:[,.]++\d++)*+)"
+_NUMBER = re.compile(rf"{_PART}(?: ?{_PART})*+")
 _SPELLED = re.compile(rf"[{''.join(_DIGITS)}](?:[\s\-.,·]{{0,2}}[{''.join(_DIGITS)}]){{3,}}")
 _LARGE_UNIT = re.compile(rf"[\d{_LETTERS}] ?[{''.join(_LARGE)}]")
 _LARGE_SIGN = re.compile(f"[{''.join(_LARGE)}]")

@@ -7,6 +7,7 @@ import pytest
 from langchain_privacy import Masker
 from langchain_privacy.detection import DictionaryDetector
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.values.numbers import amount_of
 from langchain_privacy.vault import PLACEHOLDER
 
 
@@ -163,3 +164,11 @@ def test_a_value_with_full_stops_is_found_in_capitals_as_well() -> None:
     address = "48 Copper Beech Lane. Apt. 5B. Portland, OR 97214"
     session = knowing(address, kind="ADDRESS")
     assert "PORTLAND" not in session.mask(f"Send it to {address.upper()}.")
+
+
+def test_a_long_run_of_digits_is_no_amount_at_once() -> None:
+    # every way to divide the digits was tried before the last letter refused them
+    assert amount_of("4111 1111 1111 1111" * 8 + "Y") is None
+    assert amount_of("1" * 200 + "Y") is None
+    assert amount_of("1,2,3 " * 60 + "!") is None
+    assert amount_of("8억 5,000만 원") == 850_000_000
