@@ -178,8 +178,10 @@ _SHORTEST = 7  # five bytes; nothing shorter is looked for in disguise
 _HEX = re.compile(r"[0-9](?:[\s:,-]?\s?(?:\\x|0x|=)?[0-9a-fA-F]){5,}")
 _BEFORE_HEX = re.compile(r"(?<![A-WYZa-wyz])[a-fA-F]{1,3}[\s:,-]?\s?(?:\\x|0x|=)?$")
 _NOT_HEX = re.compile(r"\\x|0x|[^0-9a-fA-F]")
-_PERCENT = re.compile(r"[^\s%]*(?:%[0-9a-fA-F]{2}[^\s%]*)+")
-_QUOTED_PRINTABLE = re.compile(r"[^\s=]*(?:(?:=[0-9A-F]{2}|=\r?\n)[^\s=]*){2,}")
+# Both begin where a run of characters begins: from each of its places, a long one takes a time that
+# grows with its square.
+_PERCENT = re.compile(r"(?<![^\s%])[^\s%]*+(?:%[0-9a-fA-F]{2}[^\s%]*+)+")
+_QUOTED_PRINTABLE = re.compile(r"(?<![^\s=])[^\s=]*+(?:(?:=[0-9A-F]{2}|=\r?\n)[^\s=]*+){2,}")
 _ESCAPE = re.compile(
     r"\\u([0-9a-fA-F]{4})|\\u\{([0-9a-fA-F]{1,6})\}|\\U([0-9a-fA-F]{8})|\\x([0-9a-fA-F]{2})"
 )

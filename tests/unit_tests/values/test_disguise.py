@@ -1,10 +1,12 @@
 """Values are found in disguise, and ordinary text is not mistaken for them."""
 
 import base64
+import time
 from urllib.parse import quote
 
 import pytest
 
+from langchain_privacy.values.decoding import decodings
 from langchain_privacy.values.disguise import find_disguised
 from langchain_privacy.values.fold import HARD, SOFT, compose
 from langchain_privacy.values.index import Hit, outermost
@@ -189,3 +191,18 @@ def test_a_date_or_an_address_is_no_amount_with_decimals() -> None:
     assert found_in(session, "in 1987.03. and 1987-03, net 10.113.100. and 10113100") == []
     found = found_in(session, "19870314 10.113.100.9")
     assert {m.owners[0].entity_type for m in found} == {"DATE", "IP"}
+
+
+@pytest.mark.parametrize("run", ["A", "\0", "\\", "&", "=", "%", "\ufffd", "a1"])
+def test_a_run_without_blanks_costs_what_it_is_long(run: str) -> None:
+    def cost(size: int) -> float:
+        text = f"% = {run * (size // len(run))} %zz =4"
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            list(decodings(text))
+            times.append(time.process_time() - start)
+        return min(times)
+
+    cost(1_000)
+    assert cost(80_000) < 8 * max(cost(20_000), 0.005)  # with its square it is 16
