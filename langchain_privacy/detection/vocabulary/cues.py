@@ -25,12 +25,15 @@ _STOP = (
 _CALLED = re.compile(
     rf"\b(?:{_any_of('named_things')})s? (?:called|named) (?P<name>(?:[a-z'-]+ ?){{1,4}}?){_STOP}"
 )
+_KINDS = (
+    *("university", "college", "hospital", "clinic", "academy", "institute", "bank", "school"),
+    *("hotel", "bakery", "pharmacy", "restaurant", "inc", "ltd", "llc", "corp"),
+)
 _INSTITUTION = re.compile(
     rf"\b(?:at|from|for|of|by|to|near|in|with|via|join|joined) "
     rf"(?P<name>(?!(?:{_any_of('english_function')}|{_any_of('kinds_of_institution')})\b)"
     rf"[a-z]{{2,}}(?: [a-z]{{2,}}){{0,2}} "
-    r"(?:university|college|hospital|clinic|academy|institute|bank|school|hotel|bakery|pharmacy|"
-    r"restaurant|inc|ltd|llc|corp))\b"
+    rf"(?:{'|'.join(_KINDS)}))\b"
 )
 _HANDLE = re.compile(
     r"(?<![\w.@/])@[^\W_](?:[\w.]*\w)?(?![\w@]|\.\w+[/(])"
@@ -49,7 +52,12 @@ _INITIALS = re.compile(
 
 def named_by_words_around(text: str) -> Iterator[Span]:
     """Yield the spans of names in lower case, of handles and of initials, in no order."""
-    for pattern in (_CALLED, _INSTITUTION, _HANDLE, _INITIALS):
+    patterns = [_HANDLE, _INITIALS]
+    if " called " in text or " named " in text:
+        patterns.append(_CALLED)
+    if any(kind in text for kind in _KINDS):  # much cheaper than the pattern
+        patterns.append(_INSTITUTION)
+    for pattern in patterns:
         for match in pattern.finditer(text):
             start, end = match.span("name" if match["name"] else 0)
             yield start, end - (text[end - 1] == " ")

@@ -35,12 +35,13 @@ class Words(Embeddings):
 
     def __init__(self) -> None:
         self.seen: list[str] = []
+        self._places: dict[str, int] = {}  # a place for each word: codes are random, and may clash
 
     def embed_query(self, text: str) -> list[float]:
         self.seen.append(text)
         vector = [0.0] * 512
         for word in re.findall(r"\w+", text.lower()):
-            vector[sum(ord(c) * 31**i for i, c in enumerate(word)) % 512] += 1
+            vector[self._places.setdefault(word, len(self._places))] += 1
         return vector
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
