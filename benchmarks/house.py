@@ -324,8 +324,7 @@ def serve(tree: Path) -> None:
     """Do jobs on demand: a line names the job and the run, a line answers."""
     answers, sys.stdout = sys.stdout, sys.stderr  # whatever else is printed
     sys.path.insert(0, str(tree))
-    __import__(PACKAGE)
-    sys.path[0] = str(HERE)  # for `tests.support`; the package knows by now where it is
+    __import__(PACKAGE)  # `tests.support` comes from the same tree
     from langchain_privacy.secure import UnsafePolicyWarning
 
     warnings.simplefilter("ignore", UnsafePolicyWarning)
