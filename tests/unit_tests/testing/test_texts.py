@@ -87,7 +87,7 @@ CIRCLE["self"] = CIRCLE
         (pickle.dumps({"a": VALUE}), "x[3]"),
         (packed({"a": VALUE}), "x.a"),
         (packed(HumanMessage(VALUE)), "x[2].content"),
-        (gzip.compress(json.dumps({"a": VALUE}).encode()), "x.a"),
+        (gzip.compress(json.dumps({"a": VALUE}).encode(), mtime=0), "x.a"),
         (f"plain {VALUE}".encode(), "x"),
         (bytearray(VALUE.encode()), "x"),
         (CIRCLE, "x.value"),
