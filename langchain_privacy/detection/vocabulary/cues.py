@@ -3,7 +3,7 @@
 They are written like everyday words, so neither a dictionary nor a capital letter shows them.
 
     >>> text = "i play in a band called lost bubble, dm me @quiet_tuba"
-    >>> [text[start:end] for start, end in named_by_words_around(text)]
+    >>> [text[start:end] for start, end in sorted(named_by_words_around(text))]
     ['lost bubble', '@quiet_tuba']
 """
 
