@@ -43,6 +43,7 @@ from langchain_privacy.masking.stream import (
     within_string,
 )
 from langchain_privacy.masking.text import Span, TextMasker
+from langchain_privacy.values.decoding import Reading
 from langchain_privacy.values.view import fields, json_fields
 from langchain_privacy.values.walk import JSON_KEYS, SCALARS, Leaves, Walk
 from langchain_privacy.vault import (
@@ -143,14 +144,11 @@ class _Memory:
     def __init__(self, masker: "Masker", vault: VaultSession) -> None:
         # the vault session must not be kept alive by what is remembered about it
         session: VaultSession = weakref.proxy(vault)
-        policy = masker.policy
         self.texts = TextMasker(
             session,
             masker.vault.live_values,
-            masker.detectors,
-            policy.allow,
-            masker._thresholds,  # noqa: SLF001
-            masker._is_declared,  # noqa: SLF001
+            masker._detect,  # noqa: SLF001
+            masker.policy.allow,
         )
         self.history = History(session)
 
@@ -665,14 +663,25 @@ class Masker:
             return []
         if session is not None and self._memory_of(session).texts.has_masked(text):
             return []
+        return self._detect(Reading(text), [match.span() for match in PLACEHOLDER.finditer(text)])
+
+    def _detect(
+        self,
+        reading: Reading,
+        hidden: Sequence[tuple[int, int]],
+        language: str | None = None,
+    ) -> list[Finding]:
+        """Find what the detectors and the policy take for private."""
         found = detect_all(
-            text,
+            reading,
             self.detectors,
-            skip=[match.span() for match in PLACEHOLDER.finditer(text)],
+            language=language,
+            skip=hidden,
             allow=self.policy.allow,
             thresholds=self._thresholds,
-            everywhere=False,
+            everywhere=False,  # the session knows what was found
         )
+        text = reading.text
         return [f for f in found if not self._is_declared(text[f.start : f.end], f)]
 
     def _is_declared(self, value: str, finding: Finding) -> bool:

@@ -16,9 +16,7 @@ from functools import cached_property
 from langchain_privacy.detection import (
     DECODED,
     UNTYPED,
-    Detector,
     Finding,
-    detect_all,
 )
 from langchain_privacy.masking.links import LinkScanner, may_link
 from langchain_privacy.masking.particles import agreeing, particle_at
@@ -39,6 +37,9 @@ Span = tuple[int, int, str]
 
 Hits = dict[tuple[int, int], Hit[VaultEntry]]
 """Values that the session knows, by where they stand."""
+
+Detect = Callable[[Reading, Sequence[tuple[int, int]], str | None], list[Finding]]
+"""Finds what is private in a reading, but for some spans; takes the language where it is known."""
 
 _REMEMBERED = 16_384
 _KNOWN = "vault"
@@ -87,17 +88,13 @@ class TextMasker:
         self,
         vault: VaultSession,
         live_values: LiveValues,
-        detectors: Sequence[Detector],
+        detect: Detect,
         allow: frozenset[str],
-        thresholds: dict[str, float],
-        is_declared: Callable[[str, Finding], bool],
     ) -> None:
         self._vault = vault
         self._live_values = live_values
-        self._detectors = detectors
+        self._detect = detect
         self._allow = frozenset(value.casefold().strip() for value in allow)
-        self._thresholds = thresholds
-        self._is_declared = is_declared
         self._key = secrets.token_bytes(16)
         self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
         self._looked: OrderedDict[bytes, list[Finding]] = OrderedDict()
@@ -280,21 +277,6 @@ class TextMasker:
         return ([], sorted([*literal, *issued])) if untrusted else (issued, literal)
 
     # ---- what is private in a text
-
-    def _detect(
-        self, reading: Reading, hidden: Sequence[tuple[int, int]], language: str | None
-    ) -> list[Finding]:
-        found = detect_all(
-            reading,
-            self._detectors,
-            language=language,
-            skip=hidden,
-            allow=self._allow,
-            thresholds=self._thresholds,
-            everywhere=False,  # the session knows what was found, see `_settled`
-        )
-        text = reading.text
-        return [f for f in found if not self._is_declared(text[f.start : f.end], f)]
 
     def _with_known(
         self,

@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Finding, merge_findings
 from langchain_privacy.words import load
@@ -14,8 +15,12 @@ from langchain_privacy.words import load
 Span = tuple[int, int]
 
 _WORD = re.compile(r"[^\W_]+(?:['’.&_-][^\W_]+)*")
-_SMALL = frozenset({"de", "la", "del", "der", "den", "van", "von", "di", "al"})
 _BESIDE = ("", " ", "-", "'", "’", ". ")
+
+
+@cache
+def _small_words() -> frozenset[str]:
+    return load("english_function") | {"de", "la", "del", "der", "den", "van", "von", "di", "al"}
 
 
 def with_types(text: str, typed: Sequence[Finding], untyped: Sequence[Finding]) -> list[Finding]:
@@ -52,11 +57,11 @@ def _piece(
 ) -> Iterator[Finding]:
     """Join a piece of a run with the finding beside it, or yield it without small words."""
     start, end = span
-    small = load("english_function")
+    small = _small_words()
     tokens = list(_WORD.finditer(text, start, end))
-    while tokens and tokens[0][0].lower() in small | _SMALL:
+    while tokens and tokens[0][0].lower() in small:
         del tokens[0]
-    while tokens and tokens[-1][0].lower() in small | _SMALL:
+    while tokens and tokens[-1][0].lower() in small:
         del tokens[-1]
     if not tokens:
         return
