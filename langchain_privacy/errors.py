@@ -16,7 +16,7 @@ PrivacyError
 │   ├── PolicyMismatchError             genuine, but not what the policy asks for
 │   └── EvidenceExpiredError            genuine, but stale or replayed
 ├── ChannelError (ModelError)           the encrypted channel broke or was tampered with
-├── LocalModelError                     a local model is down, too slow, or not local
+├── LocalModelError                     a local model is down, too slow, or not local: .kind
 ├── LocalFunctionError                  a tool or local node failed; its own text is masked: .kind
 ├── DocumentError                       a document that cannot be read
 ├── UnsafeSQLError                      a statement that was refused: .code .position
@@ -138,7 +138,18 @@ class ChannelError(ModelError, PrivacyError):
 
 
 class LocalModelError(PrivacyError):
-    """A local model is down, too slow, missing, or turned out not to be local."""
+    """A local model is down, too slow, missing, or turned out not to be local.
+
+    Attributes:
+        kind: `"down"` (nobody answers), `"missing"` (the server does not have the model),
+            `"memory"` (it does not fit), `"busy"` (still loading, or too many wait), `"slow"`,
+            `"too_long"` (for its context), `"key"` (the server wants another one), `"no_scores"`
+            (it gives no probabilities of yes and no) or `"failed"`.
+    """
+
+    def __init__(self, message: str, *, kind: str = "failed") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class LocalFunctionError(PrivacyError):

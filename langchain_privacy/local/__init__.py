@@ -1,11 +1,18 @@
 """Local models: the only callers of a model that may show it real values.
 
-`endpoints` says whether a model is local, `call` calls it where nobody listens, `scoring` asks it
-for yes or no, `reasoning` takes its thoughts off an answer. `embedded` is a small model that comes
-as packages, in a process of its own; `documents` reads what a model is asked about.
+`endpoints` says whether a model is local, `call` calls it where nobody listens and `faults` says
+what went wrong there, `scoring` asks it for yes or no, `reasoning` takes its thoughts off.
+`embedded` is a small model that comes as packages, in a process of its own; `documents` reads what
+a model is asked about.
 """
 
-from langchain_privacy.local.call import DEFAULT_TIMEOUT, LocalModel, acall_local, call_local
+from langchain_privacy.local.call import (
+    DEFAULT_TIMEOUT,
+    LocalModel,
+    acall_local,
+    call_local,
+    model_name,
+)
 from langchain_privacy.local.documents import load_document, load_documents, load_whole
 from langchain_privacy.local.embedded import EmbeddedServer, embedded_chat_model
 from langchain_privacy.local.endpoints import assert_local
@@ -25,6 +32,7 @@ __all__ = [
     "load_document",
     "load_documents",
     "load_whole",
+    "model_name",
     "split_reasoning",
     "yes_no_score",
 ]

@@ -32,6 +32,7 @@ from langchain_core.runnables import Runnable, RunnableBinding
 
 from langchain_privacy.errors import ConfigurationError, LocalModelError, PrivacyError
 from langchain_privacy.local.endpoints import assert_local
+from langchain_privacy.local.faults import fault_of
 
 DEFAULT_TIMEOUT = 120.0
 """Seconds that a local model may take for one answer."""
@@ -307,13 +308,20 @@ def _failure(call: _Call, error: Exception, timeout: float | None) -> PrivacyErr
     if isinstance(error, TimeoutError) or "Timeout" in kind:
         limit = "in time" if timeout is None else f"within {timeout:g} s"
         hint = "Raise `timeout`, send less text, or use a smaller model."
-        return LocalModelError(f"The {who} model {name} did not answer {limit}. {hint}")
+        return LocalModelError(
+            f"The {who} model {name} did not answer {limit}. {hint}", kind="slow"
+        )
     status = getattr(error, "status_code", None)
     if isinstance(status, int) and status > 0:
         kind = f"{kind}, HTTP {status}"
-    hint = "Its own text is withheld because it may hold the prompt."
-    if "Connect" in kind:
-        hint = "Check that its server runs and that its address is right."
-    elif status == 400:
-        hint = "The prompt may be longer than the model's context. " + hint
-    return LocalModelError(f"The {who} model {name} failed ({kind}). {hint}")
+    fault, hint = fault_of(error, model_name(call.model))
+    return LocalModelError(f"The {who} model {name} failed ({kind}). {hint}", kind=fault)
+
+
+def model_name(model: object) -> str:
+    """Return the name by which a server knows a model, or nothing."""
+    for attribute in ("model_name", "model"):
+        name = getattr(model, attribute, None)
+        if isinstance(name, str) and name:
+            return name
+    return ""

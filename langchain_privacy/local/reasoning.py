@@ -71,6 +71,11 @@ class Answer:
     reasoning_tokens: int | None = None
     complete: bool = True
 
+    @property
+    def thought_tokens(self) -> int:
+        """Tokens of the thoughts: as counted, else a fourth of their characters."""
+        return self.reasoning_tokens or (self.reasoning_characters + 3) // 4
+
 
 def split_reasoning(answer: str | AIMessage) -> Answer:
     """Separate an answer from the reasoning before it.

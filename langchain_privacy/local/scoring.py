@@ -6,21 +6,33 @@ The judge of the Minion loop asks it about each candidate, and the demo's stand-
 predicted and its log-probabilities are compared. A model of 270 million parameters that picks an
 answer by writing always picks the first one; the same model's difference between "yes" and "no"
 ranks sentences well (measured, see docs/local-models.md).
+
+Servers are asked in the order in which the answer is worth most: one that continues the text as it
+stands (llama.cpp's `/completion`, the `/v1/completions` of vLLM and others) shows what follows
+"Answered:"; in a chat a model that reasons begins with `<think>` or `<|channel|>`, and neither of
+these is a yes or a no.
 """
 
 import asyncio
 import http.client
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
 from langchain_privacy.errors import LocalModelError
-from langchain_privacy.local.call import DEFAULT_TIMEOUT, acall_local, call_local, require_local
+from langchain_privacy.local.call import (
+    DEFAULT_TIMEOUT,
+    acall_local,
+    call_local,
+    model_name,
+    require_local,
+)
+from langchain_privacy.local.faults import fault_of
 
 FLOOR = -8.0
 """Log-probability of a word that is not among the likeliest 40."""
@@ -40,9 +52,6 @@ def yes_no_score(
 ) -> float:
     """Return log P(yes) - log P(no) for the token after `prompt`.
 
-    A llama.cpp server is asked at its `/completion`, which continues the text as it stands and
-    keeps the beginning that prompts share; any other model is asked in chat for `logprobs`.
-
     Args:
         model: A local chat model at an OpenAI-compatible server.
         prompt: Text up to the point where the model says yes or no, best with a few examples.
@@ -55,15 +64,17 @@ def yes_no_score(
         Above zero for yes. A word that is not among the likeliest counts as `FLOOR`.
 
     Raises:
-        LocalModelError: The server is down, or gives no probabilities.
+        LocalModelError: The server is down; or, of the kind `"no_scores"`, it gives no
+            probabilities, or the model begins with something else, a thought for instance.
         ConfigurationError: The model is not local; nothing was sent.
     """
+    yes, no = tuple(yes), tuple(no)
     top = _complete(model, prompt, timeout, allowed_networks)
     if top is None:
         answer = call_local(
             model, prompt, timeout=timeout, allowed_networks=allowed_networks, **_CHAT
         )
-        top = _likeliest_in_chat(answer.response_metadata)
+        top = _likeliest_in_chat(answer.response_metadata, [*yes, *no])
     return _best(top, yes) - _best(top, no)
 
 
@@ -77,12 +88,13 @@ async def ayes_no_score(
     allowed_networks: Sequence[str] = (),
 ) -> float:
     """Like `yes_no_score`, without blocking the event loop."""
+    yes, no = tuple(yes), tuple(no)
     top = await asyncio.to_thread(_complete, model, prompt, timeout, allowed_networks)
     if top is None:
         answer = await acall_local(
             model, prompt, timeout=timeout, allowed_networks=allowed_networks, **_CHAT
         )
-        top = _likeliest_in_chat(answer.response_metadata)
+        top = _likeliest_in_chat(answer.response_metadata, [*yes, *no])
     return _best(top, yes) - _best(top, no)
 
 
@@ -102,64 +114,123 @@ def _best(top: _Likeliest, words: Iterable[str]) -> float:
     return max(found, default=FLOOR)
 
 
+# Servers that continue a text.
+
+
+class _Way(NamedTuple):
+    """An endpoint that continues a text as it stands.
+
+    Attributes:
+        path: Put to the server's address without `/v1`.
+        body: What it wants beside the prompt.
+        read: Takes the likeliest tokens out of its reply; raises `LookupError`, `TypeError` or
+            `ValueError` where there are none.
+    """
+
+    path: str
+    body: Mapping[str, Any]
+    read: Callable[[Any], _Likeliest]
+
+
+def _of_llama_cpp(reply: Any) -> _Likeliest:
+    first = reply["completion_probabilities"][0]["top_logprobs"]
+    return [(str(entry["token"]), float(entry["logprob"])) for entry in first]
+
+
+def _of_completions(reply: Any) -> _Likeliest:
+    logprobs = reply["choices"][0]["logprobs"]
+    if "content" in logprobs:  # llama.cpp and others write both endpoints in one form
+        first = logprobs["content"][0]["top_logprobs"]
+        return [(str(entry["token"]), float(entry["logprob"])) for entry in first]
+    return [(str(token), float(value)) for token, value in logprobs["top_logprobs"][0].items()]
+
+
+_WAYS = (
+    _Way(
+        "/completion",
+        {"n_predict": 1, "n_probs": _LIKELIEST, "cache_prompt": True},
+        _of_llama_cpp,
+    ),
+    _Way("/v1/completions", {"max_tokens": 1, "logprobs": _LIKELIEST_IN_CHAT}, _of_completions),
+)
+
+_unable: set[tuple[str, str, str]] = set()
+"""Server, model and way that gave no probabilities: not to be asked again by this process."""
+
+
 def _complete(
     model: BaseChatModel, prompt: str, timeout: float, allowed_networks: Sequence[str]
 ) -> _Likeliest | None:
-    """Ask llama.cpp's own endpoint; `None` when the server is not llama.cpp's."""
+    """Ask for the continuation of a text; `None` when the server gives none that can be read."""
     base = getattr(model, "openai_api_base", None)
     if not isinstance(base, str) or callable(getattr(model, "attest", None)):
         return None
     require_local(model, allowed_networks)
+    name = model_name(model)
+    for way in _WAYS:
+        if (base, name, way.path) in _unable:
+            continue
+        body = {"model": name, "prompt": prompt, "temperature": 0, **way.body}
+        status, text = _post(base, way.path, body, getattr(model, "openai_api_key", None), timeout)
+        if status != http.client.OK:
+            _raise_fault(status, text, name)
+        try:
+            top = way.read(json.loads(text))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            top = []
+        top = [(token, logprob) for token, logprob in top if math.isfinite(logprob)]
+        if top:
+            return top
+        _unable.add((base, name, way.path))
+    return None
+
+
+def _post(
+    base: str, path: str, body: Mapping[str, Any], key: Any, timeout: float
+) -> tuple[int, bytes]:
     address = urlsplit(base)
-    path = address.path.rstrip("/").removesuffix("/v1") + "/completion"
+    path = address.path.rstrip("/").removesuffix("/v1") + path
     headers = {"Content-Type": "application/json"}
-    key = getattr(model, "openai_api_key", None)
     if isinstance(key, SecretStr):
         headers["Authorization"] = f"Bearer {key.get_secret_value()}"
-    body = {
-        "prompt": prompt,
-        "n_predict": 1,
-        "n_probs": _LIKELIEST,
-        "temperature": 0,
-        "cache_prompt": True,
-    }
     # http.client knows no proxies, no redirects and no hooks: nothing else sees the prompt.
     tls = address.scheme == "https"
     connect = http.client.HTTPSConnection if tls else http.client.HTTPConnection
     connection = connect(address.hostname or "", address.port, timeout=timeout)
+    failure = "down"
     try:
         connection.request("POST", path, json.dumps(body), headers)
         reply = connection.getresponse()
-        status, text = reply.status, reply.read()
-    except (OSError, http.client.HTTPException) as error:
-        failure = type(error).__name__
-    else:
-        failure = ""
+        return reply.status, reply.read()
+    except TimeoutError:
+        failure = "slow"
+    except (OSError, http.client.HTTPException):
+        pass
     finally:
         connection.close()
-    if failure:
-        msg = f"The local model's server did not answer ({failure}). Check that it runs."
-        raise LocalModelError(msg)
-    if status in {404, 405, 501}:
-        return None
-    if status != http.client.OK:
-        msg = (
-            f"The local model's server refused to score (HTTP {status}); the prompt may be longer "
-            "than its context."
-        )
-        raise LocalModelError(msg)
-    return _likeliest_of_completion(text)
+    msg = "The local model's server did not answer in time. Raise `timeout`."
+    if failure == "down":
+        msg = "The local model's server did not answer. Check that it runs."
+    raise LocalModelError(msg, kind=failure)
 
 
-def _likeliest_of_completion(text: bytes) -> _Likeliest | None:
-    try:
-        first = json.loads(text)["completion_probabilities"][0]["top_logprobs"]
-        return [(str(entry["token"]), float(entry["logprob"])) for entry in first]
-    except (ValueError, LookupError, TypeError):
-        return None
+def _raise_fault(status: int, text: bytes, name: str) -> None:
+    """Raise what is wrong with the model; not when the server only has no such endpoint."""
+    kind, hint = fault_of(_ServerError(status, text), name)
+    if kind != "failed" or (status >= 500 and status != http.client.NOT_IMPLEMENTED):
+        msg = f"The local model's server refused to score (HTTP {status}). {hint}"
+        raise LocalModelError(msg, kind=kind)
 
 
-def _likeliest_in_chat(about: Mapping[str, Any]) -> _Likeliest:
+class _ServerError(Exception):
+    """What a server replied, in the form that `fault_of` reads."""
+
+    def __init__(self, status: int, text: bytes) -> None:
+        super().__init__(text.decode("utf-8", "replace"))
+        self.status_code = status
+
+
+def _likeliest_in_chat(about: Mapping[str, Any], words: Iterable[str]) -> _Likeliest:
     logprobs = about.get("logprobs")
     # OpenAI: {"content": [{"top_logprobs": [...]}]}; Ollama: the list itself.
     tokens = logprobs.get("content") if isinstance(logprobs, dict) else logprobs
@@ -175,5 +246,12 @@ def _likeliest_in_chat(about: Mapping[str, Any]) -> _Likeliest:
         msg = (
             "The local model gives no log-probabilities, so it cannot score; let it write instead."
         )
-        raise LocalModelError(msg)
+        raise LocalModelError(msg, kind="no_scores")
+    wanted = {word.strip().lower() for word in words}
+    if not any(token.strip().lower() in wanted for token, _ in found):
+        msg = (
+            "The local model begins with neither of the words, so it cannot score: one that reasons"
+            " begins with its thought. Let it write instead, or switch its reasoning off."
+        )
+        raise LocalModelError(msg, kind="no_scores")
     return found

@@ -138,7 +138,7 @@ def _reply(said: AIMessage, messages: list[BaseMessage], began: float) -> Reply:
         input=usage["input_tokens"] if usage else asked,
         cached=(usage.get("input_token_details") or {}).get("cache_read", 0) if usage else 0,
         output=usage["output_tokens"] if usage else estimate_tokens(answer.text),
-        reasoning=answer.reasoning_tokens or 0,
+        reasoning=answer.thought_tokens,
         seconds=round(time.monotonic() - began, 3),
         source="provider" if usage else "estimated",
     )

@@ -8,23 +8,26 @@ model picks numbered lines: what it picks is a span by construction, so that it 
 judge of your own is passed as `create_minion_graph(..., judge=...)`.
 """
 
+import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 from langchain_core.language_models import BaseChatModel
-from pydantic import BaseModel, Field
+from langchain_core.messages import AIMessage, HumanMessage
+from pydantic import BaseModel, BeforeValidator, Field
 
-from langchain_privacy.egress.ask import read_json
-from langchain_privacy.errors import LocalModelError, ProtocolError
-from langchain_privacy.local import call_local, split_reasoning, yes_no_score
+from langchain_privacy.errors import LocalModelError
+from langchain_privacy.local import yes_no_score
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.minions.asking import LocalAsker, local_call
 from langchain_privacy.minions.evidence import quote, whole_values
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.search import MANY, Hit, Index, best_hits, query_of, words
-from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens, name_of
+from langchain_privacy.minions.state import Budget, Call, Job, Span
 from langchain_privacy.words import Language
 
 YES_WEIGHT = 0.5
@@ -39,6 +42,9 @@ THRESHOLD = 6.5
 
 JUDGED_THRESHOLD = 6.25
 """The same with the judge's points added, which are mostly negative."""
+
+UNAVAILABLE = "local_unavailable"
+"""Note of a question that the local model was not there for; `:` and the kind of fault follow."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,8 +101,23 @@ class YesNo(Judge):
         self._model = model
         self._timeout = timeout
         self._networks = allowed_networks
+        self._picker: LinePicker | None = None
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
+        """Judge by probabilities; a model that gives none picks lines from then on."""
+        if self._picker is None:
+            try:
+                return self._scored(question, hits, language)
+            except LocalModelError as error:
+                if error.kind != "no_scores":
+                    raise
+            self._picker = LinePicker(
+                self._model, timeout=self._timeout, allowed_networks=self._networks
+            )
+            self.name, self.candidates = self._picker.name, self._picker.candidates
+        return self._picker.judge(question, hits, language)
+
+    def _scored(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
         """Add the model's leaning to each score; raises `LocalModelError`."""
         scored: list[Hit] = []
         calls: list[Call] = []
@@ -108,17 +129,26 @@ class YesNo(Judge):
                 self._model, prompt, timeout=self._timeout, allowed_networks=self._networks
             )
             scored.append(hit._replace(score=hit.score + YES_WEIGHT * leaning))
-            calls.append(_local_call(self._model, estimate_tokens(prompt), 1, 0, began, None))
+            calls.append(
+                local_call(self._model, [HumanMessage(prompt)], AIMessage("x"), began, "search")
+            )
         scored.sort(key=lambda hit: -hit.score)
         return Verdict(
             hits=scored, holds=[_stands_out(hit, JUDGED_THRESHOLD) for hit in scored], calls=calls
         )
 
 
+def _as_list(value: object) -> object:
+    """Read `5` and `"2, 5"` as the lists that they mean."""
+    if isinstance(value, str) and re.search(r"\d", value):
+        return [int(number) for number in re.findall(r"\d{1,3}", value)[:40]]
+    return [value] if isinstance(value, int) else value
+
+
 class _Picked(BaseModel):
     """What a larger local model replies."""
 
-    lines: list[int] = Field(max_length=40)
+    lines: Annotated[list[int], BeforeValidator(_as_list), Field(max_length=40)]
 
 
 class LinePicker(Judge):
@@ -130,41 +160,25 @@ class LinePicker(Judge):
     def __init__(
         self, model: BaseChatModel, *, timeout: float, allowed_networks: Sequence[str] = ()
     ) -> None:
-        self._model = model
-        self._timeout = timeout
-        self._networks = allowed_networks
+        self._asker = LocalAsker(model, timeout=timeout, allowed_networks=allowed_networks)
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
-        """Ask once; a reply that is not the JSON asked for counts as no reply."""
+        """Ask, and once more; a reply that is not the JSON asked for counts as no reply."""
         lines = "\n".join(f"{n}. {' '.join(hit.text.split())}" for n, hit in enumerate(hits, 1))
         prompt = render("select", language, lines=lines, question=question)
-        began = time.monotonic()
-        message = call_local(
-            self._model, prompt, timeout=self._timeout, allowed_networks=self._networks
+        said, calls = self._asker.ask(
+            prompt, _Picked, repair=lambda fault: render("repair", language, reason=fault)
         )
-        said = split_reasoning(message)
-        usage = message.usage_metadata
-        call = _local_call(
-            self._model,
-            usage["input_tokens"] if usage else estimate_tokens(prompt),
-            usage["output_tokens"] if usage else estimate_tokens(said.text),
-            said.reasoning_tokens or 0,
-            began,
-            usage,
-        )
-        try:
-            picked = [
-                n for n in dict.fromkeys(read_json(message, _Picked).lines) if 0 < n <= len(hits)
-            ]
-        except ProtocolError:
+        if said is None:
             ranked = RankOnly().judge(question, hits, language)
-            return replace(ranked, calls=[call], note="local_reply_unusable")
+            return replace(ranked, calls=calls, note="local_reply_unusable")
+        picked = [n for n in dict.fromkeys(said.lines) if 0 < n <= len(hits)]
         order = [n - 1 for n in picked[:3]]
         order += [row for row in range(len(hits)) if row not in order]
         return Verdict(
             hits=[hits[row] for row in order],
             holds=[row + 1 in picked[:3] for row in order],
-            calls=[call],
+            calls=calls,
         )
 
 
@@ -231,9 +245,9 @@ class Reader:
         else:
             try:
                 verdict = self.judge.judge(question, best, language)
-            except LocalModelError:
+            except LocalModelError as error:
                 ranked = RankOnly().judge(question, best, language)
-                verdict = replace(ranked, note="local_unavailable")
+                verdict = replace(ranked, note=f"{UNAVAILABLE}:{error.kind}")
         spans = []
         for hit, holds in list(zip(verdict.hits, verdict.holds, strict=True))[: 5 if many else 3]:
             start, end = whole_values(hit.doc, hit.start, hit.end, session.vault)
@@ -254,19 +268,3 @@ class Reader:
 def _stands_out(hit: Hit, threshold: float) -> bool:
     """Short questions cannot score high, so having all their words counts as much."""
     return hit.covers or hit.score >= threshold
-
-
-def _local_call(
-    model: object, tokens_in: int, tokens_out: int, reasoning: int, began: float, usage: object
-) -> Call:
-    return Call(
-        node="search",
-        side="local",
-        model=name_of(model),
-        input=tokens_in,
-        cached=0,
-        output=tokens_out,
-        reasoning=reasoning,
-        seconds=round(time.monotonic() - began, 3),
-        source="provider" if usage else "estimated",
-    )

@@ -31,7 +31,7 @@ from langchain_privacy.minions.answering import (
 )
 from langchain_privacy.minions.crossing import Remote, Reply
 from langchain_privacy.minions.evidence import MAX_CHARACTERS, keep
-from langchain_privacy.minions.judge import Judge, Reader, judge_for
+from langchain_privacy.minions.judge import UNAVAILABLE, Judge, Reader, judge_for
 from langchain_privacy.minions.planning import Asked, Planner, adrive, drive, say
 from langchain_privacy.minions.prompting import language_of, prompts
 from langchain_privacy.minions.report import baseline_tokens, write_report
@@ -255,10 +255,11 @@ class MinionNodes:
             if alone:
                 draft.text = f"{draft.text}\n{LOCAL_ONLY[language]}"
         baseline = baseline_tokens(state["documents"], session.vault, state["task"])
+        unavailable = any(note.startswith(UNAVAILABLE) for note in notes)
         report = write_report(
             outcome=draft.outcome,
             decided_by=draft.decided_by,
-            judge="bm25" if "local_unavailable" in notes else self.reader.judge.name,
+            judge="bm25" if unavailable else self.reader.judge.name,
             calls=state["calls"],
             sent=state["sent"],
             notes=[*notes, *draft.notes],

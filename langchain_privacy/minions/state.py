@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, TypedDict
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.local import model_name
 from langchain_privacy.words import Language
 
 Stage = Literal["plan", "search", "reason", "answer", "done"]
@@ -191,11 +192,7 @@ def once(spans: Iterable[Span], key: Callable[[Span], Hashable]) -> list[Span]:
 
 def name_of(model: object) -> str:
     """Return the name of a model as it goes into the report."""
-    for attribute in ("model_name", "model"):
-        name = getattr(model, attribute, None)
-        if isinstance(name, str) and name:
-            return name
-    return type(model).__name__
+    return model_name(model) or type(model).__name__
 
 
 def estimate_tokens(text: str) -> int:

@@ -150,7 +150,7 @@ def test_a_local_model_that_is_slow_is_given_up() -> None:
         )
         given_up.set()
     assert NURSE in out["answer"]
-    assert "local_unavailable" in out["report"]["errors"]
+    assert "local_unavailable:slow" in out["report"]["errors"]
     assert out["report"]["local"]["judge"] == "bm25"
 
 
@@ -163,7 +163,7 @@ def test_a_local_model_that_answers_nonsense(nonsense: str) -> None:
     remote = scripted(plan("refills"), pick("refills"))
     out = create_minion_graph(local, remote).invoke({"task": TASK, "documents": [RECORD]})
     assert NURSE in out["answer"]
-    assert len(local.seen) == 1
+    assert len(local.seen) <= 2  # one repair, where there was something to repair
     assert not leaks(remote.seen_text)
 
 
@@ -199,7 +199,7 @@ def test_a_judge_of_ones_own_that_fails_in_one_job_does_not_stop_the_others() ->
         {"task": "Whom to contact for refills of the inhaler?", "documents": documents}
     )
     assert Moody.calls == 8
-    assert out["report"]["errors"].count("local_unavailable") == 1
+    assert out["report"]["errors"].count("local_unavailable:failed") == 1
     assert NURSE in out["answer"]
 
 

@@ -101,7 +101,7 @@ def test_errors_in_a_run_carry_nothing_out(
     out = create_minion_graph(local, remote).invoke({"task": TASK, "documents": [RECORD]})
     langsmith_server.flush()
     assert NURSE in out["answer"]
-    assert {"crossing_failed", "local_unavailable"} <= set(out["report"]["errors"])
+    assert {"crossing_failed", "local_unavailable:down"} <= set(out["report"]["errors"])
     assert out["report"]["local"]["judge"] == "bm25"
     assert not leaks(langsmith_server.wire.decode("utf-8", "replace"))
     assert not leaks("\n".join(record.getMessage() for record in caplog.records))

@@ -55,7 +55,7 @@ def test_words_are_the_callers(embedded: EmbeddedServer) -> None:
 def chat_server(logprobs: Any, requests: list[Any]) -> RecordingServer:
     def respond(request: Recorded) -> Reply:
         requests.append(request.path)
-        if request.path.endswith("/completion"):
+        if "/chat/" not in request.path:
             return Reply(status=404)
         choice = {
             "index": 0,
@@ -77,7 +77,7 @@ def test_other_servers_are_asked_in_chat() -> None:
         model = ChatOpenAI(base_url=f"{server.url}/v1", api_key="none", model="m")
         assert yes_no_score(model, "x") == -0.5 - FLOOR
         body = server.requests[-1].json
-    assert asked == ["/completion", "/v1/chat/completions"]
+    assert asked == ["/completion", "/v1/completions", "/v1/chat/completions"]
     assert (body["logprobs"], body["max_completion_tokens"]) == (True, 1)
 
 
@@ -102,7 +102,7 @@ async def test_a_model_without_probabilities_cannot_score() -> None:
 def test_errors_say_what_to_do(embedded: EmbeddedServer) -> None:
     with pytest.raises(LocalModelError, match="Check that it runs"):
         yes_no_score(ChatOpenAI(base_url="http://127.0.0.1:9/v1", api_key="x"), "secret")
-    with pytest.raises(LocalModelError, match="longer than its context"):
+    with pytest.raises(LocalModelError, match="longer than the model's context"):
         yes_no_score(embedded.chat_model(), "x " * 20_000)
     with pytest.raises(LocalModelError, match="HTTP 401"):
         yes_no_score(embedded.chat_model(api_key="wrong"), "x")
