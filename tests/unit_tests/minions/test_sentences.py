@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_privacy.minions.search import LONGEST, sentences
+from langchain_privacy.minions.sentences import LONGEST, sentences
 
 
 def cut(text: str) -> list[str]:
