@@ -13,7 +13,12 @@ from langchain_privacy.local.call import (
     call_local,
     model_name,
 )
-from langchain_privacy.local.documents import load_document, load_documents, load_whole
+from langchain_privacy.local.documents import (
+    load_document,
+    load_documents,
+    load_whole,
+    names_file,
+)
 from langchain_privacy.local.embedded import EmbeddedServer, embedded_chat_model
 from langchain_privacy.local.endpoints import assert_local
 from langchain_privacy.local.reasoning import Answer, split_reasoning
@@ -33,6 +38,7 @@ __all__ = [
     "load_documents",
     "load_whole",
     "model_name",
+    "names_file",
     "split_reasoning",
     "yes_no_score",
 ]

@@ -1,4 +1,4 @@
-"""Documents read here: text, Markdown, PDF (pypdf) and Word (python-docx), pages numbered.
+"""Documents read here: text, PDF (pypdf) and files of office programs, pages numbered.
 
     for page in load_document(Path("lease.pdf")):
         print(page.metadata["page"], page.page_content)
@@ -9,23 +9,46 @@ private value itself.
 """
 
 import io
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from langchain_core.documents import Document
 
-from langchain_privacy.errors import ConfigurationError, DocumentError, PrivacyError
+from langchain_privacy.errors import DocumentError, PrivacyError
+from langchain_privacy.local.office import (
+    OFFICE,
+    OLE,
+    ZIP,
+    missing_extra,
+    read_office,
+    too_large,
+)
 
 MAX_BYTES = 32 * 1024 * 1024
 """Largest document: of the file, and of the text in it."""
 
-_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".pdf", ".docx"})
+_TEXTS = frozenset({".txt", ".text", ".md", ".markdown"})
+
+_NAMES = frozenset(
+    {*_TEXTS, *OFFICE, ".pdf", ".doc", ".odt", ".rtf", ".ppt", ".pptx", ".pages", ".numbers"}
+    | {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".heic", ".epub"}
+    | {".csv", ".tsv", ".htm", ".html", ".xml", ".json", ".jsonl", ".eml", ".msg", ".log"}
+)
 """Endings by which a line of text is taken for the name of a file."""
 
-_UNPACKED = 8
-"""How much larger than `max_bytes` the parts of a Word file may unpack (a zip bomb guard)."""
+_OTHERS = {
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"II*\0": "an image",
+    b"MM\0*": "an image",
+    b"GIF8": "an image",
+    b"BM": "an image",
+    b"RIFF": "an image",
+    b"{\\rtf": "RTF",
+    OLE: "an old office format",
+    ZIP: "an archive or an office format",
+}
+"""How files begin that are no text, and what they are."""
 
 _TEXT_CONTROLS = frozenset("\t\n\r\f\v\0\x1b")
 _MOST_CONTROLS = 0.1
@@ -65,7 +88,7 @@ def load_document(source: Source, *, max_bytes: int = MAX_BYTES) -> list[Documen
 
     Args:
         source: A path; a `Document`, which is taken as it is; or a text. A text of one line that
-            ends like a file's name (.txt, .md, .pdf, .docx) is taken for a path.
+            ends like a file's name (.txt, .pdf, .docx, .xlsx, .hwp, ...) is taken for a path.
         max_bytes: Largest document, of the file and of the text in it.
 
     Returns:
@@ -79,7 +102,7 @@ def load_document(source: Source, *, max_bytes: int = MAX_BYTES) -> list[Documen
     """
     if isinstance(source, Document):
         return [_checked(source, max_bytes)]
-    if isinstance(source, str) and not _names_file(source):
+    if isinstance(source, str) and not names_file(source):
         return [_checked(Document(source), max_bytes)]
     return _of_file(Path(source), max_bytes)[0]
 
@@ -92,7 +115,7 @@ def load_whole(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[str, list[Pla
         max_bytes: See `load_document`.
 
     Returns:
-        The text, and where each page of a PDF or paragraph of a Word file begins in it; a plain
+        The text, and where each page, paragraph or row of the file begins in it; a plain
         text has lines, which need no list.
 
     Raises:
@@ -112,21 +135,25 @@ def _of_file(path: Path, max_bytes: int) -> tuple[list[Document], list[Place]]:
     content = _read(path, max_bytes)
     places: list[Place] = []
     suffix = path.suffix.lower()
-    is_pdf, is_word = b"%PDF-" in content[:1024], content.startswith(b"PK\3\4")
-    if (suffix == ".pdf") != is_pdf or (suffix == ".docx") != is_word:
+    office, is_pdf = OFFICE.get(suffix), b"%PDF-" in content[:1024]
+    if (suffix == ".pdf") != is_pdf or (office and not content.startswith(office.magic)):
         msg = "Its content is not what the ending of its name says; give it the right one."
         raise DocumentError(msg)
     if is_pdf:
         pages = _pdf(content)
-    elif is_word:
-        text, places = _word(content, max_bytes)
-        pages = [Document(text)]
+    elif office:
+        blocks = read_office(office, content, max_bytes)
+        at = 0
+        for where, text in blocks:
+            places.append((at, where))
+            at += len(text) + 1
+        pages = [Document("\n".join(text for _, text in blocks))]
     else:
-        pages = [Document(_text(content))]
+        pages = [Document(_text(content, suffix))]
     for page in pages:
         page.metadata["source"] = path.name
     if sum(len(page.page_content) for page in pages) > max_bytes:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
     pages = [page for page in pages if page.page_content.strip()]
     if not pages:
         reason = "it may be scanned: run it through OCR first" if is_pdf else "it is empty"
@@ -135,8 +162,9 @@ def _of_file(path: Path, max_bytes: int) -> tuple[list[Document], list[Place]]:
     return pages, places
 
 
-def _names_file(text: str) -> bool:
-    return len(text) <= 1024 and "\n" not in text and Path(text).suffix.lower() in _SUFFIXES
+def names_file(text: str) -> bool:
+    """Say whether a text is the name of a file: one line, with the ending of a document's name."""
+    return len(text) <= 1024 and "\n" not in text and Path(text).suffix.lower() in _NAMES
 
 
 def _checked(document: Document, max_bytes: int) -> Document:
@@ -144,13 +172,8 @@ def _checked(document: Document, max_bytes: int) -> Document:
         msg = "There is no text in it; it is empty."
         raise DocumentError(msg)
     if len(document.page_content) > max_bytes:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
     return document
-
-
-def _too_large(max_bytes: int) -> DocumentError:
-    msg = f"It is larger than {max_bytes / 2**20:g} MiB; split it, or raise max_bytes."
-    return DocumentError(msg)
 
 
 def _read(path: Path, max_bytes: int) -> bytes:
@@ -166,33 +189,65 @@ def _read(path: Path, max_bytes: int) -> bytes:
     if reason:
         raise DocumentError(reason)
     if len(content) > max_bytes:
-        raise _too_large(max_bytes)
+        raise too_large(max_bytes)
     if not content:
         msg = "There is no text in it; it is empty."
         raise DocumentError(msg)
     return content
 
 
-def _text(content: bytes) -> str:
+def _text(content: bytes, suffix: str) -> str:
     marks = (b"\xff\xfe", b"\xfe\xff")
     encoding = "utf-16" if content.startswith(marks) else "utf-8-sig"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
-        text = ""
+        text = _korean(content)
     controls = sum(c < " " and c not in _TEXT_CONTROLS for c in text) + text.count("\0")
-    if not text or controls > _MOST_CONTROLS * len(text):
+    if text and controls <= _MOST_CONTROLS * len(text) and not content.startswith(b"{\\rtf"):
+        return text
+    what = next((what for magic, what in _OTHERS.items() if content.startswith(magic)), "")
+    if what == "an image":
+        msg = "It is an image: run OCR over it first, on this machine (ocrmypdf makes a PDF of it)."
+    elif what and suffix in _TEXTS:
+        msg = "Its content is not what the ending of its name says; give it the right one."
+    elif what:
+        msg = f"It is {what} that is not read here: save it as PDF, DOCX, XLSX or HWPX."
+    else:
         # Guessing at old encodings could turn a name into signs that no detector knows.
         msg = "It is not text: binary, or not in UTF-8. Save it as UTF-8 text."
-        raise DocumentError(msg)
-    return text
+    raise DocumentError(msg)
+
+
+_LEAST_HANGUL = 0.8
+"""Share of the characters of two bytes that must be Hangul of KS X 1001 for a text to be Korean."""
+
+
+def _korean(content: bytes) -> str:
+    """Read CP949, the encoding of Korean Windows, where the text can be nothing else.
+
+    Of Latin, Chinese or Japanese text in an old encoding few pairs of bytes are one of the 2,350
+    syllables that KS X 1001 has, and most such text does not decode at all.
+    """
+    try:
+        text = content.decode("cp949")
+    except UnicodeDecodeError:
+        return ""
+    wide = [character for character in text if character > "\x7f"]
+    hangul = 0
+    for character in wide:
+        try:
+            hangul += "\uac00" <= character <= "\ud7a3" and len(character.encode("euc-kr")) == 2
+        except UnicodeEncodeError:
+            continue
+    return text if wide and hangul >= _LEAST_HANGUL * len(wide) else ""
 
 
 def _pdf(content: bytes) -> list[Document]:
     try:
         from pypdf import PdfReader
     except ImportError:
-        raise _missing_extra("PDF") from None
+        raise missing_extra("PDF") from None
     pages: list[str] = []
     try:
         reader = PdfReader(io.BytesIO(content))
@@ -214,55 +269,3 @@ def _pdf(content: bytes) -> list[Document]:
         Document(text, metadata={"page": number, "pages": len(pages)})
         for number, text in enumerate(pages, start=1)
     ]
-
-
-def _word(content: bytes, max_bytes: int) -> tuple[str, list[Place]]:
-    try:
-        import docx
-    except ImportError:
-        raise _missing_extra("Word") from None
-    blocks: list[tuple[str, str]] = []
-    kind = ""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-        if unpacked <= _UNPACKED * max_bytes:
-            document = docx.Document(io.BytesIO(content))
-            for section in document.sections:
-                blocks += _blocks(section.header, "header")
-            blocks += _blocks(document, "paragraph")
-            for section in document.sections:
-                blocks += _blocks(section.footer, "footer")
-    except Exception as error:  # noqa: BLE001 - parsers of hostile files raise anything
-        kind = type(error).__name__
-    if kind:
-        msg = f"The Word file is damaged ({kind}) or encrypted; save it anew without a password."
-        raise DocumentError(msg)
-    if unpacked > _UNPACKED * max_bytes:
-        raise _too_large(_UNPACKED * max_bytes)
-    places: list[Place] = []
-    at = 0
-    for where, text in blocks:
-        places.append((at, where))
-        at += len(text) + 1
-    return "\n".join(text for _, text in blocks), places
-
-
-def _blocks(part: Any, name: str) -> Iterator[tuple[str, str]]:
-    """Yield where each block stands and its text; empty paragraphs, being spacing, do not count."""
-    from docx.table import Table
-
-    paragraphs = tables = 0
-    for block in part.iter_inner_content():
-        if isinstance(block, Table):
-            tables += 1
-            for number, row in enumerate(block.rows, start=1):
-                yield f"table {tables}, row {number}", "\t".join(cell.text for cell in row.cells)
-        else:
-            paragraphs += bool(block.text.strip())
-            yield f"paragraph {paragraphs}" if name == "paragraph" else name, block.text
-
-
-def _missing_extra(what: str) -> ConfigurationError:
-    msg = f'{what} files cannot be read yet: pip install "langchain-privacy[documents]"'
-    return ConfigurationError(msg)

@@ -8,13 +8,14 @@ What goes into a task and comes out of it is JSON and messages, because both are
 import asyncio
 import contextvars
 import time
-from typing import Any, TypedDict
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.func import task
 from langgraph.types import RetryPolicy
 from pydantic import BaseModel
+from typing_extensions import TypedDict
 
 from langchain_privacy.egress.ask import LONGEST_REPLY, JsonAsker, Structured
 from langchain_privacy.errors import PrivacyError, ProtocolError

@@ -16,7 +16,7 @@ from typing import Any
 from langchain_core.documents import Document
 
 from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
-from langchain_privacy.local import load_whole
+from langchain_privacy.local import load_whole, names_file
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.state import Span, place
 from langchain_privacy.vault import DOCUMENT_REF, PLACEHOLDER, VaultSession
@@ -27,8 +27,10 @@ MAX_CHARACTERS = 2_000_000
 WHOLE = 0.7
 """A passage that makes up more of its document than this would quote it whole."""
 
+_PAGE = re.compile(r"[\w.-]{1,8}")
+"""What is taken for a page's number: a label may be any text, and this goes into the state."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_LOOKS_LIKE_A_FILE = re.compile(r"^\S{1,200}\.(?:pdf|docx|md|txt)$", re.IGNORECASE)
 
 
 def keep(documents: Any, session: MaskingSession, *, limit: int = MAX_CHARACTERS) -> list[str]:
@@ -171,17 +173,33 @@ def allowed(
 def _read(document: Any, number: int) -> tuple[str, str, list[tuple[int, str]]]:
     """Return the text of a document, its source, and where its parts stand."""
     if isinstance(document, Document):
-        return document.page_content, str(document.metadata.get("source", "")), []
+        about = document.metadata
+        return document.page_content, str(about.get("source", "")), _place_of(about)
     if isinstance(document, Path):
         text, places = load_whole(document)
         return text, document.name, places
     if not isinstance(document, str):
         msg = f"Document {number} is a {type(document).__name__}: pass text, a Document or a Path."
         raise ConfigurationError(msg)
-    if _LOOKS_LIKE_A_FILE.match(document):
+    if names_file(document):
         msg = f"Document {number} is a file's name as text: pass pathlib.Path(...) to have it read."
         raise ConfigurationError(msg)
     return document, "", []
+
+
+def _place_of(about: dict[str, Any]) -> list[tuple[int, str]]:
+    """Say where a loader's document stands in its file, counted as a reader counts.
+
+    LangChain's loaders of PDF count from 0, beside `total_pages`, and put what is printed on the
+    page into `page_label`; `load_document` and others count from 1.
+    """
+    page = about.get("page_label") or about.get("page_number")
+    if page is None and isinstance(about.get("page"), int):
+        page = about["page"] + ("total_pages" in about)
+    if page is not None and _PAGE.fullmatch(str(page)):
+        return [(0, f"page {page}")]
+    row = about.get("row")
+    return [(0, f"row {row + 1}")] if isinstance(row, int) else []
 
 
 def _put(text: str, source: str, places: list[tuple[int, str]], session: MaskingSession) -> str:

@@ -12,7 +12,9 @@ import re
 import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
+
+from typing_extensions import TypedDict
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.local import model_name
@@ -71,7 +73,7 @@ class MinionInput(TypedDict):
 
     Attributes:
         task: The question, with whatever private values it has.
-        documents: Texts, `Document`s or paths of text, Markdown, PDF and DOCX files.
+        documents: Texts, `Document`s or paths, see `langchain_privacy.local.load_document`.
     """
 
     task: str

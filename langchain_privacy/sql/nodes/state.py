@@ -8,11 +8,12 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Literal, ParamSpec, TypedDict, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langgraph.errors import GraphBubbleUp
+from typing_extensions import TypedDict
 
 from langchain_privacy.errors import PrivacyError, QueryError
 from langchain_privacy.masking import Masker

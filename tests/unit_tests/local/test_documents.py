@@ -1,8 +1,10 @@
 import io
 import os
+import struct
 import sys
 import traceback
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,9 @@ def bomb() -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("word/document.xml", b" " * 300_000)
     return out.getvalue()
+
+
+OLE_FILE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(range(256)) * 4
 
 
 @pytest.fixture
@@ -150,7 +155,16 @@ def test_texts_and_documents_are_taken_as_they_are() -> None:
         (".txt", b"\0" * 100, "not text"),
         (".txt", os.urandom(4096), "not text"),
         (".txt", "née à Orléans".encode("cp1252"), "Save it as UTF-8"),
-        (".txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not text"),
+        (".png", b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "OCR"),
+        (".jpg", b"\xff\xd8\xff\xe0" + bytes(range(256)), "OCR"),
+        (".doc", OLE_FILE, "save it as PDF"),
+        (".pptx", word(), "save it as PDF"),
+        (".rtf", b"{\\rtf1 Jane Doe}", "save it as PDF"),
+        (".xlsx", word(), "is damaged"),
+        (".xlsx", b"PK\3\4 but nothing more", "is damaged"),
+        (".hwpx", b"plain text", "ending of its name"),
+        (".hwp", OLE_FILE, "is damaged"),
+        (".hwpx", word(), "it is empty"),
         (".txt", b"\xff\xfea", "not text"),
         (".txt", pdf("x"), "ending of its name"),
         (".txt", word(), "ending of its name"),
@@ -178,6 +192,181 @@ def test_what_cannot_be_read(write: Any, suffix: str, content: bytes, why: str) 
         assert "Jane" not in shown
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
+
+
+ROWS = "Tenant\tRent\tFrom\nJane Doe\t820\t2024-03-01\n김하나\t1240.5\t2024-04-01"
+
+
+def excel() -> bytes:
+    """Write a workbook by hand, as Excel does, with one sheet."""
+    kinds = "http://schemas.openxmlformats.org"
+    rows = ""
+    for number, line in enumerate(ROWS.split("\n"), start=1):
+        cells = ""
+        for column, text in zip("ABC", line.split("\t"), strict=True):
+            where = f'r="{column}{number}"'
+            if text.startswith("2024"):
+                day = {"2024-03-01": 45352, "2024-04-01": 45383}[text]
+                cells += f'<c {where} s="1"><v>{day}</v></c>'
+            elif text[0].isdigit():
+                cells += f"<c {where}><v>{text}</v></c>"
+            else:
+                cells += f'<c {where} t="inlineStr"><is><t>{text}</t></is></c>'
+        rows += f'<row r="{number}">{cells}</row>'
+    main = f'xmlns="{kinds}/spreadsheetml/2006/main"'
+    related = f"{kinds}/officeDocument/2006/relationships"
+    package = f'xmlns="{kinds}/package/2006/relationships"'
+    parts = {
+        "[Content_Types].xml": f'<Types xmlns="{kinds}/package/2006/content-types"/>',
+        "_rels/.rels": f'<Relationships {package}><Relationship Id="r1" Type="{related}'
+        '/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook {main} xmlns:r="{related}"><sheets>'
+        '<sheet name="Jane Doe" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships {package}><Relationship Id="r1" '
+        f'Type="{related}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="r2" '
+        f'Type="{related}/styles" Target="styles.xml"/></Relationships>',
+        "xl/styles.xml": f'<styleSheet {main}><cellXfs count="2"><xf numFmtId="0"/>'
+        '<xf numFmtId="14"/></cellXfs></styleSheet>',
+        "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{rows}</sheetData></worksheet>",
+    }
+    return zipped(parts)
+
+
+def zipped(parts: dict[str, str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in parts.items():
+            archive.writestr(name, text)
+    return out.getvalue()
+
+
+def hwpx(prolog: str = "") -> bytes:
+    kinds = "http://www.hancom.co.kr/hwpml/2011"
+    cells = ["임차인", "월세", "김하나", "820,000원"]
+    rows = [
+        "".join(
+            f"<hp:tc><hp:subList><hp:p><hp:run><hp:t>{cell}</hp:t></hp:run></hp:p></hp:subList>"
+            "</hp:tc>"
+            for cell in cells[at : at + 2]
+        )
+        for at in (0, 2)
+    ]
+    table = "<hp:tbl>" + "".join(f"<hp:tr>{row}</hp:tr>" for row in rows) + "</hp:tbl>"
+    body = (
+        "<hp:p><hp:run><hp:t>임대차 </hp:t></hp:run><hp:run><hp:t>계약서</hp:t></hp:run></hp:p>"
+        f"<hp:p><hp:run>{table}<hp:t/></hp:run></hp:p>"
+        "<hp:p><hp:run><hp:t>서울에서 서명함.</hp:t></hp:run></hp:p>"
+    )
+    section = (
+        f'{prolog}<hs:sec xmlns:hs="{kinds}/section" xmlns:hp="{kinds}/paragraph">{body}</hs:sec>'
+    )
+    return zipped({"mimetype": "application/hwp+zip", "Contents/section0.xml": section})
+
+
+def hwp(*, compressed: bool = True, protected: bool = False) -> bytes:
+    """Write a HWP 5.0 file by hand: a compound file with a heading, a table and a last line."""
+
+    def record(tag: int, level: int, data: bytes) -> bytes:
+        size = len(data)
+        if size < 0xFFF:
+            return struct.pack("<I", tag | level << 10 | size << 20) + data
+        return struct.pack("<II", tag | level << 10 | 0xFFF << 20, size) + data
+
+    def paragraph(text: str, level: int) -> bytes:
+        ended = (text + "\r").encode("utf-16-le")
+        return record(66, level, b"\0" * 22) + record(67, level + 1, ended)
+
+    section_column = struct.pack("<8H", 2, *[0] * 6, 2)  # an extended control
+    body = record(66, 0, b"\0" * 22)
+    body += record(
+        67,
+        1,
+        section_column
+        + "임대차\t".encode("utf-16-le")
+        + struct.pack("<7H", *range(7))
+        + "계약서\r".encode("utf-16-le"),
+    )
+    body += record(66, 0, b"\0" * 22) + record(67, 1, struct.pack("<8H", 11, *[0] * 6, 11))
+    body += record(71, 1, b"\0" * 40) + record(77, 2, b"\0" * 30)
+    for at, cell in enumerate(["임차인", "월세", "김하나", "820,000원"]):
+        body += record(72, 2, struct.pack("<IIHHHH", 1, 0, at % 2, at // 2, 1, 1) + b"\0" * 20)
+        body += paragraph(cell, 2)
+    body += paragraph("서울에서 서명함. " + "가" * 3000, 0)
+    deflate = zlib.compressobj(wbits=-15)
+    stream = deflate.compress(body) + deflate.flush() if compressed else body
+    head = b"HWP Document File".ljust(32, b"\0") + struct.pack(
+        "<II", 0x05010000, compressed | protected << 1
+    )
+    return compound({"FileHeader": head, "BodyText/Section0": stream})
+
+
+def compound(streams: dict[str, bytes]) -> bytes:
+    """Write a compound file (MS-CFB) with a stream beside a folder of one stream."""
+    free, end, none = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFF
+    head, section = (data.ljust(4096, b"\0") for data in streams.values())
+    first, second = (-(-len(data) // 512) for data in (head, section))
+    chain = [0xFFFFFFFD, end]  # the table itself, the folder
+    for size in (first, second):
+        chain += [len(chain) + n + 1 for n in range(size - 1)] + [end]
+
+    def entry(name: str, kind: int, right: int, child: int, start: int, size: int) -> bytes:
+        text = (name + "\0").encode("utf-16-le")
+        fixed = struct.pack("<HBBIII", len(text), kind, 1, none, right, child)
+        return text.ljust(64, b"\0") + fixed + b"\0" * 36 + struct.pack("<IQ", start, size)
+
+    folder = entry("Root Entry", 5, none, 1, end, 0) + entry("BodyText", 1, 2, 3, 0, 0)
+    folder += entry("FileHeader", 2, none, none, 2, len(head))
+    folder += entry("Section0", 2, none, none, 2 + first, len(section))
+    start = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 16
+    start += struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + b"\0" * 6
+    start += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 4096, end, 0, end, 0)
+    start += struct.pack("<109I", 0, *[free] * 108)
+    table = struct.pack(f"<{len(chain)}I", *chain).ljust(512, b"\xff")
+    data = b"".join(each.ljust(-(-len(each) // 512) * 512, b"\0") for each in (head, section))
+    return start + table + folder + data
+
+
+def test_a_sheet_is_read_row_by_row(write: Any) -> None:
+    text, places = load_whole(write(".xlsx", excel()))
+    assert text == ROWS
+    assert [where for _, where in places] == [f"sheet 1, row {n}" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [(".hwpx", hwpx()), (".hwp", hwp()), (".hwp", hwp(compressed=False))],
+    ids=["hwpx", "hwp", "hwp, plain"],
+)
+def test_hangul_documents_are_read_with_their_tables(
+    write: Any, suffix: str, content: bytes
+) -> None:
+    text, places = load_whole(write(suffix, content))
+    lines = text.split("\n")
+    assert lines[0].split() in (["임대차", "계약서"], ["임대차계약서"])
+    assert lines[1:3] == ["임차인\t월세", "김하나\t820,000원"]
+    assert lines[3].startswith("서울에서 서명함.")
+    assert places[1] == (text.index("임차인"), "paragraph 2")
+
+
+def test_korean_windows_text_is_read(write: Any) -> None:
+    text = "임차인 김하나의 월세는 820,000원이다. 뷁, 펲 같은 글자도 있다.\r\n"
+    assert load_document(write(".txt", text.encode("cp949")))[0].page_content == text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "née à Orléans, où l'été fut très étouffant; Müller, Jürgen; señor Peña"),
+        ("shift_jis", "田中さんは東京に住んでいます。電話番号はここにあります。"),
+        ("gb2312", "王小明住在北京市朝阳区，电话号码是这里，身份证号码也在这里。"),
+        ("big5", "王小明住在台北市，電話號碼在這裡。"),
+        ("cp1251", "Иванов живёт в Москве, телефон указан ниже."),
+        ("iso8859-7", "Ο Γιώργος μένει στην Αθήνα."),
+    ],
+)
+def test_no_other_encoding_is_taken_for_korean(write: Any, encoding: str, text: str) -> None:
+    with pytest.raises(DocumentError, match="UTF-8"):
+        load_document(write(".txt", text.encode(encoding)))
 
 
 @pytest.mark.parametrize("source", ["no such file.pdf", Path("nowhere"), Path("/"), Path("a\0b")])

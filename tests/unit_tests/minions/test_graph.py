@@ -293,6 +293,9 @@ def test_nodes_in_a_graph_of_ones_own() -> None:
         ([" \n\t"], DocumentError),
         ([b"%PDF"], ConfigurationError),
         (["record.pdf"], ConfigurationError),
+        (["my records/lease of the flat.docx"], ConfigurationError),
+        (["임대차 계약서.hwp"], ConfigurationError),
+        (["rents.XLSX"], ConfigurationError),
         ([{"text": "x"}], ConfigurationError),
         (["x" * 2_000_001], DocumentError),
         ([Document("")], DocumentError),
@@ -301,6 +304,17 @@ def test_nodes_in_a_graph_of_ones_own() -> None:
 def test_documents_that_cannot_be_read(documents: list[Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         create_minion_graph(None, None).invoke({"task": TASK, "documents": documents})
+
+
+@BOTH
+def test_a_graph_is_a_tool_with_a_schema(create: Any) -> None:
+    graph = create(None, None)
+    assert set(graph.get_input_jsonschema()["properties"]) == {"task", "documents"}
+    assert "answer" in graph.get_output_jsonschema()["properties"]
+    assert graph.input_schema(task="x", documents=["y"])
+    tool = graph.as_tool(name="ask_documents", description="Ask about documents.")
+    assert set(tool.args) == {"task", "documents"}
+    assert NURSE in tool.invoke({"task": TASK, "documents": [RECORD]})["answer"]
 
 
 @pytest.mark.parametrize("given", [{}, {"task": "x"}, {"documents": ["x"]}, "x", {"task": 1}])
