@@ -86,7 +86,8 @@ def create_private_sql_graph(
         ConfigurationError: Parts are missing or contradict each other.
         QueryError: The database cannot be reached to read the card.
     """
-    policy = policy or SQLPolicy()
+    # A second crossing tells how many rows there are.
+    policy = (policy or SQLPolicy()).settled(crosses=narration == "placeholders")
     if (narration == "local_model") != (local_model is not None):
         msg = 'narration="local_model" and local_model=... belong together; give both or neither.'
         raise ConfigurationError(msg)
@@ -161,7 +162,9 @@ class SQLEdge(PrivateGraph):
         if isinstance(ref := data.get("rows"), str):
             documents = run.session.vault.documents
             result = read_result(documents.get(ref))
-            real["sql"] = documents.metadata(ref)["sql"]
+            about = documents.metadata(ref)
+            real["sql"] = about["sql"]
+            real["report"] = {**data.get("report", {}), "withheld": about["withheld"]}
             real["rows"] = [dict(zip(result.labels, row, strict=True)) for row in result.rows]
         return real
 
@@ -205,6 +208,8 @@ def create_private_sql_tool(
     Raises:
         ConfigurationError: As `create_private_sql_graph`.
     """
+    # The content goes to the agent's model: tokens, and so how many rows there are.
+    graph["policy"] = (graph.get("policy") or SQLPolicy()).settled(crosses=True)
     private = create_private_sql_graph(remote, engine_or_url, name=name, **graph)
 
     def told(result: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -1,12 +1,18 @@
-"""k-anonymity of aggregates: a group of fewer than k rows is not shown.
+"""k-anonymity of aggregates: a group of fewer than k rows is left out.
 
-`nodes/query.py` runs what `counted` makes of a statement, takes the small groups out of its rows
-with `suppress`, and writes down what was asked with `record`:
+`nodes/query.py` runs what `with_groups_of` makes of a statement and the statements that find what
+it left out, and writes down what was asked with `record`:
 
 ```sql
-SELECT district, avg(price) FROM trade GROUP BY district             -- in essence
-SELECT district, avg(price), COUNT(*) AS g1 FROM trade GROUP BY district
+SELECT district, avg(price) FROM trade GROUP BY district ORDER BY 2 LIMIT 3      -- in essence
+SELECT district, avg(price), COUNT(*) FROM trade GROUP BY district
+HAVING COUNT(*) >= 5 ORDER BY 2 LIMIT 3
 ```
+
+A HAVING stands before ORDER BY and LIMIT, so the first three are the first three that may be shown;
+it changes no other row on any dialect (SQLite takes bare columns from the row of a lone MIN or MAX,
+which a COUNT leaves alone). A SELECT that summarises groups only is not counted again: its groups
+are large already.
 
 When exactly one group falls under k, its value is the total less the others, so the next smallest
 one goes with it (complementary suppression, as statistical offices do; see Sweeney 2002 for k, and
@@ -22,6 +28,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.guard.names import is_group
 from langchain_privacy.sql.guard.query import AGGREGATING, GuardedQuery, write
 from langchain_privacy.vault import VaultSession
@@ -31,121 +38,114 @@ KIND = "sql_asked"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Counted:
-    """A statement that also says how many rows each of its rows stands for.
+class LargeGroups:
+    """A statement whose groups have k rows and more.
 
     Attributes:
         sql: The statement.
-        sizes: How many hidden columns it appends; each is a number of rows.
+        sized: Its last column is not of the result: it is how many rows each row stands for.
+        small: Statements whose rows are the groups that were left out.
+        inner: Groups further in, which are no rows of the result, were counted too.
+        limit: LIMIT that the statement itself wrote, if any.
     """
 
     sql: str
-    sizes: int
+    sized: bool
+    small: tuple[str, ...]
+    inner: bool
+    limit: int | None
 
 
-def counted(guarded: GuardedQuery, k: int) -> Counted:
-    """Add hidden columns that count the rows behind each row.
-
-    Where a column cannot be added without changing the result (set operations, DISTINCT, scalar
-    subqueries of the SELECT list), small groups are left out by a HAVING instead.
-    """
+def with_groups_of(guarded: GuardedQuery, k: int) -> LargeGroups:
+    """Leave groups of fewer than k rows out of a statement, in all its parts."""
     tree = guarded.tree.copy()
-    sizes = _Counter(tree, k).add(tree)
-    return Counted(sql=write(tree, guarded.dialect), sizes=sizes)
+    ctes = {cte.alias: cte.this for cte in tree.find_all(exp.CTE)}
+    counted = [
+        select
+        for select in tree.find_all(exp.Select)
+        if select.meta.get(AGGREGATING) and not _reads_groups_only(select, ctes)
+    ]
+    arms = _arms(tree)
+    for select in counted:
+        if not any(select is arm for arm in arms):
+            _add_having(select, _large(select, k))
+    small = []
+    for arm in arms:
+        if any(arm is select for select in counted):
+            small.append(_small_groups(tree, arm, k, guarded.dialect))
+            _add_having(arm, _large(arm, k))
+    sized = bool(small) and arms[0] is tree and tree.args.get("distinct") is None
+    if sized:
+        size = exp.Alias(this=_count(), alias=exp.to_identifier("g1", quoted=True))
+        tree.append("expressions", size)
+    return LargeGroups(
+        sql=write(tree, guarded.dialect),
+        sized=sized,
+        small=tuple(small),
+        inner=len(counted) > len(small),
+        limit=guarded.limit,
+    )
 
 
-def suppress(
-    rows: Sequence[tuple[Any, ...]], sizes: int, k: int
-) -> tuple[list[tuple[Any, ...]], bool]:
-    """Take the hidden columns off and leave small groups out.
+def shown(
+    rows: Sequence[tuple[Any, ...]], large: LargeGroups, small: int
+) -> tuple[list[tuple[Any, ...]], int]:
+    """Take the sizes off the rows, and the row that would give a lone small group away.
 
     Args:
-        rows: Rows whose last `sizes` values are counts.
-        sizes: How many.
-        k: The smallest group that may be shown.
+        rows: What the statement of `large` returned.
+        large: The statement.
+        small: How many groups it left out.
 
     Returns:
-        The rows that may be shown, and whether some may not.
+        The rows that may be shown, and how many groups may not.
     """
-    smallest = [
-        min((n for n in row[len(row) - sizes :] if n is not None), default=k) for row in rows
+    if not large.sized:
+        return list(rows), small
+    kept = list(rows)
+    if small == 1 and kept and (large.limit is None or len(kept) < large.limit):
+        kept.remove(min(kept, key=lambda row: row[-1]))
+        small += 1
+    return [row[:-1] for row in kept], small
+
+
+def _small_groups(tree: Any, arm: Any, k: int, dialect: DialectName) -> str:
+    """Write the statement that finds the small groups of one SELECT of the outermost query."""
+    copy = arm.copy()
+    _add_having(copy, exp.Not(this=exp.Paren(this=_large(arm, k))))
+    for clause in ("order", "limit", "offset", "distinct"):
+        copy.set(clause, None)
+    if arm is not tree and (names := tree.args.get("with_")) is not None:
+        copy.set("with_", names.copy())
+    return write(copy, dialect)
+
+
+def _arms(query: Any) -> list[Any]:
+    """List the SELECTs whose rows are rows of a query."""
+    if isinstance(query, exp.Select):
+        return [query]
+    if isinstance(query, exp.SetOperation):
+        return [*_arms(query.this), *_arms(query.expression)]
+    return _arms(query.this)
+
+
+def _reads_groups_only(select: Any, ctes: dict[str, Any]) -> bool:
+    """Tell whether all that a SELECT reads are groups that were counted further in."""
+    start = select.args.get("from_")
+    sources = _leaves(start.this) if start is not None else []
+    for join in select.args.get("joins") or ():
+        sources += _leaves(join.this)
+    queries = [
+        (None if source.args.get("db") else ctes.get(source.name))
+        if isinstance(source, exp.Table)
+        else source.this
+        for source in sources
     ]
-    hidden = {i for i, n in enumerate(smallest) if n < k}
-    if len(hidden) == 1 and len(rows) > 1:
-        rest = [i for i in range(len(rows)) if i not in hidden]
-        hidden.add(min(rest, key=lambda i: smallest[i]))
-    kept = [row[: len(row) - sizes] for i, row in enumerate(rows) if i not in hidden]
-    return kept, bool(hidden)
-
-
-class _Counter:
-    """Adds the counts to the queries of one tree, from the inside outwards."""
-
-    def __init__(self, tree: Any, k: int) -> None:
-        self._k = k
-        self._ctes = {cte.alias: cte.this for cte in tree.find_all(exp.CTE)}
-        self._done: dict[int, int] = {}
-
-    def add(self, node: Any) -> int:
-        """Add the counts to a query and return how many columns they are."""
-        if id(node) not in self._done:
-            self._done[id(node)] = self._add(node)
-        return self._done[id(node)]
-
-    def _add(self, node: Any) -> int:
-        if isinstance(node, exp.Subquery):
-            return self.add(node.this)
-        if isinstance(node, exp.SetOperation):
-            self._only_large(node.this)
-            self._only_large(node.expression)
-            return 0
-        if node.args.get("distinct") is not None:
-            self._only_large(node)
-            return 0
-        for projection in node.expressions:
-            for inner in projection.find_all(exp.Select):
-                self._only_large(inner)
-        columns = self._below(node)
-        if node.meta.get(AGGREGATING):
-            columns = [_call("MIN", column) for column in columns]
-            columns.append(_call("COUNT", exp.Var(this="*")))
-            columns += [
-                # FILTER makes a group of its own; of no row it shows NULL, which tells nothing.
-                _call("NULLIF", _filtered(f), exp.Literal.number(0))
-                for f in node.find_all(exp.Filter)
-                if f.find_ancestor(exp.Select) is node and not f.find_ancestor(exp.Window)
-            ]
-        for i, column in enumerate(columns, 1):
-            node.append("expressions", exp.Alias(this=column, alias=_name(i)))
-        return len(columns)
-
-    def _below(self, node: Any) -> list[Any]:
-        """Count the queries that a SELECT reads; return the columns that say it."""
-        start = node.args.get("from_")
-        sources = _leaves(start.this) if start is not None else []
-        for join in node.args.get("joins") or ():
-            sources += _leaves(join.this)
-        columns: list[Any] = []
-        for source in sources:
-            query = self._ctes.get(source.name) if isinstance(source, exp.Table) else source.this
-            if query is None or (isinstance(source, exp.Table) and source.args.get("db")):
-                continue
-            alias = exp.to_identifier(source.alias, quoted=True)
-            columns += [exp.column(_name(i), alias) for i in range(1, self.add(query) + 1)]
-        return columns
-
-    def _only_large(self, node: Any) -> None:
-        """Leave small groups out where they arise."""
-        for select in [node, *node.find_all(exp.Select)]:
-            if not isinstance(select, exp.Select) or not select.meta.pop(AGGREGATING, False):
-                continue
-            enough: Any = exp.GTE(
-                this=_call("COUNT", exp.Var(this="*")), expression=exp.Literal.number(self._k)
-            )
-            having = select.args.get("having")
-            if having is not None:
-                enough = exp.And(this=exp.Paren(this=having.this), expression=enough)
-            select.set("having", exp.Having(this=enough))
+    return bool(queries) and all(
+        query is not None
+        and all(arm.meta.get(AGGREGATING) or _reads_groups_only(arm, ctes) for arm in _arms(query))
+        for query in queries
+    )
 
 
 def _leaves(source: Any) -> list[Any]:
@@ -156,17 +156,35 @@ def _leaves(source: Any) -> list[Any]:
     return found
 
 
-def _name(number: int) -> Any:
-    return exp.to_identifier(f"g{number}", quoted=True)
+def _large(select: Any, k: int) -> Any:
+    """Write the condition that a group is large: its rows, and those that a FILTER takes."""
+    large: Any = exp.GTE(this=_count(), expression=_number(k))
+    for node in select.find_all(exp.Filter):
+        if node.find_ancestor(exp.Select) is select and not node.find_ancestor(exp.Window):
+            # FILTER makes a group of its own; one of no row shows NULL, which tells nothing.
+            rows = exp.Filter(this=_count(), expression=node.expression.copy())
+            size = _call("COALESCE", _call("NULLIF", rows, _number(0)), _number(k))
+            large = exp.And(this=large, expression=exp.GTE(this=size, expression=_number(k)))
+    return large
+
+
+def _add_having(select: Any, condition: Any) -> None:
+    having = select.args.get("having")
+    if having is not None:
+        condition = exp.And(this=exp.Paren(this=having.this), expression=condition)
+    select.set("having", exp.Having(this=condition))
+
+
+def _number(value: int) -> Any:
+    return exp.Literal.number(value)
 
 
 def _call(name: str, *arguments: Any) -> Any:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def _filtered(node: Any) -> Any:
-    count = _call("COUNT", exp.Var(this="*"))
-    return exp.Filter(this=count, expression=node.expression.copy())
+def _count() -> Any:
+    return _call("COUNT", exp.Var(this="*"))
 
 
 def record(

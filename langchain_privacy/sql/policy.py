@@ -4,10 +4,13 @@
 database and to the nodes of the graph.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from langchain_privacy.errors import ConfigurationError
+
+CROSSING_K = 5
+"""Least rows of a group of which something crosses, where the policy does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +24,9 @@ class SQLPolicy:
         max_depth: Deepest nesting of parentheses.
         max_limit: Largest LIMIT and OFFSET that a statement may write.
         allow_cross_join: Let sources stand side by side without an equality between them.
-        k: A group of fewer rows is not shown (k-anonymity of aggregates); 0 turns it off.
+        k: A group of fewer rows is left out (k-anonymity of aggregates); 0 turns it off. `None` is
+            `CROSSING_K` where something of a result crosses (tokens of rows for
+            `narration="placeholders"`, the content of the tool) and 0 where the answer stays here.
         row_limit: Rows that are read at most; the answer says when there were more.
         max_bytes: Bytes of cell text that are read at most.
         timeout: Seconds that a statement may run.
@@ -44,7 +49,7 @@ class SQLPolicy:
     max_depth: int = 40
     max_limit: int = 10_000
     allow_cross_join: bool = False
-    k: int = 5
+    k: int | None = None
     row_limit: int = 10_000
     max_bytes: int = 16_000_000
     timeout: float = 5.0
@@ -72,6 +77,19 @@ class SQLPolicy:
             if getattr(self, name) <= 0:
                 msg = f"SQLPolicy({name}=...) must be greater than 0."
                 raise ConfigurationError(msg)
-        if self.k < 0 or self.repairs < 0 or not 0 < self.fuzzy <= 1:
+        if self.smallest_group < 0 or self.repairs < 0 or not 0 < self.fuzzy <= 1:
             msg = "SQLPolicy needs k >= 0, repairs >= 0 and 0 < fuzzy <= 1."
             raise ConfigurationError(msg)
+
+    @property
+    def smallest_group(self) -> int:
+        """Least rows of a group; without `k` the one for what crosses."""
+        return CROSSING_K if self.k is None else self.k
+
+    def settled(self, *, crosses: bool) -> "SQLPolicy":
+        """Return the policy with `k` decided.
+
+        Args:
+            crosses: Something of a result leaves this side: its rows as tokens, or their number.
+        """
+        return self if self.k is not None else replace(self, k=CROSSING_K if crosses else 0)

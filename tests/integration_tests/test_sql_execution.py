@@ -20,7 +20,7 @@ from langchain_privacy.errors import ConfigurationError, QueryError
 from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql
 from langchain_privacy.sql.execute import Database, open_database
 from langchain_privacy.sql.execute.duckdb import _Hand
-from langchain_privacy.sql.k_anonymity import counted, suppress
+from langchain_privacy.sql.k_anonymity import shown, with_groups_of
 from tests.support.pace import Pace
 from tests.unit_tests.sql.conftest import DENIED
 from tests.unit_tests.sql.small import DISTRICTS, fill
@@ -438,13 +438,82 @@ def test_card_reads_names_types_and_keys_only(tmp_path: Path) -> None:
 def test_counting_groups_changes_no_row(
     urls: dict[str, str], dialect: str, sql: str, code: str
 ) -> None:
-    """With k of 1 nothing is small: the counted statement gives the rows of the plain one."""
+    """Of groups that are never empty none is small with k of 1: the rows are the plain ones."""
     database, card = opened(urls, dialect)
     guarded = check_sql(sql, card, SQLPolicy(), dialect)
     if not guarded.aggregates:
         return
     plain = database.run(guarded.sql).rows
-    only = counted(guarded, 1)
-    kept, suppressed = suppress(database.run(only.sql).rows, only.sizes, 1)
+    large = with_groups_of(guarded, 1)
+    small = sum(len(database.run(left_out).rows) for left_out in large.small)
+    kept, withheld = shown(database.run(large.sql).rows, large, small)
     assert sorted(map(repr, kept)) == sorted(map(repr, plain))
-    assert not suppressed
+    assert not withheld
+
+
+LARGE = {
+    # Complexes 1 to 5 have six trades, 6 and 0 have five; the dearest groups are the small ones.
+    "before LIMIT": (
+        "SELECT name, count(*) AS n FROM trade GROUP BY name ORDER BY n, name LIMIT 3",
+        [("단지1", 6), ("단지2", 6), ("단지3", 6)],
+        2,
+    ),
+    "a summary of groups": (
+        "SELECT max(n) AS m, count(*) AS c FROM "
+        "(SELECT name, count(*) AS n FROM trade GROUP BY name) AS q",
+        [(6, 5)],
+        0,
+    ),
+    "a summary of groups in WITH": (
+        "WITH q AS (SELECT name, count(*) AS n FROM trade GROUP BY name) SELECT min(n) AS m FROM q",
+        [(6,)],
+        0,
+    ),
+    "one group": ("SELECT avg(price) AS a FROM trade WHERE id < 4", [], 1),
+    "HAVING of its own": (
+        "SELECT name, count(*) AS n FROM trade GROUP BY name HAVING name > '단지3' ORDER BY name",
+        [("단지5", 6)],
+        2,  # 단지6, and one with it
+    ),
+    "both sides of a union": (
+        "SELECT name AS v, count(*) AS n FROM trade WHERE name IN ('단지1', '단지6') GROUP BY name "
+        "UNION ALL SELECT district, count(*) FROM trade WHERE id < 4 GROUP BY district",
+        [("단지1", 6)],
+        4,
+    ),
+    "distinct": ("SELECT DISTINCT count(*) AS n FROM trade GROUP BY name", [(6,)], 2),
+    "a scalar subquery": (
+        "SELECT name FROM complex WHERE households > "
+        "(SELECT avg(price) FROM trade WHERE id < 4) ORDER BY name",
+        [],
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres", "duckdb", "mysql"])
+@pytest.mark.parametrize("form", LARGE)
+def test_small_groups_leave_before_anything_else(
+    urls: dict[str, str], dialect: str, form: str
+) -> None:
+    sql, rows, left_out = LARGE[form]
+    database, card = opened(urls, dialect)
+    large = with_groups_of(check_sql(sql, card, SQLPolicy(), dialect), 6)
+    small = sum(len(database.run(statement).rows) for statement in large.small)
+    kept, withheld = shown(database.run(large.sql).rows, large, small)
+    assert kept == rows
+    assert withheld == left_out
+
+
+def test_bare_columns_of_sqlite_stay_those_of_the_extreme_row(urls: dict[str, str]) -> None:
+    database, card = opened(urls, "sqlite")
+    sql = (
+        "SELECT district, MAX(mean) AS m FROM "
+        "(SELECT district, AVG(price) AS mean FROM trade GROUP BY district)"
+    )
+    guarded = check_sql(sql, card, SQLPolicy(), "sqlite")
+    large = with_groups_of(guarded, 5)
+    assert database.run(large.sql).rows == raw(urls["sqlite"], sql)
+    sql = "SELECT name, MAX(price) AS m FROM trade"
+    large = with_groups_of(check_sql(sql, card, SQLPolicy(), "sqlite"), 5)
+    assert [row[:2] for row in database.run(large.sql).rows] == raw(urls["sqlite"], sql)

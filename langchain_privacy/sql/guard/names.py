@@ -532,7 +532,11 @@ class _Resolver:
 
     def _single_entity(self, node: Any, scope: Scope, outputs: list[Output]) -> None:
         """Refuse an aggregate over the one row that a key names (what k-anonymity would hide)."""
-        if self._policy.k < 2 or len(scope.sources) != 1 or scope.sources[0].table is None:
+        if (
+            self._policy.smallest_group < 2
+            or len(scope.sources) != 1
+            or scope.sources[0].table is None
+        ):
             return
         where, key = node.args.get("where"), scope.sources[0].table.key
         if where is None or not key or not any(o.computed and o.origins for o in outputs):

@@ -154,7 +154,6 @@ class _Answer:
         """Give the masked answer; without a sound text, a local table."""
         rows, number = len(self._result.rows), self._result.number
         language, policy = self._state["language"], self._parts.policy
-        suppressed = bool(self._about.get("suppressed"))
         narration, text = self._parts.narration, self._text
         if text is None and self._state.get("usable"):
             plan = self._state["plan"] or {}
@@ -165,10 +164,12 @@ class _Answer:
             narration = "table"
             text = _table(self._result.labels, rows, policy.narrate_rows, number, language)
         remarks = []
-        if suppressed:
-            texts = _SUPPRESSED if rows else _ALL_SUPPRESSED
-            remarks.append(texts[language].format(k=policy.k))
+        if self._about.get("withheld"):
+            texts = _WITHHELD if rows else _ALL_WITHHELD
+            remarks.append(texts[language].format(k=policy.smallest_group))
             text = text if rows else ""
+        if self._about.get("withheld_within"):
+            remarks.append(_WITHHELD_WITHIN[language].format(k=policy.smallest_group))
         if self._about.get("truncated"):
             remarks.append(_TRUNCATED[language])
         text = "\n".join(part for part in (text, *remarks) if part)
@@ -198,13 +199,18 @@ _TRUNCATED = {
     "en": "The result was longer than the limit and was cut.",
     "ko": "결과가 제한보다 길어 일부만 읽었습니다.",
 }
-_SUPPRESSED = {
-    "en": "Groups of fewer than {k} rows are not shown.",
-    "ko": "{k}건 미만인 그룹은 표시하지 않았습니다.",
+_WITHHELD = {
+    "en": "Groups of fewer than {k} rows are not shown, for they may tell about single persons.",
+    "ko": "개인이 드러날 수 있어 {k}건 미만인 그룹은 표시하지 않았습니다.",
 }
-_ALL_SUPPRESSED = {
-    "en": "The result is not shown: every group has fewer than {k} rows.",
-    "ko": "결과를 표시하지 않습니다. 모든 그룹이 {k}건 미만입니다.",
+_ALL_WITHHELD = {
+    "en": "The result is not shown: every group has fewer than {k} rows, "
+    "which may tell about single persons.",
+    "ko": "결과를 표시하지 않습니다. 모든 그룹이 {k}건 미만이라 개인이 드러날 수 있습니다.",
+}
+_WITHHELD_WITHIN = {
+    "en": "Only groups of {k} rows or more entered the calculation.",
+    "ko": "계산에는 {k}건 이상인 그룹만 쓰였습니다.",
 }
 
 # The row of a token; a token and a count without the number of their result.

@@ -22,7 +22,7 @@ from langchain_privacy.masking.cells import KIND, results, write_result
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.execute.database import query_error
 from langchain_privacy.sql.guard import GuardedQuery
-from langchain_privacy.sql.k_anonymity import counted, record, suppress
+from langchain_privacy.sql.k_anonymity import LargeGroups, record, shown, with_groups_of
 from langchain_privacy.sql.nodes.state import (
     Parts,
     SQLState,
@@ -44,17 +44,22 @@ class _Ready:
 
     Attributes:
         guarded: The checked statement.
-        sql: What runs: its text, or that with hidden counts.
-        sizes: How many hidden counts each row ends with; `None` when nothing is counted.
+        large: What runs instead where small groups are left out.
         bound: The values that it runs with.
         usable: Whether the plan's template may be filled with its rows.
     """
 
     guarded: GuardedQuery
-    sql: str
-    sizes: int | None
+    large: LargeGroups | None
     bound: dict[str, Any]
     usable: bool
+
+    @property
+    def statements(self) -> list[str]:
+        """What runs: the statement, and what finds the groups that it leaves out."""
+        if self.large is None:
+            return [self.guarded.sql]
+        return [self.large.sql, *self.large.small]
 
 
 class QueryNode:
@@ -72,7 +77,7 @@ class QueryNode:
             return ready
         try:
             with ThreadPoolExecutor(1) as pool:
-                job = pool.submit(self._parts.database.run, ready.sql, ready.bound)
+                job = pool.submit(self._run, ready)
                 started = time.monotonic()
                 while True:
                     try:
@@ -93,7 +98,7 @@ class QueryNode:
         ready = await asyncio.to_thread(self._ready, state, session)
         if not isinstance(ready, _Ready):
             return ready
-        job = asyncio.ensure_future(self._parts.database.arun(ready.sql, ready.bound))
+        job = asyncio.ensure_future(self._arun(ready))
         started = time.monotonic()
         try:
             while not (await asyncio.wait([job], timeout=_PROGRESS_SECONDS))[0]:
@@ -107,17 +112,21 @@ class QueryNode:
             raise
         return await asyncio.to_thread(self._kept, state, session, ready, rows)
 
+    def _run(self, ready: _Ready) -> list[Rows]:
+        return [self._parts.database.run(sql, ready.bound) for sql in ready.statements]
+
+    async def _arun(self, ready: _Ready) -> list[Rows]:
+        return [await self._parts.database.arun(sql, ready.bound) for sql in ready.statements]
+
     def _ready(self, state: SQLState, session: MaskingSession) -> _Ready | dict[str, Any]:
         """Check the plan; what is wrong with it goes back as codes."""
         policy, plan, report = self._parts.policy, state["plan"], state["report"]
         assert plan is not None
-        sql, sizes = "", None
+        k, large = policy.smallest_group, None
         try:
             guarded = self._parts.check(state)
-            sql = guarded.sql
-            if policy.k > 1 and guarded.aggregates:
-                with_counts = counted(guarded, policy.k)
-                sql, sizes = with_counts.sql, with_counts.sizes
+            if k > 1 and guarded.aggregates:
+                large = with_groups_of(guarded, k)
         except UnsafeSQLError as error:
             codes = [f"sql:{error.code}"]
             return {"codes": codes, "report": noted(report, codes, refusal=error.code)}
@@ -133,7 +142,7 @@ class QueryNode:
                 return {"codes": codes, "labels": labels, "report": noted(report, codes)}
         values = bound_values(session.vault, state["slots_ref"])
         bound = {name: values[name] for name in guarded.slots}
-        return _Ready(guarded, sql, sizes, bound, usable)
+        return _Ready(guarded, large, bound, usable)
 
     def _failed(self, state: SQLState, ready: _Ready, error: QueryError) -> dict[str, Any]:
         again = self._parts.policy.feedback == "runtime" and self._parts.may_repair(state)
@@ -145,18 +154,20 @@ class QueryNode:
         }
 
     def _kept(
-        self, state: SQLState, session: MaskingSession, ready: _Ready, rows: Rows
+        self, state: SQLState, session: MaskingSession, ready: _Ready, found: list[Rows]
     ) -> dict[str, Any]:
-        kept, suppressed = rows.rows, False
-        if ready.sizes is not None:
-            kept, suppressed = suppress(kept, ready.sizes, self._parts.policy.k)
+        rows, *small = found
+        kept, withheld = rows.rows, 0
+        if ready.large is not None:
+            kept, withheld = shown(kept, ready.large, sum(len(s.rows) for s in small))
         guarded, vault = ready.guarded, session.vault
         number = max(results(vault), default=0) + 1
         about = {
             "kind": KIND,
             "number": number,
             "truncated": rows.truncated,
-            "suppressed": suppressed,
+            "withheld": withheld,
+            "withheld_within": ready.large is not None and ready.large.inner,
             "sql": guarded.sql,
         }
         ref = vault.documents.put(write_result(number, guarded.labels, kept), about)

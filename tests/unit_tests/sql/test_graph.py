@@ -357,13 +357,43 @@ def test_small_groups_are_not_shown(url: str, small: SchemaCard) -> None:
         full="- [[hidden_value_{row}_name]]: 평균 [[hidden_value_{row}_mean|comma]]",
     )
     assert len(ask(url, small, per_complex)["rows"]) == 7
+    assert ask(url, small, per_complex)["report"]["withheld"] == 0
     six = ask(url, small, per_complex, policy=SQLPolicy(k=6))
     # Complexes 1 to 5 have six trades, 6 and 0 have five.
     assert [row["name"] for row in six["rows"]] == [f"단지{i}" for i in range(1, 6)]
     assert six["answer"].endswith("6건 미만인 그룹은 표시하지 않았습니다.")
+    assert six["report"]["withheld"] == 2
     nothing = ask(url, small, per_complex, policy=SQLPolicy(k=7))
     assert nothing["rows"] == []
-    assert nothing["answer"] == "결과를 표시하지 않습니다. 모든 그룹이 7건 미만입니다."
+    assert nothing["answer"] == (
+        "결과를 표시하지 않습니다. 모든 그룹이 7건 미만이라 개인이 드러날 수 있습니다."
+    )
+
+
+@pytest.mark.parametrize("narration", ["template", "table", "placeholders"])
+def test_small_groups_are_left_out_where_something_crosses(
+    url: str, small: SchemaCard, narration: Any
+) -> None:
+    per_floor = plan(
+        "SELECT floor, count(*) AS n FROM trade GROUP BY floor ORDER BY floor LIMIT 3",
+        full="- [[hidden_value_{row}_floor]]: [[hidden_value_{row}_n]]",
+    )
+    told = "[[hidden_value_1_floor]]"
+    result = ask(url, small, per_floor, told, told, narration=narration)
+    # Each floor has two trades.
+    assert len(result["rows"]) == (0 if narration == "placeholders" else 3)
+
+
+def test_the_content_of_the_tool_leaves_small_groups_out(url: str, small: SchemaCard) -> None:
+    per_floor = plan("SELECT floor, count(*) AS n FROM trade GROUP BY floor", full="{row}.")
+    model = ScriptedChatModel(responses=[per_floor] * 2)
+    tools = [
+        create_private_sql_tool(model, url, card=small, masker=Masker([]), **policy)
+        for policy in ({}, {"policy": SQLPolicy(k=0)})
+    ]
+    withheld, shown = [tool.invoke({"question": QUESTION}) for tool in tools]
+    assert "5건 미만" in withheld
+    assert "5건 미만" not in shown
 
 
 def test_differencing_is_recorded(url: str, small: SchemaCard) -> None:
