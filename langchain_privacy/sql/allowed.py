@@ -2,10 +2,10 @@
 
 `guard/check.py` asks them for every node of a statement, SQLite's authorizer for every function
 that a statement calls. What is not here is refused: a node type, an argument of a node type (INTO,
-FOR UPDATE, TABLESAMPLE, PIVOT, LATERAL, MATCH_RECOGNIZE, hints, settings, arrays, structs, lambdas,
-JSON, and whatever a later sqlglot learns to parse), and a function that reads files or the network,
-runs SQL from a string, changes state, tells about the server, waits, allocates by an argument, or
-puts data into an error message.
+FOR UPDATE, TABLESAMPLE, PIVOT, MATCH_RECOGNIZE, hints, settings, arrays, structs, lambdas,
+wildcards in JSON, and whatever a later sqlglot learns to parse), and a function that reads files or
+the network, runs SQL from a string, changes state, tells about the server, waits, allocates by an
+argument, or puts data into an error message.
 """
 
 from functools import cache
@@ -47,6 +47,7 @@ _EVERYWHERE = WINDOWS | _words("""
 _BY_DIALECT: dict[DialectName, frozenset[str]] = {
     "sqlite": _words("""
         total group_concat string_agg ifnull iif if instr concat concat_ws unicode
+        json_extract json_type json_array_length -> ->>
         strftime date time datetime julianday unixepoch timediff trunc like glob likely unlikely
     """),
     "postgres": _words("""
@@ -60,6 +61,8 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         now age date date_trunc date_part date_bin extract to_char to_date to_timestamp to_number
         make_date make_timestamp make_interval isfinite justify_days justify_hours justify_interval
         timezone clock_timestamp statement_timestamp transaction_timestamp
+        generate_series json_extract_path json_extract_path_text jsonb_extract_path
+        jsonb_extract_path_text json_array_length jsonb_array_length json_typeof jsonb_typeof
     """),
     "duckdb": _words("""
         string_agg group_concat listagg stddev stddev_pop stddev_samp variance var_pop var_samp corr
@@ -78,6 +81,8 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         dayofmonth dayofyear dayname monthname isoyear yearweek decade century epoch last_day
         make_date make_time make_timestamp strftime strptime try_strptime to_timestamp time_bucket
         to_years to_months to_days to_hours to_minutes to_seconds isfinite
+        generate_series range
+        json_extract json_value json_extract_string json_type json_array_length
     """),
     "mysql": _words("""
         group_concat format std stddev stddev_pop stddev_samp variance var_pop var_samp any_value
@@ -88,12 +93,23 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         now curdate curtime current_date current_time current_timestamp localtime localtimestamp
         sysdate utc_date utc_time utc_timestamp date time timestamp year month day hour minute
         second quarter week weekday dayofweek dayofmonth dayofyear dayname monthname yearweek
+        json_extract json_value json_unquote json_type json_length
         weekofyear last_day to_days from_days to_seconds makedate maketime
         date_add date_sub adddate subdate addtime subtime datediff timediff timestampdiff
         timestampadd period_diff period_add date_format time_format str_to_date from_unixtime
         unix_timestamp sec_to_time time_to_sec extract
     """),
 }
+
+JSON_FUNCTIONS = _words("""
+    json_extract json_value json_unquote json_type json_length json_array_length jsonb_array_length
+    json_extract_string json_extract_path json_extract_path_text jsonb_extract_path
+    jsonb_extract_path_text jsonb_typeof json_typeof
+""")
+"""Functions that look into JSON: of a column that the card says is `json`, by a path written out.
+
+On a text SQLite and DuckDB would make an error of a malformed cell, and DuckDB tells it.
+"""
 
 SIZED = {"lpad": 1, "rpad": 1}
 """Functions whose result grows with an argument (0-based): it must be a small constant."""
@@ -130,12 +146,13 @@ _ALLOWED = {
     ),
     "Union Except Intersect": "with_ this expression distinct order limit offset",
     "Subquery": "this alias with_ joins order limit offset",
-    "With": "expressions",
+    "With": "expressions recursive",
     "CTE": "this alias",
     "TableAlias": "this columns",
     "From Where Having Qualify Paren Not Neg": "this",
     "Table": "this alias db joins",
     "Join": "this on side kind using",
+    "Lateral": "this alias",
     "Group": "expressions rollup cube grouping_sets all",
     "Rollup Cube GroupingSets": "expressions",
     "Order": "this expressions",
@@ -181,8 +198,21 @@ _ALLOWED = {
     "Window": "this partition_by order spec alias over",
     "WindowSpec": "kind start start_side end end_side",
     "IgnoreNulls RespectNulls": "this",
+    "JSONExtract JSONExtractScalar": "this expression only_json_types scalar_only json_subtype",
+    "JSONBExtract JSONBExtractScalar JSONBContainsTopKey ArrayContainsAll": "this expression",
+    "JSONPath": "expressions",
+    "JSONPathRoot": "",
+    "JSONPathKey JSONPathSubscript": "this",
 }
 """Arguments by node types."""
+
+JSON_OPERATORS = frozenset(
+    {
+        *(exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBExtract, exp.JSONBExtractScalar),
+        *(exp.JSONBContainsTopKey, exp.ArrayContainsAll),
+    }
+)
+"""`->`, `->>`, `#>`, `#>>`, `?` and `@>`: what stands on their right side is written out."""
 
 TYPES = _words("""
     BOOLEAN TINYINT SMALLINT MEDIUMINT INT BIGINT INT128 UTINYINT USMALLINT UINT UBIGINT DECIMAL

@@ -36,6 +36,7 @@ _WORDS = (
     (types.DateTime, "timestamp"),
     (types.Date, "date"),
     (types.Time, "time"),
+    (types.JSON, "json"),
     (types.String, "text"),
     (types.LargeBinary, "bytes"),
 )
@@ -50,6 +51,7 @@ _DUCKDB_WORDS = {
     "boolean": "boolean",
     "date": "date",
     "time": "time",
+    "json": "json",
 }
 
 

@@ -29,7 +29,7 @@ from typing import Any
 from sqlglot import exp
 
 from langchain_privacy.sql.dialects import DialectName
-from langchain_privacy.sql.guard.names import is_group
+from langchain_privacy.sql.guard.joins import is_group
 from langchain_privacy.sql.guard.query import AGGREGATING, GuardedQuery, write
 from langchain_privacy.vault import VaultSession
 
@@ -135,17 +135,18 @@ def _reads_groups_only(select: Any, ctes: dict[str, Any]) -> bool:
     sources = _leaves(start.this) if start is not None else []
     for join in select.args.get("joins") or ():
         sources += _leaves(join.this)
-    queries = [
-        (None if source.args.get("db") else ctes.get(source.name))
-        if isinstance(source, exp.Table)
-        else source.this
-        for source in sources
-    ]
-    return bool(queries) and all(
-        query is not None
-        and all(arm.meta.get(AGGREGATING) or _reads_groups_only(arm, ctes) for arm in _arms(query))
-        for query in queries
-    )
+    return bool(sources) and all(_gives_groups(source, ctes) for source in sources)
+
+
+def _gives_groups(source: Any, ctes: dict[str, Any]) -> bool:
+    """Tell whether every row of a source is a group that was counted."""
+    query = source.this
+    if isinstance(source, exp.Table):
+        if source.args.get("db") or source.name not in ctes:
+            return False
+        query = ctes[source.name]
+        ctes = {name: cte for name, cte in ctes.items() if name != source.name}  # it may recur
+    return all(arm.meta.get(AGGREGATING) or _reads_groups_only(arm, ctes) for arm in _arms(query))
 
 
 def _leaves(source: Any) -> list[Any]:

@@ -22,7 +22,8 @@ class SQLPolicy:
         denied_functions: Names taken off that list.
         max_length: Longest statement, in characters.
         max_depth: Deepest nesting of parentheses.
-        max_limit: Largest LIMIT and OFFSET that a statement may write.
+        max_limit: Largest OFFSET, and LIMIT of a subquery, that a statement may write; the
+            outermost LIMIT is cut to `row_limit`.
         allow_cross_join: Let sources stand side by side without an equality between them.
         k: A group of fewer rows is left out (k-anonymity of aggregates); 0 turns it off. `None` is
             `CROSSING_K` where something of a result crosses (tokens of rows for

@@ -89,7 +89,9 @@ def urls(
 
 @cache
 def card_of(url: str) -> SchemaCard:
-    return SchemaCard.from_engine(url, tables=["trade", "complex", "buyer"], denied_columns=DENIED)
+    return SchemaCard.from_engine(
+        url, tables=["trade", "complex", "buyer", "note"], denied_columns=DENIED
+    )
 
 
 def opened(urls: dict[str, str], dialect: str, **policy: Any) -> tuple[Database, SchemaCard]:

@@ -152,6 +152,6 @@ class SQLiteDatabase(Database):
             allowed = (first, second) in self._readable
         elif action == sqlite3.SQLITE_FUNCTION:
             allowed = second in self._functions
-        else:
-            allowed = action == sqlite3.SQLITE_SELECT
+        else:  # a recursion has a counter of the guard's
+            allowed = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE)
         return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY

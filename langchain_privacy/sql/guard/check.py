@@ -24,6 +24,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from langchain_privacy.sql.allowed import (
     COLLATIONS,
+    JSON_OPERATORS,
     TYPES,
     UNITS,
     allowed_functions,
@@ -34,6 +35,7 @@ from langchain_privacy.sql.dialects import Grammar, dialect_name, grammar
 from langchain_privacy.sql.guard.names import resolve
 from langchain_privacy.sql.guard.query import GuardedQuery
 from langchain_privacy.sql.guard.refusal import at, position_of, refuse
+from langchain_privacy.sql.guard.series import SERIES, to_from_clause
 from langchain_privacy.sql.policy import SQLPolicy
 
 _USUAL_CHARACTERS = re.compile(r"[\t\n\r -~]*")
@@ -41,6 +43,7 @@ _USUAL_CHARACTERS = re.compile(r"[\t\n\r -~]*")
 _REFUSED_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
 _WHITE = " \t\r\n"
 _LARGEST_TYPE_PARAMETER = 1_000
+_JSON_KEY = re.compile(r"[\w -]{1,64}")
 
 _BY_NAME = "\0"
 """Stands before the name of a call in a token, so that sqlglot knows no class for it.
@@ -80,9 +83,11 @@ def check_sql(
     name = dialect_name(dialect)
     form = grammar(name)
     _check_characters(sql, policy)
-    tokens = _read_tokens(sql, form, policy)
+    tokens = _named_by_numbers(_read_tokens(sql, form, policy))
     try:
         tree = _parse(sql, tokens, form)
+        if made := SERIES.get(name):
+            to_from_clause(tree, made)
         _check_nodes(sql, tree, allowed_functions(name, policy), slots)
         return resolve(sql, tree, card, policy, name)
     except RecursionError:
@@ -155,6 +160,31 @@ def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy) -> list[Any]:
         if token.token_type is TokenType.SEMICOLON:
             raise refuse("several_statements", at(sql, token.start))
     return tokens
+
+
+def _named_by_numbers(tokens: list[Any]) -> list[Any]:
+    """Read 2024년 and 1분기 as one name each, though written without quotes.
+
+    A number with letters right behind it is a mistake in every dialect; with letters that are no
+    ASCII (no exponent, no radix) it cannot be meant as anything else.
+    """
+    kept: list[Any] = []
+    for token in tokens:
+        before = kept[-1] if kept else None
+        if (
+            before is not None
+            and before.token_type is TokenType.NUMBER
+            and token.token_type is TokenType.VAR
+            and before.end + 1 == token.start
+            and before.text.isdigit()
+            and not token.text[:1].isascii()
+        ):
+            before.token_type = TokenType.IDENTIFIER
+            before.text += token.text
+            before.end = token.end
+        else:
+            kept.append(token)
+    return kept
 
 
 def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
@@ -255,6 +285,16 @@ def _check_nodes(sql: str, tree: Any, functions: frozenset[str], slots: frozense
             quoted = isinstance(chosen or node.expression, exp.Identifier)
             form = exp.Identifier(this=node.expression.name, quoted=True)
             node.set("expression", form if quoted else exp.Var(this=node.expression.name))
+        elif kind in JSON_OPERATORS:
+            path = node.expression
+            if not isinstance(path, (exp.JSONPath, exp.Literal)):
+                raise refused("syntax", node)
+        elif kind is exp.JSONPathKey:
+            if not isinstance(node.this, str) or not _JSON_KEY.fullmatch(node.this):
+                raise refused("syntax", node.parent)
+        elif kind is exp.JSONPathSubscript:
+            if not isinstance(node.this, int):
+                raise refused("syntax", node.parent)
         elif kind is exp.Interval and isinstance(node.this, exp.Tuple):
             raise refused("function", node)  # MySQL's INTERVAL(n, a, b)
         elif kind is exp.Array:
@@ -281,7 +321,6 @@ def _code_of(node: Any) -> str:
 
 
 _CODE_OF_ARGUMENT = {
-    ("With", "recursive"): "recursive",
     ("Join", "method"): "natural_join",
     ("Table", "catalog"): "table_schema",
     ("Column", "db"): "table_schema",

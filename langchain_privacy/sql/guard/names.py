@@ -17,6 +17,7 @@ sqlglot's own `qualify` is not used: it lets statements through that the card mu
 """
 
 import re
+from datetime import datetime
 from typing import Any
 
 from sqlglot import exp
@@ -24,6 +25,8 @@ from sqlglot import exp
 from langchain_privacy.errors import UnsafeSQLError
 from langchain_privacy.sql.allowed import (
     AGGREGATES,
+    JSON_FUNCTIONS,
+    JSON_OPERATORS,
     LARGEST_SIZE,
     SIZED,
     UNIT_FIRST,
@@ -32,9 +35,12 @@ from langchain_privacy.sql.allowed import (
 )
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.dialects import OWN_SCHEMA, DialectName
+from langchain_privacy.sql.guard.joins import is_group, ties_of_lateral
+from langchain_privacy.sql.guard.joins import ties as ties_of
 from langchain_privacy.sql.guard.query import AGGREGATING, SPELLERS, GuardedQuery, write
 from langchain_privacy.sql.guard.refusal import position_of, refuse
 from langchain_privacy.sql.guard.scope import (
+    MOST_BYTES,
     Ctes,
     Facts,
     Output,
@@ -45,10 +51,23 @@ from langchain_privacy.sql.guard.scope import (
     first_free,
     is_plain,
 )
+from langchain_privacy.sql.guard.series import (
+    LONGEST_SERIES,
+    SERIES,
+    arms_of_recursion,
+    count_steps,
+    length,
+    names_itself,
+)
 from langchain_privacy.sql.policy import SQLPolicy
 
 _WORD = re.compile(r"\w+")
+_GENEROUS = 1_000
+"""How many times `max_limit` the outermost LIMIT may be before it is refused and not cut."""
 _JOIN_KINDS = {("", ""), ("", "INNER"), ("", "CROSS"), ("LEFT", ""), ("RIGHT", ""), ("FULL", "")}
+_SERIES = frozenset(name for names in SERIES.values() for name in names)
+_TYPE = "word"
+"""Key in the meta of a column: its type on the card, where it is a column as it is."""
 _QUERIES = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
 _LEAVES = (exp.Literal, exp.Null, exp.Boolean, exp.Var, exp.Identifier)
 _AROUND_CALLS = (exp.IgnoreNulls, exp.RespectNulls, exp.Filter)
@@ -75,6 +94,7 @@ def resolve(
     """
     resolver = _Resolver(sql, card, policy, dialect)
     relation = resolver.query(tree, None, {}, top=True)
+    resolver.check_json()
     if not resolver.tables:
         raise refuse("no_table", (1, 1))
     limit = _limit_of(tree)
@@ -120,6 +140,8 @@ class _Resolver:
         self._dialect = dialect
         self._spellers = SPELLERS[dialect]
         self._aliases: set[str] = set()
+        self._constants: set[int] = set()
+        self._json: list[Any] = []
 
     def _refuse(self, code: str, node: Any) -> UnsafeSQLError:
         """Make the error of a rule, at a node's position."""
@@ -148,7 +170,7 @@ class _Resolver:
             ctes = self._with(node, outer, ctes)
             relation = self.query(node.this, outer, ctes, top=top)
             self._order_by_outputs(node, relation, top=top)
-            self._limits(node)
+            self._limits(node, top=top)
             return relation
         raise self._refuse("syntax", node)
 
@@ -179,14 +201,19 @@ class _Resolver:
         if (having := args.get("having")) is not None:
             self._expression(having.this, scope)
         self._order(node, scope, len(outputs), top=top)
-        self._limits(node)
+        self._limits(node, top=top)
         if scope.aggregates:
             node.meta[AGGREGATING] = self.aggregates = True
             self._single_entity(node, scope, outputs)
         summary = scope.aggregates and args.get("group") is None
         limit = _limit_of(node)
-        first = isinstance(limit, exp.Literal) and limit.name == "1"
-        return Relation(tuple(outputs), single_row=summary or first)
+        first = isinstance(limit, exp.Literal) and limit.name in ("0", "1")
+        many = [source for source in scope.sources if not source.single_row]
+        return Relation(
+            tuple(outputs),
+            single_row=summary or first or not many,
+            series=len(many) == 1 and many[0].series,
+        )
 
     def _set_operation(self, node: Any, outer: Scope | None, ctes: Ctes, *, top: bool) -> Relation:
         ctes = self._with(node, outer, ctes)
@@ -205,7 +232,7 @@ class _Resolver:
         )
         relation = Relation(outputs)
         self._order_by_outputs(node, relation, top=top)
-        self._limits(node)
+        self._limits(node, top=top)
         return relation
 
     # WITH: names that hide no table of the card, each given once.
@@ -217,6 +244,7 @@ class _Resolver:
             return ctes
         ctes = dict(ctes)
         here: set[str] = set()
+        recursive = False
         for cte in clause.expressions:
             name = cte.alias
             folded = name.casefold()
@@ -225,11 +253,45 @@ class _Resolver:
             if self._card.table(name) is not None or folded in here:
                 raise self._refuse("shadowed_table", cte.args["alias"])
             here.add(folded)
-            relation = self._renamed(cte, self.query(cte.this, outer, ctes, top=False))
-            unique = first_free(name, self._aliases)
+            unique = first_free(name if _fits(name) else "w", self._aliases)
+            tables = cte.this.find_all(exp.Table)
+            if clause.args.get("recursive") and any(names_itself(table, name) for table in tables):
+                relation = self._recursion(cte, unique, outer, ctes)
+                recursive = True
+            else:
+                relation = self._renamed(cte, self.query(cte.this, outer, ctes, top=False))
             cte.args["alias"].set("this", _quoted(unique))
             ctes[folded] = (unique, relation)
+        clause.set("recursive", recursive)
         return ctes
+
+    def _recursion(self, cte: Any, unique: str, outer: Scope | None, ctes: Ctes) -> Relation:
+        """Resolve a recursion that goes through numbers or dates, and give it a counter of ours."""
+        arms = arms_of_recursion(cte)
+        if arms is None:
+            raise self._refuse("recursive", cte)
+        start, step = arms
+        # Its columns are the first SELECT's, so that one has the list of names.
+        relation = self._renamed(cte, self.query(start, outer, ctes, top=False))
+        if not relation.single_row:
+            raise self._refuse("recursive", cte)
+        relation = Relation(relation.outputs, series=True)
+        own = {**ctes, cte.alias.casefold(): (unique, relation)}
+        outputs = self.query(step, outer, own, top=False).outputs
+        if len(outputs) != len(relation.outputs):
+            raise self._refuse("set_operation", cte)
+        if step.meta.get(AGGREGATING):
+            raise self._refuse("recursive", cte)
+        counter = first_free("steps", {output.name.casefold() for output in relation.outputs})
+        count_steps(start, step, step.args["from_"].this.alias, counter)
+        both = zip(relation.outputs, outputs, strict=True)
+        return Relation(
+            tuple(
+                Output(a.name, a.label, a.origins | b.origins, computed=a.computed or b.computed)
+                for a, b in both
+            ),
+            series=True,
+        )
 
     def _renamed(self, node: Any, relation: Relation) -> Relation:
         """Apply `name(a, b, …)`: the names move into the SELECT list of the first SELECT."""
@@ -245,11 +307,12 @@ class _Resolver:
         first = node.this
         while not isinstance(first, exp.Select):
             first = first.this
-        for projection, name in zip(first.expressions, names, strict=True):
+        written = [name if _fits(name) else f"c{i}" for i, name in enumerate(names, 1)]
+        for projection, name in zip(first.expressions, written, strict=True):
             projection.set("alias", _quoted(name))
         outputs = tuple(
-            Output(name, name, output.origins, computed=output.computed)
-            for name, output in zip(names, relation.outputs, strict=True)
+            Output(short, name, output.origins, computed=output.computed)
+            for short, name, output in zip(written, names, relation.outputs, strict=True)
         )
         return Relation(outputs, single_row=relation.single_row)
 
@@ -273,9 +336,12 @@ class _Resolver:
                 raise self._refuse("syntax", join)
             new = len(scope.sources)
             ties |= self._joined(join.this, scope)
+            if isinstance(join.this, exp.Lateral):
+                one = scope.sources[-1].single_row
+                ties |= ties_of_lateral(join.this.this, scope.places(), single_row=one)
             if (on := join.args.get("on")) is not None:
                 self._expression(on, scope, aliases=False)
-                ties |= _ties(join.args["on"], scope.places())
+                ties |= ties_of(join.args["on"], scope.places(), scope.series())
             using = join.args.get("using") or ()
             if using and new != len(scope.sources) - 1:
                 raise self._refuse("syntax", join)
@@ -286,7 +352,11 @@ class _Resolver:
     def _source(self, node: Any, scope: Scope) -> None:
         """Resolve one table or subquery and give it an alias of ours."""
         alias = node.args.get("alias")
-        if isinstance(node, exp.Table):
+        if isinstance(node, exp.Table) and isinstance(node.this, exp.Anonymous):
+            source = self._series(node)
+        elif isinstance(node, exp.Lateral):
+            source = self._lateral(node, scope)
+        elif isinstance(node, exp.Table):
             if alias is not None and alias.args.get("columns"):
                 raise self._refuse("column_list", alias)
             source = self._table(node, scope)
@@ -303,10 +373,52 @@ class _Resolver:
         folded = source.name.casefold()
         if folded and any(other.name.casefold() == folded for other in scope.sources):
             raise self._refuse("ambiguous_column", node)
-        name = source.name if is_plain(source.name) else "t"
+        name = source.name if is_plain(source.name) and _fits(source.name) else "t"
         source.alias = first_free(name, self._aliases)
-        node.set("alias", exp.TableAlias(this=_quoted(source.alias)))
+        columns = [_quoted(output.name) for output in source.outputs()] if source.made else None
+        node.set("alias", exp.TableAlias(this=_quoted(source.alias), columns=columns))
         scope.sources.append(source)
+
+    def _series(self, node: Any) -> Source:
+        """Resolve `generate_series(…) AS g(d)`: constants that make few enough rows."""
+        call, alias = node.this, node.args.get("alias")
+        name = str(call.this).casefold()
+        if name not in SERIES.get(self._dialect, ()):
+            raise self._refuse("function", node)
+        rows = length(call, today=datetime.now())  # noqa: DTZ005 (the database's own is as good)
+        if rows is None:
+            raise self._refuse("function_argument", node)
+        if rows > LONGEST_SERIES:
+            raise self._refuse("function", node)
+        self._constants.add(id(call))
+        self._expression(call, Scope(ctes={}))
+        columns = alias.args.get("columns") if alias is not None else None
+        shown = node.alias or name
+        if columns and len(columns) != 1:
+            raise self._refuse("column_list", alias)
+        column = columns[0].name if columns else (shown if self._dialect == "postgres" else name)
+        if not is_plain(column) or not is_plain(shown):
+            raise self._refuse("label", node)
+        output = Output("v", column, frozenset(), computed=False)
+        return Source(name=shown, relation=Relation((output,), series=True), made=True)
+
+    def _lateral(self, node: Any, scope: Scope) -> Source:
+        """Resolve a subquery that may read the sources before it, and does."""
+        alias, inner = node.args.get("alias"), node.this
+        if (
+            self._dialect == "sqlite"
+            or not isinstance(inner, exp.Subquery)
+            or not isinstance(inner.this, exp.Query)
+            or any(inner.args.get(key) for key in ("alias", "joins", "order", "limit", "offset"))
+            or alias is None
+            or alias.args.get("columns")
+        ):
+            raise self._refuse("syntax", node)
+        relation = self.query(inner, scope, scope.ctes, top=False)
+        places = scope.places()
+        if not any(column.table in places for column in inner.find_all(exp.Column)):
+            raise self._refuse("syntax", node)
+        return Source(name=alias.name, relation=relation)
 
     def _table(self, node: Any, scope: Scope) -> Source:
         """Find what a table name means: a name of WITH, or a table of the card."""
@@ -362,7 +474,7 @@ class _Resolver:
     def _tied(self, node: Any, scope: Scope, ties: Ties) -> None:
         """Refuse sources that no equality of ON, USING or WHERE ties to the others."""
         if (where := node.args.get("where")) is not None:
-            ties = ties | _ties(where.this, scope.places())
+            ties = ties | ties_of(where.this, scope.places(), scope.series())
         alone = scope.untied(ties)
         if alone is not None:
             joins = node.args.get("joins") or (node.args["from_"],)
@@ -374,10 +486,13 @@ class _Resolver:
         outputs: list[Output] = []
         projections: list[Any] = []
         taken: set[str] = set()
+        names: set[str] = set()
 
         def give(value: Any, label: str, facts: Facts) -> None:
             label = first_free(label, taken)
-            name = f"c{len(outputs) + 1}" if top else label
+            short = _fits(label) and not top
+            name = label if short else first_free(f"c{len(outputs) + 1}", names)
+            names.add(name.casefold())
             origins = frozenset(facts.origins)
             outputs.append(Output(name, label, origins, computed=facts.computed))
             projections.append(exp.Alias(this=value, alias=_quoted(name)))
@@ -519,7 +634,7 @@ class _Resolver:
         if not 1 <= int(node.name) <= count:
             raise self._refuse("position", node)
 
-    def _limits(self, node: Any) -> None:
+    def _limits(self, node: Any, *, top: bool) -> None:
         places = (("limit", "expression"), ("limit", "count"), ("offset", "expression"))
         for name, argument in places:
             part = node.args.get(name)
@@ -527,7 +642,9 @@ class _Resolver:
             if value is None:
                 continue
             digits = _digits(value)
-            if not digits or len(digits) > 9 or int(digits) > self._policy.max_limit:
+            # The outermost LIMIT is cut to what is read, unless it is out of all reason.
+            most = self._policy.max_limit * (_GENEROUS if top and name == "limit" else 1)
+            if not digits or len(digits) > 9 or int(digits) > most:
                 raise self._refuse("limit", part)
 
     def _single_entity(self, node: Any, scope: Scope, outputs: list[Output]) -> None:
@@ -578,7 +695,7 @@ class _Resolver:
                 continue
             if kind is exp.Star:
                 raise self._refuse("star", node)
-            if kind is exp.Table or kind is exp.Join:
+            if kind is exp.Table or kind is exp.Join or kind is exp.Lateral:
                 raise self._refuse("syntax", node)  # these have a meaning in FROM only
             if kind is exp.Window:
                 facts.window = True
@@ -592,6 +709,8 @@ class _Resolver:
             elif kind is exp.Anonymous or kind is exp.GroupConcat:
                 if self._summarises(node) and id(node) not in windowed:
                     facts.aggregate = scope.aggregates = True
+            elif kind in JSON_OPERATORS:
+                self._json.append(node)
             elif kind is exp.Placeholder:
                 self.slots[node.name] = None
             stack += _children(node)
@@ -615,6 +734,10 @@ class _Resolver:
             digits = _digits(arguments[sized]) if len(arguments) > sized else ""
             if not digits or len(digits) > 4 or int(digits) > LARGEST_SIZE:
                 raise self._refuse("function_argument", node)
+        elif name in _SERIES and id(node) not in self._constants:
+            raise self._refuse("function", node)
+        elif name in JSON_FUNCTIONS:
+            self._json.append(node)
         elif name in UNIT_FIRST and arguments and isinstance(arguments[0], exp.Column):
             unit = arguments[0]
             if not unit.table and unit.name.casefold() in UNITS:
@@ -698,10 +821,35 @@ class _Resolver:
             code = "denied_column" if source.denies(node.name) else "unknown_column"
             raise self._refuse(code, node)
         self._read(output)
+        node.meta[_TYPE] = self._type(output)
         facts.origins |= output.origins
         facts.derived |= output.computed
         node.args["this"].set("this", output.name)
         node.set("table", _quoted(source.alias))
+
+    def _type(self, output: Output) -> str | None:
+        """Return the type word of a column of the card; `None` for what is computed."""
+        if output.computed or len(output.origins) != 1:
+            return None
+        ((name, column),) = output.origins
+        table = self._card.table(name)
+        found = None if table is None else table.column(column)
+        return None if found is None else found.type
+
+    def check_json(self) -> None:
+        """Refuse to look into what may be no JSON: a malformed cell makes an error of itself."""
+        for node in self._json:
+            called = isinstance(node, exp.Anonymous)
+            first, *path = (node.expressions or [node]) if called else [node.this]
+            types = {column.meta.get(_TYPE) for column in first.find_all(exp.Column)}
+            allowed = {"json"}
+            if self._dialect == "mysql" or not called:
+                # MariaDB's JSON is a text; PostgreSQL has no operator for a text.
+                allowed |= {""} if self._dialect == "postgres" else {"", "text"}
+            if not types or not types <= allowed:
+                raise self._refuse("function", node)
+            if not all(isinstance(part, exp.Literal) for part in path):
+                raise self._refuse("function_argument", node)
 
     def _read(self, output: Output) -> None:
         for pair in output.origins:
@@ -711,13 +859,9 @@ class _Resolver:
 # Looking at trees.
 
 
-def is_group(node: Any) -> bool:
-    """Tell whether a source is joins in parentheses: `(a JOIN b ON …)`."""
-    inner = node.this
-    return isinstance(node, exp.Subquery) and (
-        isinstance(inner, exp.Table)
-        or (isinstance(inner, exp.Subquery) and bool(inner.args.get("joins") or is_group(inner)))
-    )
+def _fits(name: str) -> bool:
+    """Tell whether every database keeps a name whole."""
+    return len(name.encode()) <= MOST_BYTES
 
 
 def _quoted(name: str) -> Any:
@@ -753,31 +897,6 @@ def _places(keys: list[Any], select: Any) -> list[int]:
             place = next(equal, None)
             places += [] if place is None else [place]
     return places
-
-
-def _ties(condition: Any, places: dict[str, int]) -> Ties:
-    """Collect the pairs of sources that a resolved condition ties by an equality.
-
-    Both sides of an AND count; of an OR, only what each branch ties.
-    """
-    if isinstance(condition, exp.Paren):
-        return _ties(condition.this, places)
-    if isinstance(condition, exp.And):
-        return _ties(condition.this, places) | _ties(condition.expression, places)
-    if isinstance(condition, exp.Or):
-        return _ties(condition.this, places) & _ties(condition.expression, places)
-    if isinstance(condition, (exp.EQ, exp.NullSafeEQ)):
-        left, right = _read_by(condition.this, places), _read_by(condition.expression, places)
-        if len(left) == len(right) == 1 and left != right:
-            return {frozenset(left | right)}
-    return set()
-
-
-def _read_by(node: Any, places: dict[str, int]) -> set[int]:
-    """Return the sources that an expression reads; none when a query stands in it."""
-    if node.find(exp.Query) is not None:
-        return set()
-    return {places[c.table] for c in node.find_all(exp.Column) if c.table in places}
 
 
 def _children(node: Any) -> list[Any]:

@@ -95,6 +95,15 @@ def _mysql_regexp(node: Any) -> None:
     node.replace(_in_words(node.this, "REGEXP", node.expression))
 
 
+def _mysql_json(node: Any) -> None:
+    # MariaDB has neither -> nor ->>; the functions are understood by both.
+    path = exp.Var(this=node.expression.sql(dialect="mysql"))
+    call: Any = exp.Anonymous(this="JSON_EXTRACT", expressions=[node.this, path])
+    if isinstance(node, exp.JSONExtractScalar):
+        call = exp.Anonymous(this="JSON_UNQUOTE", expressions=[call])
+    node.replace(call)
+
+
 def _duckdb_within_group(node: Any) -> None:
     node.replace(_in_words(node.this, "WITHIN GROUP", exp.Paren(this=node.expression)))
 
@@ -112,6 +121,11 @@ SPELLERS: dict[DialectName, Spellers] = {
     "sqlite": {exp.Placeholder: _slot, exp.DataType: _sqlite_type},
     "postgres": {exp.Placeholder: _slot},
     "duckdb": {exp.Placeholder: _slot, exp.WithinGroup: _duckdb_within_group},
-    "mysql": {exp.Placeholder: _slot, exp.RegexpLike: _mysql_regexp},
+    "mysql": {
+        exp.Placeholder: _slot,
+        exp.RegexpLike: _mysql_regexp,
+        exp.JSONExtract: _mysql_json,
+        exp.JSONExtractScalar: _mysql_json,
+    },
 }
 """What rewrites a resolved node in place, by dialect and type of the node. Not to be used twice."""

@@ -25,7 +25,7 @@ REASONS = {
     "function": "it uses a function that is not on the allow-list of this dialect",
     "function_argument": "a function argument is not a constant within bounds",
     "type": "it casts to a type that is not on the allow-list",
-    "recursive": "it is recursive",
+    "recursive": "it is recursive in another way than from one row, one by one, to an end",
     "table": "it reads a table that is not on the card",
     "table_schema": "it names a schema, database or catalogue other than the card's",
     "shadowed_table": "a WITH name or alias hides a table of the card",

@@ -22,19 +22,37 @@ Pair = tuple[str, str]
 Ties = set[frozenset[int]]
 """Pairs of sources, by their place in `Scope.sources`, that an equality ties together."""
 
+MOST_BYTES = 63
+"""Longest identifier that every database keeps whole (PostgreSQL cuts after that)."""
+
 _NAME = re.compile(
-    r"[^\W\d]"  # starts with a letter or an underscore
-    r"(?:[\w%·/()㎡²]| (?=\S)){0,39}"  # single spaces inside, none at the end
+    r"\w"  # a letter, a digit or an underscore first
+    # words, signs of units and sums, single spaces inside and none at the end
+    r"(?:[\w%‰·/()㎡²㎥³℃°₩€&+,’~–-]|\.(?=\d)| (?=\S)){0,79}"
 )
-_LONG_NUMBER = re.compile(r"\d{5,}")
+_NUMBERS = re.compile(r"\d+(?:[-–._/ ]\d+)*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name of the model's may live on: words, at most 40 characters, no long numbers.
+    """Whether a name of the model's may live on: words, at most 80 characters, no long numbers.
 
-    A literal of a question (a number, a phrase) does not look like the name of a column.
+    A literal of a question (a number of somebody, an address, a link) does not look like the name
+    of a column. 2024년, 1분기, 30일_이내, A&B and 2023-2024 do.
     """
-    return _NAME.fullmatch(name) is not None and _LONG_NUMBER.search(name) is None
+    return _NAME.fullmatch(name) is not None and not any(
+        _is_long(found[0]) for found in _NUMBERS.finditer(name)
+    )
+
+
+def _is_long(number: str) -> bool:
+    """Tell whether digits, and digits joined to them, may be somebody's: 01012345678, 010-1234."""
+    parts = re.findall(r"\d+", number)
+    if any(len(part) > 4 for part in parts):
+        return True
+    if all(_YEAR.fullmatch(part) for part in parts):
+        return len(parts) > 2
+    return sum(map(len, parts)) > (6 if len(parts) < 3 else 7)
 
 
 def first_free(name: str, taken: set[str]) -> str:
@@ -95,10 +113,17 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What a SELECT or a set operation gives; `single_row` when it cannot be more than one row."""
+    """What a SELECT, a set operation or a series gives.
+
+    Attributes:
+        outputs: Its columns.
+        single_row: It cannot be more than one row.
+        series: It counts or goes through dates, and ends within `allowed.LONGEST_SERIES` rows.
+    """
 
     outputs: tuple[Output, ...]
     single_row: bool = False
+    series: bool = False
 
 
 Ctes = dict[str, tuple[str, Relation]]
@@ -114,18 +139,25 @@ class Source:
         alias: The alias that we write, unique in the statement.
         table: The table, or `None`.
         relation: What the query gives, or `None`.
+        made: A function makes its rows, and gets names for its columns.
     """
 
     name: str
     alias: str = ""
     table: TableCard | None = None
     relation: Relation | None = None
+    made: bool = False
     _found: dict[str, Output | None] = field(default_factory=dict, repr=False)
 
     @property
     def single_row(self) -> bool:
         """Whether it cannot have more than one row."""
         return self.relation is not None and self.relation.single_row
+
+    @property
+    def series(self) -> bool:
+        """Whether it counts or goes through dates."""
+        return self.relation is not None and self.relation.series
 
     def find(self, name: str) -> Output | None:
         """Find a column; `None` when there is none, or more than one, of that name."""
@@ -202,6 +234,10 @@ class Scope:
     def places(self) -> dict[str, int]:
         """Return the places of the sources, by the aliases that we write."""
         return {source.alias: place for place, source in enumerate(self.sources)}
+
+    def series(self) -> set[int]:
+        """Return the places of the sources that count or go through dates."""
+        return {place for place, source in enumerate(self.sources) if source.series}
 
     def untied(self, ties: Ties) -> int | None:
         """Return the first source that no equality ties to the first one, or `None`.

@@ -23,6 +23,7 @@ TABLES = {
         "birth_year": "integer",
         "trade_id": "integer",
     },
+    "note": {"id": "integer", "trade_id": "integer", "body": "json"},
 }
 DENIED = {"buyer": ["name", "rrn", "phone"]}
 

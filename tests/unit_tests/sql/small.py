@@ -16,6 +16,7 @@ TABLES = [
     "CREATE TABLE complex (id INTEGER PRIMARY KEY, name VARCHAR(80), households INTEGER)",
     "CREATE TABLE buyer (id INTEGER PRIMARY KEY, name VARCHAR(80), rrn VARCHAR(20), "
     "phone VARCHAR(20), birth_year INTEGER, trade_id INTEGER)",
+    "CREATE TABLE note (id INTEGER PRIMARY KEY, trade_id INTEGER, body JSON)",
     "CREATE TABLE salary (id INTEGER PRIMARY KEY, pay INTEGER)",
     "CREATE VIEW v_buyer AS SELECT * FROM buyer",
 ]
@@ -34,6 +35,10 @@ def fill() -> list[str]:
             f"INSERT INTO buyer VALUES ({i}, '{PERSON}{i}', '{SECRET}', '010-0000-00{i:02}', "
             f"{1960 + i % 5}, {i})"
         )
+    lines += [
+        f'INSERT INTO note VALUES ({i}, {i}, \'{{"kind": "k{i % 2}", "by": {{"age": {20 + i}}}}}\')'
+        for i in range(1, 5)
+    ]
     lines += [f"INSERT INTO complex VALUES ({i}, '단지{i}', {i * 211})" for i in range(7)]
     lines.append("INSERT INTO salary VALUES (1, 99)")
     return lines

@@ -147,6 +147,31 @@ def test_aliases_are_what_the_model_writes_and_real_names_what_runs() -> None:
     assert guarded.labels == ("c2",)
 
 
+def test_json_operators_of_mysql_are_written_as_both_servers_read_them(card: SchemaCard) -> None:
+    sql = "SELECT body->>'$.by.age' AS age, body->'$.by' AS parts FROM note"
+    written = check_sql(sql, card, dialect="mysql").sql
+    assert "JSON_UNQUOTE(JSON_EXTRACT(`note`.`body`, '$.by.age')) AS `c1`" in written
+    assert "JSON_EXTRACT(`note`.`body`, '$.by') AS `c2`" in written
+
+
+@pytest.mark.parametrize("limit", [10_001, 50_000, 10_000_000])
+def test_a_long_limit_is_cut_to_what_is_read(card: SchemaCard, limit: int) -> None:
+    guarded = check_sql(f"SELECT name FROM trade LIMIT {limit}", card)
+    assert guarded.sql.endswith("LIMIT 10001")
+    with pytest.raises(UnsafeSQLError):
+        check_sql(f"SELECT id FROM trade WHERE id IN (SELECT id FROM complex LIMIT {limit})", card)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_name_that_begins_with_a_number_needs_no_quotes(card: SchemaCard, dialect: str) -> None:
+    sql = "SELECT district, sum(price) AS 1분기 FROM trade GROUP BY district ORDER BY 1분기"
+    guarded = check_sql(sql, card, dialect=dialect)
+    assert guarded.labels == ("district", "1분기")
+    assert guarded.order_by == (1,)
+    with pytest.raises(UnsafeSQLError):
+        check_sql("SELECT price AS 1e5x FROM trade WHERE 1분기", card, dialect=dialect)
+
+
 def test_policy_can_name_functions(card: SchemaCard) -> None:
     with pytest.raises(UnsafeSQLError):
         check_sql("SELECT soundex(name) FROM trade", card)

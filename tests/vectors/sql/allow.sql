@@ -223,3 +223,108 @@ SELECT district, name, price FROM trade ORDER BY ALL DESC NULLS LAST LIMIT 3
 -- verdict: allow
 -- dialects: duckdb
 SELECT district, COUNT(*) AS n FROM trade GROUP BY district ORDER BY ALL LIMIT 3
+
+-- title: aliases as people name figures
+-- verdict: allow
+-- dialects: sqlite postgres duckdb
+SELECT sum(price) AS "1분기", avg(price) AS "2024년", count(*) AS "30일_이내", max(price) AS "A&B", min(price) AS "평균-가격 (만원/㎡)" FROM trade
+
+-- title: aliases as people name figures, in backticks
+-- verdict: allow
+-- dialects: mysql
+SELECT sum(price) AS `1분기`, count(*) AS `30일_이내`, max(price) AS `A&B`, min(price) AS `2023-2024 최저` FROM trade
+
+-- title: alias longer than a server keeps
+-- verdict: allow
+-- dialects: all
+SELECT q.서울특별시_성동구의_전용면적_팔십오제곱미터_이하_아파트_평균_거래금액_만원 AS a FROM (SELECT avg(price) AS 서울특별시_성동구의_전용면적_팔십오제곱미터_이하_아파트_평균_거래금액_만원 FROM trade) AS q
+
+-- title: cross join of two one-row selects
+-- verdict: allow
+-- dialects: all
+WITH a AS (SELECT avg(price) AS x FROM trade), twice AS (SELECT x * 2 AS x FROM a), b AS (SELECT 1 AS y) SELECT twice.x, b.y FROM twice CROSS JOIN b
+
+-- title: days of a month
+-- verdict: allow
+-- dialects: postgres
+SELECT g.d, count(t.id) AS n FROM generate_series(DATE '2024-01-01', DATE '2024-02-10', INTERVAL '1 day') AS g(d) LEFT JOIN trade AS t ON t.sold = g.d::date GROUP BY g.d ORDER BY g.d
+
+-- title: days of a month in DuckDB
+-- verdict: allow
+-- dialects: duckdb
+SELECT g.d, count(t.id) AS n FROM generate_series(DATE '2024-01-01', DATE '2024-02-10', INTERVAL 1 DAY) AS g(d) LEFT JOIN trade AS t ON t.sold = g.d::date GROUP BY g.d ORDER BY g.d
+
+-- title: months by range
+-- verdict: allow
+-- dialects: postgres
+WITH months AS (SELECT generate_series('2023-12-01'::date, '2024-03-01'::date, '1 month')::date AS m) SELECT m, count(t.id) AS n FROM months LEFT JOIN trade AS t ON t.sold >= m AND t.sold < m + INTERVAL '1 month' GROUP BY m ORDER BY m
+
+-- title: months in a list
+-- verdict: allow
+-- dialects: duckdb
+WITH months AS (SELECT unnest(generate_series(DATE '2023-12-01', DATE '2024-03-01', INTERVAL 1 MONTH)) AS m) SELECT m, count(t.id) AS n FROM months LEFT JOIN trade AS t ON t.sold >= m AND t.sold < m + INTERVAL 1 MONTH GROUP BY m ORDER BY m
+
+-- title: numbers
+-- verdict: allow
+-- dialects: duckdb
+SELECT x.i, count(t.id) AS n FROM range(1, 13) AS x(i) LEFT JOIN trade AS t ON month(t.sold) = x.i GROUP BY x.i
+
+-- title: recursion over days
+-- verdict: allow
+-- dialects: sqlite
+WITH RECURSIVE d(x) AS (SELECT '2024-01-01' UNION ALL SELECT date(x, '+1 day') FROM d WHERE x < '2024-02-10') SELECT d.x, count(t.id) AS n FROM d LEFT JOIN trade AS t ON t.sold = d.x GROUP BY d.x
+
+-- title: recursion over days in MySQL
+-- verdict: allow
+-- dialects: mysql
+WITH RECURSIVE d AS (SELECT DATE('2024-01-01') AS x UNION ALL SELECT DATE_ADD(x, INTERVAL 1 DAY) FROM d WHERE x < '2024-02-10') SELECT d.x, count(t.id) AS n FROM d LEFT JOIN trade AS t ON t.sold = d.x GROUP BY d.x
+
+-- title: recursion between the first and the last day
+-- verdict: allow
+-- dialects: postgres duckdb
+WITH RECURSIVE d AS (SELECT MIN(sold) AS x FROM trade UNION ALL SELECT (x + INTERVAL '1 day')::date FROM d WHERE x < (SELECT MAX(sold) FROM trade)) SELECT d.x, count(t.id) AS n FROM d LEFT JOIN trade AS t ON t.sold = d.x GROUP BY d.x ORDER BY d.x
+
+-- title: recursion that counts
+-- verdict: allow
+-- dialects: all
+WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 12) SELECT r.n, count(t.id) AS c FROM r LEFT JOIN trade AS t ON t.floor = r.n GROUP BY r.n
+
+-- title: RECURSIVE without recursion
+-- verdict: allow
+-- dialects: all
+WITH RECURSIVE a AS (SELECT id FROM trade) SELECT id FROM a
+
+-- title: lateral top per row
+-- verdict: allow
+-- dialects: postgres duckdb
+SELECT c.name, l.price FROM complex AS c LEFT JOIN LATERAL (SELECT price FROM trade AS b WHERE b.name = c.name ORDER BY price DESC, id LIMIT 2) AS l ON true
+
+-- title: lateral summary
+-- verdict: allow
+-- dialects: postgres duckdb
+SELECT c.name, l.x FROM complex AS c CROSS JOIN LATERAL (SELECT max(price) AS x FROM trade AS b WHERE b.price > c.households) AS l
+
+-- title: lateral after a comma
+-- verdict: allow
+-- dialects: postgres duckdb
+SELECT c.name, l.price FROM complex AS c, LATERAL (SELECT price FROM trade AS b WHERE b.name = c.name) AS l
+
+-- title: JSON in MySQL
+-- verdict: allow
+-- dialects: mysql
+SELECT JSON_UNQUOTE(JSON_EXTRACT(body, '$.kind')) AS kind, count(*) AS n FROM note GROUP BY 1
+
+-- title: JSON
+-- verdict: allow
+-- dialects: sqlite duckdb
+SELECT body->>'$.kind' AS kind, count(*) AS n FROM note GROUP BY body->>'$.kind'
+
+-- title: JSON on PostgreSQL
+-- verdict: allow
+-- dialects: postgres
+SELECT body->>'kind' AS kind, body->'by'->>'age' AS age, body#>>'{by,age}' AS again, (body->'by'->>'age')::int + 1 AS next, json_extract_path_text(body, 'by', 'age') AS also FROM note WHERE body->>'kind' = 'k1'
+
+-- title: JSON by function
+-- verdict: allow
+-- dialects: sqlite duckdb
+SELECT json_extract(body, '$.by.age') AS age, body->'by' AS parts FROM note ORDER BY age

@@ -795,3 +795,135 @@ SELECT name FROM buyer ORDER BY ALL
 -- code: syntax
 -- dialects: duckdb
 SELECT * FROM trade ORDER BY ALL
+
+-- title: too long a series
+-- verdict: refuse
+-- code: function
+-- dialects: postgres duckdb
+SELECT count(*) AS n FROM generate_series(1, 100000000) AS g(i) JOIN trade AS t ON t.id = g.i
+
+-- title: days of a thousand years
+-- verdict: refuse
+-- code: function
+-- dialects: postgres
+SELECT count(*) AS n FROM generate_series('1000-01-01'::date, '2024-01-01'::date, '1 day') AS g(d) JOIN trade AS t ON t.sold = g.d
+
+-- title: series from data
+-- verdict: refuse
+-- code: function_argument
+-- dialects: postgres duckdb
+SELECT t.id FROM trade AS t, generate_series(1, (SELECT max(price) FROM trade)) AS g(i) WHERE g.i = t.id
+
+-- title: series that stands still
+-- verdict: refuse
+-- code: function_argument
+-- dialects: postgres duckdb
+SELECT t.id FROM trade AS t, generate_series(1, 5, 0) AS g(i) WHERE g.i = t.id
+
+-- title: series in a SELECT list over a table
+-- verdict: refuse
+-- code: function
+-- dialects: postgres duckdb
+SELECT generate_series(1, price) FROM trade
+
+-- title: series beside a table
+-- verdict: refuse
+-- code: join_without_equality
+-- dialects: postgres duckdb
+SELECT count(*) AS n FROM generate_series(1, 100) AS g(i), trade AS t
+
+-- title: series alone
+-- verdict: refuse
+-- code: no_table
+-- dialects: postgres duckdb
+SELECT g.i FROM generate_series(1, 100) AS g(i)
+
+-- title: recursion without an end
+-- verdict: refuse
+-- code: recursive
+-- dialects: all
+WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT r.n FROM r JOIN trade AS t ON t.id = r.n
+
+-- title: recursion that joins
+-- verdict: refuse
+-- code: recursive
+-- dialects: all
+WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT r.n + 1 FROM r JOIN trade AS t ON t.id = r.n WHERE r.n < 10) SELECT n FROM r
+
+-- title: recursion from many rows
+-- verdict: refuse
+-- code: recursive
+-- dialects: all
+WITH RECURSIVE r(n) AS (SELECT id FROM trade UNION ALL SELECT n + 1 FROM r WHERE n < 10) SELECT n FROM r
+
+-- title: recursion with two steps
+-- verdict: refuse
+-- code: recursive
+-- dialects: all
+WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 10 UNION ALL SELECT n + 2 FROM r WHERE n < 10) SELECT r.n FROM r JOIN trade AS t ON t.id = r.n
+
+-- title: recursion over a denied column
+-- verdict: refuse
+-- code: denied_column
+-- dialects: all
+WITH RECURSIVE r(n) AS (SELECT max(rrn) FROM buyer UNION ALL SELECT n FROM r WHERE n < 10) SELECT n FROM r
+
+-- title: lateral without a tie
+-- verdict: refuse
+-- code: join_without_equality
+-- dialects: postgres duckdb mysql
+SELECT c.name, l.price FROM complex AS c, LATERAL (SELECT price FROM trade AS b WHERE b.price > c.households) AS l
+
+-- title: lateral over an unlisted table
+-- verdict: refuse
+-- code: table
+-- dialects: postgres duckdb mysql
+SELECT c.name, l.pay FROM complex AS c JOIN LATERAL (SELECT pay FROM salary AS s WHERE s.id = c.id) AS l ON true
+
+-- title: lateral over a denied column of its neighbour
+-- verdict: refuse
+-- code: denied_column
+-- dialects: postgres duckdb mysql
+SELECT c.id, l.x FROM buyer AS c, LATERAL (SELECT c.rrn AS x FROM trade AS b WHERE b.id = c.trade_id) AS l
+
+-- title: JSON of a whole row
+-- verdict: refuse
+-- code: unknown_column
+-- dialects: postgres duckdb
+SELECT b->>'rrn' AS x FROM buyer AS b
+
+-- title: JSON of a denied column
+-- verdict: refuse
+-- code: denied_column
+-- dialects: all
+SELECT rrn->>'a' AS x FROM buyer
+
+-- title: JSON path with a wildcard
+-- verdict: refuse
+-- code: syntax
+-- dialects: sqlite mysql duckdb
+SELECT body->>'$.*' AS x FROM note
+
+-- title: JSON path from data
+-- verdict: refuse
+-- code: syntax
+-- dialects: postgres duckdb
+SELECT body->>t.name AS x FROM note AS n JOIN trade AS t ON t.id = n.trade_id
+
+-- title: JSON function on a text
+-- verdict: refuse
+-- code: function
+-- dialects: sqlite duckdb
+SELECT json_extract(name, '$.a') AS x FROM trade
+
+-- title: alias with a telephone number in parts
+-- verdict: refuse
+-- code: label
+-- dialects: sqlite postgres duckdb
+SELECT id AS "010-1234-5678" FROM trade
+
+-- title: alias with a link
+-- verdict: refuse
+-- code: label
+-- dialects: sqlite postgres duckdb
+SELECT id AS "www.evil.kr" FROM trade
