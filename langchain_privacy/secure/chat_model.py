@@ -11,7 +11,7 @@ model.invoke("...")
 ```
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -25,7 +25,12 @@ from langchain_privacy.errors import ConfigurationError, PrivacyError
 from langchain_privacy.secure.endpoint import AttestedEndpoint
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
-from langchain_privacy.secure.transport import AsyncAttestedTransport, AttestedTransport, reaching
+from langchain_privacy.secure.transport import (
+    SEALED_UNDER,
+    AsyncAttestedTransport,
+    AttestedTransport,
+    reaching,
+)
 
 try:
     import openai
@@ -34,6 +39,8 @@ except ImportError:
     _MISSING = 'SecureChatModel needs langchain-openai: pip install "langchain-privacy[secure]"'
     raise ConfigurationError(_MISSING) from None
 
+_FIXED = ("endpoint", "policy", "adapter", "tls", "outer_headers")
+"""Fields that the attested transport is built from."""
 _OWN_CLIENTS = ("http_client", "http_async_client", "openai_proxy", "client", "async_client",
                 "root_client", "root_async_client")  # fmt: skip
 
@@ -47,11 +54,15 @@ class _Carried(openai.OpenAIError):
 
 
 class _SyncTransport(AttestedTransport):
+    built_from: dict[str, Any]
+
     def _raised(self, error: PrivacyError) -> Exception:
         return _Carried(error)
 
 
 class _AsyncTransport(AsyncAttestedTransport):
+    built_from: dict[str, Any]
+
     def _raised(self, error: PrivacyError) -> Exception:
         return _Carried(error)
 
@@ -91,12 +102,33 @@ class SecureChatModel(BaseChatOpenAI):
     tls: Any = Field(default=True, exclude=True, repr=False)
     outer_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
     _attested: AttestedEndpoint = PrivateAttr()
+    _built: bool = PrivateAttr(default=False)
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
     def __init__(self, **settings: Any) -> None:
         # Before pydantic, which would wrap our error into one that shows the settings.
         super().__init__(**_with_attested_clients(settings))
+        self._built = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse what would leave the transport as it was built, and so change nothing."""
+        if name in (*_FIXED, *_OWN_CLIENTS, "openai_api_base") and getattr(self, "_built", False):
+            msg = f"{name} is fixed once the model is made; use model_copy(update={{...}})"
+            raise ConfigurationError(msg)
+        super().__setattr__(name, value)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy the model; with another endpoint, policy or adapter, it attests anew.
+
+        Args:
+            update: Fields to change.
+            deep: Whether to copy the fields' values too; the HTTP clients are shared all the same.
+        """
+        given = dict(update or {})
+        if not set(given) & {*_FIXED, *_OWN_CLIENTS, "openai_api_base"}:
+            return super().model_copy(update=given, deep=deep)
+        return type(self)(**{**_settings_of(self), **given})
 
     @model_validator(mode="before")
     @classmethod
@@ -136,12 +168,7 @@ class SecureChatModel(BaseChatOpenAI):
         if not url:
             msg = "the model has no base URL; pass endpoint='https://...'"
             raise ConfigurationError(msg)
-        skipped = {*_OWN_CLIENTS, "openai_api_base"}
-        settings = {
-            field.alias or name: getattr(model, name)
-            for name, field in type(model).model_fields.items()
-            if name in model.model_fields_set and name in cls.model_fields and name not in skipped
-        }
+        settings = {n: v for n, v in _settings_of(model).items() if n in _names(cls)}
         return cls(**{**settings, "endpoint": url, "policy": policy, **changes})
 
     @property
@@ -175,13 +202,13 @@ class SecureChatModel(BaseChatOpenAI):
         params["ls_provider"] = "langchain-privacy"
         return params
 
-    def _stamp(self, message: BaseMessage) -> None:
-        report = self._attested.report
-        if report is not None:
-            message.response_metadata = {
-                **message.response_metadata,
-                "attestation": report.summary(),
-            }
+    @staticmethod
+    def _stamp(message: BaseMessage) -> None:
+        # Not the endpoint's report in force: by now it may have run out, or be another thread's.
+        message.response_metadata = {
+            **message.response_metadata,
+            "attestation": SEALED_UNDER.get().summary(),
+        }
 
     def _generate(
         self,
@@ -240,14 +267,35 @@ def _transport_of(client: Any) -> Any:
     return getattr(client, "_transport", None)
 
 
+def _settings_of(model: BaseChatOpenAI) -> dict[str, Any]:
+    """What a model was made with, by the names its constructor takes, without its clients."""
+    return {
+        field.alias or name: getattr(model, name)
+        for name, field in type(model).model_fields.items()
+        if name in model.model_fields_set and name not in (*_OWN_CLIENTS, "openai_api_base")
+    }
+
+
+def _names(kind: type[BaseChatOpenAI]) -> set[str]:
+    return {field.alias or name for name, field in kind.model_fields.items()}
+
+
+def _is_of(transport: Any, values: Mapping[str, Any]) -> bool:
+    """Whether a transport was built from these settings and no others."""
+    built: dict[str, Any] = getattr(transport, "built_from", {})
+    return all(values.get(n, built.get(n)) is built[n] or values[n] == built[n] for n in built)
+
+
 def _with_attested_clients(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings of a model with HTTP clients that attest first; idempotent."""
     values = dict(settings)
-    built = _transport_of(values.get("http_client"))
-    if isinstance(built, _SyncTransport) and isinstance(
-        _transport_of(values.get("http_async_client")), _AsyncTransport
-    ):
-        return values
+    built = [_transport_of(values.get(n)) for n in ("http_client", "http_async_client")]
+    if isinstance(built[0], _SyncTransport) and isinstance(built[1], _AsyncTransport):
+        if all(_is_of(transport, values) for transport in built):
+            return values
+        # Another policy or endpoint for a model that is there, e.g. by `configurable_fields`.
+        for name in (*_OWN_CLIENTS, "base_url", "openai_api_base"):
+            values.pop(name, None)
     for name in _OWN_CLIENTS:
         if values.get(name) is not None:
             msg = f"{name} would bypass the attested transport; leave it out"
@@ -271,8 +319,11 @@ def _with_attested_clients(settings: dict[str, Any]) -> dict[str, Any]:
     shared: Any = {"outer_headers": values.get("outer_headers"), "verify": values.get("tls", True)}
     # No proxies from the environment, and redirects are never followed.
     fixed: Any = {"follow_redirects": False, "trust_env": False}
+    built_from = {name: values.get(name, name == "tls" or None) for name in _FIXED}
     fixed["transport"] = _SyncTransport(attested, **shared)
+    fixed["transport"].built_from = built_from
     values["http_client"] = openai.DefaultHttpxClient(**fixed)
     fixed["transport"] = _AsyncTransport(attested, **shared)
+    fixed["transport"].built_from = built_from
     values["http_async_client"] = openai.DefaultAsyncHttpxClient(**fixed)
     return values

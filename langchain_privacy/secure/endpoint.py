@@ -68,16 +68,16 @@ class AttestedEndpoint:
         if url.username or url.password:
             msg = "the endpoint's URL must not hold credentials; pass api_key instead"
             raise ConfigurationError(msg)
-        self.policy = policy
+        self._policy, self._adapter = policy, adapter or GatewayAdapter()
         self.scheme, self.hostname = url.scheme, url.hostname
         self.port = url.port or (443 if url.scheme == "https" else 80)
         if policy.profile != "x-wing" and url.scheme == "http" and url.hostname not in LOOPBACK:
             msg = f"{policy.profile} leaves headers readable, so it needs an https endpoint"
             raise ConfigurationError(msg)
+        policy.check_roles(getattr(self._adapter, "roles", ()))
         host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
         self.origin = f"{url.scheme}://{host}:{self.port}"
         self.authority = f"{host}:{url.port}" if url.port else host
-        self._adapter = adapter or GatewayAdapter()
         self._clock = clock
         self._roots = roots
         self._verdict: _Verdict | None = None
@@ -86,6 +86,11 @@ class AttestedEndpoint:
         self._loop_locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
             weakref.WeakKeyDictionary()
         )
+
+    @property
+    def policy(self) -> AttestationPolicy:
+        """What the endpoint must prove; another policy takes another `AttestedEndpoint`."""
+        return self._policy
 
     def loop_lock(self) -> asyncio.Lock:
         """The lock under which the running event loop attests; `lock` is the one for threads."""

@@ -21,6 +21,7 @@ from langchain_privacy.errors import EvidenceInvalidError
 MAX_DOCUMENT = 2 * 1024 * 1024
 """Bytes of an evidence document; eight GPUs with their chains need about a tenth."""
 
+_SPACE = re.compile(r"[ \t\n\r]*")
 _HEX = re.compile(r"(?:[0-9a-f]{2})*\Z")
 
 
@@ -53,6 +54,31 @@ def strict_json(data: bytes | str, what: str, *, limit: int = MAX_DOCUMENT) -> A
         return _STRICT.decode(text)
     except (ValueError, RecursionError):
         raise _invalid(what, "not strict JSON") from None
+
+
+def raw_member(document: bytes, name: str) -> bytes | None:
+    """The bytes of a member's value as they stand in an object, or `None` when it has none.
+
+    For hashes over what was sent; a document that is parsed and written again may differ.
+
+    Args:
+        document: UTF-8 text that `strict_json` has accepted as an object.
+        name: Name of a member of the object itself.
+    """
+    source = document.decode("utf-8")
+    at = source.index("{") + 1
+    while True:
+        at = _SPACE.match(source, at).end()  # type: ignore[union-attr]
+        if source[at] == "}":
+            return None
+        key, at = _STRICT.raw_decode(source, at)
+        at = _SPACE.match(source, source.index(":", at) + 1).end()  # type: ignore[union-attr]
+        start = at
+        _, at = _STRICT.raw_decode(source, at)
+        if key == name:
+            return source[start:at].encode("utf-8")
+        at = _SPACE.match(source, at).end()  # type: ignore[union-attr]
+        at += source[at] == ","
 
 
 def members(

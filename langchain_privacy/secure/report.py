@@ -151,6 +151,12 @@ class AttestationReport:
     channel_keys: Mapping[str, bytes] = field(default_factory=dict)
     not_after: dt.datetime | None = None
 
+    def walk(self) -> Iterator[AttestationReport]:
+        """This report and all its parts, from the outside in."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
+
     def all_checks(self) -> tuple[Check, ...]:
         """Checks of this report and of all its parts."""
         return tuple(c for part in self.parts for c in part.all_checks()) + self.checks
@@ -162,8 +168,7 @@ class AttestationReport:
 
     def find(self, subject: str) -> tuple[AttestationReport, ...]:
         """Reports about one kind of evidence, this one or among its parts."""
-        own = (self,) if self.subject == subject else ()
-        return own + tuple(found for part in self.parts for found in part.find(subject))
+        return tuple(report for report in self.walk() if report.subject == subject)
 
     def summary(self) -> dict[str, Any]:
         """A short JSON form for `response_metadata` and audit records."""
@@ -177,8 +182,9 @@ class AttestationReport:
             "measurements": [
                 value
                 for part in self.parts
-                for key in ("measurement", "mr_td")
-                if (value := part.claims.get(key))
+                for found in part.walk()
+                for key in ("measurement", "mr_td", "compose_hash")
+                if (value := found.claims.get(key))
             ],
         }
 

@@ -18,6 +18,7 @@ the two below it differ in `async` and `await` alone.
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
@@ -47,6 +48,10 @@ _IN_TIME = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), 30.0)
 """Seconds for each step where there is no request of a client that says how long it waits."""
 
 _INCOMPLETE = "the connection broke, so the answer is incomplete"
+
+
+SEALED_UNDER: ContextVar[AttestationReport] = ContextVar("sealed_under")
+"""The report under which this context's latest request was sealed; set before it is sent."""
 
 
 class BaseTransport:
@@ -116,6 +121,7 @@ class BaseTransport:
     ) -> tuple[Exchange, Any]:
         """The exchange for a request, and what to send; `upload` seals a body that is streamed."""
         http, profile = library.http, self.endpoint.policy.profile
+        SEALED_UNDER.set(report)
         exchange = open_exchange(
             profile,
             report.channel_keys[profile],

@@ -40,6 +40,48 @@ def _derive(secret: bytes, info: bytes) -> bytes:
     return HKDF(hashes.SHA256(), 32, None, info).derive(secret)
 
 
+def application(name: str, *, configured: bool = True) -> tuple[dict[str, bytes], Answer]:
+    """Registers and members of a dstack machine that runs an application of this name.
+
+    Args:
+        name: What its compose file says.
+        configured: Whether `mr_config_id` names it too, as newer images have it.
+    """
+    compose = json.dumps({"name": name, "docker_compose_file": f"services: {name}"})
+    digest = hashlib.sha256(compose.encode()).digest()
+    register, log = bytes(48), []
+    for event, payload in (("app-id", digest[:20]), ("compose-hash", digest), ("ready", b"")):
+        kind = (0x08000001).to_bytes(4, "little")
+        extended = hashlib.sha384(kind + b":" + event.encode() + b":" + payload).digest()
+        register = hashlib.sha384(register + extended).digest()
+        log.append(
+            {
+                "imr": 3,
+                "event_type": 0x08000001,
+                "digest": extended.hex(),
+                "event": event,
+                "event_payload": payload.hex(),
+            }
+        )
+    log.insert(
+        0, {"imr": 0, "event_type": 11, "digest": "ab" * 48, "event": "", "event_payload": ""}
+    )
+    registers = {"rtmr3": register}
+    if configured:
+        registers["mr_config_id"] = b"\1" + digest
+    return registers, {
+        "event_log": json.dumps(log),
+        "info": {"tcb_info": json.dumps({"app_compose": compose})},
+    }
+
+
+def compose_hash(name: str) -> str:
+    """The compose hash of an application."""
+    return hashlib.sha256(
+        json.loads(application(name)[1]["info"]["tcb_info"])["app_compose"].encode()
+    ).hexdigest()
+
+
 class FieldService(RecordingServer):
     """Answers chats with an echo; `change` may alter every answer before it leaves.
 
@@ -164,10 +206,16 @@ class AciService(FieldService):
                 "workload_keyset": keyset,
                 "report_data": bound[:32].hex(),
                 "source_provenance": {},
-                "evidence": {"quote": intel.quote({"report_data": bound}).hex()},
+                "evidence": self._evidence(bound),
             },
             "service_capabilities": {"supported_e2ee_versions": ["2"], "serving": "direct"},
         }
+
+    @staticmethod
+    def _evidence(bound: bytes) -> Answer:
+        registers, members = application("model")
+        quote = intel.quote({"report_data": bound, **registers}).hex()
+        return {"quote": quote, "event_log": members["event_log"]}
 
     def _aad(self, headers: dict[str, str], model: str, field: str, answer: str | None) -> bytes:
         identifier = "" if answer is None else f'"id":"{answer}",'
@@ -218,15 +266,19 @@ class NearService(FieldService):
         fingerprint = self.named.spki_sha256
         bound = hashlib.sha256(gateway + bytes.fromhex(fingerprint)).digest()
 
-        def machine(identity: bytes, address: str, **more: Any) -> Answer:
-            quote = intel.quote({"report_data": identity + nonce}).hex()
-            common = {"request_nonce": nonce.hex(), "signing_algo": "ed25519", "info": {}}
+        def machine(name: str, identity: bytes, address: str, **more: Any) -> Answer:
+            registers, members = application(name)
+            quote = intel.quote({"report_data": identity + nonce, **registers}).hex()
+            common = {"request_nonce": nonce.hex(), "signing_algo": "ed25519", **members}
             return {**common, "signing_address": address, "intel_quote": quote, **more}
 
         key = self.public
+        tls = {"tls_cert_fingerprint": fingerprint}
         return {
-            "gateway_attestation": machine(bound, gateway.hex(), tls_cert_fingerprint=fingerprint),
-            "model_attestations": [machine(bytes.fromhex(key), key, signing_public_key=key)],
+            "gateway_attestation": machine("gateway", bound, gateway.hex(), **tls),
+            "model_attestations": [
+                machine("model", bytes.fromhex(key), key, signing_public_key=key)
+            ],
         }
 
     def seal(self, text: str, headers: dict[str, str], model: str, field: str) -> str:

@@ -24,6 +24,7 @@ from langchain_privacy.errors import EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.adapters.base import Challenge, TdxCollateral, endorsements_for
 from langchain_privacy.secure.channel.field_sealing import AciCipher
+from langchain_privacy.secure.evidence.dstack import parts_of, with_application
 from langchain_privacy.secure.evidence.roots import TrustedRoots
 from langchain_privacy.secure.evidence.tdx import prove_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
@@ -72,7 +73,8 @@ class AciAdapter:
         )
         keyset = _object(envelope.get("workload_keyset"))
         digest = keyset_digest(keyset)
-        quote = parsing.from_hex(_object(envelope.get("evidence")).get("quote"), _WHAT)
+        evidence = _object(envelope.get("evidence"))
+        quote = parsing.from_hex(evidence.get("quote"), _WHAT)
         part = prove_tdx(
             quote,
             endorsements_for(self._endorsements, quote),
@@ -80,6 +82,7 @@ class AciAdapter:
             report_data=report_data(digest, nonce),
             roots=roots,
         )
+        part = with_application(part, *parts_of(evidence))
         not_after = as_time(parsing.integer(keyset.get("not_after"), _WHAT))
         checks.require(
             "key_lifetime",

@@ -33,7 +33,11 @@ class Challenge:
 
 
 class Adapter(Protocol):
-    """How one kind of endpoint is attested."""
+    """How one kind of endpoint is attested.
+
+    An adapter that attests several machines with different tasks has an attribute `roles`, the
+    subjects of their reports; a policy for it names each of them in `AttestationPolicy.roles`.
+    """
 
     def challenge(self, nonce: bytes) -> Challenge:
         """The request that asks for evidence about a nonce of 32 bytes."""

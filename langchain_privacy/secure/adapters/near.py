@@ -28,6 +28,7 @@ from urllib.parse import urlencode
 from langchain_privacy.errors import ConfigurationError, EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.adapters.base import Challenge, TdxCollateral, endorsements_for
+from langchain_privacy.secure.evidence.dstack import parts_of, with_application
 from langchain_privacy.secure.evidence.nvidia_gpu import GpuEvidence, prove_nvidia_gpu
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
@@ -36,6 +37,7 @@ from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
 _DSTACK, _NEAR = "dstack report", "NEAR report"
+_GATEWAY, _MODEL = "near-gateway", "near-model"
 
 
 def verify_dstack_report(
@@ -55,7 +57,8 @@ def verify_dstack_report(
         document: The JSON answer; its members besides quote, address, TLS key and GPU evidence are
             ignored.
         endorsements: Collateral of the platform.
-        policy: What is acceptable; pin `mr_config_id` (the compose hash) and the RTMRs.
+        policy: What is acceptable. Every application boots the same image, so a `TdxMeasurement`
+            without `compose_hash`, `mr_config_id` or `rtmr3` accepts none here.
         now: The clock: an aware datetime or seconds since 1970 UTC.
         nonce: The 32 bytes that were sent.
         roots: Trust anchors; the vendors' by default.
@@ -98,6 +101,7 @@ def prove_dstack(
         tls = fingerprint.hex()
     collateral = endorsements_for(endorsements, quote)
     tdx = prove_tdx(quote, collateral, now, report_data=None, roots=roots)
+    tdx = with_application(tdx, *parts_of(content))
     checks.require(
         "binding",
         len(nonce) == 32 and tdx.claims["report_data"] == (identity + nonce).hex(),
@@ -124,13 +128,24 @@ def prove_dstack(
 class NearAdapter:
     """Attests NEAR AI's gateway and the machine of one model.
 
-    The policy's `TdxPolicy` lists the builds of both; its `NvidiaGpuPolicy` is about the model's.
+    The policy has a part for each role, because a machine of the gateway's build must not pass as
+    the model's, nor the other way round:
+
+    ```python
+    AttestationPolicy(
+        roles={"near-gateway": gateway, "near-model": AllOf([machine, gpus])},
+        profile="near-ed25519-v2",
+        require_tls_binding=True,
+    )
+    ```
 
     Args:
         model: Name of the model, e.g. `"z-ai/glm-5.2"`; requests must name the same one.
         endorsements: Intel's collateral, or a function that gives it for a quote.
         accept_unbound_fields: Must be true: you know the faults that this module lists.
     """
+
+    roles = (_GATEWAY, _MODEL)
 
     def __init__(
         self,
@@ -168,6 +183,7 @@ class NearAdapter:
         roots: TrustedRoots,
     ) -> AttestationReport:
         """Verify both machines and take the channel's key from the model's evidence."""
+        policy.check_roles(self.roles)
         content = parsing.strict_json(document, _NEAR)
         models = content.get("model_attestations") if isinstance(content, dict) else None
         if not isinstance(models, list) or not models or not isinstance(models[0], dict):
@@ -179,9 +195,9 @@ class NearAdapter:
                 machine, self._endorsements, now, nonce=nonce, roots=roots, subject=subject
             )
 
-        gateway = prove(content.get("gateway_attestation"), "near-gateway")
+        gateway = prove(content.get("gateway_attestation"), _GATEWAY)
         # One machine is enough: requests name its key, and no other can open them.
-        model = prove(models[0], "near-model")
+        model = prove(models[0], _MODEL)
         key = bytes.fromhex(model.claims["signing_address"])
         checks = Checks("endpoint")
         checks.require(
@@ -191,14 +207,19 @@ class NearAdapter:
             and models[0].get("signing_public_key") in (None, key.hex()),
             "the model's evidence does not bind an Ed25519 key",
         )
+        checks.require(
+            "distinct_roles",
+            gateway.claims["signing_address"] != model.claims["signing_address"],
+            "one machine is offered in both roles",
+        )
         checks.skip("field_binding", "no field is bound to its place, its request or an answer")
         checks.skip("answer_origin", "the attested gateway could write answers of its own")
         checks.skip("settings", "the gateway reads settings and the shape of requests")
         checks.skip("model_name", "that this machine runs the named model is the operator's word")
         return policy.appraise_endpoint(
-            [*gateway.checks, *model.checks, *checks],
+            checks,
             now,
             claims={"tls_spki_sha256": gateway.claims["tls_spki_sha256"]},
-            parts=[*gateway.parts, *model.parts],
+            parts=[gateway, model],
             channel_keys={"near-ed25519-v2": key},
         )

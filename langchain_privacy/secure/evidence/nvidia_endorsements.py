@@ -8,6 +8,7 @@ measurements that a driver or a VBIOS should have. Reading one needs the extra `
 """
 
 import base64
+import contextlib
 import datetime as dt
 import itertools
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
@@ -32,6 +33,16 @@ _TCG_DICE_FWID = "2.23.133.5.4.1"
 _TCG_DICE_TCB_INFO = "2.23.133.5.4.1.1"
 _SEQUENCE_TAG, _FWIDS_TAG = 0x30, 0xA6
 
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises for certificates and responses of other kinds than ours."""
+
 _SWID = "{http://standards.iso.org/iso/19770/-2/2015/schema.xsd}"
 _HASH = "{http://www.w3.org/2001/04/xmlenc#sha384}Hash"
 _XMLDSIG = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -43,7 +54,7 @@ def load_chain(pem: bytes) -> tuple[x509.Certificate, ...] | None:
     """Certificates of a PEM bundle, leaf first; `None` when it cannot be read."""
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
-    except ValueError:
+    except _UNREADABLE:
         return None
 
 
@@ -56,7 +67,7 @@ def _links_hold(chain: tuple[x509.Certificate, ...]) -> bool:
             basic = issuer.extensions.get_extension_for_class(x509.BasicConstraints)
             if not basic.value.ca:
                 return False
-    except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+    except (InvalidSignature, *_UNREADABLE, x509.ExtensionNotFound):
         return False
     return True
 
@@ -95,7 +106,9 @@ def verify_device_chain(
         "a certificate is not valid at this time",
         error=EvidenceExpiredError,
     )
-    key = chain[0].public_key()
+    key: object = None
+    with contextlib.suppress(*_UNREADABLE):
+        key = chain[0].public_key()
     checks.require("key_type", is_p384(key), "the signing key is not on P-384")
     assert is_p384(key)
     return key
@@ -107,7 +120,11 @@ def firmware_digest(leaf: x509.Certificate) -> bytes | None:
     Hopper ends its TCG extension with the digest; Blackwell has DICE TcbInfo, whose `fwids` [6]
     lists (algorithm, digest) pairs, of which the first counts.
     """
-    for extension in leaf.extensions:
+    try:
+        extensions = list(leaf.extensions)
+    except _UNREADABLE:
+        return None
+    for extension in extensions:
         if not isinstance(extension.value, x509.UnrecognizedExtension):
             continue
         raw = extension.value.value
@@ -130,6 +147,7 @@ def verify_ocsp(
     now: dt.datetime,
     checks: Checks,
     *,
+    others: Sequence[Sequence[x509.Certificate]] = (),
     max_age: dt.timedelta = dt.timedelta(days=7),
 ) -> None:
     """Check revocation of every intermediate and the leaf that NVIDIA issues.
@@ -142,6 +160,7 @@ def verify_ocsp(
         chain: The verified chain, leaf first.
         now: The clock.
         checks: Where the checks are recorded.
+        others: Chains of the machine's other GPUs, which responses may be about as well.
         max_age: Oldest `thisUpdate` accepted.
     """
     good: set[int] = set()
@@ -150,8 +169,11 @@ def verify_ocsp(
             response = ocsp.load_der_ocsp_response(raw)
             successful = response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
             index = _subject_of(response, chain) if successful else None
+            elsewhere = successful and index is None
+            if elsewhere and any(_subject_of(response, o) is not None for o in others):
+                continue
             genuine = index is not None and _signed_by_issuer(response, chain[index + 1], now)
-        except (ValueError, TypeError, x509.UnsupportedGeneralNameType):
+        except _UNREADABLE:
             genuine, index = False, None
         checks.require("ocsp_signature", genuine, "an OCSP response does not hold")
         assert index is not None
@@ -197,18 +219,18 @@ def _signed_by_issuer(
         try:
             delegate.verify_directly_issued_by(issuer)
             usage = delegate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+        except (InvalidSignature, *_UNREADABLE, x509.ExtensionNotFound):
             continue
         if ExtendedKeyUsageOID.OCSP_SIGNING in usage and (
             delegate.not_valid_before_utc <= now <= delegate.not_valid_after_utc
         ):
             signer = delegate
-    key, algorithm = signer.public_key(), response.signature_hash_algorithm
-    if not isinstance(key, ec.EllipticCurvePublicKey) or algorithm is None:
-        return False
     try:
+        key, algorithm = signer.public_key(), response.signature_hash_algorithm
+        if not isinstance(key, ec.EllipticCurvePublicKey) or algorithm is None:
+            return False
         key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
-    except InvalidSignature:
+    except (InvalidSignature, *_UNREADABLE):
         return False
     return True
 
@@ -255,7 +277,7 @@ def verify_manifest(data: bytes, now: dt.datetime, pin: str, checks: Checks) -> 
                 x509.load_der_x509_certificate(base64.b64decode(node.text or ""))
                 for node in root.iter(_XMLDSIG + "X509Certificate")
             )
-    except (etree.XMLSyntaxError, ValueError):
+    except (etree.XMLSyntaxError, *_UNREADABLE):
         chain = ()
     checks.require("rim_readable", len(chain) > 1, "a reference manifest cannot be read")
     verify_device_chain(chain, now, pin, checks, length=None)
@@ -271,7 +293,7 @@ def verify_manifest(data: bytes, now: dt.datetime, pin: str, checks: Checks) -> 
             ),
         )
         signed = result.signed_xml if not isinstance(result, list) else None
-    except (SignXMLException, InvalidSignature, ValueError, TypeError):
+    except (SignXMLException, InvalidSignature, *_UNREADABLE):
         signed = None
     checks.require("rim_signature", signed is not None, "a manifest's signature is wrong")
     manifest = _golden_values(signed)

@@ -19,7 +19,7 @@ opaque data as type-length-value records, and an ECDSA signature on P-384 over e
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -278,9 +278,16 @@ def prove_nvidia_gpu(
     devices = [evidence] if isinstance(evidence, GpuEvidence) else list(evidence)
     checks = Checks("nvidia-gpus")
     checks.require("count", 0 < len(devices) <= _MAX_DEVICES, "there is no GPU evidence")
-    given = endorsements or GpuEndorsements()
+    proven = [_prove_one(index, device, now, nonce, roots) for index, device in enumerate(devices)]
+    _endorse(proven, endorsements or GpuEndorsements(), now, roots)
     parts = tuple(
-        _prove_one(index, device, given, now, nonce, roots) for index, device in enumerate(devices)
+        AttestationReport(
+            subject="nvidia-gpu",
+            claims=_claims(gpu.report, gpu.chain),
+            checks=tuple(gpu.checks),
+            verified_at=now,
+        )
+        for gpu in proven
     )
     ueids = {part.claims["ueid"] for part in parts}
     checks.require("distinct", len(ueids) == len(parts), "the same GPU is presented twice")
@@ -293,14 +300,18 @@ def prove_nvidia_gpu(
     )
 
 
+@dataclass(frozen=True)
+class _ProvenGpu:
+    """A GPU whose report holds, before what NVIDIA says about its firmware and certificates."""
+
+    report: GpuReport
+    chain: Sequence[x509.Certificate]
+    checks: Checks
+
+
 def _prove_one(
-    index: int,
-    device: GpuEvidence,
-    endorsements: GpuEndorsements,
-    now: dt.datetime,
-    nonce: bytes,
-    roots: TrustedRoots,
-) -> AttestationReport:
+    index: int, device: GpuEvidence, now: dt.datetime, nonce: bytes, roots: TrustedRoots
+) -> _ProvenGpu:
     checks = Checks(f"nvidia-gpu:{index}")
     report = checks.require_layout(_parse_report, device.report)
     chain = nvidia_endorsements.load_chain(device.certificate_chain)
@@ -322,42 +333,72 @@ def _prove_one(
         checks.require(
             "fwid", report.fwid == expected, "the firmware digest is not the certificate's"
         )
-    if endorsements.manifests:
-        manifests = [
-            nvidia_endorsements.verify_manifest(data, now, roots.nvidia_rim, checks)
-            for data in endorsements.manifests
-        ]
-        _compare(report, manifests, checks)
-    else:
-        checks.skip("rim", "no reference manifest was given")
-    if endorsements.ocsp:
-        nvidia_endorsements.verify_ocsp(endorsements.ocsp, chain, now, checks)
-    else:
-        checks.skip("ocsp", "no OCSP response was given")
-    return AttestationReport(
-        subject="nvidia-gpu",
-        claims=_claims(report, chain),
-        checks=tuple(checks),
-        verified_at=now,
-    )
+    return _ProvenGpu(report, chain, checks)
+
+
+def _endorse(
+    gpus: Sequence[_ProvenGpu],
+    endorsements: GpuEndorsements,
+    now: dt.datetime,
+    roots: TrustedRoots,
+) -> None:
+    """Compare every GPU with its manifests and its OCSP responses.
+
+    A machine's GPUs may differ in firmware and always differ in certificates, so each is compared
+    with what is about it; what is about none of them is refused, not ignored.
+    """
+    manifests: list[nvidia_endorsements.Manifest] | None = None
+    versions = {version for gpu in gpus for version in _versions(gpu.report)}
+    for gpu in gpus:
+        if not endorsements.manifests:
+            gpu.checks.skip("rim", "no reference manifest was given")
+        else:
+            if manifests is None:
+                manifests = [
+                    nvidia_endorsements.verify_manifest(data, now, roots.nvidia_rim, gpu.checks)
+                    for data in endorsements.manifests
+                ]
+            _compare(gpu.report, manifests, versions, gpu.checks)
+        if not endorsements.ocsp:
+            gpu.checks.skip("ocsp", "no OCSP response was given")
+        else:
+            nvidia_endorsements.verify_ocsp(
+                endorsements.ocsp,
+                gpu.chain,
+                now,
+                gpu.checks,
+                others=[other.chain for other in gpus if other is not gpu],
+            )
+
+
+def _versions(report: GpuReport) -> dict[str, str]:
+    """The versions that a GPU's manifests are about, and what each is a version of."""
+    return {str(report.driver).upper(): "driver", str(report.vbios).upper(): "VBIOS"}
 
 
 def _compare(
-    report: GpuReport, manifests: Sequence[nvidia_endorsements.Manifest], checks: Checks
+    report: GpuReport,
+    given: Sequence[nvidia_endorsements.Manifest],
+    known: Collection[str],
+    checks: Checks,
 ) -> None:
     """Compare a report's measurements with the manifests of its driver and its VBIOS.
 
     Args:
         report: The verified report.
-        manifests: Verified manifests; those of other versions are refused, not ignored.
+        given: Verified manifests of all GPUs.
+        known: Versions of all GPUs; a manifest of another one is refused, not ignored.
         checks: Where the checks are recorded.
     """
+    wanted = _versions(report)
+    manifests = [m for m in given if m.version.upper() in wanted]
     versions = [m.version.upper() for m in manifests]
-    wanted = {str(report.driver).upper(): "driver", str(report.vbios).upper(): "VBIOS"}
+    foreign = {m.version.upper() for m in given} - set(known)
     checks.require(
         "rim_versions",
-        set(versions) <= set(wanted) and len(set(versions)) == len(versions),
-        "a manifest is for another driver or VBIOS version",
+        not foreign and len(set(versions)) == len(versions),
+        "a manifest is for another driver or VBIOS version, or one comes twice: "
+        f"given {sorted(m.version for m in given)}, wanted {sorted(wanted)}",
     )
     golden: dict[int, frozenset[str]] = {}
     conflict = False

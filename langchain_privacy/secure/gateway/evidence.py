@@ -174,16 +174,23 @@ class ConfigfsTsm:
 
     @classmethod
     def _certificates(cls, table: bytes) -> dict[str, bytes]:
+        known = {
+            spelling: guid
+            for guid in (cls._VCEK, cls._VLEK, cls._ASK, cls._ARK)
+            # AMD's table has GUIDs as Microsoft writes them; AWS's hosts write them as RFC 9562.
+            for spelling in (guid.bytes_le, guid.bytes)
+        }
         found: dict[uuid.UUID, bytes] = {}
         malformed = ConfigurationError("the host's certificate table is malformed")
         for at in range(0, len(table) - 23, 24):
-            guid = uuid.UUID(bytes_le=table[at : at + 16])
-            if guid.int == 0:
+            spelling = table[at : at + 16]
+            if not any(spelling):
                 break
             offset, length = struct.unpack_from("<II", table, at + 16)
             if offset + length > len(table):
                 raise malformed
-            found[guid] = table[offset : offset + length]
+            if spelling in known:
+                found[known[spelling]] = table[offset : offset + length]
         certificates = {}
         if key := found.get(cls._VCEK) or found.get(cls._VLEK):
             certificates["key_certificate"] = key

@@ -15,8 +15,8 @@ import base64
 import dataclasses
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -29,7 +29,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError, PolicyMismatchError
 from langchain_privacy.secure.channel import FIELD_PROFILES, Profile
 from langchain_privacy.secure.parsing import strict_json
-from langchain_privacy.secure.policy.base import AllOf, AnyOf, Policy, appraise, hex_set
+from langchain_privacy.secure.policy.base import (
+    AllOf,
+    AnyOf,
+    Policy,
+    appraise,
+    decision,
+    hex_set,
+    scalars,
+)
 from langchain_privacy.secure.policy.machines import (
     AzureCvmPolicy,
     AzureMaaPolicy,
@@ -52,7 +60,11 @@ class AttestationPolicy:
 
     Attributes:
         require: A policy, or a list of which every one must accept; e.g.
-            `[AnyOf([SevSnpPolicy(...), TdxPolicy(...)]), NvidiaGpuPolicy(count=1)]`.
+            `[AnyOf([SevSnpPolicy(...), TdxPolicy(...)]), NvidiaGpuPolicy(count=1)]`. Empty only
+            where `roles` say what each machine must be.
+        roles: For a service of several machines with different tasks: the policy, or list of
+            policies, of each by its role, e.g. `{"near-gateway": ..., "near-model": ...}`. Every
+            role that the adapter attests is named, and no other.
         profile: The channel: `"x-wing"` (post-quantum, hides headers, authenticated end),
             `"ehbp-x25519"` (compatible with EHBP servers), or one that seals the contents of
             messages alone: `"aci-e2ee-v2"` (dstack) and `"near-ed25519-v2"` (NEAR AI), which need
@@ -64,7 +76,8 @@ class AttestationPolicy:
         allow_unsafe: Permit `Unsafe...` policies in `require`.
     """
 
-    require: Policy | Sequence[Policy]
+    require: Policy | Sequence[Policy] = ()
+    roles: Mapping[str, Policy | Sequence[Policy]] = field(default_factory=dict)
     profile: Profile = "x-wing"
     max_age_seconds: int = 3600
     gateway_configs: Iterable[str] = ()
@@ -72,8 +85,14 @@ class AttestationPolicy:
     allow_unsafe: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.require, Policy):
-            object.__setattr__(self, "require", AllOf(tuple(self.require)))
+        if not isinstance(self.roles, Mapping) or not all(isinstance(r, str) for r in self.roles):
+            msg = "AttestationPolicy.roles takes a policy for each role"
+            raise ConfigurationError(msg)
+        roles = {role: _as_one(given) for role, given in self.roles.items()}
+        object.__setattr__(self, "roles", roles)
+        if isinstance(self.require, Policy) or self.require or not roles:
+            object.__setattr__(self, "require", _as_one(self.require))
+        scalars(self)
         if self.profile not in get_args(Profile):
             msg = f"AttestationPolicy.profile is one of {', '.join(get_args(Profile))}"
             raise ConfigurationError(msg)
@@ -87,7 +106,7 @@ class AttestationPolicy:
             msg = "AttestationPolicy.max_age_seconds must be at least 1"
             raise ConfigurationError(msg)
         hex_set(self, "gateway_configs", 32)
-        unsafe = [type(p).__name__ for p in _leaves(self.tree) if _is_unsafe(p)]
+        unsafe = [type(p).__name__ for p in self._all_leaves() if _is_unsafe(p)]
         if unsafe and not self.allow_unsafe:
             msg = (
                 f"{unsafe[0]} proves nothing; set allow_unsafe=True if that is really what you want"
@@ -97,17 +116,55 @@ class AttestationPolicy:
     @property
     def tree(self) -> Policy:
         """`require` as one policy."""
-        assert isinstance(self.require, Policy)
-        return self.require
+        return _as_one(self.require)
+
+    @property
+    def trees(self) -> dict[str, Policy]:
+        """The policies by role; what `require` demands of the whole stands under an empty name."""
+        whole = {"": self.require} if isinstance(self.require, Policy) else {}
+        return {**whole, **{role: _as_one(policy) for role, policy in self.roles.items()}}
+
+    def _all_leaves(self) -> Iterator[Policy]:
+        return (leaf for tree in self.trees.values() for leaf in _leaves(tree))
 
     @property
     def without_attestation(self) -> bool:
         """Whether this policy takes the endpoint's word for its key."""
-        return any(isinstance(p, UnsafeNoAttestation) for p in _leaves(self.tree))
+        return any(isinstance(p, UnsafeNoAttestation) for p in self._all_leaves())
+
+    def check_roles(self, attested: Collection[str]) -> None:
+        """Refuse roles that are not exactly those that an adapter attests.
+
+        Args:
+            attested: The adapter's `roles`, empty for one machine.
+
+        Raises:
+            ConfigurationError: If one is missing or unknown.
+        """
+        if set(self.roles) == set(attested):
+            return
+        if not attested:
+            msg = "this service is one machine: give AttestationPolicy(require=...), without roles"
+        else:
+            named = ", ".join(f"{role!r}: ..." for role in attested)
+            msg = (
+                "this service has machines of different tasks, and one must not pass as another: "
+                f"give AttestationPolicy(roles={{{named}}})"
+            )
+        raise ConfigurationError(msg)
 
     def verify(self, report: AttestationReport) -> list[Check]:
         """Raise unless the report satisfies the policy; see `Policy.verify`."""
-        made = list(self.tree.verify(report))
+        made: list[Check] = []
+        for role, policy in self.trees.items():
+            machine = self._machine(report, role) if role else report
+            # What one policy accepts must not count for the machine of another.
+            accepted = decision(machine, policy) if role else list(policy.verify(machine))
+            if role:
+                checks = Checks(role, error=PolicyMismatchError)
+                _cpu_was_appraised(machine, accepted, checks)
+                accepted += checks
+            made += accepted
         if report.subject != "endpoint":
             return made
         checks = Checks("endpoint", error=PolicyMismatchError)
@@ -122,8 +179,16 @@ class AttestationPolicy:
             self.gateway_configs,
             "an unlisted configuration of the gateway",
         )
-        self._cpu_was_appraised(report, made, checks)
+        if not self.roles:
+            _cpu_was_appraised(report, made, checks, trusting=self.without_attestation)
         return made + list(checks)
+
+    @staticmethod
+    def _machine(report: AttestationReport, role: str) -> AttestationReport:
+        found = report.find(role)
+        checks = Checks("endpoint", error=PolicyMismatchError)
+        checks.require("role", len(found) == 1, f"there are {len(found)} machines for {role}")
+        return found[0]
 
     def appraise_endpoint(
         self,
@@ -159,20 +224,6 @@ class AttestationPolicy:
             not_after=end if not_after is None else min(end, not_after),
         )
         return appraise(report, self)
-
-    def _cpu_was_appraised(
-        self, report: AttestationReport, made: list[Check], checks: Checks
-    ) -> None:
-        # The key is bound by the CPU's evidence, so a policy about GPUs alone accepts nobody.
-        cpu = {part.subject for part in report.parts} - {"nvidia-gpus"}
-        appraised = {
-            c.subject for c in made if c.name in ("measurement", "pcrs") and c.outcome == "passed"
-        }
-        checks.require(
-            "workload",
-            self.without_attestation or (cpu and cpu <= appraised),
-            "no policy accepted the workload that the CPU's evidence measures",
-        )
 
     def save(self, path: str | Path, *, sign_with: Ed25519PrivateKey | None = None) -> None:
         """Write the policy as JSON for people to review; see `docs/attestation.md`.
@@ -216,6 +267,25 @@ class AttestationPolicy:
         return loads(data)
 
 
+def _as_one(given: Policy | Sequence[Policy]) -> Policy:
+    return given if isinstance(given, Policy) else AllOf(tuple(given))
+
+
+def _cpu_was_appraised(
+    report: AttestationReport, made: list[Check], checks: Checks, *, trusting: bool = False
+) -> None:
+    # The key is bound by the CPU's evidence, so a policy about GPUs alone accepts nobody.
+    cpu = {part.subject for part in report.parts} - {"nvidia-gpus"}
+    appraised = {
+        c.subject for c in made if c.name in ("measurement", "pcrs") and c.outcome == "passed"
+    }
+    checks.require(
+        "workload",
+        trusting or (cpu and cpu <= appraised),
+        "no policy accepted the workload that the CPU's evidence measures",
+    )
+
+
 def _leaves(policy: Policy) -> Iterator[Policy]:
     """The policies at the ends of a tree of combinators."""
     if isinstance(policy, (AllOf, AnyOf)):
@@ -250,7 +320,11 @@ _OWN = ("profile", "max_age_seconds", "gateway_configs", "require_tls_binding", 
 def dumps(policy: AttestationPolicy) -> bytes:
     """The policy as JSON text in UTF-8."""
     content = {"format": FORMAT, **{name: _plain(getattr(policy, name)) for name in _OWN}}
-    content["require"] = _write(policy.tree)
+    trees = policy.trees
+    if whole := trees.pop("", None):
+        content["require"] = _write(whole)
+    if trees:
+        content["roles"] = {role: _write(tree) for role, tree in trees.items()}
     return json.dumps(content, indent=2, sort_keys=False).encode() + b"\n"
 
 
@@ -268,10 +342,14 @@ def loads(data: bytes) -> AttestationPolicy:
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         msg = f"the policy file's format is not {FORMAT}"
         raise ConfigurationError(msg)
-    if "require" not in content:
+    roles = content.get("roles", {})
+    if not isinstance(roles, dict) or not ("require" in content or roles):
         msg = "the policy file requires nothing"
         raise ConfigurationError(msg)
-    content["require"] = _read(content["require"])
+    if "require" in content:
+        content["require"] = _read(content["require"])
+    if roles:
+        content["roles"] = {role: _read(policy) for role, policy in roles.items()}
     policy: AttestationPolicy = _build(AttestationPolicy, content)
     return policy
 
@@ -335,9 +413,8 @@ def _build(kind: Any, arguments: Any) -> Any:
         msg = f"a {kind.__name__} in the file has an unknown member"
         raise ConfigurationError(msg)
     for name, value in arguments.items():
-        expected = names[name].type
-        if expected in (bool, "bool") and not isinstance(value, bool):
-            msg = f"{kind.__name__}.{name} must be true or false"
+        if names[name].type == Iterable[str] and not isinstance(value, list):
+            msg = f"{kind.__name__}.{name} must be a list"
             raise ConfigurationError(msg)
     try:
         return kind(**arguments)

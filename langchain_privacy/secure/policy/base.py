@@ -12,7 +12,7 @@ report = appraise(report_of_proven_claims, policy)
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from langchain_privacy.errors import AttestationError, ConfigurationError, PolicyMismatchError
@@ -44,14 +44,14 @@ class Policy(Protocol):
 def appraise(report: AttestationReport, policy: Policy) -> AttestationReport:
     """Apply a policy to a report of proven claims; return the report with the checks added."""
     try:
-        made = _decision(report, policy)
+        made = decision(report, policy)
     except AttestationError as error:
         error.checks = (*report.all_checks(), *error.checks)
         raise
     return dataclasses.replace(report, checks=(*report.checks, *made))
 
 
-def _decision(report: AttestationReport, policy: Policy) -> list[Check]:
+def decision(report: AttestationReport, policy: Policy) -> list[Check]:
     """The checks of a policy; one that makes none accepts nothing.
 
     Otherwise a policy for another kind of evidence could wave a report through.
@@ -90,7 +90,7 @@ class AnyOf(AtLeastOne[Policy]):
     def verify(self, report: AttestationReport) -> list[Check]:
         """Return the checks of the first policy that accepts; raise the refusal that tells most."""
         return self._ask_until_one(
-            lambda policy: _decision(report, policy), AttestationError, choose=_most_telling
+            lambda policy: decision(report, policy), AttestationError, choose=_most_telling
         )
 
 
@@ -122,6 +122,48 @@ def is_hex(value: Any, size: int) -> bool:
     return isinstance(value, str) and re.fullmatch(rf"[0-9a-f]{{{2 * size}}}", value) is not None
 
 
+_LARGEST = 10**6
+"""Largest number in a policy; days of it are still a date."""
+
+
+def scalars(policy: Any) -> None:
+    """Check the fields of a policy that are switches and numbers.
+
+    Args:
+        policy: A frozen dataclass under construction, whose annotations are `bool` and `int`.
+
+    Raises:
+        ConfigurationError: If one is of another type (`true` is no number, `1` is no switch), or a
+            number is negative or absurd.
+    """
+    for field in dataclasses.fields(policy):
+        value, kind = getattr(policy, field.name), type(policy).__name__
+        if field.type is bool and not isinstance(value, bool):
+            msg = f"{kind}.{field.name} must be true or false"
+            raise ConfigurationError(msg)
+        if field.type is int and not is_number(value, _LARGEST):
+            msg = f"{kind}.{field.name} must be a whole number from 0 to {_LARGEST}"
+            raise ConfigurationError(msg)
+
+
+def is_number(value: Any, most: int) -> bool:
+    """Whether this is a whole number from 0 to `most`; `True` is none."""
+    return type(value) is int and 0 <= value <= most
+
+
+def against(found: object, wanted: Iterable[object] | object) -> str:
+    """What was found and what was wanted, for the text of a refusal.
+
+    Args:
+        found: The claim, shown whole, so that it can be looked up or listed.
+        wanted: What the policy accepts; long values are shown by their beginning.
+    """
+    many = sorted(map(str, wanted)) if isinstance(wanted, (frozenset, tuple, list)) else [wanted]
+    shown = [text if len(text := str(value)) <= 40 else f"{text[:16]}..." for value in many[:3]]
+    more = f" or {len(many) - 3} more" if len(many) > 3 else ""
+    return f"found {found}, wanted {' or '.join(shown)}{more}"
+
+
 def text_set(policy: Any, name: str, *, empty: bool = True) -> frozenset[str]:
     """Replace a field by a frozen set of strings.
 
@@ -133,14 +175,23 @@ def text_set(policy: Any, name: str, *, empty: bool = True) -> frozenset[str]:
     Raises:
         ConfigurationError: If a value is not a string, or the list is empty and must not be.
     """
-    given: Iterable[str] = getattr(policy, name)
-    values = frozenset((given,) if isinstance(given, str) else given)
-    if not empty and not values:
-        msg = f"{type(policy).__name__}.{name} is empty; it never means 'any': list what you accept"
+    given: Any = getattr(policy, name)
+    given = (given,) if isinstance(given, str) else given
+    # A mapping is iterable too, and would lose what it maps to.
+    listed = isinstance(given, Iterable) and not isinstance(given, (bytes, Mapping))
+    if listed:
+        given = tuple(given)
+        if not empty and not given:
+            msg = (
+                f"{type(policy).__name__}.{name} is empty; it never means 'any': list what you "
+                "accept"
+            )
+            raise ConfigurationError(msg)
+        listed = all(isinstance(value, str) for value in given)
+    if not listed:
+        msg = f"{type(policy).__name__}.{name} takes a list of strings"
         raise ConfigurationError(msg)
-    if not all(isinstance(value, str) for value in values):
-        msg = f"{type(policy).__name__}.{name} takes strings"
-        raise ConfigurationError(msg)
+    values: frozenset[str] = frozenset(given)
     object.__setattr__(policy, name, values)
     return values
 

@@ -12,6 +12,7 @@ SevSnpPolicy(measurements=["7a1e..."], min_tcb={"Genoa": {"snp": 14}}, require_c
 
 import dataclasses
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -21,10 +22,23 @@ from langchain_privacy.errors import (
     EvidenceExpiredError,
     PolicyMismatchError,
 )
-from langchain_privacy.secure.policy.base import about, appraise, hex_set, is_hex, text_set
+from langchain_privacy.secure.policy.base import (
+    about,
+    against,
+    appraise,
+    hex_set,
+    is_hex,
+    is_number,
+    scalars,
+    text_set,
+)
 from langchain_privacy.secure.report import AttestationReport, Check, Checks
 
+_PRODUCTS = frozenset({"Milan", "Genoa", "Turin"})
 _TCB_FIELDS = frozenset({"bootloader", "tee", "snp", "microcode", "fmc"})
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,5}", re.ASCII)
+_MAX_GPUS = 32
+_PCRS = frozenset(map(str, range(24)))
 
 # Bits of TD_ATTRIBUTES, Intel "TDX Module Base Architecture Specification".
 _DEBUG, _SEPT_VE_DISABLE, _PKS, _KEY_LOCKER, _PERFMON = 1, 1 << 28, 1 << 30, 1 << 31, 1 << 63
@@ -43,6 +57,8 @@ class SevSnpPolicy:
         min_firmware: Lowest SNP firmware as (major, minor, build).
         host_data: Accepted values of HOST_DATA, 32 bytes in hex; empty skips the check.
         id_key_digests: Accepted digests of the guest owner's key; empty skips the check.
+        author_key_digests: Accepted digests of the key that signed the owner's; empty skips the
+            check.
         allow_vlek: Accept a key that the cloud provider shares among its machines.
         allow_debug: Accept a guest whose memory its host may read. Never do this for real data.
         allow_migration: Accept a guest with a migration agent.
@@ -60,6 +76,7 @@ class SevSnpPolicy:
     min_firmware: tuple[int, int, int] | None = None
     host_data: Iterable[str] = ()
     id_key_digests: Iterable[str] = ()
+    author_key_digests: Iterable[str] = ()
     allow_vlek: bool = False
     allow_debug: bool = False
     allow_migration: bool = False
@@ -74,11 +91,26 @@ class SevSnpPolicy:
         hex_set(self, "measurements", 48, empty=False)
         hex_set(self, "host_data", 32)
         hex_set(self, "id_key_digests", 48)
-        if any(set(floor) - _TCB_FIELDS for floor in self.min_tcb.values()):
-            msg = f"min_tcb takes {sorted(_TCB_FIELDS)} for each product line"
+        hex_set(self, "author_key_digests", 48)
+        scalars(self)
+        if not isinstance(self.min_tcb, Mapping) or not all(
+            product in _PRODUCTS and _is_floor(floor) for product, floor in self.min_tcb.items()
+        ):
+            msg = (
+                f"SevSnpPolicy.min_tcb takes for each of {sorted(_PRODUCTS)} at least one of "
+                f"{sorted(_TCB_FIELDS)} with a number from 0 to 255"
+            )
             raise ConfigurationError(msg)
         if self.min_firmware is not None:
-            object.__setattr__(self, "min_firmware", tuple(self.min_firmware))
+            given = self.min_firmware
+            if (
+                not isinstance(given, (tuple, list))
+                or len(given) != 3
+                or not all(is_number(part, 255) for part in given)
+            ):
+                msg = "SevSnpPolicy.min_firmware takes three numbers: major, minor, build"
+                raise ConfigurationError(msg)
+            object.__setattr__(self, "min_firmware", tuple(given))
 
     def verify(self, report: AttestationReport) -> list[Check]:
         """Raise unless the SEV-SNP report is acceptable."""
@@ -93,7 +125,11 @@ class SevSnpPolicy:
         checks.require(
             "migration", self.allow_migration or not claims["migration"], "a migration agent is set"
         )
-        checks.require("vmpl", claims["vmpl"] <= self.max_vmpl, "asked for at another VMPL")
+        checks.require(
+            "vmpl",
+            claims["vmpl"] <= self.max_vmpl,
+            f"asked for at another VMPL: found {claims['vmpl']}, wanted {self.max_vmpl} or lower",
+        )
         checks.require(
             "key_kind", self.allow_vlek or claims["signing_key"] == "vcek", "a VLEK signed it"
         )
@@ -105,7 +141,8 @@ class SevSnpPolicy:
                 claims["committed_tcb"] == claims["current_tcb"]
                 and claims["committed_firmware"] == claims["current_firmware"]
             ),
-            "the current firmware is not committed and can be rolled back",
+            "the current firmware is not committed and can be rolled back: current "
+            f"{claims['current_tcb']}, committed {claims['committed_tcb']}",
         )
         checks.require("smt", self.allow_smt or not claims["smt"], "multithreading is on")
         if self.require_alias_check:
@@ -114,31 +151,37 @@ class SevSnpPolicy:
             checks.skip("alias_check", "not asked for")
         self._floors(claims, checks)
         self._revocation(report, checks)
-        checks.require(
-            "measurement", claims["measurement"] in self.measurements, "an unlisted measurement"
-        )
         for name, accepted in (
+            ("measurement", self.measurements),
             ("host_data", self.host_data),
             ("id_key_digest", self.id_key_digests),
+            ("author_key_digest", self.author_key_digests),
         ):
-            checks.require_listed(name, claims[name], accepted, f"an unlisted {name}")
+            value = claims[name]
+            text = f"an unlisted {name}: {against(value, accepted)}"
+            checks.require_listed(name, value, accepted, text)
         return checks
 
     def _floors(self, claims: Mapping[str, Any], checks: Checks) -> None:
         if not self.min_tcb:
             checks.skip("tcb_floor", "no floor was given")
         else:
-            floor = self.min_tcb.get(claims["product"])
+            product = claims["product"]
+            floor = self.min_tcb.get(product)
+            have = {tcb: claims[tcb] for tcb in ("reported_tcb", "launch_tcb")}
+            wanted = (
+                f"{product} has no floor" if floor is None else f"wanted at least {dict(floor)}"
+            )
             # The launch TCB too: what started under old firmware may have been changed by it.
             checks.require(
                 "tcb_floor",
                 floor is not None
                 and all(
-                    claims[tcb][part] >= least
-                    for tcb in ("reported_tcb", "launch_tcb")
+                    levels[part] >= least
+                    for levels in have.values()
                     for part, least in floor.items()
                 ),
-                "the firmware's TCB is below the floor",
+                f"the firmware's TCB is below the floor: found {have}, {wanted}",
             )
         if self.min_firmware is None:
             checks.skip("firmware_floor", "no floor was given")
@@ -146,7 +189,8 @@ class SevSnpPolicy:
             checks.require(
                 "firmware_floor",
                 tuple(claims["committed_firmware"]) >= self.min_firmware,
-                "the SNP firmware is too old",
+                "the SNP firmware is too old: "
+                + against(tuple(claims["committed_firmware"]), str(self.min_firmware)),
             )
 
     def _revocation(self, report: AttestationReport, checks: Checks) -> None:
@@ -159,9 +203,17 @@ class SevSnpPolicy:
         checks.require(
             "crl_fresh",
             report.verified_at <= last,
-            "the revocation list is stale",
+            f"the revocation list is stale: it was due for renewal on {until[:10]}",
             error=EvidenceExpiredError,
         )
+
+
+def _is_floor(floor: Any) -> bool:
+    return (
+        isinstance(floor, Mapping)
+        and bool(floor)
+        and all(part in _TCB_FIELDS and is_number(v, 255) for part, v in floor.items())
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +226,14 @@ class TdxMeasurement:
         rtmr2: Its command line and initial disk.
         rtmr0: The virtual hardware's configuration; `None` is not compared.
         rtmr3: What the software measured into it; `None` is not compared.
-        mr_config_id: What the host was told to start, e.g. dstack's compose hash.
+        mr_config_id: What the machine was configured to start. On dstack `01`, the SHA-256 of the
+            application's compose file, and zeros.
         mr_owner: Identity of the machine's owner.
+        compose_hash: SHA-256 of a dstack application's compose file, 32 bytes in hex; proven from
+            `mr_config_id`, or by replaying the event log to RTMR3.
+
+    On dstack every application boots the same image, so the three registers that are required tell
+    none apart; there one of `compose_hash`, `mr_config_id` and `rtmr3` is needed besides.
     """
 
     mr_td: str
@@ -185,6 +243,7 @@ class TdxMeasurement:
     rtmr3: str | None = None
     mr_config_id: str | None = None
     mr_owner: str | None = None
+    compose_hash: str | None = None
 
     def __post_init__(self) -> None:
         # The firmware alone says nothing about the workload, so three registers are required.
@@ -192,17 +251,27 @@ class TdxMeasurement:
             value = getattr(self, name)
             if value is None and name not in ("mr_td", "rtmr1", "rtmr2"):
                 continue
-            if not is_hex(value, 48):
-                msg = f"TdxMeasurement.{name} takes 48 bytes in lowercase hex"
+            size = 32 if name == "compose_hash" else 48
+            if not is_hex(value, size):
+                msg = f"TdxMeasurement.{name} takes {size} bytes in lowercase hex"
                 raise ConfigurationError(msg)
 
-    def matches(self, report: AttestationReport) -> bool:
-        """Whether every register that is given has this value."""
-        return all(
-            report.claims[f.name] == expected
+    @property
+    def names_application(self) -> bool:
+        """Whether it tells one application of a dstack image from another."""
+        # Without a configuration the register is zero for every application; RTMR3 never is, once
+        # the image has measured one.
+        configured = self.mr_config_id is not None and bool(self.mr_config_id.strip("0"))
+        return configured or self.rtmr3 is not None or self.compose_hash is not None
+
+    def differing(self, report: AttestationReport) -> list[str]:
+        """Names of the registers that are given and do not have this value."""
+        return [
+            f.name
             for f in fields(self)
             if (expected := getattr(self, f.name)) is not None
-        )
+            and report.claims.get(f.name) != expected
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,8 +299,8 @@ class TdxPolicy:
     allow_perfmon: bool = False
 
     def __post_init__(self) -> None:
-        if not self.measurements:
-            msg = "TdxPolicy.measurements is empty; it never means 'any': list what you accept"
+        if isinstance(self.measurements, TdxMeasurement) or not self.measurements:
+            msg = "TdxPolicy.measurements is empty or no list; list what you accept"
             raise ConfigurationError(msg)
         object.__setattr__(self, "measurements", tuple(self.measurements))
         if not all(isinstance(m, TdxMeasurement) for m in self.measurements):
@@ -240,6 +309,7 @@ class TdxPolicy:
         text_set(self, "tcb_statuses", empty=False)
         text_set(self, "rejected_advisories")
         hex_set(self, "mr_seam", 48)
+        scalars(self)
 
     def verify(self, report: AttestationReport) -> list[Check]:
         """Raise unless the TDX quote is acceptable."""
@@ -266,33 +336,50 @@ class TdxPolicy:
             "the TDX module is not Intel's, or is under debug",
         )
         if self.mr_seam:
-            checks.require("mr_seam", claims["mr_seam"] in self.mr_seam, "an unlisted TDX module")
+            text = f"an unlisted TDX module: {against(claims['mr_seam'], self.mr_seam)}"
+            checks.require("mr_seam", claims["mr_seam"] in self.mr_seam, text)
         else:
             checks.skip("mr_seam", "no modules were listed")
+        advisories = ", ".join(claims["advisories"])
         checks.require(
             "tcb_status",
             claims["tcb_status"] in self.tcb_statuses,
-            "the platform's TCB status is not accepted",
+            "the platform's TCB status is not accepted: "
+            + against(claims["tcb_status"], self.tcb_statuses)
+            + (f"; advisories {advisories}" if advisories else ""),
         )
+        rejected = sorted(set(claims["advisories"]) & set(self.rejected_advisories))
         checks.require(
-            "advisories",
-            not set(claims["advisories"]) & set(self.rejected_advisories),
-            "a rejected advisory applies",
+            "advisories", not rejected, f"a rejected advisory applies: {', '.join(rejected)}"
         )
         issued = dt.datetime.fromisoformat(claims["collateral_issued"])
         checks.require(
             "collateral_age",
             report.verified_at - issued <= dt.timedelta(days=self.max_collateral_age_days),
-            "the collateral is too old",
+            f"the collateral is too old: issued on {issued:%Y-%m-%d}, wanted at most "
+            f"{self.max_collateral_age_days} days",
             error=EvidenceExpiredError,
         )
-        checks.require(
-            "measurement", any(m.matches(report) for m in self.measurements), "an unlisted build"
-        )
+        self._build(report, checks)
         for name in ("rtmr0", "rtmr3", "mr_config_id", "mr_owner"):
             if all(getattr(m, name) is None for m in self.measurements):
                 checks.skip(name, "no value was listed")
         return checks
+
+    def _build(self, report: AttestationReport, checks: Checks) -> None:
+        builds = self.measurements
+        if report.claims.get("platform") == "dstack":
+            builds = [build for build in builds if build.names_application]
+            checks.require(
+                "application",
+                builds,
+                "every application on dstack has these registers; list its compose_hash, "
+                "mr_config_id or rtmr3 besides",
+            )
+        # The nearest build, so that the refusal names what differs and not everything.
+        nearest = min((build.differing(report) for build in builds), key=len)
+        found = ", ".join(f"{name} {report.claims.get(name)}" for name in nearest)
+        checks.require("measurement", not nearest, f"an unlisted build: found {found}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,11 +396,10 @@ class AzureCvmPolicy:
     pcrs: Mapping[str, str]
 
     def __post_init__(self) -> None:
-        if not self.pcrs or not all(
-            number.isdigit() and is_hex(value, 32) for number, value in self.pcrs.items()
-        ):
-            msg = 'AzureCvmPolicy.pcrs takes values such as {"4": "<64 hex digits>"}, at least one'
+        if not isinstance(self.hardware, (SevSnpPolicy, TdxPolicy)):
+            msg = "AzureCvmPolicy.hardware takes a SevSnpPolicy or a TdxPolicy"
             raise ConfigurationError(msg)
+        _check_pcrs(self)
 
     def verify(self, report: AttestationReport) -> list[Check]:
         """Raise unless hardware and PCRs are acceptable."""
@@ -324,11 +410,10 @@ class AzureCvmPolicy:
             for part in found.parts:
                 genuine = dataclasses.replace(part, subject=kind)
                 made += appraise(genuine, self.hardware).checks[len(part.checks) :]
-            checks.require(
-                "measurement",
-                all(found.claims["pcrs"].get(n) == value for n, value in self.pcrs.items()),
-                "a PCR differs, or was not quoted",
-            )
+            quoted = found.claims["pcrs"]
+            other = [f"PCR {n} {quoted.get(n)}" for n, v in self.pcrs.items() if quoted.get(n) != v]
+            text = f"a PCR differs, or was not quoted: found {', '.join(other)}"
+            checks.require("measurement", not other, text)
             made += checks
         return made
 
@@ -352,6 +437,9 @@ class AzureMaaPolicy:
 
     def __post_init__(self) -> None:
         text_set(self, "policy_hashes")
+        scalars(self)
+        if self.pcrs:
+            _check_pcrs(self)
         if not self.policy_hashes and not self.pcrs:
             msg = (
                 "AzureMaaPolicy needs policy_hashes or pcrs: the launch measurement is the same "
@@ -381,7 +469,8 @@ class AzureMaaPolicy:
             checks.require(
                 "measurement",
                 claims["policy_hash"] in self.policy_hashes,
-                "an unlisted attestation policy",
+                "an unlisted attestation policy: "
+                + against(claims["policy_hash"], self.policy_hashes),
             )
         if self.pcrs:
             values = claims["pcrs"] if isinstance(claims["pcrs"], dict) else {}
@@ -393,8 +482,23 @@ class AzureMaaPolicy:
         return checks
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
+def _check_pcrs(policy: "AzureCvmPolicy | AzureMaaPolicy") -> None:
+    """Refuse PCRs that no quote and no token can have."""
+    pcrs, kind = policy.pcrs, type(policy).__name__
+    # A token's form of a value is its issuer's choice; a quote's is ours.
+    fits = (lambda v: is_hex(v, 32)) if isinstance(policy, AzureCvmPolicy) else bool
+    if (
+        not isinstance(pcrs, Mapping)
+        or not pcrs
+        or not all(n in _PCRS and isinstance(v, str) and fits(v) for n, v in pcrs.items())
+    ):
+        msg = f'{kind}.pcrs takes values such as {{"4": "<64 hex digits>"}}, at least one'
+        raise ConfigurationError(msg)
+
+
+def _numbers(version: str) -> tuple[int, ...] | None:
+    """A version as numbers; `None` when it is written in another way."""
+    return tuple(map(int, version.split("."))) if _VERSION.fullmatch(version) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -429,8 +533,13 @@ class NvidiaGpuPolicy:
     def __post_init__(self) -> None:
         text_set(self, "models", empty=False)
         text_set(self, "modes", empty=False)
-        if self.count < 1:
-            msg = "NvidiaGpuPolicy.count must be at least 1; leave the policy out for no GPU"
+        scalars(self)
+        if not 1 <= self.count <= _MAX_GPUS:
+            msg = "NvidiaGpuPolicy.count is 1 to 32; leave the policy out for no GPU"
+            raise ConfigurationError(msg)
+        floor = self.min_driver
+        if floor is not None and (not isinstance(floor, str) or _numbers(floor) is None):
+            msg = 'NvidiaGpuPolicy.min_driver takes a version such as "570.86"'
             raise ConfigurationError(msg)
 
     def verify(self, report: AttestationReport) -> list[Check]:
@@ -451,19 +560,27 @@ class NvidiaGpuPolicy:
     def _one(self, subject: str, report: AttestationReport) -> Iterable[Check]:
         claims, checks = report.claims, Checks(subject, error=PolicyMismatchError)
         checks.require("is_gpu", not claims["is_switch"], "an NVSwitch is offered as a GPU")
-        checks.require("model", claims["model"] in self.models, "an unlisted GPU model")
-        if claims["mode"] is None:
+        model, mode = claims["model"], claims["mode"]
+        text = f"an unlisted GPU model: {against(model, self.models)}"
+        checks.require("model", model in self.models, text)
+        if mode is None:
             checks.skip("mode", "the driver does not report it")
         else:
-            checks.require("mode", claims["mode"] in self.modes, "an unlisted mode")
+            checks.require(
+                "mode", mode in self.modes, f"an unlisted mode: {against(mode, self.modes)}"
+            )
         checks.require(
             "fwid_present", claims["fwid"] or not self.require_fwid, "no firmware digest"
         )
         if self.min_driver is None:
             checks.skip("driver_floor", "no floor was given")
         else:
-            driver = _numbers(claims["driver"] or "")
-            checks.require("driver_floor", driver >= _numbers(self.min_driver), "an old driver")
+            driver, floor = _numbers(claims["driver"] or ""), _numbers(self.min_driver)
+            checks.require(
+                "driver_floor",
+                driver and floor and driver >= floor,
+                f"an old driver: {against(claims['driver'], self.min_driver)}",
+            )
         passed = {c.name for c in report.checks if c.outcome == "passed"}
         if self.require_rim:
             checks.require("rim", "rim_complete" in passed, "no comparison with reference values")
@@ -473,7 +590,7 @@ class NvidiaGpuPolicy:
 
     def _confidential_compute(self, report: AttestationReport) -> list[Check]:
         checks = Checks("nvidia-gpus", error=PolicyMismatchError)
-        if report.subject != "endpoint":
+        if report.subject in ("nvidia-gpus", "dstack"):
             checks.skip("confidential_compute", "only a measured gateway can say so")
         elif not self.require_confidential_compute:
             checks.skip("confidential_compute", "not asked for")

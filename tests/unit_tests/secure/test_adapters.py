@@ -99,7 +99,14 @@ def test_dstack_binds_address_and_nonce() -> None:
         return quote[48 + offset : 96 + offset].hex()
 
     policy = TdxPolicy(
-        measurements=[TdxMeasurement(mr_td=register(136), rtmr1=register(376), rtmr2=register(424))]
+        measurements=[
+            TdxMeasurement(
+                mr_td=register(136),
+                rtmr1=register(376),
+                rtmr2=register(424),
+                rtmr3=register(472),
+            )
+        ]
     )
     # This quote binds something else; its two halves serve as address and nonce here.
     address, nonce = quote[568:600], quote[600:632]

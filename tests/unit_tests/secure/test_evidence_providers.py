@@ -58,23 +58,26 @@ CHAT = {"model": "m", "messages": [{"role": "user", "content": "private words"}]
 # --- configfs-tsm ---
 
 
-def _table(certificates: dict[str, bytes]) -> bytes:
-    """AMD's certificate table: GUID, offset, length for each, an empty entry, the certificates."""
+def _table(certificates: dict[str, bytes], *, big_endian: bool = False) -> bytes:
+    """AMD's certificate table: GUID, offset, length for each, an empty entry, the certificates.
+
+    AMD's documents write GUIDs as Microsoft does; AWS's hosts write them big-endian.
+    """
     head, body = b"", b""
     start = 24 * (len(certificates) + 1)
     for guid, data in certificates.items():
         entry = struct.pack("<II", start + len(body), len(data))
-        head, body = head + uuid.UUID(guid).bytes_le + entry, body + data
+        name = uuid.UUID(guid).bytes if big_endian else uuid.UUID(guid).bytes_le
+        head, body = head + name + entry, body + data
     return head + bytes(24) + body
 
 
-AMD = _table(
-    {
-        "63da758d-e664-4564-adc5-f4b93be8accd": KEPT["amd"]["vcek"],
-        "4ab7b379-bbac-4fe4-a02f-05aef327c782": KEPT["amd"]["ask"],
-        "c0b406a4-a803-4952-9743-3fb6014cd0ae": KEPT["amd"]["ark"],
-    }
-)
+AMD_CERTIFICATES = {
+    "63da758d-e664-4564-adc5-f4b93be8accd": KEPT["amd"]["vcek"],
+    "4ab7b379-bbac-4fe4-a02f-05aef327c782": KEPT["amd"]["ask"],
+    "c0b406a4-a803-4952-9743-3fb6014cd0ae": KEPT["amd"]["ark"],
+}
+AMD = _table(AMD_CERTIFICATES)
 
 
 class Tsm:
@@ -178,6 +181,12 @@ def test_certificates_of_the_host_are_read_and_own_ones_go_first(tsm) -> None:
     assert own.endorsements["chain"] == b"own"
     tsm.auxiliary = None
     assert ConfigfsTsm(root=tsm.root).cpu(bytes(64)).endorsements == {}
+
+
+def test_the_table_of_aws_is_read(tsm) -> None:
+    expected = ConfigfsTsm(root=tsm.root).cpu(bytes(64)).endorsements
+    tsm.auxiliary = _table(AMD_CERTIFICATES, big_endian=True)
+    assert ConfigfsTsm(root=tsm.root).cpu(bytes(64)).endorsements == expected
 
 
 def test_a_report_for_other_data_is_refused_by_the_client(tsm, upstream) -> None:

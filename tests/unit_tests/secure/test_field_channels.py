@@ -45,7 +45,13 @@ from langchain_privacy.secure.channel.field_sealing import (
     hchacha20,
     seal_request,
 )
-from tests.support.field_services import AciService, FieldService, NearService, collateral
+from tests.support.field_services import (
+    AciService,
+    FieldService,
+    NearService,
+    collateral,
+    compose_hash,
+)
 from tests.support.http import Reply
 from tests.support.tls import Identity, trusting
 from tests.vectors.attestation import intel
@@ -55,14 +61,22 @@ SERVICES: dict[str, type[FieldService]] = dict(
     zip(PROFILES, (AciService, NearService), strict=True)
 )
 ROOTS = TrustedRoots(intel_sgx_der=intel.root())
-BUILD = TdxMeasurement(**{name: value.hex() for name, value in intel.REGISTERS.items()})
+IMAGE = TdxMeasurement(**{name: value.hex() for name, value in intel.REGISTERS.items()})
+BUILD, GATEWAY = (
+    dataclasses.replace(IMAGE, compose_hash=compose_hash(name)) for name in ("model", "gateway")
+)
 CHAT = {"model": "m", "messages": [{"role": "user", "content": "private words"}]}
 FOLDER = Path(__file__).parents[2] / "vectors" / "fields"
 
 
 def _policy(profile: str, **changes: Any) -> AttestationPolicy:
-    settings = {"require": [TdxPolicy(measurements=[BUILD])], "require_tls_binding": True}
-    return AttestationPolicy(**{**settings, "profile": profile, **changes})
+    """The profile's policy; `require` is about the machine that opens contents."""
+    require = changes.pop("require", [TdxPolicy(measurements=[BUILD])])
+    settings = {"require_tls_binding": True, "profile": profile, **changes}
+    if profile == "aci-e2ee-v2":
+        return AttestationPolicy(require=require, **settings)
+    gateway = TdxPolicy(measurements=[GATEWAY])
+    return AttestationPolicy(roles={"near-gateway": gateway, "near-model": require}, **settings)
 
 
 def _adapter(profile: str, domain: str = "127.0.0.1"):
@@ -455,7 +469,9 @@ def test_policies_that_want_something_else_refuse(tls, profile) -> None:
             with pytest.raises(PolicyMismatchError):
                 attest(_endpoint(server, profile, policy=policy), verify=trusting(tls))
         with pytest.raises(AttestationError, match="no other will do"):
-            swapped = _policy(PROFILES[1 - PROFILES.index(profile)])
+            swapped = dataclasses.replace(
+                _policy(profile), profile=PROFILES[1 - PROFILES.index(profile)]
+            )
             attest(_endpoint(server, profile, policy=swapped), verify=trusting(tls))
 
 

@@ -263,3 +263,88 @@ def test_policy_file_with_duplicate_members_is_refused() -> None:
 def test_own_policies_cannot_be_written(tmp_path) -> None:
     with pytest.raises(ConfigurationError, match="your own class"):
         AttestationPolicy(require=[_Says("x")]).save(tmp_path / "p.json")
+
+
+# --- what a file or a constructor may hold: nothing that loads and then never checks ---
+
+_TYPED = [
+    ("sev_snp", "min_tcb", [{"Milan": {}}, {"Milan": {"snp": "5"}}, {"Milan": {"snp": True}},
+                            {"Milan": {"snp": 256}}, {"Milan": {"snp": -1}}, {"Milan": 5},
+                            {"Rome": {"snp": 5}}, {"Milan": {"ucode": 5}}, [], "x", 5]),
+    ("sev_snp", "min_firmware", [[], [1], [1, 55], [1, 55, "x"], [1, 55, True], [1, 55, 21, 0],
+                                 [1, 55, -1], "155", 155, {}]),
+    ("sev_snp", "max_vmpl", [True, "0", 1.0, -1, None, [0], 10**30]),
+    ("sev_snp", "max_crl_staleness_days", [True, "1", 10**30, -1, None]),
+    ("sev_snp", "allow_debug", [1, "true", None, 0]),
+    ("sev_snp", "measurements", ["ab" * 48, {"ab" * 48: 1}, 5, None, [5], [["ab" * 48]]]),
+    ("sev_snp", "author_key_digests", ["ab" * 48, ["ab"], [None], 5]),
+    ("tdx", "max_collateral_age_days", [True, "30", 10**30, -1, 2.5, None]),
+    ("tdx", "tcb_statuses", [[], "UpToDate", [1], None]),
+    ("tdx", "mr_seam", ["00" * 48, [0], None]),
+    ("nvidia_gpu", "count", [0, True, "1", 33, 10**30, None]),
+    ("nvidia_gpu", "min_driver", ["", "x", "570.", "five", "5\u00b2", 570, [570], "570-1"]),
+    ("nvidia_gpu", "require_rim", ["false", 0, None]),
+    ("nvidia_gpu", "models", [[], "GH100", [None]]),
+]  # fmt: skip
+_MINIMAL = {
+    "sev_snp": {"measurements": [M]},
+    "tdx": {"measurements": [{"mr_td": M, "rtmr1": M, "rtmr2": M}]},
+    "nvidia_gpu": {},
+}
+TYPED = [(kind, name, value) for kind, name, values in _TYPED for value in values]
+
+
+def _file(require: object, **members: object) -> bytes:
+    content = {"format": "langchain-privacy-policy/v1", "require": require, **members}
+    return json.dumps(content).encode()
+
+
+@pytest.mark.parametrize("kind", _MINIMAL)
+def test_the_smallest_file_of_a_kind_loads(kind) -> None:
+    assert loads(_file({kind: _MINIMAL[kind]}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"), TYPED, ids=[f"{n}-{t[0]}.{t[1]}" for n, t in enumerate(TYPED)]
+)
+def test_files_are_strictly_typed(kind, name, value) -> None:
+    with pytest.raises(ConfigurationError):
+        loads(_file({kind: {**_MINIMAL[kind], name: value}}))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"max_age_seconds": True},
+        {"max_age_seconds": "60"},
+        {"max_age_seconds": 10**30},
+        {"max_age_seconds": 0.5},
+        {"require_tls_binding": 1},
+        {"allow_unsafe": "false"},
+        {"gateway_configs": "ab" * 32},
+        {"profile": None},
+        {"profile": ["x-wing"]},
+        {"roles": []},
+        {"roles": {"a": {}}},
+        {"roles": "near-model"},
+    ],
+    ids=str,
+)
+def test_members_of_the_whole_are_strictly_typed(members) -> None:
+    with pytest.raises(ConfigurationError):
+        loads(_file({"nvidia_gpu": {}}, **members))
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "24", "04", "-1", "", "9" * 5000, " 4"])
+def test_pcr_numbers_are_those_of_a_tpm(number) -> None:
+    for kind, more in (("azure_cvm", {"hardware": {"sev_snp": {"measurements": [M]}}}),
+                       ("azure_maa", {})):  # fmt: skip
+        with pytest.raises(ConfigurationError):
+            loads(_file({kind: {"pcrs": {number: "cd" * 32}, **more}}))
+
+
+def test_hardware_of_another_kind_is_refused() -> None:
+    with pytest.raises(ConfigurationError):
+        loads(_file({"azure_cvm": {"hardware": {"nvidia_gpu": {}}, "pcrs": {"4": "cd" * 32}}}))
+    with pytest.raises(ConfigurationError):
+        AzureCvmPolicy(hardware=GPU, pcrs={"4": "cd" * 32})  # type: ignore[arg-type]

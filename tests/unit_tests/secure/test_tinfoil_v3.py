@@ -1,6 +1,7 @@
 """Tinfoil's document of version 3, made here from its published form."""
 
 import base64
+import dataclasses
 import datetime as dt
 import hashlib
 import json
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from langchain_privacy.errors import (
@@ -21,6 +23,7 @@ from langchain_privacy.secure import (
     AttestationPolicy,
     NvidiaGpuPolicy,
     SevSnpPolicy,
+    SnpEndorsements,
     TdxEndorsements,
     TdxMeasurement,
     TdxPolicy,
@@ -201,3 +204,103 @@ def test_another_nonce_and_another_policy_are_refused() -> None:
         _verify(_document(), SevSnpPolicy(measurements=["00" * 48]))
     with pytest.raises(PolicyMismatchError, match="nvidia-gpus"):
         _verify(_document(), SNP, NvidiaGpuPolicy())
+
+
+# --- the shape that stood under the same format name until the summer of 2026 ---
+
+
+def _june(
+    change: Change = lambda _: None,
+    *,
+    gpus: tuple[int, ...] = (1000,),
+    switches: bytes = b"",
+    written: str | None = None,
+) -> bytes:
+    listed = [
+        {
+            "arch": "HOPPER",
+            "certificate": _b64(KEPT["nvidia"][f"chain_{serial - 1000}"]),
+            "evidence": _b64(cases.gpu_report(serial, nonce=NONCE)),
+            "nonce": NONCE.hex(),
+        }
+        for serial in gpus
+    ]
+    # Spaces and an escape: the hash is over the bytes as sent.
+    sent = json.dumps({"evidences": listed, "note": "<"}, indent=2).replace("<", "\\u003c")
+    digest = hashlib.sha256(sent.encode()).digest() if gpus else bytes(32)
+    bound = hashlib.sha256(TLS + HPKE + NONCE + digest + switches).digest() + bytes(32)
+    content = {
+        "format": f"{BASE}/predicate/attestation/v3",
+        "report_data": {
+            "tls_key_fp": TLS.hex(),
+            "hpke_key": HPKE.hex(),
+            "nonce": NONCE.hex(),
+            "gpu_evidence_hash": digest.hex(),
+            **({"nvswitch_evidence_hash": switches.hex()} if switches else {}),
+        },
+        "cpu": {"platform": "sev-snp", "report": _b64(cases.snp_report({0x50: bound}))},
+        **({"gpu": "GPU"} if gpus else {}),
+        **({"nvswitch": {"evidences": []}} if switches else {}),
+        "certificate": "",
+        "signature": "",
+    }
+    change(content)
+    return json.dumps(content).replace('"GPU"', written or sent).encode()
+
+
+def _verify_june(document: bytes, *require: Any, nonce: bytes = NONCE):
+    policy = AttestationPolicy(
+        require=list(require or [SevSnpPolicy(measurements=SNP.measurements)]),
+        profile="ehbp-x25519",
+    )
+    amd = KEPT["amd"]
+    given = SnpEndorsements(key_certificate=amd["vcek"], chain=[amd["ask"], amd["ark"]])
+    now = dt.datetime.fromtimestamp(cases.NOW, dt.UTC)
+    device = x509.load_pem_x509_certificates(KEPT["nvidia"]["chain_0"])[-1]
+    roots = dataclasses.replace(ROOTS, nvidia_device=device.fingerprint(SHA256()).hex())
+    adapter = TinfoilV3Adapter(snp_endorsements=given)
+    return adapter.verify(document, nonce, policy, now, roots=roots)
+
+
+def test_the_older_shape_binds_the_same() -> None:
+    gpus = NvidiaGpuPolicy(count=2, require_confidential_compute=False)
+    report = _verify_june(
+        _june(gpus=(1000, 1001), switches=b"s" * 32),
+        SevSnpPolicy(measurements=SNP.measurements),
+        gpus,
+    )
+    assert report.channel_keys == {"ehbp-x25519": HPKE}
+    assert report.claims["tls_spki_sha256"] == TLS.hex()
+    assert {"nvswitches", "release"} <= {c.name for c in report.skipped}
+    assert _verify_june(_june(gpus=())).channel_keys == {"ehbp-x25519": HPKE}
+
+
+@pytest.mark.parametrize(
+    ("document", "error"),
+    [
+        (_june(_set("report_data.hpke_key", TLS.hex())), EvidenceExpiredError),
+        (_june(_set("report_data.tls_key_fp", HPKE.hex())), EvidenceExpiredError),
+        (_june(_set("report_data.nonce", "00" * 32)), EvidenceExpiredError),
+        (_june(_set("report_data.gpu_evidence_hash", "00" * 32)), EvidenceInvalidError),
+        (_june(_set("report_data.nvswitch_evidence_hash", "00" * 32)), EvidenceExpiredError),
+        (_june(_set("report_data.more", 1)), EvidenceInvalidError),
+        (_june(_set("body", "AAAA")), EvidenceInvalidError),
+        (_june(_set("challenge", {})), EvidenceInvalidError),
+        (_june(_set("gpu", None)), EvidenceInvalidError),
+        (_june(_set("cpu.platform", "x")), EvidenceInvalidError),
+        (_june(_set("cpu.report", "AAAA")), EvidenceInvalidError),
+        (_june(written='{"evidences":[]}'), EvidenceInvalidError),
+        (_june(gpus=(1000, 1000)), EvidenceInvalidError),
+    ],
+    ids=[str(n) for n in range(13)],
+)
+def test_changed_documents_of_the_older_shape_are_refused(document, error) -> None:
+    with pytest.raises(error):
+        _verify_june(document)
+
+
+def test_the_older_shape_answers_our_nonce_only() -> None:
+    with pytest.raises(EvidenceExpiredError):
+        _verify_june(_june(), nonce=bytes(32))
+    with pytest.raises(EvidenceInvalidError, match="no VCEK"):
+        _verify(_june())
