@@ -163,7 +163,7 @@ _ALLOWED = {
     "LimitOptions": "rows",
     "Distinct": "expressions on",
     "Alias": "this alias",
-    "Column": "this table",
+    "Column": "this table db",
     "Identifier": "this quoted",
     "Star": "except_",
     "Literal": "this is_string",

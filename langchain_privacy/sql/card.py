@@ -6,9 +6,11 @@ and type of a column that you allowed. The prompt shows it (`SchemaCard.render`)
 every name of a statement on it.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.sql.introspect import read_tables
@@ -35,7 +37,9 @@ class SchemaCard:
     ```
 
     Args:
-        tables: Columns by table: a list of names, or types by name.
+        tables: Columns by table: a list of names, or types by name. A table of another schema is
+            `"schema.table"`; so are tables of several schemas in all that follows, where a name
+            without a schema means every table of that name.
         denied_columns: Columns that exist and may not be read, by table or as `"table.column"`.
             They are refused in every clause, and `*` over their table is.
         descriptions: Your words by `"table"` or `"table.column"`.
@@ -65,13 +69,17 @@ class SchemaCard:
             cards = [_table(name, columns, schema) for name, columns in tables.items()]
         else:
             cards = list(tables)
-        cards = [_without(card, denied.pop(card.name.casefold(), frozenset())) for card in cards]
-        if denied:
+        known = {name.casefold() for card in cards for name in card.names}
+        cards = [_without(card, _denied(card, denied)) for card in cards]
+        if denied.keys() - known:
             msg = "denied_columns names a table that is not on the card; give its table too."
             raise ConfigurationError(msg)
         cards = _described(cards, descriptions or {}, public_values or {}, set(linkable))
-        self.tables: tuple[TableCard, ...] = tuple(_aliased(cards, aliases))
+        self.tables: tuple[TableCard, ...] = tuple(map(_writable, _aliased(cards, aliases)))
         self._by_name = _index(self.tables)
+        self._names = frozenset(
+            name for t in self.tables for name in (*t.names, t.shown, *(c.shown for c in t.columns))
+        )
 
     @classmethod
     def from_engine(
@@ -84,30 +92,35 @@ class SchemaCard:
         aliases: Mapping[str, str] | bool = False,
         public_values: Mapping[str, Sequence[str]] | None = None,
         linkable: Iterable[str] | None = None,
-        schema: str | None = None,
+        schema: str | Sequence[str] | None = None,
+        views: bool = False,
     ) -> "SchemaCard":
         """Read names, types and keys from a database; nothing else is read.
 
         Args:
             engine: A SQLAlchemy engine (sync or async) or a URL. DuckDB files need no SQLAlchemy
                 dialect.
-            tables: Table names, or columns by table (`"*"` for all of them). Without it every
-                table, but no view.
+            tables: Table names, or columns by table (`"*"` for all of them); `"schema.table"` for
+                one outside of `schema`. Without it every table; a partitioned one once.
             denied_columns: As for `SchemaCard`.
             descriptions: As for `SchemaCard`.
             aliases: As for `SchemaCard`.
             public_values: As for `SchemaCard`.
-            linkable: As for `SchemaCard`; without it every text column that is on the card.
-            schema: The database schema, or `None` for the connection's own.
+            linkable: As for `SchemaCard`; without it every text column that is on the card, in
+                SQLite also those without a type.
+            schema: The database schema or schemas (on MySQL and MariaDB: databases), or `None` for
+                the connection's own.
+            views: Without `tables`, take views and materialised views as well.
 
         Raises:
-            ConfigurationError: A table or column does not exist, or the extra is missing.
+            ConfigurationError: A table or column does not exist, there is no table at all, or the
+                extra is missing.
             QueryError: The database cannot be reached.
         """
         names = None if tables is None else list(tables)
-        found = read_tables(engine, names, schema)
+        found = read_tables(engine, names, schema, views=views)
         if isinstance(tables, Mapping):
-            found = [_only(card, tables[card.name]) for card in found]
+            found = [_only(card, _columns_of(card, tables)) for card in found]
         card = cls(
             found,
             denied_columns=denied_columns,
@@ -116,7 +129,7 @@ class SchemaCard:
             public_values=public_values,
             linkable=linkable or (),
         )
-        return card if linkable is not None else card._with_linkable_text()
+        return card if linkable is not None else card._with_linkable_text(engine)
 
     def __repr__(self) -> str:
         return f"<SchemaCard of {len(self.tables)} tables>"
@@ -124,6 +137,14 @@ class SchemaCard:
     def table(self, name: str) -> TableCard | None:
         """Find a table by its name or alias, without case; `None` when it is not on the card."""
         return self._by_name.get(name) or self._by_name.get(name.casefold())
+
+    def in_schema(self, schema: str, name: str) -> TableCard | None:
+        """Find a table by its schema and its name; `None` when it is not on the card."""
+        return self._by_name.get(f"{schema}.{name}".casefold())
+
+    def knows(self, name: str) -> bool:
+        """Tell whether something on the card is called exactly this."""
+        return name in self._names
 
     def render(self) -> str:
         """Write the card as it crosses: one line a table, one line a column."""
@@ -155,9 +176,12 @@ class SchemaCard:
         """List the columns in which values of a question are looked up."""
         return [(t, c) for t in self.tables for c in t.columns if c.linkable]
 
-    def _with_linkable_text(self) -> "SchemaCard":
+    def _with_linkable_text(self, engine: "Engine | AsyncEngine | str") -> "SchemaCard":
+        # SQLite's types are free; what a view computes has none.
+        free = str(engine if isinstance(engine, str) else engine.url).startswith("sqlite")
+        texts = ("text", "") if free else ("text",)
         tables = [
-            replace(t, columns=tuple(replace(c, linkable=c.type == "text") for c in t.columns))
+            replace(t, columns=tuple(replace(c, linkable=c.type in texts) for c in t.columns))
             for t in self.tables
         ]
         return SchemaCard(tables)
@@ -171,6 +195,8 @@ def _line(name: str, notes: list[str], description: str) -> str:
 def _table(name: str, columns: Sequence[str] | Mapping[str, str], schema: str | None) -> TableCard:
     types = columns if isinstance(columns, Mapping) else dict.fromkeys(columns, "")
     cards = tuple(ColumnCard(name=column, type=str(kind)) for column, kind in types.items())
+    if schema is None and "." in name:
+        schema = name.partition(".")[0]
     return TableCard(name=name, columns=cards, schema=schema)
 
 
@@ -190,6 +216,17 @@ def _denied_by_table(denied: Denied) -> dict[str, frozenset[str]]:
     for table, column in pairs:
         by_table.setdefault(table.casefold(), set()).add(column.casefold())
     return {table: frozenset(columns) for table, columns in by_table.items()}
+
+
+def _denied(card: TableCard, denied: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the columns that are denied under any name of a table."""
+    named = (denied.get(name.casefold(), frozenset()) for name in card.names)
+    return frozenset[str]().union(*named)
+
+
+def _columns_of(card: TableCard, tables: Mapping[str, Sequence[str] | str]) -> Sequence[str] | str:
+    """Return the columns that were named for a table under one of its names."""
+    return next(tables[name] for name in reversed(card.names) if name in tables)
 
 
 def _without(card: TableCard, denied: frozenset[str]) -> TableCard:
@@ -220,28 +257,27 @@ def _described(
     linkable: set[str],
 ) -> list[TableCard]:
     known: set[str] = set()
+
+    def said(about: Mapping[str, Any], names: Sequence[str], otherwise: Any) -> Any:
+        return next((about[name] for name in names if name in about), otherwise)
+
     out = []
     for card in cards:
-        known.add(card.name)
+        known.update(card.names)
         columns = []
         for c in card.columns:
-            full = f"{card.name}.{c.name}"
-            known.add(full)
+            full = [f"{name}.{c.name}" for name in card.names]
+            known.update(full)
             columns.append(
                 replace(
                     c,
-                    description=descriptions.get(full, c.description),
-                    values=tuple(map(str, public_values.get(full, c.values))),
-                    linkable=c.linkable or full in linkable,
+                    description=said(descriptions, full, c.description),
+                    values=tuple(map(str, said(public_values, full, c.values))),
+                    linkable=c.linkable or not linkable.isdisjoint(full),
                 )
             )
-        out.append(
-            replace(
-                card,
-                columns=tuple(columns),
-                description=descriptions.get(card.name, card.description),
-            )
-        )
+        description = said(descriptions, card.names, card.description)
+        out.append(replace(card, columns=tuple(columns), description=description))
     if unknown := ({*descriptions, *public_values, *linkable} - known):
         msg = (
             f"{len(unknown)} names in descriptions, public_values or linkable are not on the card; "
@@ -261,24 +297,67 @@ def _aliased(cards: list[TableCard], aliases: Mapping[str, str] | bool) -> list[
             names |= {f"{card.name}.{c.name}": f"c{j}" for j, c in enumerate(card.columns, 1)}
     else:
         names = dict(aliases)
+    used: set[str] = set()
+
+    def alias(full: Sequence[str], otherwise: str | None) -> str | None:
+        found = next((name for name in full if name in names), None)
+        if found is None:
+            return otherwise
+        used.add(found)
+        return names[found]
+
     out = []
     for card in cards:
         columns = tuple(
-            replace(c, alias=names.pop(f"{card.name}.{c.name}", c.alias)) for c in card.columns
+            replace(c, alias=alias([f"{name}.{c.name}" for name in card.names], c.alias))
+            for c in card.columns
         )
-        out.append(replace(card, columns=columns, alias=names.pop(card.name, card.alias)))
-    if names:
-        msg = f"{len(names)} aliases name a table or column that is not on the card."
+        out.append(replace(card, columns=columns, alias=alias(card.names, card.alias)))
+    if unused := len(names.keys() - used):
+        msg = f"{unused} aliases name a table or column that is not on the card."
         raise ConfigurationError(msg)
     return out
 
 
+# What the guard would not read back, or a token of a cell could not hold.
+_UNWRITABLE = re.compile(r"[\[\]|\n\r\t\"`]|.{81,}|\A\s|\s\Z|\s\s")
+
+
+def _writable(card: TableCard) -> TableCard:
+    """Give columns that no statement can name an alias: 3rd column, `c3`."""
+    taken = {c.shown.casefold() for c in card.columns}
+
+    def fits(name: str) -> bool:
+        return unicodedata.is_normalized("NFC", name) and not (
+            _UNWRITABLE.search(name) or {unicodedata.category(ch) for ch in name} & _HIDDEN
+        )
+
+    columns = list(card.columns)
+    for at, column in enumerate(columns, 1):
+        if not fits(column.shown):
+            name = next(n for n in (f"c{at}", f"column_{at}", f"c_{at}_") if n not in taken)
+            columns[at - 1] = replace(column, alias=name)
+    return card if columns == list(card.columns) else replace(card, columns=tuple(columns))
+
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
 def _index(tables: Sequence[TableCard]) -> dict[str, TableCard]:
     index: dict[str, TableCard] = {}
+    own: dict[str, list[TableCard]] = {}
     for table in tables:
-        for name in {table.name.casefold(), (table.alias or table.name).casefold()}:
-            if name in index:
+        # Its own name alone means a table while no other schema has one of that name.
+        own.setdefault(table.own_name.casefold(), []).append(table)
+        for name in {*table.names, table.shown} - {table.own_name}:
+            if name.casefold() in index:
                 msg = "Two tables of the card have the same name or alias."
                 raise ConfigurationError(msg)
-            index[name] = table
+            index[name.casefold()] = table
+    for name, called in own.items():
+        if len(called) == 1 and name not in index:
+            index[name] = called[0]
+        elif len({table.schema for table in called}) < len(called) or name in index:
+            msg = "Two tables of the card have the same name or alias."
+            raise ConfigurationError(msg)
     return index

@@ -3,15 +3,20 @@
 `SchemaCard.from_engine` makes a card of what `read_tables` returns. SQLAlchemy's reflection would
 also hand over comments, defaults, CHECK texts and ENUM members; none of that is read from its
 answer.
+
+One schema gives tables their own names; several give them `schema.table`. Partitions stand behind
+their parent and are left out, views are read on request.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
 from sqlalchemy import types
+from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import SQLAlchemyError
 
 from langchain_privacy.errors import ConfigurationError
@@ -24,7 +29,7 @@ from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection, Engine, Inspector
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 # Types in one plain word each: lengths and members would say something about the data.
@@ -53,42 +58,59 @@ _DUCKDB_WORDS = {
     "time": "time",
     "json": "json",
 }
+_PARTITIONS = sqlalchemy.text(
+    "SELECT c.relname FROM pg_catalog.pg_class AS c "
+    "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
+    "WHERE c.relispartition AND n.nspname = :name"
+)
+
+Schemas = str | Sequence[str] | None
+"""One schema, several, or the connection's own."""
 
 
 def read_tables(
-    source: "Engine | AsyncEngine | str", names: Sequence[str] | None, schema: str | None
+    source: "Engine | AsyncEngine | str",
+    names: Sequence[str] | None,
+    schema: Schemas = None,
+    *,
+    views: bool = False,
 ) -> list[TableCard]:
     """Read tables from a database.
 
     Args:
         source: A SQLAlchemy engine, sync or async, or a URL.
-        names: Which tables and views; without it every table, but no view.
-        schema: The schema they are in, or `None` for the connection's own.
+        names: Which tables and views, also as `schema.table`; without it every table.
+        schema: The schemas they are in, or `None` for the connection's own.
+        views: Without names, read views and materialised views as well.
 
     Raises:
-        ConfigurationError: A named table does not exist.
+        ConfigurationError: A named table does not exist, or there is none at all.
         QueryError: The database cannot be reached.
     """
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     url = sqlalchemy.make_url(source) if isinstance(source, str) else source.url
+    schemas = [schema] if isinstance(schema, str) else list(schema or ())
     if dialect_name(url.drivername) == "duckdb":
-        return _from_duckdb(url.database, names)
+        return _chosen(_DuckDBCatalog(url.database), names, schemas, views=views)
     file = url.database if url.drivername.startswith("sqlite") else None
     if file and file != ":memory:" and isinstance(source, str) and not Path(file).exists():
         raise query_error("unavailable")  # connecting would create the file
     engine = create_engine(source) if isinstance(source, str) else source
 
+    def from_connection(connection: "Connection") -> list[TableCard]:
+        return _chosen(_ServerCatalog(connection), names, schemas, views=views)
+
     async def read(own: AsyncEngine) -> list[TableCard]:
         connection: AsyncConnection
         async with own.connect() as connection:
-            return await connection.run_sync(_from_connection, names, schema)
+            return await connection.run_sync(from_connection)
 
     try:
         if isinstance(engine, AsyncEngine):
             return on_own_engine(engine, read)
         with engine.connect() as connection:
-            return _from_connection(connection, names, schema)
+            return from_connection(connection)
     except (SQLAlchemyError, OSError) as error:
         raise query_error(code_of(error)) from None
     finally:
@@ -96,67 +118,196 @@ def read_tables(
             engine.dispose()
 
 
-def _from_connection(
-    connection: "Connection", names: Sequence[str] | None, schema: str | None
-) -> list[TableCard]:
-    inspector = sqlalchemy.inspect(connection)
-    if schema is None and inspector.dialect.name == "postgresql":
+@dataclass(slots=True)
+class _Names:
+    """What one schema holds, by name."""
+
+    tables: list[str] = field(default_factory=list)
+    views: list[str] = field(default_factory=list)
+
+
+class _ServerCatalog:
+    """What SQLAlchemy reads of a database."""
+
+    def __init__(self, connection: "Connection") -> None:
+        self._connection = connection
+        self._inspector: Inspector = sqlalchemy.inspect(connection)
+        self._dialect = self._inspector.dialect.name
         # Written into the statement, so that no search_path or temporary table decides.
-        schema = inspector.default_schema_name
-    there = inspector.get_table_names(schema=schema)
-    if names is not None and set(names) - {*there, *inspector.get_view_names(schema=schema)}:
-        raise _missing()
-    cards = []
-    for name in there if names is None else names:
-        columns = tuple(
-            ColumnCard(name=c["name"], type=_word(c["type"]))
-            for c in inspector.get_columns(name, schema=schema)
+        self.own: str | None = (
+            None if self._dialect == "sqlite" else self._inspector.default_schema_name
         )
-        keys = tuple(
-            (column, key["referred_table"], other)
-            for key in inspector.get_foreign_keys(name, schema=schema)
-            for column, other in zip(
-                key["constrained_columns"], key["referred_columns"], strict=False
-            )
-        )
-        primary = tuple(inspector.get_pk_constraint(name, schema=schema)["constrained_columns"])
-        cards.append(
+        if self.own is None and self._dialect != "sqlite":
+            self.own = ""
+
+    def names(self, schema: str | None) -> _Names:
+        """List the tables and views of a schema; partitions stand behind their parent."""
+        inspector = self._inspector
+        found = _Names(inspector.get_table_names(schema), inspector.get_view_names(schema))
+        if self._dialect == "postgresql":
+            found.views += inspector.get_materialized_view_names(schema)
+            parts = set(self._connection.execute(_PARTITIONS, {"name": schema}).scalars())
+            found.tables = [name for name in found.tables if name not in parts]
+        return found
+
+    def exists(self, schema: str | None, name: str) -> bool:
+        """Tell whether a schema holds a table of this name, a partition too."""
+        return self._inspector.has_table(name, schema)
+
+    def cards(self, schema: str | None, names: Sequence[str], views: set[str]) -> list[TableCard]:
+        """Make cards of tables and views of one schema, all at once."""
+        about: dict[str, Any] = {
+            "schema": schema,
+            "filter_names": names,
+            "kind": ObjectKind.ANY,
+        }
+        columns = self._inspector.get_multi_columns(**about)
+        primary: Any = self._inspector.get_multi_pk_constraint(**about)
+        foreign = self._inspector.get_multi_foreign_keys(**about)
+        return [
             TableCard(
-                name=name, columns=columns, schema=schema, primary_key=primary, foreign_keys=keys
+                name=name,
+                columns=tuple(
+                    ColumnCard(name=c["name"], type=_word(c["type"]))
+                    for c in columns.get((schema, name), ())
+                ),
+                schema=schema,
+                primary_key=tuple(
+                    (primary.get((schema, name)) or {}).get("constrained_columns", ())
+                ),
+                foreign_keys=tuple(
+                    (column, f"{key['referred_schema'] or schema}.{key['referred_table']}", other)
+                    for key in foreign.get((schema, name), ())
+                    for column, other in zip(
+                        key["constrained_columns"], key["referred_columns"], strict=False
+                    )
+                ),
+                view=name in views,
             )
+            for name in names
+        ]
+
+
+class _DuckDBCatalog:
+    """What a DuckDB file says of itself."""
+
+    own: str | None = "main"
+
+    def __init__(self, path: str | None) -> None:
+        self._columns, self._keys = DuckDBDatabase(path, SQLPolicy()).ask("schema")
+
+    def names(self, schema: str | None) -> _Names:
+        """List the tables and views of a schema."""
+        found = _Names()
+        for where, name, _column, _kind, view in self._columns:
+            listed = found.views if view else found.tables
+            if where == schema and name not in listed:
+                listed.append(name)
+        return found
+
+    def exists(self, schema: str | None, name: str) -> bool:
+        """Tell whether a schema holds a table or view of this name."""
+        return any(row[0] == schema and row[1] == name for row in self._columns)
+
+    def cards(self, schema: str | None, names: Sequence[str], views: set[str]) -> list[TableCard]:
+        """Make cards of tables and views of one schema."""
+        columns: dict[str, list[ColumnCard]] = defaultdict(list)
+        for where, name, column, kind, _view in self._columns:
+            if where == schema:
+                columns[name].append(ColumnCard(name=column, type=_duckdb_word(kind)))
+        primary: dict[str, tuple[str, ...]] = {}
+        foreign: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+        for where, name, kind, own, other, others in self._keys:
+            if where == schema and kind == "PRIMARY KEY":
+                primary[name] = tuple(own)
+            elif where == schema:
+                pairs = zip(own, others, strict=False)
+                foreign[name] += [(a, f"{schema}.{other}", b) for a, b in pairs]
+        return [
+            TableCard(
+                name=name,
+                columns=tuple(columns[name]),
+                schema=schema,
+                primary_key=primary.get(name, ()),
+                foreign_keys=tuple(foreign[name]),
+                view=name in views,
+            )
+            for name in names
+        ]
+
+
+def _chosen(
+    catalog: _ServerCatalog | _DuckDBCatalog,
+    names: Sequence[str] | None,
+    schemas: Sequence[str],
+    *,
+    views: bool,
+) -> list[TableCard]:
+    """Read the tables that were asked for, schema by schema."""
+    asked: list[str | None] = list(schemas) or [catalog.own]
+    if names is not None:
+        wanted = [_placed(catalog, name, asked) for name in names]
+        asked = list(dict.fromkeys(schema for schema, _ in wanted))
+    if "" in asked:
+        msg = (
+            "The database URL names no database. Write mysql+pymysql://…/NAME, or set schema=... "
+            "to the database that holds the tables."
         )
-    return cards
-
-
-def _from_duckdb(path: str | None, names: Sequence[str] | None) -> list[TableCard]:
-    columns, keys = DuckDBDatabase(path, SQLPolicy()).ask("schema")
-    by_table: dict[str, list[ColumnCard]] = {}
-    for _schema, table, column, kind in columns:
-        by_table.setdefault(table, []).append(ColumnCard(name=column, type=_duckdb_word(kind)))
-    primary: dict[str, tuple[str, ...]] = {}
-    foreign: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    for table, kind, own, other, others in keys:
-        if kind == "PRIMARY KEY":
-            primary[table] = tuple(own)
+        raise ConfigurationError(msg)
+    cards: list[TableCard] = []
+    for schema in asked:
+        there = catalog.names(schema)
+        if names is None:
+            listed = [*there.tables, *(there.views if views else ())]
         else:
-            foreign[table] += [(a, other, b) for a, b in zip(own, others, strict=False)]
-    if names is not None and set(names) - set(by_table):
-        raise _missing()
-    return [
-        TableCard(
-            name=table,
-            columns=tuple(by_table[table]),
-            primary_key=primary.get(table, ()),
-            foreign_keys=tuple(foreign[table]),
+            listed = [name for where, name in wanted if where == schema]
+        if listed:
+            cards += catalog.cards(schema, listed, set(there.views))
+    if not cards:
+        where = "schema=..., e.g. schema=['sales', 'hr'], to the schemas that hold the tables"
+        msg = (
+            f"No table was found to make a schema card of. Set {where}, views=True to take views, "
+            "tables=[...] to name them, or connect as a user who may read them."
         )
-        for table in (by_table if names is None else names)
-    ]
+        raise ConfigurationError(msg)
+    cards = list(_named(cards, several=len(asked) > 1))
+    if names is not None:  # in the order that was asked for
+        order = {place: at for at, place in enumerate(wanted)}
+        cards.sort(key=lambda card: order[card.schema, card.own_name])
+    # DuckDB's own schema is not written out: a file may have the same name.
+    main = catalog.own if isinstance(catalog, _DuckDBCatalog) and len(asked) == 1 else None
+    return [replace(c, schema=None) if main and c.schema == main else c for c in cards]
 
 
-def _missing() -> ConfigurationError:
-    return ConfigurationError(
-        "SchemaCard.from_engine names a table that the database does not have."
+def _placed(
+    catalog: _ServerCatalog | _DuckDBCatalog, name: str, schemas: Sequence[str | None]
+) -> tuple[str | None, str]:
+    """Find the schema of a table that was named, as `table` or `schema.table`."""
+    for schema in schemas:
+        if schema != "" and catalog.exists(schema, name):
+            return schema, name
+    first, dot, rest = name.partition(".")
+    if dot and catalog.exists(first, rest):
+        return first, rest
+    msg = (
+        "SchemaCard.from_engine names a table that the database does not have. Write 'table', or "
+        "'schema.table' for one outside the connection's own schema."
     )
+    raise ConfigurationError(msg)
+
+
+def _named(cards: Iterable[TableCard], *, several: bool) -> Iterable[TableCard]:
+    """Give tables of several schemas names that say theirs, and foreign keys the names on the card.
+
+    A catalog names the tables of foreign keys with their schema.
+    """
+    for card in cards:
+        own = f"{card.schema}."
+        keys = tuple(
+            (column, table if several else table.removeprefix(own), to)
+            for column, table, to in card.foreign_keys
+        )
+        yield replace(card, name=f"{own}{card.name}" if several else card.name, foreign_keys=keys)
 
 
 def _word(kind: Any) -> str:

@@ -45,7 +45,7 @@ class TableCard:
     """One table that may be read.
 
     Attributes:
-        name: Its name in the database.
+        name: Its name in the database; on a card of several schemas `schema.table`.
         columns: The columns that may be read.
         schema: The schema that holds it, or `None` for the connection's own.
         description: Words of yours.
@@ -54,6 +54,7 @@ class TableCard:
         foreign_keys: `(column, table, column)` towards other tables of the card.
         denied: Columns known to exist that may not be read, in lower case. They never cross.
         partial: Columns may exist that are not on the card, so `*` is refused.
+        view: It is a view; what stands behind it is read through it only.
     """
 
     name: str
@@ -65,6 +66,7 @@ class TableCard:
     foreign_keys: tuple[tuple[str, str, str], ...] = ()
     denied: frozenset[str] = field(default_factory=frozenset, repr=False)
     partial: bool = False
+    view: bool = False
     _by_name: dict[str, ColumnCard] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +83,17 @@ class TableCard:
     def shown(self) -> str:
         """The name that crosses."""
         return self.alias or self.name
+
+    @property
+    def own_name(self) -> str:
+        """Its name within its schema."""
+        return self.name if self.schema is None else self.name.removeprefix(f"{self.schema}.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that you may call it by: alone, and with its schema."""
+        full = () if self.schema is None else (f"{self.schema}.{self.own_name}",)
+        return tuple(dict.fromkeys((self.name, self.own_name, *full)))
 
     def column(self, name: str) -> ColumnCard | None:
         """Find a column by its name or alias, without case; `None` when it is not on the card."""
@@ -99,7 +112,7 @@ class TableCard:
         """
         if self.primary_key:
             return frozenset(name.casefold() for name in self.primary_key)
-        usual = ("id", f"{self.name}_id".casefold())
+        usual = ("id", f"{self.own_name}_id".casefold())
         return frozenset(
             [c.name.casefold() for c in self.columns if c.name.casefold() in usual][:1]
         )

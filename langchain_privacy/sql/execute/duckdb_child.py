@@ -39,14 +39,18 @@ _PIECE = re.compile(
 )
 
 _COLUMNS = """
-    SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns()
-    WHERE NOT internal AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE NOT internal)
-    ORDER BY table_name, column_index
+    SELECT c.schema_name, c.table_name, c.column_name, c.data_type, v.view_name IS NOT NULL
+    FROM duckdb_columns() AS c LEFT JOIN duckdb_views() AS v
+    ON v.database_name = c.database_name AND v.schema_name = c.schema_name
+    AND v.view_name = c.table_name
+    WHERE NOT c.internal AND c.database_name = current_database()
+    ORDER BY c.schema_name, c.table_name, c.column_index
 """
 _KEYS = """
-    SELECT table_name, constraint_type, constraint_column_names, referenced_table,
+    SELECT schema_name, table_name, constraint_type, constraint_column_names, referenced_table,
            referenced_column_names
-    FROM duckdb_constraints() WHERE constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY')
+    FROM duckdb_constraints()
+    WHERE constraint_type IN ('PRIMARY KEY', 'FOREIGN KEY') AND database_name = current_database()
 """
 
 

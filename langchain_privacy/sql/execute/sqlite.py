@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+_READING = (
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+)
 _STEPS = 10_000
 """Virtual machine steps between two looks at the clock, well under a millisecond."""
 
@@ -66,10 +72,11 @@ class SQLiteDatabase(Database):
                 raise ConfigurationError(msg)
             self._engine = engine
         self._readable = {
-            (table.name.casefold(), name.casefold())
+            (table.own_name.casefold(), name.casefold())
             for table in tables
             for name in ("", *(column.name for column in table.columns))
         }
+        self._views = {table.own_name.casefold() for table in tables if table.view}
         self._functions = allowed_functions("sqlite", policy)
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
@@ -144,9 +151,19 @@ class SQLiteDatabase(Database):
                     connection.setlimit(limit, value)
 
     def _authorize(
-        self, action: int, one: str | None, two: str | None, _database: str | None, _: str | None
+        self,
+        action: int,
+        one: str | None,
+        two: str | None,
+        _database: str | None,
+        within: str | None,
     ) -> int:
-        """Answer for a table and column that is read, or for a function that is called."""
+        """Answer for a table and column that is read, or for a function that is called.
+
+        What a view of the card reads and calls is the view's: `within` names it.
+        """
+        if within is not None and within.casefold() in self._views:
+            return sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY
         first, second = (one or "").casefold(), (two or "").casefold()
         if action == sqlite3.SQLITE_READ:
             allowed = (first, second) in self._readable

@@ -83,7 +83,7 @@ def check_sql(
     name = dialect_name(dialect)
     form = grammar(name)
     _check_characters(sql, policy)
-    tokens = _named_by_numbers(_read_tokens(sql, form, policy))
+    tokens = _named_by_numbers(_read_tokens(sql, form, policy, card))
     try:
         tree = _parse(sql, tokens, form)
         if made := SERIES.get(name):
@@ -111,7 +111,7 @@ def _check_characters(sql: str, policy: SQLPolicy) -> None:
         raise refuse("not_normalized", (1, 1))
 
 
-def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy) -> list[Any]:
+def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy, card: SchemaCard) -> list[Any]:
     """Split a statement into tokens and account for every character of it.
 
     What stands between two tokens must be white space: that refuses each dialect's comments, hints
@@ -149,7 +149,11 @@ def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy) -> list[Any]:
                 raise refuse("string_form", at(sql, start))
             if form.name == "mysql" and "\\" in written:
                 raise refuse("backslash", at(sql, start))
-        elif not ascii_only and any("\uff00" <= ch <= "\uffef" for ch in sql[start:after]):
+        elif (
+            not ascii_only
+            and any("\uff00" <= ch <= "\uffef" for ch in sql[start:after])
+            and not card.knows(token.text)
+        ):
             raise refuse("invisible_character", at(sql, start))
         before = token
     if sql[after:].strip(_WHITE + ";"):
@@ -323,7 +327,6 @@ def _code_of(node: Any) -> str:
 _CODE_OF_ARGUMENT = {
     ("Join", "method"): "natural_join",
     ("Table", "catalog"): "table_schema",
-    ("Column", "db"): "table_schema",
     ("Column", "catalog"): "table_schema",
     ("Placeholder", "jdbc"): "unknown_slot",
     ("Placeholder", "kind"): "unknown_slot",

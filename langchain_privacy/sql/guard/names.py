@@ -40,7 +40,6 @@ from langchain_privacy.sql.guard.joins import ties as ties_of
 from langchain_privacy.sql.guard.query import AGGREGATING, SPELLERS, GuardedQuery, write
 from langchain_privacy.sql.guard.refusal import position_of, refuse
 from langchain_privacy.sql.guard.scope import (
-    MOST_BYTES,
     Ctes,
     Facts,
     Output,
@@ -59,7 +58,17 @@ from langchain_privacy.sql.guard.series import (
     length,
     names_itself,
 )
+from langchain_privacy.sql.guard.trees import (
+    children_of,
+    digits_of,
+    fits,
+    is_star,
+    limit_of,
+    places,
+    quoted,
+)
 from langchain_privacy.sql.policy import SQLPolicy
+from langchain_privacy.sql.tables import TableCard
 
 _WORD = re.compile(r"\w+")
 _GENEROUS = 1_000
@@ -97,7 +106,7 @@ def resolve(
     resolver.check_json()
     if not resolver.tables:
         raise refuse("no_table", (1, 1))
-    limit = _limit_of(tree)
+    limit = limit_of(tree)
     written = None if limit is None else int(limit.name)
     if written is None or written > policy.row_limit:
         # One row more than is read tells that there were more.
@@ -139,7 +148,8 @@ class _Resolver:
         self._policy = policy
         self._dialect = dialect
         self._spellers = SPELLERS[dialect]
-        self._aliases: set[str] = set()
+        # SQLite's authorizer knows what a view reads by its name, so nothing else gets that name.
+        self._aliases = {table.own_name.casefold() for table in card.tables if table.view}
         self._constants: set[int] = set()
         self._json: list[Any] = []
 
@@ -206,7 +216,7 @@ class _Resolver:
             node.meta[AGGREGATING] = self.aggregates = True
             self._single_entity(node, scope, outputs)
         summary = scope.aggregates and args.get("group") is None
-        limit = _limit_of(node)
+        limit = limit_of(node)
         first = isinstance(limit, exp.Literal) and limit.name in ("0", "1")
         many = [source for source in scope.sources if not source.single_row]
         return Relation(
@@ -253,14 +263,14 @@ class _Resolver:
             if self._card.table(name) is not None or folded in here:
                 raise self._refuse("shadowed_table", cte.args["alias"])
             here.add(folded)
-            unique = first_free(name if _fits(name) else "w", self._aliases)
+            unique = first_free(name if fits(name) else "w", self._aliases)
             tables = cte.this.find_all(exp.Table)
             if clause.args.get("recursive") and any(names_itself(table, name) for table in tables):
                 relation = self._recursion(cte, unique, outer, ctes)
                 recursive = True
             else:
                 relation = self._renamed(cte, self.query(cte.this, outer, ctes, top=False))
-            cte.args["alias"].set("this", _quoted(unique))
+            cte.args["alias"].set("this", quoted(unique))
             ctes[folded] = (unique, relation)
         clause.set("recursive", recursive)
         return ctes
@@ -307,9 +317,9 @@ class _Resolver:
         first = node.this
         while not isinstance(first, exp.Select):
             first = first.this
-        written = [name if _fits(name) else f"c{i}" for i, name in enumerate(names, 1)]
+        written = [name if fits(name) else f"c{i}" for i, name in enumerate(names, 1)]
         for projection, name in zip(first.expressions, written, strict=True):
-            projection.set("alias", _quoted(name))
+            projection.set("alias", quoted(name))
         outputs = tuple(
             Output(short, name, output.origins, computed=output.computed)
             for short, name, output in zip(written, names, relation.outputs, strict=True)
@@ -373,10 +383,10 @@ class _Resolver:
         folded = source.name.casefold()
         if folded and any(other.name.casefold() == folded for other in scope.sources):
             raise self._refuse("ambiguous_column", node)
-        name = source.name if is_plain(source.name) and _fits(source.name) else "t"
+        name = source.name if is_plain(source.name) and fits(source.name) else "t"
         source.alias = first_free(name, self._aliases)
-        columns = [_quoted(output.name) for output in source.outputs()] if source.made else None
-        node.set("alias", exp.TableAlias(this=_quoted(source.alias), columns=columns))
+        columns = [quoted(output.name) for output in source.outputs()] if source.made else None
+        node.set("alias", exp.TableAlias(this=quoted(source.alias), columns=columns))
         scope.sources.append(source)
 
     def _series(self, node: Any) -> Source:
@@ -428,21 +438,29 @@ class _Resolver:
         shown = node.alias or name
         if schema is None and (cte := scope.ctes.get(name.casefold())) is not None:
             unique, relation = cte
-            node.set("this", _quoted(unique))
+            node.set("this", quoted(unique))
             return Source(name=shown, relation=relation)
         table = self._card.table(name)
-        if table is None:
-            raise self._refuse("table", node)
         if schema is not None:
-            own = {(table.schema or "").casefold(), (OWN_SCHEMA[self._dialect] or "").casefold()}
             # `FROM..trade` has an empty text in place of a name.
             named = "" if isinstance(schema, str) else schema.name
-            if not named or named.casefold() not in own:
+            table = self._of_schema(named, name) if named else None
+            if table is None and self._card.table(name) is not None:
                 raise self._refuse("table_schema", node)
-        node.set("db", None if table.schema is None else _quoted(table.schema))
-        node.set("this", _quoted(table.name))
+        if table is None:
+            raise self._refuse("table", node)
+        node.set("db", None if table.schema is None else quoted(table.schema))
+        node.set("this", quoted(table.own_name))
         self.tables[table.name] = None
         return Source(name=shown, table=table)
+
+    def _of_schema(self, schema: str, name: str) -> TableCard | None:
+        """Find a table by its schema, which may be the connection's own."""
+        table = self._card.in_schema(schema, name)
+        if table is None and schema.casefold() == OWN_SCHEMA[self._dialect]:
+            table = self._card.table(name)
+            return table if table is not None and table.schema is None else None
+        return table
 
     def _using(self, identifier: Any, scope: Scope, side: str, first: int) -> int:
         """Resolve a column of USING; return the earlier source, from `first` on, that has it."""
@@ -490,22 +508,22 @@ class _Resolver:
 
         def give(value: Any, label: str, facts: Facts) -> None:
             label = first_free(label, taken)
-            short = _fits(label) and not top
+            short = fits(label) and not top
             name = label if short else first_free(f"c{len(outputs) + 1}", names)
             names.add(name.casefold())
             origins = frozenset(facts.origins)
             outputs.append(Output(name, label, origins, computed=facts.computed))
-            projections.append(exp.Alias(this=value, alias=_quoted(name)))
+            projections.append(exp.Alias(this=value, alias=quoted(name)))
 
         for item in node.expressions:
-            if _is_star(item):
+            if is_star(item):
                 if isinstance(node.parent, exp.Exists):
                     give(exp.Literal.number(1), "one", Facts())
                     continue
                 for source, output in self._star(item, scope):
                     self._read(output)
                     facts = Facts(set(output.origins), derived=output.computed)
-                    column = exp.Column(this=_quoted(output.name), table=_quoted(source.alias))
+                    column = exp.Column(this=quoted(output.name), table=quoted(source.alias))
                     give(column, output.label, facts)
                 continue
             # The holder lets the expression be replaced as a whole.
@@ -582,7 +600,7 @@ class _Resolver:
                 if isinstance(sets, exp.Expression):
                     self._each(sets, scope)
         if top:
-            self.group_by = _places(group.expressions, node)
+            self.group_by = places(group.expressions, node)
 
     def _order(self, node: Any, scope: Scope, count: int, *, top: bool) -> None:
         order = node.args.get("order")
@@ -597,7 +615,7 @@ class _Resolver:
             else:
                 self._expression(this, scope)
         if top:
-            self.order_by = _places([key.this for key in order.expressions], node)
+            self.order_by = places([key.this for key in order.expressions], node)
 
     def _order_by_outputs(self, node: Any, relation: Relation, *, top: bool) -> None:
         """Resolve the ORDER BY of a set operation: names and positions of outputs only."""
@@ -641,7 +659,7 @@ class _Resolver:
             value = part.args.get(argument) if part is not None else None
             if value is None:
                 continue
-            digits = _digits(value)
+            digits = digits_of(value)
             # The outermost LIMIT is cut to what is read, unless it is out of all reason.
             most = self._policy.max_limit * (_GENEROUS if top and name == "limit" else 1)
             if not digits or len(digits) > 9 or int(digits) > most:
@@ -713,13 +731,13 @@ class _Resolver:
                 self._json.append(node)
             elif kind is exp.Placeholder:
                 self.slots[node.name] = None
-            stack += _children(node)
+            stack += children_of(node)
             if (spell := self._spellers.get(kind)) is not None:
                 spell(node)
         return facts
 
     def _each(self, parent: Any, scope: Scope) -> None:
-        for child in _children(parent):
+        for child in children_of(parent):
             self._expression(child, scope)
 
     def _summarises(self, node: Any) -> bool:
@@ -731,7 +749,7 @@ class _Resolver:
         if name == "count" and len(arguments) == 1 and isinstance(arguments[0], exp.Star):
             node.set("expressions", [exp.Var(this="*")])
         elif (sized := SIZED.get(name)) is not None:
-            digits = _digits(arguments[sized]) if len(arguments) > sized else ""
+            digits = digits_of(arguments[sized]) if len(arguments) > sized else ""
             if not digits or len(digits) > 4 or int(digits) > LARGEST_SIZE:
                 raise self._refuse("function_argument", node)
         elif name in _SERIES and id(node) not in self._constants:
@@ -757,6 +775,12 @@ class _Resolver:
         name = node.name
         if node.table:
             source = scope.source(node.table)
+            if (schema := node.args.get("db")) is not None:
+                # sales.trade.price: of a table that keeps its own name
+                table = self._of_schema(schema.name, node.table)
+                if table is None or source is None or source.table is not table:
+                    raise self._refuse("table_schema", node)
+                node.set("db", None)
             if source is None:
                 raise self._refuse("unknown_column", node)
             self._bind(node, source, facts)
@@ -806,7 +830,7 @@ class _Resolver:
             return node is not holder.this
         if not isinstance(holder, _COMPARISONS):
             return False
-        others = [child for child in _children(holder) if child is not node]
+        others = [child for child in children_of(holder) if child is not node]
         return any(
             column.table or not column.this.quoted or scope.knows(column.name)
             for other in others
@@ -825,7 +849,7 @@ class _Resolver:
         facts.origins |= output.origins
         facts.derived |= output.computed
         node.args["this"].set("this", output.name)
-        node.set("table", _quoted(source.alias))
+        node.set("table", quoted(source.alias))
 
     def _type(self, output: Output) -> str | None:
         """Return the type word of a column of the card; `None` for what is computed."""
@@ -854,57 +878,3 @@ class _Resolver:
     def _read(self, output: Output) -> None:
         for pair in output.origins:
             self.columns[pair] = None
-
-
-# Looking at trees.
-
-
-def _fits(name: str) -> bool:
-    """Tell whether every database keeps a name whole."""
-    return len(name.encode()) <= MOST_BYTES
-
-
-def _quoted(name: str) -> Any:
-    return exp.to_identifier(name, quoted=True)
-
-
-def _is_star(item: Any) -> bool:
-    return isinstance(item, exp.Star) or (
-        isinstance(item, exp.Column) and isinstance(item.this, exp.Star)
-    )
-
-
-def _digits(node: Any) -> str:
-    """Return the digits of a whole number that is written out, else nothing."""
-    written = node.name if isinstance(node, exp.Literal) and not node.is_string else ""
-    return written if written.isdigit() else ""
-
-
-def _limit_of(query: Any) -> Any:
-    """Return the number of a query's LIMIT or FETCH, or `None`."""
-    part = query.args.get("limit")
-    return None if part is None else part.args.get("expression") or part.args.get("count")
-
-
-def _places(keys: list[Any], select: Any) -> list[int]:
-    """Return the output columns that resolved keys are, as far as they are some."""
-    places = []
-    for key in keys:
-        if isinstance(key, exp.Literal):
-            places += [int(key.name) - 1] if key.name.isdigit() else []
-        else:
-            equal = (i for i, output in enumerate(select.expressions) if output.this == key)
-            place = next(equal, None)
-            places += [] if place is None else [place]
-    return places
-
-
-def _children(node: Any) -> list[Any]:
-    children: list[Any] = []
-    for value in node.args.values():
-        if isinstance(value, exp.Expr):
-            if not isinstance(value, exp.Identifier):
-                children.append(value)
-        elif isinstance(value, list):
-            children += [v for v in value if isinstance(v, exp.Expr)]
-    return children
