@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -38,17 +38,46 @@ _AS_IT_IS = {str, int}
 _LINES = re.compile(r"\s*[\r\n]+\s*")
 
 
+def _quantized(value: Decimal, places: int) -> Decimal:
+    """Round half up, however large the number, and leave no zeros at the end."""
+    with localcontext() as context:
+        context.prec = 400
+        rounded = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        return rounded.normalize()
+
+
+def _rounded(value: Decimal) -> Decimal:
+    """Round to two decimals, below 1 to three digits."""
+    return _quantized(value, max(2, 2 - value.adjusted()) if abs(value) < 1 else 2)
+
+
+def _whole(value: Decimal) -> int:
+    return int(value.to_integral_value(ROUND_HALF_UP))
+
+
 def _comma(value: Decimal) -> str:
-    return f"{value:,f}"
+    return f"{_rounded(value):,f}"
 
 
 def _eok(value: Decimal) -> str:
-    """Write an amount in 만원 as people say it: 191000 is 19억 1,000만원."""
-    sign, amount = ("-" if value < 0 else ""), abs(int(value))
-    eok, man = divmod(amount, 10_000)
-    if not eok:
-        return f"{sign}{man:,}만원"
-    return f"{sign}{eok:,}억원" if not man else f"{sign}{eok:,}억 {man:,}만원"
+    """Write an amount in 만원 as people say it: 119960 is 11억 9,960만원."""
+    if value and abs(value) < 1:
+        return f"{_rounded(value):f}만원"
+    sign, amount = ("-" if value < 0 else ""), abs(_whole(value))
+    jo, rest = divmod(amount, 100_000_000)
+    eok, man = divmod(rest, 10_000)
+    parts = [f"{jo:,}조" if jo else "", f"{eok:,}억" if eok else "", f"{man:,}만" if man else ""]
+    return f"{sign}{' '.join(part for part in parts if part) or '0만'}원"
+
+
+def _won(value: Decimal) -> str:
+    """Write an amount in 원: 1199600000 is 11억 9,960만원."""
+    sign, amount = ("-" if value < 0 else ""), abs(_whole(value))
+    man, won = divmod(amount, 10_000)
+    if not man:
+        return f"{sign}{won:,}원"
+    large = _eok(Decimal(man))
+    return f"{sign}{large}" if not won else f"{sign}{large.removesuffix('원')} {won:,}원"
 
 
 def _pyeong(value: Decimal) -> str:
@@ -56,12 +85,13 @@ def _pyeong(value: Decimal) -> str:
 
 
 def _percent(value: Decimal) -> str:
-    return f"{value * 100:.1f}%"
+    return f"{_quantized(value * 100, 1):,.1f}%"
 
 
 FORMATTERS: dict[str, tuple[Callable[[Decimal], str], str]] = {
     "comma": (_comma, ""),
     "억만원": (_eok, "만원"),
+    "원": (_won, "원"),
     "평": (_pyeong, "평"),
     "pct1": (_percent, "%"),
 }
@@ -90,21 +120,32 @@ def format_value(value: Any, form: str = "") -> tuple[str, str]:
 def _number(value: Any) -> Decimal | None:
     if isinstance(value, bool):
         return None
-    if isinstance(value, (int, Decimal)):
-        return Decimal(value)
-    if isinstance(value, float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+    if isinstance(value, (int, Decimal, float)) or (
+        isinstance(value, str) and _NUMBER.fullmatch(value)
+    ):
         number = Decimal(str(value))
         return number if number.is_finite() else None
     return None
 
 
+_LONG_FRACTION = 6
+"""Decimals from which on a number was computed and not stored: 11996.341986196718."""
+
+
+def _unpadded(value: Decimal) -> Decimal:
+    """Take off what a computation left behind the digits that mean something."""
+    return _rounded(value) if -int(value.as_tuple().exponent) > _LONG_FRACTION else value
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:.10g}" if abs(value) < 1e10 else f"{value:f}".rstrip("0").rstrip(".")
-    if isinstance(value, Decimal):
-        return f"{value:f}"
+    if isinstance(value, (float, Decimal)):
+        number = _number(value)
+        if number is None:
+            return str(value)
+        text = f"{_unpadded(number):f}"
+        return text.removesuffix(".0") if isinstance(value, float) else text
     if isinstance(value, datetime):
         return value.isoformat(" ")
     if isinstance(value, (bytes, bytearray)):

@@ -31,13 +31,19 @@ MEANINGS = {
 """Every code of an answer that cannot be used, with its meaning."""
 
 _MOST_PROBED_ROWS = 1_000
+_USUAL_ROWS = 20
+"""Rows that a text may write out where the statement has no LIMIT; lines of others are left out."""
 
 _MARKUP = re.compile(r"!\[|\]\(|\]\[|\w+://|www\.|<[A-Za-z/!]|javascript:|data:\w+/", re.IGNORECASE)
 
 _NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 # Numbers that we count ourselves: of a list's items, of ranks.
 _LIST_NUMBER = re.compile(r"^\s*\d{1,3}[.)]\s", re.MULTILINE)
-_RANK = re.compile(r"\d{1,3}\s?(?:위|등|번째|번|(?:st|nd|rd|th)\b)")
+_RANK = re.compile(
+    r"\d{1,3}\s?(?:위|등|번째|번|순위|(?:st|nd|rd|th)\b)"
+    r"|(?:\b(?:rank|place|no\.|number)|#|순위|제)\s?\d{1,3}(?!\d)",
+    re.IGNORECASE,
+)
 
 # A line of a list or table.
 _ITEM = re.compile(r"\s*(?:[-*•]|\d{1,3}[.)]|\|)")
@@ -58,6 +64,9 @@ _TREND = re.compile(
     re.IGNORECASE,
 )
 _TIMES = re.compile(r"두 배|세 배|절반|\b(?:twice|double|half|triple)\b", re.IGNORECASE)
+
+
+_RANKING = {"rank", "dense_rank", "row_number", "ntile"}
 
 
 class AnswerCheck:
@@ -82,6 +91,9 @@ class AnswerCheck:
             elif isinstance(node, exp.Anonymous):
                 self._calls.add(str(node.this).casefold())
         self._numbers = {number for text in written for number in _numbers(text)}
+        if self._calls & _RANKING:
+            self._numbers |= {str(rank) for rank in range(1, _USUAL_ROWS + 1)}
+        self._named = " ".join([*guarded.labels, *(c for pair in guarded.columns for c in pair)])
         self._ordered = exp.Order in kinds
         self._divided = exp.Div in kinds
         self._computed = self._divided or exp.Sub in kinds
@@ -91,7 +103,7 @@ class AnswerCheck:
         codes: list[str] = []
         if not (template.full + template.single).strip():
             codes.append("empty_answer")
-        several = min(self._guarded.limit or 1, _MOST_PROBED_ROWS)
+        several = min(self._guarded.limit or _USUAL_ROWS, _MOST_PROBED_ROWS)
         for text, rows in ((template.full, several), (template.single, 1), (template.empty, 0)):
             codes += self._for_rows(text, rows)
         return list(dict.fromkeys(codes))
@@ -153,7 +165,12 @@ class AnswerCheck:
             (_TREND, ordered or self._computed or calls & {"lag", "lead"}),
             (_TIMES, self._divided),
         )
-        return all(ground or not claim.search(text) for claim, ground in grounds)
+        named = self._named.casefold()
+        return all(
+            # 평균가 and 최고가 are what a column is called, and so may its values be.
+            ground or all(found[0].casefold() in named for found in claim.finditer(text))
+            for claim, ground in grounds
+        )
 
 
 def _numbers(text: str) -> list[str]:
@@ -161,11 +178,19 @@ def _numbers(text: str) -> list[str]:
 
 
 def _mixed(text: str, spans: Sequence[CellSpan]) -> bool:
-    """Whether one line of a list or table holds cells of several rows."""
-    lines: dict[int, set[tuple[int, int]]] = {}
+    """Whether one line of a list or table holds cells of several rows that do not belong together.
+
+    Two rows may stand beside each other when the line says the same of both: the columns of one are
+    those of the other.
+    """
+    lines: dict[int, dict[tuple[int, int], set[int]]] = {}
     for span in spans:
         if span.cell is not None and span.cell[1] > 0:
-            number, row, _column = span.cell
-            lines.setdefault(text.count("\n", 0, span.start), set()).add((number, row))
+            number, row, column = span.cell
+            line = lines.setdefault(text.count("\n", 0, span.start), {})
+            line.setdefault((number, row), set()).add(column)
     listed = text.splitlines()
-    return any(len(rows) > 1 and _ITEM.match(listed[line]) for line, rows in lines.items())
+    return any(
+        len({frozenset(columns) for columns in rows.values()}) > 1 and _ITEM.match(listed[line])
+        for line, rows in lines.items()
+    )

@@ -27,6 +27,7 @@ from langchain_privacy.local import assert_local
 from langchain_privacy.masking import Masker
 from langchain_privacy.masking.cells import read_result
 from langchain_privacy.sql.card import SchemaCard
+from langchain_privacy.sql.chart import chart_block
 from langchain_privacy.sql.execute import open_database
 from langchain_privacy.sql.nodes.answer import AnswerNode
 from langchain_privacy.sql.nodes.link import LinkNode
@@ -63,8 +64,10 @@ def create_private_sql_graph(
     One crossing: the remote model sees the schema card and the question without its values, and
     returns a query and the template of its answer. The query is checked, written again and run
     here; the template is filled in here. Input `{"question"}`; output `{"answer", "masked_answer",
-    "sql", "rows", "report"}`. What LangChain sees of a run (state, checkpoints, traces) is a
-    reference to the question, a reference to the rows and the masked answer.
+    "sql", "rows", "report"}`; where the question asks for a picture, or the result goes through
+    time, also `"chart"`, an image block, and `"content"`, the answer and the chart as blocks of a
+    message. What LangChain sees of a run (state, checkpoints, traces) is a reference to the
+    question, a reference to the rows and the masked answer.
 
     Args:
         remote: The remote chat model.
@@ -166,6 +169,9 @@ class SQLEdge(PrivateGraph):
             real["sql"] = about["sql"]
             real["report"] = {**data.get("report", {}), "withheld": about["withheld"]}
             real["rows"] = [dict(zip(result.labels, row, strict=True)) for row in result.rows]
+            if picture := chart_block(result, about["computed"], asked=about["chart"]):
+                real["chart"] = picture
+                real["content"] = [{"type": "text", "text": real["answer"]}, picture]
         return real
 
 

@@ -12,7 +12,8 @@ the values in for the person.
 import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -23,7 +24,8 @@ from langgraph.config import get_stream_writer
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError, QueryError, UnsafeSQLError
 from langchain_privacy.local import acall_local, call_local, split_reasoning
-from langchain_privacy.masking.cells import read_result, token
+from langchain_privacy.masking.cells import Result, read_result, token
+from langchain_privacy.sql.chart import can_draw
 from langchain_privacy.sql.execute.database import MEANINGS as FAULTS
 from langchain_privacy.sql.guard.refusal import REASONS
 from langchain_privacy.sql.nodes.state import (
@@ -40,6 +42,9 @@ from langchain_privacy.sql.prompts import Language
 from langchain_privacy.sql.remote import AnswerTemplate, narration_messages
 from langchain_privacy.vault import VaultSession
 
+_WIDEST = 5
+"""Columns of a table that a chat still shows; wider results are lists."""
+_NUMBERS = {int, float, Decimal}
 _NARRATIONS = 2
 """How often a model may try to put the rows into words."""
 
@@ -162,7 +167,7 @@ class _Answer:
                 text = _filled(template, rows, policy.narrate_rows, number, language)
         if text is None:
             narration = "table"
-            text = _table(self._result.labels, rows, policy.narrate_rows, number, language)
+            text = _table(self._result, self._forms(), policy.narrate_rows, language)
         remarks = []
         if self._about.get("withheld"):
             texts = _WITHHELD if rows else _ALL_WITHHELD
@@ -172,11 +177,24 @@ class _Answer:
             remarks.append(_WITHHELD_WITHIN[language].format(k=policy.smallest_group))
         if self._about.get("truncated"):
             remarks.append(_TRUNCATED[language])
+        if self._about.get("chart") and rows and not can_draw():
+            remarks.append(_NO_CHART[language])
         text = "\n".join(part for part in (text, *remarks) if part)
         for line in text.splitlines(keepends=True):
             _say(line)
         report = {**self._report, "narration": narration}
         return {"masked_answer": text, "answer": text, "report": report}
+
+    def _forms(self) -> dict[str, str]:
+        """Choose how numbers are written where no model did: amounts, and what was computed."""
+        forms = {}
+        for at, (label, computed) in enumerate(
+            zip(self._result.labels, self._about["computed"], strict=True)
+        ):
+            values = {type(row[at]) for row in self._result.rows} - {type(None)}
+            if values and values <= _NUMBERS:
+                forms[label] = "억만원" if "만원" in label else "comma" if computed else ""
+        return forms
 
 
 def _say(text: str) -> None:
@@ -198,6 +216,10 @@ _MORE = {
 _TRUNCATED = {
     "en": "The result was longer than the limit and was cut.",
     "ko": "결과가 제한보다 길어 일부만 읽었습니다.",
+}
+_NO_CHART = {
+    "en": 'A chart needs matplotlib here: pip install "langchain-privacy[chart]".',
+    "ko": '차트를 그리려면 matplotlib이 있어야 합니다: pip install "langchain-privacy[chart]".',
 }
 _WITHHELD = {
     "en": "Groups of fewer than {k} rows are not shown, for they may tell about single persons.",
@@ -248,15 +270,38 @@ def _filled(
     return _numbered("\n".join(lines), number)
 
 
-def _table(labels: Sequence[str], rows: int, shown: int, number: int, language: Language) -> str:
-    """Write a result as a sentence and a Markdown table of tokens. It cannot fail."""
+def _table(result: Result, forms: Mapping[str, str], shown: int, language: Language) -> str:
+    """Write a result as a sentence and a Markdown table of tokens. It cannot fail.
+
+    A result of one value is a sentence, one of many columns a list: both fit a chat.
+
+    Args:
+        result: The result.
+        forms: Forms of numbers by label.
+        shown: How many rows are written at most.
+        language: Of what is written here.
+    """
+    rows, labels, number = len(result.rows), result.labels, result.number
     if rows == 0:
         return _NOTHING[language]
-    lines = [_FOUND[language], "", f"| {' | '.join(labels)} |", "|" + " --- |" * len(labels)]
-    lines += [
-        "| " + " | ".join(token(row, label, number) for label in labels) + " |"
-        for row in range(1, min(rows, shown) + 1)
-    ]
+
+    def cell(row: int, label: str) -> str:
+        written = token(row, label, number)
+        form = forms.get(label)
+        return f"{written.removesuffix(']]')}|{form}]]" if form else written
+
+    told = range(1, min(rows, shown) + 1)
+    if rows == len(labels) == 1:
+        return f"{labels[0]}: {cell(1, labels[0])}"
+    lines = [_FOUND[language], ""]
+    if len(labels) > _WIDEST:
+        for row in told:
+            facts = [f"**{label}** {cell(row, label)}" for label in labels]
+            lines.append(f"{row}. {' · '.join(facts)}")
+    else:
+        sides = ["---:" if label in forms else "---" for label in labels]
+        lines += [f"| {' | '.join(labels)} |", f"| {' | '.join(sides)} |"]
+        lines += [f"| {' | '.join(cell(row, label) for label in labels)} |" for row in told]
     if rows > shown:
         lines += ["", _numbered(_MORE[language], number)]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import QueryError, UnsafeSQLError
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.cells import KIND, results, write_result
+from langchain_privacy.sql.chart import asks_for_chart
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.execute.database import query_error
 from langchain_privacy.sql.guard import GuardedQuery
@@ -166,6 +167,8 @@ class QueryNode:
             "kind": KIND,
             "number": number,
             "truncated": rows.truncated,
+            "computed": list(guarded.computed),
+            "chart": asks_for_chart(state["masked_question"]),
             "withheld": withheld,
             "withheld_within": ready.large is not None and ready.large.inner,
             "sql": guarded.sql,

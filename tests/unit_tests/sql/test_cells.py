@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from langchain_privacy.masking.cells import (
     Result,
     cell_spans,
     find_cells,
+    format_value,
     read_result,
     restore_issued,
     token,
@@ -152,6 +154,44 @@ def test_results_of_one_session_do_not_collide() -> None:
 )
 def test_formatters(written: str, expected: str) -> None:
     assert restored(written, room(Result(1, LABELS, ROWS))) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "expected"),
+    [
+        (11996.341986196718, "comma", "11,996.34"),
+        (1500000.0, "comma", "1,500,000"),
+        (2.675, "comma", "2.68"),
+        (0.00012345, "comma", "0.000123"),
+        (0, "comma", "0"),
+        (Decimal("1E+3"), "comma", "1,000"),
+        (12345678901234567890, "comma", "12,345,678,901,234,567,890"),
+        (119960, "억만원", "11억 9,960만원"),
+        (119959.6, "억만원", "11억 9,960만원"),
+        (9999.5, "억만원", "1억원"),
+        (-10000, "억만원", "-1억원"),
+        (123456789, "억만원", "1조 2,345억 6,789만원"),
+        (0, "억만원", "0만원"),
+        (0.4, "억만원", "0.4만원"),
+        (1199600000, "원", "11억 9,960만원"),
+        (1199601234, "원", "11억 9,960만 1,234원"),
+        (500, "원", "500원"),
+        (0.12345, "pct1", "12.3%"),
+        (0.9996, "pct1", "100.0%"),
+        # Without a form: what was stored stays, what a computation left behind goes.
+        (11996.341986196718, "", "11996.34"),
+        (0.1 + 0.2, "", "0.3"),
+        (Decimal("119963.0000000000"), "", "119963"),
+        (Decimal("19.90"), "", "19.90"),
+        (37.566535, "", "37.566535"),
+        (100.0, "", "100"),
+        (float("nan"), "comma", "nan"),
+        (Decimal("NaN"), "억만원", "NaN"),
+        (float("inf"), "", "inf"),
+    ],
+)
+def test_numbers_are_written_as_people_write_them(value: Any, form: str, expected: str) -> None:
+    assert format_value(value, form)[0] == expected
 
 
 def test_markdown_and_html_in_cells_mean_nothing() -> None:

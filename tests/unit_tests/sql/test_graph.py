@@ -1,6 +1,8 @@
 """The whole graph over a real SQLite file with a scripted remote model."""
 
+import base64
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -471,3 +473,106 @@ def test_chart(url: str, small: SchemaCard) -> None:
     assert draw_chart(rows, kind="line", title="가격").startswith(b"\x89PNG")
     with pytest.raises(ConfigurationError, match="numeric"):
         draw_chart([{"a": "x"}])
+
+
+MONTHS = plan(
+    "SELECT date(sold) AS 날짜, avg(price) AS 평균_만원 FROM trade GROUP BY 1 ORDER BY 1",
+    full="- [[hidden_value_{row}_날짜]]: [[hidden_value_{row}_평균_만원|억만원]]",
+)
+
+
+@pytest.mark.parametrize(
+    ("reply", "question", "drawn"),
+    [
+        (MONTHS, "날짜별 평균 가격은?", True),  # it goes through time
+        (TOP, "가장 비싼 거래 3건을 막대 차트로 그려줘", True),
+        (TOP, "Draw a chart of the 3 highest", True),
+        (TOP, QUESTION, False),
+        (plan("SELECT name FROM trade", full="{row}."), "이름을 그래프로", False),  # no number
+    ],
+)
+def test_a_chart_is_beside_the_answer_and_nowhere_else(
+    url: str, small: SchemaCard, reply: str, question: str, drawn: bool
+) -> None:
+    saver = InMemorySaver()
+    graph, _ = make(url, small, reply, checkpointer=saver)
+    config = {"configurable": {"thread_id": "t"}}
+    result = graph.invoke({"question": question}, config)
+    assert ("chart" in result) is drawn
+    if drawn:
+        text, picture = result["content"]
+        assert text == {"type": "text", "text": result["answer"]}
+        assert picture == result["chart"]
+        assert (picture["type"], picture["mime_type"]) == ("image", "image/png")
+        assert base64.b64decode(picture["base64"]).startswith(b"\x89PNG")
+    assert "base64" not in str(list(saver.list(config)))
+
+
+def test_a_chart_that_cannot_be_drawn_is_said(
+    url: str, small: SchemaCard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    result = ask(url, small, TOP, question="가장 비싼 거래 3건을 차트로")
+    assert "chart" not in result
+    assert result["answer"].endswith('pip install "langchain-privacy[chart]".')
+
+
+def test_the_local_table_fits_a_chat(url: str, small: SchemaCard) -> None:
+    def table(sql: str) -> str:
+        return str(ask(url, small, plan(sql), narration="table")["answer"])
+
+    assert table(
+        "SELECT name, avg(price) AS 평균_만원, avg(area) AS a, count(*) AS n "
+        "FROM trade GROUP BY name ORDER BY name LIMIT 2"
+    ) == (
+        "조회 결과는 다음과 같습니다.\n\n"
+        "| name | 평균_만원 | a | n |\n| --- | ---: | ---: | ---: |\n"
+        "| 단지0 | 1억 381만원 | 71.5 | 5 |\n| 단지1 | 1억 354만원 | 69 | 6 |"
+    )
+    assert table("SELECT count(*) AS n FROM trade") == "n: 40"
+    wide = table("SELECT id, district, name, area, price, floor FROM trade ORDER BY id LIMIT 2")
+    assert wide.splitlines()[2].startswith("1. **id** 1 · **district** 서울특별시 ")
+    assert "|" not in wide
+
+
+@pytest.mark.parametrize(
+    ("sql", "full"),
+    [
+        (  # a rank column, and ranks in words
+            "SELECT name, rank() OVER (ORDER BY price DESC) AS 순위 FROM trade",
+            "순위 1, Rank 2, #3\n{row}. [[hidden_value_{row}_순위]]위 [[hidden_value_{row}_name]]",
+        ),
+        (
+            "SELECT q.name FROM (SELECT name, rank() OVER (ORDER BY price DESC) AS r FROM trade) q "
+            "WHERE q.r <= 3",
+            "1: [[hidden_value_1_name]]\n2: [[hidden_value_2_name]]\n3: [[hidden_value_3_name]]",
+        ),
+        (  # what a stored column is called
+            "SELECT name, price AS 평균가, floor AS 최고층 FROM trade",
+            "{row}. [[hidden_value_{row}_name]]의 평균가는 [[hidden_value_{row}_평균가]], "
+            "최고층은 [[hidden_value_{row}_최고층]]",
+        ),
+        (  # two rows compared
+            "SELECT name, price FROM trade ORDER BY price DESC LIMIT 2",
+            "- [[hidden_value_1_name]]([[hidden_value_1_price]])은(는) "
+            "[[hidden_value_2_name]]([[hidden_value_2_price]])보다 비쌉니다.",
+        ),
+    ],
+)
+def test_templates_that_are_right_are_taken(
+    url: str, small: SchemaCard, sql: str, full: str
+) -> None:
+    assert ask(url, small, plan(sql, full=full))["report"]["issues"] == []
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        "1. [[hidden_value_1_name]]의 가격은 [[hidden_value_2_price]]",
+        "- 평균은 [[hidden_value_1_price]]",
+        "모두 77건",
+    ],
+)
+def test_templates_that_are_wrong_are_not(url: str, small: SchemaCard, full: str) -> None:
+    sql = "SELECT name, price FROM trade ORDER BY price DESC LIMIT 3"
+    assert ask(url, small, plan(sql, full=full), TOP)["report"]["issues"]
