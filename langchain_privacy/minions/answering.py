@@ -16,7 +16,7 @@ from decimal import Decimal, DivisionByZero, InvalidOperation
 from typing import Any, NamedTuple
 
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.minions.evidence import where
+from langchain_privacy.minions.evidence import marked_units, quote, where, whole_values
 from langchain_privacy.minions.schema import Next, Plan, Sub
 from langchain_privacy.minions.search import words
 from langchain_privacy.minions.state import Span
@@ -78,7 +78,8 @@ def from_passages(
     for sub in plan.subs:
         holding = [span for span in spans if span["sub"] == sub.id and span["holds"]]
         many = sub.expect in {"list", "summary"}
-        chosen += [(sub, span) for span in holding[: 6 if many else 1]]
+        units = [unit for span in holding[: 6 if many else 1] for unit in marked_units(span)]
+        chosen += [(sub, _quoted(unit, session)) for unit in units[: 12 if many else 3]]
     if not chosen:
         return Draft(text=NOT_FOUND[language], outcome="not_found")
     quotes = list(dict.fromkeys(" ".join(span["quote"].split()) for _, span in chosen))
@@ -97,6 +98,15 @@ def from_passages(
         outcome="partial" if missing else "answered",
         notes=notes,
     )
+
+
+def _quoted(span: Span, session: MaskingSession) -> Span:
+    """Write the quote of a passage that has none yet."""
+    if span["quote"]:
+        return span
+    start, end = whole_values(span["doc"], span["start"], span["end"], session.vault)
+    said = quote(span["doc"], start, end, session)
+    return {**span, "start": start, "end": end, "quote": said}
 
 
 def as_evidence(spans: Sequence[Span], session: MaskingSession) -> list[dict[str, Any]]:

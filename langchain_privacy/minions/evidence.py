@@ -9,7 +9,7 @@ it, the planner asks which quotes may cross:
 
 import bisect
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from langchain_core.documents import Document
 from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
 from langchain_privacy.local import load_whole, names_file
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.minions.state import Span, place
+from langchain_privacy.minions.search import words
+from langchain_privacy.minions.state import Span, estimate_tokens, place
 from langchain_privacy.vault import DOCUMENT_REF, PLACEHOLDER, VaultSession
 
 MAX_CHARACTERS = 2_000_000
@@ -29,6 +30,12 @@ WHOLE = 0.7
 
 _PAGE = re.compile(r"[\w.-]{1,8}")
 """What is taken for a page's number: a label may be any text, and this goes into the state."""
+
+_ABOVE = 120
+"""Characters of one line above a window."""
+
+_SAME = 0.9
+"""Share of words from which two windows say the same."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -115,6 +122,82 @@ def quote(doc: str, start: int, end: int, session: MaskingSession) -> str:
     return str(session.mask("".join(pieces)))
 
 
+def units_of(span: Span) -> list[Span]:
+    """Return the units of a window as passages of their own; a sentence is one itself."""
+    units = span.get("units")
+    if units is None:
+        return [span]
+    found: list[Span] = []
+    for start, end in units:
+        unit: Span = {**span, "start": start, "end": end}
+        unit.pop("units")
+        unit.pop("marks", None)
+        found.append(unit)
+    return found
+
+
+def marked_units(span: Span) -> list[Span]:
+    """Return the units of a window that the local side took for the answer."""
+    units = units_of(span)
+    return [units[number] for number in span.get("marks", range(len(units)))]
+
+
+def said(doc: str, spans: Iterable[Sequence[int]], session: MaskingSession) -> list[str]:
+    """Return passages with the values that the whole document gave away replaced, a line each.
+
+    What the document was not asked about stands as it is: mask the whole before it crosses.
+    """
+    text = session.vault.documents.get(doc)
+    hidden = _hidden(doc, session.vault)
+    lines = []
+    for start, end in spans:
+        at, pieces = start, []
+        for first, last, placeholder in hidden[_first_after(hidden, start) :]:
+            if first >= end:
+                break
+            pieces += [text[at : max(at, first)], placeholder]
+            at = last
+        lines.append(" ".join("".join([*pieces, text[at:end]]).split()))
+    return lines
+
+
+def written(
+    windows: Sequence[Span], sources: Mapping[str, str], session: MaskingSession
+) -> tuple[str, list[Span]]:
+    """Write windows as numbered lines under what stands above them, masked as one text.
+
+    Args:
+        windows: What crosses, in the order of the text.
+        sources: What to call each document, `""` for the only one.
+        session: The masking session.
+
+    Returns:
+        The text, and the passages that its numbers stand for, each with its masked quote.
+    """
+    lines: list[str] = []
+    units: list[Span] = []
+    before = ""
+    for window in windows:
+        doc = window["doc"]
+        above = [line[:_ABOVE] for line in said(doc, window.get("above", ()), session)]
+        head = " > ".join([*filter(None, [sources.get(doc, "")]), *above])
+        if head and head != before:
+            lines.append(f"# {head}")
+        before = head
+        for unit, line in zip(
+            units_of(window), said(doc, window.get("units", ()), session), strict=True
+        ):
+            units.append(unit)
+            lines.append(f"{len(units)}. {line}")
+    masked = str(session.mask("\n".join(lines))).split("\n")
+    if len(masked) != len(lines):  # a value went over the end of a line
+        masked = [" ".join(str(session.mask(line)).split()) for line in lines]
+    quotes = [line.partition(". ")[2] for line in masked if not line.startswith("# ")]
+    for unit, line in zip(units, quotes, strict=True):
+        unit["quote"] = line
+    return "\n".join(masked), units
+
+
 def _hidden(doc: str, vault: VaultSession) -> list[tuple[int, int, str]]:
     return list(vault.documents.metadata(doc).get("hidden", ()))
 
@@ -157,7 +240,9 @@ def allowed(
     already = {place(span) for span in sent}
     total = 0
     for span in spans:
-        length = span["end"] - span["start"]
+        if _is_repeated(span, chosen, vault):
+            continue
+        length = _length(span, chosen)
         whole = len(vault.documents.get(span["doc"]))
         again = place(span) in already
         new = used.get(span["doc"], 0) + (0 if again else length)
@@ -168,6 +253,27 @@ def allowed(
         used[span["doc"]] = new
         chosen.append(span)
     return chosen
+
+
+def _length(span: Span, chosen: Sequence[Span]) -> int:
+    """Return how many characters a passage takes, with what stands above it if that is new."""
+    above = span.get("above", [])
+    known = not above or any(other.get("above") == above for other in chosen)
+    length = span["end"] - span["start"]
+    return length if known else length + sum(min(_ABOVE, end - start) for start, end in above)
+
+
+def _is_repeated(span: Span, chosen: Sequence[Span], vault: VaultSession) -> bool:
+    """Say whether a window says what another one said already, as reports do."""
+    if "units" not in span:
+        return False
+    text = vault.documents.get
+    own = set(words(text(span["doc"])[span["start"] : span["end"]]))
+    for other in chosen:
+        there = set(words(text(other["doc"])[other["start"] : other["end"]]))
+        if own and len(own & there) >= _SAME * len(own | there):
+            return True
+    return False
 
 
 def _read(document: Any, number: int) -> tuple[str, str, list[tuple[int, str]]]:
@@ -211,6 +317,7 @@ def _put(text: str, source: str, places: list[tuple[int, str]], session: Masking
     masked = str(session.mask(text))
     hidden = _places(text, masked, session)
     about: dict[str, Any] = {"hidden": hidden, "characters": len(text)}
+    about["tokens"] = estimate_tokens(text)
     if places:
         about["places"] = places
     if source:

@@ -9,7 +9,6 @@ lets references to them into the state.
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -24,6 +23,7 @@ from langchain_privacy.egress import EgressGuard
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.minions.evidence import well_formed
+from langchain_privacy.minions.judge import WINDOWS
 from langchain_privacy.minions.nodes import EvidenceMode, MinionNodes
 from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.search import MANY
@@ -35,6 +35,7 @@ from langchain_privacy.minions.state import (
     Span,
     job_of,
     once,
+    place,
 )
 from langchain_privacy.subclassing import subclass
 
@@ -207,7 +208,14 @@ class _Fanout:
             for item in state["found"]:
                 found += item["spans"] if item["sub"] == sub.id else []
             ranked = sorted(found, key=lambda span: (span["holds"] is False, -span["score"]))
-            best += once(ranked, itemgetter("quote"))[: 5 if sub.expect in MANY else 4]
+            most = (
+                WINDOWS
+                if any("units" in span for span in ranked)
+                else 5
+                if sub.expect in MANY
+                else 4
+            )
+            best += once(ranked, lambda span: span["quote"] or place(span))[:most]
         calls = [call for item in state["found"] for call in item["calls"]]
         notes = [item["note"] for item in state["found"] if item["note"]]
         if len(self._jobs(state, self._nodes.session(config))) > MAX_JOBS:

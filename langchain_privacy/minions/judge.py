@@ -26,8 +26,16 @@ from langchain_privacy.minions.asking import LocalAsker, local_call
 from langchain_privacy.minions.evidence import quote, whole_values
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.schema import Sub
-from langchain_privacy.minions.search import MANY, Hit, Index, best_hits, query_of, words
-from langchain_privacy.minions.state import Budget, Call, Job, Span
+from langchain_privacy.minions.search import (
+    MANY,
+    Hit,
+    Index,
+    best_hits,
+    query_of,
+    window_index,
+    words,
+)
+from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens
 from langchain_privacy.words import Language
 
 YES_WEIGHT = 0.5
@@ -42,6 +50,21 @@ THRESHOLD = 6.5
 
 JUDGED_THRESHOLD = 6.25
 """The same with the judge's points added, which are mostly negative."""
+
+MOST_MARKS = 12
+"""Units that one call of the local model may take for the answer."""
+
+BATCH = 2_200
+"""Tokens of windows in one call: Ollama's usual context is 4,096."""
+
+WINDOWS = 40
+"""Windows of a document that may cross for one sub-question: about 24,000 characters."""
+
+LOOKED_AT = 12
+"""Windows that the local model reads for one sub-question."""
+
+_SHOWN = 400
+"""Characters of what stands above a window, as the local model sees it."""
 
 UNAVAILABLE = "local_unavailable"
 """Note of a question that the local model was not there for; `:` and the kind of fault follow."""
@@ -69,6 +92,8 @@ class Judge(ABC):
 
     name: str
     candidates: int
+    reads: bool = False
+    """Whether it is shown whole windows of a long document; else the best units of them."""
 
     @abstractmethod
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
@@ -82,8 +107,9 @@ class RankOnly(Judge):
     candidates = 3
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:  # noqa: ARG002
-        """Take the scores as they are."""
-        return Verdict(hits=list(hits), holds=[_stands_out(hit, THRESHOLD) for hit in hits])
+        """Take the scores as they are; of a long document nothing is certain by them alone."""
+        holds = [_stands_out(hit, THRESHOLD) if hit.window is None else None for hit in hits]
+        return Verdict(hits=list(hits), holds=holds)
 
 
 class YesNo(Judge):
@@ -122,7 +148,7 @@ class YesNo(Judge):
         scored: list[Hit] = []
         calls: list[Call] = []
         for hit in hits:
-            sentence = " ".join(hit.text.split())
+            sentence = " ".join(f"{hit.above} {hit.text}".split())[-_SHOWN:]
             prompt = render("yes_no", language, sentence=sentence, question=question)
             began = time.monotonic()
             leaning = yes_no_score(
@@ -156,6 +182,7 @@ class LinePicker(Judge):
 
     name = "lines"
     candidates = 12
+    reads = True
 
     def __init__(
         self, model: BaseChatModel, *, timeout: float, allowed_networks: Sequence[str] = ()
@@ -164,6 +191,8 @@ class LinePicker(Judge):
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
         """Ask, and once more; a reply that is not the JSON asked for counts as no reply."""
+        if hits and hits[0].window is not None:
+            return self._read(question, hits, language)
         lines = "\n".join(f"{n}. {' '.join(hit.text.split())}" for n, hit in enumerate(hits, 1))
         prompt = render("select", language, lines=lines, question=question)
         said, calls = self._asker.ask(
@@ -180,6 +209,57 @@ class LinePicker(Judge):
             holds=[row + 1 in picked[:3] for row in order],
             calls=calls,
         )
+
+    def _read(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
+        """Read windows, as many in a call as a small context holds."""
+        picked: list[Hit] = []
+        calls: list[Call] = []
+        notes: list[str] = []
+        for batch in _batches(hits):
+            prompt = render("read", language, lines=_under_heads(batch), question=question)
+            said, made = self._asker.ask(
+                prompt, _Picked, repair=lambda fault: render("repair", language, reason=fault)
+            )
+            calls += made
+            if said is None:
+                notes.append("local_reply_unusable")
+                continue
+            numbers = [n for n in dict.fromkeys(said.lines) if 0 < n <= len(batch)]
+            picked += [batch[n - 1] for n in numbers[:MOST_MARKS]]
+        if notes and not picked:
+            ranked = RankOnly().judge(question, hits, language)
+            return replace(ranked, calls=calls, note=notes[0])
+        rest = [hit for hit in hits if hit not in picked]
+        holds: list[bool | None] = [*[True] * len(picked), *[False] * len(rest)]
+        return Verdict(
+            hits=[*picked, *rest], holds=holds, calls=calls, note=notes[0] if notes else None
+        )
+
+
+def _batches(hits: Sequence[Hit]) -> list[list[Hit]]:
+    """Cut units into calls that a context of 4,096 tokens holds; a window stays whole."""
+    batches: list[list[Hit]] = []
+    spent = 0
+    for at, hit in enumerate(hits):
+        new = at == 0 or hit.window != hits[at - 1].window
+        tokens = estimate_tokens(hit.text) + 4 + (estimate_tokens(hit.above) if new else 0)
+        if not batches or (new and spent + tokens > BATCH):
+            batches.append([])
+            spent = 0
+        batches[-1].append(hit)
+        spent += tokens
+    return batches
+
+
+def _under_heads(hits: Sequence[Hit]) -> str:
+    lines: list[str] = []
+    before = ""
+    for number, hit in enumerate(hits, 1):
+        if hit.above and hit.above != before:
+            lines.append(f"# {hit.above[:_SHOWN]}")
+        before = hit.above
+        lines.append(f"{number}. {' '.join(hit.text.split())}")
+    return "\n".join(lines)
 
 
 def judge_for(
@@ -213,6 +293,13 @@ class Reader:
     def hits(self, sub: Sub, job: Job, session: MaskingSession) -> list[Hit]:
         """Rank the sentences of a stretch; outlines it when a summary is wanted of it."""
         question, terms = self._query(sub, job, session)
+        if job.get("long"):
+            whole = window_index(job["doc"], session.vault)
+            start, end = job["start"], job["end"]
+            windows = whole.search(question, terms, WINDOWS, start=start, end=end)
+            if sub.expect == "summary":  # what was asked for first, then from everywhere
+                windows = [*windows[: WINDOWS // 4], *whole.overview(WINDOWS, start=start, end=end)]
+            return windows
         text = session.vault.documents.get(job["doc"])
         index = Index(job["doc"], text, start=job["start"], end=job["end"])
         hits = index.search(question, terms, self._wanted(sub))
@@ -234,20 +321,15 @@ class Reader:
         self, sub: Sub, hits: Sequence[Hit], job: Job, session: MaskingSession
     ) -> tuple[list[Span], Verdict]:
         """Have the local model judge the best hits of one sub-question."""
+        if job.get("long"):
+            return self._pick_windows(sub, hits, job, session)
         many = sub.expect in MANY
         best = best_hits(hits, self._wanted(sub))
         question, _ = self._query(sub, job, session)
-        language = job["language"]
         if many or not best:
             verdict = Verdict(hits=best, holds=[True] * len(best))
-        elif time.time() - job["started"] > self._budget.seconds:
-            verdict = replace(RankOnly().judge(question, best, language), note="out_of_time")
         else:
-            try:
-                verdict = self.judge.judge(question, best, language)
-            except LocalModelError as error:
-                ranked = RankOnly().judge(question, best, language)
-                verdict = replace(ranked, note=f"{UNAVAILABLE}:{error.kind}")
+            verdict = self._judged(question, best, job)
         spans = []
         for hit, holds in list(zip(verdict.hits, verdict.holds, strict=True))[: 5 if many else 3]:
             start, end = whole_values(hit.doc, hit.start, hit.end, session.vault)
@@ -260,6 +342,57 @@ class Reader:
                     score=round(hit.score, 3),
                     holds=holds,
                     quote=quote(hit.doc, start, end, session),
+                )
+            )
+        return spans, verdict
+
+    def _judged(self, question: str, hits: Sequence[Hit], job: Job) -> Verdict:
+        language = job["language"]
+        if time.time() - job["started"] > self._budget.seconds:
+            return replace(RankOnly().judge(question, hits, language), note="out_of_time")
+        try:
+            return self.judge.judge(question, hits, language)
+        except LocalModelError as error:
+            ranked = RankOnly().judge(question, hits, language)
+            return replace(ranked, note=f"{UNAVAILABLE}:{error.kind}")
+
+    def _pick_windows(
+        self, sub: Sub, hits: Sequence[Hit], job: Job, session: MaskingSession
+    ) -> tuple[list[Span], Verdict]:
+        """Have the local model read the best windows of one sub-question and mark their units."""
+        once = {(hit.doc, hit.start): hit for hit in sorted(hits, key=lambda hit: -hit.score)}
+        windows = list(once.values())[: 2 * WINDOWS]
+        question, terms = self._query(sub, job, session)
+        units: list[Hit] = []
+        for window in windows[:LOOKED_AT]:
+            index = window_index(window.doc, session.vault)
+            units += index.units([window], question, terms)
+        if not self.judge.reads:
+            units = sorted(units, key=lambda unit: -unit.score)[: self.judge.candidates]
+        verdict = self._judged(question, units, job) if units else Verdict(hits=[], holds=[])
+        found: dict[tuple[str, int], list[tuple[int, bool | None]]] = {}
+        for hit, holds in zip(verdict.hits, verdict.holds, strict=True):
+            if hit.window is not None:
+                number = hit.window.units.index((hit.start, hit.end))
+                found.setdefault((hit.doc, hit.window.start), []).append((number, holds))
+        spans = []
+        for hit in windows:
+            assert hit.window is not None
+            judged = found.get((hit.doc, hit.start), [])
+            marks = sorted(number for number, holds in judged if holds)
+            answer = True if marks else None if any(h is None for _, h in judged) else False
+            spans.append(
+                Span(
+                    doc=hit.doc,
+                    start=hit.start,
+                    end=hit.end,
+                    sub=sub.id,
+                    score=round(hit.score, 3),
+                    holds=answer if judged else None,
+                    quote="",
+                    units=[list(unit) for unit in hit.window.units],
+                    above=[list(span) for span in (*hit.window.headings, *hit.window.lead)],
+                    marks=marks,
                 )
             )
         return spans, verdict

@@ -115,7 +115,13 @@ class MinionNodes:
             if guard is not None or not is_guarded(remote):
                 guarded = (guard or EgressGuard(self.masker)).wrap(remote)
             self._remote = Remote(guarded, self.budget, structured=structured, retry=retry)
-        self._planner = Planner(self._remote, self.budget, max_rounds=max_rounds, approve=approve)
+        self._planner = Planner(
+            self._remote,
+            self.budget,
+            max_rounds=max_rounds,
+            approve=approve,
+            card=evidence == "masked",
+        )
         self.extract = RunnableLambda(self._extract, afunc=self._aextract, name="extract")
         self.plan = RunnableLambda(self._plan, afunc=self._aplan, name="plan")
         self.answer = RunnableLambda(self._answer, afunc=self._aanswer, name="answer")
@@ -178,6 +184,8 @@ class MinionNodes:
             "calls": [],
             "notes": [],
             "started": time.time(),
+            "characters": sum(len(room.get(ref)) for ref in refs),
+            "kept": [],
         }
         return fresh
 

@@ -6,7 +6,8 @@ receives what was replied, so that sync and async share every decision:
     update = drive(planner.steps(state, session), remote.ask)
 """
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+import itertools
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 from langchain_core.messages import BaseMessage, HumanMessage
@@ -17,12 +18,14 @@ from langchain_privacy.egress.ask import Exchange
 from langchain_privacy.errors import EgressBlockedError, LedgerError, ProtocolError
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.answering import ARITHMETIC
+from langchain_privacy.minions.card import card_of
 from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, Reply
-from langchain_privacy.minions.evidence import allowed
+from langchain_privacy.minions.evidence import allowed, written
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.report import baseline_tokens
 from langchain_privacy.minions.schema import Next, Plan, Strict, Sub
 from langchain_privacy.minions.state import (
+    LONG,
     Budget,
     Call,
     MinionState,
@@ -35,6 +38,9 @@ from langchain_privacy.minions.state import (
 from langchain_privacy.vault import PLACEHOLDER
 
 S = TypeVar("S", bound=Strict)
+
+_CARD = 1_200
+"""Characters of the card of the documents that goes with the question for a plan, at most."""
 
 Asked = tuple[list[BaseMessage], type[Strict]]
 """A masked conversation and what the reply must fit."""
@@ -55,15 +61,23 @@ class Planner:
         budget: Limits of a run.
         max_rounds: Searches at the most.
         approve: Whether a person approves each crossing.
+        card: Whether the plan may see the masked headings of long documents.
     """
 
     def __init__(
-        self, remote: Remote | None, budget: Budget, *, max_rounds: int, approve: bool
+        self,
+        remote: Remote | None,
+        budget: Budget,
+        *,
+        max_rounds: int,
+        approve: bool,
+        card: bool = True,
     ) -> None:
         self.remote = remote
         self.budget = budget
         self.max_rounds = max_rounds
         self._approve = approve
+        self._card = card
 
     def steps(self, state: MinionState, session: MaskingSession) -> Thinking:
         """Return the step that the state is at."""
@@ -80,6 +94,10 @@ class Planner:
         plan: Plan | None = None
         if self.may_ask(state):
             text = render("plan", language, task=task)
+            if self._card and state.get("characters", 0) >= LONG:
+                room = min(_CARD, self._evidence(state, session, last=False) // 8)
+                card = card_of(state["documents"], session, characters=room)
+                text = f"{render('card', language, card=card)}\n{text}"
             plan = yield from self._ask("plan", text, Plan, state, calls, notes, session)
         plan = plan or Plan(subs=[Sub(question=task[:300])], combine="single")
         subs = _numbered(plan.subs)
@@ -95,19 +113,19 @@ class Planner:
 
     def _reason(self, state: MinionState, session: MaskingSession) -> Thinking:
         calls, notes = list(state["calls"]), list(state["notes"])
-        best_first = sorted(state["spans"], key=lambda s: (s["holds"] is False, -s["score"]))
+        rounds_left = state["rounds"] < self.max_rounds
         shown = allowed(
-            once(best_first, place),
+            once(_most_useful_first(state), place),
             state["sent"],
             session.vault,
-            characters=self.budget.evidence_characters,
+            characters=self._evidence(state, session, last=not rounds_left),
             share=self.budget.share_of_document,
         )
-        rounds_left = state["rounds"] < self.max_rounds
         before = len(calls)
         decision: Next | None = None
         if shown or rounds_left:
-            text = self._about_evidence(state, shown, may_search=rounds_left)
+            evidence, shown = self._written(state, shown, session)
+            text = self._about_evidence(state, shown, evidence, may_search=rounds_left)
             decision = yield from self._ask("reason", text, Next, state, calls, notes, session)
         update: MinionState = {"calls": calls, "notes": notes, "stage": "answer", "decision": None}
         if len(calls) > before or "crossing_failed" in notes:
@@ -118,8 +136,10 @@ class Planner:
             earlier = state["plan"]["subs"]
             further = [sub.model_dump() for sub in _numbered(decision.subs, len(earlier))]
             say("more", subs=len(further), round=state["rounds"])
+            kept = [shown[number - 1] for number in decision.cite if number <= len(shown)]
             return {
                 **update,
+                "kept": [*place_of(kept)],
                 "plan": {**state["plan"], "subs": [*earlier, *further]},
                 "pending": further,
                 "stage": "search",
@@ -129,20 +149,39 @@ class Planner:
         # The numbers of cited lines mean the lines of this crossing: keep them in that order.
         return {**update, "decision": {**decision.model_dump(), "shown": shown}}
 
-    def _about_evidence(
-        self, state: MinionState, shown: Sequence[Span], *, may_search: bool
-    ) -> str:
-        """Write the question that goes with masked passages."""
+    def _evidence(self, state: MinionState, session: MaskingSession, *, last: bool) -> int:
+        tokens = baseline_tokens(state["documents"], session.vault, "")
+        return self.budget.evidence(state.get("characters", 0), tokens, last=last)
+
+    @staticmethod
+    def _written(
+        state: MinionState, chosen: Sequence[Span], session: MaskingSession
+    ) -> tuple[str, list[Span]]:
+        """Write what crosses as numbered lines; return them and what each number stands for."""
         many = len(state["documents"]) > 1
         order = {ref: number for number, ref in enumerate(state["documents"], 1)}
+        sources = {ref: f"document {number}" if many else "" for ref, number in order.items()}
+        if any("units" in span for span in chosen):
+            in_order = sorted(chosen, key=lambda span: (order[span["doc"]], span["start"]))
+            return written(in_order, sources, session)
         lines = []
-        for number, span in enumerate(shown, 1):
-            source = f"(document {order[span['doc']]}) " if many else ""
+        for number, span in enumerate(chosen, 1):
+            source = f"({sources[span['doc']]}) " if many else ""
             lines.append(f"{number}. {source}{' '.join(span['quote'].split())}")
+        return "\n".join(lines), list(chosen)
+
+    @staticmethod
+    def _about_evidence(
+        state: MinionState, shown: Sequence[Span], evidence: str, *, may_search: bool
+    ) -> str:
+        """Write the question that goes with masked passages."""
         language = state["language"]
-        text = render("reason", language, task=state["task"], evidence="\n".join(lines) or "(none)")
+        text = render("reason", language, task=state["task"], evidence=evidence or "(none)")
         if state["plan"]["combine"] in ARITHMETIC:
             text += "\n" + render("calculate", language)
+        if may_search and any("above" in span for span in shown):
+            # A long document holds more than one look shows: another is the rule.
+            return f"{text}\n{render('more', language)}\n{render('keep', language)}"
         answered = {span["sub"] for span in shown if span["holds"]}
         if may_search and not all(part["id"] in answered for part in state["plan"]["subs"]):
             text += "\n" + render("more", language)
@@ -241,6 +280,36 @@ class Planner:
 
     def _name(self) -> str:
         return "" if self.remote is None else self.remote.name
+
+
+def place_of(spans: Sequence[Span]) -> Iterator[list[Any]]:
+    """Yield where passages stand, as state keeps it."""
+    for span in spans:
+        yield [*place(span)]
+
+
+def _most_useful_first(state: MinionState) -> list[Span]:
+    """Order what was found: what the remote model wants to keep, then in turn for each part.
+
+    Scores of two parts of a plan say nothing of each other, so that each has its turn; of a later
+    round's findings the new ones come first.
+    """
+    spans = state["spans"]
+    if not any("units" in span for span in spans):
+        return sorted(spans, key=lambda s: (s["holds"] is False, -s["score"]))
+    kept = state.get("kept", [])
+    first = [
+        s for s in spans if any(s["doc"] == d and s["start"] <= a < s["end"] for d, a, _ in kept)
+    ]
+    last_part = [part["id"] for part in state["plan"]["subs"]]
+    groups: dict[str, list[Span]] = {part: [] for part in reversed(last_part)}
+    for span in sorted(spans, key=lambda s: (not s["holds"], -s["score"])):
+        groups.setdefault(span["sub"], []).append(span)
+    new = [group for group in groups.values() if group]
+    turns = [span for turn in itertools.zip_longest(*new) for span in turn if span is not None]
+    seen = {(span["doc"], span["start"]) for span in state["sent"]}
+    turns.sort(key=lambda span: (span["doc"], span["start"]) in seen)
+    return [*first, *turns]
 
 
 def drive(steps: Thinking, ask: Callable[[Asked], Reply]) -> MinionState:

@@ -16,7 +16,7 @@ from langchain_privacy.words import Language, guess_language
 _SAMPLE = 4_000
 """Characters; a guess looks at no more."""
 
-_SLOT = re.compile(r"\{(task|evidence|reason|sentence|question|lines)\}")
+_SLOT = re.compile(r"\{(task|evidence|reason|sentence|question|lines|card)\}")
 
 
 def language_of(texts: Sequence[str]) -> Language:

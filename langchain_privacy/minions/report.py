@@ -7,6 +7,7 @@ remote model. `saved` is baseline minus actual and is negative when the run cost
 less it often is.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,7 +19,13 @@ from langchain_privacy.vault import PLACEHOLDER, VaultSession
 
 def baseline_tokens(refs: Iterable[str], vault: VaultSession, task: str) -> int:
     """Estimate the input tokens of sending the documents whole with the question."""
-    return sum(estimate_tokens(vault.documents.get(ref)) for ref in refs) + estimate_tokens(task)
+    return sum(map(functools.partial(_tokens, vault), refs)) + estimate_tokens(task)
+
+
+def _tokens(vault: VaultSession, ref: str) -> int:
+    """Return the tokens of a document: counted when it was kept, else now."""
+    counted = vault.documents.metadata(ref).get("tokens")
+    return counted if isinstance(counted, int) else estimate_tokens(vault.documents.get(ref))
 
 
 def write_report(

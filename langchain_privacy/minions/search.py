@@ -1,25 +1,30 @@
-"""Find passages: cut documents into sentences and rank them against a question.
+"""Find passages: cut documents into pieces and rank them against a question.
 
 `judge.Reader` searches each document for each sub-question of a plan, and has the local model judge
-the best hits:
+the best hits. Pages are searched by their sentences, long documents by windows:
 
     hits = Index(ref, text).search("When does the lease end?", ["term", "expires"], k=3)
+    hits = WindowIndex(ref, text).search("What was FY2022 revenue?", ["net sales"], k=12)
 
-A sentence is a pair of offsets, so that whatever is quoted of it is verbatim by construction. Its
-score is `0.6 x BM25(question) + BM25(question and terms of the plan)`. Placeholders are taken out
-of the query: a name would pull up the lines of the header that hold it (measured: 5 of 20 first
-hits instead of 15).
+A piece is a pair of offsets, so that whatever is quoted of it is verbatim by construction. Its
+score is `0.6 x BM25(question) + BM25(question and terms of the plan)`; a word in what stands above
+a window counts, too. Placeholders are taken out of the query: a name would pull up the lines of the
+header that hold it (measured: 5 of 20 first hits instead of 15).
 """
 
+import functools
 import math
 import re
+import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.sentences import is_page_mark, sentences
-from langchain_privacy.vault import PLACEHOLDER
+from langchain_privacy.minions.windows import Offsets, Outline, Window, outline
+from langchain_privacy.vault import PLACEHOLDER, VaultSession
 
 QUESTION_WEIGHT = 0.6
 """Of the question's own words beside the planner's terms (picked from 0.3, 0.6, 1.0)."""
@@ -37,8 +42,54 @@ MANY = frozenset({"list", "summary"})
 """Forms of an answer that need more passages than one fact does."""
 
 
+ABOVE_WEIGHT = 0.7
+"""Of a word in the headings or the head of the table, beside one in the window itself."""
+
+BODY_SHARE = 0.5
+"""Of a word above a unit, beside one in the unit itself."""
+
+UNIT_WEIGHT = 0.7
+"""Of the best unit of a window, beside the window as a whole."""
+
+LOOKED_INTO = 120
+"""Windows whose units are looked at."""
+
+FIGURE_WEIGHT = 1.3
+"""Of a unit that has a figure, where one is asked for."""
+
+LABEL_WEIGHT = 1.6
+"""Of a row whose label has no word that is not asked for: "Inventories", not "Inventory turns"."""
+
+_UNIT_LENGTH = 14
+"""Words of a usual unit."""
+
+_ASKS_FIGURE = re.compile(
+    r"\bhow\s+(?:many|much|long|large|high|big|old|far|often|tall|heavy)\b"
+    r"|\b(?:number|amount|percent\w*|ratio|rate|total|sum|average|margin|price|cost|value|size)\b"
+    r"|%|얼마|몇|비율|비중|금액|합계|평균|총|규모|가격",
+    re.IGNORECASE,
+)
+_ASKS_SHARE = re.compile(
+    r"percent|%|\b(?:ratio|rate|share|margin|portion)\b|비율|비중|퍼센트|[율률]", re.IGNORECASE
+)
+_YEARS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d|,)")
+_YEARS_AND_SHARES = re.compile(rf"{_YEARS.pattern}|\d[\d.,]*\s?(?:%|percent|퍼센트)")
+_FIGURE = re.compile(r"\d")
+
+
 class Hit(NamedTuple):
-    """A candidate passage of one document; `covers` when it has every word of the question."""
+    """A candidate passage of one document.
+
+    Attributes:
+        doc: Reference of the document.
+        start: First character, 0-based.
+        end: One past the last.
+        text: What stands there.
+        score: How well it matches.
+        covers: Whether it has every word of the question.
+        window: The window that it is, or is a unit of, in long documents.
+        above: What stands above that window, as one line of text.
+    """
 
     doc: str
     start: int
@@ -46,6 +97,8 @@ class Hit(NamedTuple):
     text: str
     score: float
     covers: bool = False
+    window: Window | None = None
+    above: str = ""
 
 
 class Index:
@@ -88,6 +141,138 @@ class Index:
 
     def _hit(self, row: int, score: float) -> Hit:
         return Hit(self.doc, *self._offsets[row], self._texts[row], score)
+
+
+class WindowIndex:
+    """The windows of one document, ready to be ranked; made once for a document of a session."""
+
+    def __init__(self, doc: str, text: str) -> None:
+        self.doc = doc
+        self.outline: Outline = outline(text)
+        self._text = text
+        windows = self.outline.windows
+        bodies = [" ".join(text[a:b] for a, b in window.units) for window in windows]
+        self._ranking = BM25(bodies, above=[self.above(window) for window in windows])
+
+    def above(self, window: Window) -> str:
+        """Return what stands above a window, as one line."""
+        return " > ".join(_said(self._text, (*window.headings, *window.lead)))
+
+    def search(
+        self,
+        question: str,
+        terms: Sequence[str],
+        k: int,
+        *,
+        start: int = 0,
+        end: int | None = None,
+    ) -> list[Hit]:
+        """Return the `k` best windows of a stretch that hold any word of the query, best first."""
+        asked = self._ranking.scores(question)
+        sought = self._ranking.scores([*terms, question])
+        last = len(self._text) if end is None else end
+        scores = {
+            row: QUESTION_WEIGHT * asked[row] + sought[row]
+            for row, window in enumerate(self.outline.windows)
+            if start <= window.start < last and sought[row] > 0
+        }
+        best = sorted(scores, key=lambda row: -scores[row])[: max(k, LOOKED_INTO)]
+        hits = [self._hit(self.outline.windows[row], scores[row]) for row in best]
+        unit_scores: dict[int, float] = {}
+        for unit in self.units(hits, question, terms):
+            at = unit.window.start if unit.window else 0
+            unit_scores[at] = max(unit_scores.get(at, 0.0), unit.score)
+        hits = [h._replace(score=h.score + UNIT_WEIGHT * unit_scores[h.start]) for h in hits]
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    def units(self, hits: Sequence[Hit], question: str, terms: Sequence[str]) -> list[Hit]:
+        """Return the units of windows, in the order of the windows, with scores of their own.
+
+        A word in the unit itself counts by BM25, one above it half; where the question asks for a
+        figure, a unit that has one counts more. `covers` looks at both, too.
+        """
+        wanted = set(words(question))
+        figure = _ASKS_FIGURE.search(question) is not None
+        beside = _YEARS if _ASKS_SHARE.search(question) else _YEARS_AND_SHARES
+        queries = ((QUESTION_WEIGHT, {*wanted}), (1.0, {*wanted, *words(" ".join(terms))}))
+        weights: dict[str, float] = {}
+        for weight, query in queries:
+            for term in query:
+                weights[term] = weights.get(term, 0.0) + weight * self._ranking.rarity(term)
+        found: list[Hit] = []
+        for hit in hits:
+            if hit.window is None:
+                continue
+            above = set(words(hit.above))
+            for first, last in hit.window.units:
+                said = self._text[first:last]
+                own = words(said)
+                short = 2.2 / (1 + 1.2 * (0.4 + 0.6 * len(own) / _UNIT_LENGTH))
+                score = sum(
+                    weight * (short if term in own else BODY_SHARE if term in above else 0.0)
+                    for term, weight in weights.items()
+                )
+                if figure and _FIGURE.search(beside.sub(" ", said)):
+                    score *= FIGURE_WEIGHT * (FIGURE_WEIGHT if _counted(own, weights) else 1)
+                if hit.window.table and _names_row(own, weights):
+                    score *= LABEL_WEIGHT
+                known = {*own, *above}
+                covers = not wanted.isdisjoint(own) and wanted <= known
+                found.append(Hit(self.doc, first, last, said, score, covers, hit.window, hit.above))
+        return found
+
+    def overview(self, k: int, *, start: int = 0, end: int | None = None) -> list[Hit]:
+        """Return `k` windows from all over a stretch: of each part the one with most figures.
+
+        For a task that names nothing to look for, such as "summarise this".
+        """
+        last = len(self._text) if end is None else end
+        windows = [w for w in self.outline.windows if start <= w.start < last]
+        size = max(1, math.ceil(len(windows) / k))
+        parts = [windows[at : at + size] for at in range(0, len(windows), size)]
+        chosen = [
+            max(part, key=lambda w: (not w.table) * _figures(self._text[w.start : w.end]))
+            for part in parts
+        ]
+        return [self._hit(window, 0.0) for window in chosen[:k]]
+
+    def _hit(self, window: Window, score: float) -> Hit:
+        text = "\n".join(_said(self._text, window.units))
+        return Hit(
+            self.doc, window.start, window.end, text, score, window=window, above=self.above(window)
+        )
+
+
+def _counted(own: Sequence[str], asked: Mapping[str, float]) -> bool:
+    """Say whether a number stands right beside a word that is asked for: "45,800 employees"."""
+    numbers = [at for at, term in enumerate(own) if term[0].isdigit() and not _YEAR.fullmatch(term)]
+    return any(term in asked for at in numbers for term in own[max(0, at - 2) : at + 3])
+
+
+def _names_row(own: Sequence[str], asked: Mapping[str, float]) -> bool:
+    label = {term for term in own if not term[0].isdigit()}
+    return bool(label) and all(term in asked for term in label)
+
+
+# Weak: an index holds real text, and is gone with the session that the text belongs to.
+_indexes: WeakKeyDictionary[VaultSession, dict[str, WindowIndex]] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def window_index(doc: str, vault: VaultSession) -> WindowIndex:
+    """Return the index of a document of a session, made when it is first asked for."""
+    with _lock:
+        known = _indexes.setdefault(vault, {})
+        found = known.get(doc)
+    if found is None:
+        found = WindowIndex(doc, vault.documents.get(doc))
+        with _lock:
+            known[doc] = found
+    return found
+
+
+def _said(text: str, spans: Iterable[Offsets]) -> list[str]:
+    return [" ".join(text[start:end].split()) for start, end in spans]
 
 
 def query_of(sub: Sub, task: str, *, alone: bool) -> tuple[str, list[str]]:
@@ -136,9 +321,11 @@ def _figures(text: str) -> float:
 # tool kit. By a light stem; Korean words without their particle and by their pairs of syllables,
 # because a Korean noun takes a new ending in almost every sentence.
 
-# A Latin word or number with what joins its parts ("e-mail", "8,412.66"), a run of Hangul, or one
-# Japanese or Chinese character.
-_WORD = re.compile(r"[a-z0-9]+(?:[.,/'-][0-9a-z]+)*|[가-힣]+|[぀-ヿ一-鿿]")
+# A Latin word or number with what joins its parts ("e-mail", "R&D", "8,412.66"), a run of Hangul,
+# or one Japanese or Chinese character.
+_WORD = re.compile(
+    r"[a-z](?:&[a-z])+|[a-z0-9]+(?:[.,/'’-][0-9a-z]+)*|[가-힣]+|[\u3040-\u30ff\u4e00-\u9fff]"
+)
 # The particle or ending of a Korean word; longer ones first, since they end in shorter ones.
 _PARTICLE = re.compile(
     r"(?:에서는|으로는|에게서|이라는|하였다|했는가|인가요|입니까|인가|한다|이다|에서|에게|으로|까지"
@@ -151,6 +338,11 @@ they their his her any as about please tell me patient
 무엇 얼마 언제 어디 누구 어떤 어느 어떻게 며칠 몇 그 이 저 것 수 등 및
 """
 _STOP = frozenset(_FUNCTION_WORDS.split())
+# A period as it is written: "FY2022", "FY22", "CY2022", "2022E", "1Q22"; the year is what counts.
+_PERIOD = re.compile(r"(?:[fc]y|q[1-4]|[1-4]q|h[12]|[12]h)?(?:20)?(\d\d)[ae]?")
+_YEAR = re.compile(r"(?:fy|cy)?((?:19|20)\d\d)[ae]?")
+_QUARTER = re.compile(r"q([1-4])|([1-4])q")
+_ORDINALS = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
 
 
 def words(text: str) -> list[str]:
@@ -161,14 +353,46 @@ def words(text: str) -> list[str]:
 def _words(text: str) -> Iterator[tuple[str, ...]]:
     """Yield the words of a text: each by its stem, a longer Korean one by its pairs, too."""
     for word in _WORD.findall(text.lower()):
-        if "가" <= word[0] <= "힣":
-            stem = _PARTICLE.sub("", word) if len(word) > 2 else word
-            stem = stem or word
-            if stem not in _STOP:
-                pairs = [stem[i : i + 2] for i in range(len(stem) - 1)]
-                yield (stem, *pairs) if len(stem) > 2 else (stem,)
-        elif word not in _STOP:
-            yield (_stem(word),)
+        yield from _terms(word)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _terms(word: str) -> tuple[tuple[str, ...], ...]:
+    if "가" <= word[0] <= "힣":
+        stem = _PARTICLE.sub("", word) if len(word) > 2 else word
+        stem = stem or word
+        if stem in _STOP:
+            return ()
+        pairs = [stem[i : i + 2] for i in range(len(stem) - 1)]
+        return ((stem, *pairs) if len(stem) > 2 else (stem,),)
+    if word in _STOP:
+        return ()
+    if word[-1].isdigit() or word[0].isdigit() or _YEAR.fullmatch(word):
+        return _figure_terms(word)
+    parts = [part for part in re.split(r"[-/'’]", word) if part]
+    if len(parts) > 1 and min(map(len, parts[:-1])) < 2:  # "e-mail" is "email"
+        parts = ["".join(parts)]
+    single = len(parts) == 1  # else a letter is what is left of "company's"
+    return tuple((_stem(p),) for p in parts if p not in _STOP and (single or len(p) > 1))
+
+
+def _figure_terms(word: str) -> tuple[tuple[str, ...], ...]:
+    """Return a number by its digits, a period by its year and quarter."""
+    if year := _YEAR.fullmatch(word):
+        return ((year[1],),)
+    if word[0].isalpha() or "q" in word:
+        if period := _PERIOD.fullmatch(word):
+            quarter = _QUARTER.match(word)
+            year_terms = ((f"20{period[1]}",),)
+            if quarter:
+                return (*year_terms, (_ORDINALS[quarter[1] or quarter[2]],), ("quarter",))
+            return year_terms
+        if quarter := _QUARTER.fullmatch(word):
+            return ((_ORDINALS[quarter[1] or quarter[2]],), ("quarter",))
+    if re.fullmatch(r"[\d,]+(?:\.\d+)?", word):
+        plain = word.replace(",", "")
+        return ((plain.rstrip("0").rstrip(".") if "." in plain else plain,),)
+    return ((word,),)
 
 
 def _stem(word: str) -> str:
@@ -181,12 +405,13 @@ def _stem(word: str) -> str:
 
 
 class BM25:
-    """Okapi BM25 over one document's sentences.
+    """Okapi BM25 over one document's sentences or windows.
 
     Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009).
 
     Args:
-        texts: The sentences.
+        texts: The pieces.
+        above: What stands above each: its words count, with less weight, and add no length.
         k1: Saturation of a term's count.
         b: Weight of a sentence's length.
         least: Sentences that the rarity of a term is reckoned against at the least. A term that
@@ -195,16 +420,26 @@ class BM25:
     """
 
     def __init__(
-        self, texts: Sequence[str], *, k1: float = 1.2, b: float = 0.6, least: int = 40
+        self,
+        texts: Sequence[str],
+        *,
+        above: Sequence[str] = (),
+        k1: float = 1.2,
+        b: float = 0.6,
+        least: int = 40,
     ) -> None:
-        counts = [Counter(words(text)) for text in texts]
+        counts: list[dict[str, float]] = [{**Counter(words(text))} for text in texts]
         lengths = [sum(count.values()) for count in counts]
+        heads = functools.lru_cache(4_096)(lambda text: frozenset(words(text)))
+        for count, text in zip(counts, above, strict=False):
+            for term in heads(text):
+                count[term] = count.get(term, 0) + ABOVE_WEIGHT
         mean = sum(lengths) / max(1, len(lengths)) or 1.0
         self._norms = [k1 * (1 - b + b * length / mean) for length in lengths]
         self._k1 = k1
         self._size = len(texts)
         self._least = least
-        self._where: dict[str, list[tuple[int, int]]] = {}
+        self._where: dict[str, list[tuple[int, float]]] = {}
         for row, count in enumerate(counts):
             for term, times in count.items():
                 self._where.setdefault(term, []).append((row, times))
@@ -233,10 +468,15 @@ class BM25:
             points[row] = max(points.get(row, 0.0), some)
         return points
 
-    def _of_term(self, term: str) -> dict[int, float]:
+    def rarity(self, term: str) -> float:
+        """Return the weight of a term: the fewer pieces hold it, the more it says."""
         rows = self._where.get(term, ())
         size = max(self._size, self._least)
-        rarity = math.log(1 + (size - len(rows) + 0.5) / (len(rows) + 0.5))
+        return math.log(1 + (size - len(rows) + 0.5) / (len(rows) + 0.5))
+
+    def _of_term(self, term: str) -> dict[int, float]:
+        rows = self._where.get(term, ())
+        rarity = self.rarity(term)
         return {
             row: rarity * times * (self._k1 + 1) / (times + self._norms[row]) for row, times in rows
         }

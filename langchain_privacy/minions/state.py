@@ -12,13 +12,24 @@ import re
 import time
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.local import model_name
 from langchain_privacy.words import Language
+
+LONG = 24_000
+"""Characters of all documents, about eight pages, from which they are read by windows."""
+
+FIRST_LOOK = 0.8
+"""Of a run's evidence, in its first crossing; what is asked for after that gets the rest."""
+
+_LEAST_OF_PAGES = 1_200
+_LEAST_OF_LONG = 2_400
+_OF_PROMPTS = 700
+"""Tokens of a plan, a question and their replies, beside the evidence."""
 
 Stage = Literal["plan", "search", "reason", "answer", "done"]
 
@@ -27,7 +38,7 @@ _WIDE = re.compile(r"[^\x00-\x7f]")
 
 
 class Span(TypedDict):
-    """A passage of a document by its offsets; `quote` is its masked text.
+    """A passage of a document by its offsets: a sentence or a row, or a window of several.
 
     Attributes:
         doc: Reference of the document in the session's room.
@@ -36,7 +47,11 @@ class Span(TypedDict):
         sub: Id of the sub-question that it was found for.
         score: How well it matches; comparable within a run.
         holds: What the local model says: it answers, it does not, or it was not asked (`None`).
-        quote: The passage with its private values masked.
+        quote: The passage with its private values masked; empty of a window, whose text is written
+            when it crosses.
+        units: Of a window, the offsets of its sentences or rows.
+        above: Of a window or a unit of one, the offsets of what stands above it.
+        marks: Of a window, which of its units the local side took for the answer, from 0.
     """
 
     doc: str
@@ -46,6 +61,9 @@ class Span(TypedDict):
     score: float
     holds: bool | None
     quote: str
+    units: NotRequired[list[list[int]]]
+    above: NotRequired[list[list[int]]]
+    marks: NotRequired[list[int]]
 
 
 class Call(TypedDict):
@@ -109,6 +127,8 @@ class MinionState(TypedDict, total=False):
         report: Calls, tokens against the baseline, crossings, masked counts, errors.
         stage: What comes next.
         found: Where parallel searches put what they found.
+        characters: Of all documents together; long ones are read by windows.
+        kept: Where the passages stand that the remote model wants to see again.
     """
 
     task: str
@@ -129,6 +149,8 @@ class MinionState(TypedDict, total=False):
     calls: list[Call]
     notes: list[str]
     started: float
+    characters: int
+    kept: list[list[Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,7 +164,11 @@ class Budget:
             one-page document still gets its plan.
         share_of_tokens: See above.
         least_tokens: See above.
-        evidence_characters: Masked evidence in one crossing, in characters.
+        evidence_characters: Masked evidence in one crossing, in characters. `None`: as much as the
+            documents' length allows, see `evidence`.
+        evidence_tokens: The most evidence of a run, however long the documents are.
+        share_of_evidence: Part of the documents that their evidence may be; prompts and replies
+            are taken off it.
         share_of_document: Part of any one document that may cross in the whole run.
         reply_tokens: Cap on one reply, thoughts included.
         seconds: Time of all models in the run; what a person takes to approve does not count.
@@ -156,7 +182,9 @@ class Budget:
     remote_tokens: int = 20_000
     share_of_tokens: float = 0.8
     least_tokens: int = 1_500
-    evidence_characters: int = 1_200
+    evidence_characters: int | None = None
+    evidence_tokens: int = 6_000
+    share_of_evidence: float = 1 / 30
     share_of_document: float = 0.4
     reply_tokens: int = 2_048
     seconds: float = 600.0
@@ -165,12 +193,33 @@ class Budget:
     def __post_init__(self) -> None:
         """Refuse limits that limit nothing: 40 for 40 % would let whole documents cross."""
         for limit in fields(self):
-            if not getattr(self, limit.name) >= 0:  # NaN, too
+            given = getattr(self, limit.name)
+            if given is not None and not given >= 0:  # NaN, too
                 msg = f"Budget({limit.name}=...) must not be negative."
                 raise ConfigurationError(msg)
         if self.share_of_document > 1:
             msg = "Budget(share_of_document=...) is a share, 0 to 1: 0.4 for 40 %."
             raise ConfigurationError(msg)
+
+    def evidence(self, characters: int, tokens: int, *, last: bool) -> int:
+        """Return how many characters of evidence one crossing may hold.
+
+        Of documents of a few pages 1,200 characters. Of long ones as much as is left of
+        `share_of_evidence`, at most `evidence_tokens`, when prompts and replies are taken off: four
+        fifths of it while another look is possible, the rest in that.
+
+        Args:
+            characters: Of the documents.
+            tokens: Of the documents.
+            last: Whether no other crossing can follow.
+        """
+        if self.evidence_characters is not None:
+            return self.evidence_characters
+        if characters < LONG:
+            return _LEAST_OF_PAGES
+        whole = min(self.evidence_tokens, tokens * self.share_of_evidence) - _OF_PROMPTS
+        share = 1.0 if last else FIRST_LOOK
+        return max(_LEAST_OF_LONG, round(share * whole * characters / max(1, tokens)))
 
     def tokens(self, baseline: int) -> int:
         """Return the cap on remote tokens for documents of `baseline` tokens."""
@@ -225,6 +274,7 @@ class Job(TypedDict):
         language: Of the prompts.
         started: When the models' time began to run, in seconds since the epoch.
         alone: Whether the plan has this part only.
+        long: Whether the documents are read by windows, not by sentences.
     """
 
     sub: dict[str, Any]
@@ -235,6 +285,7 @@ class Job(TypedDict):
     language: Language
     started: float
     alone: bool
+    long: NotRequired[bool]
 
 
 def job_of(
@@ -250,4 +301,5 @@ def job_of(
         language=state["language"],
         started=time.time() - spent_seconds(state["calls"]),
         alone=len(state["plan"]["subs"]) == 1,
+        long=state.get("characters", 0) >= LONG,
     )

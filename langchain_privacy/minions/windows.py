@@ -34,8 +34,11 @@ _DEEPEST = 3
 _HEAD_LINES = 4
 """Lines above a table that may be its title, its unit and the heads of its columns."""
 
+_ROW = 110
+"""Characters of the longest label of a row; a longer line without cells is a paragraph."""
+
 _RUNNING = 6
-"""A short line that stands this often is the running header or footer of pages."""
+"""A short line that stands this often, by the ends of pages, is a running header or footer."""
 
 
 class Window(NamedTuple):
@@ -143,22 +146,21 @@ def _lines(text: str) -> list[_Line]:
     """Say of each line what it is; a line that the neighbours decide is decided here, too."""
     spans = [(m.start(), m.end()) for m in re.finditer(r"[^\n\f\r]+", text)]
     said = [text[start:end].strip() for start, end in spans]
-    often = Counter(line for line in said if 0 < len(line) <= 90 and not line[-1].isdigit())
-    running = {line for line, times in often.items() if times >= _RUNNING and _CASED.search(line)}
+    running = _running_headers(text, spans, said)
     rows = [bool(line) and _is_row(line) for line in said]
     lines: list[_Line] = []
     for at, ((start, end), line) in enumerate(zip(spans, said, strict=True)):
         if not line:
             continue
-        if _is_nothing(said, at):
+        if line in running or _is_nothing(said, at):
             kind: Kind = "skip"
         elif rows[at] and (_separated(line) or _in_run(rows, said, at)):
             kind = "row"
-        elif level := _heading_level(line, _next(said, rows, at), running):
+        elif not _in_table(rows, said, at) and (
+            level := _heading_level(line, _next(said, rows, at), running)
+        ):
             lines.append(_Line(start, end, "heading", level))
             continue
-        elif line in running and not _separated(line):
-            kind = "skip"
         else:
             kind = "item" if _ITEM.match(line) else "text"
         # A gap between lines ends a paragraph.
@@ -169,6 +171,28 @@ def _lines(text: str) -> list[_Line]:
 
 
 _CASED = re.compile(r"[^\W\d_]{2}")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+
+
+def _running_headers(text: str, spans: Sequence[Offsets], said: Sequence[str]) -> set[str]:
+    """Return the short lines that stand at the ends of pages again and again."""
+    # A line with figures may be a row that stands in several tables.
+    often = Counter(
+        line
+        for line in said
+        if 0 < len(line) <= 90 and _CASED.search(line) and not re.search(r"\d", _YEAR.sub("", line))
+    )
+    often = Counter({line: times for line, times in often.items() if times >= _RUNNING})
+    if not often:
+        return set()
+    marks = {at for at, line in enumerate(said) if line and is_page_mark(line)}
+    marks |= {at for at in range(1, len(spans)) if "\f" in text[spans[at - 1][1] : spans[at][0]]}
+    at_ends: Counter[str] = Counter()
+    filled = [at for at, line in enumerate(said) if line]
+    for i, at in enumerate(filled):
+        if said[at] in often and marks.intersection(filled[max(0, i - 2) : i + 3]):
+            at_ends[said[at]] += 1
+    return {line for line, times in often.items() if at_ends[line] >= 0.6 * times}
 
 
 def _is_nothing(said: Sequence[str], at: int) -> bool:
@@ -186,7 +210,7 @@ def _is_row(line: str) -> bool:
     if _separated(line) or _ONLY_CELLS.match(line):
         return True
     match = _CELLS_AT_END.match(line)
-    if match is None or len(match["label"]) > 110:
+    if match is None or len(match["label"]) > _ROW:
         return False
     return not match["label"].endswith((".", ";")) and not line.endswith(".")
 
@@ -201,7 +225,16 @@ def _in_run(rows: Sequence[bool], said: Sequence[str], at: int) -> bool:
     """Say whether a row has fellows: a sentence may end in a figure, three in a row are a table."""
     near = [i for i in range(max(0, at - 5), min(len(rows), at + 6)) if said[i]]
     fellows = sum(rows[i] for i in near)
-    return fellows >= 3 and 2 * fellows >= len(near) - 2
+    close = [i for i in near if 0 < abs(i - at) <= 2]
+    apart = all(len(said[i]) > _ROW and not rows[i] for i in close if abs(i - at) == 1)
+    return (
+        fellows >= 3 and 2 * fellows >= len(near) - 2 and any(rows[i] for i in close) and not apart
+    )
+
+
+def _in_table(rows: Sequence[bool], said: Sequence[str], at: int) -> bool:
+    """Say whether a line stands right below a row and above another: a subhead of a table."""
+    return at > 0 and rows[at - 1] and any(rows[at + 1 : at + 3]) and not _NUMBERED.match(said[at])
 
 
 def _next(said: Sequence[str], rows: Sequence[bool], at: int) -> tuple[str, bool]:
@@ -332,14 +365,26 @@ def _table(text: str, lines: list[_Line], at: int) -> tuple[_Block, int]:
         heads = False
         if _RULE.match(row) or row in {text[a:b] for a, b in block.above}:
             continue
+        if block.units and _ONLY_CELLS.match(row) and _is_label(text, block.units[-1]):
+            # Cells on lines of their own: a row goes from its label to its last figure.
+            block.units[-1] = (block.units[-1][0], span[1])
+            if subhead and subhead[0] == block.units[-1][0]:
+                subhead = block.subheads.get(len(block.units) - 1)
+            continue
+        if subhead:
+            block.subheads[len(block.units)] = subhead
         if not any(map(str.isdigit, row)) and len(row) <= 80:
             subhead = span
-        elif subhead:
-            block.subheads[len(block.units)] = subhead
         block.units.append(span)
     if not block.units:  # nothing but heads: they are what there is
         block.units, block.above = block.above, []
     return block, last + 1
+
+
+def _is_label(text: str, unit: Offsets) -> bool:
+    """Say whether a row began with a label and has room for another figure on the next line."""
+    first = text[unit[0] : unit[1]].split("\n", 1)[0]
+    return not _ONLY_CELLS.match(first) and not _CELLS_AT_END.match(first) and len(first) <= _ROW
 
 
 def _is_head(row: str) -> bool:
