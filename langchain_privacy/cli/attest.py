@@ -17,13 +17,15 @@ from rich.console import Console
 from rich.table import Table
 
 from langchain_privacy.cli import write_for_owner
-from langchain_privacy.errors import AttestationError, ConfigurationError
+from langchain_privacy.errors import AttestationError, ConfigurationError, EvidenceInvalidError
+from langchain_privacy.secure import parsing
 from langchain_privacy.secure.endpoint import AttestedEndpoint
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.unsafe import UnsafePolicyWarning
 from langchain_privacy.secure.report import AttestationReport, Check
 
 _FORMAT = "langchain-privacy-evidence/v1"
+_MAX_FILE = 8 * 1024 * 1024
 _STYLE = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
 
 
@@ -143,14 +145,14 @@ def _offline(path: Path, policy: AttestationPolicy) -> AttestationReport:
     from langchain_privacy.secure.envelope import verify_envelope
 
     try:
-        content = json.loads(path.read_text())
+        content = parsing.strict_json(path.read_bytes(), "evidence", limit=_MAX_FILE)
         document = base64.b64decode(content["document"], validate=True)
         nonce, now = (
             bytes.fromhex(content["nonce"]),
             dt.datetime.fromisoformat(content["fetched_at"]),
         )
         known = content["format"] == _FORMAT and now.tzinfo is not None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, EvidenceInvalidError):
         known = False
     if not known:
         msg = f"{path.name} is not a file that attest --save wrote"

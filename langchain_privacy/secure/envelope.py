@@ -23,6 +23,7 @@ import base64
 import datetime as dt
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,7 @@ NONCE_SIZE = 32
 LABEL = b"langchain-privacy/attestation/v1 report data"
 GPU_LABEL = b"langchain-privacy/attestation/v1 gpu nonce"
 _KEMS = {"x-wing": (XWingPrivateKey.kem_id, 1216), "ehbp-x25519": (X25519PrivateKey.kem_id, 32)}
+_PCR = re.compile(r"pcr([0-9]|1[0-9]|2[0-3])")
 _CLOCK_LEEWAY = dt.timedelta(seconds=60)
 
 
@@ -302,9 +304,9 @@ def _prove_cpu(
                 attest=need(cpu.evidence, "tpm_attest"),
                 signature=need(cpu.evidence, "tpm_signature"),
                 pcrs={
-                    int(name.removeprefix("pcr")): value
+                    int(number[1]): value
                     for name, value in cpu.evidence.items()
-                    if name.startswith("pcr") and name[3:].isdigit()
+                    if (number := _PCR.fullmatch(name))
                 },
             ),
         )
@@ -324,7 +326,7 @@ def _material(
     keys = _named_bytes(content["keys"], what)
     fitting = all(name in _KEMS and len(key) == _KEMS[name][1] for name, key in keys.items())
     checks.require("keys", keys and fitting, "a channel key is of an unknown kind or size")
-    not_after = as_time(parsing.integer(content["not_after"], what))
+    not_after = parsing.moment(content["not_after"], what)
     checks.require(
         "key_lifetime",
         now < not_after + _CLOCK_LEEWAY,

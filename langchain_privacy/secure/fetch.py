@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from langchain_privacy.errors import EvidenceInvalidError
@@ -54,7 +55,10 @@ def tls_spki(response: Any) -> str | None:
     der = tls.getpeercert(True) if hasattr(tls, "getpeercert") else None
     if not isinstance(der, bytes):
         return None
-    key = x509.load_der_x509_certificate(der).public_key()
+    try:
+        key = x509.load_der_x509_certificate(der).public_key()
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return None
     return hashlib.sha256(
         key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     ).hexdigest()

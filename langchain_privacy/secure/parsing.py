@@ -11,6 +11,7 @@ quote = from_hex(content["quote"], "report")
 
 import base64
 import binascii
+import datetime as dt
 import json
 import re
 from collections.abc import Collection
@@ -22,6 +23,12 @@ MAX_DOCUMENT = 2 * 1024 * 1024
 """Bytes of an evidence document; eight GPUs with their chains need about a tenth."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+_MAX_DEPTH = 64
+"""Levels of nesting; evidence has about ten."""
+
+_LATEST = 253402300799
+"""The last second of the year 9999."""
+
 _HEX = re.compile(r"(?:[0-9a-f]{2})*\Z")
 
 
@@ -51,9 +58,34 @@ def strict_json(data: bytes | str, what: str, *, limit: int = MAX_DOCUMENT) -> A
         raise _invalid(what, f"longer than {limit} bytes")
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        return _STRICT.decode(text)
+        content = _STRICT.decode(text)
     except (ValueError, RecursionError):
         raise _invalid(what, "not strict JSON") from None
+    if not _is_plain(content):
+        raise _invalid(what, "nested too deeply, or text in it is not Unicode")
+    return content
+
+
+def _is_plain(content: Any) -> bool:
+    """Whether whoever walks or encodes this runs into neither depth nor lone surrogates."""
+    level = [content]
+    for _ in range(_MAX_DEPTH):
+        if not level:
+            return True
+        below: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                below += value.keys()
+                below += value.values()
+            elif isinstance(value, list):
+                below += value
+            elif isinstance(value, str) and not value.isascii():
+                try:
+                    value.encode("utf-8")
+                except UnicodeEncodeError:
+                    return False
+        level = below
+    return False
 
 
 def raw_member(document: bytes, name: str) -> bytes | None:
@@ -106,6 +138,14 @@ def integer(value: Any, what: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise _invalid(what, "must be an integer")
     return value
+
+
+def moment(value: Any, what: str) -> dt.datetime:
+    """Seconds since 1970 as a time, up to the end of the year 9999."""
+    seconds = integer(value, what)
+    if not 0 <= seconds <= _LATEST:
+        raise _invalid(what, "not a time")
+    return dt.datetime.fromtimestamp(seconds, dt.UTC)
 
 
 def from_base64(value: Any, what: str, *, urlsafe: bool = False) -> bytes:

@@ -28,7 +28,7 @@ from langchain_privacy.secure.evidence.dstack import parts_of, with_application
 from langchain_privacy.secure.evidence.roots import TrustedRoots
 from langchain_privacy.secure.evidence.tdx import prove_tdx
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.report import AttestationReport, Checks, as_time
+from langchain_privacy.secure.report import AttestationReport, Checks
 
 _WHAT = "ACI report"
 _HEX_32 = re.compile(r"[0-9a-f]{64}\Z")
@@ -83,7 +83,7 @@ class AciAdapter:
             roots=roots,
         )
         part = with_application(part, *parts_of(evidence))
-        not_after = as_time(parsing.integer(keyset.get("not_after"), _WHAT))
+        not_after = parsing.moment(keyset.get("not_after"), _WHAT)
         checks.require(
             "key_lifetime",
             now < not_after,

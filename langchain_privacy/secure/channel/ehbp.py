@@ -175,6 +175,6 @@ class Completeness:
                 json.loads(body)
                 return True
             last = json.loads(body.rsplit(b"\n", 1)[-1])
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return isinstance(last, dict) and last.get("done") is True

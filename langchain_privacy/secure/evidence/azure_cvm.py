@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from langchain_privacy.errors import EvidenceExpiredError
@@ -225,13 +226,13 @@ def _attestation_key(runtime_data: bytes) -> rsa.RSAPublicKey | None:
     keys = document.get("keys") if isinstance(document, dict) else None
     for key in keys if isinstance(keys, list) else []:
         if isinstance(key, dict) and key.get("kid") == "HCLAkPub" and key.get("kty") == "RSA":
-            n, e = (
-                int.from_bytes(base64.urlsafe_b64decode(parsing.text(key.get(m), "key") + "=="))
-                for m in ("n", "e")
-            )
             try:
+                n, e = (
+                    int.from_bytes(base64.urlsafe_b64decode(parsing.text(key.get(m), "key") + "=="))
+                    for m in ("n", "e")
+                )
                 return rsa.RSAPublicNumbers(e, n).public_key()
-            except ValueError:
+            except (ValueError, UnsupportedAlgorithm):
                 return None
     return None
 

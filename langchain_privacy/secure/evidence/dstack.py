@@ -18,7 +18,6 @@ After Dstack-TEE's `cc-eventlog` and `dstack-util`.
 
 import dataclasses
 import hashlib
-import json
 from typing import Any
 
 from langchain_privacy.errors import EvidenceInvalidError
@@ -143,7 +142,7 @@ def parts_of(content: dict[str, Any]) -> tuple[Any, Any]:
 def _opened(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
+            value = parsing.strict_json(value, _WHAT)
+        except EvidenceInvalidError:
             return {}
     return value if isinstance(value, dict) else {}

@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509 import Certificate, load_der_x509_certificate
 
 from langchain_privacy.errors import EvidenceExpiredError
 from langchain_privacy.secure import parsing
@@ -30,7 +31,7 @@ def _es384(jwk: Mapping[str, Any]) -> ec.EllipticCurvePublicKey | None:
         return ec.EllipticCurvePublicNumbers(
             _number(jwk, "x"), _number(jwk, "y"), ec.SECP384R1()
         ).public_key()
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return None
 
 
@@ -44,7 +45,7 @@ def _rs256(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey | None:
         elif (leaf := _leaf(jwk)) is not None:
             # Azure publishes its keys as certificates only; the set itself is what is trusted.
             key = leaf.public_key()
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return None
     return key if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _MIN_RSA_BITS else None
 
@@ -53,18 +54,18 @@ def _number(jwk: Mapping[str, Any], name: str) -> int:
     return int.from_bytes(parsing.from_base64(jwk.get(name), "JWKS", urlsafe=True))
 
 
-def _leaf(jwk: Mapping[str, Any]) -> Certificate | None:
+def _leaf(jwk: Mapping[str, Any]) -> x509.Certificate | None:
     """The certificate of a key, if it comes with one; raises ValueError when it is unreadable."""
     chain = jwk.get("x5c")
     if not isinstance(chain, list) or not chain:
         return None
-    return load_der_x509_certificate(parsing.from_base64(chain[0], "JWKS"))
+    return x509.load_der_x509_certificate(parsing.from_base64(chain[0], "JWKS"))
 
 
 def _in_its_time(jwk: Mapping[str, Any], now: dt.datetime) -> bool:
     try:
         leaf = _leaf(jwk)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return False
     return leaf is None or leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc
 

@@ -336,7 +336,7 @@ def _revocation(
         genuine = isinstance(key, rsa.RSAPublicKey) and crl.is_signature_valid(key)
         same_issuer = crl.issuer.public_bytes() == ark.subject_name
         complete = crl.next_update_utc is not None and crl.last_update_utc <= now
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         genuine = same_issuer = complete = False
     checks.require("crl", genuine and same_issuer, "the CRL is not signed by this ARK")
     checks.require("crl_dates", complete, "the CRL is not valid yet", error=EvidenceExpiredError)

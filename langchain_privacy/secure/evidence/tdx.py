@@ -15,7 +15,6 @@ report = verify_tdx(quote, collateral, policy, datetime.now(UTC), report_data=bo
 """
 
 import datetime as dt
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +24,7 @@ from langchain_privacy.errors import (
     EvidenceExpiredError,
     EvidenceInvalidError,
 )
+from langchain_privacy.secure import parsing
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, LayoutError, as_time
@@ -178,9 +178,9 @@ def prove_tdx(
     issued: list[dt.datetime] = []
     try:
         collateral = dcap_qvl.QuoteCollateralV3.from_json(text)
-        parts = json.loads(text)
+        parts = parsing.strict_json(text, "collateral")
         issued = [_issue_date(parts[name]) for name in ("tcb_info", "qe_identity")]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RuntimeError, EvidenceInvalidError):
         collateral = None
     checks.require("collateral", collateral is not None, "the collateral cannot be read")
     seconds = int(now.timestamp())
@@ -226,7 +226,8 @@ def prove_tdx(
 
 
 def _issue_date(document: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(json.loads(document)["issueDate"])
+    issued = dt.datetime.fromisoformat(parsing.strict_json(document, "collateral")["issueDate"])
+    return issued.replace(tzinfo=issued.tzinfo or dt.UTC)
 
 
 def _reason(library_text: str) -> tuple[str, type[AttestationError]]:

@@ -203,7 +203,7 @@ class Gateway:
                 # The protocol has no end marker; a JSON text that parses has not been cut.
                 try:
                     json.loads(content)
-                except ValueError:
+                except (ValueError, RecursionError):
                     raise RefusedError(400) from None
             headers = [
                 (k.decode("latin-1"), v.decode("latin-1"))
