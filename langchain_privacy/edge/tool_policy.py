@@ -8,8 +8,8 @@ two apart by looking at a function, so the default is a judgement, and it can be
   working, but the texts that a model writes for another interpreter (URLs, shell, SQL, code) keep
   their placeholders: there a model that was talked into it can send a value away;
 - tools of integration packages and MCP servers are remote;
-- tools of LangChain, LangGraph and Deep Agents themselves (`task`, `write_todos`, file tools) work
-  on the agent's masked state and get it as it is.
+- tools of LangChain, LangGraph and Deep Agents themselves (`task`, `write_todos`, file tools), and
+  of this package (`ask_database`), work on the agent's masked state and get it as it is.
 
 `private_tool` and `PrivacyMiddleware` ask it.
 
@@ -34,7 +34,7 @@ Place = Literal["local", "remote", "inside"]
 
 Kind = Literal["url", "shell", "sql", "code"]
 
-_FRAMEWORK = frozenset({"langchain", "langgraph", "deepagents"})
+_FRAMEWORK = frozenset({"langchain", "langgraph", "deepagents", "langchain_privacy"})
 
 _NAMES: dict[Kind, frozenset[str]] = {
     "url": frozenset({"url", "urls", "uri", "href", "link", "endpoint", "webhook", "host"}),

@@ -36,6 +36,7 @@ from langchain_privacy.sql.nodes.query import QueryNode
 from langchain_privacy.sql.nodes.state import Narration, Parts, SQLInput, SQLOutput, SQLState
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import prompts
+from langchain_privacy.sql.question import arrived, keep
 from langchain_privacy.sql.remote import QueryPlan, RemotePlanner
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def create_private_sql_graph(
     for node, body in nodes.items():
         builder.add_node(node, RunnableLambda(body.run, afunc=body.arun, name=node))
     builder.add_edge(START, "link")
-    builder.add_edge("link", "plan")
+    builder.add_conditional_edges("link", nodes["link"].after, ["plan", "answer"])
     builder.add_conditional_edges("plan", nodes["plan"].after, ["plan", "query", "answer"])
     builder.add_conditional_edges("query", nodes["query"].after, ["plan", "answer"])
     builder.add_edge("answer", END)
@@ -148,8 +149,7 @@ class SQLEdge(PrivateGraph):
             raise ConfigurationError(msg)
         session = run.session if run.around is None else run.around
         # Inside another private run the question holds that run's placeholders.
-        real = session.restore(question)
-        ref = run.session.vault.documents.put(real, {"kind": "sql_question"})
+        ref = keep(arrived(question, session), run.session.vault)
         return {"question": f"[question {ref}]"}
 
     def restore_part(self, run: EdgeRun, mode: str, data: Any) -> Any:

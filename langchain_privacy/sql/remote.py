@@ -12,6 +12,7 @@ reads a `QueryPlan`, a query and the template of its answer. `nodes/plan.py` cal
 """
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
@@ -21,9 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from langchain_privacy.egress.ask import JsonAsker
 from langchain_privacy.sql.card import SchemaCard
+from langchain_privacy.sql.dates import spoken
 from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.prompts import LANGUAGES, Language, prompt
-from langchain_privacy.sql.values import Slot
+from langchain_privacy.sql.slots import Slot
 
 _DIALECT_WORDS = {
     "sqlite": "SQLite",
@@ -160,10 +162,13 @@ class RemotePlanner:
         language: Language,
         codes: Sequence[str] = (),
         labels: Sequence[str] = (),
+        today: date | None = None,
     ) -> list[BaseMessage]:
         """Write the messages of a crossing; `codes` say what was wrong with the last answer."""
         listed = "\n".join(slot.describe() for slot in slots) or "none"
-        asked = f"question: {question}\nslots:\n{listed}\nanswer:"
+        day = today or date.today()  # noqa: DTZ011 (the person's own calendar)
+        dates = "\n".join([f"today = {day}", *spoken(question, day)])
+        asked = f"question: {question}\nslots:\n{listed}\ndates:\n{dates}\nanswer:"
         first = [SystemMessage(self._system[language]), HumanMessage(asked)]
         return [*first, *_repair(language, codes, labels)]
 

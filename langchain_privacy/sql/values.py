@@ -1,43 +1,40 @@
-"""The values of a question: found on this side, taken out, and kept as slots.
+"""The distinct values of a database's linkable columns, to be found in questions.
 
-A question says 옥수동, the column says 서울특별시 성동구 옥수동. `ColumnValues` knows the distinct
-values of the linkable columns: whole values, their endings, their words, and by jamo for misspelt
-ones. `link_values` replaces what it finds in a question, and whatever else looks like a private
-value, by placeholders, and makes each a `Slot`:
+A question says 옥수동, the column says 서울특별시 성동구 옥수동. `ColumnValues` knows whole values
+and the words that stand together in them, however they are spaced; `find` says which stretches of
+a question are such, and how sure that is. A word of the language, or of the prompt, is none.
 
-    옥수동의 거래는?  →  [VALUE_7K2Q]의 거래는?   :v1 = "서울특별시 성동구 옥수동"
-
-The remote model sees the placeholder and `Slot.describe`, the database gets the value as a bound
-parameter, so neither the question's word nor the column's value crosses. `nodes/link.py` calls this
-before anything else; the other nodes read the slots that were kept.
+`nodes/link.py` keeps one for the columns of the card; `linking.py` makes slots of what it finds.
 """
 
-import json
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.placeholder import write
+from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens
+from langchain_privacy.detection.vocabulary.lexicon import is_public
+from langchain_privacy.sql.dates import is_calendar
+from langchain_privacy.sql.people import given_name, holds_people, spells
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.values.automaton import Automaton
-from langchain_privacy.vault import VaultSession
+from langchain_privacy.values.fold import Skeleton, compose, skeleton
+from langchain_privacy.words import load
+from langchain_privacy.words.korean import ends_a_korean_word, title_follows
 
-KIND = "sql_slots"
-"""Kind of the documents in a session's room that hold slots."""
+Sure = Literal["exact", "part", "several", "misspelt"]
+"""A stretch is a whole value, or words that one value has; words that some values end with; words
+that many have; or nearly a value."""
 
-How = Literal["equals", "part", "unknown", "number"]
-
-Choose = Callable[[str, tuple[str, ...]], str | None]
-"""Asks the person which value a word means; `None` when nobody can be asked."""
-
-_TYPE = "VALUE"
 _MOST_CHOICES = 8
-_FEWEST_JAMO = 5
+_FEWEST_JAMO = 8
+_FEWEST_LETTERS = 6
+_MOST_WORDS, _LONGEST, _LONGEST_IN_PIECES = 6, 200, 60
+_TAIL = 3
+"""Syllables of a value from which on more Hangul may follow it: 옥수리버젠아파트."""
 
 _PARTICLES = (
     "에서부터|으로부터|에서는|에서의|에게서|이라는|이라고|에서|에게|께서|으로|부터|까지|보다|처럼"
@@ -48,74 +45,9 @@ _PARTICLES = (
 _WORD_ENDS = re.compile(rf"(?:{_PARTICLES}){{0,3}}(?!\w)")
 _LAST_PARTICLE = re.compile(rf"(?:{_PARTICLES})$")
 _WORDS = re.compile(r"\w+")
-_SEPARATORS = re.compile(r"[\s,()/]+")
-
-# 20240301, 2024-03, 2024.3.1 are no numbers to hide, 191,000 and 110234567890 are.
-_DATE = re.compile(r"(?:19|20)\d{2}(?:[-./]?\d{2}){1,2}")
-_NUMBER = re.compile(
-    r"(?<![\w.])"  # not inside a word or behind a decimal point
-    r"\d[\d,]{4,}\d"  # six digits or commas and more
-    r"(?:\.\d+)?"
-)
-_QUOTED = re.compile(
-    r"[\"'“‘「『]"
-    r"([^\"'“”‘’「」『』]{1,80})"  # what stands between the marks
-    r"[\"'”’」』]"
-)
-_NAMED = re.compile(
-    # 김민수 님, 박영희 고객: a name before a title
-    r"[가-힣]{2,4}(?=\s?(?:님|씨|고객|환자|회원|과장|대리|부장|차장|사원|교수|선생)(?!\w{2}))"
-    # Mr. Smith: a name after a title
-    r"|(?<=Mr\. )[A-Z]\w+|(?<=Ms\. )[A-Z]\w+|(?<=Dr\. )[A-Z]\w+"
-    # Mira Solheim: two capitalised words
-    r"|[A-Z][a-z]+ [A-Z][a-z]+"
-)
-# [[hidden_value_1_price]] and whatever may be read as such a token of a cell.
-_TOKEN_LIKE = re.compile(
-    r"[\[［【{<]+[^\]\n]{0,12}hidden[^\]\n]{0,90}[\]］】}>]+",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Slot:
-    """One value of a question.
-
-    Attributes:
-        name: `v1`, `v2` …: the bound parameter `:v1` of the statement.
-        placeholder: What stands in the question and in the answer, e.g. `[VALUE_7K2Q]`.
-        how: The value `equals` one of its columns' values, is a `part` of such, is a `number`, or
-            its column is `unknown`.
-        columns: `table.column` names, as they cross.
-        value: What is bound. It never leaves the vault.
-    """
-
-    name: str
-    placeholder: str
-    how: How
-    columns: tuple[str, ...]
-    value: Any = field(repr=False)
-
-    def describe(self) -> str:
-        """Write the line about it that crosses."""
-        where = " or ".join(self.columns)
-        text = {
-            "equals": f"equals a value of {where}; compare with =",
-            "part": f"is a part of values of {where}; compare with LIKE, '%' on both sides",
-            "unknown": "is a text whose column is not known; choose it by the question",
-            "number": "is a number",
-        }[self.how]
-        return f":{self.name} = {self.placeholder} {text}"
-
-
-def keep_slots(session: VaultSession, slots: Sequence[Slot]) -> str:
-    """Put slots into the session's document room and return their reference."""
-    return session.documents.put(json.dumps([asdict(s) for s in slots]), {"kind": KIND})
-
-
-def bound_values(session: VaultSession, ref: str) -> dict[str, Any]:
-    """Return the values to bind, by parameter name."""
-    return {slot["name"]: slot["value"] for slot in json.loads(session.documents.get(ref))}
+_SEPARATORS = re.compile(r"[\s,()/·&\-]+")
+_SENTENCE_ENDS = re.compile(r"[.!?\n]\s|\n")
+_LATIN_RUN = re.compile(r"[A-Za-z]+(?:[ ,.'-]{1,2}[A-Za-z]+)*")
 
 
 class _Spread(Protocol):
@@ -130,16 +62,13 @@ class _Spread(Protocol):
 S = TypeVar("S", bound=_Spread)
 
 
-def _apart(found: Iterable[S], rank: Callable[[S], int]) -> list[S]:
+def apart(found: Iterable[S], rank: Callable[[S], int]) -> list[S]:
     """Keep stretches that do not overlap: the longest wins, of equally long ones the lower rank."""
     kept: list[S] = []
     for one in sorted(found, key=lambda s: (s.start - s.end, rank(s))):
         if all(one.end <= other.start or other.end <= one.start for other in kept):
             kept.append(one)
     return sorted(kept, key=lambda s: s.start)
-
-
-# The values of the database's columns.
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +78,18 @@ class Match:
     Attributes:
         start: First character, 0-based.
         end: One past the last character.
-        how: `equals` or `part`.
+        sure: How sure it is which value is meant.
+        person: Whether the values are names of people.
         columns: Names of the columns, as they cross.
-        value: What to bind, when it is certain.
-        choices: Values to choose from, when it is not.
+        values: The value to bind, or those to choose from; none where too many have the words.
     """
 
     start: int
     end: int
-    how: How
+    sure: Sure
+    person: bool
     columns: tuple[str, ...]
-    value: str | None
-    choices: tuple[str, ...] = ()
+    values: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +102,12 @@ class _Place:
 
 @dataclass(slots=True)
 class _Term:
-    """What a text of the index is: a whole value, the ending of values, a word in values."""
+    """What a text of the index is: a whole value, words that stand together in values."""
 
+    text: str
     whole: list[_Place] = field(default_factory=list)
-    ending: list[_Place] = field(default_factory=list)
-    word: dict[str, _Place] = field(default_factory=dict)
+    inside: dict[str, None] = field(default_factory=dict)
+    given: list[_Place] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +116,28 @@ class _Hit:
 
     start: int
     end: int
-    term: str
+    term: _Term
+    misspelt: bool = False
+
+
+class _Having(NamedTuple):
+    """The values of a column that hold a text, and how many of them end with it."""
+
+    all: list[str]
+    ending: int
 
 
 class ColumnValues:
-    """The distinct values of linkable columns, to be found in questions.
+    """The distinct values of linkable columns.
 
     Args:
         columns: `(table, column, values)` for each linkable column.
-        fuzzy: Least similarity by jamo of a misspelt word, 1.0 for none.
+        fuzzy: Least similarity by jamo of a misspelt word, 1.0 for none. Names of people are found
+            as they are or not at all.
         public: Text that crosses anyway (the card, the prompt); its words are never linked.
+
+    Attributes:
+        of_people: The columns that hold names of people.
     """
 
     def __init__(
@@ -207,119 +149,307 @@ class ColumnValues:
     ) -> None:
         self._fuzzy = fuzzy
         self._public = public.casefold()
-        self._public_words = {
-            word for raw in _WORDS.findall(_lower(public)) for word in (raw, _bare(raw))
-        }
-        self._terms: dict[str, _Term] = defaultdict(_Term)
+        words = {compose(word.casefold()) for word in _WORDS.findall(public)}
+        self._public_words = frozenset(words | {bare(word) for word in words})
+        self._terms: dict[bytes, _Term] = {}
+        self._values: dict[str, list[str]] = {}
+        people = []
         for table, column, values in columns:
+            name = f"{table.shown}.{column.shown}"
+            self._values[name] = list(values)
+            if holds_people(column.name, values):
+                people.append(name)
             for value in values:
-                self._add(_Place(f"{table.shown}.{column.shown}", value))
-        self._matcher = Automaton[str]()
-        for term in self._terms:
-            self._matcher.put(term.encode("utf-8", "surrogatepass"), term)
+                self._add(_Place(name, value), person=name in people)
+        self.of_people: tuple[str, ...] = tuple(people)
+        self._matcher = Automaton[_Term]()
+        for data, term in self._terms.items():
+            self._matcher.put(data, term)
         self._matcher.ready()
-        self._by_bigram: dict[str, set[str]] = defaultdict(set)
-        if fuzzy < 1:
-            for text in self._terms:
-                if " " not in text:
-                    for pair in _bigrams(_jamo(text)):
-                        self._by_bigram[pair].add(text)
+        self._near = _Near(self._single_words()) if fuzzy < 1 else None
 
     def __repr__(self) -> str:
         return f"<ColumnValues of {len(self._terms)} terms>"
 
-    def _add(self, place: _Place) -> None:
-        text = _lower(place.value).strip()
-        words = [word for word in _SEPARATORS.split(text) if word]
-        if self._worth(text):
-            self._terms[text].whole.append(place)
-        if len(words) < 2:
-            return
-        for i in range(1, len(words)):
-            ending = text[text.rfind(" ".join(words[i:])) :] if i > 1 else " ".join(words[1:])
-            if self._worth(ending) and text.endswith(ending):
-                self._terms[ending].ending.append(place)
-        for word in words[:-1]:
-            if self._worth(word):
-                self._terms[word].word.setdefault(place.column, place)
+    def _add(self, place: _Place, *, person: bool) -> None:
+        text = place.value.strip()
+        if term := self._term(text, whole=True):
+            term.whole.append(place)
+        if person:
+            if term := self._term(given_name(compose(text)), whole=False):
+                term.given.append(place)
+            words = [] if given_name(compose(text)) else text.split()
+        else:
+            words = [word for word in _SEPARATORS.split(text) if word]
+        if not 1 < len(words) <= _MOST_WORDS or len(text) > _LONGEST_IN_PIECES:
+            return  # prose is no name: its words are those of the language
+        for first in range(len(words)):
+            for last in range(first + 1, len(words) + 1):
+                if last - first < len(words):
+                    term = self._term(" ".join(words[first:last]), whole=False)
+                    if term:
+                        (
+                            term.given.append(place)
+                            if person
+                            else term.inside.setdefault(place.column)
+                        )
 
-    def _worth(self, text: str) -> bool:
-        return 2 <= len(text) <= 200 and text not in self._public_words and not text.isdigit()
+    def _term(self, text: str, *, whole: bool) -> _Term | None:
+        """Return the term of a text, `None` where it says too little to be looked for."""
+        if (
+            not 2 <= len(text) <= _LONGEST
+            or text.isdigit()
+            or compose(text.casefold()) in self._public_words
+        ):
+            return None
+        if not whole and text.isascii() and (len(text) < 3 or text.isnumeric()):
+            return None
+        data = skeleton(text)
+        return self._terms.setdefault(data, _Term(text)) if len(data) > 1 else None
+
+    @property
+    def public_words(self) -> frozenset[str]:
+        """Words of what crosses anyway, in lower case."""
+        return self._public_words
+
+    def is_public(self, word: str) -> bool:
+        """Whether a word is one of what crosses anyway."""
+        word = compose(word.casefold())
+        return word in self._public_words or bare(word) in self._public_words
+
+    def _single_words(self) -> Iterator[_Term]:
+        for term in self._terms.values():
+            people = {place.column for place in term.whole} <= set(self.of_people)
+            if " " not in term.text and not (people and term.whole) and not term.given:
+                yield term
 
     def crosses_anyway(self, text: str) -> bool:
         """Whether a text is a part of what crosses with every question."""
         return text.casefold() in self._public
 
+    def knows_word(self, text: str) -> bool:
+        """Whether a word that no dictionary has is structure all the same.
+
+        That is a form of a word of the card, a short abbreviation (`IDs`, `GPA`), a compound of
+        everyday words (`signups`), or a place of the gazetteer, where no column has it.
+        """
+        word = text.casefold()
+        stem = word.removesuffix("s")
+        forms = {word, stem, word.removesuffix("es"), *word.split("_")}
+        if self.crosses_anyway(text) or forms & self._public_words:
+            return True
+        if word in _LITERALS or word in load("places"):
+            return True
+        if text.isascii() and text.removesuffix("s").isupper():
+            return len(text.removesuffix("s")) <= 3 and text.isalpha()
+        compounds = range(2, len(stem) - 1) if text.isascii() and text.islower() else ()
+        return any(is_public(stem[:at]) and is_public(stem[at:]) for at in compounds)
+
+    def whole(self, text: str) -> Match | None:
+        """Find a text that is a value as it stands."""
+        term = self._terms.get(skeleton(text))
+        return self._match(_Hit(0, len(text), term)) if term is not None and term.whole else None
+
     def find(self, text: str) -> list[Match]:
         """Find values in a question; the longest match wins, none overlap."""
-        lower = _lower(text)
-        found = (_Hit(a, b, term) for a, b, (term,) in self._matcher.in_text(lower))
-        bounded = (hit for hit in found if _is_word(lower, hit.start, hit.end))
-        hits = _apart(bounded, lambda hit: hit.start)
-        if self._fuzzy < 1:
-            hits = sorted([*hits, *self._misspelt(lower, hits)], key=lambda hit: hit.start)
-        return [self._match(hit) for hit in hits]
+        reduced = Skeleton(text)
+        found: list[_Hit] = []
+        for first, last, terms in self._matcher.occurrences(reduced.data):
+            start, end = reduced.span(first, last)
+            found += [
+                _Hit(start, end, term) for term in terms if self._stands(text, start, end, term)
+            ]
+        hits = apart(found, lambda hit: hit.start)
+        if self._near is not None:
+            hits = sorted([*hits, *self._misspelt(text, hits)], key=lambda hit: hit.start)
+        matches = [self._match(hit) for hit in hits]
+        return sorted([*matches, *self._in_latin(text, hits)], key=lambda match: match.start)
+
+    def _stands(self, text: str, start: int, end: int, term: _Term) -> bool:
+        """Whether a term stands in a question as words of its own, and means the value."""
+        said = text[start:end]
+        if (start and text[start - 1].isalnum()) or _SENTENCE_ENDS.search(said):
+            return False
+        hangul = any("가" <= ch <= "힣" for ch in compose(said))
+        if not hangul and len(said.split()) > len(_SEPARATORS.split(term.text)):
+            return False  # "the rapist" is no therapist
+        rest = compose(text[end:])
+        ends = _WORD_ENDS.match(rest) or (hangul and ends_a_korean_word(rest, 0))
+        long = hangul and end - start >= _TAIL and "가" <= rest[:1] <= "힣"
+        if not ends and not long:
+            return False
+        if not term.whole and not term.inside:
+            return _means_a_person(said, rest, start)
+        return not self._ordinary(text, start, end, whole=bool(term.whole))
+
+    def _ordinary(self, text: str, start: int, end: int, *, whole: bool) -> bool:
+        """Whether words of a question are such of the language, rather than a value's."""
+        words = [word.casefold() for word in _WORDS.findall(text[start:end])]
+        if all(word in self._public_words or word.isdigit() or is_calendar(word) for word in words):
+            return True
+        if not text[start:end].isascii():
+            return not whole and all(is_common_noun(compose(word)) for word in words)
+        if whole and " " in text[start:end]:
+            return False
+        quoted = text[start - 1 : start] in _QUOTES and text[end : end + 1] in _QUOTES
+        named = text[start:end][:1].isupper() and not _begins(text, start)
+        return not quoted and not (whole and named) and all(map(is_public, words))
 
     def _match(self, hit: _Hit) -> Match:
-        term = self._terms[hit.term]
-        for places in (term.whole, term.ending):
-            values = tuple(dict.fromkeys(place.value for place in places))
-            columns = tuple(dict.fromkeys(place.column for place in places))
-            if len(values) == 1:
-                return Match(hit.start, hit.end, "equals", columns, values[0])
-            if 1 < len(values) <= _MOST_CHOICES:
-                return Match(hit.start, hit.end, "equals", columns, None, values)
-            if values:
-                return Match(hit.start, hit.end, "part", columns, None)
-        return Match(hit.start, hit.end, "part", tuple(term.word), None)
+        start, end, term = hit.start, hit.end, hit.term
+        people = set(self.of_people)
+        if term.whole:
+            values, columns = _of(term.whole)
+            people_first = tuple(column for column in columns if column in people)
+            sure: Sure = "misspelt" if hit.misspelt else "exact" if len(values) == 1 else "part"
+            return Match(start, end, sure, bool(people_first), people_first or columns, values)
+        if term.given and not term.inside:
+            values, columns = _of(term.given)
+            few = values if len(values) <= _MOST_CHOICES else ()
+            return Match(start, end, "part", True, columns, few)
+        having = {column: self._having(term.text, column) for column in term.inside}
+        # Words that one value of a column ends with name it, whatever other columns hold.
+        named = [column for column, found in having.items() if len(found.all) == found.ending == 1]
+        only = {having[column].all[0] for column in named}
+        if len(only) != 1:
+            named, only = list(having), {v for found in having.values() for v in found.all}
+        if len(only) == 1:
+            sure = "misspelt" if hit.misspelt else "exact"
+            return Match(start, end, sure, person=False, columns=tuple(named), values=tuple(only))
+        all_end = [column for column, found in having.items() if len(found.all) == found.ending]
+        if len(all_end) == 1 and len(having[all_end[0]].all) <= _MOST_CHOICES:
+            choices = tuple(having[all_end[0]].all)
+            return Match(start, end, "part", person=False, columns=tuple(all_end), values=choices)
+        return Match(start, end, "several", person=False, columns=tuple(having), values=())
 
-    def _misspelt(self, text: str, taken: Sequence[_Hit]) -> list[_Hit]:
+    def _having(self, text: str, column: str) -> "_Having":
+        """Find the values of a column that hold a text."""
+        wanted = skeleton(text)
+        reduced = ((value, skeleton(value)) for value in self._values[column])
+        having = [(value, data.endswith(wanted)) for value, data in reduced if wanted in data]
+        return _Having([value for value, _ in having], sum(ends for _, ends in having))
+
+    def _misspelt(self, text: str, taken: Sequence[_Hit]) -> Iterator[_Hit]:
         """Find words that are nearly a value, outside of what was found."""
-        found = []
+        assert self._near is not None
         for word in _WORDS.finditer(text):
             start, end = word.span()
             if any(start < hit.end and hit.start < end for hit in taken):
                 continue
-            bare = _bare(word[0])
-            if bare in self._public_words or word[0] in self._public_words or bare.isdigit():
+            said = bare(compose(word[0]).casefold())
+            if said in self._public_words or word[0].casefold() in self._public_words:
                 continue
-            nearest = self._nearest(bare)
+            ordinary = is_public(said) if said.isascii() else is_common_noun(said)
+            if ordinary or said.isdigit():
+                continue
+            nearest = self._near.to(said, self._fuzzy)
             if nearest is not None:
-                found.append(_Hit(start, start + len(bare), nearest))
-        return found
+                plain = compose(word[0]) == word[0]
+                yield _Hit(start, start + len(said) if plain else end, nearest, misspelt=True)
 
-    def _nearest(self, word: str) -> str | None:
-        """Return the value that a word nearly is; two equally near ones are no answer."""
-        jamo = _jamo(word)
-        if len(jamo) < _FEWEST_JAMO:
-            return None
-        shared: dict[str, int] = defaultdict(int)
-        for pair in _bigrams(jamo):
-            for term in self._by_bigram.get(pair, ()):
-                shared[term] += 1
-        near = sorted(shared, key=lambda term: -shared[term])[:20]
-        scored = sorted(
-            ((SequenceMatcher(None, jamo, _jamo(term)).ratio(), term) for term in near),
-            reverse=True,
-        )
-        if not scored or scored[0][0] < self._fuzzy:
-            return None
-        return None if len(scored) > 1 and scored[1][0] == scored[0][0] else scored[0][1]
+    def _in_latin(self, text: str, taken: Sequence[_Hit]) -> Iterator[Match]:
+        """Find Korean people whose names stand in Latin letters."""
+        names = [
+            _Place(column, value)
+            for column in self.of_people
+            for value in self._values[column]
+            if not value.isascii()
+        ]
+        if not names:
+            return
+        for run in _LATIN_RUN.finditer(text):
+            words = list(re.finditer("[A-Za-z]+", run[0]))
+            for count in (4, 3, 2, 1):
+                for first in range(len(words) - count + 1):
+                    start = run.start() + words[first].start()
+                    end = run.start() + words[first + count - 1].end()
+                    letters = end - start
+                    if not 5 <= letters <= 30 or any(
+                        start < hit.end and hit.start < end for hit in taken
+                    ):
+                        continue
+                    if count == 1 and is_public(text[start:end].lower()):
+                        continue
+                    found = [place for place in names if spells(text[start:end], place.value)]
+                    if found:
+                        values, columns = _of(found)
+                        yield Match(start, end, "part", True, columns, values[:_MOST_CHOICES])
+                        return
 
 
-def _lower(text: str) -> str:
-    lower = text.lower()
-    if len(lower) == len(text) and "Σ" not in text:
-        return lower
-    # Character by character, so that offsets stay those of the question, and so that Σ does not
-    # depend on what follows it.
-    return "".join(low if len(low := ch.lower()) == 1 else ch for ch in text)
+_NOUNS = frozenset({"NNG", "NNB", "NR", "XPN", "XSN"})
+_KNOWN = 20_000
+"""See `Token.id`: rarer nouns are often names as well."""
+_LITERALS = frozenset({"true", "false", "null"})
+_QUOTES = frozenset("\"'“”‘’「」『』")
 
 
-def _bare(word: str) -> str:
+def _begins(text: str, start: int) -> bool:
+    """Whether a sentence begins at an offset."""
+    before = text[:start].rstrip(" \"'“‘(")
+    return not before or before[-1] in ".!?:;\n"
+
+
+def _means_a_person(said: str, rest: str, start: int) -> bool:  # noqa: ARG001
+    """Whether a part of a name alone means somebody: 민수 씨, Solheim."""
+    if said.isascii():
+        return said[:1].isupper() and not is_public(said.lower())
+    word = compose(said)
+    as_well = ("korean_given_words_as_well", "korean_not_names", "korean_roles")
+    return title_follows(rest, 0) or not any(word in load(name) for name in as_well)
+
+
+def is_common_noun(word: str) -> bool:
+    """Whether a Korean word is a noun of the language, as far as what is installed can tell."""
+    if not is_kiwi_installed():
+        return word in load("korean_roles")
+    tokens = korean_tokens(word)
+    return bool(tokens) and all(
+        token.tag in _NOUNS and not token.oov and token.id < _KNOWN for token in tokens
+    )
+
+
+def bare(word: str) -> str:
     """Take a particle off a word, where two characters stay."""
     stem = _LAST_PARTICLE.sub("", word)
     return stem if len(stem) >= 2 else word
+
+
+def _of(places: Sequence[_Place]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the different values of places, and their columns."""
+    values = dict.fromkeys(place.value for place in places)
+    return tuple(values), tuple(dict.fromkeys(place.column for place in places))
+
+
+class _Near:
+    """Finds the term that a misspelt word nearly is."""
+
+    def __init__(self, terms: Iterable[_Term]) -> None:
+        self._by_bigram: dict[str, set[str]] = defaultdict(set)
+        self._terms: dict[str, _Term] = {}
+        for term in terms:
+            text = _jamo(term.text.casefold())
+            self._terms[text] = term
+            for pair in _bigrams(text):
+                self._by_bigram[pair].add(text)
+
+    def to(self, word: str, fuzzy: float) -> _Term | None:
+        """Return the term that a word nearly is; two equally near ones are no answer."""
+        jamo = _jamo(word)
+        if len(jamo) < (_FEWEST_LETTERS if word.isascii() else _FEWEST_JAMO):
+            return None
+        shared: dict[str, int] = defaultdict(int)
+        for pair in _bigrams(jamo):
+            for text in self._by_bigram.get(pair, ()):
+                shared[text] += 1
+        near = sorted(shared, key=lambda text: -shared[text])[:20]
+        scored = sorted(
+            ((SequenceMatcher(None, jamo, text).ratio(), text) for text in near), reverse=True
+        )
+        if not scored or scored[0][0] < fuzzy:
+            return None
+        tie = len(scored) > 1 and scored[1][0] == scored[0][0]
+        return None if tie else self._terms[scored[0][1]]
 
 
 def _jamo(text: str) -> str:
@@ -328,112 +458,3 @@ def _jamo(text: str) -> str:
 
 def _bigrams(text: str) -> set[str]:
     return {text[i : i + 2] for i in range(len(text) - 1)}
-
-
-def _is_word(text: str, start: int, end: int) -> bool:
-    """Whether a stretch begins and ends where a word does, particles aside."""
-    if start and text[start - 1].isalnum():
-        return False
-    return _WORD_ENDS.match(text, end) is not None
-
-
-# The question without its values.
-
-
-@dataclass(frozen=True, slots=True)
-class LinkedQuestion:
-    """A question without its private values.
-
-    Attributes:
-        text: The question with placeholders, which may cross.
-        slots: What the placeholders stand for.
-    """
-
-    text: str
-    slots: list[Slot]
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A stretch of a question that becomes a slot; of two equally long ones the lower rank wins."""
-
-    start: int
-    end: int
-    rank: int
-    how: How
-    columns: tuple[str, ...] = ()
-    value: str | float | None = None
-    entity: str = _TYPE
-
-
-def link_values(
-    question: str, session: MaskingSession, columns: ColumnValues, choose: Choose
-) -> LinkedQuestion:
-    """Replace the values of a question by placeholders.
-
-    What the columns know comes first, then what a detector finds, then what looks like a literal:
-    quoted text, long numbers that are no dates, names at a title. Small numbers are the question's
-    structure ("the top 3") and stay.
-
-    Args:
-        question: As the person wrote it.
-        session: Issues the placeholders.
-        columns: The local values.
-        choose: Asks the person about ambiguous words.
-    """
-    pieces = [_chosen(question, match, choose) for match in columns.find(question)]
-    # Text that looks like a cell's token would be one in the answer.
-    pieces += [_Piece(*found.span(), 0, "unknown") for found in _TOKEN_LIKE.finditer(question)]
-    pieces += [
-        _Piece(found.start, found.end, 1, "unknown", entity=found.entity_type)
-        for found in session.find(question)
-    ]
-    pieces += [_Piece(*found.span(1), 2, "unknown") for found in _QUOTED.finditer(question)]
-    pieces += [
-        _Piece(*found.span(), 2, "unknown")
-        for found in _NAMED.finditer(question)
-        if not columns.crosses_anyway(found[0])
-    ]
-    for found in _NUMBER.finditer(question):
-        digits = found[0].replace(",", "")
-        if len(digits.partition(".")[0]) >= 6 and not _DATE.fullmatch(found[0]):
-            number = float(digits) if "." in digits else int(digits)
-            pieces.append(_Piece(*found.span(), 3, "number", value=number))
-    return _written(question, session, _apart(pieces, lambda piece: piece.rank))
-
-
-def _chosen(question: str, match: Match, choose: Choose) -> _Piece:
-    value, how = match.value, match.how
-    if match.choices:
-        value = choose(question[match.start : match.end], match.choices)
-        how = "equals" if value is not None else "part"
-    return _Piece(match.start, match.end, 0, how, match.columns, value)
-
-
-def _written(question: str, session: MaskingSession, pieces: Sequence[_Piece]) -> LinkedQuestion:
-    slots: dict[str, Slot] = {}
-    out: list[str] = []
-    at = 0
-    for piece in pieces:
-        said = question[piece.start : piece.end]
-        placeholder = _placeholder(session, piece.entity, said)
-        slot = slots.get(placeholder)
-        if slot is None:
-            slots[placeholder] = slot = Slot(
-                name=f"v{len(slots) + 1}",
-                placeholder=placeholder,
-                how=piece.how,
-                columns=piece.columns,
-                value=said if piece.value is None else piece.value,
-            )
-            if isinstance(slot.value, str) and slot.value != said:
-                # The column's own spelling is as private as the question's.
-                _placeholder(session, _TYPE, slot.value)
-        out += [question[at : piece.start], placeholder]
-        at = piece.end
-    return LinkedQuestion("".join([*out, question[at:]]), list(slots.values()))
-
-
-def _placeholder(session: MaskingSession, entity: str, value: str) -> str:
-    entry = session.vault.issue(entity, value)
-    return write(entry.entity_type, entry.code)

@@ -12,7 +12,7 @@ the values in for the person.
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -94,6 +94,11 @@ class AnswerNode:
     def _without_rows(self, state: SQLState) -> dict[str, Any]:
         """Say, or raise, why there is no result."""
         report = state["report"]
+        if asked := state.get("open"):
+            text = _asked_back(asked, state["language"])
+            _say(text)
+            report = {**report, "ask": "which_value"}
+            return {"masked_answer": text, "answer": text, "rows": None, "report": report}
         if self._parts.policy.on_unresolved == "raise":
             if code := report.get("refusal"):
                 msg = f"The statement was refused: {REASONS[code]}."
@@ -179,6 +184,7 @@ class _Answer:
             remarks.append(_TRUNCATED[language])
         if self._about.get("chart") and rows and not can_draw():
             remarks.append(_NO_CHART[language])
+        remarks += _remarks(self._state["notes"], language)
         text = "\n".join(part for part in (text, *remarks) if part)
         for line in text.splitlines(keepends=True):
             _say(line)
@@ -234,6 +240,45 @@ _WITHHELD_WITHIN = {
     "en": "Only groups of {k} rows or more entered the calculation.",
     "ko": "계산에는 {k}건 이상인 그룹만 쓰였습니다.",
 }
+
+_WHICH = {
+    "en": "{word} may be any of these. Please ask again with what tells the one you mean apart.",
+    "ko": "{word}에 해당하는 것이 여럿입니다. 구별할 말을 넣어 다시 물어 주십시오.",
+}
+_WHO = {
+    "en": "{word} fits several people. Please ask again with the full name.",
+    "ko": "{word}에 해당하는 사람이 여럿입니다. 성과 이름을 모두 써 주십시오.",
+}
+_REMARKS = {
+    "misspelt": {
+        "en": "{said} was read as {meant}.",
+        "ko": "{said}은(는) {meant}(으)로 읽었습니다.",
+    },
+    "several": {
+        "en": "{said} fits several values; all of them are meant here.",
+        "ko": "{said}에 해당하는 값이 여럿이어서 모두 포함했습니다.",
+    },
+    "nobody": {
+        "en": "There is nobody named {said} in this data.",
+        "ko": "이 데이터에 {said}(이)라는 사람은 없습니다.",
+    },
+    "namesakes": {
+        "en": "Several people are named {said}; all of them are meant here.",
+        "ko": "{said}(이)라는 사람이 여럿이어서 모두 포함했습니다.",
+    },
+}
+
+
+def _remarks(notes: Sequence[Mapping[str, str]], language: Language) -> list[str]:
+    """Say how values of the question were taken where that is not plain."""
+    return [_REMARKS[note["remark"]][language].format(**note) for note in notes]
+
+
+def _asked_back(asked: Mapping[str, Any], language: Language) -> str:
+    """Ask the person which value is meant, where the run cannot wait for the answer."""
+    text = (_WHICH if asked["options"] else _WHO)[language].format(word=asked["word"])
+    return "\n".join([text, *(f"{n}. {option}" for n, option in enumerate(asked["options"], 1))])
+
 
 # The row of a token; a token and a count without the number of their result.
 _ROW = re.compile(r"hidden\W{0,3}_?value\W{0,3}_?(\d{1,6})", re.IGNORECASE)

@@ -1,14 +1,16 @@
 """The node that takes the values out of the question, first of all.
 
 It reads the distinct values of the linkable columns (and again every five minutes), and has
-`values.link_values` replace what stands of them in the question. Where a word fits several values
-it asks the person, by an interrupt.
+`linking.link_values` replace what stands of them in the question. Where a word fits several values,
+or a name several people, it asks the person by an interrupt; where nobody can be asked, the answer
+is the question which one is meant.
 """
 
 import asyncio
 import threading
 import time
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -17,17 +19,39 @@ from langgraph.types import interrupt
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.placeholder import write
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.guard import check_sql
+from langchain_privacy.sql.linking import Choice, Namesakes, issued, link_values
 from langchain_privacy.sql.nodes.state import FRESH, Parts, SQLState, asealed, sealed
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import language_of
+from langchain_privacy.sql.question import Question, kept
+from langchain_privacy.sql.slots import keep_slots
 from langchain_privacy.sql.tables import ColumnCard, TableCard
-from langchain_privacy.sql.values import ColumnValues, keep_slots, link_values
+from langchain_privacy.sql.values import ColumnValues
 
 _FRESH_SECONDS = 300.0
 """How long the values of the columns are used before they are read again."""
+
+_MOST_NAMESAKES = 8
+_OF_ONE_EACH = 0.8
+"""Share of different names from which on each row of a table is taken for a person."""
+_FEWEST_PEOPLE = 5
+_FACTS = 3
+
+Found = list[tuple[TableCard, ColumnCard, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    """A question to the database about a name: how its table is made, and who has it."""
+
+    column: str
+    value: str
+    table: TableCard
+    of_names: ColumnCard
+    shape: str
+    rows: str
 
 
 class LinkNode:
@@ -42,41 +66,91 @@ class LinkNode:
     @sealed
     def run(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
         """Take the values out of the question."""
+        database = self._parts.database
         columns = self._fresh()
         if columns is None:
-            found = [
-                (table, column, _texts(self._parts.database.run(self._distinct(table, column))))
-                for table, column in self._parts.card.linkable()
-            ]
-            columns = self._keep(found)
-        return self._link(state, config, columns)
+            linkable = self._parts.card.linkable()
+            columns = self._keep(
+                [(t, c, _texts(database.run(self._distinct(t, c)))) for t, c in linkable]
+            )
+        question = self._question(state, config)
+        namesakes: dict[tuple[str, str], Namesakes] = {}
+        for lookup in self._lookups(columns, question):
+            shape = database.run(lookup.shape)
+            if _each_row_is_a_person(shape):
+                rows = database.run(lookup.rows, {"v1": lookup.value})
+                namesakes |= _apart(lookup, rows)
+        return self._link(state, config, columns, question, namesakes)
 
     @asealed
     async def arun(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
         """Like `run`."""
+        database = self._parts.database
         columns = self._fresh()
         if columns is None:
-            database = self._parts.database
-            found = [
+            found: Found = [
                 (table, column, _texts(await database.arun(self._distinct(table, column))))
                 for table, column in self._parts.card.linkable()
             ]
             columns = await asyncio.to_thread(self._keep, found)
-        return await asyncio.to_thread(self._link, state, config, columns)
+        question = await asyncio.to_thread(self._question, state, config)
+        namesakes: dict[tuple[str, str], Namesakes] = {}
+        for lookup in await asyncio.to_thread(lambda: list(self._lookups(columns, question))):
+            shape = await database.arun(lookup.shape)
+            if _each_row_is_a_person(shape):
+                rows = await database.arun(lookup.rows, {"v1": lookup.value})
+                namesakes |= _apart(lookup, rows)
+        return await asyncio.to_thread(self._link, state, config, columns, question, namesakes)
+
+    def _question(self, state: SQLState, config: RunnableConfig) -> Question:
+        session = session_of(self._parts.masker, config)
+        ref = state["question"].removeprefix("[question ").removesuffix("]")
+        return kept(session.vault, ref)
+
+    def _quoted(self, name: str) -> str:
+        quote = "`" if self._parts.database.dialect == "mysql" else '"'
+        return quote + name.replace(quote, quote * 2) + quote
+
+    def _checked(self, sql: str, limit: int) -> str:
+        # Names of the card, quoted, and through the guard like everything else.
+        policy = SQLPolicy(row_limit=limit)
+        dialect = self._parts.database.dialect
+        return check_sql(sql, self._parts.card, policy, dialect, slots=frozenset({"v1"})).sql
 
     def _distinct(self, table: TableCard, column: ColumnCard) -> str:
-        dialect = self._parts.database.dialect
-        quote = "`" if dialect == "mysql" else '"'
-        name, of = (part.name.replace(quote, quote * 2) for part in (column, table))
-        # Names of the card, quoted, and through the guard like everything else.
-        sql = f"SELECT DISTINCT {quote}{name}{quote} AS v FROM {quote}{of}{quote}"  # noqa: S608
-        policy = SQLPolicy(row_limit=self._parts.policy.link_values)
-        return check_sql(sql, self._parts.card, policy, dialect).sql
+        name, of = self._quoted(column.name), self._quoted(table.name)
+        sql = f"SELECT DISTINCT {name} AS v FROM {of}"  # noqa: S608
+        return self._checked(sql, self._parts.policy.link_values)
+
+    def _lookups(self, columns: ColumnValues, question: Question) -> Iterator[_Lookup]:
+        """Yield what has to be known about the names in a question."""
+        places = {f"{t.shown}.{c.shown}": (t, c) for t, c in self._parts.card.linkable()}
+        named = {
+            (column, value)
+            for match in [*columns.find(question.text), *_whole(columns, question)]
+            if match.person and match.sure != "several"
+            for value in match.values
+            for column in match.columns
+        }
+        for column, value in sorted(named):
+            table, of_names = places[column]
+            name, of = self._quoted(of_names.name), self._quoted(table.name)
+            shape = f"SELECT COUNT(*) AS n, COUNT(DISTINCT {name}) AS d FROM {of}"  # noqa: S608
+            read = ", ".join(self._quoted(c.name) for c in table.columns)
+            rows = f"SELECT {read} FROM {of} WHERE {name} = :v1"  # noqa: S608
+            yield _Lookup(
+                column,
+                value,
+                table,
+                of_names,
+                self._checked(shape, 1),
+                self._checked(rows, _MOST_NAMESAKES + 1),
+            )
 
     def _fresh(self) -> ColumnValues | None:
         return self._columns if time.monotonic() - self._read_at < _FRESH_SECONDS else None
 
-    def _keep(self, found: list[tuple[TableCard, ColumnCard, list[str]]]) -> ColumnValues:
+    def _keep(self, found: Found) -> ColumnValues:
         fuzzy, public = self._parts.policy.fuzzy, self._parts.planner.public
         columns = ColumnValues(found, fuzzy=fuzzy, public=public)
         with self._lock:
@@ -84,56 +158,110 @@ class LinkNode:
         return columns
 
     def _link(
-        self, state: SQLState, config: RunnableConfig, columns: ColumnValues
+        self,
+        state: SQLState,  # noqa: ARG002
+        config: RunnableConfig,
+        columns: ColumnValues,
+        question: Question,
+        namesakes: Mapping[tuple[str, str], Namesakes],
     ) -> dict[str, Any]:
         session = session_of(self._parts.masker, config)
-        ref = state["question"].removeprefix("[question ").removesuffix("]")
-        question = session.vault.documents.get(ref)
         asking = self._parts.policy.ambiguous == "ask" and _can_ask(config)
 
-        def choose(word: str, choices: tuple[str, ...]) -> str | None:
-            return _ask(session, word, choices) if asking else None
+        def choose(choice: Choice) -> int | None:
+            return _ask(session, choice) if asking else None
 
-        linked = link_values(question, session, columns, choose)
+        linked = link_values(question, session, columns, choose, namesakes)
         described = [asdict(slot) for slot in linked.slots]
         for slot in described:
             del slot["value"]
         return {
             **FRESH,
             "masked_question": linked.text,
-            "language": language_of(question),
+            "language": language_of(question.text),
             "slots": described,
             "slots_ref": keep_slots(session.vault, linked.slots),
+            "notes": linked.notes,
+            "open": None if linked.open is None else _shown(session, linked.open),
             "report": {"crossings": [], "issues": [], "narration": self._parts.narration},
         }
+
+    def after(self, state: SQLState) -> str:
+        """Ask for a plan, or ask back first."""
+        return "answer" if state["open"] else "plan"
+
+
+def _whole(columns: ColumnValues, question: Question) -> Iterator[Any]:
+    for given in question.given:
+        if isinstance(given.value, str) and (match := columns.whole(given.value)):
+            yield match
 
 
 def _texts(rows: Rows) -> list[str]:
     return [row[0] for row in rows.rows if isinstance(row[0], str)]
 
 
+def _each_row_is_a_person(shape: Rows) -> bool:
+    count, different = shape.rows[0]
+    return bool(count >= _FEWEST_PEOPLE and different >= count * _OF_ONE_EACH)
+
+
+def _apart(lookup: _Lookup, rows: Rows) -> dict[tuple[str, str], Namesakes]:
+    """Say what tells the rows of one name apart; nothing where there is only one."""
+    if len(rows.rows) < 2:
+        return {}
+    columns = lookup.table.columns
+    key = [at for at, c in enumerate(columns) if c.name.casefold() in lookup.table.key]
+    differing = [
+        at
+        for at, column in enumerate(columns)
+        if at not in key and column != lookup.of_names and len({row[at] for row in rows.rows}) > 1
+    ]
+    # First what tells each from each other one.
+    differing.sort(key=lambda at: -len({row[at] for row in rows.rows}))
+    told = sorted(differing[:_FACTS]) or key
+    usable = len(key) == 1 and len(rows.rows) <= _MOST_NAMESAKES and told
+    options = tuple(_described(lookup, columns, row, told) for row in rows.rows)
+    return {
+        (lookup.column, lookup.value): Namesakes(
+            f"{lookup.table.shown}.{columns[key[0]].shown}" if usable else "",
+            tuple(row[key[0]] for row in rows.rows) if usable else (),
+            options,
+            tuple(frozenset(str(value).casefold() for value in row) for row in rows.rows),
+        )
+    }
+
+
+def _described(
+    lookup: _Lookup, columns: Sequence[ColumnCard], row: Sequence[Any], told: Sequence[int]
+) -> str:
+    facts = ", ".join(f"{columns[at].name}: {row[at]}" for at in told)
+    return f"{lookup.value} ({facts})"
+
+
 def _can_ask(config: RunnableConfig) -> bool:
     return (config.get("configurable") or {}).get("__pregel_checkpointer") is not None
 
 
-def _ask(session: MaskingSession, word: str, choices: tuple[str, ...]) -> str:
+def _shown(session: MaskingSession, choice: Choice) -> dict[str, Any]:
+    """Write a choice as LangChain sees it: placeholders."""
+    return {
+        "word": issued(session, "VALUE", choice.word),
+        "options": [issued(session, "CHOICE", option) for option in choice.options],
+        "person": choice.person,
+    }
+
+
+def _ask(session: MaskingSession, choice: Choice) -> int:
     """Ask the person which value is meant; LangChain sees placeholders of the choices."""
-
-    def shown(kind: str, value: str) -> str:
-        entry = session.vault.issue(kind, value)
-        return write(entry.entity_type, entry.code)
-
-    said = interrupt(
-        {
-            "ask": "which_value",
-            "word": shown("VALUE", word),
-            "choices": [shown("CHOICE", choice) for choice in choices],
-        }
-    )
-    if isinstance(said, int) and 1 <= said <= len(choices):
-        return choices[said - 1]
+    shown = _shown(session, choice)
+    said = interrupt({"ask": "which_value", "word": shown["word"], "choices": shown["options"]})
+    if isinstance(said, int) and 1 <= said <= len(choice.options):
+        return said - 1
     real = session.restore(str(said))
-    if real in choices:
-        return real
+    if real.isdecimal() and 1 <= int(real) <= len(choice.options):
+        return int(real) - 1
+    if real in choice.options:
+        return choice.options.index(real)
     msg = "Resume with one of the choices, or with its number from 1."
     raise ProtocolError(msg)

@@ -13,7 +13,7 @@ from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError
 from langchain_privacy.sql.nodes.state import Parts, SQLState, crossed, noted
 from langchain_privacy.sql.remote import QueryPlan
-from langchain_privacy.sql.values import Slot
+from langchain_privacy.sql.slots import Slot
 
 
 class PlanNode:

@@ -34,7 +34,7 @@ from langchain_privacy.sql.nodes.state import (
     sealed,
 )
 from langchain_privacy.sql.remote import AnswerTemplate
-from langchain_privacy.sql.values import bound_values
+from langchain_privacy.sql.slots import bound_values
 
 _PROGRESS_SECONDS = 1.0
 

@@ -55,6 +55,8 @@ class SQLState(TypedDict, total=False):
     language: Language
     slots: list[dict[str, Any]]
     slots_ref: str
+    notes: list[dict[str, str]]
+    open: dict[str, Any] | None
     plan: dict[str, Any] | None
     usable: bool
     codes: list[str]
@@ -68,6 +70,8 @@ class SQLState(TypedDict, total=False):
 
 
 FRESH: dict[str, Any] = {
+    "notes": [],
+    "open": None,
     "plan": None,
     "usable": False,
     "codes": [],

@@ -230,7 +230,8 @@ def test_without_a_checkpointer_ambiguity_is_a_part(tmp_path: Path) -> None:
         )
     )
     graph, model = make(url, SchemaCard.from_engine(url, tables=["trade"]), reply)
-    assert graph.invoke({"question": "신사동 거래"})["answer"] == "- x\n- y"
+    answer = graph.invoke({"question": "신사동 거래"})["answer"]
+    assert answer == "- x\n- y\n신사동에 해당하는 값이 여럿이어서 모두 포함했습니다."
     assert "is a part of values" in model.seen_text
 
 

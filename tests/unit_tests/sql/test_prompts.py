@@ -3,6 +3,7 @@
 Write them anew with `python -m tests.unit_tests.sql.test_prompts`, and read the difference.
 """
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_privacy.sql import SchemaCard
 from langchain_privacy.sql.prompts import Language
 from langchain_privacy.sql.remote import RemotePlanner, narration_messages
-from langchain_privacy.sql.values import How, Slot
+from langchain_privacy.sql.slots import How, Slot
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sql"
-KINDS: tuple[How, ...] = ("equals", "part", "unknown", "number")
+KINDS: tuple[How, ...] = ("equals", "part", "person", "cell", "date", "unknown", "number")
 
 
 def rendered(language: Language) -> str:
@@ -33,7 +34,9 @@ def rendered(language: Language) -> str:
     ]
     planner = RemotePlanner(GenericFakeChatModel(messages=iter([])), card, "postgres", "CONTEXT")
     parts = [
-        *planner.messages("QUESTION", slots, language, ["sql:table"], ["label"]),
+        *planner.messages(
+            "QUESTION 지난달", slots, language, ["sql:table"], ["label"], date(2026, 3, 9)
+        ),
         *narration_messages("QUESTION", "SELECT 1", "[]", "sqlite", language, ["row_mixed"]),
     ]
     return "\n=====\n".join(f"{part.type}\n{part.text}" for part in parts) + "\n"

@@ -1,0 +1,108 @@
+"""A question as it arrives: its text, and what was hidden in it already.
+
+A person or an agent may quote what an earlier answer showed: `Who else is [[hidden_value_1_age]]?`,
+`and [PERSON_7K2Q]?`. The value takes the token's place on this side only; what stood there becomes
+a slot whatever its value looks like, so that no cell crosses because nothing recognised it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_privacy.masking import MaskingSession
+from langchain_privacy.masking.cells import Opened, Result, cell_spans, may_hold_cells, read_result
+from langchain_privacy.masking.cells import write_result as write
+from langchain_privacy.vault import VaultSession
+
+KIND = "sql_question"
+
+_BRACKETED = re.compile(
+    r"[\[［【〔{｛<＜⟦(]+[^\[\]［］【】〔〕{}｛｝<>＜＞⟦⟧()\n]{3,120}[\]］】〕}｝>＞⟧)]+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A stretch of a question that was hidden when it arrived.
+
+    Attributes:
+        start: First character, 0-based.
+        end: One past the last character.
+        label: Label of the answer's column that it is a cell of, `""` for another value.
+        value: What stands there; a cell's own value, not its text.
+    """
+
+    start: int
+    end: int
+    label: str
+    value: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with real values, and the stretches of it that were hidden."""
+
+    text: str = field(repr=False)
+    given: tuple[Given, ...] = ()
+
+
+def arrived(text: str, session: MaskingSession) -> Question:
+    """Read a question in which tokens of a session may stand."""
+    out: list[str] = []
+    given: list[Given] = []
+    at = length = 0
+
+    def add(piece: str) -> None:
+        nonlocal length
+        out.append(piece)
+        length += len(piece)
+
+    for start, end, label, value, shown in _hidden(text, session):
+        add(session.restore(text[at:start]))
+        given.append(Given(length, length + len(shown), label, value))
+        add(shown)
+        at = end
+    add(session.restore(text[at:]))
+    return Question("".join(out), tuple(given))
+
+
+def _hidden(text: str, session: MaskingSession) -> Iterator[tuple[int, int, str, Any, str]]:
+    """Yield start, end, label, value and text of each token, in order."""
+    opened = Opened(session.vault)
+    cells = cell_spans(text, opened) if may_hold_cells(text) else []
+    at = 0
+    for cell in cells:
+        yield from _placeholders(text, at, cell.start, session)
+        at = cell.end
+        if cell.cell is not None:
+            number, row, column = cell.cell
+            result: Result = opened[number]
+            counted = row == 0
+            label = "count" if counted else result.labels[column]
+            value = len(result.rows) if counted else result.rows[row - 1][column]
+            yield cell.start, cell.end, label, value, cell.value + cell.rest
+    yield from _placeholders(text, at, len(text), session)
+
+
+def _placeholders(
+    text: str, start: int, end: int, session: MaskingSession
+) -> Iterator[tuple[int, int, str, Any, str]]:
+    for found in _BRACKETED.finditer(text, start, end):
+        real = session.restore(found[0])
+        if real != found[0]:
+            yield found.start(), found.end(), "", real, real
+
+
+def keep(question: Question, vault: VaultSession) -> str:
+    """Put a question into a session's room and return its reference."""
+    rows = [(question.text, 0, 0, "")]
+    rows += [(given.value, given.start, given.end, given.label) for given in question.given]
+    return vault.documents.put(write(0, ["value", "start", "end", "label"], rows), {"kind": KIND})
+
+
+def kept(vault: VaultSession, ref: str) -> Question:
+    """Return the question that was kept."""
+    (text, *_), *rows = read_result(vault.documents.get(ref)).rows
+    given = tuple(Given(start, end, label, value) for value, start, end, label in rows)
+    return Question(text, given)
