@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -50,6 +51,15 @@ def _decoded(body: bytes, encoding: str) -> bytes:
 
         return zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body)).read()
     return body
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Keep quiet about clients that go away; other faults are shown."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class RecordingServer:
@@ -99,8 +109,7 @@ class RecordingServer:
 
             do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve  # noqa: N815
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)

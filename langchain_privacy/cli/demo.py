@@ -1,14 +1,18 @@
 """`langchain-privacy demo`: the main job on a bundled document, every crossing shown.
 
     langchain-privacy demo --document lease.pdf --question "When does the lease end?"
+    langchain-privacy demo --web
 
 It prints private values: the question and the answer, on this terminal. That is what it is for.
 """
 
 import argparse
 import logging
+import webbrowser
 from importlib import import_module
 from pathlib import Path
+
+from langchain_privacy.errors import ConfigurationError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +31,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--private", action="append", default=[], metavar="TEXT", help="a value to hide as well")
     add("--ledger", type=Path, metavar="FILE", help="where to keep the ledger")
     add("--width", type=int, metavar="N", help="columns of the output")
+    add("--web", action="store_true", help="show it on a page, on this machine only")
+    add("--port", type=int, default=0, metavar="N", help="port of the page; a free one by default")
+    add("--no-browser", action="store_true", help="do not open the page in a browser")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo."""
+    if arguments.web:
+        return _serve(arguments)
     # The layers of the house keep commands and demo apart; the name is resolved when it is needed.
     demo = import_module("langchain_privacy.demo.run")
     options = demo.Options(
@@ -51,3 +60,19 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         ours.setLevel(level)
     return code
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    try:
+        server = import_module("langchain_privacy.demo.web.server")
+    except ImportError:
+        msg = 'The page needs its extra: pip install "langchain-privacy[web]".'
+        raise ConfigurationError(msg) from None
+
+    def tell(address: str) -> None:
+        print(f"The page is at {address}\nStop with Ctrl+C.", flush=True)
+        if not arguments.no_browser:
+            webbrowser.open(address)
+
+    server.serve(tell, port=arguments.port)
+    return 0

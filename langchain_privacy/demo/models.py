@@ -39,7 +39,7 @@ class Side:
 @contextmanager
 def local_side() -> Iterator[Side]:
     """Ollama when it answers on loopback, else the embedded model."""
-    installed = _ollama_models()
+    installed = ollama_models()
     if installed:
         try:
             from langchain_ollama import ChatOllama
@@ -103,7 +103,8 @@ def _recording_client(crossed: list[bytes]) -> Any:
     return openai.DefaultHttpxClient(event_hooks={"request": [keep]})
 
 
-def _ollama_models() -> list[str]:
+def ollama_models() -> list[str]:
+    """Return the names of Ollama's models on this machine; none where it does not answer."""
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{OLLAMA}/api/tags", timeout=0.5) as reply:

@@ -104,7 +104,10 @@ class Bundled:
 
 
 def bundled(language: str) -> Bundled:
-    """Return the demo's document in `"en"` (a medical record) or `"ko"` (a lease)."""
+    """Return the demo's document in `"en"` (a medical record) or `"ko"` (a lease).
+
+    `"long"` is a long one: a Korean franchise contract.
+    """
     folder = resources.files(__package__) / "documents"
     about = json.loads((folder / "bundled.json").read_text(encoding="utf-8"))[language]
     return Bundled(

@@ -5,7 +5,6 @@
     code = show(done, Console())  # 1 when a private value was found on the wire
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_privacy.demo.models import Side
+from langchain_privacy.demo.wire import values_on_wire
 from langchain_privacy.egress import PriceTable
 from langchain_privacy.minions.state import estimate_tokens
 
@@ -122,14 +122,7 @@ def _answer(run: Run) -> Panel:
 
 
 def _found(run: Run) -> list[str]:
-    """Look for each private value in the bytes, as text and as JSON writes it."""
-    wire = b"\n".join(run.remote.crossed)
-    values = dict.fromkeys([*run.planted, *run.known])
-    return [
-        value
-        for value in values
-        if value.encode() in wire or json.dumps(value).strip('"').encode() in wire
-    ]
+    return values_on_wire([*run.planted, *run.known], b"\n".join(run.remote.crossed))
 
 
 def _check(run: Run, found: list[str]) -> Panel:

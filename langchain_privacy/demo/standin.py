@@ -12,13 +12,13 @@ byte of that, for the demo to show:
 
 import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
 from typing import Any, Self
 
 from langchain_privacy.local import EmbeddedServer, call_local, yes_no_score
+from langchain_privacy.loopback import Recorded, Reply
 from langchain_privacy.minions.prompting import render
-from langchain_privacy.minions.state import estimate_tokens
+from langchain_privacy.testing.model_server import OpenAIServer, last_text
 from langchain_privacy.words import Language, guess_language
 
 _QUOTE = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
@@ -55,7 +55,7 @@ _LEANING = -3.0
 """Of yes over no, below which the best quote is no answer."""
 
 
-class StandIn:
+class StandIn(OpenAIServer):
     """An OpenAI-compatible endpoint on loopback; `with StandIn() as remote:`.
 
     Attributes:
@@ -67,70 +67,36 @@ class StandIn:
     def __init__(self) -> None:
         self.received: list[bytes] = []
         self._model = EmbeddedServer()
-        self._server: ThreadingHTTPServer | None = None
+        super().__init__(self.reply)
 
     def __enter__(self) -> Self:
         self._model.start()
-        stand_in = self
+        return super().__enter__()
 
-        class Handler(BaseHTTPRequestHandler):
-            def log_message(self, *_: Any) -> None:
-                """Keep quiet: what arrives is shown by the demo."""
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                head = f"{self.requestline}\r\n{self.headers}".encode("latin-1", "replace")
-                stand_in.received.append(head + body)
-                reply = json.dumps(stand_in.reply(json.loads(body)), ensure_ascii=False).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(reply)))
-                self.end_headers()
-                self.wfile.write(reply)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        super().__exit__(kind, error, trace)
         self._model.stop()
 
-    @property
-    def base_url(self) -> str:
-        """Where it listens."""
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+    def _respond(self, request: Recorded) -> Reply:
+        head = f"{request.method} {request.path} HTTP/1.1\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        self.received.append(head.encode("latin-1", "replace") + b"\r\n" + request.body)
+        return super()._respond(request)
 
-    def reply(self, request: dict[str, Any]) -> dict[str, Any]:
+    def reply(self, request: dict[str, Any]) -> str:
         """Answer a chat request from nothing but what it holds."""
-        prompt = str(request["messages"][-1]["content"])
+        prompt = last_text(request)
         asked = _TASK.search(prompt)
         task = asked[1] if asked else prompt[-200:]
         language = guess_language(prompt) or "en"
         quotes = _QUOTE.findall(prompt)
         said = self._judge(task, quotes, language) if quotes else self._plan(task, language)
-        text = json.dumps(said, ensure_ascii=False)
-        usage = {
-            "prompt_tokens": estimate_tokens(prompt),
-            "completion_tokens": estimate_tokens(text),
-        }
-        return {
-            "id": "stand-in",
-            "object": "chat.completion",
-            "created": 0,
-            "model": self.name,
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": text},
-                }
-            ],
-            "usage": {**usage, "total_tokens": sum(usage.values())},
-        }
+        return json.dumps(said, ensure_ascii=False)
 
     def _plan(self, task: str, language: Language) -> dict[str, Any]:
         written = self._complete(_WORDS[language].format(task=task), _LETTERS[language])

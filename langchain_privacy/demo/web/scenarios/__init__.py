@@ -1,0 +1,31 @@
+"""The scenarios of the page: each file is one, a real run of the package's own parts.
+
+A scenario is a module with `play(stage)` and `asks(language)`: the question or text that is taken
+where the person gives none.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from langchain_privacy.demo.web.scenarios import agent, attested, contract, database, record, words
+from langchain_privacy.demo.web.stage import Language, Stage
+
+
+class Scenario(Protocol):
+    """What a scenario's module has."""
+
+    def play(self, stage: Stage) -> None:
+        """Do the work and show it."""
+
+    def asks(self, language: Language) -> str:
+        """Return the question or text that is taken where the person gives none."""
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "record": record,
+    "contract": contract,
+    "agent": agent,
+    "database": database,
+    "attested": attested,
+    "words": words,
+}
