@@ -21,10 +21,12 @@ from langchain_privacy.egress.ask import LONGEST_REPLY, JsonAsker, Structured
 from langchain_privacy.errors import PrivacyError, ProtocolError
 from langchain_privacy.local import split_reasoning
 from langchain_privacy.local.call import in_thread
-from langchain_privacy.minions.schema import Next, Plan
+from langchain_privacy.minions.schema import JobPlan, Next, Plan, Verdicts
 from langchain_privacy.minions.state import Budget, estimate_tokens, name_of
 
-_SCHEMAS: dict[str, type[BaseModel]] = {schema.__name__: schema for schema in (Plan, Next)}
+_SCHEMAS: dict[str, type[BaseModel]] = {
+    schema.__name__: schema for schema in (Plan, JobPlan, Verdicts, Next)
+}
 """What may be asked for, by the name that stands in a task's input."""
 
 _TRANSIENT_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})

@@ -7,42 +7,28 @@ Both are `MinionNodes` put together, behind an edge that keeps documents in the 
 lets references to them into the state.
 """
 
-import asyncio
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Checkpointer, Command, Send
+from langgraph.types import Checkpointer, Command
 
 from langchain_privacy.edge.graph import PrivateGraph, private_graph
 from langchain_privacy.edge.run import EdgeRun
 from langchain_privacy.egress import EgressGuard
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.masking import Masker
 from langchain_privacy.minions.evidence import well_formed
-from langchain_privacy.minions.judge import WINDOWS
+from langchain_privacy.minions.fanout import Fanout, JobPlanner
+from langchain_privacy.minions.jobs import JobWorker
 from langchain_privacy.minions.nodes import EvidenceMode, MinionNodes
-from langchain_privacy.minions.schema import Sub
-from langchain_privacy.minions.search import MANY
-from langchain_privacy.minions.state import (
-    Job,
-    MinionInput,
-    MinionOutput,
-    MinionState,
-    Span,
-    job_of,
-    once,
-    place,
-)
+from langchain_privacy.minions.state import MinionInput, MinionOutput, MinionState
 from langchain_privacy.subclassing import subclass
 
 MinionGraph = CompiledStateGraph[MinionState, None, MinionInput, MinionOutput]
-
-MAX_JOBS = 512
-"""In one round; further stretches are left out and the report says so."""
 
 
 def create_minion_graph(
@@ -117,35 +103,49 @@ def create_minions_graph(
     store: Any = None,
     **settings: Any,
 ) -> MinionGraph:
-    """Create the loop for many or long documents: searches run in parallel.
+    """Create the loop for many or long documents: jobs that return values, put together here.
 
-    Each sub-question is sent (`Send`) to each stretch of each document; what comes back is merged.
-    A job carries references and offsets only. Limit parallel calls of a small machine's model with
-    `config={"max_concurrency": 2}`.
+    The remote model plans questions that are put to each document, or each stretch of a long one,
+    by itself: a job (`Send`, by reference and offsets). What they find is counted, summed, ranked,
+    compared or listed on this side, on real numbers and dates; the report says what became of each
+    document. Jobs go in waves of 32, each stored when it is back. Limit parallel calls of a small
+    machine's model with `config={"max_concurrency": 2}`.
 
     Args:
-        local: See `create_minion_graph`.
-        remote: See `create_minion_graph`.
+        local: See `create_minion_graph`. One of 1 billion parameters or more also answers yes or
+            no, copies values and writes summaries; a smaller one only judges passages.
+        remote: See `create_minion_graph`; without one, a local model that writes plans.
         batch_characters: Length of a stretch.
-        checkpointer: See `create_minion_graph`.
+        checkpointer: See `create_minion_graph`; with one, a run that is killed goes on.
         store: See `create_minion_graph`.
         **settings: Everything else that `create_minion_graph` takes.
+
+    Returns:
+        See `create_minion_graph`; the report also has `coverage` and `results`.
     """
-    nodes = MinionNodes(local, remote, **settings)
-    fanout = _Fanout(nodes, batch_characters)
+    nodes = MinionNodes(local, remote, planner=JobPlanner, **settings)
+    networks = settings.get("allowed_networks", ())
+    worker = JobWorker(nodes.reader, local, nodes.budget, networks)
+    fanout = Fanout(nodes, worker, batch_characters)
     graph = StateGraph(MinionState, input_schema=MinionInput, output_schema=MinionOutput)
     graph.add_node("extract", RunnableLambda(fanout.begin, afunc=fanout.abegin, name="extract"))
     graph.add_node("plan", nodes.plan)
-    graph.add_node("search", RunnableLambda(fanout.search, afunc=fanout.asearch, name="search"))
-    graph.add_node("gather", RunnableLambda(fanout.gather, afunc=fanout.agather, name="gather"))
-    graph.add_node("answer", nodes.answer)
+    graph.add_node(
+        "dispatch", RunnableLambda(fanout.dispatch, afunc=fanout.adispatch, name="dispatch")
+    )
+    graph.add_node("job", RunnableLambda(fanout.job, afunc=fanout.ajob, name="job"))
+    graph.add_node("answer", RunnableLambda(fanout.answer, afunc=fanout.aanswer, name="answer"))
     graph.add_edge(START, "extract")
     graph.add_edge("extract", "plan")
-    graph.add_conditional_edges("plan", fanout.jobs, ["search", "gather", "answer"])
-    graph.add_edge("search", "gather")
-    graph.add_conditional_edges("gather", nodes.route, ["plan", "answer"])
+    graph.add_conditional_edges("plan", _planned, ["dispatch", "answer"])
+    graph.add_conditional_edges("dispatch", fanout.route, ["job", "plan", "answer"])
+    graph.add_edge("job", "dispatch")
     graph.add_edge("answer", END)
     return _at_the_edge(graph, nodes, checkpointer, store, name="minions")
+
+
+def _planned(state: MinionState) -> Literal["dispatch", "answer"]:
+    return "dispatch" if state["stage"] == "search" else "answer"
 
 
 def _at_the_edge(
@@ -160,90 +160,6 @@ def _at_the_edge(
     edge = subclass(_MinionEdge, {"_nodes": nodes})
     made: MinionGraph = private_graph(compiled, nodes.masker, edge=edge)
     return made
-
-
-class _Fanout:
-    """The nodes that only the parallel graph has.
-
-    Args:
-        nodes: The nodes it shares with the other one.
-        batch_characters: Length of a stretch.
-    """
-
-    def __init__(self, nodes: MinionNodes, batch_characters: int) -> None:
-        self._nodes = nodes
-        self._size = max(1_000, batch_characters)
-
-    def begin(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        """Start a question."""
-        return self._nodes.begin(state, self._nodes.session(config))
-
-    async def abegin(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        """Like `begin`, without blocking the event loop."""
-        return await asyncio.to_thread(self.begin, state, config)
-
-    def jobs(self, state: MinionState, config: RunnableConfig) -> list[Send] | str:
-        """Send each pending sub-question to each stretch of each document."""
-        if state["stage"] != "search":
-            return "answer"
-        jobs = self._jobs(state, self._nodes.session(config))
-        return [Send("search", job) for job in jobs[:MAX_JOBS]] or "gather"
-
-    def search(self, job: Job, config: RunnableConfig) -> MinionState:
-        """Do one job; what goes wrong in it is noted, the others go on."""
-        session = self._nodes.session(config)
-        spans, verdict = self._nodes.reader.read(job, session)
-        found: dict[str, Any] = {"sub": job["sub"]["id"], "spans": spans, "calls": verdict.calls}
-        return {"found": [{**found, "note": verdict.note}]}
-
-    async def asearch(self, job: Job, config: RunnableConfig) -> MinionState:
-        """Like `search`, without blocking the event loop."""
-        return await asyncio.to_thread(self.search, job, config)
-
-    def gather(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        """Merge what the jobs found: the best passages of each sub-question, each once."""
-        best: list[Span] = []
-        for sub in [Sub.model_validate(sub) for sub in state["pending"]]:
-            found: list[Span] = []
-            for item in state["found"]:
-                found += item["spans"] if item["sub"] == sub.id else []
-            ranked = sorted(found, key=lambda span: (span["holds"] is False, -span["score"]))
-            most = (
-                WINDOWS
-                if any("units" in span for span in ranked)
-                else 5
-                if sub.expect in MANY
-                else 4
-            )
-            best += once(ranked, lambda span: span["quote"] or place(span))[:most]
-        calls = [call for item in state["found"] for call in item["calls"]]
-        notes = [item["note"] for item in state["found"] if item["note"]]
-        if len(self._jobs(state, self._nodes.session(config))) > MAX_JOBS:
-            notes.append("stretches_left_out")
-        return self._nodes.gathered(state, best, calls, notes)
-
-    async def agather(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        """Like `gather`, without blocking the event loop."""
-        return await asyncio.to_thread(self.gather, state, config)
-
-    def _jobs(self, state: MinionState, session: MaskingSession) -> list[Job]:
-        documents = session.vault.documents
-        return [
-            job_of(state, sub, ref, start, end)
-            for sub in state["pending"]
-            for ref in state["documents"]
-            for start, end in self._stretches(documents.get(ref))
-        ]
-
-    def _stretches(self, text: str) -> Iterator[tuple[int, int]]:
-        """Cut a text at line breaks into stretches of about the same length."""
-        start = 0
-        while start < len(text):
-            end = start + self._size
-            if end < len(text):
-                end = text.rfind("\n", start + self._size // 2, end) + 1 or end
-            yield start, min(end, len(text))
-            start = end
 
 
 class _MinionEdge(PrivateGraph):

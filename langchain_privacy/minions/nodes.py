@@ -35,7 +35,7 @@ from langchain_privacy.minions.judge import UNAVAILABLE, Judge, Reader, judge_fo
 from langchain_privacy.minions.planning import Asked, Planner, adrive, drive, say
 from langchain_privacy.minions.prompting import language_of, prompts
 from langchain_privacy.minions.report import baseline_tokens, write_report
-from langchain_privacy.minions.schema import Next, Plan, Sub
+from langchain_privacy.minions.schema import JobPlan, Next, Plan, Sub, Verdicts
 from langchain_privacy.minions.state import Budget, Call, MinionState, Span, job_of, place
 from langchain_privacy.vault import session_scope
 
@@ -66,6 +66,7 @@ class MinionNodes:
         retry: Retries of faults of transport.
         max_document_characters: Limit of one document.
         allowed_networks: Networks beside loopback that count as local, e.g. `"10.0.0.0/8"`.
+        planner: What asks the remote model; for many documents another one than for one.
         prices: What remote tokens cost, for the report; the dated table of `egress` when `None`.
     """
 
@@ -86,6 +87,7 @@ class MinionNodes:
         max_document_characters: int = MAX_CHARACTERS,
         prices: PriceTable | None = None,
         allowed_networks: Sequence[str] = (),
+        planner: type[Planner] | None = None,
     ) -> None:
         if evidence not in ("masked", "none"):
             msg = f'evidence={evidence!r} is not known: use "masked" or "none".'
@@ -99,7 +101,7 @@ class MinionNodes:
         if local is not None:
             assert_local(local, allowed_networks=allowed_networks)
         self.masker = masker or Masker()
-        self.masker.public.learn(*prompts(), Plan, Next)
+        self.masker.public.learn(*prompts(), Plan, JobPlan, Verdicts, Next)
         self.budget = budget or Budget()
         self.evidence: EvidenceMode = evidence
         self.max_rounds = max_rounds
@@ -115,7 +117,7 @@ class MinionNodes:
             if guard is not None or not is_guarded(remote):
                 guarded = (guard or EgressGuard(self.masker)).wrap(remote)
             self._remote = Remote(guarded, self.budget, structured=structured, retry=retry)
-        self._planner = Planner(
+        self._planner = (planner or Planner)(
             self._remote,
             self.budget,
             max_rounds=max_rounds,
@@ -125,6 +127,15 @@ class MinionNodes:
         self.extract = RunnableLambda(self._extract, afunc=self._aextract, name="extract")
         self.plan = RunnableLambda(self._plan, afunc=self._aplan, name="plan")
         self.answer = RunnableLambda(self._answer, afunc=self._aanswer, name="answer")
+
+    @property
+    def remote(self) -> Remote | None:
+        """The remote model behind its door, if there is one."""
+        return self._remote
+
+    def may_ask(self, state: MinionState) -> bool:
+        """Say whether the remote model is there and nothing has stopped it."""
+        return self._planner.may_ask(state)
 
     def keep(self, documents: Any, session: MaskingSession) -> list[str]:
         """Put documents into a session's room; return the references that state carries."""
@@ -241,8 +252,12 @@ class MinionNodes:
 
     def _answer(self, state: MinionState, config: RunnableConfig) -> MinionState:
         session = self.session(config)
-        language = state["language"]
         notes = list(state["notes"])
+        return self.finish(state, self.draft(state, session, notes), notes, session)
+
+    def draft(self, state: MinionState, session: MaskingSession, notes: list[str]) -> Draft:
+        """Draft an answer from what the remote model decided, or from the passages."""
+        language = state["language"]
         # Rounds add parts to the plan, so what is read back here may have more than one reply may.
         parts = [Sub.model_validate(part) for part in state["plan"]["subs"]]
         plan = Plan.model_construct(subs=parts, combine=state["plan"]["combine"])
@@ -262,6 +277,12 @@ class MinionNodes:
                 draft.outcome = "partial"
             if alone:
                 draft.text = f"{draft.text}\n{LOCAL_ONLY[language]}"
+        return draft
+
+    def finish(
+        self, state: MinionState, draft: Draft, notes: Sequence[str], session: MaskingSession
+    ) -> MinionState:
+        """Turn a draft into the result, with its evidence and its report."""
         baseline = baseline_tokens(state["documents"], session.vault, state["task"])
         unavailable = any(note.startswith(UNAVAILABLE) for note in notes)
         report = write_report(

@@ -23,7 +23,11 @@ MAX_SUBS = 6
 MAX_TERMS = 12
 
 Combine = Literal["single", "list", "sum", "difference", "ratio", "max", "min", "compare", "reason"]
-Expect = Literal["span", "number", "date", "yesno", "list", "summary"]
+Expect = Literal["span", "text", "number", "money", "date", "yesno", "list", "summary"]
+Aggregate = Literal[
+    "best", "collect", "vote", "count", "sum", "average", "min", "max", "sort", "table",
+    "timeline", "contradictions",
+]  # fmt: skip
 
 
 def _first_terms(value: object) -> object:
@@ -74,6 +78,50 @@ class Plan(Strict):
 
     subs: Annotated[list[Sub], Field(min_length=1, max_length=MAX_SUBS)]
     combine: Combine = "single"
+
+
+class JobSpec(Sub):
+    """A question that is put to each document by itself, and what becomes of the answers.
+
+    Attributes:
+        documents: Words of the titles of those that are meant; all documents when empty.
+        sections: Words of the headings of the sections that are meant.
+        where: Id of a job of yes or no: only documents that said yes to it count.
+        aggregate: How the values are put together, here; `"best"` looks for the one that answers.
+    """
+
+    documents: Annotated[list[Term], BeforeValidator(_first_terms)] = []
+    sections: Annotated[list[Term], BeforeValidator(_first_terms)] = []
+    where: Annotated[str, BeforeValidator(_as_text), StringConstraints(max_length=24)] | None = None
+    aggregate: Aggregate = "best"
+
+    @property
+    def many(self) -> bool:
+        """Whether a document may have more than one value."""
+        return self.expect == "list" or self.aggregate == "timeline"
+
+    def as_sub(self) -> Sub:
+        """Return the question without what becomes of its answers."""
+        return Sub.model_validate(self.model_dump(include=set(Sub.model_fields)))
+
+
+class JobPlan(Strict):
+    """Questions for each of many documents, and how their results make the answer."""
+
+    jobs: Annotated[list[JobSpec], Field(min_length=1, max_length=MAX_SUBS)] = Field(
+        validation_alias=AliasChoices("jobs", "subs")
+    )
+    combine: Combine = "single"
+
+
+Lines = Annotated[list[Annotated[int, Field(ge=1, le=999)]], Field(max_length=400)]
+
+
+class Verdicts(Strict):
+    """Which of numbered lines say yes to a question, and which say no."""
+
+    yes: Lines = []
+    no: Lines = []
 
 
 class Next(Strict):

@@ -126,9 +126,12 @@ class MinionState(TypedDict, total=False):
         rounds: Searches that were made.
         report: Calls, tokens against the baseline, crossings, masked counts, errors.
         stage: What comes next.
-        found: Where parallel searches put what they found.
         characters: Of all documents together; long ones are read by windows.
         kept: Where the passages stand that the remote model wants to see again.
+        found: Where jobs put what they found.
+        jobs: The questions of a plan for many documents.
+        wave: Which jobs are under way.
+        computed: What was reckoned from their values.
     """
 
     task: str
@@ -145,6 +148,9 @@ class MinionState(TypedDict, total=False):
     decision: dict[str, Any] | None
     spans: list[Span]
     found: Annotated[list[dict[str, Any]], operator.add]
+    jobs: list[dict[str, Any]]
+    wave: dict[str, Any]
+    computed: dict[str, Any] | None
     sent: list[Span]
     calls: list[Call]
     notes: list[str]

@@ -77,18 +77,6 @@ def test_without_a_remote_nothing_crosses() -> None:
     assert out["report"]["remote"]["calls"] == 0
 
 
-def test_what_a_round_has_no_room_for_is_said_to_be_left_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    documents = [f"Note {n}: refills are free on day {n}." for n in range(3)]
-    asked = {"task": "When are refills free?", "documents": documents}
-    assert create_minions_graph(None, None).invoke(asked)["report"]["errors"] == []
-    monkeypatch.setattr("langchain_privacy.minions.graph.MAX_JOBS", 2)
-    out = create_minions_graph(None, None).invoke(asked)
-    assert out["report"]["errors"] == ["stretches_left_out"]
-    assert "day 0" in out["answer"]
-
-
 def test_not_found_is_an_answer() -> None:
     question = {"task": "What is the shoe size?", "documents": [RECORD]}
     out = create_minion_graph(None, None).invoke(question)
