@@ -653,7 +653,7 @@ class Masker:
         """Find what `mask` would replace in a text that nobody has masked; issue nothing.
 
         Args:
-            text: Any text; what looks like a placeholder is no finding.
+            text: Any text; what is a placeholder is no finding, as restoring would take it too.
             session: Whose masked texts are known; they hold nothing.
 
         Raises:
@@ -661,9 +661,12 @@ class Masker:
         """
         if not text or text.isspace():
             return []
-        if session is not None and self._memory_of(session).texts.has_masked(text):
-            return []
-        return self._detect(Reading(text), [match.span() for match in PLACEHOLDER.finditer(text)])
+        if session is None:
+            return self._detect(
+                Reading(text), [match.span() for match in PLACEHOLDER.finditer(text)]
+            )
+        texts = self._memory_of(session).texts
+        return [] if texts.has_masked(text) else self._detect(Reading(text), texts.grammar_in(text))
 
     def _detect(
         self,

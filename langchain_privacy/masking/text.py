@@ -163,11 +163,9 @@ class TextMasker:
 
     def find(self, text: str, *, language: str | None = None) -> list[Finding]:
         """Find what is private in a text, known values included, placeholders excluded."""
-        skip, literal = self._grammar_in(text, untrusted=False)
-        hidden = [*skip, *literal]
         reading = Reading(text)
         found = self.detected(text, reading, language=language)
-        return self._with_known(reading, found, hidden).findings
+        return self._with_known(reading, found, self.grammar_in(text)).findings
 
     def detected(
         self, text: str, reading: Reading | None = None, *, language: str | None = None
@@ -177,9 +175,8 @@ class TextMasker:
         seen = self._seen.get(key)
         findings = seen.findings if seen else self._looked.get(key)
         if findings is None:
-            skip, literal = self._grammar_in(text, untrusted=False)
             reading = reading or Reading(text)
-            findings = self._detect(reading, [*skip, *literal], language)
+            findings = self._detect(reading, self.grammar_in(text), language)
             self._looked[key] = findings
             if len(self._looked) > _REMEMBERED:
                 self._looked.popitem(last=False)
@@ -231,6 +228,11 @@ class TextMasker:
             if seen is not None and seen.masked is None:
                 return True
         return False
+
+    def grammar_in(self, text: str) -> list[tuple[int, int]]:
+        """Return where placeholders stand, as models write them too, and what looks like one."""
+        issued, literal = self._grammar_in(text, untrusted=False)
+        return [*issued, *literal]
 
     def vouch(self, text: str) -> None:
         """Remember a text that was written of masked pieces and of public ones."""

@@ -8,8 +8,9 @@ from langchain_core.prompts import ChatPromptTemplate
 from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_privacy import EgressGuard, Masker, MaskingPolicy, private
-from langchain_privacy.detection import Detector, Finding
+from langchain_privacy.detection import Detector, Finding, default_detectors
 from langchain_privacy.errors import EgressBlockedError
+from langchain_privacy.vault import session_scope
 from tests.support.scripted import ScriptedChatModel
 
 FORMS = {
@@ -55,6 +56,23 @@ def test_what_was_masked_crosses() -> None:
     for text in FORMS.values():
         masked = session.mask(text)
         assert model.invoke(masked, {"configurable": {"thread_id": "t"}}).content == "fine"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["[{}]", "[ {} ]", "\\[{}\\]", "［{}］", "**[{}]**", "`{}`"],
+    ids=["plain", "spaces", "escaped", "full width", "bold", "code"],
+)
+@pytest.mark.parametrize("kind", ["KR_RRN", "KR_BRN", "US_SSN", "LOCATION", "PERSON_FAMILY"])
+def test_a_placeholder_that_a_model_wrote_in_its_own_way_crosses(kind: str, written: str) -> None:
+    m = Masker(default_detectors(presidio=False))
+    session = m.session("t")
+    codes = [session.vault.issue(kind, f"value {number}").code for number in range(20)]
+    model = EgressGuard(m).wrap(ScriptedChatModel(responses=["fine"]))
+    with session_scope(session.vault):
+        for code in codes:  # which one looks like an abbreviation is chance
+            quoted = f'{{"text": "<b>{written.format(f"{kind}_{code}")}</b> 고객은"}}'
+            assert model.invoke(quoted).content == "fine"
 
 
 def test_a_plain_model_in_a_private_graph_is_examined_too() -> None:
