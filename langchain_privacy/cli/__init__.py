@@ -9,9 +9,10 @@ import argparse
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 from langchain_privacy._version import __version__
 from langchain_privacy.errors import PrivacyError
@@ -50,7 +51,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("langchain-privacy: stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Who read the output has closed it (`| head`); the flush at exit must not find that again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return code
+
+
+def language_of(environment: Mapping[str, str]) -> Literal["en", "ko"]:
+    """Return the language of a person: `LANGCHAIN_PRIVACY_LANG`, else that of the locale."""
+    names = ("LANGCHAIN_PRIVACY_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    named = next((value for name in names if (value := environment.get(name))), "")
+    return "ko" if named.lower().startswith("ko") else "en"
 
 
 def write_for_owner(path: Path, text: str) -> None:

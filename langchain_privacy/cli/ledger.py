@@ -6,7 +6,9 @@ langchain-privacy ledger verify ledger.sqlite --key writers.pem --checkpoint kep
 
 import argparse
 import dataclasses
+import itertools
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -19,16 +21,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from langchain_privacy.cli import write_for_owner
-from langchain_privacy.cli.report import write_report
+from langchain_privacy.cli import language_of, write_for_owner
+from langchain_privacy.cli.report import Subject, write_report
 from langchain_privacy.egress.ledger import Crossing, EgressLedger, PriceTable
-from langchain_privacy.egress.ledger.chain import Mark, PublicKey
+from langchain_privacy.egress.ledger.chain import LedgerReport, Mark, PublicKey
+from langchain_privacy.egress.ledger.ledger import home
 from langchain_privacy.errors import ConfigurationError, LedgerError
 
-_COLUMNS = ("no.", "time, UTC", "to", "model", "out", "in", "tokens", "decision")
+_COLUMNS = ("no.", "time, UTC", "session", "to", "model", "out", "in", "tokens", "decision")
 _NAMES = ("to", "model")
 _WIDE = 100
-"""Columns of a terminal from which on the year has room."""
+"""Columns of a terminal from which on the year and the session have room."""
+_PIPED = 1000
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +50,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--last", type=int, default=20, metavar="N", help="how many (default 20)")
     show.add_argument("--blocked", action="store_true", help="refused ones only")
     show.add_argument("--follow", action="store_true", help="go on as they arrive")
+    show.add_argument(
+        "--format", choices=("text", "json"), default="text", help="json: one crossing a line"
+    )
     verify = acts.add_parser("verify", parents=[where], help="check hashes, order and signatures")
     report = acts.add_parser("report", parents=[where], help="write one self-contained HTML page")
     report.add_argument("-o", "--output", type=Path, default=Path("egress-report.html"))
+    report.add_argument("--application", default="", metavar="NAME", help="what it is about")
+    report.add_argument("--policy", default="", metavar="TEXT", help="the door's policy, in words")
+    report.add_argument("--mode", default="", metavar="TEXT", help="detection, e.g. strict")
+    report.add_argument(
+        "--language",
+        choices=("en", "ko"),
+        default=language_of(os.environ),
+        help="of the page; default LANGCHAIN_PRIVACY_LANG, else the locale's",
+    )
     for act in (verify, report):
         act.add_argument(
             "--checkpoint", metavar="FILE", help="checkpoints that were kept elsewhere, one a line"
@@ -75,11 +91,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _open(arguments: argparse.Namespace) -> EgressLedger:
-    given = arguments.ledger
-    if given is None or "://" in given:
+    given = arguments.ledger or str(home() / "ledger.sqlite")
+    if "://" in given:
         return EgressLedger(given)
     if not Path(given).exists():
-        msg = f"there is no ledger at {given}"
+        msg = f"there is no ledger at {given}; EgressLedger() keeps one there, an EgressGuard that "
+        msg += "is given none keeps its record in memory"
         raise ConfigurationError(msg)
     if Path(f"{given}.key").exists():
         return EgressLedger(given)
@@ -128,15 +145,18 @@ def _verify(ledger: EgressLedger, arguments: argparse.Namespace) -> int:
 def _report(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespace) -> int:
     kept = _checkpoints(arguments.checkpoint)
     crossings = ledger.crossings()
+    verified: LedgerReport | LedgerError
     try:
-        found = ledger.verify(public_key=_public_key(arguments.key), checkpoints=kept)
-        verdict = (
-            f"sound: {found.records:,} records, {found.checkpoints} signed marks agree, "
-            f"{len(kept)} of them kept elsewhere; key {found.key[:16]}, head {found.head[:16]}"
-        )
+        verified = ledger.verify(public_key=_public_key(arguments.key), checkpoints=kept)
     except LedgerError as error:
-        verdict = f"NOT SOUND at record {error.record}: {error}"
-    page = write_report(crossings, prices, verdict)
+        verified = error
+    subject = Subject(
+        application=arguments.application,
+        policy=arguments.policy,
+        mode=arguments.mode,
+        kept=len(kept),
+    )
+    page = write_report(crossings, prices, verified, subject, language=arguments.language)
     try:
         write_for_owner(arguments.output, page)
     except OSError as error:
@@ -144,16 +164,21 @@ def _report(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namesp
         raise ConfigurationError(msg) from None
     refused = sum(c.decision == "blocked" for c in crossings)
     print(f"{arguments.output}: {len(crossings) - refused} crossed, {refused} refused")
-    if verdict.startswith("sound"):
+    if isinstance(verified, LedgerReport):
         return 0
-    print(f"langchain-privacy: {verdict}", file=sys.stderr)
+    place = f" at record {verified.record}" if verified.record else ""
+    print(f"langchain-privacy: NOT SOUND{place}: {verified}", file=sys.stderr)
     return 1
 
 
 def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespace) -> int:
-    console = Console()
     found = [c for c in ledger.crossings() if not arguments.blocked or c.decision == "blocked"]
     shown = found[-arguments.last :] if arguments.last > 0 else []
+    if arguments.format == "json":
+        return _show_json(ledger, shown, arguments)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPED)  # a program reads it, or a person who pages: whole names
     table = Table(box=None, header_style="bold", pad_edge=False)
     wide = console.width >= _WIDE
     rows = [_row(c, wide=wide) for c in shown]
@@ -170,8 +195,7 @@ def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespac
     bytes_out = sum(c.bytes_out for c in found if c.decision == "allowed")
     console.print(
         f"\n{decisions['allowed']} crossed with {bytes_out:,} bytes, "
-        f"{decisions['blocked']} refused; {prices.total(found):.4f} {prices.currency} "
-        f"at prices of {prices.as_of}"
+        f"{decisions['blocked']} refused; {_cost(found, prices)}"
     )
     if arguments.follow:
         for crossing in ledger.subscribe():
@@ -182,6 +206,23 @@ def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespac
                 console.print(Text("  ").join(row), soft_wrap=True)
                 sys.stdout.flush()
     return 0
+
+
+def _show_json(
+    ledger: EgressLedger, shown: Sequence[Crossing], arguments: argparse.Namespace
+) -> int:
+    arriving = ledger.subscribe() if arguments.follow else ()
+    for crossing in itertools.chain(shown, arriving):
+        if not arguments.blocked or crossing.decision == "blocked":
+            print(json.dumps(dataclasses.asdict(crossing), ensure_ascii=False), flush=True)
+    return 0
+
+
+def _cost(found: Sequence[Crossing], prices: PriceTable) -> str:
+    known = [c for c in found if prices.cost(c.model, c.tokens_out, c.tokens_in) is not None]
+    if not known:
+        return "no price is known"
+    return f"{prices.total(known):.4f} {prices.currency} at prices of {prices.as_of}"
 
 
 def _widths(rows: Sequence[Sequence[Text]], room: int) -> list[int]:
@@ -203,7 +244,11 @@ def _row(c: Crossing, *, wide: bool) -> tuple[Text, ...]:
     received = "" if c.bytes_in is None else f"{c.bytes_in:,}"
     when = c.time[0 if wide else 5 : 16].replace("T", " ")
     decision = c.rule if c.decision == "blocked" else c.outcome
-    cells = (str(c.number), when, c.destination, c.model, f"{c.bytes_out:,}", received, tokens)
+    session = c.session[:8] if wide else ""
+    cells = (
+        *(str(c.number), when, session, c.destination, c.model),
+        *(f"{c.bytes_out:,}", received, tokens),
+    )
     last = Text(decision or "open", "red" if c.decision == "blocked" else "")
     # Not strings, which may hold what the terminal would take for markup.
     return (*(Text(cell or "", overflow="ellipsis") for cell in cells), last)

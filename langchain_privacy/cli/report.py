@@ -1,135 +1,273 @@
-"""The report of a ledger: one HTML page with charts, that loads nothing from anywhere.
+"""The report of a ledger: one HTML page to read, to print and to sign, that loads nothing.
 
-`langchain-privacy ledger report` writes it; the page around the charts is `report.html`.
+`langchain-privacy ledger report` writes it. Its frame is `report.html`, its words are
+`report.en.json` and `report.ko.json`. The first line says what an officer is asked to sign: what
+crossed, and that no private value did, or which crossing was refused.
 """
 
 import html
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import resources
-
-from rich.cells import cell_len, set_cell_size
+from typing import Any, Literal
 
 from langchain_privacy.egress.ledger import Crossing, PriceTable
+from langchain_privacy.egress.ledger.chain import LedgerReport
+from langchain_privacy.errors import LedgerError
 
-_WIDTH, _BAR, _LABEL = 560, 24, 200
-_NAME = 23
-"""Letters of a label; those of double width count twice."""
 _DAYS = 31
-_NUMBERS = (0, 6, 7, 8)
-"""Columns of the table that hold numbers."""
+_SHOWN = 200
+_MOST_BARS = 12
+_REAL = "real_text_to_attested"
+
+Language = Literal["en", "ko"]
 
 
-def write_report(crossings: Sequence[Crossing], prices: PriceTable, verdict: str) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What a report is about, beside what the ledger holds; who writes it says it.
+
+    Attributes:
+        application: Name of the application.
+        policy: The door's policy, in words.
+        mode: How private values are detected, e.g. "strict".
+        kept: How many of the signed marks were kept elsewhere.
+        written: When the report is written.
+    """
+
+    application: str = ""
+    policy: str = ""
+    mode: str = ""
+    kept: int = 0
+    written: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def write_report(
+    crossings: Sequence[Crossing],
+    prices: PriceTable,
+    verified: LedgerReport | LedgerError,
+    subject: Subject | None = None,
+    *,
+    language: Language = "en",
+) -> str:
     """Return the page.
 
     Args:
         crossings: What the ledger holds.
-        prices: For the cost by model.
-        verdict: What verification said; `sound...` or not.
+        prices: For the cost.
+        verified: What verification returned, or the error that it raised.
+        subject: What the report is about.
+        language: Of the page.
     """
-    allowed = [c for c in crossings if c.decision == "allowed"]
-    blocked = [c for c in crossings if c.decision == "blocked"]
-    span = "day" if len({c.time[:10] for c in allowed}) <= _DAYS else "month"
-    days: defaultdict[str, int] = defaultdict(int)
-    models: defaultdict[str, int] = defaultdict(int)
-    hosts: Counter[str] = Counter()
-    types: Counter[str] = Counter()
-    for c in allowed:
-        days[c.time[: 10 if span == "day" else 7]] += c.bytes_out
-        models[c.model or c.purpose] += c.bytes_out
-        hosts[c.destination] += 1
-        types.update(c.entity_types)
-    charts = [
-        _chart(f"Bytes that crossed, by {span}", dict(sorted(days.items())), "bytes"),
-        _chart("Bytes that crossed, by model", _ranked(models), "bytes"),
-        _chart("Crossings, by destination", _ranked(hosts), ""),
-        _chart("Placeholders that crossed in place of a value, by type", _ranked(types), ""),
-        _chart("Refused, by rule", _ranked(Counter(c.rule or "" for c in blocked)), "", "bad"),
-    ]
-    first = crossings[0].time[:10] if crossings else "-"
-    last = crossings[-1].time[:10] if crossings else "-"
-    tiles = {
-        "crossed": f"{len(allowed):,}",
-        "refused": f"{len(blocked):,}",
-        "bytes out": f"{sum(c.bytes_out for c in allowed):,}",
-        "bytes in": f"{sum(c.bytes_in or 0 for c in allowed):,}",
-        "tokens out": f"{sum(c.tokens_out or 0 for c in allowed):,}",
-        "tokens in": f"{sum(c.tokens_in or 0 for c in allowed):,}",
-        f"cost, {prices.currency}, prices of {prices.as_of}": f"{prices.total(allowed):.4f}",
-    }
-    page = resources.files("langchain_privacy.cli").joinpath("report.html").read_text("utf-8")
-    filled = {
-        "period": f"{first} to {last}",
-        "verdict": html.escape(verdict),
-        "state": "good" if verdict.startswith("sound") else "bad",
-        "tiles": "".join(
-            f"<div><b>{html.escape(value)}</b><span>{html.escape(name)}</span></div>"
-            for name, value in tiles.items()
-        ),
-        "charts": "".join(charts),
-        "rows": "".join(_row(c) for c in crossings[-200:][::-1]),
-        "shown": f"{min(len(crossings), 200)} of {len(crossings):,}",
-    }
-    for name, value in filled.items():
-        page = page.replace(f"<!--{name}-->", value)
-    return page
+    page = _Page(crossings, prices, verified, subject or Subject(), language)
+    text = resources.files(__package__).joinpath("report.html").read_text("utf-8")
+    for name, value in page.filled().items():
+        text = text.replace(f"<!--{name}-->", value)
+    return text
 
 
-def _ranked(counted: Mapping[str, int], most: int = 12) -> dict[str, int]:
-    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    head, rest = dict(ranked[:most]), ranked[most:]
-    if rest:
-        head[f"{len(rest)} more"] = sum(number for _, number in rest)
-    return head
+class _Page:
+    """The pieces of a page."""
 
+    def __init__(
+        self,
+        crossings: Sequence[Crossing],
+        prices: PriceTable,
+        verified: LedgerReport | LedgerError,
+        subject: Subject,
+        language: Language,
+    ) -> None:
+        source = resources.files(__package__).joinpath(f"report.{language}.json")
+        self._words: dict[str, Any] = json.loads(source.read_text("utf-8"))
+        self._crossings, self._prices, self._subject = crossings, prices, subject
+        self._verified = verified
+        self._allowed = [c for c in crossings if c.decision == "allowed"]
+        self._blocked = [c for c in crossings if c.decision == "blocked"]
 
-def _chart(title: str, bars: Mapping[str, int], unit: str, kind: str = "good") -> str:
-    """Draw horizontal bars as SVG."""
-    if not bars:
-        return f"<section><h2>{html.escape(title)}</h2><p>none</p></section>"
-    highest = max(bars.values()) or 1
-    room = _WIDTH - _LABEL - 100
-    drawn = []
-    for i, (label, number) in enumerate(bars.items()):
-        y = i * _BAR
-        width = max(2, round(room * number / highest))
-        label = label or "(no name)"
-        short = label if cell_len(label) <= _NAME else f"{set_cell_size(label, _NAME - 1).strip()}…"
-        drawn.append(
-            f"<g><title>{html.escape(label)}: {number:,} {unit}</title>"
-            f'<text x="{_LABEL - 8}" y="{y + 17}" text-anchor="end">{html.escape(short)}</text>'
-            f'<rect class="{kind}" x="{_LABEL}" y="{y + 3}" width="{width}" height="{_BAR - 6}" '
-            f'rx="2"/><text x="{_LABEL + width + 6}" y="{y + 17}">{number:,}</text></g>'
+    def filled(self) -> dict[str, str]:
+        """Return what stands in each place of the frame."""
+        say = self._say
+        sound = isinstance(self._verified, LedgerReport)
+        return {
+            **{name: say(name) for name in ("language", "title", "name", "date", "signature")},
+            **{name: say(name) for name in ("signed", "foot")},
+            "state": "good" if sound else "bad",
+            "verdict": self._verdict(),
+            "refusals": self._refusals(),
+            "chain": self._chain(),
+            "facts": self._facts(),
+            "tiles": self._tiles(),
+            "charts": self._charts(),
+            "rules": self._rules(),
+            "caption": say(
+                "latest", shown=min(len(self._crossings), _SHOWN), all=len(self._crossings)
+            ),
+            "columns": "".join(f"<th>{html.escape(c)}</th>" for c in self._words["columns"]),
+            "rows": "".join(self._row(c) for c in self._crossings[-_SHOWN:][::-1]),
+        }
+
+    def _say(self, name: str, **about: Any) -> str:
+        told = {k: f"{v:,}" if isinstance(v, int) else str(v) for k, v in about.items()}
+        return html.escape(self._words[name].format(**told))
+
+    def _verdict(self) -> str:
+        real = sum(c.rule == _REAL for c in self._allowed)
+        count = len(self._allowed)
+        if not count:
+            return self._say("nothing")
+        if real:
+            return self._say("first_line_real", allowed=count, examined=count - real, real=real)
+        return self._say("first_line", allowed=count)
+
+    def _refusals(self) -> str:
+        if not self._blocked:
+            return self._say("refused_none")
+        first = self._blocked[0]
+        return self._say(
+            "refused", blocked=len(self._blocked), number=first.number, rule=first.rule or "?"
         )
-    height = len(bars) * _BAR + 4
-    return (
-        f"<section><h2>{html.escape(title)}</h2>"
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{html.escape(title)}">'
-        f"{''.join(drawn)}</svg></section>"
-    )
+
+    def _chain(self) -> str:
+        found = self._verified
+        if isinstance(found, LedgerError):
+            return self._say("chain_broken", number=found.record or "?", message=found)
+        return self._say(
+            "chain_sound", records=found.records, marks=found.checkpoints, kept=self._subject.kept
+        )
+
+    def _facts(self) -> str:
+        say, found = self._say, self._verified
+        unsaid = say("not_said")
+        days = [c.time[:10] for c in self._crossings]
+        refused = sum(c.rule == "require_attestation" for c in self._blocked)
+        real = sum(c.rule == _REAL for c in self._allowed)
+        attested = [say("attested_refused", count=refused)] if refused else []
+        attested += [say("attested_real", count=real)] if real else []
+        facts = {
+            "application": html.escape(self._subject.application) or unsaid,
+            "policy": html.escape(self._subject.policy) or unsaid,
+            "mode": html.escape(self._subject.mode) or unsaid,
+            "period": f"{days[0]} – {days[-1]}" if days else say("none"),
+            "models": self._named(c.model for c in self._crossings),
+            "destinations": self._named(c.destination for c in self._crossings),
+            "attestation": ", ".join(attested) or say("attested_none"),
+            "key": getattr(found, "key", "") or say("none"),
+            "head": getattr(found, "head", "") or say("none"),
+            "written": self._subject.written.strftime("%Y-%m-%d %H:%M"),
+        }
+        return "".join(f"<dt>{say(name)}</dt><dd>{value}</dd>" for name, value in facts.items())
+
+    def _named(self, names: Any) -> str:
+        found = sorted({name for name in names if name})
+        shown = ", ".join(found[:_MOST_BARS])
+        more = f" + {len(found) - _MOST_BARS}" if len(found) > _MOST_BARS else ""
+        return html.escape(shown + more) or self._say("none")
+
+    def _tiles(self) -> str:
+        say, allowed = self._say, self._allowed
+        out, back = sum(c.bytes_out for c in allowed), sum(c.bytes_in or 0 for c in allowed)
+        asked, said = (
+            sum(getattr(c, n) or 0 for c in allowed) for n in ("tokens_out", "tokens_in")
+        )
+        costs = [self._prices.cost(c.model, c.tokens_out, c.tokens_in) for c in allowed]
+        known = [cost for cost in costs if cost is not None]
+        tiles = {
+            say("crossed_tile"): f"{len(allowed):,}",
+            say("refused_tile"): f"{len(self._blocked):,}",
+            say("bytes_tile"): f"{out:,}, {back:,}",
+            say("tokens_tile"): f"{asked:,}, {said:,}",
+            say("cost_tile", currency=self._prices.currency, as_of=self._prices.as_of): (
+                f"{sum(known):.4f}" if known else say("no_price")
+            ),
+        }
+        return "".join(
+            f"<div><b>{value}</b><span>{name}</span></div>" for name, value in tiles.items()
+        )
+
+    def _charts(self) -> str:
+        allowed = self._allowed
+        span = "day" if len({c.time[:10] for c in allowed}) <= _DAYS else "month"
+        days: defaultdict[str, int] = defaultdict(int)
+        models: defaultdict[str, int] = defaultdict(int)
+        types: Counter[str] = Counter()
+        for c in allowed:
+            days[c.time[: 10 if span == "day" else 7]] += c.bytes_out
+            models[c.model or c.purpose] += c.bytes_out
+            types.update(c.entity_types)
+        charts = {
+            f"by_{span}": dict(sorted(days.items())),
+            "by_model": _ranked(models),
+            "by_destination": _ranked(Counter(c.destination for c in allowed)),
+            "by_type": _ranked(types),
+            "by_rule": _ranked(Counter(c.rule or "" for c in self._blocked)),
+        }
+        return "".join(self._chart(name, bars) for name, bars in charts.items())
+
+    def _chart(self, name: str, bars: Mapping[str, int]) -> str:
+        """Draw bars; a single number needs none."""
+        title = self._say(name)
+        if not bars:
+            return f"<section><h2>{title}</h2><p>{self._say('none')}</p></section>"
+        highest, drawn = max(bars.values()) or 1, []
+        kind = "bad" if name == "by_rule" else "good"
+        for label, number in bars.items():
+            width = max(0.5, 100 * number / highest)
+            bar = (
+                f'<svg class="{kind}" viewBox="0 0 100 14" preserveAspectRatio="none" '
+                f'aria-hidden="true"><rect width="{width:.1f}" height="14"/></svg>'
+            )
+            drawn.append(
+                f"<span>{html.escape(label or '?')}</span>"
+                f"{bar if len(bars) > 1 else '<i></i>'}<b>{number:,}</b>"
+            )
+        return f'<section><h2>{title}</h2><div class="bars">{"".join(drawn)}</div></section>'
+
+    def _rules(self) -> str:
+        rules = Counter(c.rule or "?" for c in self._blocked)
+        if not rules:
+            return ""
+        say, meanings = self._say, self._words["meanings"]
+        rows = "".join(
+            f"<tr><td>{html.escape(rule)}</td>"
+            f"<td>{html.escape(meanings.get(rule.split(':')[0], meanings['other']))}</td>"
+            f"<td>{count:,}</td></tr>"
+            for rule, count in sorted(rules.items())
+        )
+        head = "".join(f"<th>{say(name)}</th>" for name in ("rule", "meaning", "count"))
+        return (
+            f'<div class="scroll"><table><caption>{say("rules")}</caption><thead><tr>{head}</tr>'
+            f"</thead><tbody>{rows}</tbody></table></div>"
+        )
+
+    def _row(self, c: Crossing) -> str:
+        tokens = "" if c.tokens_out is None else f"{c.tokens_out:,}, {c.tokens_in or 0:,}"
+        received = "" if c.bytes_in is None else f", {c.bytes_in:,}"
+        outcomes = self._words["outcomes"]
+        outcome = c.rule if c.decision == "blocked" else outcomes.get(c.outcome or "open", "")
+        cells = (
+            f"{c.number:,}",
+            c.time[:19].replace("T", " "),
+            c.session[:12],
+            ", ".join(part for part in (c.destination, c.model, c.purpose) if part),
+            f"{c.bytes_out:,}{received}",
+            tokens,
+            ", ".join(f"{name} {count}" for name, count in c.entity_types.items()),
+            outcome or "",
+        )
+        plain = (0, 1, 2)
+        inside = "".join(
+            f"<td{' class=plain' if i in plain else ''}>{html.escape(str(cell))}</td>"
+            for i, cell in enumerate(cells)
+        )
+        return f'<tr class="{"refused" if c.decision == "blocked" else ""}">{inside}</tr>'
 
 
-def _row(c: Crossing) -> str:
-    tokens = "" if c.tokens_out is None else f"{c.tokens_out:,} + {c.tokens_in or 0:,}"
-    decision = c.rule if c.decision == "blocked" else (c.outcome or "no answer yet")
-    types = ", ".join(f"{name} {count}" for name, count in c.entity_types.items())
-    received = "" if c.bytes_in is None else f"{c.bytes_in:,}"
-    cells = (
-        c.number,
-        c.time[:19].replace("T", " "),
-        c.session[:12],
-        c.destination,
-        c.model,
-        c.purpose,
-        f"{c.bytes_out:,}",
-        received,
-        tokens,
-        types,
-        decision,
-    )
-    inside = "".join(
-        f"<td{' class=number' if i in _NUMBERS else ''}>{html.escape(str(cell))}</td>"
-        for i, cell in enumerate(cells)
-    )
-    return f'<tr class="{"bad" if c.decision == "blocked" else ""}">{inside}</tr>'
+def _ranked(counted: Mapping[str, int]) -> dict[str, int]:
+    ranked = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    head, rest = dict(ranked[:_MOST_BARS]), ranked[_MOST_BARS:]
+    if rest:
+        head[f"+ {len(rest)}"] = sum(number for _, number in rest)
+    return head

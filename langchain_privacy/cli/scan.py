@@ -1,6 +1,7 @@
 """`langchain-privacy scan PATH|-`: find private values in files, without printing them.
 
 git diff | langchain-privacy scan - --format json
+langchain-privacy scan checkpoints.sqlite  # each value of each row, read as what LangGraph writes
 """
 
 import argparse
@@ -9,6 +10,7 @@ import codecs
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from langchain_privacy.detection import (
     detect_all,
 )
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.testing.texts import is_database, texts_of_rows
 
 _SKIPPED = frozenset({".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox"})
 _LARGEST = 64 * 1024 * 1024
@@ -41,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "2: wrong usage. Values are not printed, unless --show-values, --highlight or --html asks "
         "for them."
     )
-    parser.add_argument("path", nargs="+", help="file or folder; - for standard input")
+    parser.add_argument("path", nargs="+", help="file, database file or folder; - for stdin")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--min-score", type=_score, default=0.5, metavar="S", help="default 0.5")
     parser.add_argument("--type", action="append", metavar="TYPE", help="only these types")
@@ -83,20 +86,27 @@ def run(arguments: argparse.Namespace) -> int:
     found: list[dict[str, Any]] = []
     unread: list[dict[str, str]] = []
     read = 0
-    for name, source in _sources(arguments.path):
-        try:
-            text = _read(source, arguments.encoding)
-        except _NotReadError as error:
-            unread.append({"path": name, "reason": str(error)})
+    others: Counter[str] = Counter()
+    for name, text in _texts(arguments.path, arguments.encoding):
+        if isinstance(text, _NotReadError):
+            unread.append({"path": name, "reason": str(text)})
             continue
         read += 1
         lines = [0, *(match.end() for match in re.finditer("\n", text))]
-        findings = list(_findings(text, detectors, arguments))
+        findings = []
+        for f in _findings(text, detectors, arguments):
+            if not arguments.type or f.entity_type in arguments.type:
+                findings.append(f)
+            else:
+                others[f.entity_type] += 1
         found += [_described(name, text, lines, f, arguments.show_values) for f in findings]
         if arguments.highlight:
             Console().print(highlighted(text, findings))
         if arguments.html:
             views.append((name, text, findings))
+    if others and not found:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(others.items()))
+        print(f"langchain-privacy: of other types than --type asks for: {kinds}", file=sys.stderr)
     if arguments.html:
         write_for_owner(Path(arguments.html), view_page(views))
     if arguments.highlight:
@@ -106,6 +116,26 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _table(found, unread, read)
     return 1 if found or unread else 0
+
+
+def _texts(paths: Sequence[str], encoding: str) -> Iterator[tuple[str, "str | _NotReadError"]]:
+    """Yield texts with where they stand: of a file the whole, of a SQLite file each value."""
+    for name, source in _sources(paths):
+        try:
+            if source is not None and _is_database(source):
+                yield from texts_of_rows(source, name)
+            else:
+                yield name, _read(source, encoding)
+        except _NotReadError as error:
+            yield name, error
+
+
+def _is_database(source: Path) -> bool:
+    try:
+        with source.open("rb") as file:
+            return is_database(file.read(16))
+    except OSError:
+        return False  # the reader says why
 
 
 def _sources(paths: Sequence[str]) -> Iterator[tuple[str, Path | None]]:
@@ -171,8 +201,7 @@ def _findings(
         if end < len(text):
             end = text.find("\n", end) + 1 or len(text)
         for f in detect_all(text[at:end], detectors, language=arguments.language):
-            kept = f.score >= arguments.min_score
-            if kept and (not arguments.type or f.entity_type in arguments.type):
+            if f.score >= arguments.min_score:
                 yield Finding(
                     start=f.start + at,
                     end=f.end + at,

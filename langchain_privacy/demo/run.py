@@ -21,6 +21,7 @@ from rich.console import Console
 from langchain_privacy.demo.models import Side, local_side, remote_side
 from langchain_privacy.demo.show import Run, show
 from langchain_privacy.egress import EgressGuard, EgressLedger
+from langchain_privacy.egress.ledger.ledger import home
 from langchain_privacy.errors import ConfigurationError, DocumentError
 from langchain_privacy.masking import Masker, MaskingPolicy
 from langchain_privacy.minions import MinionInput, create_minion_graph
@@ -59,7 +60,7 @@ def run(options: Options) -> int:
         PrivacyError: Something is missing or does not work; its message says what to do.
     """
     name, source, question, planted = _chosen(options)
-    ledger_path = options.ledger or _state_folder() / "demo-ledger.sqlite"
+    ledger_path = options.ledger or home() / "ledger.sqlite"
     policy = MaskingPolicy(private={"PRIVATE": frozenset(options.private)})
     masker = Masker(policy=policy)
     ledger = EgressLedger(ledger_path)
@@ -130,10 +131,3 @@ def _chosen(options: Options) -> tuple[str, str | Path, str, list[str]]:
         msg = "There is no such file; check the path after --document."
         raise DocumentError(msg)
     return options.document.name, options.document, options.question, []
-
-
-def _state_folder() -> Path:
-    """Return our folder for state, as the XDG base directory specification has it."""
-    given = Path(os.environ.get("XDG_STATE_HOME", ""))
-    base = given if given.is_absolute() else Path.home() / ".local" / "state"
-    return base / "langchain-privacy"

@@ -199,10 +199,10 @@ def _msgpack(data: bytes) -> Any:
 def texts_of_file(path: Path, place: str) -> Iterator[Text]:
     """Yield what a file holds; a database also with its journals, and row by row."""
     data = path.read_bytes()
-    if not data.startswith(_SQLITE):
+    if not is_database(data):
         yield from texts_of_bytes(data, place)
         return
-    yield from _rows(path, place)
+    yield from texts_of_rows(path, place)
     for name in (path.name, f"{path.name}-wal", f"{path.name}-journal"):
         file = path.with_name(name)
         if file.exists():
@@ -210,7 +210,13 @@ def texts_of_file(path: Path, place: str) -> Iterator[Text]:
             yield Text(f"{where}, as bytes", as_text(file.read_bytes()))
 
 
-def _rows(path: Path, place: str) -> Iterator[Text]:
+def is_database(data: bytes) -> bool:
+    """Tell a SQLite file by its first bytes."""
+    return data.startswith(_SQLITE)
+
+
+def texts_of_rows(path: Path, place: str) -> Iterator[Text]:
+    """Yield what the rows of a SQLite file hold, BLOBs read as what they are."""
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as opened:
             opened.text_factory = bytes

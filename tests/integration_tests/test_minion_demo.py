@@ -16,7 +16,7 @@ def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "langchain_privacy", "demo", "--width", "100", *arguments],
         capture_output=True,
         text=True,
-        env={**environment, "XDG_STATE_HOME": str(folder)},
+        env={**environment, "LANGCHAIN_PRIVACY_HOME": str(folder)},
         cwd=ROOT,
         check=False,
     )
@@ -38,7 +38,7 @@ def test_bundled(tmp_path: Path, arguments: list[str], answer: str) -> None:
     assert "Crossing 1" in done.stdout
     assert "planted values" in done.stdout
     assert answer in done.stdout
-    assert (tmp_path / "langchain-privacy" / "demo-ledger.sqlite").is_file()
+    assert (tmp_path / "ledger.sqlite").is_file()
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
 """`ledger` shows, verifies and reports."""
 
+import json
 import os
 import re
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ from langchain_privacy import EgressGuard, EgressLedger, Masker
 from langchain_privacy.cli import main
 from langchain_privacy.cli.report import write_report
 from langchain_privacy.egress.ledger import Crossing, PriceTable
-from langchain_privacy.errors import EgressBlockedError
+from langchain_privacy.errors import EgressBlockedError, LedgerError
 from tests.support.scripted import ScriptedChatModel
 
 SECRET = "Jane Doe"
@@ -62,15 +66,89 @@ def test_verify(path: Path, capsys: Any, tmp_path: Path) -> None:
 
 def test_report_is_one_page_that_loads_nothing(path: Path, capsys: Any, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
-    assert main(["ledger", "report", str(path), "-o", str(page)]) == 0
+    assert main(["ledger", "report", str(path), "-o", str(page), "--language", "en"]) == 0
     text = page.read_text()
-    assert "sound: 7 records" in text
-    assert text.count("<svg") == 5
+    assert "3 messages crossed" in text
+    assert "0 values crossed" in text
+    assert "1 were refused" in text
+    assert "7 records in one chain" in text
     assert "PERSON" in text
     assert SECRET not in text
     assert "<!--" not in text.replace("<!doctype", "")
     assert not re.search(r"(?:src|href)\s*=|url\(|@import|https?://|<script", text)
     assert "default-src 'none'" in text
+
+
+def test_the_first_line_is_what_an_officer_signs(path: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    about = ["--application", "Claims <desk>", "--policy", "AllowHosts", "--mode", "strict"]
+    arguments = ["ledger", "report", str(path), "-o", str(page), *about, "--language"]
+    assert main([*arguments, "en"]) == 0
+    text = page.read_text()
+    assert text.index("0 values crossed") < text.index("Claims &lt;desk&gt;") < text.index("<table")
+    assert "a value of the vault" in text  # the rule that refused, in words
+    assert "Signature" in text
+    assert main([*arguments, "ko"]) == 0
+    text = page.read_text()
+    assert 'lang="ko"' in text
+    assert "나간 개인정보는 0건" in text
+
+
+def test_real_text_to_an_attested_endpoint_is_said(tmp_path: Path) -> None:
+    path, page = tmp_path / "ledger.sqlite", tmp_path / "report.html"
+    with closing(EgressLedger(path)) as ledger:
+        record = {"kind": "crossing", "decision": "allowed", "bytes_out": 10}
+        ledger.append(record)
+        ledger.append({**record, "rule": "real_text_to_attested"})
+    assert main(["ledger", "report", str(path), "-o", str(page), "--language", "en"]) == 0
+    assert "1 went with real text to an attested endpoint" in page.read_text()
+    assert "0 values crossed" not in page.read_text()
+
+
+def test_words_of_the_report_are_the_same_in_both_languages() -> None:
+    folder = resources.files("langchain_privacy.cli")
+    en, ko = (json.loads((folder / f"report.{x}.json").read_text("utf-8")) for x in ("en", "ko"))
+    assert en.keys() == ko.keys()
+    for name, words in en.items():
+        assert type(words) is type(ko[name])
+        assert len(words) == len(ko[name]) or isinstance(words, str)
+        if isinstance(words, str):
+            assert sorted(re.findall(r"{\w+}", words)) == sorted(re.findall(r"{\w+}", ko[name]))
+
+
+def test_show_as_json(path: Path, capsys: Any) -> None:
+    assert main(["ledger", "show", str(path), "--format", "json"]) == 0
+    shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [c["decision"] for c in shown] == ["allowed"] * 3 + ["blocked"]
+    assert shown[0]["number"] == 1
+
+
+def test_names_are_whole_where_a_program_reads(tmp_path: Path, capsys: Any) -> None:
+    path, host = tmp_path / "ledger.sqlite", f"{'a' * 90}.example:443"
+    with closing(EgressLedger(path)) as ledger:
+        ledger.append({"kind": "crossing", "decision": "allowed", "destination": host})
+    assert main(["ledger", "show", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert host in out
+    assert "no price is known" in out
+
+
+@pytest.mark.parametrize("act", ["show", "verify", "report", "checkpoint", "key"])
+def test_no_ledger_is_made_to_be_looked_at(
+    act: str, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGCHAIN_PRIVACY_HOME", str(tmp_path))
+    assert main(["ledger", act]) == 1
+    assert "there is no ledger" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_goes_away_is_no_fault(path: Path) -> None:
+    command = f"{sys.executable} -m langchain_privacy ledger show {path} --format json | head -c 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are POSIX's")
@@ -177,7 +255,7 @@ def test_many_days_are_drawn_by_month() -> None:
         Crossing(number=i, time=(start + timedelta(days=i)).isoformat(), decision="allowed")
         for i in range(400)
     ]
-    page = write_report(crossings, PriceTable.load(), "sound")
+    page = write_report(crossings, PriceTable.load(), LedgerError("not looked at"))
     assert "by month" in page
     assert "2027-02" in page
-    assert page.count("<rect") == 14 + 2
+    assert page.count("<rect") == 14  # what is one number has no bar

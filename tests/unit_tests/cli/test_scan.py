@@ -2,10 +2,13 @@
 
 import io
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ormsgpack
 import pytest
 
 from langchain_privacy.cli import main
@@ -54,6 +57,25 @@ def test_values_are_shown_when_asked_for(folder: Path, capsys: Any) -> None:
 def test_a_clean_file_and_a_filter_are_exit_code_0(folder: Path, capsys: Any) -> None:
     assert scan(capsys, str(folder / "clean.txt"))[0] == 0
     assert scan(capsys, str(folder), "--type", "KR_RRN")[0] == 0
+
+
+def test_a_misspelled_type_is_not_silent(folder: Path, capsys: Any) -> None:
+    code, _, err = scan(capsys, str(folder), "--type", "EMIAL")
+    assert (code, "EMAIL 1" in err) == (0, True)
+    assert EMAIL not in err
+
+
+def test_a_database_is_read_row_by_row(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "checkpoints.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE checkpoints (thread_id TEXT, checkpoint BLOB)")
+        held = ormsgpack.packb({"messages": [f"mail {EMAIL}"]})
+        connection.execute("INSERT INTO checkpoints VALUES (?, ?)", ("t", held))
+        connection.commit()
+    code, out, _ = scan(capsys, str(file), "--type", "EMAIL", "--format", "json")
+    found = json.loads(out)
+    assert (code, found["not_scanned"]) == (1, [])
+    assert "checkpoints.checkpoint, row 1" in found["findings"][0]["path"]
 
 
 def test_standard_input(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
