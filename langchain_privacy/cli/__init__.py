@@ -29,17 +29,46 @@ COMMANDS: dict[str, str] = {
 `configure(parser)` and `run(arguments) -> exit code`."""
 
 
+_OVERVIEW = {
+    "en": """langchain-privacy {version}: private data stays here, a cloud model still helps.
+
+See it                langchain-privacy demo            a question about a medical record
+                      langchain-privacy demo --web      six scenarios on a page, every byte shown
+Look at your files    langchain-privacy scan FILE --highlight
+                      langchain-privacy scan FILE --strict --html view.html
+Look at what crossed  langchain-privacy ledger show
+                      langchain-privacy ledger report   a page to print and sign
+Attest an endpoint    langchain-privacy attest URL
+
+All commands          langchain-privacy --help""",
+    "ko": """langchain-privacy {version}: 개인정보는 여기에 남고, 클라우드 모델은 그래도 돕습니다.
+
+보기            langchain-privacy demo --language ko  임대차 계약서에 대한 질문
+                langchain-privacy demo --web          여섯 시나리오와 나간 바이트를 페이지로
+내 파일 보기    langchain-privacy scan FILE --highlight
+                langchain-privacy scan FILE --strict --html view.html
+나간 것 보기    langchain-privacy ledger show
+                langchain-privacy ledger report       인쇄하고 서명할 페이지
+증명 확인       langchain-privacy attest URL
+
+모든 명령       langchain-privacy --help""",
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     parser = argparse.ArgumentParser(prog="langchain-privacy", description=__doc__.split("\n")[0])
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     argv = list(sys.argv[1:] if argv is None else argv)
     for name, line in COMMANDS.items():
         command = commands.add_parser(name, help=line, description=line)
         if name in argv:
             import_module(f"langchain_privacy.cli.{name}").configure(command)
     arguments = parser.parse_args(argv)
+    if arguments.command is None:
+        print(_OVERVIEW[language_of(os.environ)].format(version=__version__))
+        return 0
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
