@@ -151,11 +151,12 @@ class SchemaCard:
         lines: list[str] = []
         for table in self.tables:
             lines.append(_line(table.shown, [], table.description))
-            lines += [
-                _line(f"  {column.shown}", self._notes(table, column), column.description)
-                for column in table.columns
-            ]
+            lines += [f"  {self.written(table, column)}" for column in table.columns]
         return "\n".join(lines)
+
+    def written(self, table: TableCard, column: ColumnCard) -> str:
+        """Write one column as it crosses: its name, type, keys, values and words of yours."""
+        return _line(column.shown, self._notes(table, column), column.description)
 
     def _notes(self, table: TableCard, column: ColumnCard) -> list[str]:
         """List what stands in parentheses after the name of a column."""

@@ -37,6 +37,7 @@ from langchain_privacy.sql.nodes.state import Narration, Parts, SQLInput, SQLOut
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import prompts
 from langchain_privacy.sql.question import arrived, keep
+from langchain_privacy.sql.reading import ValueReader
 from langchain_privacy.sql.remote import QueryPlan, RemotePlanner
 
 if TYPE_CHECKING:
@@ -104,11 +105,20 @@ def create_private_sql_graph(
     card = card or SchemaCard.from_engine(engine_or_url)
     masker.public.learn(*prompts(), card.render(), QueryPlan)
     database = open_database(engine_or_url, card.tables, policy)
+    reader = ValueReader(
+        open_database(engine_or_url, card.tables, policy.for_values()),
+        card,
+        most=policy.link_values,
+        seconds=2 * policy.timeout,
+        vault=masker.vault,
+        place=str(engine_or_url if isinstance(engine_or_url, str) else engine_or_url.url),
+    )
     guarded = (guard or EgressGuard(masker)).wrap(remote)
     parts = Parts(
-        planner=RemotePlanner(guarded, card, database.dialect, context),
+        planner=RemotePlanner(guarded, card, database.dialect, context, policy.prompt_tokens),
         remote=guarded,
         database=database,
+        reader=reader,
         card=card,
         policy=policy,
         masker=masker,

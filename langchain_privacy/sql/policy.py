@@ -28,6 +28,10 @@ class SQLPolicy:
         k: A group of fewer rows is left out (k-anonymity of aggregates); 0 turns it off. `None` is
             `CROSSING_K` where something of a result crosses (tokens of rows for
             `narration="placeholders"`, the content of the tool) and 0 where the answer stays here.
+        prompt_tokens: About how long the prompt of a question is where the card is large (where it
+            would be more than twice as long): then a part of the card crosses, the tables that
+            share words with the question, what joins them, and names of others; the remote model
+            may ask for more by name.
         row_limit: Rows that are read at most; the answer says when there were more.
         max_bytes: Bytes of cell text that are read at most.
         timeout: Seconds that a statement may run.
@@ -51,6 +55,7 @@ class SQLPolicy:
     max_limit: int = 10_000
     allow_cross_join: bool = False
     k: int | None = None
+    prompt_tokens: int = 4_000
     row_limit: int = 10_000
     max_bytes: int = 16_000_000
     timeout: float = 5.0
@@ -68,6 +73,7 @@ class SQLPolicy:
             "max_length",
             "max_depth",
             "max_limit",
+            "prompt_tokens",
             "row_limit",
             "max_bytes",
             "timeout",
@@ -94,3 +100,9 @@ class SQLPolicy:
             crosses: Something of a result leaves this side: its rows as tokens, or their number.
         """
         return self if self.k is not None else replace(self, k=CROSSING_K if crosses else 0)
+
+    def for_values(self) -> "SQLPolicy":
+        """Return the limits for reading the values of columns, which nobody is shown."""
+        return replace(
+            self, row_limit=self.link_values * 20, max_bytes=max(self.max_bytes, 1 << 27)
+        )

@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from langchain_privacy.egress.ask import JsonAsker
 from langchain_privacy.sql.card import SchemaCard
+from langchain_privacy.sql.choosing import TableIndex, tokens_of
 from langchain_privacy.sql.dates import spoken
 from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.prompts import LANGUAGES, Language, prompt
@@ -34,6 +35,11 @@ _DIALECT_WORDS = {
     "mysql": "MySQL",
 }
 
+
+_USUAL = 2
+"""How many times its length a prompt may be before a part of the card crosses."""
+_LEAST_ROOM = 600
+"""Tokens for a part of a large card at least, however long the rest of the prompt is."""
 
 # What the remote model returns. Models write several forms of it; each validator takes one more.
 
@@ -98,18 +104,28 @@ class QueryPlan(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    keywords: list[str] = Field(description="Key words of the question.")
-    columns: list[str] = Field(description="Columns as table.column.")
-    tables: list[str] = Field(description="Tables.")
+    keywords: list[str] = Field(default_factory=list, description="Key words of the question.")
+    columns: list[str] = Field(default_factory=list, description="Columns as table.column.")
+    tables: list[str] = Field(default_factory=list, description="Tables.")
     conditions: list[str] | None = Field(default=None, description="Conditions.")
     group: Group | None = Field(default=None, description="Grouping.")
     order_by: list[OrderKey] | None = Field(default=None, description="Order of rows.")
-    prepared_sql: str = Field(description="One SELECT.")
+    prepared_sql: str = Field(default="", description="One SELECT.")
     template: AnswerTemplate = Field(
         default_factory=AnswerTemplate, description="The answer template."
     )
+    more_tables: list[str] = Field(
+        default_factory=list, description="Tables to see first, where only a part was shown."
+    )
 
-    @field_validator("keywords", "columns", "tables", mode="before")
+    @model_validator(mode="after")
+    def _says_something(self) -> "QueryPlan":
+        if not self.prepared_sql.strip() and not self.more_tables:
+            msg = "no query"
+            raise ValueError(msg)
+        return self
+
+    @field_validator("keywords", "columns", "tables", "more_tables", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value or []
@@ -135,25 +151,56 @@ class RemotePlanner:
         card: What it may know.
         dialect: What it writes.
         context: Words of yours about the domain.
+        prompt_tokens: About how long a prompt may be; of a larger card a part crosses.
     """
 
     def __init__(
-        self, remote: BaseChatModel, card: SchemaCard, dialect: DialectName, context: str
+        self,
+        remote: BaseChatModel,
+        card: SchemaCard,
+        dialect: DialectName,
+        context: str,
+        prompt_tokens: int = 4_000,
     ) -> None:
         self._asker = JsonAsker(remote, structured="native")
-        told = {
+        self._card, self._room = card, prompt_tokens
+        self._told = {
             "dialect_name": _DIALECT_WORDS[dialect],
-            "schemas": card.render(),
             "context": f"\n{context}\n" if context else "",
         }
-        self._system = {
-            language: prompt("plan", language).substitute(told) for language in LANGUAGES
-        }
+        self._system = {language: self._prompt(language, card.render()) for language in LANGUAGES}
+        # A whole card serves better than a part, so one of a usual size crosses as it is.
+        longest = max(tokens_of(text) for text in self._system.values())
+        large = longest > _USUAL * prompt_tokens
+        self._index = TableIndex(card) if large else None
+
+    def _prompt(self, language: Language, schemas: str) -> str:
+        return prompt("plan", language).substitute(self._told, schemas=schemas)
 
     @property
     def public(self) -> str:
         """All text that crosses with any question."""
         return "\n".join(self._system.values())
+
+    def _schema_for(
+        self, asked: str, slots: Sequence[Slot], language: Language, wanted: Sequence[str]
+    ) -> str:
+        """Write the system prompt with the card, or with the part of it that a question needs."""
+        if self._index is None:
+            return self._system[language]
+        more = prompt("more", language).template
+        rest = self._prompt(language, more)
+        columns = [column for slot in slots for column in slot.columns]
+        room = max(_LEAST_ROOM, self._room - tokens_of(rest) - tokens_of(asked))
+        chosen = self._index.choose(asked, columns=columns, wanted=wanted, room=room)
+        return self._prompt(language, f"{chosen.text}\n{more}" if chosen.left_out else chosen.text)
+
+    def wanted(self, plan: QueryPlan, already: Sequence[str]) -> list[str]:
+        """Return the tables of the card that a plan asks to see instead of a query."""
+        if self._index is None or plan.prepared_sql.strip():
+            return []
+        found = [table.shown for name in plan.more_tables if (table := self._card.table(name))]
+        return [name for name in dict.fromkeys(found) if name not in already]
 
     def messages(
         self,
@@ -163,13 +210,25 @@ class RemotePlanner:
         codes: Sequence[str] = (),
         labels: Sequence[str] = (),
         today: date | None = None,
+        tables: Sequence[str] = (),
     ) -> list[BaseMessage]:
-        """Write the messages of a crossing; `codes` say what was wrong with the last answer."""
+        """Write the messages of a crossing.
+
+        Args:
+            question: The question as it crosses.
+            slots: Its values.
+            language: Of the prompt.
+            codes: What was wrong with the last answer.
+            labels: Output columns of the last answer's statement.
+            today: What relative dates are counted from.
+            tables: Tables of a large card that must be shown.
+        """
         listed = "\n".join(slot.describe() for slot in slots) or "none"
         day = today or date.today()  # noqa: DTZ011 (the person's own calendar)
         dates = "\n".join([f"today = {day}", *spoken(question, day)])
         asked = f"question: {question}\nslots:\n{listed}\ndates:\n{dates}\nanswer:"
-        first = [SystemMessage(self._system[language]), HumanMessage(asked)]
+        system = self._schema_for(asked, slots, language, tables)
+        first = [SystemMessage(system), HumanMessage(asked)]
         return [*first, *_repair(language, codes, labels)]
 
     def plan(self, messages: list[BaseMessage], config: RunnableConfig | None = None) -> QueryPlan:

@@ -4,8 +4,9 @@ The classes of this folder derive from `Database`; the nodes of a private SQL gr
 `run`, `arun`, `Rows` and the `QueryError`s that `query_error` makes.
 """
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,31 @@ class Database(ABC):
         Raises:
             QueryError: It failed, was stopped, or the database is away; `.code` says which.
         """
+
+    def run_all(self, statements: Sequence[str], until: float) -> list[Rows | None]:
+        """Run statements of ours one after the other.
+
+        Args:
+            statements: Without parameters.
+            until: When to stop, by `time.monotonic()`; what is left then is not run.
+
+        Returns:
+            The rows of each; `None` where it failed by itself or was not run.
+
+        Raises:
+            QueryError: The database cannot be reached.
+        """
+        return [self._one_of(sql, until) for sql in statements]
+
+    def _one_of(self, sql: str, until: float) -> Rows | None:
+        if time.monotonic() > until:
+            return None
+        try:
+            return self.run(sql)
+        except QueryError as error:
+            if error.code in ("unavailable", "cancelled"):
+                raise
+            return None
 
     @abstractmethod
     async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:

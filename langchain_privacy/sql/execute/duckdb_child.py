@@ -10,7 +10,9 @@ import pickle
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 # Errors of DuckDB as codes of `QueryError`, by a part of their text, which stays in this process.
@@ -78,6 +80,13 @@ def _run(connection: Any, ask: dict[str, Any]) -> tuple[list[tuple[Any, ...]], b
     timer = threading.Timer(ask["timeout"], connection.interrupt)
     timer.daemon = True
     timer.start()
+    try:
+        return _read(connection, ask)
+    finally:
+        timer.cancel()
+
+
+def _read(connection: Any, ask: dict[str, Any]) -> tuple[list[tuple[Any, ...]], bool]:
     names = ask["parameters"]
     sql = _PIECE.sub(lambda m: f"${m[1]}" if m[1] in names else m[0], ask["sql"])
     cursor = connection.execute(sql, names) if names else connection.execute(sql)
@@ -90,6 +99,17 @@ def _run(connection: Any, ask: dict[str, Any]) -> tuple[list[tuple[Any, ...]], b
                 return rows, True
             rows.append(row)
     return rows, False
+
+
+def _run_all(connection: Any, ask: dict[str, Any]) -> list[Any]:
+    until = time.monotonic() + ask["seconds"]
+    found: list[Any] = []
+    for sql in ask["statements"]:
+        left = until - time.monotonic()
+        timed = {**ask, "sql": sql, "timeout": min(ask["timeout"], max(left, 0.01))}
+        code, value = (None, None) if left <= 0 else _try(partial(_run, connection, timed))
+        found.append(None if code else value)
+    return found
 
 
 def _schema(connection: Any, _: dict[str, Any]) -> tuple[list[Any], list[Any]]:
@@ -130,7 +150,13 @@ def main() -> None:
     _tell(code, None)
     if code is None:
         ask = pickle.load(sys.stdin.buffer)  # noqa: S301 (from our own parent)
-        _tell(*_try(lambda: {"run": _run, "schema": _schema}[ask["what"]](connection, ask)))
+        _tell(
+            *_try(
+                lambda: {"run": _run, "run_all": _run_all, "schema": _schema}[ask["what"]](
+                    connection, ask
+                )
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -92,6 +92,23 @@ class SQLiteDatabase(Database):
             stop.set()
             raise
 
+    def run_all(self, statements: Sequence[str], until: float) -> list[Rows | None]:
+        """Run statements on one connection: opening one reads the whole schema."""
+        deadline = 0.0
+
+        def late() -> int:
+            return 1 if time.monotonic() > deadline else 0
+
+        found: list[Rows | None] = []
+        try:
+            with self._connection(late) as connection:
+                for sql in statements:
+                    deadline = min(until, time.monotonic() + self._policy.timeout)
+                    found.append(_read(connection, sql, self._policy))
+        except sqlite3.Error as error:
+            raise query_error(code_of(error)) from None
+        return found
+
     def _run(self, sql: str, parameters: Mapping[str, Any], stop: threading.Event) -> Rows:
         deadline = time.monotonic() + self._policy.timeout
 
@@ -172,3 +189,17 @@ class SQLiteDatabase(Database):
         else:  # a recursion has a counter of the guard's
             allowed = action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE)
         return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+
+def _read(connection: sqlite3.Connection, sql: str, policy: SQLPolicy) -> Rows | None:
+    """Read one statement of several; `None` when it failed by itself."""
+    reader = RowReader(policy)
+    try:
+        cursor = connection.execute(sql)
+        while not reader.full and (batch := cursor.fetchmany(500)):
+            reader.take(batch)
+    except sqlite3.Error as error:
+        if code_of(error) == "unavailable":
+            raise
+        return None
+    return reader.done()

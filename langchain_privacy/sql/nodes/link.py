@@ -26,6 +26,7 @@ from langchain_privacy.sql.nodes.state import FRESH, Parts, SQLState, asealed, s
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import language_of
 from langchain_privacy.sql.question import Question, kept
+from langchain_privacy.sql.reading import Found
 from langchain_privacy.sql.slots import keep_slots
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.sql.values import ColumnValues
@@ -38,8 +39,6 @@ _OF_ONE_EACH = 0.8
 """Share of different names from which on each row of a table is taken for a person."""
 _FEWEST_PEOPLE = 5
 _FACTS = 3
-
-Found = list[tuple[TableCard, ColumnCard, list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +68,7 @@ class LinkNode:
         database = self._parts.database
         columns = self._fresh()
         if columns is None:
-            linkable = self._parts.card.linkable()
-            columns = self._keep(
-                [(t, c, _texts(database.run(self._distinct(t, c)))) for t, c in linkable]
-            )
+            columns = self._keep(self._parts.reader.read())
         question = self._question(state, config)
         namesakes: dict[tuple[str, str], Namesakes] = {}
         for lookup in self._lookups(columns, question):
@@ -88,11 +84,7 @@ class LinkNode:
         database = self._parts.database
         columns = self._fresh()
         if columns is None:
-            found: Found = [
-                (table, column, _texts(await database.arun(self._distinct(table, column))))
-                for table, column in self._parts.card.linkable()
-            ]
-            columns = await asyncio.to_thread(self._keep, found)
+            columns = await asyncio.to_thread(self._keep, await self._parts.reader.aread())
         question = await asyncio.to_thread(self._question, state, config)
         namesakes: dict[tuple[str, str], Namesakes] = {}
         for lookup in await asyncio.to_thread(lambda: list(self._lookups(columns, question))):
@@ -116,11 +108,6 @@ class LinkNode:
         policy = SQLPolicy(row_limit=limit)
         dialect = self._parts.database.dialect
         return check_sql(sql, self._parts.card, policy, dialect, slots=frozenset({"v1"})).sql
-
-    def _distinct(self, table: TableCard, column: ColumnCard) -> str:
-        name, of = self._quoted(column.name), self._quoted(table.name)
-        sql = f"SELECT DISTINCT {name} AS v FROM {of}"  # noqa: S608
-        return self._checked(sql, self._parts.policy.link_values)
 
     def _lookups(self, columns: ColumnValues, question: Question) -> Iterator[_Lookup]:
         """Yield what has to be known about the names in a question."""
@@ -195,10 +182,6 @@ def _whole(columns: ColumnValues, question: Question) -> Iterator[Any]:
     for given in question.given:
         if isinstance(given.value, str) and (match := columns.whole(given.value)):
             yield match
-
-
-def _texts(rows: Rows) -> list[str]:
-    return [row[0] for row in rows.rows if isinstance(row[0], str)]
 
 
 def _each_row_is_a_person(shape: Rows) -> bool:

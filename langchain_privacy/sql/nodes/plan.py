@@ -15,6 +15,9 @@ from langchain_privacy.sql.nodes.state import Parts, SQLState, crossed, noted
 from langchain_privacy.sql.remote import QueryPlan
 from langchain_privacy.sql.slots import Slot
 
+_MOST_WANTED = 30
+"""Tables of a large schema that a remote model may ask to see for one question."""
+
 
 class PlanNode:
     """Asks, and takes prose for an answer that cannot be used."""
@@ -43,7 +46,12 @@ class PlanNode:
     def _messages(self, state: SQLState, config: RunnableConfig) -> list[BaseMessage]:
         slots = [Slot(**slot, value=None) for slot in state["slots"]]
         messages = self._parts.planner.messages(
-            state["masked_question"], slots, state["language"], state["codes"], state["labels"]
+            state["masked_question"],
+            slots,
+            state["language"],
+            state["codes"],
+            state["labels"],
+            tables=_needed(state),
         )
         session_of(self._parts.masker, config).vouch(*(message.text for message in messages))
         return messages
@@ -52,6 +60,12 @@ class PlanNode:
         self, state: SQLState, messages: list[BaseMessage], plan: QueryPlan | None
     ) -> dict[str, Any]:
         report = crossed(state["report"], "plan", messages)
+        shown = state["wanted"]
+        if plan and len(shown) < _MOST_WANTED and (more := self._parts.planner.wanted(plan, shown)):
+            # It asks to see more of the schema before it writes a query: that is no failed try.
+            return {"plan": None, "wanted": [*shown, *more], "codes": [], "report": report}
+        if plan and not plan.prepared_sql.strip():
+            plan = None
         codes = [] if plan else ["no_plan"]
         return {
             "plan": plan.model_dump() if plan else None,
@@ -65,4 +79,12 @@ class PlanNode:
         """Go on with a plan, ask again without one, or give up."""
         if state["plan"] is not None:
             return "query"
+        if not state["codes"]:
+            return "plan"
         return "plan" if self._parts.may_repair(state) else "answer"
+
+
+def _needed(state: SQLState) -> list[str]:
+    """List the tables that must be shown: those asked for, and those of a statement to repair."""
+    plan = state["plan"] or {}
+    return list(dict.fromkeys([*state["wanted"], *plan.get("tables", ())]))

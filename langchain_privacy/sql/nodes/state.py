@@ -23,6 +23,7 @@ from langchain_privacy.sql.execute import Database
 from langchain_privacy.sql.guard import GuardedQuery, check_sql
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import Language
+from langchain_privacy.sql.reading import ValueReader
 from langchain_privacy.sql.remote import RemotePlanner
 
 Narration = Literal["template", "placeholders", "local_model", "table"]
@@ -57,6 +58,7 @@ class SQLState(TypedDict, total=False):
     slots_ref: str
     notes: list[dict[str, str]]
     open: dict[str, Any] | None
+    wanted: list[str]
     plan: dict[str, Any] | None
     usable: bool
     codes: list[str]
@@ -72,6 +74,7 @@ class SQLState(TypedDict, total=False):
 FRESH: dict[str, Any] = {
     "notes": [],
     "open": None,
+    "wanted": [],
     "plan": None,
     "usable": False,
     "codes": [],
@@ -92,6 +95,7 @@ class Parts:
     planner: RemotePlanner
     remote: BaseChatModel
     database: Database
+    reader: ValueReader
     card: SchemaCard
     policy: SQLPolicy
     masker: Masker
