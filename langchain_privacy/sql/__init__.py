@@ -25,14 +25,19 @@ from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.chart import draw_chart
 from langchain_privacy.sql.graph import create_private_sql_graph, create_private_sql_tool
 from langchain_privacy.sql.guard import GuardedQuery, check_sql
+from langchain_privacy.sql.memory import SQLMemory
 from langchain_privacy.sql.policy import SQLPolicy
+from langchain_privacy.sql.semantics import Meaning, SemanticLayer
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 
 __all__ = [
     "ColumnCard",
     "GuardedQuery",
+    "Meaning",
+    "SQLMemory",
     "SQLPolicy",
     "SchemaCard",
+    "SemanticLayer",
     "TableCard",
     "check_sql",
     "create_private_sql_graph",

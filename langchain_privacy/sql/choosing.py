@@ -91,7 +91,7 @@ class TableIndex:
         scored = [name for name, score in ranked if score > 0]
         first = [*asked, *named, *scored[:3]]
         order = dict.fromkeys([*first, *self._between(first), *scored])
-        words = set(_words(question))
+        words = set(words_of(question))
         shown: list[str] = []
         lines: list[str] = []
         left = int(room * (_SHARE_OF_TABLES if scored or first else 0))
@@ -115,7 +115,7 @@ class TableIndex:
 
     def _ranked(self, question: str) -> list[tuple[str, float]]:
         """List all tables, the most likely first; of equal ones, what more tables refer to."""
-        asked = set(_words(question))
+        asked = set(words_of(question))
         count = len(self._tables)
 
         def score(name: str) -> float:
@@ -166,7 +166,7 @@ class TableIndex:
 
             def rank(column: ColumnCard) -> int:
                 known = column.name.casefold() in keys
-                return 0 if known else 1 if words & set(_words(column.shown)) else 2
+                return 0 if known else 1 if words & set(words_of(column.shown)) else 2
 
             kept = sorted(columns, key=rank)[:_MOST_COLUMNS]
             more = f", … {len(columns) - len(kept)} more columns"
@@ -197,16 +197,16 @@ def _listed(names: Sequence[str], room: int) -> tuple[str, int]:
 
 def _counts(table: TableCard) -> Counter[str]:
     counts: Counter[str] = Counter()
-    for word in _words(table.shown):
+    for word in words_of(table.shown):
         counts[word] += _OF_NAME
-    for word in _words(table.description):
+    for word in words_of(table.description):
         counts[word] += _OF_DESCRIPTION
     for column in table.columns:
-        counts.update(_words(f"{column.shown} {column.description} {' '.join(column.values)}"))
+        counts.update(words_of(f"{column.shown} {column.description} {' '.join(column.values)}"))
     return counts
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """List the words of a text, and the pairs of letters of its Korean ones."""
     words: list[str] = []
     for found in _WORD.findall(PLACEHOLDER.sub(" ", text)):

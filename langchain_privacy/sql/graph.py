@@ -29,6 +29,7 @@ from langchain_privacy.masking.cells import read_result
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.chart import chart_block
 from langchain_privacy.sql.execute import open_database
+from langchain_privacy.sql.memory import SQLMemory
 from langchain_privacy.sql.nodes.answer import AnswerNode
 from langchain_privacy.sql.nodes.link import LinkNode
 from langchain_privacy.sql.nodes.plan import PlanNode
@@ -39,6 +40,7 @@ from langchain_privacy.sql.prompts import prompts
 from langchain_privacy.sql.question import arrived, keep
 from langchain_privacy.sql.reading import ValueReader
 from langchain_privacy.sql.remote import QueryPlan, RemotePlanner
+from langchain_privacy.sql.semantics import SemanticLayer
 
 if TYPE_CHECKING:
     from langgraph.types import Checkpointer
@@ -58,6 +60,8 @@ def create_private_sql_graph(
     local_model: BaseChatModel | None = None,
     allowed_networks: Sequence[str] = (),
     context: str = "",
+    semantics: SemanticLayer | None = None,
+    memory: SQLMemory | None = None,
     checkpointer: "Checkpointer" = None,
     name: str = "private_sql",
 ) -> "CompiledStateGraph[Any, Any, Any, Any]":
@@ -84,6 +88,8 @@ def create_private_sql_graph(
         local_model: Writes the answer for `narration="local_model"`, from tokens too.
         allowed_networks: Networks beyond this machine that count as local, e.g. `10.0.0.0/8`.
         context: Words of yours about the domain; they cross.
+        semantics: Named metrics, conditions and joins; they cross.
+        memory: Learns from questions that were answered and from corrections.
         checkpointer: For conversations and for asking back about ambiguous values.
         name: Name of the graph.
 
@@ -113,12 +119,15 @@ def create_private_sql_graph(
         vault=masker.vault,
         place=str(engine_or_url if isinstance(engine_or_url, str) else engine_or_url.url),
     )
+    if semantics is not None:
+        context = "\n".join([context, semantics.render(card, database.dialect)]).strip()
     guarded = (guard or EgressGuard(masker)).wrap(remote)
     parts = Parts(
         planner=RemotePlanner(guarded, card, database.dialect, context, policy.prompt_tokens),
         remote=guarded,
         database=database,
         reader=reader,
+        memory=memory,
         card=card,
         policy=policy,
         masker=masker,

@@ -211,6 +211,7 @@ class RemotePlanner:
         labels: Sequence[str] = (),
         today: date | None = None,
         tables: Sequence[str] = (),
+        learned: str = "",
     ) -> list[BaseMessage]:
         """Write the messages of a crossing.
 
@@ -222,12 +223,15 @@ class RemotePlanner:
             labels: Output columns of the last answer's statement.
             today: What relative dates are counted from.
             tables: Tables of a large card that must be shown.
+            learned: Examples and corrections that are near the question.
         """
         listed = "\n".join(slot.describe() for slot in slots) or "none"
         day = today or date.today()  # noqa: DTZ011 (the person's own calendar)
         dates = "\n".join([f"today = {day}", *spoken(question, day)])
         asked = f"question: {question}\nslots:\n{listed}\ndates:\n{dates}\nanswer:"
         system = self._schema_for(asked, slots, language, tables)
+        if learned:
+            system = f"{system}\n{prompt('learned', language).substitute(learned=learned)}"
         first = [SystemMessage(system), HumanMessage(asked)]
         return [*first, *_repair(language, codes, labels)]
 

@@ -52,9 +52,14 @@ class PlanNode:
             state["codes"],
             state["labels"],
             tables=_needed(state),
+            learned=self._learned(state),
         )
         session_of(self._parts.masker, config).vouch(*(message.text for message in messages))
         return messages
+
+    def _learned(self, state: SQLState) -> str:
+        memory = self._parts.memory
+        return memory.recall(state["masked_question"], state["slots"]) if memory else ""
 
     def _planned(
         self, state: SQLState, messages: list[BaseMessage], plan: QueryPlan | None

@@ -182,6 +182,9 @@ class QueryNode:
             "columns": [self._shown(*pair) for pair in guarded.columns],
             "compare_with": record(vault, guarded, number, ready.bound),
         }
+        if self._parts.memory is not None:
+            slots = state["slots"]
+            self._parts.memory.passed(state["masked_question"], planned_sql(state), slots)
         return {
             "sql": self._recorded(state, guarded),
             "rows": ref,

@@ -21,6 +21,7 @@ from langchain_privacy.sql.answer_check import AnswerCheck
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.execute import Database
 from langchain_privacy.sql.guard import GuardedQuery, check_sql
+from langchain_privacy.sql.memory import SQLMemory
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import Language
 from langchain_privacy.sql.reading import ValueReader
@@ -96,6 +97,7 @@ class Parts:
     remote: BaseChatModel
     database: Database
     reader: ValueReader
+    memory: SQLMemory | None
     card: SchemaCard
     policy: SQLPolicy
     masker: Masker

@@ -12,7 +12,7 @@ from typing import Literal
 from langchain_privacy.words import guess_language
 
 Language = Literal["en", "ko"]
-Name = Literal["plan", "more", "narrate", "repair"]
+Name = Literal["plan", "more", "learned", "narrate", "repair"]
 
 LANGUAGES: tuple[Language, ...] = ("ko", "en")
 
