@@ -266,7 +266,7 @@ class MinionNodes:
         if decided is not None:
             shown = decided["shown"]
             decision = Next.model_validate({k: v for k, v in decided.items() if k != "shown"})
-            draft = from_remote(decision, shown, session, language)
+            draft = from_remote(decision, shown, session, language, task=state["task"])
             if draft is None:
                 notes.append("remote_answer_dropped")
         if draft is None:
@@ -298,6 +298,10 @@ class MinionNodes:
             seconds=time.time() - state["started"],
             prices=self._prices,
         )
+        if draft.derived:
+            report["derived"] = draft.derived
+        if draft.unverified:
+            report["unverified"] = draft.unverified
         if draft.outcome == "not_found":
             closest = sorted(state["spans"], key=lambda s: -s["score"])[:3]
             report["closest"] = as_evidence(closest, session)

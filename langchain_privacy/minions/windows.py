@@ -354,12 +354,14 @@ def _table(text: str, lines: list[_Line], at: int) -> tuple[_Block, int]:
     block = _Block("table", [], above=_above(text, lines, at))
     subhead: Offsets | None = None
     heads = True
-    for line in lines[at : last + 1]:
-        if line.kind in ("skip", "blank"):
-            continue
+    rows = [line for line in lines[at : last + 1] if line.kind not in ("skip", "blank")]
+    for number, line in enumerate(rows):
         span = _trimmed(text, line.start, line.end)
         row = text[span[0] : span[1]]
-        if heads and (_is_head(row) or _RULE.match(row)):
+        below = rows[number + 1] if number + 1 < len(rows) else line
+        figure = text[below.start : below.end].strip()
+        labels = _ONLY_CELLS.match(figure) and not _PERIODS.match(figure)
+        if heads and not labels and (_is_head(row) or _RULE.match(row)):
             block.above.append(span)
             continue
         heads = False

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from langchain_privacy.minions.answering import combine, date_of, number_of
+from langchain_privacy.minions.arithmetic import combine, date_of, number_of
 
 
 @pytest.mark.parametrize(

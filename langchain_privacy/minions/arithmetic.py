@@ -1,0 +1,147 @@
+"""Arithmetic over what was found, on the real values, by code of ours.
+
+The remote model names the operation, and neither sees the private operands nor sends code:
+
+    combine("difference", ["1 March 2025", "31 March 2025"])  # Combined(text="30")
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal, DivisionByZero, InvalidOperation
+from typing import Any, NamedTuple
+
+# "1,234.50" or "1234.5", with its sign.
+_NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+# "2억 7천만원": numbers, each with a Korean unit of size, up to the 원. "*+", "?+" and "++" give
+# nothing back, else a long number without 원 would be cut up in every possible way.
+_KOREAN_AMOUNT = re.compile(
+    r"(?<!\d)(?:\d[\d,]*+(?:\.\d++)?+\s*+(?:천만|백만|억|만|천|백)?+\s*+)++원"
+)
+_KOREAN_PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(천만|백만|억|만|천|백)?")
+_KOREAN_UNITS = {"억": 10**8, "천만": 10**7, "백만": 10**6, "만": 10**4, "천": 1000, "백": 100}
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMED = rf"(?P<n>{'|'.join(_MONTHS)})[a-z]*\.?"
+_DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
+_DATES = (
+    # 2025-09-26, 2025.9.26, 2025년 9월 26일
+    re.compile(
+        r"(?P<y>\d{4})\s*(?:년|[-./])\s*(?P<m>\d{1,2})\s*(?:월|[-./])\s*(?P<d>\d{1,2})\s*일?"
+    ),
+    # 26th Sept. 2025
+    re.compile(rf"{_DAY}\s+{_NAMED},?\s+(?P<y>\d{{4}})", re.IGNORECASE),
+    # September 26, 2025
+    re.compile(rf"{_NAMED}\s+{_DAY},?\s+(?P<y>\d{{4}})", re.IGNORECASE),
+)
+
+
+class Combined(NamedTuple):
+    """A result and its operands in the order given.
+
+    Attributes:
+        text: The result as it is shown.
+        chosen: Which operand it is, for `max` and `min`.
+    """
+
+    text: str
+    chosen: int | None = None
+
+
+def combine(
+    operation: str, texts: Sequence[str], *, units: Sequence[str | None] = ()
+) -> Combined | None:
+    """Combine what was found.
+
+    Args:
+        operation: `sum`, `difference`, `ratio`, `max`, `min`, `compare` or `list`.
+        texts: One quoted piece an operand.
+        units: Unit of each operand, where the plan names one.
+
+    Returns:
+        The result, or `None` when the operands cannot be read as numbers or dates.
+    """
+    if operation == "list":
+        return Combined("; ".join(dict.fromkeys(text.strip() for text in texts))) if texts else None
+    if len(texts) < 2:
+        return None
+    dates = [date_of(text) for text in texts]
+    if all(d is not None for d in dates):
+        return _of_dates(operation, [d for d in dates if d is not None])
+    units = [*units, *[None] * len(texts)]
+    numbers = [number_of(text, unit) for text, unit in zip(texts, units, strict=False)]
+    known = [n for n in numbers if n is not None]
+    return _of_numbers(operation, known) if len(known) == len(texts) else None
+
+
+def number_of(text: str, unit: str | None = None) -> Decimal | None:
+    """Read the first number of a text, or the first that stands beside `unit`.
+
+    Reads `12,345.60`, `-3.1` and Korean amounts such as `2억 7천만원`.
+    """
+    if amount := _KOREAN_AMOUNT.search(text):
+        parts = _KOREAN_PART.findall(amount[0])
+        return sum((_decimal(n) * _KOREAN_UNITS.get(u, 1) for n, u in parts), Decimal(0))
+    numbers = list(_NUMBER.finditer(text))
+    if unit:
+        beside = [
+            m
+            for m in numbers
+            if text[m.end() :].lstrip().casefold().startswith(unit.casefold())
+            or text[: m.start()].rstrip().casefold().endswith(unit.casefold())
+        ]
+        numbers = beside or numbers
+    return _decimal(numbers[0][0]) if numbers else None
+
+
+def date_of(text: str) -> date | None:
+    """Read the first date of a text: `5 December 1986`, `2025-09-26`, `2025년 9월 26일`."""
+    found = [m for pattern in _DATES for m in [pattern.search(text)] if m]
+    for match in sorted(found, key=lambda m: m.start()):
+        parts = match.groupdict()
+        month = int(parts["m"]) if parts.get("m") else _MONTHS.index(parts["n"].lower()) + 1
+        try:
+            return date(int(parts["y"]), month, int(parts["d"]))
+        except ValueError:
+            continue
+    return None
+
+
+def _of_numbers(operation: str, numbers: list[Decimal]) -> Combined | None:
+    try:
+        match operation:
+            case "sum":
+                return Combined(_show(sum(numbers, Decimal(0))))
+            case "difference":
+                return Combined(_show(numbers[0] - sum(numbers[1:], Decimal(0))))
+            case "ratio":
+                return Combined(_show(round(numbers[0] / numbers[1], 4)))
+    except (DivisionByZero, InvalidOperation):
+        return None
+    return _by_order(operation, numbers, _show)
+
+
+def _of_dates(operation: str, dates: list[date]) -> Combined | None:
+    if operation == "difference":
+        return Combined(str(abs((dates[0] - dates[1]).days)))
+    return _by_order(operation, dates, date.isoformat)
+
+
+def _by_order(operation: str, operands: list[Any], show: Callable[[Any], str]) -> Combined | None:
+    """Do what needs nothing but an order, which numbers and dates both have."""
+    if operation in ("max", "min"):
+        chosen = (max if operation == "max" else min)(operands)
+        return Combined(show(chosen), operands.index(chosen))
+    if operation == "compare":
+        first, second = operands[:2]
+        sign = "=" if first == second else "<" if first < second else ">"
+        return Combined(f"{show(first)} {sign} {show(second)}")
+    return None
+
+
+def _decimal(text: str) -> Decimal:
+    return Decimal(text.replace(",", "").replace("−", "-"))
+
+
+def _show(number: Decimal) -> str:
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
