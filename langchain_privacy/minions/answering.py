@@ -96,9 +96,9 @@ def from_passages(
     chosen: list[tuple[Sub, Span]] = []
     for sub in plan.subs:
         holding = [span for span in spans if span["sub"] == sub.id and span["holds"]]
-        many = sub.expect in {"list", "summary"}
+        many = sub.expect in {"list", "summary"} or any("marks" in span for span in holding)
         units = [unit for span in holding[: 6 if many else 1] for unit in marked_units(span)]
-        chosen += [(sub, _quoted(unit, session)) for unit in units[: 12 if many else 3]]
+        chosen += [(sub, _quoted(unit, session)) for unit in units[: 12 if many else 1]]
     if not chosen:
         return Draft(text=NOT_FOUND[language], outcome="not_found")
     quotes = list(dict.fromkeys(" ".join(span["quote"].split()) for _, span in chosen))

@@ -35,7 +35,7 @@ from langchain_privacy.minions.search import (
     window_index,
     words,
 )
-from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens
+from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens, name_of
 from langchain_privacy.words import Language
 
 YES_WEIGHT = 0.5
@@ -50,6 +50,20 @@ THRESHOLD = 6.5
 
 JUDGED_THRESHOLD = 6.25
 """The same with the judge's points added, which are mostly negative."""
+
+SHARE = 0.8
+"""Of the question's words, by weight, that a unit must hold itself to be certain by rank alone."""
+
+CONFIRMED_SHARE = 0.5
+"""The same where a small model says yes to it."""
+
+CLEAR = 1.5
+"""Times that its score must be that of the best unit of any other window."""
+
+READS_FROM = 1.0
+"""Billions of parameters from which a model reads and picks lines."""
+
+_SIZE = re.compile(r"(?<![\w.])(?:e)?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
 
 MOST_MARKS = 12
 """Units that one call of the local model may take for the answer."""
@@ -107,9 +121,11 @@ class RankOnly(Judge):
     candidates = 3
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:  # noqa: ARG002
-        """Take the scores as they are; of a long document nothing is certain by them alone."""
-        holds = [_stands_out(hit, THRESHOLD) if hit.window is None else None for hit in hits]
-        return Verdict(hits=list(hits), holds=holds)
+        """Take the scores as they are."""
+        if hits and hits[0].window is not None:
+            sure = certain(hits)
+            return Verdict(hits=list(hits), holds=[True if hit is sure else None for hit in hits])
+        return Verdict(hits=list(hits), holds=[_stands_out(hit, THRESHOLD) for hit in hits])
 
 
 class YesNo(Judge):
@@ -158,6 +174,13 @@ class YesNo(Judge):
             calls.append(
                 local_call(self._model, [HumanMessage(prompt)], AIMessage("x"), began, "search")
             )
+        if hits and hits[0].window is not None:  # a small model confirms, and finds nothing alone
+            sure = certain(hits, share=CONFIRMED_SHARE)
+            holds: list[bool | None] = [
+                (hit is sure and judged.score > hit.score) or None
+                for hit, judged in zip(hits, scored, strict=True)
+            ]
+            return Verdict(hits=list(hits), holds=holds, calls=calls)
         scored.sort(key=lambda hit: -hit.score)
         return Verdict(
             hits=scored, holds=[_stands_out(hit, JUDGED_THRESHOLD) for hit in scored], calls=calls
@@ -262,13 +285,41 @@ def _under_heads(hits: Sequence[Hit]) -> str:
     return "\n".join(lines)
 
 
+def certain(units: Sequence[Hit], *, share: float = SHARE) -> Hit | None:
+    """Return the unit of a long document that must be the answer by its words, if there is one.
+
+    Scores grow with the document and say nothing by themselves: there, it has every word of the
+    question (with what stands above it), most of them itself, and no other window comes near.
+    """
+    ranked = sorted(units, key=lambda unit: -unit.score)
+    if not ranked or not ranked[0].covers or ranked[0].share < share:
+        return None
+    best = ranked[0]
+    others = [unit.score for unit in ranked[1:] if unit.window != best.window]
+    return best if best.score >= CLEAR * max(others, default=0.0) else None
+
+
+def size_of(model: object) -> float | None:
+    """Return the billions of parameters that a model's name tells: 0.27 for `gemma3-270m`."""
+    found = _SIZE.findall(name_of(model).lower())
+    if not found:
+        return None
+    number, unit = found[-1]
+    return float(number) / (1000 if unit == "m" else 1)
+
+
 def judge_for(
     local: BaseChatModel | None, *, timeout: float, allowed_networks: Sequence[str] = ()
 ) -> Judge:
-    """Choose how a model is used: scoring where it gives log-probabilities, else picking lines."""
+    """Choose how a model is used, by its size: scoring below one billion, reading from there.
+
+    Of a model whose name does not tell its size, one that gives log-probabilities scores.
+    """
     if local is None:
         return RankOnly()
-    if "logprobs" in type(local).model_fields and hasattr(local, "openai_api_base"):
+    scores = "logprobs" in type(local).model_fields and hasattr(local, "openai_api_base")
+    size = size_of(local)
+    if scores and (size is None or size < READS_FROM):
         return YesNo(local, timeout=timeout, allowed_networks=allowed_networks)
     return LinePicker(local, timeout=timeout, allowed_networks=allowed_networks)
 
@@ -312,6 +363,11 @@ class Reader:
 
     @staticmethod
     def _query(sub: Sub, job: Job, session: MaskingSession) -> tuple[str, list[str]]:
+        if job.get("long"):
+            # On this side the real words are searched for: in a long document a name is what the
+            # question is about, and the window of the header one of many.
+            real = session.restore([job["task"] if job["alone"] else sub.question, *sub.terms])
+            return real[0], real[1:]
         question, terms = query_of(sub, job["task"], alone=job["alone"])
         if not words(question):  # the question was nothing but hidden values
             question = str(session.restore(job["task"] if job["alone"] else sub.question))
@@ -380,6 +436,8 @@ class Reader:
             assert hit.window is not None
             judged = found.get((hit.doc, hit.start), [])
             marks = sorted(number for number, holds in judged if holds)
+            if marks and _leads_in(hit, marks[-1]):
+                marks += range(marks[-1] + 1, len(hit.window.units))
             answer = True if marks else None if any(h is None for _, h in judged) else False
             spans.append(
                 Span(
@@ -396,6 +454,13 @@ class Reader:
                 )
             )
         return spans, verdict
+
+
+def _leads_in(hit: Hit, number: int) -> bool:
+    """Say whether a unit of a window leads in a list: its items are what it says."""
+    return hit.text.split("\n")[number].endswith(
+        (":", "：")
+    )  # a line a unit, as the index writes it
 
 
 def _stands_out(hit: Hit, threshold: float) -> bool:

@@ -89,6 +89,7 @@ class Hit(NamedTuple):
         covers: Whether it has every word of the question.
         window: The window that it is, or is a unit of, in long documents.
         above: What stands above that window, as one line of text.
+        share: Of a unit, the part of the question's words that it holds itself, by their weight.
     """
 
     doc: str
@@ -99,6 +100,7 @@ class Hit(NamedTuple):
     covers: bool = False
     window: Window | None = None
     above: str = ""
+    share: float = 0.0
 
 
 class Index:
@@ -199,6 +201,7 @@ class WindowIndex:
         for weight, query in queries:
             for term in query:
                 weights[term] = weights.get(term, 0.0) + weight * self._ranking.rarity(term)
+        whole = sum(map(self._ranking.rarity, wanted)) or 1.0
         found: list[Hit] = []
         for hit in hits:
             if hit.window is None:
@@ -218,7 +221,9 @@ class WindowIndex:
                     score *= LABEL_WEIGHT
                 known = {*own, *above}
                 covers = not wanted.isdisjoint(own) and wanted <= known
-                found.append(Hit(self.doc, first, last, said, score, covers, hit.window, hit.above))
+                share = sum(self._ranking.rarity(term) for term in wanted.intersection(own)) / whole
+                unit = Hit(self.doc, first, last, said, score, covers, hit.window, hit.above, share)
+                found.append(unit)
         return found
 
     def overview(self, k: int, *, start: int = 0, end: int | None = None) -> list[Hit]:

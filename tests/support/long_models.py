@@ -164,11 +164,9 @@ class LongRun:
         parts = [flat(piece) in seen for piece in question.gold]
         found = report["outcome"] != "not_found"
         answer = out["answer"]
-        right = (
-            found
-            and bool(question.keys)
-            and all(k.lower() in answer.lower() for k in question.keys)
-        )
+        quoted = not self._remote and any(_shares(flat(answer), piece) for piece in question.gold)
+        told = bool(question.keys) and all(k.lower() in answer.lower() for k in question.keys)
+        right = found and (told or quoted)
         return LongOutcome(
             question=question,
             crossed=all(parts) and bool(parts),

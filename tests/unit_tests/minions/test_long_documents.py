@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from langchain_openai import ChatOpenAI
 
 from langchain_privacy import Masker
 from langchain_privacy.detection import default_detectors
+from langchain_privacy.minions.judge import LinePicker, YesNo, judge_for, size_of
 from langchain_privacy.minions.search import WindowIndex, words
 from langchain_privacy.minions.state import Budget
 from tests.support.long_documents import Style, annual_report, flat, korean_report
@@ -76,3 +78,35 @@ def test_the_budget_is_a_thirtieth_and_never_more_than_its_tokens() -> None:
     assert 8_000 < first < budget.evidence(400_000, 100_000, last=True) < 400_000 / 30
     assert budget.evidence(9_000_000, 2_250_000, last=True) <= 24_000
     assert Budget(evidence_characters=500).evidence(400_000, 100_000, last=True) == 500
+
+
+@pytest.mark.parametrize("local", [None, "reader"])
+def test_without_a_remote_model_nothing_is_claimed_that_is_not_so(local: str | None) -> None:
+    report = annual_report(23, 30, "aligned")
+    masker = Masker(default_detectors(presidio=False))
+    with LongRun(report, masker=masker, local=local, remote=False) as run:
+        outcomes = [run.ask(question) for question in report.questions]
+    assert [o.question.id for o in outcomes if o.wrong] == []
+    if local:
+        assert sum(o.right for o in outcomes) >= 8
+    missed = next(o for o in outcomes if o.abstained and o.question.gold)
+    assert missed.report["closest"]
+
+
+@pytest.mark.parametrize(
+    ("name", "billions"),
+    [
+        ("gemma3-270m-it", 0.27),
+        ("qwen3:4b", 4.0),
+        ("Llama-3.2-1B-Instruct", 1.0),
+        ("gpt-oss:20b", 20.0),
+        ("Qwen2.5-Coder-1.5B", 1.5),
+        ("gpt-oss", None),
+        ("claude-3-5", None),
+    ],
+)
+def test_the_size_of_a_model_decides_how_it_is_used(name: str, billions: float | None) -> None:
+    model = ChatOpenAI(model=name, base_url="http://127.0.0.1:9/v1", api_key="none")
+    assert size_of(model) == billions
+    judge = judge_for(model, timeout=1)
+    assert isinstance(judge, LinePicker if (billions or 0) >= 1 else YesNo)
