@@ -11,7 +11,7 @@ model.invoke("...")
 ```
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ from langchain_privacy.secure.transport import (
     AttestedTransport,
     reaching,
 )
+from langchain_privacy.tracing.install import warn_of_unguarded_traces
 
 try:
     import openai
@@ -43,6 +44,8 @@ _FIXED = ("endpoint", "policy", "adapter", "tls", "outer_headers")
 """Fields that the attested transport is built from."""
 _OWN_CLIENTS = ("http_client", "http_async_client", "openai_proxy", "client", "async_client",
                 "root_client", "root_async_client")  # fmt: skip
+
+_UNTRACED = ("default_headers", "default_query")
 
 
 class _Carried(openai.OpenAIError):
@@ -197,7 +200,12 @@ class SecureChatModel(BaseChatOpenAI):
         """Never: keys and policies do not travel in traces."""
         return False
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Leave headers out: a trace holds the `repr` of its model."""
+        return [(name, value) for name, value in super().__repr_args__() if name not in _UNTRACED]
+
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        warn_of_unguarded_traces("What an attested model is asked")
         params = super()._get_ls_params(stop=stop, **kwargs)
         params["ls_provider"] = "langchain-privacy"
         return params

@@ -17,7 +17,7 @@ from typing import Any
 import langsmith
 import requests
 from langsmith import run_trees
-from langsmith.run_trees import RunTree, get_cached_client
+from langsmith.run_trees import RunTree
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.loopback import LangSmithServer
@@ -25,6 +25,7 @@ from langchain_privacy.subclassing import recast
 from langchain_privacy.tracing.install import (
     HasVault,
     UnsafeTracingWarning,
+    default_client,
     unprotected_clients,
     warn_of_switches,
 )
@@ -74,7 +75,7 @@ def assert_traces_safe(
 
     Warns of other clients in this process that no guard protects.
     """
-    client = client or get_cached_client()
+    client = client or default_client()
     scrubber = scrubber_of(client)
     if masker is None and scrubber is None:
         msg = "Traces are not safe: no guard is installed. Call install_tracing_guard(masker)."

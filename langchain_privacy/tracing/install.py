@@ -15,9 +15,12 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 import langsmith
+from langsmith import run_trees
 from langsmith.run_trees import get_cached_client
+from langsmith.utils import get_env_var, tracing_is_enabled
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.tracing.holding import HOLD
 from langchain_privacy.tracing.langsmith import (
     protect,
     protect_async,
@@ -49,8 +52,9 @@ class HasVault(Protocol):
 class TracingGuard:
     """Keeps the values of a vault out of traces and logs."""
 
-    def __init__(self, masker: HasVault) -> None:
+    def __init__(self, masker: HasVault, hold_seconds: float = HOLD) -> None:
         self.scrubber = Scrubber(masker.vault)
+        self._hold = hold_seconds
         self._vault = masker.vault
         self._clients: list[Client] = []
         self._providers: list[Any] = []
@@ -70,7 +74,7 @@ class TracingGuard:
             ConfigurationError: It is no client of LangSmith's.
         """
         if isinstance(client, langsmith.Client):
-            protect(client, self.scrubber)
+            protect(client, self.scrubber, self._hold)
         elif isinstance(client, langsmith.AsyncClient):
             protect_async(client, self.scrubber)
         else:
@@ -82,20 +86,20 @@ class TracingGuard:
         """Protect an OpenTelemetry `TracerProvider`, with the processors that it gets later."""
         from langchain_privacy.tracing.otel import protect_provider
 
-        protect_provider(provider, self.scrubber)
+        protect_provider(provider, self.scrubber, self._hold)
         self._providers.append(provider)
 
     def span_exporter(self, exporter: Any) -> Any:
         """Wrap an OpenTelemetry exporter."""
         from langchain_privacy.tracing.otel import PrivateSpanExporter
 
-        return PrivateSpanExporter(exporter, self.scrubber)
+        return PrivateSpanExporter(exporter, self.scrubber, self._hold)
 
     def span_processor(self, processor: Any) -> Any:
         """Wrap an OpenTelemetry span processor."""
         from langchain_privacy.tracing.otel import PrivateSpanProcessor
 
-        return PrivateSpanProcessor(processor, self.scrubber)
+        return PrivateSpanProcessor(processor, self.scrubber, self._hold)
 
     def log_filter(self) -> PrivateLogFilter:
         """Return a filter for logging handlers: `handler.addFilter(guard.log_filter())`."""
@@ -116,9 +120,15 @@ class TracingGuard:
 
 
 def install_tracing_guard(
-    masker: HasVault, client: Client | Iterable[Client] | None = None
+    masker: HasVault,
+    client: Client | Iterable[Client] | None = None,
+    *,
+    hold_seconds: float = HOLD,
 ) -> TracingGuard:
     """Keep vault values out of LangSmith and OpenTelemetry traces.
+
+    A run is traced before the masker has seen what is in it. So what belongs to a trace waits until
+    its first run or span ends, for a minute at most; `flush` sends what is over.
 
     Protects the client that LangChain traces with (and the global OpenTelemetry provider, when one
     is set). Clients that you make yourself have to be named, here or with `guard.protect`;
@@ -127,13 +137,15 @@ def install_tracing_guard(
     Args:
         masker: Whose vault to keep out.
         client: A client, or several, instead of the default one.
+        hold_seconds: For how long each part of a trace waits for the trace's end at most. With 0
+            only values that are known by then are kept out.
 
     Returns:
         The guard, with wrappers for OpenTelemetry and logging.
     """
-    guard = TracingGuard(masker)
+    guard = TracingGuard(masker, hold_seconds)
     if client is None:
-        clients: list[Client] = [get_cached_client()]
+        clients: list[Client] = [default_client()]
     else:
         clients = list(client) if isinstance(client, Iterable) else [client]
     if not clients:
@@ -145,6 +157,18 @@ def install_tracing_guard(
         guard.protect_provider(provider)
     warn_of_switches()
     return guard
+
+
+def default_client() -> langsmith.Client:
+    """Return the client that LangChain traces with.
+
+    One that is made here asks LangSmith's host what it takes, in a thread; where nobody has
+    configured LangSmith, no host is asked.
+    """
+    configured = tracing_is_enabled() or any(
+        get_env_var(name) for name in ("API_KEY", "ENDPOINT", "RUNS_ENDPOINTS")
+    )
+    return get_cached_client() if configured else get_cached_client(info={})
 
 
 def _providers_in_use(clients: list[Client]) -> list[Any]:
@@ -173,6 +197,24 @@ def warn_of_switches() -> None:
                     UnsafeTracingWarning,
                     stacklevel=3,
                 )
+
+
+def warn_of_unguarded_traces(what: str) -> None:
+    """Warn when LangChain traces to LangSmith with a client that no guard protects.
+
+    Args:
+        what: What is traced so; the beginning of a sentence.
+    """
+    if not tracing_is_enabled():
+        return
+    client = run_trees._CLIENT  # noqa: SLF001 only looked at: `get_cached_client` would make one
+    if client is None or scrubber_of(client) is None:
+        warnings.warn(
+            f"{what} is traced to LangSmith in clear. Call install_tracing_guard(masker) and mask "
+            "before the run, or trace nothing: LANGSMITH_TRACING=false.",
+            UnsafeTracingWarning,
+            stacklevel=3,
+        )
 
 
 def unprotected_clients() -> list[Client]:

@@ -8,7 +8,7 @@ called there too, but would do the same work in another thread, on objects that 
 meanwhile. Feedback, examples and datasets, which evaluators send, do not pass there; the arguments
 of the methods that send them are cleaned.
 
-    application -> _create_run -> Operation (in writing) -> Outbox -> the client's own queue
+    application -> _create_run -> tracing.outbox, until the trace is over -> the client's own queue
     application -> create_feedback ... -> arguments cleaned -> the client's own method
 
 The client becomes an instance of a subclass of its class; the class itself is not touched.
@@ -20,51 +20,26 @@ Example:
     ```
 """
 
+import contextvars
 import functools
 import io
 import logging
-import os
-import queue
-import threading
-import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import langsmith
-from langsmith._internal import _orjson
 from langsmith._internal._serde import dumps_json
 from pydantic import BaseModel
 
 from langchain_privacy.subclassing import made_from, recast, subclass, subclass_maker
+from langchain_privacy.tracing.holding import HOLD
+from langchain_privacy.tracing.outbox import Operation, Outbox, ending
 from langchain_privacy.tracing.scrub import Scrubber, ScrubbingLeaves, with_files
 from langchain_privacy.values.walk import Walk
 
 _log = logging.getLogger(__name__)
-
-SECONDS = 0.25
-"""How long an operation waits when no other comes; with others, half of it."""
-
-_TOGETHER, _BYTES = 32, 1 << 20
-"""So many operations, or so much of them, do not wait."""
-
-_ROUTING = frozenset(
-    {
-        "id",
-        "trace_id",
-        "parent_run_id",
-        "dotted_order",
-        "start_time",
-        "end_time",
-        "run_type",
-        "session_id",
-        "reference_example_id",
-        "address",
-        "attachments",
-    }
-)
-"""Fields of a run that LangSmith made, and attachments, which are cleaned by themselves."""
 
 _SENDING = (
     "create_feedback",
@@ -91,8 +66,8 @@ _SENDING = (
 )
 """Methods of the client that send arguments of theirs; not every version has all."""
 
-_FLUSHING = ("flush", "flush_compressed_traces")
-"""Methods of the client before which all that waits is passed on."""
+_FLUSHING = {"flush": False, "flush_compressed_traces": False, "cleanup": True}
+"""Methods of the client before which what is ready is passed on, or all that waits."""
 
 _outboxes: "weakref.WeakKeyDictionary[langsmith.Client, Outbox]" = weakref.WeakKeyDictionary()
 """What waits for each protected client."""
@@ -106,15 +81,20 @@ def scrubber_of(client: langsmith.Client) -> Scrubber | None:
     return None if outbox is None else outbox.scrubber
 
 
-def protect(client: langsmith.Client, scrubber: Scrubber) -> None:
-    """Make a client send no vault value, whatever is traced through it."""
-    before = _outboxes.get(client)
-    # Those of other guards stay.
-    _outboxes[client] = Outbox(*(before.scrubbers if before else ()), scrubber)
-    if before is None:
+def protect(client: langsmith.Client, scrubber: Scrubber, hold: float = HOLD) -> None:
+    """Make a client send no vault value, whatever is traced through it.
+
+    Args:
+        client: Whose class changes.
+        scrubber: Knows the values.
+        hold: Seconds for which a run operation waits for the end of its trace at most.
+    """
+    outbox = _outboxes.get(client)
+    if outbox is None:
+        _outboxes[client] = Outbox(scrubber, hold=hold)
         recast(client, _protected(type(client)))
-    else:
-        before.drain()
+    else:  # those of other guards stay
+        outbox.use(*outbox.scrubbers, scrubber, hold=max(hold, outbox.hold))
 
 
 def unprotect(client: langsmith.Client, scrubber: Scrubber) -> None:
@@ -122,12 +102,12 @@ def unprotect(client: langsmith.Client, scrubber: Scrubber) -> None:
     outbox = _outboxes.get(client)
     if outbox is None:
         return
+    outbox.drain(held=True)
     if others := [each for each in outbox.scrubbers if each is not scrubber]:
-        _outboxes[client] = Outbox(*others)
-        outbox.drain()
+        outbox.use(*others, hold=outbox.hold)
         return
     recast(client, made_from(type(client)))
-    outbox.drain()
+    outbox.drain(held=True)
     del _outboxes[client]
 
 
@@ -136,55 +116,65 @@ def _protected(base: Any) -> dict[str, Any]:
     """A client's class whose methods clean what they send."""
     members = {"upload_csv": _cleaning_csv(base.upload_csv)}
     for name in ("_create_run", "_update_run"):
-        members[name] = _cleaning_run(getattr(base, name))
-    for name in _FLUSHING:
-        members[name] = _draining(getattr(base, name))
+        members[name] = _cleaning_run(getattr(base, name), begins=name == "_create_run")
+    for name, held in _FLUSHING.items():
+        if (inner := getattr(base, name, None)) is not None:
+            members[name] = _draining(inner, held=held)
     for name in _SENDING:
         if (inner := getattr(base, name, None)) is not None:
             members[name] = _cleaning(inner)
     return members
 
 
-def _cleaning_run(inner: Callable[..., Any]) -> Callable[..., Any]:
+def _cleaning_run(inner: Callable[..., Any], *, begins: bool) -> Callable[..., Any]:
     @functools.wraps(inner)
     def send(self: Any, run: dict[str, Any], **kwargs: Any) -> Any:
         outbox = _outboxes.get(self)
         if outbox is None:  # the guard was just removed
             return inner(self, run, **kwargs)
-        waits = _may_wait(self, run)
+        method: Callable[..., Any] = functools.partial(inner, self)
+        if self.otel_exporter is not None:  # which looks for the caller's span
+            method = functools.partial(contextvars.copy_context().run, method)
         try:
-            operation = Operation.of(functools.partial(inner, self), run, kwargs)
-            if not waits:
-                run = operation.cleaned(outbox.scrubber)
+            operation = Operation.of(method, run, kwargs)
+            if _may_be_held(run) and outbox.holds(operation, begins=begins):
+                return None
+            if _is_queued(self, run):
+                return outbox.put(operation)
+            outbox.drain()
+            run = operation.cleaned(outbox.scrubber)
         except Exception as error:  # noqa: BLE001 its text may quote the run
             _log.error("A run was not traced: cleaning failed (%s).", type(error).__name__)
             return None
-        return outbox.put(operation) if waits else inner(self, run, **kwargs)
+        return inner(self, run, **kwargs)
 
     return send
 
 
-def _may_wait(client: Any, run: dict[str, Any]) -> bool:
+def _may_be_held(run: dict[str, Any]) -> bool:
+    """Tell whether the client knows the run's trace: without, it sends at once, in order."""
+    return not ending() and None not in (run.get("trace_id"), run.get("dotted_order"))
+
+
+def _is_queued(client: Any, run: dict[str, Any]) -> bool:
     """Tell whether the client itself would only queue a run.
 
-    OpenTelemetry's exporter wants it in the caller's context; a client that sends at once raises
-    its errors there; and who processes runs in batches of their own waits already.
+    One that sends at once raises its errors to the caller; and who processes runs in batches of
+    their own waits already.
     """
     return (
-        not ending()
+        _may_be_held(run)
         and client.tracing_queue is not None
         and client.otel_exporter is None
         and not client._process_buffered_run_ops  # noqa: SLF001
-        and run.get("trace_id") is not None
-        and run.get("dotted_order") is not None
     )
 
 
-def _draining(inner: Callable[..., Any]) -> Callable[..., Any]:
+def _draining(inner: Callable[..., Any], *, held: bool) -> Callable[..., Any]:
     @functools.wraps(inner)
     def flush(self: Any, *args: Any, **kwargs: Any) -> Any:
         if (outbox := _outboxes.get(self)) is not None:
-            outbox.drain()
+            outbox.drain(held=held)
         return inner(self, *args, **kwargs)
 
     return flush
@@ -246,196 +236,6 @@ class _Arguments(ScrubbingLeaves):
 
     def unknown(self, x: Any) -> Any:
         return map(Walk(self), x) if isinstance(x, Iterator) else super().unknown(x)
-
-
-# ---- Run operations between the application and LangSmith's client.
-#
-# Each is written down at once, so that what is examined is what is sent whatever the application
-# changes meanwhile. They are read and passed on a few together: alone, between the steps of a
-# run, each would wait for the caches of the processor, which costs several times the work itself.
-
-
-class Operation(NamedTuple):
-    """A run operation in writing."""
-
-    send: Callable[..., Any]
-    """The client's own method, bound to it."""
-    run: dict[str, Any]
-    arguments: dict[str, Any]
-    strings: dict[str, str]
-    documents: dict[str, bytes]
-    """What could still change, as JSON."""
-
-    @classmethod
-    def of(cls, send: Callable[..., Any], run: dict[str, Any], arguments: dict[str, Any]) -> Self:
-        """Write a run operation down."""
-        strings, documents = {}, {}
-        for name, value in run.items():
-            if name in _ROUTING or value is None:
-                continue
-            if isinstance(value, str):
-                # Half a surrogate pair: the client would write all beside it in another way.
-                strings[name] = value.encode("utf-8", "replace").decode()
-            else:
-                documents[name] = dumps_json(value)
-        run = run | strings
-        if attachments := run.get("attachments"):
-            run["attachments"] = with_files(attachments)
-        return cls(send, run, arguments, strings, documents)
-
-    def read(self) -> list[bytes]:
-        """Return all that a scrubber has to read, as JSON documents."""
-        return [*self.documents.values(), dumps_json(self.strings)]
-
-    def cleaned(self, scrubber: Scrubber) -> dict[str, Any]:
-        """Return the run without vault values."""
-        documents = scrubber.json(*self.documents.values())
-        strings = {name: scrubber.text(text) for name, text in self.strings.items()}
-        run = self._with(documents) | strings
-        if attachments := run.get("attachments"):
-            run["attachments"] = scrubber.structure(attachments)
-        return run
-
-    def untouched(self) -> dict[str, Any]:
-        """Return the run as it was written down."""
-        return self._with(self.documents.values())
-
-    def _with(self, documents: Iterable[bytes]) -> dict[str, Any]:
-        written = zip(self.documents, map(_orjson.Fragment, documents), strict=True)
-        return self.run | dict(written)
-
-
-class Outbox:
-    """Passes operations on in the order in which they came. Thread-safe."""
-
-    def __init__(self, *scrubbers: Scrubber) -> None:
-        self.scrubbers = scrubbers
-        """One for each guard."""
-        self.scrubber = joined(scrubbers)
-        self.start()
-        _all.add(self)
-
-    def start(self) -> None:
-        """Begin with nothing that waits."""
-        self._adding = threading.Lock()
-        self._sending = threading.RLock()
-        self._waiting: list[Operation] = []
-        self._bytes = 0
-        self._since = 0.0
-        self._called = False
-
-    def put(self, operation: Operation) -> None:
-        """Take an operation, and perhaps pass on all that wait."""
-        with self._adding:
-            now = time.monotonic()
-            if not self._waiting:
-                self._since = now
-            self._waiting.append(operation)
-            self._bytes += sum(map(len, operation.documents.values()))
-            due = (
-                len(self._waiting) >= _TOGETHER
-                or self._bytes >= _BYTES
-                or now - self._since >= SECONDS / 2
-            )
-            call = not due and not self._called
-            self._called |= call
-        if due:
-            self.drain()
-        elif call:
-            _call(self, now + SECONDS)
-
-    def drain(self) -> None:
-        """Pass on everything that waits."""
-        with self._sending:
-            with self._adding:
-                operations, self._waiting, self._bytes = self._waiting, [], 0
-            if operations:
-                self._pass_on(operations)
-
-    def called(self) -> float | None:
-        """Drain when the oldest operation has waited for long enough, else say when to call."""
-        with self._adding:
-            due = self._since + SECONDS
-            if self._waiting and due > time.monotonic():
-                return due
-            self._called = False
-        self.drain()
-        return None
-
-    def _pass_on(self, operations: list[Operation]) -> None:
-        try:
-            harmless = not self.scrubber.json_holds(*(d for op in operations for d in op.read()))
-        except Exception:  # noqa: BLE001 each is tried by itself
-            harmless = False
-        for operation in operations:
-            try:
-                plain = harmless and not operation.run.get("attachments")
-                run = operation.untouched() if plain else operation.cleaned(self.scrubber)
-                operation.send(run, **operation.arguments)
-            except Exception as error:  # noqa: BLE001 its text may quote the run
-                _log.error("A run was not traced: %s.", type(error).__name__)
-
-
-def joined(scrubbers: Sequence[Scrubber]) -> Scrubber:
-    """Return a scrubber of the vaults of all."""
-    vaults = {id(vault): vault for scrubber in scrubbers for vault in scrubber.vaults}
-    first = scrubbers[0]
-    return first if len(vaults) == len(first.vaults) else Scrubber(*vaults.values())
-
-
-# ---- One thread that calls the outboxes in which something waits, and the end of the process
-
-_all: weakref.WeakSet[Outbox] = weakref.WeakSet()
-_calls: queue.SimpleQueue[tuple[float, Outbox]] = queue.SimpleQueue()
-_starting = threading.Lock()
-_caller: threading.Thread | None = None
-_ending = False
-
-
-def ending() -> bool:
-    """Tell whether the process ends: nothing may wait any more, though threads still work."""
-    return _ending
-
-
-def _call(outbox: Outbox, due: float) -> None:
-    """Have an outbox called at a time, by one thread for all of them."""
-    global _caller
-    with _starting:
-        if _caller is None or not _caller.is_alive():  # after a fork it is not
-            _caller = threading.Thread(target=_run, name="langchain-privacy-traces", daemon=True)
-            _caller.start()
-    _calls.put((due, outbox))
-
-
-def _run() -> None:
-    while True:
-        due, outbox = _calls.get()
-        time.sleep(max(0.0, due - time.monotonic()))
-        again = outbox.called()
-        if again is not None:
-            _calls.put((again, outbox))
-        del outbox  # or it would be kept until the next one comes
-
-
-def _drain_all() -> None:
-    global _ending
-    _ending = True
-    for outbox in list(_all):
-        outbox.drain()
-
-
-def _forget_all() -> None:
-    """Start anew in a forked child: what waits is the parent's, and a lock may be held for ever."""
-    global _calls, _starting, _caller
-    _calls, _starting, _caller = queue.SimpleQueue(), threading.Lock(), None
-    for outbox in list(_all):
-        outbox.start()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_all)
-# While the client's own threads still send; what `atexit` calls comes after them.
-threading._register_atexit(_drain_all)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 # ---- LangSmith's asynchronous client, which has nothing between its methods and HTTP.

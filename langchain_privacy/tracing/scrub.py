@@ -17,15 +17,17 @@ import json
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from langchain_privacy.errors import ConfigurationError, SessionError
 from langchain_privacy.tracing.reader import Key, Reader
 from langchain_privacy.values.spelling import tells_something, written_out
 from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import Vault, VaultEntry, VaultSession
+from langchain_privacy.vault.session import LiveValues
 
 WITHHELD = "[WITHHELD: a private value could not be taken out]"
 LINGER = 60.0
@@ -34,6 +36,21 @@ LINGER = 60.0
 
 _Name = tuple[int, str]
 """Of a session: the number of its vault, its id."""
+
+
+_WAITING = 65_536
+"""Values that are known before somebody reads, though their sessions are over."""
+
+
+class Busy(Protocol):
+    """Who traces something that goes on, and has it read later."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether something goes on; asked without a lock."""
+
+    def since(self) -> float | None:
+        """Return when the oldest of it began, by the monotonic clock."""
 
 
 class Scrubber:
@@ -51,6 +68,10 @@ class Scrubber:
         self._keys: dict[_Name, dict[bytes, Key]] = {}
         self._over: dict[_Name, float] = {}
         self._reader = Reader({})
+        self._issued: deque[tuple[_Name, VaultEntry]] = deque(maxlen=_WAITING)
+        self._busy: weakref.WeakSet[Busy] = weakref.WeakSet()
+        for vault in vaults:
+            vault.live_values.tell(self)
 
     def __repr__(self) -> str:
         return f"<Scrubber of {len(self._keys)} sessions>"
@@ -59,6 +80,17 @@ class Scrubber:
     def vaults(self) -> tuple[Vault, ...]:
         """The vaults whose values are replaced."""
         return self._vaults
+
+    def serves(self, busy: "Busy") -> None:
+        """Keep what is over for as long as this says that what began before goes on."""
+        self._busy.add(busy)
+
+    def issued(self, values: LiveValues, session_id: str, entry: VaultEntry) -> None:
+        """Take note of a value whose session may be over before anything is read."""
+        # Without a lock, and without asking a session: this one is just being written to.
+        if any(busy.busy for busy in self._busy.copy()):
+            number = [vault.live_values for vault in self._vaults].index(values)
+            self._issued.append(((number, session_id), entry))
 
     def holds(self, text: str) -> bool:
         """Tell whether a value stands in `text`."""
@@ -132,16 +164,23 @@ class Scrubber:
     def _take_in(self) -> dict[bytes, Key]:
         """Return what live sessions were issued since the last time; note which are over."""
         new = dict[bytes, Key]()
+
+        def take(name: _Name, entry: VaultEntry) -> None:
+            keys = self._keys.setdefault(name, {})
+            if found := _keys_of(entry):
+                new.update({text: key for text, key in found.items() if text not in keys})
+                keys.update(found)
+
+        while self._issued:
+            take(*self._issued.popleft())
         live = [(n, s) for n, vault in enumerate(self._vaults) for s in vault.live_sessions()]
         for vault, session in live:
             since = self._seen.get(session, 0)
             with contextlib.suppress(SessionError):  # it ended meanwhile
                 entries = session.entries(since)
-                keys = self._keys.setdefault((vault, session.id), {})
+                self._keys.setdefault((vault, session.id), {})
                 for entry in entries:
-                    found = _keys_of(entry)
-                    new |= {text: key for text, key in found.items() if text not in keys}
-                    keys |= found
+                    take((vault, session.id), entry)
                 self._seen[session] = since + len(entries)
         now, living = time.monotonic(), {(vault, session.id) for vault, session in live}
         over = {name: now for name in self._keys if name not in living}
@@ -150,15 +189,20 @@ class Scrubber:
 
     def _overdue(self) -> bool:
         since = min(self._over.values(), default=None)
-        return since is not None and time.monotonic() - since > LINGER
+        return since is not None and since < self._needed_since()
+
+    def _needed_since(self) -> float:
+        """Sessions that were over before this time are not needed any more."""
+        now = time.monotonic()
+        return min([now - LINGER, *(busy.since() or now for busy in self._busy)])
 
     def _drop(self) -> bool:
-        """Drop, all together, the sessions that are over, when one has been for long enough."""
-        if not self._overdue():
-            return False
-        dropped = [self._keys.pop(name) for name in self._over]
-        self._over = {}
-        return any(dropped)
+        """Drop, all together, the sessions that have been over for long enough."""
+        since = self._needed_since()
+        dropped = [name for name, over in self._over.items() if over < since]
+        self._over = {name: over for name, over in self._over.items() if over >= since}
+        gone = [self._keys.pop(name) for name in dropped]
+        return any(gone)
 
 
 class ScrubbingLeaves(Leaves):

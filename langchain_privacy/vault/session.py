@@ -17,7 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from langchain_privacy.errors import ConfigurationError, SessionError
 from langchain_privacy.values.fold import Skeleton
@@ -328,6 +328,7 @@ class LiveValues:
         self._new: deque[tuple[str, _Value]] = deque()
         self._holders: dict[str, set[int]] = {}
         self._over: set[str] = set()
+        self._told: weakref.WeakSet[Listener] = weakref.WeakSet()
 
     def __repr__(self) -> str:
         return f"<LiveValues of {len(self._holders)} sessions>"
@@ -356,6 +357,13 @@ class LiveValues:
         if self._all is not None or (entry.is_private and is_unmistakable(entry.value)):
             value = _Value(entry.kind, entry.value, entry.entity_type, entry.code, entry.is_private)
             self._new.append((session_id, value))
+
+        for listener in self._told:
+            listener.issued(self, session_id, entry)
+
+    def tell(self, listener: "Listener") -> None:
+        """Tell somebody of each value from now on, for as long as they are there."""
+        self._told.add(listener)
 
     # ---- what is asked
 
@@ -425,6 +433,13 @@ class LiveValues:
             self._codes.setdefault(owner, set()).add((value.entity_type, value.code))
             if value.private and value.text:
                 self._all.add(value.text, value.kind, (owner, value.kind))
+
+
+class Listener(Protocol):
+    """Who must know a value though its session may be over a moment later."""
+
+    def issued(self, values: LiveValues, session_id: str, entry: VaultEntry, /) -> None:
+        """Take note of a value."""
 
 
 _Whose = tuple[str, str]

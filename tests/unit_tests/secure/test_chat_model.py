@@ -3,6 +3,7 @@
 import asyncio
 import json
 import pickle
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from langchain_openai import ChatOpenAI
 from langchain_tests.unit_tests import ChatModelUnitTests
 from pydantic import BaseModel, SecretStr
 
+from langchain_privacy import Masker, install_tracing_guard
 from langchain_privacy.errors import (
     AttestationError,
     ConfigurationError,
@@ -22,8 +24,9 @@ from langchain_privacy.secure import (
     SecureChatModel,
     UnsafeSimulatedTee,
 )
+from langchain_privacy.tracing import UnsafeTracingWarning
 from tests.support.attested import REAL, SIMULATED, simulated_gateway
-from tests.support.http import OpenAIServer
+from tests.support.http import LangSmithServer, OpenAIServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
 
@@ -172,3 +175,20 @@ def test_an_error_of_the_model_server_stays_an_error(served) -> None:
 
     with pytest.raises(openai.NotFoundError):
         _model(served[0]).root_client.get("/nowhere", cast_to=object)
+
+
+def test_traces_without_a_guard_are_warned_of_and_hold_no_headers(
+    served, langsmith_server: LangSmithServer
+) -> None:
+    url, _ = served
+    model = _model(url, default_headers={"X-Customer": "Jane Roe-Miller"})
+    with pytest.warns(UnsafeTracingWarning, match="install_tracing_guard"):
+        model.invoke("hi")
+    langsmith_server.flush()
+    assert b"secure" in langsmith_server.wire.lower()
+    assert b"Jane Roe-Miller" not in langsmith_server.wire
+    guard = install_tracing_guard(Masker([]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UnsafeTracingWarning)
+        model.invoke("hi")
+    guard.remove()
