@@ -25,6 +25,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from langchain_privacy.errors import LocalFunctionError, PrivacyError
 from langchain_privacy.masking import MaskingSession
 
+_MARK = "_langgraph_"
 _WITHHELD = "its text could not be masked and is withheld"
 
 
@@ -40,6 +41,15 @@ def masked_error(session: MaskingSession, error: BaseException) -> BaseException
         session: Masks the text.
         error: What the function raised.
     """
+    told = _told(session, error)
+    for name, value in getattr(error, "__dict__", {}).items():
+        # LangGraph's own marks, e.g. of an answer to an interrupt that can be given again.
+        if name.startswith(_MARK) and isinstance(value, bool):
+            setattr(told, name, value)
+    return told
+
+
+def _told(session: MaskingSession, error: BaseException) -> BaseException:
     if isinstance(error, GraphBubbleUp):
         return _masked_signal(session, error)
     if isinstance(error, ValidationError):

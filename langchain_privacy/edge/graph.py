@@ -96,6 +96,10 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         """Return this graph as it was before `private`; its methods see placeholders only."""
         plain: Any = copy.copy(self)
         recast(plain, made_from(type(self)))
+        # A method that somebody put on this object, to watch it, calls the edge; not from within.
+        for name in vars(PrivateGraph).keys() & vars(plain).keys():
+            if callable(getattr(PrivateGraph, name)):
+                del vars(plain)[name]
         plain.config = run.bound
         return plain
 

@@ -270,7 +270,8 @@ class _ForPerson(RestoringLeaves):
         if known is None:
             known = super().text(text)
             self._texts.keep(text, known)
-        return known
+        # The same object where nothing is restored: what holds it then stays the same object too.
+        return text if known == text else known
 
     def rebuilt(self, x: BaseModel) -> BaseModel:
         return validated(x)

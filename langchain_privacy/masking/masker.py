@@ -33,7 +33,7 @@ from langchain_privacy.masking.cells import (
 from langchain_privacy.masking.links import LinkScanner
 from langchain_privacy.masking.placeholder import write
 from langchain_privacy.masking.restore import Replacement, Restoring
-from langchain_privacy.masking.seen import History
+from langchain_privacy.masking.seen import History, OfSessions
 from langchain_privacy.masking.stream import (
     JsonRestorer,
     StreamRestorer,
@@ -631,9 +631,7 @@ class Masker:
         if self.policy.private:
             self.detectors.append(DictionaryDetector(_named_values(self.policy.private)))
         self.vault = vault or InMemoryVault()
-        self._memories: weakref.WeakKeyDictionary[VaultSession, _Memory] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._memories = self._no_memories()
 
     def __repr__(self) -> str:
         return f"<Masker with {len(self.detectors)} detectors>"
@@ -643,7 +641,7 @@ class Masker:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._memories = weakref.WeakKeyDictionary()
+        self._memories = self._no_memories()
 
     def session(self, id: str | None = None, *, tenant: str = "") -> MaskingSession:  # noqa: A002
         """Open a session; without an id an ephemeral one that nobody else can name."""
@@ -694,5 +692,7 @@ class Masker:
         return self.public.holds(value)
 
     def _memory_of(self, vault: VaultSession) -> _Memory:
-        memory = self._memories.get(vault)
-        return memory or self._memories.setdefault(vault, _Memory(self, vault))
+        return self._memories.of(vault)
+
+    def _no_memories(self) -> OfSessions[_Memory]:
+        return OfSessions(lambda vault: _Memory(self, vault), dropped=VaultSession.forget_index)

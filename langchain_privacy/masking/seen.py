@@ -12,14 +12,15 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, Generic, TypeVar
 
 from langchain_core.messages import BaseMessage, BaseMessageChunk
 
 from langchain_privacy.values.index import Looked
 from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import PLACEHOLDER, VaultSession
+
+T = TypeVar("T")
 
 _REMEMBERED = 8192
 """Masked messages that `History` remembers; when there are more, it begins anew."""
@@ -29,6 +30,9 @@ _MOST_RESTORED = 1000
 
 _MOST_CHARACTERS = 16_000_000
 """Characters of restored texts remembered for a session; when there are more, it begins anew."""
+
+_OBJECTS = 4
+"""Large structures remembered as the objects that they are."""
 
 _UNRESOLVED = re.compile(rb"\[\[|" + PLACEHOLDER.pattern.encode())
 """What may still become a value."""
@@ -166,17 +170,6 @@ class RestoredMessages:
                 self._kept.popitem(last=False)
 
 
-# Weak: what was restored is gone with the session, also when the vault forgets it.
-_restored: WeakKeyDictionary[VaultSession, RestoredMessages] = WeakKeyDictionary()
-_lock = threading.Lock()
-
-
-def restored_messages(vault: VaultSession) -> RestoredMessages:
-    """Return what is remembered of the restored messages of a session."""
-    with _lock:
-        return _restored.setdefault(vault, RestoredMessages(vault))
-
-
 class RestoredTexts:
     """Texts of a session that were restored, each once: state comes again with every stream part.
 
@@ -187,6 +180,7 @@ class RestoredTexts:
         self._vault = weakref.ref(vault)
         self._kept: dict[str, str] = {}
         self._structures: dict[bytes, bytes] = {}
+        self._objects: dict[int, _Object] = {}
         self._characters = 0
 
     def __repr__(self) -> str:
@@ -208,38 +202,65 @@ class RestoredTexts:
             self._kept[text] = restored
 
     def structure(self, x: Any, restore: Callable[[Any], Any]) -> Any:
-        """Return a large list or dict restored, `None` where it holds more than plain data."""
+        """Return a large list or dict restored, `None` where it holds more than plain data.
+
+        An object that comes again, unchanged, gives the same result, as each part of a graph's own
+        stream holds the same state; comparing costs a twentieth of writing and reading.
+        """
+        known = self._objects.get(id(x))
+        if known is not None and known.x is x and known.is_unchanged():
+            return known.restored
         try:
             data = marshal.dumps(x, 2)
         except ValueError:
             return None
         found = self._structures.get(data)
         if found is not None:
-            return marshal.loads(found) if found else x  # noqa: S302 - what was written below
-        restored = restore(x)
-        try:
-            found = b"" if restored is x else marshal.dumps(restored, 2)
-        except ValueError:
-            return restored
-        if not _UNRESOLVED.search(found or data):
+            restored = marshal.loads(found) if found else x  # noqa: S302 - what was written below
+        else:
+            restored = restore(x)
+            try:
+                found = b"" if restored is x else marshal.dumps(restored, 2)
+            except ValueError:
+                return restored
+            if _UNRESOLVED.search(found or data):
+                return restored
             self._make_room(len(data) + len(found))
             self._structures[data] = found
+        self._objects[id(x)] = _Object(x, restored)
+        while len(self._objects) > _OBJECTS:
+            self._objects.pop(next(iter(self._objects)))
         return restored
 
     def _make_room(self, size: int) -> None:
         self._characters += size
         if self._characters > _MOST_CHARACTERS:
-            self._kept, self._structures, self._characters = {}, {}, size
+            self._kept, self._structures, self._objects = {}, {}, {}
+            self._characters = size
 
 
-# Weak, as above.
-_texts: WeakKeyDictionary[VaultSession, RestoredTexts] = WeakKeyDictionary()
+class _Object:
+    """A structure and what it was restored to, beside copies that show whether they changed."""
+
+    def __init__(self, x: Any, restored: Any) -> None:
+        self.x = x
+        self.restored = restored
+        self._before = _twin(x)
+        self._after = None if restored is x else _twin(restored)
+
+    def is_unchanged(self) -> bool:
+        """Whether neither was changed in place."""
+        same = bool(self.x == self._before)
+        return same and (self._after is None or bool(self.restored == self._after))
 
 
-def restored_texts(vault: VaultSession) -> RestoredTexts:
-    """Return what is remembered of the restored texts of a session."""
-    with _lock:
-        return _texts.setdefault(vault, RestoredTexts(vault))
+def _twin(x: Any) -> Any:
+    """Copy plain data; texts and numbers stay the same objects, which are compared at once."""
+    if type(x) is dict:
+        return {key: _twin(value) for key, value in x.items()}
+    if type(x) in {list, tuple}:
+        return type(x)(map(_twin, x))
+    return x.copy() if type(x) in {set, bytearray} else x
 
 
 def _may_be_kept(message: BaseMessage) -> bool:
@@ -252,3 +273,58 @@ def _copy(message: BaseMessage) -> BaseMessage:
     """Copy a message so that who changes one in place does not change what is remembered."""
     flat = isinstance(message.content, str) and not getattr(message, "tool_calls", None)
     return message.model_copy(deep=not flat or bool(message.additional_kwargs))
+
+
+# ---- By session
+
+
+class OfSessions(Generic[T]):
+    """What is remembered of each session: gone with the session, and of the last ones used only.
+
+    A process that serves thousands of threads keeps their values, and forgets what it read of those
+    that nobody goes on with. Thread-safe.
+
+    Args:
+        make: Makes what is remembered of a session; it must not hold the session.
+        most: Of how many sessions.
+        dropped: Called with a session whose memory is dropped.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[VaultSession], T],
+        most: int = 512,
+        dropped: Callable[[VaultSession], None] = lambda _: None,
+    ) -> None:
+        self._make = make
+        self._most = most
+        self._dropped = dropped
+        self._lock = threading.RLock()
+        self._kept: OrderedDict[int, tuple[weakref.ref[VaultSession], T]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Of how many sessions something is remembered."""
+        return len(self._kept)
+
+    def of(self, session: VaultSession) -> T:
+        """Return what is remembered of a session."""
+        number = id(session)
+        with self._lock:
+            kept = self._kept.pop(number, None)
+            if kept is None or kept[0]() is not session:
+                whose = weakref.ref(session, lambda _: self._kept.pop(number, None) and None)
+                kept = whose, self._make(session)
+            self._kept[number] = kept
+            while len(self._kept) > self._most:
+                _, (oldest, _) = self._kept.popitem(last=False)
+                if (gone := oldest()) is not None:
+                    self._dropped(gone)
+            return kept[1]
+
+
+_restored = OfSessions(RestoredMessages)
+_texts = OfSessions(RestoredTexts)
+restored_messages = _restored.of
+"""Return what is remembered of the restored messages of a session."""
+restored_texts = _texts.of
+"""Return what is remembered of the restored texts of a session."""

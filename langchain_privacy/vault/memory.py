@@ -183,7 +183,7 @@ class _MemorySession(VaultSession):
 
     def end(self) -> None:
         self._life.end()
-        self._forget_index()
+        self.forget_index()
         self._live_values.end(self)
         with self._lock:
             self.documents.clear()

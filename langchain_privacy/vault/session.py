@@ -168,7 +168,8 @@ class VaultSession(ABC):
     def _followed(self) -> "_Followed":
         return _Followed()
 
-    def _forget_index(self) -> None:
+    def forget_index(self) -> None:
+        """Drop what `index` has built; it is built again when it is asked for."""
         self.__dict__.pop("_followed", None)
 
 

@@ -403,7 +403,7 @@ class StoreSession(VaultSession):
         self._life.end(how)
         self._live_values.end(self)
         with self._lock:
-            self._forget_index()
+            self.forget_index()
             self.documents.clear()
             self._order.clear()
             for kept in (self._known, self._by_value, self._by_code):

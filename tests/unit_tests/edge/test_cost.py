@@ -1,9 +1,10 @@
 """A long conversation costs what is new in it: each text is read once."""
 
+import gc
 from typing import Any, TypedDict
 
 import pytest
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 
@@ -16,6 +17,7 @@ from langchain_privacy import (
 )
 from langchain_privacy.edge.run import restored_for_person
 from langchain_privacy.masking.restore import Restoring
+from langchain_privacy.masking.seen import OfSessions
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import thread
 from tests.unit_tests.edge.conftest import EmailDetector
@@ -107,3 +109,39 @@ def test_models_of_single_requests_are_not_kept() -> None:
         model = ScriptedChatModel(responses=["x"])
         middleware._guard(model)
     assert len(middleware._guarded) == 16
+
+
+def test_what_was_read_is_remembered_of_the_last_threads_only(masker: Masker) -> None:
+    kept = OfSessions(lambda _: object(), most=3)
+    sessions = [masker.session(f"t{number}").vault for number in range(5)]
+    first = [kept.of(session) for session in sessions]
+    assert len(kept) == 3
+    assert kept.of(sessions[4]) is first[4]
+    assert kept.of(sessions[0]) is not first[0]
+    assert kept.of(sessions[2]) is not first[2]  # it was used before the others
+
+    agent = create_private_agent(ScriptedChatModel(responses=["ok"]), masker=masker)
+    masker._memories._most = 2
+    for turn in range(2):
+        for number in range(4):
+            said = f"{turn}: I am person{number}@corp-secret.example"
+            answer = agent.invoke({"messages": [said]}, thread(f"t{number}"))
+            assert answer["messages"][-2].content == said
+    assert len(masker._memories) == 2
+
+
+def test_what_a_session_had_read_goes_with_it(masker: Masker) -> None:
+    session = masker.session()
+    restored_for_person(session, {"text": session.mask("person1@corp-secret.example")})
+    before = len(masker._memories)
+    del session
+    gc.collect()
+    assert len(masker._memories) == before - 1
+
+
+def test_a_message_that_holds_nothing_stays_the_same_object(masker: Masker) -> None:
+    """A reducer gives it an id after it was streamed; in a copy the id would be missing."""
+    session = masker.session("s")
+    restored_for_person(session, HumanMessage("hello there" + str(1)))
+    message = HumanMessage("hello there" + str(1))
+    assert restored_for_person(session, message) is message

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
-from langgraph.graph import END, START, StateGraph, add_messages
+from langgraph.graph import END, START, MessagesState, StateGraph, add_messages
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, Overwrite, Send, StreamWriter, interrupt
 
@@ -397,3 +397,23 @@ def test_closing_a_stream_early(model: ScriptedChatModel, masker: Masker) -> Non
         assert current_session() is None
 
     asyncio.run(early())
+
+
+def test_a_method_put_on_a_private_graph_is_not_called_from_within(masker: Masker) -> None:
+    graph = private(
+        StateGraph(MessagesState)
+        .add_node("echo", lambda state: {"messages": [AIMessage(state["messages"][-1].content)]})
+        .add_edge(START, "echo")
+        .compile(),
+        masker,
+    )
+    calls, stream = [], graph.stream
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        calls.append(args)
+        return stream(*args, **kwargs)
+
+    graph.stream = watched
+    [part] = graph.stream({"messages": ["a@corp-secret.example"]}, stream_mode="updates")
+    assert part["echo"]["messages"][0].content == "a@corp-secret.example"
+    assert len(calls) == 1

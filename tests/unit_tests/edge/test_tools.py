@@ -13,11 +13,12 @@ from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, ToolException, tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.store.base import BaseStore
 from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command, interrupt
-from pydantic import BaseModel, EmailStr
+from pydantic import BaseModel, EmailStr, ValidationError
 
 from langchain_privacy import Masker, ToolPolicy, create_private_agent, private
 from langchain_privacy.edge import private_tool
@@ -590,3 +591,30 @@ def test_repr_shows_nothing(masker: Masker) -> None:
         private_one = private_tool(recording([], "look", "name"), masker)
     assert not re.search("secret", repr(private_one))
     assert private_tool(private_one, masker) is private_one
+
+
+def test_an_answer_that_does_not_fit_an_interrupt_can_be_given_again(masker: Masker) -> None:
+    class Approval(BaseModel):
+        approved: bool
+
+    @tool
+    def ask_human() -> str:
+        """Ask a person."""
+        return f"approved={interrupt('Approve?', response_schema=Approval).approved}"
+
+    call = {"name": "ask_human", "args": {}, "id": "c1", "type": "tool_call"}
+    graph = private(
+        StateGraph(MessagesState)
+        .add_node("tools", ToolNode([ask_human]))
+        .add_edge(START, "tools")
+        .compile(checkpointer=InMemorySaver()),
+        masker,
+    )
+    config = thread()
+    [pending] = graph.invoke({"messages": [AIMessage("", tool_calls=[call])]}, config)[
+        "__interrupt__"
+    ]
+    with pytest.raises(ValidationError, match="approved"):
+        graph.invoke(Command(resume={pending.id: {"approved": "a@corp-secret.example"}}), config)
+    result = graph.invoke(Command(resume={pending.id: {"approved": True}}), config)
+    assert result["messages"][-1].content == "approved=True"
