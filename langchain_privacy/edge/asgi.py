@@ -41,7 +41,13 @@ from langchain_privacy.edge.bodies import (
 )
 from langchain_privacy.edge.control import control_words
 from langchain_privacy.edge.events import EventStream, LineStream, TextStream
-from langchain_privacy.edge.run import is_local, restored_for_person, served_scope, surrounding
+from langchain_privacy.edge.run import (
+    is_local,
+    restored_for_person,
+    served_scope,
+    surrounding,
+    warn_once,
+)
 from langchain_privacy.errors import ConfigurationError, PrivacyError
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.vault import InMemoryVault
@@ -131,10 +137,35 @@ class PrivacyASGIMiddleware:
         if scope["type"] not in {"http", "websocket"} or excluded:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008, "reason": "not private"})
+            await _refuse_websocket(scope, receive, send)
         else:
             await _Exchange(self, scope, path, receive, send).run()
+
+
+_NO_WEBSOCKET = (
+    "WebSockets are not masked: a frame may be any part of a message, in both directions. Use"
+    " server-sent events over HTTP, or name the path in exclude= where nothing private is said."
+)
+
+
+async def _refuse_websocket(scope: Scope, receive: Receive, send: Send) -> None:
+    warn_once("websocket", f"PrivacyASGIMiddleware refused a WebSocket. {_NO_WEBSOCKET}")
+    await receive()
+    if "websocket.http.response" in (scope.get("extensions") or {}):
+        headers, body = _problem(403, _NO_WEBSOCKET)
+        start = {"type": "websocket.http.response.start", "status": 403, "headers": headers}
+        await send(start)
+        await send({"type": "websocket.http.response.body", "body": body})
+    else:
+        await send({"type": "websocket.close", "code": 1008, "reason": "use HTTP: not masked"})
+
+
+def _problem(status: int, detail: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Return headers and body of a problem report (RFC 9457)."""
+    problem = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail}
+    body = to_json(problem)
+    length = str(len(body)).encode()
+    return [(b"content-type", b"application/problem+json"), (b"content-length", length)], body
 
 
 def _path(scope: Scope) -> str:
@@ -232,10 +263,7 @@ class _Exchange:
                     await asyncio.to_thread(self._edge.masker.vault.forget, place.name)
 
     async def _refuse(self, status: int, detail: str) -> None:
-        problem = {"type": "about:blank", "title": "Refused", "status": status, "detail": detail}
-        body = to_json(problem)
-        headers = [(b"content-type", b"application/problem+json")]
-        headers.append((b"content-length", str(len(body)).encode()))
+        headers, body = _problem(status, detail)
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 

@@ -219,8 +219,11 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
     ) -> AsyncIterator[Any]:
         run, masked = await self._aenter(config, x)
         events = CallbackEventRestorer(run.session)
+        plain = self._inner(run)
+        if "astream" in vars(self):  # somebody watches it: events come from it, as without an edge
+            plain.astream = self.astream
         inner = scoped_async(
-            run, self._inner(run).astream_events(masked, run.config, version=version, **kwargs)
+            run, plain.astream_events(masked, run.config, version=version, **kwargs)
         )
         async with aclosing(inner):
             async for event in inner:
@@ -254,7 +257,7 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         """
         run = self._open(config)
         snapshot = self._inner(run).get_state(run.config, subgraphs=subgraphs)
-        return _snapshot(run, snapshot, restore=restore)
+        return snapshot_for_caller(run, snapshot, restore=restore)
 
     async def aget_state(
         self, config: RunnableConfig, *, subgraphs: bool = False, restore: bool = False
@@ -262,7 +265,7 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         """Like `get_state`, without blocking the event loop."""
         run = await asyncio.to_thread(self._open, config)
         snapshot = await self._inner(run).aget_state(run.config, subgraphs=subgraphs)
-        return _snapshot(run, snapshot, restore=restore)
+        return snapshot_for_caller(run, snapshot, restore=restore)
 
     def get_state_history(
         self, config: RunnableConfig, *, restore: bool = False, **kwargs: Any
@@ -272,7 +275,7 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         if kwargs.get("before") is not None:
             kwargs["before"] = self._open(kwargs["before"]).config
         for snapshot in self._inner(run).get_state_history(run.config, **kwargs):
-            yield _snapshot(run, snapshot, restore=restore)
+            yield snapshot_for_caller(run, snapshot, restore=restore)
 
     async def aget_state_history(
         self, config: RunnableConfig, *, restore: bool = False, **kwargs: Any
@@ -282,7 +285,7 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         if kwargs.get("before") is not None:
             kwargs["before"] = (await asyncio.to_thread(self._open, kwargs["before"])).config
         async for snapshot in self._inner(run).aget_state_history(run.config, **kwargs):
-            yield _snapshot(run, snapshot, restore=restore)
+            yield snapshot_for_caller(run, snapshot, restore=restore)
 
     def bulk_update_state(
         self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]
@@ -291,7 +294,7 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         run, masked = self._enter(config, list(map(list, supersteps)))
         with run.scope():
             new = self._inner(run).bulk_update_state(run.config, masked)
-        return _config(run, new)
+        return config_for_caller(run, new)
 
     async def abulk_update_state(
         self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]
@@ -300,7 +303,7 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         run, masked = await self._aenter(config, list(map(list, supersteps)))
         with run.scope():
             new = await self._inner(run).abulk_update_state(run.config, masked)
-        return _config(run, new)
+        return config_for_caller(run, new)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -343,9 +346,10 @@ def private_graph(
     if session is not None:
         settings["_session"] = staticmethod(session)
     recast(new, subclass(type(graph), settings, edge, prefix="Private"))
-    # What makes models and dataclasses of a state (`version="v2"`); LangGraph's `copy` drops it.
-    if (mapper := getattr(graph, "_output_mapper", None)) is not None:
-        new._output_mapper = mapper  # noqa: SLF001
+    # What makes models and dataclasses of a state (`version="v2"`); LangGraph's `copy` drops them.
+    for name in ("_output_mapper", "_state_mapper"):
+        if (mapper := getattr(graph, name, None)) is not None:
+            setattr(new, name, mapper)
     return new
 
 
@@ -373,15 +377,18 @@ def warn_of_restart(masker: Masker, *kept: Any) -> None:
             )
 
 
-def _snapshot(run: EdgeRun, snapshot: StateSnapshot, *, restore: bool) -> StateSnapshot:
+def snapshot_for_caller(run: EdgeRun, snapshot: StateSnapshot, *, restore: bool) -> StateSnapshot:
+    """Return a state as it is stored, or restored; its configs are the caller's."""
     if restore:
         snapshot = restored_for_person(run.session, snapshot)
     return snapshot._replace(
-        config=_config(run, snapshot.config),
-        parent_config=_config(run, snapshot.parent_config) if snapshot.parent_config else None,
+        config=config_for_caller(run, snapshot.config),
+        parent_config=config_for_caller(run, snapshot.parent_config)
+        if snapshot.parent_config
+        else None,
     )
 
 
-def _config(run: EdgeRun, config: RunnableConfig) -> RunnableConfig:
+def config_for_caller(run: EdgeRun, config: RunnableConfig) -> RunnableConfig:
     """Give the caller the thread id that the caller knows."""
     return run.session.restore(config)

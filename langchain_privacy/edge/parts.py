@@ -4,7 +4,8 @@
 retrievers are made private as `private_tool` and `PrivateRetriever` do: they get placeholders, what
 they return is masked before LangGraph records it. A tool that `PrivacyMiddleware` or `private_tool`
 has made private keeps its policy. Chains that are nodes get parsers that see real values
-(`edge.parsing`), states with a schema objects that hold placeholders (`edge.states`).
+(`edge.parsing`), states with a schema objects that hold placeholders (`edge.states`), and so do
+nodes that validate tool calls (`ValidationNode`, trustcall).
 
 Source of the structure that is walked: `langgraph.pregel` (nodes and what they are bound to) and
 `langgraph.prebuilt.ToolNode`.
@@ -21,7 +22,7 @@ from langgraph.pregel import Pregel
 
 from langchain_privacy.edge.parsing import prepared
 from langchain_privacy.edge.retrieval import PrivateRetriever
-from langchain_privacy.edge.states import lenient
+from langchain_privacy.edge.states import lenient, validate_real_values
 from langchain_privacy.edge.tools import provisional_tool
 from langchain_privacy.masking import Masker
 
@@ -34,6 +35,13 @@ def private_nodes(nodes: Mapping[str, Any], masker: Masker) -> dict[str, Any]:
         masker: Finds private values and holds the vault.
     """
     return {name: _node(node, masker) for name, node in nodes.items()}
+
+
+def private_graphs(chain: RunnableSequence[Any, Any], masker: Masker) -> Any:
+    """Return a chain whose graphs have private nodes."""
+    steps = [_part(step, masker) if isinstance(step, Pregel) else step for step in chain.steps]
+    same = all(a is b for a, b in zip(steps, chain.steps, strict=True))
+    return chain if same else RunnableSequence(*steps, name=chain.name)
 
 
 def _node(node: Any, masker: Masker) -> Any:
@@ -54,6 +62,8 @@ def _node(node: Any, masker: Masker) -> Any:
 def _part(part: Any, masker: Masker) -> Any:
     if isinstance(part, ToolNode):
         return _tool_node(part, masker)
+    if isinstance(getattr(part, "schemas_by_name", None), dict):
+        validate_real_values(part.schemas_by_name)
     if isinstance(part, BaseRetriever) and not isinstance(part, PrivateRetriever):
         return PrivateRetriever(part, masker)
     if isinstance(part, Pregel) and not hasattr(part, "_masker"):

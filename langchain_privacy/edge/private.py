@@ -31,6 +31,7 @@ from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import masked_tool
 from langchain_privacy.edge.graph import private_graph
 from langchain_privacy.edge.parsing import prepared
+from langchain_privacy.edge.parts import private_graphs
 from langchain_privacy.edge.run import EdgeRun, SessionOf, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import CallbackEventRestorer, arestore_stream, restore_stream
 from langchain_privacy.egress.destination import is_remote_graph
@@ -68,7 +69,11 @@ def private(x: R, masker: Masker, *, guard: Any = None, session: SessionOf | Non
     """
     if isinstance(x, Pregel):
         return private_graph(x, masker, guard, around=PrivateRunnable, session=session)
-    inner = guard.wrap_runnable(x) if guard is not None and is_remote_graph(x) else x
+    if is_remote_graph(x):
+        from langchain_privacy.edge.remote import PrivateRemoteGraph
+
+        return PrivateRemoteGraph(x, masker, guard, session)  # type: ignore[return-value]
+    inner: Any = private_graphs(x, masker) if isinstance(x, RunnableSequence) else x
     return PrivateRunnable(inner, masker, guard, session)  # type: ignore[return-value]
 
 

@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from langchain_privacy.edge.errors import masked_validation_error
 from langchain_privacy.edge.overlay import overlaid
-from langchain_privacy.edge.run import session_of
-from langchain_privacy.masking import Masker
+from langchain_privacy.edge.run import session_of, surrounding
+from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.subclassing import subclass_maker
 
 
 def lenient(mapper: Any, masker: Masker) -> Any:
@@ -61,3 +62,44 @@ class _LenientMapper:
                 object.__setattr__(made, name, value)
             return made
         raise failure
+
+
+def validate_real_values(schemas: dict[str, Any]) -> None:
+    """Have schemas by which a node validates tool calls see real values within an edge.
+
+    They are replaced in the node's own dict, because what reads the answers out of its graph asks
+    the same dict. Outside of an edge they are as they were.
+
+    Args:
+        schemas: Pydantic classes by name, `ValidationNode.schemas_by_name`.
+    """
+    for name, schema in schemas.items():
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            schemas[name] = _validating(schema)
+
+
+@subclass_maker()
+def _validating(base: Any) -> dict[str, Any]:
+    def model_validate(cls: Any, obj: Any, **kwargs: Any) -> Any:  # noqa: ARG001
+        around = surrounding()
+        if around is None or not isinstance(obj, Mapping):
+            return base.model_validate(obj, **kwargs)
+        try:
+            real = base.model_validate(around.session.restore(obj), **kwargs)
+        except ValidationError as error:
+            failure = masked_validation_error(around.session, error)
+        else:
+            return _with_placeholders(around.session, real, obj)
+        raise failure
+
+    return {"model_validate": classmethod(model_validate)}
+
+
+def _with_placeholders(session: MaskingSession, real: Any, given: Mapping[str, Any]) -> Any:
+    """Return a copy of an object with the placeholders that its fields were given as."""
+    made = copy.copy(real)
+    fields = {field.alias or name: name for name, field in type(real).model_fields.items()}
+    for key, value in given.items():
+        if (name := fields.get(key)) is not None:
+            object.__setattr__(made, name, overlaid(session, getattr(real, name), value))
+    return made

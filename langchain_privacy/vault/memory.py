@@ -88,7 +88,10 @@ def document_ref(key: bytes, text: str) -> str:
 
 def no_such_document() -> SessionError:
     """Return the error for a reference that means nothing in this session."""
-    msg = "This session holds no such document; put it into the session's room first."
+    msg = (
+        "This session holds no such document; put it into the session's room first. In a graph,"
+        " wrap the graph in private(graph, masker): without it each node has a session of its own."
+    )
     return SessionError(msg)
 
 

@@ -1,10 +1,12 @@
-"""Streams of seven providers as their APIs write them, replayed over HTTP to their own packages.
+"""Streams of eight providers as their APIs write them, replayed over HTTP to their own packages.
 
 Each writer is given the pieces in which an answer comes (its reasoning, its text, the arguments of
 its tool call) and returns the body of the response, in the shape that was recorded from the API.
 """
 
 import json
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -244,6 +246,48 @@ def ollama(answer: Answer) -> Iterator[bytes]:
     yield line({}, done=True)
 
 
+# ---- Bedrock's Converse: frames of AWS's event stream
+
+
+def bedrock(answer: Answer) -> Iterator[bytes]:
+    yield _frame("messageStart", role="assistant")
+    index = -1
+    for pieces, kind in ((answer.reasoning, "reasoningContent"), (answer.text, "text")):
+        index += bool(pieces)
+        for piece in pieces:
+            delta = {kind: {"text": piece} if kind == "reasoningContent" else piece}
+            yield _frame("contentBlockDelta", contentBlockIndex=index, delta=delta)
+        if pieces:
+            yield _frame("contentBlockStop", contentBlockIndex=index)
+    if answer.arguments:
+        index += 1
+        start = {"toolUse": {"toolUseId": "call1", "name": "send"}}
+        yield _frame("contentBlockStart", contentBlockIndex=index, start=start)
+        for piece in answer.arguments:
+            delta = {"toolUse": {"input": piece}}
+            yield _frame("contentBlockDelta", contentBlockIndex=index, delta=delta)
+        yield _frame("contentBlockStop", contentBlockIndex=index)
+    yield _frame("messageStop", stopReason="end_turn")
+    usage = {"inputTokens": 1, "outputTokens": 1, "totalTokens": 2}
+    yield _frame("metadata", usage=usage, metrics={"latencyMs": 1})
+
+
+def _frame(event: str, **payload: Any) -> bytes:
+    """Write a message of `application/vnd.amazon.eventstream`."""
+    told = {":event-type": event, ":content-type": "application/json", ":message-type": "event"}
+    headers = b"".join(
+        struct.pack(">B", len(name))
+        + name.encode()
+        + struct.pack(">BH", 7, len(value))
+        + value.encode()
+        for name, value in told.items()
+    )
+    body = json.dumps(payload).encode()
+    prelude = struct.pack(">II", 16 + len(headers) + len(body), len(headers))
+    message = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + body
+    return message + struct.pack(">I", zlib.crc32(message))
+
+
 # ---- The packages' models. They are imported when they are asked for: not all are dependencies.
 
 
@@ -288,6 +332,18 @@ def _ollama(url: str) -> BaseChatModel:
     return ChatOllama(model="m", base_url=url, reasoning=True)
 
 
+def _bedrock(url: str) -> BaseChatModel:
+    from langchain_aws import ChatBedrockConverse
+
+    return ChatBedrockConverse(
+        model="anthropic.claude-3-5-sonnet-20240620-v1:0",
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id="k",
+        aws_secret_access_key="s",
+    )
+
+
 PROVIDERS = {
     "openai": Provider(openai_chat, _openai()),
     "openai, function_call": Provider(openai_function_call, _openai()),
@@ -301,6 +357,7 @@ PROVIDERS = {
         openai_responses, _openai(use_responses_api=True, output_version="v1")
     ),
     "anthropic": Provider(anthropic, _anthropic),
+    "bedrock": Provider(bedrock, _bedrock, "application/vnd.amazon.eventstream"),
     "deepseek": Provider(deepseek, _deepseek),
     "gemini": Provider(gemini, _gemini),
     "mistral": Provider(mistral, _mistral),

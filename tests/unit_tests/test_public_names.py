@@ -4,6 +4,8 @@ import importlib
 import subprocess
 import sys
 
+import pytest
+
 import langchain_privacy
 
 PUBLIC = [
@@ -62,3 +64,30 @@ def test_import_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["langchain_privacy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "room"),
+    [
+        ("private_tool", "edge"),
+        ("StoreVault", "vault"),
+        ("AllowHosts", "egress"),
+        ("assert_traces_safe", "tracing"),
+        ("Budget", "minions"),
+        ("call_local", "local"),
+        ("EgressBlockedError", "errors"),
+        ("PrivacyProbe", "testing"),
+        ("TdxPolicy", "secure"),
+    ],
+)
+def test_a_name_of_a_room_says_where_it_lives(name: str, room: str) -> None:
+    with pytest.raises(ImportError, match=f"from langchain_privacy.{room} import {name}"):
+        exec(f"from langchain_privacy import {name}", {})
+    assert hasattr(importlib.import_module(f"langchain_privacy.{room}"), name)
+
+
+def test_other_names_are_missing_as_in_any_module() -> None:
+    assert not hasattr(langchain_privacy, "__path_of__")
+    assert not hasattr(langchain_privacy, "Nonsense")
+    with pytest.raises(ImportError, match="cannot import name"):
+        exec("from langchain_privacy import Nonsense", {})

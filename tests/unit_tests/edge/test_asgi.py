@@ -453,7 +453,8 @@ async def test_excluded_paths_are_left_alone(masker: Masker) -> None:
         PrivacyASGIMiddleware(None, masker, exclude=["uploads"])  # type: ignore[arg-type]
 
 
-async def test_a_websocket_is_refused(masker: Masker) -> None:
+@pytest.mark.parametrize("explains", [True, False])
+async def test_a_websocket_is_refused(masker: Masker, explains: bool) -> None:
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -466,8 +467,14 @@ async def test_a_websocket_is_refused(masker: Masker) -> None:
         raise AssertionError
 
     scope = {"type": "websocket", "path": f"/threads/{THREAD}/stream/events", "headers": []}
+    scope["extensions"] = {"websocket.http.response": {}} if explains else {}
     await PrivacyASGIMiddleware(app, masker)(scope, receive, send)
-    assert [message["type"] for message in sent] == ["websocket.close"]
+    if explains:
+        start, body = sent
+        assert (start["type"], start["status"]) == ("websocket.http.response.start", 403)
+        assert "server-sent events" in json.loads(body["body"])["detail"]
+    else:
+        assert [message["type"] for message in sent] == ["websocket.close"]
 
 
 # ---- Answers

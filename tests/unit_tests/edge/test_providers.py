@@ -34,6 +34,7 @@ SAID = [
 PACKAGES = {
     "openai": "langchain_openai",
     "anthropic": "langchain_anthropic",
+    "bedrock": "langchain_aws",
     "deepseek": "langchain_deepseek",
     "gemini": "langchain_google_genai",
     "mistral": "langchain_mistralai",

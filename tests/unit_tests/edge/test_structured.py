@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 import pytest
+import trustcall
 from langchain.agents.structured_output import (
     ProviderStrategy,
     StructuredOutputValidationError,
@@ -15,10 +16,10 @@ from langchain.agents.structured_output import (
 )
 from langchain_core.messages import AIMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
-from pydantic import BaseModel, EmailStr, Field, field_validator
+from pydantic import BaseModel, EmailStr, Field, ValidationError, field_validator
 
-from langchain_privacy import Masker, create_private_agent
-from langchain_privacy.detection import Detector, Finding
+from langchain_privacy import Masker, create_private_agent, private
+from langchain_privacy.detection import Detector, DictionaryDetector, Finding
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import asked, thread
 from tests.unit_tests.edge.conftest import EMAIL, PATTERN, PLACEHOLDER, holds, masked
@@ -201,3 +202,47 @@ def test_errors_are_raised_masked(masker: Masker, strategy: Any, asynchronous: b
     told = [error, error.source, error.ai_message, error.__cause__, error.__context__, error.args]
     assert not PATTERN.search(repr(told))
     assert error.__context__ is None
+
+
+# ---- trustcall
+
+
+class Traveller(BaseModel):
+    """A person who travels."""
+
+    email: EmailStr
+    born: date
+    seat: str = Field(pattern=r"^\d+[A-F]$")
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
+@pytest.mark.parametrize("seat", ["12C", "window"])
+def test_trustcall_validates_real_values(seat: str) -> None:
+    """An answer that fits is taken at once; one that does not is asked for again, masked."""
+    masker = Masker([DictionaryDetector({"EMAIL": [EMAIL], "DATE": ["1987-03-14"]})])
+
+    def respond(messages: list[Any]) -> AIMessage:
+        said = str(messages[0].content)
+        found = {kind: re.search(rf"\[{kind}_\w+\]", said) for kind in ("EMAIL", "DATE")}
+        assert found["EMAIL"], found["DATE"]
+        args = {"email": found["EMAIL"][0], "born": found["DATE"][0], "seat": seat}
+        return AIMessage("", tool_calls=[{"name": "Traveller", "args": args, "id": "c1"}])
+
+    model = ScriptedChatModel(responses=[respond])
+    extractor = trustcall.create_extractor(model, tools=[Traveller], tool_choice="Traveller")
+    chain = private(extractor, masker)
+    result = chain.invoke({"messages": [("user", f"I am {EMAIL}, born 1987-03-14.")]})
+    if seat == "12C":
+        [answer] = result["responses"]
+        assert answer == Traveller(email=EMAIL, born=date(1987, 3, 14), seat="12C")
+        assert len(model.seen) == 1
+    else:
+        assert result["responses"] == []
+        assert len(model.seen) > 1
+        assert "seat" in str(model.seen[1]["messages"])
+    assert EMAIL not in model.seen_text
+    assert "1987-03-14" not in model.seen_text
+    # Outside of an edge the extractor is as it was.
+    plain = extractor.steps[1].nodes["validate"].bound.schemas_by_name["Traveller"]
+    with pytest.raises(ValidationError):
+        plain.model_validate({"email": "[EMAIL_AAAA]", "born": "1987-03-14", "seat": "12C"})

@@ -129,3 +129,64 @@ def test_a_guarded_runnable_can_be_made_private(masker: Masker) -> None:
     assert graph.invoke(f"to {MAIL}") == f"to {MAIL}"
     assert seen
     assert MAIL not in seen[0]
+
+
+THREAD: Any = {"configurable": {"thread_id": "11111111-1111-4111-8111-111111111111"}}
+
+
+@pytest.fixture
+def keeping() -> Iterator[tuple[RecordingServer, list[Any]]]:
+    """A server that keeps the values of its one thread, as LangGraph's does."""
+    states: list[Any] = []
+    thread = THREAD["configurable"]["thread_id"]
+    checkpoint = {
+        "thread_id": thread,
+        "checkpoint_ns": "",
+        "checkpoint_id": "c1",
+        "checkpoint_map": {},
+    }
+
+    def state(values: Any) -> dict[str, Any]:
+        given = {"next": [], "tasks": [], "metadata": {}, "created_at": None, "interrupts": []}
+        return {"values": values, "checkpoint": checkpoint, "parent_checkpoint": None, **given}
+
+    def answer(request: Recorded) -> Reply:
+        if request.path.endswith("/history"):
+            return Reply(body=json.dumps([state(each) for each in reversed(states)]).encode())
+        if request.body and request.path.endswith("/state"):
+            states.append(request.json["values"])
+            return Reply(body=json.dumps({"checkpoint": checkpoint}).encode())
+        return Reply(body=json.dumps(state(states[-1])).encode())
+
+    with RecordingServer(answer) as server:
+        yield server, states
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+@pytest.mark.parametrize("guarded", [True, False])
+def test_the_state_of_a_private_remote_graph(
+    keeping: tuple[RecordingServer, list[Any]], masker: Masker, way: str, guarded: bool
+) -> None:
+    server, states = keeping
+    guard = EgressGuard(masker) if guarded else None
+    graph: Any = private(RemoteGraph("agent", url=server.url), masker, guard=guard)
+
+    async def asynchronously() -> tuple[Any, Any, Any]:
+        await graph.aupdate_state(THREAD, {"note": f"for {MAIL}"}, as_node="n")
+        history = [each async for each in graph.aget_state_history(THREAD, restore=True)]
+        return await graph.aget_state(THREAD), await graph.aget_state(THREAD, restore=True), history
+
+    if way == "async":
+        stored, restored, history = asyncio.run(asynchronously())
+    else:
+        graph.update_state(THREAD, {"note": f"for {MAIL}"}, as_node="n")
+        stored, restored = graph.get_state(THREAD), graph.get_state(THREAD, restore=True)
+        history = list(graph.get_state_history(THREAD, restore=True))
+    assert stored.values == states[0]
+    assert states[0]["note"].startswith("for [EMAIL_")
+    assert restored.values == {"note": f"for {MAIL}"}
+    assert [each.values for each in history] == [restored.values]
+    assert MAIL.encode() not in server.wire
+    if guard is not None:
+        [crossing] = list(guard.ledger)
+        assert (crossing.decision, crossing.purpose) == ("allowed", "state")

@@ -1,0 +1,83 @@
+"""LangGraph's own tests, with every graph and entrypoint wrapped in `private()`.
+
+The source distributions of the installed versions carry the tests. They are run twice, plain and
+private; what passes plain has to pass private, but for the differences named here.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from importlib.metadata import version
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+
+DRAWN = "a drawing names the graph's class, which is PrivateCompiledStateGraph"
+DIFFERENT = {
+    "langgraph": {
+        "tests.test_large_cases::test_message_graph": DRAWN,
+        "tests.test_pregel::test_xray_lance": DRAWN,
+        "tests.test_pregel::test_get_graph_root_channel": DRAWN,
+    },
+    "langgraph-prebuilt": {},
+}
+"""Tests that pass plain and not private, by distribution, each with its reason."""
+
+
+def sources(name: str, folder: Path) -> Path:
+    """Download and unpack the source distribution of the version that is installed."""
+    command = [sys.executable, "-m", "pip", "download", "--no-binary", ":all:", "--no-deps"]
+    done = subprocess.run(
+        [*command, "--dest", str(folder), f"{name}=={version(name)}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"the source distribution of {name} could not be downloaded: no network?")
+    [archive] = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    [found] = folder.glob("*/tests")
+    return found
+
+
+def results(tests: Path, *options: str) -> dict[str, str]:
+    """Run a test-suite, and return how each test ended."""
+    folder = tests.parent / "run"
+    if not folder.exists():  # not beside the package's own source, which would be imported
+        shutil.copytree(tests, folder / "tests")
+        shutil.copy(ROOT / "tests" / "support" / "wrap_graphs.py", folder)
+        (folder / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
+    subprocess.run(
+        [*command, "--junitxml=report.xml", *options],
+        cwd=folder,
+        env=os.environ | {"NO_DOCKER": "true", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    ended = {}
+    for case in ET.parse(folder / "report.xml").iter("testcase"):
+        bad = [each.tag for each in case if each.tag in {"failure", "error", "skipped"}]
+        ended[f"{case.get('classname')}::{case.get('name')}"] = bad[0] if bad else "passed"
+    return ended
+
+
+@pytest.mark.parametrize("name", ["langgraph", "langgraph-prebuilt"])
+def test_what_passes_plain_passes_private(name: str, tmp_path: Path) -> None:
+    tests = sources(name, tmp_path)
+    plain = results(tests)
+    private = results(tests, "-p", "wrap_graphs")
+    passed = {test for test, ended in plain.items() if ended == "passed"}
+    assert len(passed) > 200
+    lost = {test for test in passed if private.get(test) != "passed"}
+    print(f"{name}: plain {len(passed)} of {len(plain)}, private {len(passed) - len(lost)}")
+    assert {test.partition("[")[0] for test in lost} == set(DIFFERENT[name])
