@@ -7,6 +7,7 @@ from the model, a new address in each turn):
 
 - plain: no privacy at all
 - ours: `create_private_agent` with the default detectors
+- guarded: the same with an `EgressGuard`, which reads what was not masked with all detectors
 - rescan: the same detectors, Presidio among them where it is installed, asked for the whole history
   before every call by a middleware that forgets (what a wrapper around the model does)
 - piighost: its own middleware, with the same detectors; skipped where it is not installed
@@ -36,10 +37,14 @@ from langgraph.checkpoint.memory import InMemorySaver
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `benchmarks`, from anywhere
 
 from benchmarks import masking_peers as peers
-from langchain_privacy import Masker, create_private_agent
+from langchain_privacy import EgressGuard, EgressLedger, Masker, create_private_agent
 from langchain_privacy.detection import Detector, Finding, default_detectors
 
 WORDS = "the contract was sent on monday and the parcel has not arrived at our office yet "
+
+
+BOUND = {"ours", "guarded"}
+"""Whose last turn may cost 1.2 times the second."""
 
 
 class Model(BaseChatModel):
@@ -78,6 +83,13 @@ class Rescan(AgentMiddleware):
         return response
 
 
+def guarded() -> Any:
+    masker = Masker(default_detectors())
+    ledger = EgressLedger("sqlite://")
+    guard = EgressGuard(masker, ledger=ledger)
+    return create_private_agent(Model(), masker=masker, guard=guard, checkpointer=InMemorySaver())
+
+
 def agents() -> dict[str, Any]:
     options = {"checkpointer": InMemorySaver()}
     flags = {"apply_to_output": True}
@@ -88,6 +100,7 @@ def agents() -> dict[str, Any]:
             masker=Masker([*default_detectors(), READ["ours"]]),
             checkpointer=InMemorySaver(),
         ),
+        "guarded": guarded(),
         "rescan": create_agent(Model(), middleware=[Rescan()], checkpointer=InMemorySaver()),
         "PIIMiddleware": create_agent(
             Model(),
@@ -104,6 +117,10 @@ def agents() -> dict[str, Any]:
             Model(), middleware=[middleware], checkpointer=InMemorySaver()
         )
     return found
+
+
+def selected(names: list[str] | None) -> dict[str, Any]:
+    return {name: agent for name, agent in agents().items() if not names or name in names}
 
 
 def conversation(name: str, agent: Any, turns: int) -> list[float]:
@@ -124,15 +141,17 @@ def conversation(name: str, agent: Any, turns: int) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=50)
-    turns = parser.parse_args().turns
-    for name, agent in agents().items():
+    parser.add_argument("--only", nargs="*", help="plain, ours, guarded, ... ; all by default")
+    arguments = parser.parse_args()
+    turns, chosen = arguments.turns, arguments.only
+    for name, agent in selected(chosen).items():
         conversation(name, agent, 1)  # imports and caches
     for reader in READ.values():
         reader.characters = 0
     print(f"{'':14}{'turn 2':>10}{'last':>10}{'slope':>8}{'all':>10}{'own cost':>10}")
     plain = 0.0
     whole: dict[str, float] = {}
-    for name, agent in agents().items():
+    for name, agent in selected(chosen).items():
         seconds = conversation(name, agent, turns)
         second, last = statistics.median(seconds[1:4]), statistics.median(seconds[-3:])
         whole[name] = total = sum(seconds)
@@ -140,8 +159,10 @@ def main() -> None:
         own = (total - plain) / turns
         print(
             f"{name:14}{second * 1000:8.1f}ms{last * 1000:8.1f}ms{last / second:8.2f}"
-            f"{total:9.2f}s{own * 1000:8.1f}ms{' (slope: bound 1.2)' if name == 'ours' else ''}"
+            f"{total:9.2f}s{own * 1000:8.1f}ms{' (slope: bound 1.2)' if name in BOUND else ''}"
         )
+    if chosen:
+        return
     print(f"whole conversation: rescan / ours = {whole['rescan'] / whole['ours']:.1f} (bound 20)")
     ours, rescan = (READ[name].characters for name in ("ours", "rescan"))
     print(f"characters that detectors read: ours {ours:,}, rescan {rescan:,}: {rescan / ours:.1f}x")

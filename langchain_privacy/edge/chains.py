@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from langchain_privacy.edge.run import is_recorded, session_of
+from langchain_privacy.edge.run import is_recorded, session_of, thread_of
 from langchain_privacy.edge.streams import arestore_stream, restore_stream
 from langchain_privacy.masking import Masker, MaskingSession
 
@@ -58,7 +58,7 @@ def _last_use(masker: Masker, config: RunnableConfig | None) -> Iterator[Masking
 
 def _run_of(config: RunnableConfig | None) -> Any:
     """Return the id of the chain's run, `None` where the session has another name."""
-    thread = ((config or {}).get("configurable") or {}).get("thread_id")
+    thread = thread_of((config or {}).get("configurable") or {})
     if thread is not None or is_recorded(config):
         return None
     return getattr((config or {}).get("callbacks"), "parent_run_id", None)

@@ -51,9 +51,9 @@ def private(x: R, masker: Masker, *, guard: Any = None, session: SessionOf | Non
     `astream_events`, interrupts and `Command(resume=...)`, `update_state`, `with_config` and use
     as a subgraph go on working. `get_state(config, restore=True)` reads with real values.
 
-    The session is `configurable.thread_id` (and `configurable.tenant`); without one, a session of
-    this run alone. Inside another graph's run the result stays masked, since that run is
-    recorded; the outermost edge restores it.
+    The session is `configurable.thread_id`, or the `session_id` of a message history (and
+    `configurable.tenant`); without one, a session of this run alone. Inside another graph's run
+    the result stays masked, since that run is recorded; the outermost edge restores it.
 
     Args:
         x: A compiled graph, or any Runnable.

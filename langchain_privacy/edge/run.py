@@ -92,6 +92,12 @@ def _configurable(config: RunnableConfig | None) -> Mapping[str, Any]:
     return (config or {}).get("configurable") or {}
 
 
+def thread_of(configurable: Mapping[str, Any]) -> Any:
+    """Return the name of the conversation: LangGraph's, or that of a message history."""
+    thread = configurable.get("thread_id")
+    return configurable.get("session_id") if thread is None else thread
+
+
 def _task(config: RunnableConfig | None) -> str | None:
     ambient = _configurable(var_child_runnable_config.get()).get(_TASK)
     return _configurable(config).get(_TASK) or ambient
@@ -172,7 +178,7 @@ def _named_session(
     mark: str | None = None,
 ) -> MaskingSession:
     chosen = session({"configurable": dict(configurable)}) if session else None
-    thread = configurable.get("thread_id") if chosen is None else chosen
+    thread = thread_of(configurable) if chosen is None else chosen
     named = (
         masker.session()
         if thread is None
@@ -217,7 +223,7 @@ class EdgeRun:
     @contextmanager
     def scope(self) -> Iterator[None]:
         """Make the session the current one inside a `with` block."""
-        thread = {**_configurable(self.bound), **_configurable(self.config)}.get("thread_id")
+        thread = thread_of({**_configurable(self.bound), **_configurable(self.config)})
         outer = _surrounding.get()
         guard = self.guard if self.guard is not None else outer and outer.guard
         here = Surrounding(self.session, None if thread is None else str(thread), guard)
@@ -352,7 +358,7 @@ def _found_run(
     inside = is_recorded(config)
     around = _surrounding.get()
     configurable = {**_configurable(bound), **_configurable(config)}
-    thread = configurable.get("thread_id")
+    thread = thread_of(configurable)
     if around is not None and (thread is None or str(thread) == around.thread):
         session = MaskingSession(masker, around.session.vault)
         session = session.keeping(around.session.kept | control)

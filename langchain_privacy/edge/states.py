@@ -80,7 +80,7 @@ def validate_real_values(schemas: dict[str, Any]) -> None:
 
 @subclass_maker()
 def _validating(base: Any) -> dict[str, Any]:
-    def model_validate(cls: Any, obj: Any, **kwargs: Any) -> Any:  # noqa: ARG001
+    def model_validate(cls: type[Any], /, obj: Any, **kwargs: Any) -> Any:  # noqa: ARG001
         around = surrounding()
         if around is None or not isinstance(obj, Mapping):
             return base.model_validate(obj, **kwargs)

@@ -197,7 +197,7 @@ class RestoredTexts:
 
     def keep(self, text: str, restored: str) -> None:
         """Remember what a text was restored to."""
-        if not PLACEHOLDER.search(restored) and "[[" not in restored:
+        if "[" not in restored or not (PLACEHOLDER.search(restored) or "[[" in restored):
             self._make_room(len(text) + (0 if restored is text else len(restored)))
             self._kept[text] = restored
 

@@ -1,4 +1,4 @@
-"""A vault in any of LangGraph's stores: SQLite, PostgreSQL, Redis, memory.
+"""A vault in any of LangGraph's stores: SQLite, PostgreSQL, memory.
 
 ```python
 masker = Masker(vault=StoreVault.sqlite("vault.sqlite"))  # outlives the process

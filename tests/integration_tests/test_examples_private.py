@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from langchain_core.runnables import RunnableLambda
 
-from langchain_privacy import Masker
+from langchain_privacy import EgressGuard, EgressLedger, Masker
 from langchain_privacy.testing import PrivacyProbe
 from tests.support.paths import REPOSITORY
 
@@ -116,3 +116,39 @@ def test_questions_to_a_database(
     answer = privacy_probe.invoke(graph, {"question": module.QUESTIONS[0]})
     assert sum(name in answer["answer"] for name in names) == 3
     privacy_probe.report().assert_clean(examined=["remote", "langsmith"])
+
+
+def test_a_record_and_a_minion(privacy_probe: PrivacyProbe) -> None:
+    module = example("minion")
+    values = {
+        "PERSON": ["Marianne Thistlewood", "Leopold Thistlewood"],
+        "PHONE": ["503-555-0147", "971-555-0188"],
+        "EMAIL": ["m.thistlewood@larkmail.example"],
+    }
+    privacy_probe.add_values(values)
+    remote = module.Reader()
+    privacy_probe.watch(remote=[remote])
+    masker = Masker()
+    guard = EgressGuard(masker, ledger=EgressLedger(keep_payload=True))
+    graph = module.create_minion_graph(None, remote, masker=masker, guard=guard)
+    privacy_probe.reads = lambda answer: answer["answer"]
+    asked = {"task": module.QUESTION, "documents": [module.RECORD]}
+    assert "Leopold" in privacy_probe.invoke(graph, asked)["answer"]
+    privacy_probe.report().assert_clean(examined=["remote", "langsmith"])
+
+
+async def test_questions_to_postgres(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = postgres_url.replace("postgresql://", "postgresql+asyncpg://")
+    monkeypatch.setenv("POSTGRES_URL", url)
+    with PrivacyProbe({"VALUE": ["Seoul", "Busan", "Daegu"]}, ignore=["stdout"]) as probe:
+        monkeypatch.delenv("OPENAI_API_KEY")  # else the example asks OpenAI's client
+        module = example("nl2sql_postgres")
+        model = module.remote()
+        monkeypatch.setattr(module, "remote", lambda: model)
+        probe.watch(remote=[model])
+
+        async def main(_: Any) -> None:
+            await module.main()
+
+        await probe.ainvoke(RunnableLambda(main), "start")
+    (await probe.areport()).assert_clean(examined=["remote"])

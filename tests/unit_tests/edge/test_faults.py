@@ -1,0 +1,103 @@
+"""Faults that somebody found by attacking, each with the right result."""
+
+from typing import Any, TypedDict
+
+import pytest
+from langchain_core.chat_history import InMemoryChatMessageHistory
+from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_core.runnables.history import RunnableWithMessageHistory
+from langgraph.cache.memory import InMemoryCache
+from langgraph.func import entrypoint, task
+from langgraph.graph import START, StateGraph
+from langgraph.types import CachePolicy
+
+from langchain_privacy import EgressGuard, Masker, local_node, private
+from langchain_privacy.errors import PrivacyError
+from tests.support.scripted import ScriptedChatModel
+from tests.unit_tests.edge.agents import thread
+from tests.unit_tests.edge.conftest import EMAIL, OTHER, holds, masked
+
+
+def echo(messages: list[Any]) -> AIMessage:
+    return AIMessage(f"I read {' '.join(str(m.content) for m in messages)}")
+
+
+@pytest.mark.parametrize("kind", ["node", "task"])
+def test_a_cached_result_is_the_threads_own(masker: Masker, kind: str) -> None:
+    """A hit of another thread would show that thread's placeholder."""
+    calls: list[str] = []
+
+    class State(TypedDict):
+        text: str
+        found: str
+
+    def look_up(text: str) -> str:
+        calls.append(text)
+        return f"{text} is a customer, as is {OTHER}"
+
+    if kind == "node":
+        graph: Any = (
+            StateGraph(State)
+            .add_node(
+                "look_up",
+                local_node(lambda state: {"found": look_up(state["text"])}),
+                cache_policy=CachePolicy(),
+            )
+            .add_edge(START, "look_up")
+            .compile(cache=InMemoryCache())
+        )
+    else:
+        cached = task(local_node(look_up), cache_policy=CachePolicy())
+
+        @entrypoint(cache=InMemoryCache())
+        def graph(state: Any) -> Any:
+            return {"found": cached(state["text"]).result()}
+
+    graph = private(graph, masker)
+    for name in ("one", "two", "one"):
+        found = graph.invoke({"text": EMAIL}, thread(name))["found"]
+        assert found == f"{EMAIL} is a customer, as is {OTHER}"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_history_by_session_id_comes_back(masker: Masker) -> None:
+    """`RunnableWithMessageHistory` names its session `session_id`, not `thread_id`."""
+    histories: dict[str, InMemoryChatMessageHistory] = {}
+    prompt = ChatPromptTemplate.from_messages(
+        [MessagesPlaceholder("history"), ("user", "{question}")]
+    )
+    model = ScriptedChatModel(responses=[echo])
+    keys = {"input_messages_key": "question", "history_messages_key": "history"}
+
+    def history(session_id: str) -> InMemoryChatMessageHistory:
+        return histories.setdefault(session_id, InMemoryChatMessageHistory())
+
+    chain: Any = private(RunnableWithMessageHistory(prompt | model, history, **keys), masker)
+    config = {"configurable": {"session_id": "s1"}}
+    first = chain.invoke({"question": f"I am {EMAIL}."}, config)
+    second = chain.invoke({"question": "Who am I?"}, config)
+    assert EMAIL in first.content
+    assert EMAIL in second.content
+    assert not masked(second.content)
+    assert not holds(model.seen_text, EMAIL)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": ["text"], "text": EMAIL},
+        {"type": {"a": 1}, "text": EMAIL},
+        {"type": "text", "text": [EMAIL]},
+        {"type": "text", "text": {"deep": EMAIL}},
+        {"type": None, "value": EMAIL},
+    ],
+    ids=["list type", "dict type", "list text", "dict text", "no type"],
+)
+def test_content_blocks_of_odd_shapes(masker: Masker, block: dict[str, Any]) -> None:
+    session, guard = masker.session(), EgressGuard(masker)
+    message = HumanMessage(content=[block])
+    assert not holds(session.mask([message]))
+    with pytest.raises(PrivacyError) as error:
+        guard.examine([message])
+    assert not holds(str(error.value))
