@@ -16,6 +16,7 @@ PrivacyError
 │   ├── PolicyMismatchError             genuine, but not what the policy asks for
 │   └── EvidenceExpiredError            genuine, but stale or replayed
 ├── ChannelError (ModelError)           the encrypted channel broke or was tampered with
+├── EndpointUnavailableError            (AttestationError, ChannelError) no answer now: .retry_after
 ├── LocalModelError                     a local model is down, too slow, or not local: .kind
 ├── LocalFunctionError                  a tool or local node failed; its own text is masked: .kind
 ├── DocumentError                       a document that cannot be read
@@ -29,7 +30,8 @@ No message, `repr` or attribute of these holds a private value: they name rules,
 and counts. Raise them `from None` wherever the text of the original error may hold one.
 
 The ones that are also `langchain_core.exceptions.ModelError` inherit `is_retryable = False`, so
-that retry middleware does not send again what was refused.
+that retry middleware does not send again what was refused; `EndpointUnavailableError` alone may be
+tried again.
 """
 
 from collections.abc import Sequence
@@ -135,6 +137,25 @@ class EvidenceExpiredError(AttestationError):
 
 class ChannelError(ModelError, PrivacyError):
     """The encrypted channel failed: tampering, truncation or a protocol fault."""
+
+
+class EndpointUnavailableError(AttestationError, ChannelError):
+    """The endpoint, or what stands before it, has no answer now; the same call may succeed later.
+
+    It says nothing about trust: no evidence was refused and no answer was used. The transports
+    have waited and tried again before they raise it.
+
+    Attributes:
+        retry_after: Seconds that were asked for, if any were.
+    """
+
+    is_retryable = True
+
+    def __init__(
+        self, message: str, *, check: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, check=check)
+        self.retry_after = retry_after
 
 
 class LocalModelError(PrivacyError):

@@ -40,7 +40,7 @@ except ImportError:
     _MISSING = 'SecureChatModel needs langchain-openai: pip install "langchain-privacy[secure]"'
     raise ConfigurationError(_MISSING) from None
 
-_FIXED = ("endpoint", "policy", "adapter", "tls", "outer_headers")
+_FIXED = ("endpoint", "policy", "adapter", "tls", "outer_headers", "proxy")
 """Fields that the attested transport is built from."""
 _OWN_CLIENTS = ("http_client", "http_async_client", "openai_proxy", "client", "async_client",
                 "root_client", "root_async_client")  # fmt: skip
@@ -86,7 +86,8 @@ class SecureChatModel(BaseChatOpenAI):
     Before the first byte of a prompt leaves, the endpoint's evidence is verified against the
     policy and the channel's key is taken from it. Requests and answers are then sealed end to end
     to that key. When anything fails, the call raises an `AttestationError` or a `ChannelError`;
-    neither is retried, and nothing is ever sent in clear.
+    neither is retried but the `EndpointUnavailableError`, after which the same call may succeed.
+    Nothing is ever sent in clear.
 
     Everything else is `langchain_openai`'s: tools, structured output, streaming, usage, async.
     Each message carries a summary of the attestation in `response_metadata["attestation"]`.
@@ -97,6 +98,8 @@ class SecureChatModel(BaseChatOpenAI):
         adapter: How the endpoint is asked for evidence; the gateway of this package by default.
         tls: TLS verification: `True`, or an `ssl.SSLContext`.
         outer_headers: Headers to send in clear besides, e.g. for a load balancer.
+        proxy: URL of an HTTP proxy to connect through, e.g. `"http://proxy.example:3128"`; none by
+            default, whatever the environment says.
     """
 
     endpoint: str
@@ -104,6 +107,7 @@ class SecureChatModel(BaseChatOpenAI):
     adapter: Any = Field(default=None, exclude=True, repr=False)
     tls: Any = Field(default=True, exclude=True, repr=False)
     outer_headers: dict[str, str] | None = Field(default=None, exclude=True, repr=False)
+    proxy: str | None = Field(default=None, exclude=True, repr=False)
     _attested: AttestedEndpoint = PrivateAttr()
     _built: bool = PrivateAttr(default=False)
 
@@ -316,7 +320,7 @@ def _with_attested_clients(settings: dict[str, Any]) -> dict[str, Any]:
         if values.pop(name, None) is not None:
             msg = f"{name} is endpoint here: one URL, and it is attested"
             raise ConfigurationError(msg)
-    attested = AttestedEndpoint(endpoint, policy, adapter=values.get("adapter"))
+    attested = AttestedEndpoint(endpoint, policy, adapter=values.get("adapter"), shared=True)
     url = endpoint.rstrip("/")
     values["base_url"] = url if urlsplit(url).path else f"{url}/v1"
     # A key in the environment is meant for OpenAI, not for this endpoint.
@@ -324,14 +328,25 @@ def _with_attested_clients(settings: dict[str, Any]) -> dict[str, Any]:
         values.pop("openai_api_key", None)
         values["api_key"] = SecretStr("not-needed")
     values.setdefault("stream_usage", True)
-    shared: Any = {"outer_headers": values.get("outer_headers"), "verify": values.get("tls", True)}
+    shared: Any = {
+        "outer_headers": values.get("outer_headers"),
+        "verify": values.get("tls", True),
+        "proxy": values.get("proxy"),
+    }
+    if values.get("max_retries") == 0:
+        shared["tries"] = 1
+    # What the environment says about OpenAI's accounts is meant for OpenAI.
+    given = {name.lower() for name in values.get("default_headers") or {}}
+    if values.get("organization") or values.get("openai_organization"):
+        given.add("openai-organization")
+    dropped = frozenset({"openai-organization", "openai-project"} - given)
     # No proxies from the environment, and redirects are never followed.
     fixed: Any = {"follow_redirects": False, "trust_env": False}
     built_from = {name: values.get(name, name == "tls" or None) for name in _FIXED}
     fixed["transport"] = _SyncTransport(attested, **shared)
-    fixed["transport"].built_from = built_from
+    fixed["transport"].built_from, fixed["transport"].dropped = built_from, dropped
     values["http_client"] = openai.DefaultHttpxClient(**fixed)
     fixed["transport"] = _AsyncTransport(attested, **shared)
-    fixed["transport"].built_from = built_from
+    fixed["transport"].built_from, fixed["transport"].dropped = built_from, dropped
     values["http_async_client"] = openai.DefaultAsyncHttpxClient(**fixed)
     return values

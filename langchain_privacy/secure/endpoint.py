@@ -9,18 +9,22 @@ sync, other = AttestedTransport(endpoint), AsyncAttestedTransport(endpoint)
 ```
 """
 
-import asyncio
 import dataclasses
 import datetime as dt
 import secrets
 import threading
 import time
-import weakref
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
-from langchain_privacy.errors import ConfigurationError, PolicyMismatchError
+from langchain_privacy.errors import (
+    ConfigurationError,
+    EndpointUnavailableError,
+    PolicyMismatchError,
+)
 from langchain_privacy.secure.adapters.base import Adapter, Challenge
 from langchain_privacy.secure.adapters.gateway import GatewayAdapter
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
@@ -28,15 +32,76 @@ from langchain_privacy.secure.fetch import LOOPBACK
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport, Check, Checks, as_time, utc_now
 
+ATTESTATION_SECONDS = 30.0
+"""Longest time for one attempt to get evidence, and for waiting for somebody else's attempt."""
 
-@dataclass(frozen=True)
+_MAX_VERDICTS = 8
+_MAX_SILENT = 200
+_MAX_SHARED = 64
+
+
+@dataclass
 class _Verdict:
+    """A report in force.
+
+    Attributes:
+        report: The report.
+        expires: End of its time by the monotonic clock.
+        silent: Answers that other machines gave since this one's latest.
+    """
+
     report: AttestationReport
     expires: float
+    silent: int = 0
+
+
+@dataclass
+class _Shared:
+    """What this process knows about one endpoint under one policy, for all who ask.
+
+    Attributes:
+        about: Origin, policy, adapter, clock and roots.
+        verdicts: One for each channel key that was attested, the latest first.
+        flight: The attempt to attest that is under way.
+    """
+
+    about: tuple[Any, ...]
+    verdicts: list[_Verdict] = field(default_factory=list)
+    flight: "Future[None] | None" = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+_shared: list[_Shared] = []
+_shared_lock = threading.Lock()
+
+
+def _shared_for(about: tuple[Any, ...]) -> _Shared:
+    """The common knowledge about an endpoint; the least recently asked for is dropped first."""
+    with _shared_lock:
+        # Policies and adapters have no hash, so they are compared one by one.
+        found = next((known for known in _shared if _alike(known.about, about)), None)
+        if found is None:
+            found = _Shared(about)
+        else:
+            _shared.remove(found)
+        _shared.append(found)
+        del _shared[:-_MAX_SHARED]
+        return found
+
+
+def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    *plain, first = one
+    *same, second = other
+    if plain != same:
+        return False
+    return first is second or (type(first) is type(second) and vars(first) == vars(second))
 
 
 class AttestedEndpoint:
     """One endpoint under one policy. Transports, sync and async, may share it.
+
+    One address may have several machines behind it: a verdict is about one channel key, and those
+    in force are kept together.
 
     Args:
         endpoint: URL of the endpoint, e.g. `"https://llm.example.com/v1"`; its origin is attested.
@@ -44,6 +109,9 @@ class AttestedEndpoint:
         adapter: How it is asked; the gateway of this package by default.
         clock: Gives the time; for tests.
         roots: Trust anchors; the vendors' by default.
+        shared: Whether all endpoints of this process with the same origin, policy, adapter, clock
+            and roots share their verdicts, as those of `SecureChatModel` do: the second model on
+            an endpoint sends its first request at once.
 
     Raises:
         ConfigurationError: If the URL is unusable or the policy is not one.
@@ -57,6 +125,7 @@ class AttestedEndpoint:
         adapter: Adapter | None = None,
         clock: Callable[[], dt.datetime] = utc_now,
         roots: TrustedRoots = VENDOR_ROOTS,
+        shared: bool = False,
     ) -> None:
         if not isinstance(policy, AttestationPolicy):
             msg = "an attested endpoint needs policy=AttestationPolicy(...)"
@@ -80,31 +149,65 @@ class AttestedEndpoint:
         self.authority = f"{host}:{url.port}" if url.port else host
         self._clock = clock
         self._roots = roots
-        self._verdict: _Verdict | None = None
-        self.lock = threading.Lock()
-        # An asyncio.Lock belongs to one event loop, and an endpoint may outlive several.
-        self._loop_locks: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
-            weakref.WeakKeyDictionary()
-        )
+        about = (self.origin, policy, clock, roots, self._adapter)
+        self._shared = _shared_for(about) if shared else _Shared(about)
 
     @property
     def policy(self) -> AttestationPolicy:
         """What the endpoint must prove; another policy takes another `AttestedEndpoint`."""
         return self._policy
 
-    def loop_lock(self) -> asyncio.Lock:
-        """The lock under which the running event loop attests; `lock` is the one for threads."""
-        return self._loop_locks.setdefault(asyncio.get_running_loop(), asyncio.Lock())
+    @property
+    def reports(self) -> list[AttestationReport]:
+        """The reports that are in force, one for each machine that was met, the latest first."""
+        return [verdict.report for verdict in self._shared.verdicts if self._in_force(verdict)]
 
     @property
     def report(self) -> AttestationReport | None:
-        """The report that is in force, or `None` before the first and after it ran out."""
-        verdict = self._verdict
-        if verdict is None or time.monotonic() >= verdict.expires:
-            return None
+        """The latest report in force, or `None` before the first and after it ran out."""
+        return next(iter(self.reports), None)
+
+    def _in_force(self, verdict: _Verdict) -> bool:
         not_after = verdict.report.not_after
         # Both clocks: the monotonic one cannot be set back, the other follows a suspended machine.
-        return None if not_after is not None and self._clock() >= not_after else verdict.report
+        return time.monotonic() < verdict.expires and (
+            not_after is None or self._clock() < not_after
+        )
+
+    def enter(
+        self, besides: Collection[AttestationReport] = ()
+    ) -> tuple["Future[None]", bool] | None:
+        """Begin to attest, or join whoever is at it.
+
+        Args:
+            besides: Reports that are not enough, because the machine that answered has another key.
+
+        Returns:
+            `None` when a report is in force already; else what to wait for, and whether the caller
+            is the one who attests and then calls `leave`.
+        """
+        with self._shared.lock:
+            enough = [report.channel_keys for report in besides]
+            if any(report.channel_keys not in enough for report in self.reports):
+                return None
+            if self._shared.flight is not None:
+                return self._shared.flight, False
+            flight: Future[None] = Future()
+            flight.set_running_or_notify_cancel()  # whoever waits and goes must not cancel it
+            self._shared.flight = flight
+            return flight, True
+
+    def leave(self, flight: "Future[None]", error: BaseException | None = None) -> None:
+        """Say how an attempt ended; those who joined it end alike, instead of waiting in turn."""
+        with self._shared.lock:
+            self._shared.flight = None
+        if error is None:
+            flight.set_result(None)
+        elif isinstance(error, Exception):
+            flight.set_exception(error)
+        else:
+            msg = "whoever asked for the evidence gave up"
+            flight.set_exception(EndpointUnavailableError(msg, check="fetch"))
 
     def challenge(self) -> tuple[bytes, Challenge]:
         """A fresh nonce and the request that carries it."""
@@ -119,7 +222,6 @@ class AttestedEndpoint:
             nonce: The nonce that was sent.
             tls_spki: SHA-256 of the TLS key of the connection, `None` without TLS.
         """
-        self._verdict = None
         now = as_time(self._clock())
         report = self._adapter.verify(document, nonce, self.policy, now, roots=self._roots)
         tls = self.check_tls(report, tls_spki)
@@ -127,7 +229,15 @@ class AttestedEndpoint:
         seconds = float(self.policy.max_age_seconds)
         if report.not_after is not None:
             seconds = min(seconds, (report.not_after - now).total_seconds())
-        self._verdict = _Verdict(report, time.monotonic() + seconds)
+        made = _Verdict(report, time.monotonic() + seconds)
+        keys = report.channel_keys
+        with self._shared.lock:
+            others = [
+                v
+                for v in self._shared.verdicts
+                if self._in_force(v) and v.report.channel_keys != keys
+            ]
+            self._shared.verdicts = [made, *others][:_MAX_VERDICTS]
         return report
 
     def check_tls(self, report: AttestationReport, tls_spki: str | None) -> Check:
@@ -150,6 +260,16 @@ class AttestedEndpoint:
         return next(iter(checks))
 
     def forget(self, report: AttestationReport | None) -> None:
-        """Drop the verdict, unless a newer one has replaced it already."""
-        if self._verdict is not None and self._verdict.report is report:
-            self._verdict = None
+        """Drop a verdict."""
+        with self._shared.lock:
+            self._shared.verdicts = [v for v in self._shared.verdicts if v.report is not report]
+
+    def answered(self, report: AttestationReport) -> None:
+        """Note that a machine answered; a key that never does any more is dropped after a while."""
+        verdicts = self._shared.verdicts
+        if len(verdicts) == 1:
+            return
+        with self._shared.lock:
+            for verdict in verdicts:
+                verdict.silent = 0 if verdict.report is report else verdict.silent + 1
+            self._shared.verdicts = [v for v in self._shared.verdicts if v.silent < _MAX_SILENT]

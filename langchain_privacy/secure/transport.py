@@ -15,8 +15,13 @@ with httpx.Client(transport=transport) as client:
 the two below it differ in `async` and `await` alone.
 """
 
+import asyncio
+import copy
+import random
+import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -25,9 +30,12 @@ from importlib import import_module
 from typing import Any, Self
 
 from langchain_privacy.errors import (
+    AttestationError,
     ChannelError,
     ConfigurationError,
+    EndpointUnavailableError,
     EvidenceInvalidError,
+    PolicyMismatchError,
     PrivacyError,
 )
 from langchain_privacy.secure.adapters.base import Adapter
@@ -38,16 +46,122 @@ from langchain_privacy.secure.channel.exchange import (
     Exchange,
     open_exchange,
 )
-from langchain_privacy.secure.endpoint import AttestedEndpoint
+from langchain_privacy.secure.endpoint import ATTESTATION_SECONDS, AttestedEndpoint
 from langchain_privacy.secure.fetch import DocumentReader, tls_spki
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 from langchain_privacy.subclassing import subclass
 
-_IN_TIME = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), 30.0)}
-"""Seconds for each step where there is no request of a client that says how long it waits."""
+_STEP_SECONDS = {"connect": 10.0, "read": 20.0, "write": 10.0, "pool": 10.0}
+"""Longest time for each step while evidence is fetched; a client's shorter ones go first."""
+
+_TRIES = 10
+_FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 0.02, 1.0, 30.0
+"""Seconds between tries at an endpoint that has no answer: doubled each time, or as asked for."""
+
+_KEY_TRIES, _MEETINGS = 8, 3
+"""Sealings of one request while the machines behind an address turn out to have other keys,
+and challenges before each."""
+
+_BUSY = frozenset({408, 429, 502, 503, 504})
+"""Statuses by which whoever stands before an endpoint says that there is no answer now."""
 
 _INCOMPLETE = "the connection broke, so the answer is incomplete"
+_BROKEN = "the connection broke while evidence was fetched"
+_EXPIRED = "the verdict ran out before the request was sealed"
+_SLOW = "the evidence takes too long"
+
+
+class _Patience:
+    """How long to wait for an endpoint that has no answer now."""
+
+    def __init__(self, tries: int) -> None:
+        self._left, self._pause = tries, _FIRST_PAUSE
+
+    def pause(self, error: EndpointUnavailableError) -> float:
+        """Seconds to wait before the next try; raises the error when there is none."""
+        self._left -= 1
+        asked = error.retry_after or 0.0
+        if self._left < 1 or asked > _LONGEST_ASKED:
+            raise error
+        # Not all at once: clients that were turned away together come back one by one.
+        own = self._pause * random.uniform(0.5, 1.5)  # noqa: S311
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+        return asked + own
+
+
+class _Turn:
+    """One request of a client on its way, through all its tries.
+
+    Attributes:
+        request: The client's.
+        reports: Those whose keys it was sealed to.
+        nonce: Its own, the same in each try, so that no machine takes it twice.
+        refused: Why a machine that was met on the way is not accepted.
+        meetings: How often machines were looked for that have another key.
+    """
+
+    def __init__(
+        self, request: Any, library: "_Library", tries: int, reports: list[AttestationReport]
+    ) -> None:
+        self.request, self.reports = request, reports
+        self.nonce: bytes | None = None
+        self.refused: AttestationError | None = None
+        # Only a body that is held in memory can be sealed a second time.
+        self._held = isinstance(request.stream, library.http.ByteStream)
+        self._patience, self._broke, self._keys_left = _Patience(tries), False, _KEY_TRIES
+        self.meetings = 0
+
+    def again_after_a_break(self, exchange: Exchange) -> bool:
+        """Whether to send once more after the connection broke."""
+        again = exchange.repeatable and self._held and not self._broke
+        self._broke = True
+        return again
+
+    def wants_new_key(self, response: Any, exchange: Exchange, problem: bytes) -> bool:
+        """Whether to seal anew to more keys; raises ChannelError when that is no use."""
+        if not exchange.wants_new_key(response.status_code, _pairs(response), problem):
+            return False
+        self._keys_left -= 1 if exchange.several else _KEY_TRIES - 1
+        if self._held and self._keys_left > 0:
+            return True
+        if self.refused is not None:
+            raise self.refused
+        msg = "the endpoint refuses the key that it attested just now"
+        raise ChannelError(msg)
+
+    def pause(self, unavailable: EndpointUnavailableError, exchange: Exchange) -> float:
+        """Seconds before the next try; raises when there is none, or it could be done twice."""
+        if not (exchange.repeatable and self._held):
+            raise unavailable
+        return self._patience.pause(unavailable)
+
+
+def _asked(response: Any) -> float | None:
+    """Seconds of a Retry-After header, where it gives seconds."""
+    value: str = response.headers.get("retry-after", "")
+    return float(value) if re.fullmatch(r"[0-9]{1,6}", value, re.ASCII) else None
+
+
+def _joined(flight: "Future[None]") -> None:
+    """Wait for whoever attests, and end alike."""
+    try:
+        flight.result(ATTESTATION_SECONDS)
+    except TimeoutError:
+        raise EndpointUnavailableError(_SLOW, check="fetch") from None
+    except Exception as error:  # noqa: BLE001  whatever it was, a copy: others raise it too
+        raise copy.copy(error) from None
+
+
+async def _ajoined(flight: "Future[None]") -> None:
+    """The asynchronous twin of `_joined`."""
+    try:
+        async with asyncio.timeout(ATTESTATION_SECONDS):
+            await asyncio.shield(asyncio.wrap_future(flight))
+    except TimeoutError:
+        raise EndpointUnavailableError(_SLOW, check="fetch") from None
+    except Exception as error:  # noqa: BLE001
+        raise copy.copy(error) from None
 
 
 SEALED_UNDER: ContextVar[AttestationReport] = ContextVar("sealed_under")
@@ -66,6 +180,9 @@ class BaseTransport:
         max_response_bytes: Largest answer.
         max_seconds: Longest time that one answer may take, however slowly it drips.
         verify: TLS verification of the default `inner`: an `ssl.SSLContext`, or `True`.
+        proxy: URL of an HTTP proxy that the default `inner` connects through; it sees what any hop
+            sees. Proxies in the environment are not used.
+        tries: How often a request is sent to an endpoint that has no answer, before it is an error.
     """
 
     def __init__(
@@ -79,6 +196,8 @@ class BaseTransport:
         max_response_bytes: int = MAX_RESPONSE,
         max_seconds: float = 3600.0,
         verify: Any = True,
+        proxy: str | None = None,
+        tries: int = _TRIES,
     ) -> None:
         if isinstance(endpoint, AttestedEndpoint):
             if policy is not None or adapter is not None:
@@ -93,8 +212,12 @@ class BaseTransport:
         self._inner = inner
         self._outer = [(k.lower(), v) for k, v in (outer_headers or {}).items()]
         self._max_response, self._max_seconds = max_response_bytes, max_seconds
+        self._proxy, self._tries = proxy, tries
         # To an http origin there is never TLS, and loading the web's authorities takes a while.
         self._verify = verify if self.endpoint.scheme == "https" else False
+
+    dropped: frozenset[str] = frozenset()
+    """Headers of a request that do not travel, in lower case."""
 
     @property
     def report(self) -> AttestationReport | None:
@@ -113,24 +236,25 @@ class BaseTransport:
             raise ChannelError(msg)
 
     def _seal(
-        self,
-        library: "_Library",
-        request: Any,
-        report: AttestationReport,
-        upload: Callable[..., Any],
+        self, library: "_Library", turn: "_Turn", upload: Callable[..., Any]
     ) -> tuple[Exchange, Any]:
         """The exchange for a request, and what to send; `upload` seals a body that is streamed."""
-        http, profile = library.http, self.endpoint.policy.profile
-        SEALED_UNDER.set(report)
+        http, profile, request = library.http, self.endpoint.policy.profile, turn.request
+        turn.reports = self.endpoint.reports or turn.reports
+        SEALED_UNDER.set(turn.reports[0])
         exchange = open_exchange(
             profile,
-            report.channel_keys[profile],
+            [report.channel_keys[profile] for report in turn.reports],
             request.method,
             request.url.raw_path.decode("ascii"),
-            _pairs(request),
+            [(n, v) for n, v in _pairs(request) if n.lower() not in self.dropped],
             outer=self._outer,
             limit=self._max_response,
+            nonce=turn.nonce,
         )
+        turn.nonce = exchange.nonce
+        if not exchange.several:
+            turn.reports = turn.reports[:1]
         headers = [("host", self.endpoint.authority), *exchange.headers]
         body: dict[str, Any]
         if isinstance(request.stream, library.http.ByteStream):
@@ -155,19 +279,39 @@ class BaseTransport:
             *self._outer,
         ]
         url = self.endpoint.origin + challenge.path
-        request = library.http.Request("GET", url, headers=headers, extensions=extensions)
+        given = extensions.get("timeout", {})
+        steps = {n: min(most, given.get(n) or most) for n, most in _STEP_SECONDS.items()}
+        own = {**extensions, "timeout": steps}
+        request = library.http.Request("GET", url, headers=headers, extensions=own)
         return nonce, request
 
     @staticmethod
     def _check_document(response: Any) -> None:
-        if response.status_code != 200:
-            msg = f"the endpoint answered {response.status_code} when asked for evidence"
+        status = response.status_code
+        # The gateway's own 500 says that it can make no evidence; that is no matter of waiting.
+        ours = response.headers.get("content-type") == "application/problem+json"
+        if status in _BUSY or (status == 500 and not ours):
+            msg = f"the endpoint has no evidence now (status {status})"
+            raise EndpointUnavailableError(msg, check="fetch", retry_after=_asked(response))
+        if status != 200:
+            msg = f"the endpoint answered {status} when asked for evidence"
             raise EvidenceInvalidError(msg, check="fetch")
 
-    def _check_connection(self, report: AttestationReport, response: Any) -> None:
-        bound = report.claims.get("tls_spki_sha256")
-        if bound or self.endpoint.policy.require_tls_binding:
-            self.endpoint.check_tls(report, tls_spki(response))
+    def _check_connection(self, reports: list[AttestationReport], response: Any) -> None:
+        """Raise unless the connection ends at one of these machines, where that can be seen."""
+        bound = [r for r in reports if r.claims.get("tls_spki_sha256")]
+        if not bound and not self.endpoint.policy.require_tls_binding:
+            return
+        spki, refused = tls_spki(response), None
+        for report in reports:
+            try:
+                self.endpoint.check_tls(report, spki)
+            except PolicyMismatchError as error:
+                refused = error
+            else:
+                return
+        if refused is not None:
+            raise refused
 
     @staticmethod
     def _may_name_another_key(response: Any, exchange: Exchange) -> bool:
@@ -175,16 +319,27 @@ class BaseTransport:
         return response.status_code in exchange.refusals and not sealed
 
     @staticmethod
-    def _names_another_key(
-        response: Any, exchange: Exchange, problem: bytes, *, again: bool
-    ) -> bool:
-        """Whether to send once more under a new key; raises ChannelError when that is no use."""
-        if not exchange.wants_new_key(response.status_code, _pairs(response), problem):
-            return False
-        if not again:
-            msg = "the endpoint refuses the key that it attested just now"
-            raise ChannelError(msg)
-        return True
+    def _unavailable(response: Any) -> EndpointUnavailableError | None:
+        """The error of an unsealed answer that says that there is none now; `None` for others."""
+        sealed = "ehbp-response-nonce" in response.headers
+        status = response.status_code
+        if sealed or status not in (*_BUSY, 500):
+            return None
+        msg = f"there is no answer now: status {status} came back unsealed"
+        return EndpointUnavailableError(msg, check="fetch", retry_after=_asked(response))
+
+    def _has_met_another(self, turn: "_Turn") -> bool:
+        """Whether there is a key by now that the request was not sealed to."""
+        profile = self.endpoint.policy.profile
+        known = {report.channel_keys[profile] for report in turn.reports}
+        return any(report.channel_keys[profile] not in known for report in self.endpoint.reports)
+
+    def _opened(self, answer: Answer, turn: "_Turn", response: Any) -> None:
+        """Note which machine answered: the stamp is of its report, and TLS must end there too."""
+        report = turn.reports[answer.answered]
+        self._check_connection([report], response)
+        self.endpoint.answered(report)
+        SEALED_UNDER.set(report)
 
     def _in_time(self, deadline: float) -> None:
         if time.monotonic() > deadline:
@@ -237,63 +392,109 @@ class AttestedTransport(BaseTransport):
         Args:
             library: `"httpx"` or `"httpx2"`, whichever the inner transport is of.
         """
-        return self._attested(_library(library), _IN_TIME)
+        return self._attested(_library(library), {})
 
     def _connection(self, library: "_Library") -> Any:
         if self._inner is None:
-            self._inner = library.http.HTTPTransport(verify=self._verify)
+            self._inner = library.http.HTTPTransport(verify=self._verify, proxy=self._proxy)
         return self._inner
 
-    def _attested(self, library: "_Library", extensions: Any) -> AttestationReport:
-        with self.endpoint.lock:
-            if (report := self.endpoint.report) is not None:
-                return report
-            nonce, request = self._challenge_request(library, extensions)
-            response = self._connection(library).handle_request(request)
+    def _attested(
+        self, library: "_Library", extensions: Any, besides: Collection[AttestationReport] = ()
+    ) -> AttestationReport:
+        """Attest unless a report is in force, other than those that are not enough."""
+        entered = self.endpoint.enter(besides)
+        if entered is not None:
+            flight, leads = entered
+            if leads:
+                try:
+                    self._fetch(library, extensions)
+                except BaseException as error:
+                    self.endpoint.leave(flight, error)
+                    raise
+                self.endpoint.leave(flight)
+            else:
+                _joined(flight)
+        report = self.endpoint.report
+        if report is None:
+            raise EndpointUnavailableError(_EXPIRED, check="fetch")
+        return report
+
+    def _fetch(self, library: "_Library", extensions: Any) -> None:
+        patience = _Patience(self._tries)
+        while True:
             try:
-                self._check_document(response)
-                reader = DocumentReader()
-                for chunk in response.stream:
-                    reader.feed(chunk)
-                return self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
-            except library.http.TransportError:
-                msg = "the connection broke while evidence was fetched"
-                raise EvidenceInvalidError(msg, check="fetch") from None
-            finally:
-                response.close()
+                self._fetch_once(library, extensions)
+            except EndpointUnavailableError as error:
+                time.sleep(patience.pause(error))
+            else:
+                return
+
+    def _fetch_once(self, library: "_Library", extensions: Any) -> None:
+        reader = DocumentReader(seconds=ATTESTATION_SECONDS)
+        nonce, request = self._challenge_request(library, extensions)
+        response = self._connection(library).handle_request(request)
+        try:
+            self._check_document(response)
+            for chunk in response.stream:
+                reader.feed(chunk)
+            self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
+        except library.http.TransportError:
+            raise EvidenceInvalidError(_BROKEN, check="fetch") from None
+        finally:
+            response.close()
 
     def _handle(self, request: Any) -> Any:
         library = _library_of(request)
         self._check_target(request.url)
-        report = self._attested(library, request.extensions)
-        # Only a body that is held in memory can be sent, or sealed, a second time.
-        again = held = isinstance(request.stream, library.http.ByteStream)
+        first = self._attested(library, request.extensions)
+        turn = _Turn(request, library, self._tries, [first])
         while True:
-            exchange, outgoing = self._seal(library, request, report, _sealed_pieces)
+            exchange, outgoing = self._seal(library, turn, _sealed_pieces)
             try:
                 response = self._connection(library).handle_request(outgoing)
             except library.broken:
-                if not (exchange.repeatable and held):
+                if not turn.again_after_a_break(exchange):
                     raise
-                response = self._connection(library).handle_request(outgoing)
+                continue
             try:
-                self._check_connection(report, response)
+                self._check_connection(turn.reports, response)
                 if self._may_name_another_key(response, exchange):
                     problem = DocumentReader(MAX_PROBLEM)
                     for chunk in response.stream:
                         problem.feed(chunk)
-                    if self._names_another_key(response, exchange, problem.finish(), again=again):
+                    if turn.wants_new_key(response, exchange, problem.finish()):
                         response.close()
-                        self.endpoint.forget(report)
-                        report, again = self._attested(library, request.extensions), False
+                        self._meet(library, turn, exchange)
                         continue
+                if unavailable := self._unavailable(response):
+                    response.close()
+                    time.sleep(turn.pause(unavailable, exchange))
+                    continue
                 answer = exchange.answer(response.status_code, _pairs(response))
-                return self._open(library, response, answer)
+                return self._open(library, response, answer, turn)
             except BaseException:
                 response.close()
                 raise
 
-    def _open(self, library: "_Library", response: Any, answer: Answer) -> Any:
+    def _meet(self, library: "_Library", turn: "_Turn", exchange: Exchange) -> None:
+        """Attest the machine that has another key, or another one of the same address."""
+        if not exchange.several:
+            self.endpoint.forget(turn.reports[0])
+        # A balancer that takes machines in turn would meet a client of one step each with the same
+        # ones for ever, so the steps grow until another machine is met.
+        turn.meetings += 1
+        for _ in range(min(turn.meetings, _MEETINGS)):
+            try:
+                self._attested(library, turn.request.extensions, besides=turn.reports)
+            except AttestationError as error:
+                turn.refused = error
+                if self.endpoint.report is None:
+                    raise
+            if self._has_met_another(turn):
+                return
+
+    def _open(self, library: "_Library", response: Any, answer: Answer, turn: "_Turn") -> Any:
         deadline = time.monotonic() + self._max_seconds
         raw = iter(response.stream)
         early: list[bytes] = []
@@ -306,6 +507,7 @@ class AttestedTransport(BaseTransport):
                 early.extend(answer.feed(chunk))
         except library.http.TransportError:
             raise ChannelError(_INCOMPLETE) from None
+        self._opened(answer, turn, response)
 
         def pieces() -> Iterator[bytes]:
             try:
@@ -346,63 +548,115 @@ class AsyncAttestedTransport(BaseTransport):
 
     async def attest(self, library: str = "httpx") -> AttestationReport:
         """Attest now, unless a verdict is in force; return the report."""
-        return await self._attested(_library(library), _IN_TIME)
+        return await self._attested(_library(library), {})
 
     def _connection(self, library: "_Library") -> Any:
         if self._inner is None:
-            self._inner = library.http.AsyncHTTPTransport(verify=self._verify)
+            self._inner = library.http.AsyncHTTPTransport(verify=self._verify, proxy=self._proxy)
         return self._inner
 
-    async def _attested(self, library: "_Library", extensions: Any) -> AttestationReport:
-        async with self.endpoint.loop_lock():
-            if (report := self.endpoint.report) is not None:
-                return report
-            nonce, request = self._challenge_request(library, extensions)
-            response = await self._connection(library).handle_async_request(request)
+    async def _attested(
+        self, library: "_Library", extensions: Any, besides: Collection[AttestationReport] = ()
+    ) -> AttestationReport:
+        """Attest unless a report is in force, other than those that are not enough."""
+        entered = self.endpoint.enter(besides)
+        if entered is not None:
+            flight, leads = entered
+            if leads:
+                try:
+                    await self._fetch(library, extensions)
+                except BaseException as error:
+                    self.endpoint.leave(flight, error)
+                    raise
+                self.endpoint.leave(flight)
+            else:
+                await _ajoined(flight)
+        report = self.endpoint.report
+        if report is None:
+            raise EndpointUnavailableError(_EXPIRED, check="fetch")
+        return report
+
+    async def _fetch(self, library: "_Library", extensions: Any) -> None:
+        patience = _Patience(self._tries)
+        while True:
             try:
-                self._check_document(response)
-                reader = DocumentReader()
-                async for chunk in response.stream:
-                    reader.feed(chunk)
-                return self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
-            except library.http.TransportError:
-                msg = "the connection broke while evidence was fetched"
-                raise EvidenceInvalidError(msg, check="fetch") from None
-            finally:
-                await response.aclose()
+                async with asyncio.timeout(ATTESTATION_SECONDS):
+                    await self._fetch_once(library, extensions)
+            except TimeoutError:
+                raise EndpointUnavailableError(_SLOW, check="fetch") from None
+            except EndpointUnavailableError as error:
+                await asyncio.sleep(patience.pause(error))
+            else:
+                return
+
+    async def _fetch_once(self, library: "_Library", extensions: Any) -> None:
+        reader = DocumentReader(seconds=ATTESTATION_SECONDS)
+        nonce, request = self._challenge_request(library, extensions)
+        response = await self._connection(library).handle_async_request(request)
+        try:
+            self._check_document(response)
+            async for chunk in response.stream:
+                reader.feed(chunk)
+            spki = tls_spki(response)
+            # Verifying takes milliseconds, and an adapter may fetch collateral: not in the loop.
+            await asyncio.to_thread(self.endpoint.accept, reader.finish(), nonce, spki)
+        except library.http.TransportError:
+            raise EvidenceInvalidError(_BROKEN, check="fetch") from None
+        finally:
+            await response.aclose()
 
     async def _handle(self, request: Any) -> Any:
         library = _library_of(request)
         self._check_target(request.url)
-        report = await self._attested(library, request.extensions)
-        again = held = isinstance(request.stream, library.http.ByteStream)
+        turn = _Turn(
+            request, library, self._tries, [await self._attested(library, request.extensions)]
+        )
         while True:
-            exchange, outgoing = self._seal(library, request, report, _sealed_pieces_async)
+            exchange, outgoing = self._seal(library, turn, _sealed_pieces_async)
             try:
                 response = await self._connection(library).handle_async_request(outgoing)
             except library.broken:
-                if not (exchange.repeatable and held):
+                if not turn.again_after_a_break(exchange):
                     raise
-                response = await self._connection(library).handle_async_request(outgoing)
+                continue
             try:
-                self._check_connection(report, response)
+                self._check_connection(turn.reports, response)
                 if self._may_name_another_key(response, exchange):
                     problem = DocumentReader(MAX_PROBLEM)
                     async for chunk in response.stream:
                         problem.feed(chunk)
-                    if self._names_another_key(response, exchange, problem.finish(), again=again):
+                    if turn.wants_new_key(response, exchange, problem.finish()):
                         await response.aclose()
-                        self.endpoint.forget(report)
-                        report = await self._attested(library, request.extensions)
-                        again = False
+                        await self._meet(library, turn, exchange)
                         continue
+                if unavailable := self._unavailable(response):
+                    await response.aclose()
+                    await asyncio.sleep(turn.pause(unavailable, exchange))
+                    continue
                 answer = exchange.answer(response.status_code, _pairs(response))
-                return await self._open(library, response, answer)
+                return await self._open(library, response, answer, turn)
             except BaseException:
                 await response.aclose()
                 raise
 
-    async def _open(self, library: "_Library", response: Any, answer: Answer) -> Any:
+    async def _meet(self, library: "_Library", turn: "_Turn", exchange: Exchange) -> None:
+        """Attest the machine that has another key, or another one of the same address."""
+        if not exchange.several:
+            self.endpoint.forget(turn.reports[0])
+        # A balancer that takes machines in turn would meet a client of one step each with the same
+        # ones for ever, so the steps grow until another machine is met.
+        turn.meetings += 1
+        for _ in range(min(turn.meetings, _MEETINGS)):
+            try:
+                await self._attested(library, turn.request.extensions, besides=turn.reports)
+            except AttestationError as error:
+                turn.refused = error
+                if self.endpoint.report is None:
+                    raise
+            if self._has_met_another(turn):
+                return
+
+    async def _open(self, library: "_Library", response: Any, answer: Answer, turn: "_Turn") -> Any:
         deadline = time.monotonic() + self._max_seconds
         raw = aiter(response.stream)
         early: list[bytes] = []
@@ -415,6 +669,7 @@ class AsyncAttestedTransport(BaseTransport):
                 early.extend(answer.feed(chunk))
         except library.http.TransportError:
             raise ChannelError(_INCOMPLETE) from None
+        self._opened(answer, turn, response)
 
         async def pieces() -> AsyncIterator[bytes]:
             try:

@@ -307,7 +307,7 @@ def mutated(seed: bytes, random_: random.Random) -> bytes:
     if random_.random() < 0.6:
         try:
             content = json.loads(seed)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
         else:
             return _changed_json(content, random_)

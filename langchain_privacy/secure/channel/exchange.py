@@ -10,7 +10,7 @@ pieces = [*answer.feed(bytes_that_came_back), *answer.finish()]
 ```
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from langchain_privacy.errors import ChannelError, EvidenceInvalidError
@@ -37,8 +37,9 @@ class Exchange(Protocol):
     Attributes:
         refusals: Statuses of an unsealed answer that may say "another key".
         chunked: Whether the protocol wants the body in chunks, not with a length.
-        repeatable: Whether the other end takes a request once, so that sending the very same bytes
-            again does nothing twice.
+        repeatable: Whether the other end takes a request once, so that sending it again does
+            nothing twice.
+        several: Whether one request can be sealed to several keys.
         method: Method to send.
         path: Path and query to send.
         headers: Headers to send.
@@ -47,9 +48,15 @@ class Exchange(Protocol):
     refusals: frozenset[int]
     chunked: bool
     repeatable: bool
+    several: bool
     method: str
     path: str
     headers: Pairs
+
+    @property
+    def nonce(self) -> bytes | None:
+        """What names this request in each try, where the profile has such a thing."""
+        ...
 
     def begin(self) -> bytes:
         """Bytes that come before the body."""
@@ -74,6 +81,11 @@ class Answer(Protocol):
     status: int | None
     headers: Pairs
 
+    @property
+    def answered(self) -> int:
+        """Which of the keys that the request was sealed to answered, by its place."""
+        ...
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes; yield plaintext of the body. `status` is set before the first piece."""
         ...
@@ -85,34 +97,43 @@ class Answer(Protocol):
 
 def open_exchange(
     profile: Profile,
-    key: bytes,
+    key: bytes | Sequence[bytes],
     method: str,
     path: str,
     headers: Pairs,
     *,
     outer: Pairs,
     limit: int = MAX_RESPONSE,
+    nonce: bytes | None = None,
 ) -> Exchange:
     """Start an exchange.
 
     Args:
         profile: The channel that the policy fixes.
-        key: The endpoint's attested public key.
+        key: The endpoint's attested public key, or those of its machines, the latest first.
         method: Method of the request.
         path: Its path and query.
         headers: Its headers.
         outer: Headers to send in clear besides.
         limit: Largest answer in bytes.
+        nonce: That of an earlier attempt at the same request.
     """
+    keys = [key] if isinstance(key, bytes) else list(key)
     if (cipher := _FIELD_CIPHERS.get(profile)) is not None:
         sent = [*end_to_end(headers), *outer]
-        return FieldsExchange(cipher(key), method, path, sent, limit=limit)
-    kind = SealedExchange if profile == "x-wing" else EhbpExchange
-    return kind(key, method, path, headers, outer=outer, limit=limit)
+        return FieldsExchange(cipher(keys[0]), method, path, sent, limit=limit)
+    if profile == "x-wing":
+        return SealedExchange(keys, method, path, headers, outer=outer, limit=limit, nonce=nonce)
+    return EhbpExchange(keys[0], method, path, headers, outer=outer, limit=limit)
 
 
 class _LimitedAnswer:
     """What answers share: status and headers once they are known, and a limit of their size."""
+
+    @property
+    def answered(self) -> int:
+        """The first key: there is one."""
+        return 0
 
     def __init__(self, status: int | None, headers: Pairs, limit: int) -> None:
         self.status, self.headers = status, headers
@@ -130,12 +151,21 @@ class SealedExchange:
     """An exchange in the profile `"x-wing"`."""
 
     refusals = frozenset({422})
-    chunked, repeatable = False, True
+    chunked, repeatable, several = False, True, True
 
     def __init__(
-        self, key: bytes, method: str, path: str, headers: Pairs, *, outer: Pairs, limit: int
+        self,
+        keys: Sequence[bytes],
+        method: str,
+        path: str,
+        headers: Pairs,
+        *,
+        outer: Pairs,
+        limit: int,
+        nonce: bytes | None = None,
     ) -> None:
-        self._sealer = sealed.RequestSealer(key)
+        self._sealer = sealed.RequestSealer(*keys[: sealed.MAX_RECIPIENTS], nonce=nonce)
+        self.nonce = self._sealer.nonce
         self._head = sealed.RequestHead(method, path, end_to_end(headers))
         self._limit = limit
         self.method, self.path = "POST", sealed.PATH
@@ -173,6 +203,11 @@ class SealedAnswer(_LimitedAnswer):
         self._opener: Any = None
         self._nonce = b""
 
+    @property
+    def answered(self) -> int:
+        """Which of the keys that the request was sealed to answered, by its place."""
+        return self._opener.answered or 0 if self._opener else 0
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes: nonce, head, then body."""
         if self._opener is None:
@@ -197,11 +232,18 @@ class SealedAnswer(_LimitedAnswer):
         return ()
 
 
+_NOT_AUTHENTICATED = frozenset(
+    {"content-encoding", "x-should-retry", "retry-after", "retry-after-ms"}
+)
+_NO_RETRY = ("x-should-retry", "false")
+"""Header that OpenAI's clients, and those made after them, take as "do not send this again"."""
+
+
 class EhbpExchange:
     """An exchange in the profile `"ehbp-x25519"`."""
 
     refusals = frozenset({422})
-    chunked, repeatable = True, False
+    chunked, repeatable, several, nonce = True, False, False, None
 
     def __init__(
         self, key: bytes, method: str, path: str, headers: Pairs, *, outer: Pairs, limit: int
@@ -234,7 +276,11 @@ class EhbpExchange:
             msg = "the answer has more than one EHBP nonce"
             raise ChannelError(msg)
         opener = self._sealer.opener(ehbp.header_bytes(nonces[0]))
-        return EhbpAnswer(opener, status, _without_ehbp(headers), self._limit)
+        # Whoever is on the path may have changed status and headers. A body that was encoded after
+        # sealing cannot be opened, so an encoding that is named here is not the endpoint's; and a
+        # client that retries by the status would have the request executed once for each change.
+        kept = [(n, v) for n, v in _without_ehbp(headers) if n.lower() not in _NOT_AUTHENTICATED]
+        return EhbpAnswer(opener, status, [*kept, _NO_RETRY], self._limit)
 
     def wants_new_key(self, status: int, headers: Pairs, problem: bytes) -> bool:
         """Whether this is EHBP's "key configuration mismatch"."""

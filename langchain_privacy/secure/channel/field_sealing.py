@@ -358,7 +358,7 @@ class FieldsExchange:
     """An exchange in a profile that seals fields."""
 
     refusals = frozenset({400, 421})
-    chunked, repeatable = False, False
+    chunked, repeatable, several, nonce = False, False, False, None
 
     def __init__(
         self,
@@ -412,6 +412,8 @@ class FieldsExchange:
 
 class FieldsAnswer:
     """An answer whose fields are sealed: one JSON object, or a stream of events."""
+
+    answered = 0
 
     def __init__(self, cipher: FieldCipher, model: str, headers: Pairs, *, limit: int) -> None:
         kind = media_type(headers)

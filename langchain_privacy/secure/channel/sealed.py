@@ -3,6 +3,15 @@
 Request body:  `"LP1" | key id (8) | X-Wing encapsulation (1120) | request nonce (32) | frames`
 Response body: `response nonce (32) | frames`
 
+A fleet behind one address has several keys, and nobody can say which machine a load balancer takes.
+A request to it is sealed to each key that was attested, and any of the machines opens it:
+
+Request body: `"LP2" | count (1) | count * (key id (8) | encapsulation (1120) | secrets (80)) |
+request nonce (32) | frames`
+
+The secrets under each key are the request's, the same for all, and one for the answer that is this
+machine's alone, so that the answer shows whose it is.
+
 An encapsulation opens a session, from whose HPKE context two secrets are exported. A client uses it
 for ten minutes, because making and opening it costs more than all the rest; every request still has
 keys of its own, from the secret and a fresh nonce, and so has its answer, from both nonces.
@@ -53,13 +62,17 @@ PATH = "/.well-known/langchain-privacy/exchange"
 REQUEST_MEDIA_TYPE = "application/vnd.langchain-privacy.request"
 RESPONSE_MEDIA_TYPE = "application/vnd.langchain-privacy.response"
 KEY_MISMATCH = "urn:langchain-privacy:error:key"
-MAGIC = b"LP1"
+MAGIC, GROUP_MAGIC = b"LP1", b"LP2"
+MAX_RECIPIENTS = 8
 NONCE = 32
 PREFIX = len(MAGIC) + 8 + 1120 + NONCE
 SESSION_SECONDS = 600.0
 _INFO = b"langchain-privacy/exchange/v1 session"
 _REQUEST = b"langchain-privacy/exchange/v1 request"
 _RESPONSE = b"langchain-privacy/exchange/v1 response"
+_GROUP_INFO = b"langchain-privacy/exchange/v2 group"
+_GROUP = b"langchain-privacy/exchange/v2 group id"
+_ENTRY = 8 + 1120 + 2 * 32 + 16
 
 MAX_FRAME = 4 * 1024 * 1024
 """Largest ciphertext of one frame in bytes."""
@@ -216,9 +229,24 @@ def _session(shared_secret: bytes, enc: bytes) -> Session:
     return Session(enc, context.export(_REQUEST, 32), context.export(_RESPONSE, 32))
 
 
-def open_session(private: PrivateKey, enc: bytes) -> Session:
-    """The server's view of the session that an encapsulation opens."""
-    return _session(private.decapsulate(enc), enc)
+def open_session(private: PrivateKey, enc: bytes, wrapped: bytes = b"") -> Session:
+    """The server's view of the session that an encapsulation opens.
+
+    Args:
+        private: The key that it was made to.
+        enc: The encapsulation.
+        wrapped: What came with it where a request is to several keys: the sealed secrets.
+    """
+    shared = private.decapsulate(enc)
+    if not wrapped:
+        return _session(shared, enc)
+    opened = Context(KEM_ID, shared, _GROUP_INFO).open(wrapped)
+    return Session(_group_id(opened[:32]), opened[:32], opened[32:])
+
+
+def _group_id(request: bytes) -> bytes:
+    """What stands for the encapsulation in the keys of a request to several machines."""
+    return hashlib.sha256(_GROUP + request).digest()
 
 
 class _Recipient:
@@ -238,6 +266,32 @@ class _Recipient:
 
 
 _recipient = lru_cache(maxsize=64)(_Recipient)
+
+
+class _Recipients:
+    """Several public keys, and a session with all their holders; an old one is forgotten."""
+
+    def __init__(self, publics: tuple[bytes, ...]) -> None:
+        self._publics = publics
+        self._latest: tuple[bytes, tuple[Session, ...], float] | None = None
+
+    def sessions(self) -> tuple[bytes, tuple[Session, ...]]:
+        """The entries of the prefix, and the session with each holder in the same order."""
+        now, latest = time.monotonic(), self._latest
+        if latest is None or now >= latest[2]:
+            request, entries, made = secrets.token_bytes(32), [], []
+            for public in self._publics:
+                response = secrets.token_bytes(32)
+                shared, enc = encapsulate(KEM_ID, public)
+                wrapped = Context(KEM_ID, shared, _GROUP_INFO).seal(request + response)
+                entries.append(key_id(public) + enc + wrapped)
+                made.append(Session(_group_id(request), request, response))
+            latest = b"".join(entries), tuple(made), now + SESSION_SECONDS
+            self._latest = latest
+        return latest[:2]
+
+
+_recipients = lru_cache(maxsize=16)(_Recipients)
 
 
 # The two halves of an exchange: each end has a sealer of its own and an opener of the other's.
@@ -274,9 +328,12 @@ class Opener:
             if self._finished:
                 msg = "there are frames after the last one"
                 raise ChannelError(msg)
-            plaintext = self._sequence.open(ciphertext, header)
+            plaintext = self._open(ciphertext, header)
             self._finished = final
             yield plaintext
+
+    def _open(self, ciphertext: bytes, header: bytes) -> bytes:
+        return self._sequence.open(ciphertext, header)
 
     def finish(self) -> None:
         """Raise unless the marked last frame has arrived, and nothing after it."""
@@ -285,28 +342,96 @@ class Opener:
             raise ChannelError(msg)
 
 
+class AnswerOpener(Opener):
+    """Opens an answer by whichever machine of several gave it.
+
+    Attributes:
+        answered: Which of the keys that the request was sealed to answered, by its place; known
+            with the first frame.
+    """
+
+    def __init__(self, sequences: list[AeadSequence]) -> None:
+        super().__init__(sequences[0])
+        self._candidates = sequences
+        self.answered: int | None = None
+
+    def _open(self, ciphertext: bytes, header: bytes) -> bytes:
+        if self.answered is not None:
+            return super()._open(ciphertext, header)
+        for index, sequence in enumerate(self._candidates):
+            self._sequence = sequence
+            try:
+                plaintext = super()._open(ciphertext, header)
+            except ChannelError:
+                if index == len(self._candidates) - 1:
+                    raise
+            else:
+                self.answered = index
+                return plaintext
+        raise AssertionError
+
+
 class RequestSealer(Sealer):
-    """The client's half of one exchange."""
+    """The client's half of one exchange.
 
-    def __init__(self, public: bytes) -> None:
-        recipient = _recipient(public)
-        self._session, self._nonce = recipient.session(), secrets.token_bytes(NONCE)
-        self.prefix = MAGIC + recipient.key_id + self._session.enc + self._nonce
-        super().__init__(exported_sequence(self._session.request, self._session.enc, self._nonce))
+    Args:
+        publics: Attested keys of the machines that may take the request.
+        nonce: That of an earlier attempt at the same request, so that no machine takes it twice.
+    """
 
-    def opener(self, nonce: bytes) -> Opener:
+    def __init__(self, *publics: bytes, nonce: bytes | None = None) -> None:
+        self.nonce = nonce or secrets.token_bytes(NONCE)
+        if len(publics) == 1:
+            recipient = _recipient(publics[0])
+            self._sessions: tuple[Session, ...] = (recipient.session(),)
+            self.prefix = MAGIC + recipient.key_id + self._sessions[0].enc + self.nonce
+        else:
+            entries, self._sessions = _recipients(publics).sessions()
+            self.prefix = GROUP_MAGIC + bytes([len(publics)]) + entries + self.nonce
+        self._session = self._sessions[0]
+        super().__init__(exported_sequence(self._session.request, self._session.enc, self.nonce))
+
+    def opener(self, nonce: bytes) -> AnswerOpener:
         """Opener of the answer that begins with this nonce."""
-        context = self._session.enc + self._nonce
-        return Opener(exported_sequence(self._session.response, context, nonce))
+        return AnswerOpener(
+            [exported_sequence(s.response, s.enc + self.nonce, nonce) for s in self._sessions]
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a request holds for one key: its id, the encapsulation, secrets where it has several."""
+
+    key_id: bytes
+    enc: bytes
+    wrapped: bytes = b""
+
+
+def prefix_size(start: bytes) -> int:
+    """How long the prefix of a request is, as far as its first bytes tell."""
+    if not start.startswith(GROUP_MAGIC):
+        return PREFIX
+    return len(GROUP_MAGIC) + 1 + (start[3] * _ENTRY if len(start) > 3 else 0) + NONCE
 
 
 def split_prefix(prefix: bytes) -> tuple[bytes, bytes, bytes]:
-    """Key id, encapsulation and nonce from the first `PREFIX` bytes of a request body."""
-    if len(prefix) != PREFIX or not prefix.startswith(MAGIC):
-        msg = "a request does not begin as one"
-        raise ChannelError(msg)
-    start = len(MAGIC) + 8
-    return prefix[len(MAGIC) : start], prefix[start:-NONCE], prefix[-NONCE:]
+    """Key id, encapsulation and nonce from the prefix of a request to one key."""
+    entries, nonce = read_prefix(prefix)
+    return entries[0].key_id, entries[0].enc, nonce
+
+
+def read_prefix(prefix: bytes) -> tuple[list[Entry], bytes]:
+    """The entries, one for each key, and the nonce from the first `prefix_size` bytes."""
+    malformed = ChannelError("a request does not begin as one")
+    body, nonce = prefix[len(MAGIC) : -NONCE], prefix[-NONCE:]
+    if len(prefix) != prefix_size(prefix):
+        raise malformed
+    if prefix.startswith(MAGIC):
+        return [Entry(body[:8], body[8:])], nonce
+    if not prefix.startswith(GROUP_MAGIC) or not 1 < prefix[3] <= MAX_RECIPIENTS:
+        raise malformed
+    entries = [body[at : at + _ENTRY] for at in range(1, len(body), _ENTRY)]
+    return [Entry(e[:8], e[8 : 8 + 1120], e[8 + 1120 :]) for e in entries], nonce
 
 
 class RequestOpener(Opener):

@@ -371,6 +371,20 @@ def _endorse(
             )
 
 
+def manifest_ids(device: GpuEvidence) -> list[str]:
+    """Names of a GPU's manifests of driver and VBIOS in NVIDIA's service.
+
+    Raises:
+        EvidenceInvalidError: If the report cannot be read.
+    """
+    report = Checks("nvidia-gpu").require_layout(_parse_report, device.report)
+    chain = nvidia_endorsements.load_chain(device.certificate_chain)
+    names = [report.rim_id]
+    if report.driver and chain:
+        names.append(f"NV_GPU_DRIVER_{_model(chain)}_{report.driver}")
+    return [name for name in names if name]
+
+
 def _versions(report: GpuReport) -> dict[str, str]:
     """The versions that a GPU's manifests are about, and what each is a version of."""
     return {str(report.driver).upper(): "driver", str(report.vbios).upper(): "VBIOS"}

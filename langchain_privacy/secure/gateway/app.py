@@ -48,6 +48,7 @@ from langchain_privacy.secure.report import utc_now
 _NONCE = re.compile(r"[0-9a-f]{64}\Z")
 _PLAINTEXT = "urn:langchain-privacy:error:plaintext"
 _REPLAY = "urn:langchain-privacy:error:replay"
+_RETRY_SECONDS = 1
 _NO_EVIDENCE = "urn:langchain-privacy:error:evidence"
 _log = logging.getLogger(__name__)
 
@@ -65,11 +66,12 @@ class Gateway:
         max_buffered_bytes: int,
         request_seconds: float,
         max_attestations: int,
+        workers: int,
     ) -> None:
         self._upstream, self._provider, self.keys = upstream, provider, keys
         self._max_request, self._request_seconds = max_request_bytes, request_seconds
         self._memory = Memory(left=max_buffered_bytes)
-        self._attestation = asyncio.Lock()
+        self._attestation = asyncio.Semaphore(workers)
         self._waiting, self._max_waiting = 0, max_attestations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,10 +121,10 @@ class Gateway:
         if len(query) != 1 or query[0][0] != "nonce" or not _NONCE.match(query[0][1]):
             raise RefusedError(400)
         if self._waiting >= self._max_waiting:
-            raise RefusedError(503)
+            raise RefusedError(503, retry_after=_RETRY_SECONDS)
         self._waiting += 1
         try:
-            # One at a time: the secure processor limits the rate of reports for the whole machine.
+            # A few at a time: the secure processor limits the rate of reports of the whole machine.
             async with self._attestation:
                 document = await asyncio.to_thread(self._evidence, bytes.fromhex(query[0][1]))
         except DisconnectedError:
@@ -152,18 +154,20 @@ class Gateway:
             raise RefusedError(403, _PLAINTEXT)
         with self._body(receive) as body:
             start = b""
-            while len(start) < sealed.PREFIX:
+            while len(start) < sealed.prefix_size(start):
                 data = await body.read()
                 if not data:
                     raise RefusedError(400)
                 start += data
-            prefix, data = start[: sealed.PREFIX], start[sealed.PREFIX :]
+            size = sealed.prefix_size(start)
+            prefix, data = start[:size], start[size:]
             try:
-                key_id, enc, nonce = sealed.split_prefix(prefix)
-                keys = self.keys.by_id(key_id)
-                if keys is None:
+                entries, nonce = sealed.read_prefix(prefix)
+                held = ((self.keys.by_id(entry.key_id), entry) for entry in entries)
+                keys, entry = next((pair for pair in held if pair[0] is not None), (None, None))
+                if keys is None or entry is None:
                     raise RefusedError(422, sealed.KEY_MISMATCH)
-                opener = sealed.RequestOpener(keys.session(enc), nonce)
+                opener = sealed.RequestOpener(keys.session(entry.enc, entry.wrapped), nonce)
                 pieces = list(opener.feed(data))
                 while data := await body.read():
                     pieces.extend(opener.feed(data))
@@ -171,7 +175,8 @@ class Gateway:
             except ChannelError:
                 raise RefusedError(400) from None
             # After everything has been authenticated, so that nobody can spend another's request.
-            if not keys.take(enc + nonce):
+            # By its nonce alone: a client that seals a request anew, to more keys, keeps it.
+            if not keys.take(nonce):
                 raise RefusedError(409, _REPLAY)
             try:
                 head = sealed.parse_request_head(pieces[0]) if pieces else None
@@ -355,6 +360,7 @@ def create_gateway(
     request_seconds: float = 60.0,
     answer_seconds: float = 3600.0,
     max_waiting_attestations: int = 64,
+    attestation_workers: int = 4,
     tls_spki_sha256: str | None = None,
     clock: Callable[[], dt.datetime] = utc_now,
 ) -> Gateway:
@@ -372,7 +378,8 @@ def create_gateway(
         max_buffered_bytes: What all requests together may hold in memory.
         request_seconds: Longest time in which a request must have arrived.
         answer_seconds: Longest silence of the model server.
-        max_waiting_attestations: Requests for evidence that may wait.
+        max_waiting_attestations: Requests for evidence that may wait; more are told to come back.
+        attestation_workers: Requests for evidence that are served at once.
         tls_spki_sha256: SHA-256 in hex of this machine's TLS public key, when TLS ends here.
         clock: Gives the time.
 
@@ -405,4 +412,5 @@ def create_gateway(
         max_buffered_bytes=max_buffered_bytes,
         request_seconds=request_seconds,
         max_attestations=max_waiting_attestations,
+        workers=attestation_workers,
     )

@@ -14,6 +14,7 @@ import logging
 import os
 import secrets
 import struct
+import threading
 import uuid
 import warnings
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ ConfidentialCompute = Mapping[str, bool]
 
 
 class EvidenceProvider(Protocol):
-    """Makes evidence; called in a worker thread, one call at a time."""
+    """Makes evidence; called in worker threads, as many at once as `attestation_workers` says."""
 
     def devices(self, nonce: bytes) -> tuple[Sequence[GpuEvidence], ConfidentialCompute | None]:
         """Reports of all GPUs for a nonce of 32 bytes, and the state of confidential computing."""
@@ -80,10 +81,15 @@ class ConfidentialVm:
         endorsements: GpuEndorsements | None = None,
     ) -> None:
         self._cpu, self._gpus, self._endorsements = cpu, gpus, endorsements
+        # NVML does not say that it makes two reports of a GPU at once; configfs-tsm does.
+        self._one_at_a_time = threading.Lock()
 
     def devices(self, nonce: bytes) -> tuple[Sequence[GpuEvidence], ConfidentialCompute | None]:
         """Reports of all GPUs."""
-        return self._gpus.devices(nonce) if self._gpus else ((), None)
+        if self._gpus is None:
+            return (), None
+        with self._one_at_a_time:
+            return self._gpus.devices(nonce)
 
     def cpu(self, report_data: bytes) -> CpuEvidence:
         """The machine's report."""

@@ -38,9 +38,11 @@ _TITLES = {
 class RefusedError(Exception):
     """A request is refused with this status; carries no text from the request."""
 
-    def __init__(self, status: int, kind: str = "about:blank") -> None:
+    def __init__(
+        self, status: int, kind: str = "about:blank", *, retry_after: int | None = None
+    ) -> None:
         super().__init__(status)
-        self.status, self.kind = status, kind
+        self.status, self.kind, self.retry_after = status, kind, retry_after
 
 
 class DisconnectedError(Exception):
@@ -97,7 +99,7 @@ class BodyReader:
             if self._taken + len(data) > self._limit:
                 raise RefusedError(413)
             if len(data) > self._memory.left:
-                raise RefusedError(503)
+                raise RefusedError(503, retry_after=1)
             self._memory.left -= len(data)
             self._taken += len(data)
             if data:
@@ -131,6 +133,7 @@ async def send_problem(send: Send, refused: RefusedError) -> None:
     title = _TITLES.get(refused.status, "refused")
     body = json.dumps({"type": refused.kind, "title": title, "status": refused.status}).encode()
     # The rest of the body is not read, so the connection cannot be used again.
-    await send_bytes(
-        send, refused.status, body, "application/problem+json", {"connection": "close"}
-    )
+    extra = {"connection": "close"}
+    if refused.retry_after is not None:
+        extra["retry-after"] = str(refused.retry_after)
+    await send_bytes(send, refused.status, body, "application/problem+json", extra)

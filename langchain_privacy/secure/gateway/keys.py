@@ -41,11 +41,13 @@ class KeySet:
     sessions: dict[bytes, sealed.Session] = field(default_factory=dict)
     seen: set[bytes] = field(default_factory=set)
 
-    def session(self, enc: bytes) -> sealed.Session:
+    def session(self, enc: bytes, wrapped: bytes = b"") -> sealed.Session:
         """The session that an encapsulation opens; raises ChannelError when it is malformed."""
+        enc += wrapped
         session = self.sessions.get(enc)
         if session is None:
-            session = sealed.open_session(self.keys["x-wing"], enc)
+            private, size = self.keys["x-wing"], len(enc) - len(wrapped)
+            session = sealed.open_session(private, enc[:size], wrapped)
             if len(self.sessions) >= _MAX_SESSIONS:
                 del self.sessions[next(iter(self.sessions))]
             self.sessions[enc] = session
