@@ -5,10 +5,13 @@ open put right: the statistics are computed here and never leave as rows; what t
 holds placeholders instead of names and accounts; it runs behind an endpoint that must prove itself
 before a byte is sent; and the audit record says what was verified and what was not.
 
-Runs offline. The endpoint is a simulated TEE on this machine, which proves nothing and says so. For
-a real one set SECURE_ENDPOINT and SECURE_POLICY (see docs/secure.md).
+Runs offline. The endpoint is a simulated TEE on this machine, which proves nothing and says so; its
+policy is obtained from it, as `langchain-privacy policy from-service` does. `--tamper` puts another
+build behind the same address after the policy was made: the call raises, and nothing is sent. For a
+real endpoint set SECURE_ENDPOINT and SECURE_POLICY (see docs/secure.md).
 """
 
+import argparse
 import json
 import logging
 import os
@@ -26,12 +29,13 @@ import pandas as pd
 import uvicorn
 
 from langchain_privacy import AttestationPolicy, Masker, SecureChatModel
+from langchain_privacy.errors import AttestationError
 from langchain_privacy.secure import (
     SimulatedTee,
     UnsafePolicyWarning,
-    UnsafeSimulatedTee,
     create_gateway,
 )
+from langchain_privacy.secure.obtain import Service, observe, policy_for
 
 QUESTION = """A bank asks about one customer's transactions of the last 30 days.
 Customer: {customer}
@@ -144,14 +148,32 @@ def serve(app: Any) -> Iterator[str]:
 
 
 @contextmanager
-def simulated_endpoint() -> Iterator[tuple[str, AttestationPolicy]]:
-    """The whole path on one machine, with a TEE that is only simulated."""
-    policy = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
-    with serve(scripted_model) as upstream, serve(create_gateway(upstream, SimulatedTee())) as url:
-        yield f"{url}/v1", policy
+def simulated_endpoint(tamper: bool = False) -> Iterator[tuple[str, AttestationPolicy]]:
+    """The whole path on one machine, with a TEE that is only simulated.
+
+    Args:
+        tamper: Whether another build takes the gateway's place once the policy was obtained.
+    """
+    with serve(scripted_model) as upstream:
+        running = [create_gateway(upstream, SimulatedTee())]
+
+        async def machine(scope: Any, receive: Any, send: Any) -> None:
+            await running[0](scope, receive, send)
+
+        with serve(machine) as url:
+            service = Service("gateway")
+            policy = policy_for(observe(url, service), service, url=url, allow_simulated=True)
+            if tamper:
+                running[0] = create_gateway(upstream, SimulatedTee(measurement="ba" * 48))
+            yield f"{url}/v1", policy
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Analyse transactions with an attested model.")
+    parser.add_argument(
+        "--tamper", action="store_true", help="change the machine behind the address"
+    )
+    arguments = parser.parse_args()
     endpoint = os.environ.get("SECURE_ENDPOINT")
     if endpoint:
         policy = AttestationPolicy.load(os.environ["SECURE_POLICY"])
@@ -161,13 +183,17 @@ def main() -> None:
         warnings.simplefilter("ignore", UnsafePolicyWarning)
         logging.getLogger("langchain_privacy").setLevel(logging.ERROR)
         print("SIMULATED TEE: this run shows the mechanism and proves nothing.\n")
-        place = simulated_endpoint()
+        place = simulated_endpoint(arguments.tamper)
     with place as (url, policy):
         model = SecureChatModel(
             endpoint=url, model=os.environ.get("SECURE_MODEL", "m"), policy=policy
         )
         customer = "Maria Schmidt, maria.schmidt@example.com, IBAN DE89 3704 0044 0532 0130 00"
-        result = analyze(model, customer, sample_transactions())
+        try:
+            result = analyze(model, customer, sample_transactions())
+        except AttestationError as refusal:
+            print(f"REFUSED, and nothing was sent: {refusal}")
+            return
     for title, value in result.items():
         print(f"== {title}")
         print(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))

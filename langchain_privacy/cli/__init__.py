@@ -19,6 +19,8 @@ from langchain_privacy.errors import PrivacyError
 
 COMMANDS: dict[str, str] = {
     "attest": "fetch an endpoint's evidence, verify it and show every check",
+    "policy": "obtain a policy from a service, see what changed, read one in words",
+    "proxy": "give OpenAI clients of this machine an attested endpoint",
     "gateway": "serve a model behind attestation and encryption, inside a confidential VM",
     "demo": "ask about a private document and see everything that crosses",
     "ledger": "show, verify or report what crossed",
@@ -38,7 +40,8 @@ Look at your files    langchain-privacy scan FILE --highlight
                       langchain-privacy scan FILE --strict --html view.html
 Look at what crossed  langchain-privacy ledger show
                       langchain-privacy ledger report   a page to print and sign
-Attest an endpoint    langchain-privacy attest URL
+Attest an endpoint    langchain-privacy policy from-service gateway URL
+                      langchain-privacy attest URL
 
 All commands          langchain-privacy --help""",
     "ko": """langchain-privacy {version}: 개인정보는 여기에 남고, 클라우드 모델은 그래도 돕습니다.
@@ -49,7 +52,8 @@ All commands          langchain-privacy --help""",
                 langchain-privacy scan FILE --strict --html view.html
 나간 것 보기    langchain-privacy ledger show
                 langchain-privacy ledger report       인쇄하고 서명할 페이지
-증명 확인       langchain-privacy attest URL
+증명 확인       langchain-privacy policy from-service gateway URL
+                langchain-privacy attest URL
 
 모든 명령       langchain-privacy --help""",
 }

@@ -16,10 +16,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from langchain_privacy.cli import write_for_owner
+from langchain_privacy.cli import services, write_for_owner
 from langchain_privacy.errors import AttestationError, ConfigurationError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
+from langchain_privacy.secure.adapters.base import Adapter
 from langchain_privacy.secure.endpoint import AttestedEndpoint
+from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS
+from langchain_privacy.secure.obtain import kind_of
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.unsafe import UnsafePolicyWarning
 from langchain_privacy.secure.report import AttestationReport, Check
@@ -48,6 +51,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="accept a simulated TEE, which proves nothing; for development",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--service", choices=services.KINDS, help="kind of service; the policy's channel says it"
+    )
+    services.configure(parser)
 
 
 def _policy(arguments: argparse.Namespace) -> AttestationPolicy:
@@ -58,27 +65,19 @@ def _policy(arguments: argparse.Namespace) -> AttestationPolicy:
     if arguments.policy is None:
         msg = "give --policy FILE; docs/attestation.md shows how one is written"
         raise ConfigurationError(msg)
-    key = None
-    if arguments.signed_by:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-        try:
-            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(arguments.signed_by))
-        except ValueError:
-            msg = "--signed-by takes 64 hex digits of an Ed25519 public key"
-            raise ConfigurationError(msg) from None
-    return AttestationPolicy.load(arguments.policy, signed_by=key)
+    return AttestationPolicy.load(
+        arguments.policy, signed_by=services.public_key(arguments.signed_by)
+    )
 
 
 class _Keeping:
-    """The gateway's adapter, which also keeps what was fetched."""
+    """A service's adapter, which also keeps what was fetched."""
 
-    def __init__(self) -> None:
-        from langchain_privacy.secure.adapters.gateway import GatewayAdapter
-
-        self._adapter = GatewayAdapter()
+    def __init__(self, adapter: Adapter, kind: str) -> None:
+        self._adapter, self._kind = adapter, kind
         self.kept: dict[str, str] = {}
-        self.challenge = self._adapter.challenge
+        self.challenge = adapter.challenge
+        self.roles = getattr(adapter, "roles", ())
 
     def verify(
         self,
@@ -88,8 +87,9 @@ class _Keeping:
         now: dt.datetime,
         **settings: object,
     ) -> AttestationReport:
-        self.kept = {
+        self.kept |= {
             "format": _FORMAT,
+            "service": self._kind,
             "fetched_at": now.isoformat(),
             "nonce": nonce.hex(),
             "document": base64.b64encode(document).decode("ascii"),
@@ -105,20 +105,25 @@ def run(arguments: argparse.Namespace) -> int:
     # Each use of an unsafe policy is logged as well; the place in the source helps nobody here.
     warnings.simplefilter("ignore", UnsafePolicyWarning)
     policy = _policy(arguments)
-    keeping = _Keeping()
+    kept: dict[str, str] = {}
     try:
         if arguments.offline is not None:
-            report = _offline(arguments.offline, policy)
+            report = _offline(arguments, policy)
         else:
             from langchain_privacy.secure.transport import attest
 
-            report = attest(AttestedEndpoint(arguments.url, policy, adapter=keeping))
+            arguments.service = arguments.service or kind_of(policy)
+            service = services.made(arguments)
+            keeping = _Keeping(service.adapter(arguments.url), service.kind)
+            kept = keeping.kept
+            endpoint = AttestedEndpoint(arguments.url, policy, adapter=keeping)
+            report = attest(endpoint, verify=services.verification(arguments))
     except AttestationError as error:
         _show(_with_failure(error), arguments.json, accepted=False, reason=str(error))
         return 1
     finally:
-        if arguments.save is not None and keeping.kept:
-            _keep(arguments.save, keeping.kept)
+        if arguments.save is not None and kept:
+            _keep(arguments.save, kept)
     _show(report.all_checks(), arguments.json, accepted=True, report=report)
     return 0
 
@@ -141,9 +146,8 @@ def _keep(path: Path, content: dict[str, str]) -> None:
     print(f"evidence written to {path}", file=sys.stderr)
 
 
-def _offline(path: Path, policy: AttestationPolicy) -> AttestationReport:
-    from langchain_privacy.secure.envelope import verify_envelope
-
+def _offline(arguments: argparse.Namespace, policy: AttestationPolicy) -> AttestationReport:
+    path: Path = arguments.offline
     try:
         content = parsing.strict_json(path.read_bytes(), "evidence", limit=_MAX_FILE)
         document = base64.b64decode(content["document"], validate=True)
@@ -152,12 +156,17 @@ def _offline(path: Path, policy: AttestationPolicy) -> AttestationReport:
             dt.datetime.fromisoformat(content["fetched_at"]),
         )
         known = content["format"] == _FORMAT and now.tzinfo is not None
+        # Files of before there were services are of a gateway.
+        arguments.service = arguments.service or content.get("service", "gateway")
+        known = known and arguments.service in services.KINDS
     except (OSError, ValueError, KeyError, TypeError, EvidenceInvalidError):
         known = False
     if not known:
         msg = f"{path.name} is not a file that attest --save wrote"
         raise ConfigurationError(msg)
-    report = verify_envelope(document, nonce, policy, now)
+    arguments.no_fetch = True
+    adapter = services.made(arguments).adapter(policy.service or "")
+    report = adapter.verify(document, nonce, policy, now, roots=VENDOR_ROOTS)
     detail = "a file has no connection whose key could be compared"
     tls = Check(subject="endpoint", name="tls_binding", outcome="skipped", detail=detail)
     return dataclasses.replace(report, checks=(*report.checks, tls))

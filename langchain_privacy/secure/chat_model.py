@@ -149,6 +149,8 @@ class SecureChatModel(BaseChatOpenAI):
             msg = "the model was built without its attested transport"
             raise ConfigurationError(msg)
         self._attested = transport.endpoint
+        # All models of this process on one endpoint, under one policy, attest it once.
+        self._attested.share(self)
         return self
 
     @classmethod

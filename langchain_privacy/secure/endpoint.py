@@ -14,6 +14,7 @@ import datetime as dt
 import secrets
 import threading
 import time
+import weakref
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -37,7 +38,6 @@ ATTESTATION_SECONDS = 30.0
 
 _MAX_VERDICTS = 8
 _MAX_SILENT = 200
-_MAX_SHARED = 64
 
 
 @dataclass
@@ -61,11 +61,13 @@ class _Shared:
 
     Attributes:
         about: Origin, policy, adapter, clock and roots.
+        users: The models that share it; without one that lives it is forgotten.
         verdicts: One for each channel key that was attested, the latest first.
         flight: The attempt to attest that is under way.
     """
 
     about: tuple[Any, ...]
+    users: "list[weakref.ref[Any]]" = field(default_factory=list)
     verdicts: list[_Verdict] = field(default_factory=list)
     flight: "Future[None] | None" = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -76,17 +78,15 @@ _shared_lock = threading.Lock()
 
 
 def _shared_for(about: tuple[Any, ...]) -> _Shared:
-    """The common knowledge about an endpoint; the least recently asked for is dropped first."""
+    """What the living models of this process know about an endpoint."""
     with _shared_lock:
+        for known in _shared[:]:
+            known.users = [user for user in known.users if user() is not None]
+            if not known.users:
+                _shared.remove(known)
         # Policies and adapters have no hash, so they are compared one by one.
         found = next((known for known in _shared if _alike(known.about, about)), None)
-        if found is None:
-            found = _Shared(about)
-        else:
-            _shared.remove(found)
-        _shared.append(found)
-        del _shared[:-_MAX_SHARED]
-        return found
+        return found or _Shared(about)
 
 
 def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
@@ -95,6 +95,11 @@ def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     if plain != same:
         return False
     return first is second or (type(first) is type(second) and vars(first) == vars(second))
+
+
+def _ports(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 class AttestedEndpoint:
@@ -109,9 +114,8 @@ class AttestedEndpoint:
         adapter: How it is asked; the gateway of this package by default.
         clock: Gives the time; for tests.
         roots: Trust anchors; the vendors' by default.
-        shared: Whether all endpoints of this process with the same origin, policy, adapter, clock
-            and roots share their verdicts, as those of `SecureChatModel` do: the second model on
-            an endpoint sends its first request at once.
+        shared: Whether to begin with the verdicts of living users of the same origin, policy,
+            adapter, clock and roots in this process; see `share`.
 
     Raises:
         ConfigurationError: If the URL is unusable or the policy is not one.
@@ -143,6 +147,9 @@ class AttestedEndpoint:
         if policy.profile != "x-wing" and url.scheme == "http" and url.hostname not in LOOPBACK:
             msg = f"{policy.profile} leaves headers readable, so it needs an https endpoint"
             raise ConfigurationError(msg)
+        if policy.service is not None and _ports(policy.service) != _ports(endpoint):
+            msg = f"the policy is for {policy.service}, and for no other service"
+            raise ConfigurationError(msg)
         policy.check_roles(getattr(self._adapter, "roles", ()))
         host = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
         self.origin = f"{url.scheme}://{host}:{self.port}"
@@ -151,6 +158,17 @@ class AttestedEndpoint:
         self._roots = roots
         about = (self.origin, policy, clock, roots, self._adapter)
         self._shared = _shared_for(about) if shared else _Shared(about)
+
+    def share(self, user: Any) -> None:
+        """Let later endpoints with `shared=True` have these verdicts while a user lives.
+
+        Args:
+            user: Whose verdicts they are, e.g. a `SecureChatModel`; referred to weakly.
+        """
+        with _shared_lock:
+            self._shared.users.append(weakref.ref(user))
+            if not any(known is self._shared for known in _shared):
+                _shared.append(self._shared)
 
     @property
     def policy(self) -> AttestationPolicy:

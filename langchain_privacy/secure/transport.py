@@ -59,9 +59,9 @@ _TRIES = 10
 _FIRST_PAUSE, _LONGEST_PAUSE, _LONGEST_ASKED = 0.02, 1.0, 30.0
 """Seconds between tries at an endpoint that has no answer: doubled each time, or as asked for."""
 
-_KEY_TRIES, _MEETINGS = 8, 3
-"""Sealings of one request while the machines behind an address turn out to have other keys,
-and challenges before each."""
+_KEY_TRIES, _ROUNDS, _MEETINGS = 16, 6, 3
+"""Sealings of one request while the machines behind an address turn out to have other keys;
+rounds of challenges between them, and challenges of a round. What remains is sent to known keys."""
 
 _BUSY = frozenset({408, 429, 502, 503, 504})
 """Statuses by which whoever stands before an endpoint says that there is no answer now."""
@@ -484,6 +484,8 @@ class AttestedTransport(BaseTransport):
         # A balancer that takes machines in turn would meet a client of one step each with the same
         # ones for ever, so the steps grow until another machine is met.
         turn.meetings += 1
+        if turn.meetings > _ROUNDS:
+            return
         for _ in range(min(turn.meetings, _MEETINGS)):
             try:
                 self._attested(library, turn.request.extensions, besides=turn.reports)
@@ -646,6 +648,8 @@ class AsyncAttestedTransport(BaseTransport):
         # A balancer that takes machines in turn would meet a client of one step each with the same
         # ones for ever, so the steps grow until another machine is met.
         turn.meetings += 1
+        if turn.meetings > _ROUNDS:
+            return
         for _ in range(min(turn.meetings, _MEETINGS)):
             try:
                 await self._attested(library, turn.request.extensions, besides=turn.reports)

@@ -158,7 +158,9 @@ def test_attacked_channel_is_refused(gateway, attack, mode, profile) -> None:
         assert refused.value.__cause__ is None
     _unreadable(log, profile)
     if mode == "endless_422":
-        assert log.read_bytes().count(b"REFUSED") == 4  # twice for each call, then no more
+        # Each call seals anew a few times, for there may be other machines, and then no more.
+        most = 16 if profile == "x-wing" else 2
+        assert log.read_bytes().count(b"REFUSED") == 2 * most
 
 
 @pytest.mark.parametrize("mode", ["truncate", "truncate_in_frame"])

@@ -2,6 +2,7 @@
 
 from langchain_privacy.secure.gateway.app import Gateway, create_gateway
 from langchain_privacy.secure.gateway.evidence import (
+    AzureVtpm,
     ConfidentialVm,
     ConfigfsTsm,
     EvidenceProvider,
@@ -10,6 +11,7 @@ from langchain_privacy.secure.gateway.evidence import (
 )
 
 __all__ = [
+    "AzureVtpm",
     "ConfidentialVm",
     "ConfigfsTsm",
     "EvidenceProvider",

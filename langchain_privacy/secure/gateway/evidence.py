@@ -14,10 +14,12 @@ import logging
 import os
 import secrets
 import struct
+import subprocess
+import tempfile
 import threading
 import uuid
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -210,6 +212,87 @@ class ConfigfsTsm:
                 raise malformed from None
             certificates["chain"] = b"".join(c.public_bytes(Encoding.PEM) for c in chain)
         return certificates
+
+
+class AzureVtpm:
+    """Azure's confidential VMs: the paravisor's report and a quote of the vTPM, by tpm2-tools.
+
+    Azure does not let a guest choose report data, so the nonce and the keys are bound by the
+    vTPM's quote, under the key that the hardware report vouches for.
+
+    Args:
+        endorsements: `{"key_certificate": ..., "chain": ...}` on AMD, `{"collateral": ...}` on
+            Intel; Azure's instance metadata has AMD's (`/metadata/THIM/amd/certification`).
+        pcrs: Registers to quote; a policy can require these alone.
+        td_quote: On Intel, what turns the paravisor's TDREPORT into a quote, e.g. by Azure's local
+            service (`/acc/tdquote`).
+        run: Runs a command and returns its output; for tests.
+    """
+
+    _REPORT, _KEY = "0x01400001", "0x81000003"
+
+    def __init__(
+        self,
+        endorsements: Mapping[str, bytes],
+        *,
+        pcrs: Sequence[int] = (4, 7, 8, 9, 11),
+        td_quote: Callable[[bytes], bytes] | None = None,
+        run: Callable[[Sequence[str]], bytes] | None = None,
+    ) -> None:
+        self._endorsements, self._td_quote = dict(endorsements), td_quote
+        self._pcrs, self._run = sorted(set(pcrs)), run or _output
+        if not self._pcrs or not all(0 <= number < 24 for number in self._pcrs):
+            msg = "AzureVtpm.pcrs takes numbers from 0 to 23, at least one"
+            raise ConfigurationError(msg)
+
+    def cpu(self, report_data: bytes) -> CpuEvidence:
+        """The report, and a quote over the first half of these 64 bytes.
+
+        Raises:
+            ConfigurationError: If the vTPM or its tools are not there, or a register changed while
+                it was quoted.
+        """
+        hcl = self._run(["tpm2_nvread", "-C", "o", self._REPORT])
+        evidence = {"hcl_report": hcl}
+        selection = "sha256:" + ",".join(map(str, self._pcrs))
+        with tempfile.TemporaryDirectory() as folder:
+            files = {name: f"{folder}/{name}" for name in ("attest", "signature", "pcrs")}
+            options = {
+                "-c": self._KEY,
+                "-l": selection,
+                "-q": report_data[:32].hex(),
+                "-m": files["attest"],
+                "-s": files["signature"],
+                "-f": "plain",
+                "-g": "sha256",
+                "-o": files["pcrs"],
+                "-F": "values",
+            }
+            self._run(["tpm2_quote", *(word for pair in options.items() for word in pair)])
+            try:
+                quoted = {name: Path(path).read_bytes() for name, path in files.items()}
+            except OSError:
+                msg = "tpm2_quote wrote no quote"
+                raise ConfigurationError(msg) from None
+        values = quoted["pcrs"]
+        if len(values) != 32 * len(self._pcrs):
+            msg = "tpm2_quote gave other registers than were asked for"
+            raise ConfigurationError(msg)
+        evidence |= {"tpm_attest": quoted["attest"], "tpm_signature": quoted["signature"]}
+        for index, number in enumerate(self._pcrs):
+            evidence[f"pcr{number}"] = values[32 * index : 32 * index + 32]
+        if self._td_quote is not None:
+            evidence["td_quote"] = self._td_quote(hcl)
+        return CpuEvidence(kind="azure-cvm", evidence=evidence, endorsements=self._endorsements)
+
+
+def _output(command: Sequence[str]) -> bytes:
+    try:
+        done = subprocess.run(command, capture_output=True, check=True, timeout=30)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        msg = f"{command[0]} failed: install tpm2-tools and run as root inside the VM"
+        raise ConfigurationError(msg) from None
+    return done.stdout
 
 
 class NvmlGpus:

@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -74,6 +75,9 @@ class AttestationPolicy:
             check, for the measurement may cover it.
         require_tls_binding: Refuse a TLS connection that does not end at the attested machine.
         allow_unsafe: Permit `Unsafe...` policies in `require`.
+        service: Origin that the policy is for, e.g. `"https://llm.example.com"`; an endpoint
+            elsewhere is refused. `None` is for any.
+        expires: Its last day, e.g. `"2027-01-31"` (UTC); afterwards it accepts nothing.
     """
 
     require: Policy | Sequence[Policy] = ()
@@ -83,8 +87,16 @@ class AttestationPolicy:
     gateway_configs: Iterable[str] = ()
     require_tls_binding: bool = False
     allow_unsafe: bool = False
+    service: str | None = None
+    expires: str | None = None
 
     def __post_init__(self) -> None:
+        if not (self.service is None or _is_origin(self.service)):
+            msg = 'AttestationPolicy.service takes an origin, e.g. "https://llm.example.com"'
+            raise ConfigurationError(msg)
+        if not (self.expires is None or _is_day(self.expires)):
+            msg = 'AttestationPolicy.expires takes a day, e.g. "2027-01-31"'
+            raise ConfigurationError(msg)
         if not isinstance(self.roles, Mapping) or not all(isinstance(r, str) for r in self.roles):
             msg = "AttestationPolicy.roles takes a policy for each role"
             raise ConfigurationError(msg)
@@ -156,6 +168,13 @@ class AttestationPolicy:
     def verify(self, report: AttestationReport) -> list[Check]:
         """Raise unless the report satisfies the policy; see `Policy.verify`."""
         made: list[Check] = []
+        if self.expires is not None:
+            checks = Checks(report.subject, error=PolicyMismatchError)
+            today = report.verified_at.date().isoformat()
+            checks.require(
+                "policy_expires", today <= self.expires, f"the policy expired on {self.expires}"
+            )
+            made += checks
         for role, policy in self.trees.items():
             machine = self._machine(report, role) if role else report
             # What one policy accepts must not count for the machine of another.
@@ -267,6 +286,21 @@ class AttestationPolicy:
         return loads(data)
 
 
+def _is_origin(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    parts = urlsplit(value)
+    whole = f"{parts.scheme}://{parts.netloc}"
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and value == whole
+
+
+def _is_day(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and dt.date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
 def _as_one(given: Policy | Sequence[Policy]) -> Policy:
     return given if isinstance(given, Policy) else AllOf(tuple(given))
 
@@ -314,7 +348,8 @@ _KINDS: dict[str, Any] = {
     "unsafe_minions_attestor": UnsafeMinionsAttestor,
 }
 _COMBINATORS: dict[str, Any] = {"all_of": AllOf, "any_of": AnyOf}
-_OWN = ("profile", "max_age_seconds", "gateway_configs", "require_tls_binding", "allow_unsafe")
+_OWN = ("profile", "max_age_seconds", "gateway_configs", "require_tls_binding", "allow_unsafe",
+        "service", "expires")  # fmt: skip
 
 
 def dumps(policy: AttestationPolicy) -> bytes:

@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -154,7 +156,8 @@ def test_a_balancer_that_is_busy_is_asked_again(status) -> None:
 
 def test_unavailable_is_apart_from_untrusted(monkeypatch) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(transport_module.time, "sleep", waited.append)
+    clock = SimpleNamespace(sleep=waited.append, monotonic=time.monotonic)
+    monkeypatch.setattr(transport_module, "time", clock)
     with _fleet(SimulatedTee()) as (url, balancer, upstream):
         with httpx.Client(transport=AttestedTransport(url, SIMULATED, tries=3)) as client:
             balancer.refuse = (100, 503, {"retry-after": "7"})
