@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 from langchain_privacy._version import __version__
@@ -23,12 +24,13 @@ COMMANDS: dict[str, str] = {
     "proxy": "give OpenAI clients of this machine an attested endpoint",
     "gateway": "serve a model behind attestation and encryption, inside a confidential VM",
     "demo": "ask about a private document and see everything that crosses",
+    "eval-sql": "measure how often private SQL answers questions with gold statements rightly",
     "ledger": "show, verify or report what crossed",
     "scan": "find private values in files",
     "vocabulary": "show which words are public in strict mode, and why",
 }
-"""Name of a command, its line of help. Each is a module of this folder with two functions:
-`configure(parser)` and `run(arguments) -> exit code`."""
+"""Name of a command, its line of help. Each is a module of this folder, with `_` for `-`, with two
+functions: `configure(parser)` and `run(arguments) -> exit code`."""
 
 
 _OVERVIEW = {
@@ -68,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, line in COMMANDS.items():
         command = commands.add_parser(name, help=line, description=line)
         if name in argv:
-            import_module(f"langchain_privacy.cli.{name}").configure(command)
+            _module(name).configure(command)
     arguments = parser.parse_args(argv)
     if arguments.command is None:
         print(_OVERVIEW[language_of(os.environ)].format(version=__version__))
@@ -76,8 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _warn
-            run = import_module(f"langchain_privacy.cli.{arguments.command}").run
-            code: int = run(arguments)
+            code: int = _module(arguments.command).run(arguments)
     except PrivacyError as error:
         print(f"langchain-privacy: {error}", file=sys.stderr)
         return 1
@@ -96,6 +97,10 @@ def language_of(environment: Mapping[str, str]) -> Literal["en", "ko"]:
     names = ("LANGCHAIN_PRIVACY_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
     named = next((value for name in names if (value := environment.get(name))), "")
     return "ko" if named.lower().startswith("ko") else "en"
+
+
+def _module(command: str) -> ModuleType:
+    return import_module(f"langchain_privacy.cli.{command.replace('-', '_')}")
 
 
 def write_for_owner(path: Path, text: str) -> None:

@@ -11,7 +11,9 @@ question and its repair: the Minion loop looks at its budget, and checkpoints ea
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Generic, Literal, TypeVar, get_args
 
 from langchain_core.language_models import BaseChatModel
@@ -36,6 +38,9 @@ LONGEST_REPLY = 32_000
 
 _SHOWN_AGAIN = 1_500
 """Characters of an unusable reply that go back to the model that wrote it."""
+
+_TRAILING = re.compile(r'"(?:[^"\\]|\\.)*+"|,(?=\s*[}\]])', re.DOTALL)
+"""Strings, which are passed over, and the commas behind last elements."""
 
 _MOST_TRIES = 200
 """Braces that are tried as the beginning of an object; a hostile reply is nothing but braces."""
@@ -232,12 +237,28 @@ def read_json(said: str | AIMessage, schema: type[T]) -> T:
             return schema.model_validate(candidate)
         except ValidationError as error:
             fault = _describe(error)
+    for inner in [value for outer in found for value in _held(outer)]:
+        with suppress(ValidationError):
+            return schema.model_validate(inner)
     raise ProtocolError(fault)
+
+
+def _held(outer: Any) -> list[Any]:
+    """Return the objects that an object holds: {"answer": {...}}, {"plan": [{...}]}."""
+    values = outer.values() if isinstance(outer, dict) else ()
+    return [
+        each
+        for v in values
+        for each in (v if isinstance(v, list) else [v])
+        if isinstance(each, dict)
+    ]
 
 
 def _objects(text: str) -> list[dict[str, object]]:
     """Return the outermost JSON objects of a text; braces inside strings do not count."""
-    decoder, found, at, tries = json.JSONDecoder(), [], text.find("{"), 0
+    # Models break lines inside strings, and put a comma behind the last element.
+    text = _TRAILING.sub(lambda m: m[0] if m[0] != "," else " ", text)
+    decoder, found, at, tries = json.JSONDecoder(strict=False), [], text.find("{"), 0
     while at >= 0 and tries < _MOST_TRIES:
         tries += 1
         try:

@@ -173,6 +173,11 @@ class AnswerCheck:
         )
 
 
+def has_markup(text: str) -> bool:
+    """Whether a text holds a link, an image or HTML."""
+    return _MARKUP.search(text) is not None
+
+
 def _numbers(text: str) -> list[str]:
     return [found.replace(",", "").rstrip(".") for found in _NUMBER.findall(text)]
 

@@ -134,6 +134,7 @@ def create_private_sql_graph(
         narration=narration,
         local_model=local_model,
         allowed_networks=allowed_networks,
+        name=name,
     )
     builder: StateGraph[Any, Any, Any, Any] = StateGraph(
         SQLState, input_schema=SQLInput, output_schema=SQLOutput

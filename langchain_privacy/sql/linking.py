@@ -18,12 +18,13 @@ from typing import Any, Literal
 from langchain_privacy.detection.folded import fold
 from langchain_privacy.detection.korean.names import find_korean_names
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens
+from langchain_privacy.detection.people import find_people
 from langchain_privacy.detection.vocabulary import english, korean
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.placeholder import write
 from langchain_privacy.sql.question import Given, Question
 from langchain_privacy.sql.slots import How, Slot
-from langchain_privacy.sql.values import ColumnValues, Match, apart
+from langchain_privacy.sql.values import ColumnValues, Match, apart, is_common_noun
 from langchain_privacy.values.numbers import days_of
 from langchain_privacy.values.spelling import is_person
 from langchain_privacy.words import load
@@ -193,7 +194,7 @@ def _looking_like_values(
     for found in _QUOTED.finditer(text):
         yield _Piece(*found.span(1), 3, "unknown")
     for found in _NAMED.finditer(text):
-        if not columns.crosses_anyway(found[0]):
+        if not columns.crosses_anyway(found[0]) and _may_be_a_name(found[0]):
             yield _Piece(*found.span(), 3, "person")
     for found in _CODE.finditer(text):
         if not _DATE.fullmatch(found[0]):
@@ -205,14 +206,27 @@ def _looking_like_values(
             yield _Piece(*found.span(), 4, "number", value=number)
     folded = fold(text)
     if columns.of_people:
-        for name in find_korean_names(folded):
+        for name in [*find_korean_names(folded), *find_people(folded)]:
             named = folded.to_original(name)
             start, end = named.start, named.end
-            if is_person(name.entity_type) and not columns.crosses_anyway(text[start:end]):
+            sentence = " " in text[start:end] and not _may_be_a_name(text[start:end])
+            known = sentence or columns.crosses_anyway(text[start:end])
+            if is_person(name.entity_type) and not known:
                 yield _Piece(start, end, 3, "person")
         for start, end in _three_syllables(text):
             yield _Piece(start, end, 4, "person")
     yield from _strange_words(text, columns)
+
+
+def _may_be_a_name(text: str) -> bool:
+    """Whether words before a title may be a name: 태어난 환자 and 여자 환자 are none."""
+    if text.isascii():
+        return True
+    if is_title(text) or is_common_noun(text):
+        return False
+    if not is_kiwi_installed():
+        return text[:1] in load("korean_surnames")
+    return not {"ETM", "EC", "EF", "JKG"} & {token.tag for token in korean_tokens(text)}
 
 
 def _three_syllables(text: str) -> Iterator[tuple[int, int]]:

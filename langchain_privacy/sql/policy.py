@@ -45,6 +45,11 @@ class SQLPolicy:
             or leave it an untyped `"slot"`.
         fuzzy: Least similarity of a linked value by jamo, 0.0 to 1.0; 1.0 turns it off.
         link_values: Distinct values of a linkable column that the local index holds at most.
+        history: Earlier questions of the session that the remote model sees again, with their
+            statements and slots; 0 for none.
+        questions: Questions that one session may have answered, `None` for any number: whoever
+            asks often enough recovers a value from counts.
+        aggregates_only: Refuse statements whose output is anything but aggregates and groups.
         on_unresolved: When the remote answer cannot be used: a local `"table"`, or `"raise"`.
     """
 
@@ -66,6 +71,9 @@ class SQLPolicy:
     ambiguous: Literal["ask", "slot"] = "ask"
     fuzzy: float = 0.86
     link_values: int = 50_000
+    history: int = 4
+    questions: int | None = None
+    aggregates_only: bool = False
     on_unresolved: Literal["table", "raise"] = "table"
 
     def __post_init__(self) -> None:

@@ -11,14 +11,15 @@ reads a `QueryPlan`, a query and the template of its answer. `nodes/plan.py` cal
 ```
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from langchain_privacy.egress.ask import JsonAsker
 from langchain_privacy.sql.card import SchemaCard
@@ -111,6 +112,9 @@ class QueryPlan(BaseModel):
     group: Group | None = Field(default=None, description="Grouping.")
     order_by: list[OrderKey] | None = Field(default=None, description="Order of rows.")
     prepared_sql: str = Field(default="", description="One SELECT.")
+    unanswerable: str = Field(
+        default="", description="Why the schema cannot answer, in words; empty when it can."
+    )
     template: AnswerTemplate = Field(
         default_factory=AnswerTemplate, description="The answer template."
     )
@@ -118,11 +122,15 @@ class QueryPlan(BaseModel):
         default_factory=list, description="Tables to see first, where only a part was shown."
     )
 
+    @field_validator("prepared_sql", "unanswerable", mode="before")
+    @classmethod
+    def _text(cls, value: Any) -> Any:
+        return "" if value is None or value is False else value
+
     @model_validator(mode="after")
     def _says_something(self) -> "QueryPlan":
-        if not self.prepared_sql.strip() and not self.more_tables:
-            msg = "no query"
-            raise ValueError(msg)
+        if not (self.prepared_sql.strip() or self.unanswerable.strip() or self.more_tables):
+            raise PydanticCustomError("missing", "prepared_sql")
         return self
 
     @field_validator("keywords", "columns", "tables", "more_tables", mode="before")
@@ -162,7 +170,8 @@ class RemotePlanner:
         context: str,
         prompt_tokens: int = 4_000,
     ) -> None:
-        self._asker = JsonAsker(remote, structured="native")
+        # Not the provider's own parsing: it raises where a reply is cut off, fenced or refused.
+        self._asker = JsonAsker(remote)
         self._card, self._room = card, prompt_tokens
         self._told = {
             "dialect_name": _DIALECT_WORDS[dialect],
@@ -207,47 +216,62 @@ class RemotePlanner:
         question: str,
         slots: Sequence[Slot],
         language: Language,
-        codes: Sequence[str] = (),
+        faults: Sequence[str] = (),
         labels: Sequence[str] = (),
         today: date | None = None,
         tables: Sequence[str] = (),
         learned: str = "",
+        turns: Sequence[Mapping[str, Any]] = (),
+        reply: str = "",
     ) -> list[BaseMessage]:
         """Write the messages of a crossing.
 
         Args:
-            question: The question as it crosses.
-            slots: Its values.
-            language: Of the prompt.
-            codes: What was wrong with the last answer.
-            labels: Output columns of the last answer's statement.
-            today: What relative dates are counted from.
+            question: As it crosses.
+            slots: What its placeholders stand for.
+            language: Of the prompt and the answer.
+            faults: What was wrong with the last answer, a line each.
+            labels: Labels of the last statement, where only its template was wrong.
+            today: Today, where it is another day than the clock's.
             tables: Tables of a large card that must be shown.
             learned: Examples and corrections that are near the question.
+            turns: Earlier questions of the conversation, as `Turn.shown` writes them.
+            reply: The last answer.
         """
         listed = "\n".join(slot.describe() for slot in slots) or "none"
         day = today or date.today()  # noqa: DTZ011 (the person's own calendar)
         dates = "\n".join([f"today = {day}", *spoken(question, day)])
         asked = f"question: {question}\nslots:\n{listed}\ndates:\n{dates}\nanswer:"
-        system = self._schema_for(asked, slots, language, tables)
+        # Behind the prompt, which stays the same: providers remember how a request begins.
+        before = f"\n\n[CONVERSATION]\n{''.join(map(_earlier, turns))}".rstrip() if turns else ""
+        system = self._schema_for(asked + before, slots, language, tables)
         if learned:
             system = f"{system}\n{prompt('learned', language).substitute(learned=learned)}"
-        first = [SystemMessage(system), HumanMessage(asked)]
-        return [*first, *_repair(language, codes, labels)]
+        first = [SystemMessage(system + before), HumanMessage(asked)]
+        return [*first, *_repair(language, faults, labels, reply)]
 
-    def plan(self, messages: list[BaseMessage], config: RunnableConfig | None = None) -> QueryPlan:
-        """Ask for a plan, once: the graph asks again, also where a plan is refused.
+    def ask(self, messages: list[BaseMessage], config: RunnableConfig | None = None) -> AIMessage:
+        """Ask for a plan, once: the graph asks again, also where a plan is refused."""
+        return self._asker.send(messages, QueryPlan, config)
 
-        Raises:
-            ProtocolError: The answer is none.
-        """
-        return self._asker.ask(messages, QueryPlan, config=config)
-
-    async def aplan(
+    async def aask(
         self, messages: list[BaseMessage], config: RunnableConfig | None = None
-    ) -> QueryPlan:
-        """Like `plan`."""
-        return await self._asker.aask(messages, QueryPlan, config=config)
+    ) -> AIMessage:
+        """Like `ask`."""
+        return await self._asker.asend(messages, QueryPlan, config)
+
+
+def is_cut_off(said: AIMessage) -> bool:
+    """Say whether a reply ended at its length limit."""
+    about = said.response_metadata
+    ended = about.get("finish_reason") or about.get("stop_reason") or ""
+    return str(ended).lower() in ("length", "max_tokens")
+
+
+def _earlier(turn: Mapping[str, Any]) -> str:
+    """Write an earlier question of the conversation."""
+    slots = "\n".join(turn["slots"]) or "none"
+    return f"earlier question: {turn['question']}\nslots:\n{slots}\nprepared_sql: {turn['sql']}\n"
 
 
 def narration_messages(
@@ -256,22 +280,22 @@ def narration_messages(
     data: str,
     dialect: DialectName,
     language: Language,
-    codes: Sequence[str] = (),
+    faults: Sequence[str] = (),
 ) -> list[BaseMessage]:
     """Write the messages of the second crossing: the statement with slots, rows as tokens."""
     text = prompt("narrate", language).substitute(
         sql=sql, data=data, dialect_name=_DIALECT_WORDS[dialect]
     )
     first = [SystemMessage(text), HumanMessage(f"question: {question}\nanswer:")]
-    return [*first, *_repair(language, codes)]
+    return [*first, *_repair(language, faults)]
 
 
 def _repair(
-    language: Language, codes: Sequence[str], labels: Sequence[str] = ()
+    language: Language, faults: Sequence[str], labels: Sequence[str] = (), reply: str = ""
 ) -> list[BaseMessage]:
-    """Say what was wrong with the last answer, by codes alone."""
-    if not codes:
+    """Show the last answer, and say what was wrong with it."""
+    if not faults:
         return []
     known = f"labels: {', '.join(labels)}" if labels else ""
-    text = prompt("repair", language).substitute(codes=", ".join(codes), labels=known)
-    return [HumanMessage(text)]
+    text = prompt("repair", language).substitute(codes="\n".join(faults), labels=known)
+    return [*([AIMessage(reply)] if reply else []), HumanMessage(text)]

@@ -279,7 +279,7 @@ class ColumnValues:
         if not ends and not long:
             return False
         if not term.whole and not term.inside:
-            return _means_a_person(said, rest, start)
+            return _means_a_person(text[:start], said, rest)
         return not self._ordinary(text, start, end, whole=bool(term.whole))
 
     def _ordinary(self, text: str, start: int, end: int, *, whole: bool) -> bool:
@@ -368,7 +368,10 @@ class ColumnValues:
                         start < hit.end and hit.start < end for hit in taken
                     ):
                         continue
-                    if count == 1 and is_public(text[start:end].lower()):
+                    said = [word[0] for word in words[first : first + count]]
+                    if all(word.islower() and is_public(word) for word in said):
+                        continue  # "visits in march": no name, and names are many
+                    if count == 1 and is_public(said[0].lower()):
                         continue
                     found = [place for place in names if spells(text[start:end], place.value)]
                     if found:
@@ -381,6 +384,8 @@ _NOUNS = frozenset({"NNG", "NNB", "NR", "XPN", "XSN"})
 _KNOWN = 20_000
 """See `Token.id`: rarer nouns are often names as well."""
 _LITERALS = frozenset({"true", "false", "null"})
+_NAME_GOES_ON = re.compile(r"[ -][A-Z][a-z]")
+_NAME_BEFORE = re.compile(r"(?<=[a-z,] )[A-Z][\w.'-]*[ -]$")
 _QUOTES = frozenset("\"'“”‘’「」『』")
 
 
@@ -390,10 +395,11 @@ def _begins(text: str, start: int) -> bool:
     return not before or before[-1] in ".!?:;\n"
 
 
-def _means_a_person(said: str, rest: str, start: int) -> bool:  # noqa: ARG001
-    """Whether a part of a name alone means somebody: 민수 씨, Solheim."""
+def _means_a_person(before: str, said: str, rest: str) -> bool:
+    """Whether a part of a name alone means somebody: 민수 씨, Solheim; not John of John Carter."""
     if said.isascii():
-        return said[:1].isupper() and not is_public(said.lower())
+        longer = _NAME_GOES_ON.match(rest) or _NAME_BEFORE.search(before)
+        return not longer and said[:1].isupper() and not is_public(said.lower())
     word = compose(said)
     as_well = ("korean_given_words_as_well", "korean_not_names", "korean_roles")
     return title_follows(rest, 0) or not any(word in load(name) for name in as_well)

@@ -11,6 +11,7 @@ from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
 from langchain_privacy import SchemaCard, create_private_agent, create_private_sql_tool
 from langchain_privacy.detection import DictionaryDetector
@@ -144,3 +145,30 @@ def test_a_quoted_token_is_a_slot_whatever_it_holds(url: str, token: str) -> Non
         assert real not in str(crossed)
         assert "in an earlier answer" in str(crossed) or "equals a value of people." in str(crossed)
         assert masker.session("t").vault.documents.refs()
+
+
+def test_an_agent_asks_the_person_which_one_is_meant(url: str) -> None:
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    connection.execute("INSERT INTO people VALUES (6,'김민수',33,'개발부','none','1993-01-01',3.0)")
+    connection.execute("INSERT INTO people VALUES (7,'오하늘',33,'개발부','none','1993-01-01',3.0)")
+    connection.commit()
+    connection.close()
+
+    def by_key(request: dict[str, Any]) -> Any:
+        messages = request["messages"]
+        if "[SCHEMAS]" in str(messages[0]["content"]):
+            assert "people.id" in messages[1]["content"]
+            return plan("SELECT age FROM people WHERE id = :v1", single="[[hidden_value_1_age]]")
+        return answer(request)
+
+    with OpenAIServer(by_key) as server:
+        model, masker, tool = parts(server, url)
+        agent = create_private_agent(model, [tool], masker=masker, checkpointer=InMemorySaver())
+        config: Any = {"configurable": {"thread_id": "t"}}
+        held = agent.invoke({"messages": [HumanMessage("김민수는 몇 살?")]}, config)
+        shown = held["__interrupt__"][0].value
+        assert shown["choices"][1].startswith("김민수 (dept: 개발부")
+        assert "개발부" not in str(agent.get_state(config))
+        result = agent.invoke(Command(resume=2), config)
+        assert result["messages"][-1].content == "It says: 33"
+        clean(server)

@@ -25,9 +25,10 @@ from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError, QueryError, UnsafeSQLError
 from langchain_privacy.local import acall_local, call_local, split_reasoning
 from langchain_privacy.masking.cells import Result, read_result, token
+from langchain_privacy.sql.answer_check import has_markup
 from langchain_privacy.sql.chart import can_draw
 from langchain_privacy.sql.execute.database import MEANINGS as FAULTS
-from langchain_privacy.sql.guard.refusal import REASONS
+from langchain_privacy.sql.faults import fault, reason
 from langchain_privacy.sql.nodes.state import (
     Parts,
     SQLState,
@@ -97,11 +98,16 @@ class AnswerNode:
         if asked := state.get("open"):
             text = _asked_back(asked, state["language"])
             _say(text)
-            report = {**report, "ask": "which_value"}
+            report = {**report, "ask": "budget" if "budget" in asked else "which_value"}
+            return {"masked_answer": text, "answer": text, "rows": None, "report": report}
+        if (plan := state["plan"]) and not str(plan["prepared_sql"]).strip():
+            text = _unanswerable(str(plan["unanswerable"]), state["language"])
+            _say(text)
+            report = noted(report, ["unanswerable"])
             return {"masked_answer": text, "answer": text, "rows": None, "report": report}
         if self._parts.policy.on_unresolved == "raise":
             if code := report.get("refusal"):
-                msg = f"The statement was refused: {REASONS[code]}."
+                msg = f"The statement was refused: {reason(code)}."
                 raise UnsafeSQLError(msg, code=code)
             if code := report.get("error"):
                 msg = f"The statement did not finish: {FAULTS[code]}."
@@ -138,13 +144,14 @@ class _Answer:
         number, labels = self._result.number, self._result.labels
         count = min(len(self._result.rows), self._parts.policy.narrate_rows)
         data = [{label: token(r, label, number) for label in labels} for r in range(1, count + 1)]
+        faults = [fault(code) for code in self._codes]
         return narration_messages(
             self._state["masked_question"],
             planned_sql(self._state),
             json.dumps(data, ensure_ascii=False),
             self._parts.database.dialect,
             self._state["language"],
-            self._codes,
+            faults,
         )
 
     def take(self, said: AIMessage, messages: list[BaseMessage]) -> None:
@@ -188,7 +195,8 @@ class _Answer:
         text = "\n".join(part for part in (text, *remarks) if part)
         for line in text.splitlines(keepends=True):
             _say(line)
-        report = {**self._report, "narration": narration}
+        remarks = [note["remark"] for note in self._state["notes"]]
+        report = {**self._report, "narration": narration, "remarks": remarks}
         return {"masked_answer": text, "answer": text, "report": report}
 
     def _forms(self) -> dict[str, str]:
@@ -262,11 +270,39 @@ _REMARKS = {
         "en": "There is nobody named {said} in this data.",
         "ko": "이 데이터에 {said}(이)라는 사람은 없습니다.",
     },
+    "slot:unused": {
+        "en": "{said} was not used in the query.",
+        "ko": "조회에 {said}을(를) 쓰지 않았습니다.",
+    },
+    "slot:column": {
+        "en": "{said} was compared with a column that it does not stand in.",
+        "ko": "{said}을(를) 그 값이 없는 열과 비교했습니다.",
+    },
+    "slot:part": {
+        "en": "{said} was compared as a whole value, which it is only a part of.",
+        "ko": "{said}은(는) 값의 일부인데 전체 값으로 비교했습니다.",
+    },
     "namesakes": {
         "en": "Several people are named {said}; all of them are meant here.",
         "ko": "{said}(이)라는 사람이 여럿이어서 모두 포함했습니다.",
     },
 }
+
+
+_UNANSWERABLE = {
+    "en": "This database cannot answer that question.",
+    "ko": "이 데이터베이스로는 답할 수 없는 질문입니다.",
+}
+_BUDGET = {
+    "en": "The {budget} questions that may be asked in this conversation are used up.",
+    "ko": "이 대화에서 물을 수 있는 질문 {budget}개를 모두 썼습니다.",
+}
+
+
+def _unanswerable(reason: str, language: Language) -> str:
+    """Say that the schema has no answer, and why; the reason is the remote model's own words."""
+    said = "" if has_markup(reason) else " ".join(reason.split())
+    return " ".join(part for part in (_UNANSWERABLE[language], said) if part)
 
 
 def _remarks(notes: Sequence[Mapping[str, str]], language: Language) -> list[str]:
@@ -276,6 +312,8 @@ def _remarks(notes: Sequence[Mapping[str, str]], language: Language) -> list[str
 
 def _asked_back(asked: Mapping[str, Any], language: Language) -> str:
     """Ask the person which value is meant, where the run cannot wait for the answer."""
+    if "budget" in asked:
+        return _BUDGET[language].format(**asked)
     text = (_WHICH if asked["options"] else _WHO)[language].format(word=asked["word"])
     return "\n".join([text, *(f"{n}. {option}" for n, option in enumerate(asked["options"], 1))])
 

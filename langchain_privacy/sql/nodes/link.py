@@ -19,6 +19,7 @@ from langgraph.types import interrupt
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.sql.conversation import answered, beside, earlier
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.guard import check_sql
 from langchain_privacy.sql.linking import Choice, Namesakes, issued, link_values
@@ -27,7 +28,7 @@ from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import language_of
 from langchain_privacy.sql.question import Question, kept
 from langchain_privacy.sql.reading import Found
-from langchain_privacy.sql.slots import keep_slots
+from langchain_privacy.sql.slots import Slot, keep_slots
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.sql.values import ColumnValues
 
@@ -103,6 +104,10 @@ class LinkNode:
         quote = "`" if self._parts.database.dialect == "mysql" else '"'
         return quote + name.replace(quote, quote * 2) + quote
 
+    def _named(self, table: TableCard) -> str:
+        """Write a table's name; its schema says which of two tables of one name it is."""
+        return ".".join(self._quoted(part) for part in (table.schema, table.name) if part)
+
     def _checked(self, sql: str, limit: int) -> str:
         # Names of the card, quoted, and through the guard like everything else.
         policy = SQLPolicy(row_limit=limit)
@@ -121,7 +126,9 @@ class LinkNode:
         }
         for column, value in sorted(named):
             table, of_names = places[column]
-            name, of = self._quoted(of_names.name), self._quoted(table.name)
+            if not self._may_list_people(table, of_names):
+                continue  # trades by their buyers, visits by their patients
+            name, of = self._quoted(of_names.name), self._named(table)
             shape = f"SELECT COUNT(*) AS n, COUNT(DISTINCT {name}) AS d FROM {of}"  # noqa: S608
             read = ", ".join(self._quoted(c.name) for c in table.columns)
             rows = f"SELECT {read} FROM {of} WHERE {name} = :v1"  # noqa: S608
@@ -133,6 +140,13 @@ class LinkNode:
                 self._checked(shape, 1),
                 self._checked(rows, _MOST_NAMESAKES + 1),
             )
+
+    def _may_list_people(self, table: TableCard, of_names: ColumnCard) -> bool:
+        """Whether rows of a table may be people: a name comes first, or tables refer to it."""
+        texts = [c for c in table.columns if c.type in ("text", "")]
+        plain = [c for c in texts if c.name.casefold() not in table.key]
+        referred = {to for other in self._parts.card.tables for _, to, _ in other.foreign_keys}
+        return plain[:1] == [of_names] or table.name in referred
 
     def _fresh(self) -> ColumnValues | None:
         return self._columns if time.monotonic() - self._read_at < _FRESH_SECONDS else None
@@ -158,18 +172,25 @@ class LinkNode:
         def choose(choice: Choice) -> int | None:
             return _ask(session, choice) if asking else None
 
+        policy, name = self._parts.policy, self._parts.name
         linked = link_values(question, session, columns, choose, namesakes)
-        described = [asdict(slot) for slot in linked.slots]
-        for slot in described:
-            del slot["value"]
+        turns = beside(earlier(session.vault, name, policy.history), linked.slots)
+        known = {slot.name: slot for turn in turns for slot in turn.slots}
+        for slot in linked.slots:
+            known.pop(slot.name, None)
+        open_ = None if linked.open is None else _shown(session, linked.open)
+        if policy.questions is not None and answered(session.vault, name) >= policy.questions:
+            open_ = {"budget": policy.questions}
         return {
             **FRESH,
+            "turns": [turn.shown() for turn in turns],
+            "known": [_described(slot) for slot in known.values()],
             "masked_question": linked.text,
             "language": language_of(question.text),
-            "slots": described,
-            "slots_ref": keep_slots(session.vault, linked.slots),
+            "slots": [_described(slot) for slot in linked.slots],
+            "slots_ref": keep_slots(session.vault, [*known.values(), *linked.slots]),
             "notes": linked.notes,
-            "open": None if linked.open is None else _shown(session, linked.open),
+            "open": open_,
             "report": {"crossings": [], "issues": [], "narration": self._parts.narration},
         }
 
@@ -201,10 +222,15 @@ def _apart(lookup: _Lookup, rows: Rows) -> dict[tuple[str, str], Namesakes]:
         if at not in key and column != lookup.of_names and len({row[at] for row in rows.rows}) > 1
     ]
     # First what tells each from each other one.
-    differing.sort(key=lambda at: -len({row[at] for row in rows.rows}))
+    differing.sort(
+        key=lambda at: (
+            columns[at].type not in ("text", "date"),
+            -len({row[at] for row in rows.rows}),
+        )
+    )
     told = sorted(differing[:_FACTS]) or key
     usable = len(key) == 1 and len(rows.rows) <= _MOST_NAMESAKES and told
-    options = tuple(_described(lookup, columns, row, told) for row in rows.rows)
+    options = tuple(_told_apart(lookup, columns, row, told) for row in rows.rows)
     return {
         (lookup.column, lookup.value): Namesakes(
             f"{lookup.table.shown}.{columns[key[0]].shown}" if usable else "",
@@ -215,7 +241,12 @@ def _apart(lookup: _Lookup, rows: Rows) -> dict[tuple[str, str], Namesakes]:
     }
 
 
-def _described(
+def _described(slot: Slot) -> dict[str, Any]:
+    """Return a slot without its value, for the state."""
+    return {key: value for key, value in asdict(slot).items() if key != "value"}
+
+
+def _told_apart(
     lookup: _Lookup, columns: Sequence[ColumnCard], row: Sequence[Any], told: Sequence[int]
 ) -> str:
     facts = ", ".join(f"{columns[at].name}: {row[at]}" for at in told)

@@ -20,10 +20,13 @@ from langchain_privacy.errors import QueryError, UnsafeSQLError
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.cells import KIND, results, write_result
 from langchain_privacy.sql.chart import asks_for_chart
+from langchain_privacy.sql.conversation import remember
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.execute.database import query_error
+from langchain_privacy.sql.faults import fault, reason
 from langchain_privacy.sql.guard import GuardedQuery
 from langchain_privacy.sql.k_anonymity import LargeGroups, record, shown, with_groups_of
+from langchain_privacy.sql.mending import misuses
 from langchain_privacy.sql.nodes.state import (
     Parts,
     SQLState,
@@ -34,7 +37,7 @@ from langchain_privacy.sql.nodes.state import (
     sealed,
 )
 from langchain_privacy.sql.remote import AnswerTemplate
-from langchain_privacy.sql.slots import bound_values
+from langchain_privacy.sql.slots import Slot, bound_values
 
 _PROGRESS_SECONDS = 1.0
 
@@ -48,12 +51,14 @@ class _Ready:
         large: What runs instead where small groups are left out.
         bound: The values that it runs with.
         usable: Whether the plan's template may be filled with its rows.
+        doubts: Notes about slots that it may not use as they were meant.
     """
 
     guarded: GuardedQuery
     large: LargeGroups | None
     bound: dict[str, Any]
     usable: bool
+    doubts: list[dict[str, str]]
 
     @property
     def statements(self) -> list[str]:
@@ -128,9 +133,25 @@ class QueryNode:
             guarded = self._parts.check(state)
             if k > 1 and guarded.aggregates:
                 large = with_groups_of(guarded, k)
+            if policy.aggregates_only and not _only_aggregates(guarded):
+                msg = f"The statement was refused: {reason('not_aggregate')}."
+                raise UnsafeSQLError(msg, code="not_aggregate")
         except UnsafeSQLError as error:
             codes = [f"sql:{error.code}"]
-            return {"codes": codes, "report": noted(report, codes, refusal=error.code)}
+            faults = [fault(codes[0], planned_sql(state), error.position)]
+            report = noted(report, codes, refusal=error.code)
+            return {"codes": codes, "faults": faults, "report": report}
+        slots = [Slot(**slot, value=None) for slot in state["slots"]]
+        dialect = self._parts.database.dialect
+        wrong = misuses(planned_sql(state), slots, guarded.slots, self._parts.card, dialect)
+        fresh = [code for code in wrong if code not in report["issues"]]
+        if fresh and self._parts.may_repair(state):
+            by_name = {slot.name: slot for slot in slots}
+            faults = [
+                fault(code, more="; ".join(by_name[name].describe() for name in wrong[code]))
+                for code in fresh
+            ]
+            return {"codes": fresh, "faults": faults, "report": noted(report, fresh)}
         usable = False
         if self._parts.narration == "template":
             template = AnswerTemplate.model_validate(plan["template"])
@@ -140,10 +161,18 @@ class QueryNode:
             asked = any(":" not in code and code != "no_plan" for code in report["issues"])
             if codes and not asked and self._parts.may_repair(state):
                 labels = list(guarded.labels)
-                return {"codes": codes, "labels": labels, "report": noted(report, codes)}
+                faults = [fault(code) for code in codes]
+                report = noted(report, codes)
+                return {"codes": codes, "faults": faults, "labels": labels, "report": report}
         values = bound_values(session.vault, state["slots_ref"])
         bound = {name: values[name] for name in guarded.slots}
-        return _Ready(guarded, large, bound, usable)
+        placeholders = {slot.name: slot.placeholder for slot in slots}
+        doubts = [
+            {"remark": code, "said": placeholders[name], "meant": ""}
+            for code, names in wrong.items()
+            for name in names
+        ]
+        return _Ready(guarded, large, bound, usable, doubts)
 
     def _failed(self, state: SQLState, ready: _Ready, error: QueryError) -> dict[str, Any]:
         again = self._parts.policy.feedback == "runtime" and self._parts.may_repair(state)
@@ -151,6 +180,7 @@ class QueryNode:
         return {
             "sql": self._recorded(state, ready.guarded),
             "codes": codes if again else [],
+            "faults": [fault(codes[0])],
             "report": noted(state["report"], codes, error=error.code),
         }
 
@@ -182,7 +212,17 @@ class QueryNode:
             "columns": [self._shown(*pair) for pair in guarded.columns],
             "compare_with": record(vault, guarded, number, ready.bound),
         }
-        if self._parts.memory is not None:
+        about_slots = [*state["known"], *state["slots"]]
+        remember(
+            vault,
+            self._parts.name,
+            state["masked_question"],
+            planned_sql(state),
+            [slot for slot in about_slots if slot["name"] in guarded.slots],
+            state["slots_ref"],
+        )
+        follows_up = any(slot["name"] in guarded.slots for slot in state["known"])
+        if self._parts.memory is not None and not follows_up:
             slots = state["slots"]
             self._parts.memory.passed(state["masked_question"], planned_sql(state), slots)
         return {
@@ -190,6 +230,7 @@ class QueryNode:
             "rows": ref,
             "usable": ready.usable,
             "codes": [],
+            "notes": [*state["notes"], *ready.doubts],
             "report": report,
         }
 
@@ -214,6 +255,12 @@ class QueryNode:
         """Answer, or ask for another plan while there are repairs left."""
         again = bool(state["codes"]) and self._parts.may_repair(state)
         return "plan" if again else "answer"
+
+
+def _only_aggregates(guarded: GuardedQuery) -> bool:
+    """Whether every output column is computed over rows, or names their groups."""
+    columns = enumerate(guarded.computed)
+    return guarded.aggregates and all(made or at in guarded.group_by for at, made in columns)
 
 
 def _progress(started: float) -> None:

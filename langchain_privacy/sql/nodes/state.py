@@ -57,12 +57,16 @@ class SQLState(TypedDict, total=False):
     language: Language
     slots: list[dict[str, Any]]
     slots_ref: str
+    turns: list[dict[str, Any]]
+    known: list[dict[str, Any]]
     notes: list[dict[str, str]]
     open: dict[str, Any] | None
     wanted: list[str]
     plan: dict[str, Any] | None
     usable: bool
     codes: list[str]
+    faults: list[str]
+    reply: str
     labels: list[str]
     attempts: int
     sql: str
@@ -73,12 +77,16 @@ class SQLState(TypedDict, total=False):
 
 
 FRESH: dict[str, Any] = {
+    "turns": [],
+    "known": [],
     "notes": [],
     "open": None,
     "wanted": [],
     "plan": None,
     "usable": False,
     "codes": [],
+    "faults": [],
+    "reply": "",
     "labels": [],
     "attempts": 0,
     "sql": "",
@@ -104,10 +112,11 @@ class Parts:
     narration: Narration
     local_model: BaseChatModel | None
     allowed_networks: Sequence[str]
+    name: str
 
     def check(self, state: SQLState) -> GuardedQuery:
         """Check the statement of the plan; raises `UnsafeSQLError`."""
-        slots = frozenset(slot["name"] for slot in state["slots"])
+        slots = frozenset(slot["name"] for slot in (*state["known"], *state["slots"]))
         dialect = self.database.dialect
         return check_sql(planned_sql(state), self.card, self.policy, dialect, slots=slots)
 
@@ -125,7 +134,7 @@ def planned_sql(state: SQLState) -> str:
 
 def answer_check(state: SQLState, guarded: GuardedQuery) -> AnswerCheck:
     """Make the check of what is answered to the question."""
-    placeholders = (slot["placeholder"] for slot in state["slots"])
+    placeholders = (slot["placeholder"] for slot in (*state["known"], *state["slots"]))
     return AnswerCheck(guarded, state["masked_question"], placeholders)
 
 

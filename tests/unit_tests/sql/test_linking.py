@@ -157,6 +157,7 @@ def test_words_of_values(question: str, how: str, value: str) -> None:
         "Return the distinct list of paper IDs by month, on Saturday or in March",
         "평균 가격이 가장 높은 아파트 5건을 3월부터 보여줘",
         "전용 84제곱미터 이상 거래 건수",
+        "1980년 이전에 태어난 환자의 진료, 여자 환자의 처방, 진료한 환자, 3건의 환자",
     ],
 )
 def test_words_of_the_language_stay(question: str) -> None:

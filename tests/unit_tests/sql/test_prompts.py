@@ -10,6 +10,8 @@ import pytest
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 
 from langchain_privacy.sql import SchemaCard
+from langchain_privacy.sql.conversation import Turn
+from langchain_privacy.sql.faults import fault
 from langchain_privacy.sql.prompts import Language
 from langchain_privacy.sql.remote import RemotePlanner, narration_messages
 from langchain_privacy.sql.slots import How, Slot
@@ -33,11 +35,13 @@ def rendered(language: Language) -> str:
         for i, how in enumerate(KINDS, 1)
     ]
     planner = RemotePlanner(GenericFakeChatModel(messages=iter([])), card, "postgres", "CONTEXT")
+    today, faults = date(2026, 3, 9), [fault("sql:table", "SELECT a FROM nowhere", (1, 15))]
+    turns = [Turn("EARLIER", "SELECT 1", tuple(slots[:1])).shown()]
     parts = [
         *planner.messages(
-            "QUESTION 지난달", slots, language, ["sql:table"], ["label"], date(2026, 3, 9)
+            "QUESTION 지난달", slots, language, faults, ["label"], today, turns, "REPLY"
         ),
-        *narration_messages("QUESTION", "SELECT 1", "[]", "sqlite", language, ["row_mixed"]),
+        *narration_messages("QUESTION", "SELECT 1", "[]", "sqlite", language, [fault("row_mixed")]),
     ]
     return "\n=====\n".join(f"{part.type}\n{part.text}" for part in parts) + "\n"
 
