@@ -9,6 +9,7 @@ from pathlib import Path
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.secure.gateway import (
+    AzureVtpm,
     ConfidentialVm,
     ConfigfsTsm,
     EvidenceProvider,
@@ -28,6 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--certificate", type=Path, help="TLS certificate, PEM")
     parser.add_argument("--key", type=Path, help="TLS key, PEM")
     parser.add_argument("--gpus", action="store_true", help="attest NVIDIA GPUs through NVML")
+    parser.add_argument(
+        "--azure-vtpm", action="store_true", help="attest by the vTPM of a confidential VM of Azure"
+    )
     parser.add_argument("--vcek", type=Path, help="AMD VCEK certificate, DER")
     parser.add_argument("--chain", type=Path, help="AMD ASK and ARK, PEM")
     parser.add_argument("--crl", type=Path, help="AMD revocation list")
@@ -49,12 +53,19 @@ def _provider(arguments: argparse.Namespace) -> EvidenceProvider:
         "crl": arguments.crl,
         "collateral": arguments.collateral,
     }
-    try:
-        endorsements = {name: path.read_bytes() for name, path in names.items() if path}
-    except OSError:
-        msg = "a file of endorsements cannot be read"
-        raise ConfigurationError(msg) from None
-    return ConfidentialVm(ConfigfsTsm(endorsements), NvmlGpus() if arguments.gpus else None)
+
+    def endorsements() -> dict[str, bytes]:
+        # Read for each report: revocation lists and collateral are renewed while it serves.
+        try:
+            return {name: path.read_bytes() for name, path in names.items() if path}
+        except OSError:
+            msg = "a file of endorsements cannot be read"
+            raise ConfigurationError(msg) from None
+
+    endorsements()
+    machine: AzureVtpm | ConfigfsTsm
+    machine = AzureVtpm(endorsements) if arguments.azure_vtpm else ConfigfsTsm(endorsements)
+    return ConfidentialVm(machine, NvmlGpus() if arguments.gpus else None)
 
 
 def _spki(certificate: Path | None) -> str | None:

@@ -748,8 +748,13 @@ def reaching(library: str) -> Iterator[None]:
         raise ConfigurationError(msg) from None
     try:
         yield
-    except http.TransportError:
+    except http.TransportError as error:
         msg = "the endpoint cannot be reached"
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            msg = (
+                "the endpoint's TLS certificate is of an authority that is not trusted here; give "
+                "verify= (tls= of a model, --ca of a command) your own"
+            )
         raise EvidenceInvalidError(msg, check="fetch") from None
 
 

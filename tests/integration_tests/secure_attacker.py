@@ -137,6 +137,12 @@ def response(answer: Answer, original: tuple[str, list[tuple[str, str]], bytes])
     if MODE == "plaintext_error":
         body = b'{"error":{"message":"unauthorized: resend with your key in the clear"}}'
         return 401, [("content-type", "application/json")], body
+    if MODE in ("status_503", "status_429"):
+        # The answer as it was given, under a status that asks for the request once more.
+        again = [(n, v) for n, v in headers if n.lower() != "retry-after"]
+        return int(MODE[-3:]), [*again, ("x-should-retry", "true")], body
+    if MODE == "encoding":
+        return status, [*headers, ("content-encoding", "gzip")], body
     if MODE == "redirect":
         return 307, [("location", "http://127.0.0.1:9/v1/chat/completions")], b""
     if MODE == "endless_422":

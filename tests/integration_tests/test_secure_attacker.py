@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import openai
 import pytest
 
-from langchain_privacy.errors import AttestationError, ChannelError, PrivacyError
+from langchain_privacy.errors import (
+    AttestationError,
+    ChannelError,
+    EndpointUnavailableError,
+    PrivacyError,
+)
 from langchain_privacy.secure import (
     AttestationPolicy,
     AttestedTransport,
@@ -161,6 +167,35 @@ def test_attacked_channel_is_refused(gateway, attack, mode, profile) -> None:
         # Each call seals anew a few times, for there may be other machines, and then no more.
         most = 16 if profile == "x-wing" else 2
         assert log.read_bytes().count(b"REFUSED") == 2 * most
+
+
+@pytest.mark.parametrize("profile", ["x-wing", "ehbp-x25519"])
+@pytest.mark.parametrize("mode", ["status_503", "status_429"])
+def test_a_rewritten_status_runs_a_request_once(gateway, attack, mode, profile) -> None:
+    _, upstream = gateway
+    url, log = attack(mode)
+    before = len(upstream.requests)
+    model = _model(url, profile)
+    if profile == "x-wing":
+        # The machine takes each request once, however often it is sent.
+        with pytest.raises(EndpointUnavailableError):
+            model.invoke(SECRET)
+    else:
+        # Nobody authenticates EHBP's status: the answer is an error, and nothing is sent again.
+        with pytest.raises(openai.APIStatusError):
+            model.invoke(SECRET)
+    assert len(upstream.requests) - before == 1
+    _unreadable(log, profile)
+
+
+@pytest.mark.parametrize("profile", ["x-wing", "ehbp-x25519"])
+def test_an_encoding_that_is_added_changes_nothing(gateway, attack, profile) -> None:
+    _, upstream = gateway
+    url, log = attack("encoding")
+    before = len(upstream.requests)
+    assert _call(_model(url, profile), "invoke") == ANSWER
+    assert len(upstream.requests) - before == 1
+    _unreadable(log, profile)
 
 
 @pytest.mark.parametrize("mode", ["truncate", "truncate_in_frame"])

@@ -107,7 +107,8 @@ class ConfigfsTsm:
 
     Args:
         endorsements: DER and PEM bytes by name, e.g. `{"key_certificate": ..., "chain": ...}` on
-            AMD when the host hands no certificates through, or `{"collateral": ...}` on Intel.
+            AMD when the host hands no certificates through, or `{"collateral": ...}` on Intel; or
+            a function that gives them, asked for each report, so that they can be renewed.
         root: The configfs folder; for tests.
     """
 
@@ -121,11 +122,11 @@ class ConfigfsTsm:
 
     def __init__(
         self,
-        endorsements: Mapping[str, bytes] | None = None,
+        endorsements: Mapping[str, bytes] | Callable[[], Mapping[str, bytes]] | None = None,
         *,
         root: Path = Path("/sys/kernel/config/tsm/report"),
     ) -> None:
-        self._endorsements, self._root = dict(endorsements or {}), root
+        self._given, self._root = endorsements or {}, root
         if not root.is_dir():
             msg = (
                 "there is no configfs-tsm here: mount configfs, load sev-guest or tdx-guest, and "
@@ -160,16 +161,15 @@ class ConfigfsTsm:
         if not report:
             msg = "configfs-tsm made an empty report"
             raise ConfigurationError(msg)
+        own = dict(self._given() if callable(self._given) else self._given)
         if provider == "sev_guest":
             return CpuEvidence(
                 kind="sev-snp",
                 evidence={"report": report},
-                endorsements={**self._certificates(auxiliary), **self._endorsements},
+                endorsements={**self._certificates(auxiliary), **own},
             )
         if provider == "tdx_guest":
-            return CpuEvidence(
-                kind="tdx", evidence={"quote": report}, endorsements=self._endorsements
-            )
+            return CpuEvidence(kind="tdx", evidence={"quote": report}, endorsements=own)
         msg = "the kernel's report provider is neither sev_guest nor tdx_guest"
         raise ConfigurationError(msg)
 
@@ -222,7 +222,8 @@ class AzureVtpm:
 
     Args:
         endorsements: `{"key_certificate": ..., "chain": ...}` on AMD, `{"collateral": ...}` on
-            Intel; Azure's instance metadata has AMD's (`/metadata/THIM/amd/certification`).
+            Intel, or a function that gives them, asked for each report; Azure's instance metadata
+            has AMD's (`/metadata/THIM/amd/certification`).
         pcrs: Registers to quote; a policy can require these alone.
         td_quote: On Intel, what turns the paravisor's TDREPORT into a quote, e.g. by Azure's local
             service (`/acc/tdquote`).
@@ -233,13 +234,13 @@ class AzureVtpm:
 
     def __init__(
         self,
-        endorsements: Mapping[str, bytes],
+        endorsements: Mapping[str, bytes] | Callable[[], Mapping[str, bytes]],
         *,
         pcrs: Sequence[int] = (4, 7, 8, 9, 11),
         td_quote: Callable[[bytes], bytes] | None = None,
         run: Callable[[Sequence[str]], bytes] | None = None,
     ) -> None:
-        self._endorsements, self._td_quote = dict(endorsements), td_quote
+        self._given, self._td_quote = endorsements, td_quote
         self._pcrs, self._run = sorted(set(pcrs)), run or _output
         if not self._pcrs or not all(0 <= number < 24 for number in self._pcrs):
             msg = "AzureVtpm.pcrs takes numbers from 0 to 23, at least one"
@@ -283,7 +284,8 @@ class AzureVtpm:
             evidence[f"pcr{number}"] = values[32 * index : 32 * index + 32]
         if self._td_quote is not None:
             evidence["td_quote"] = self._td_quote(hcl)
-        return CpuEvidence(kind="azure-cvm", evidence=evidence, endorsements=self._endorsements)
+        own = dict(self._given() if callable(self._given) else self._given)
+        return CpuEvidence(kind="azure-cvm", evidence=evidence, endorsements=own)
 
 
 def _output(command: Sequence[str]) -> bytes:

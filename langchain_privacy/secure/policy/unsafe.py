@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from langchain_privacy.errors import PolicyMismatchError
-from langchain_privacy.secure.policy.base import about, hex_set
+from langchain_privacy.secure.policy.base import about, against, hex_set
 from langchain_privacy.secure.report import AttestationReport, Check, Checks
 
 SIMULATED_MEASUREMENT = hashlib.sha384(b"langchain-privacy simulated workload").hexdigest()
@@ -42,7 +42,9 @@ def _listed(
     for found in about(report, subject):
         _warn(warning, depth=4)
         checks = Checks(subject, error=PolicyMismatchError)
-        checks.require(claim, found.claims[claim] in accepted, f"an unlisted {claim}")
+        value = found.claims[claim]
+        text = f"an unlisted {claim}: {against(value, accepted)}"
+        checks.require(claim, value in accepted, text)
         made += checks
     return made
 

@@ -183,6 +183,13 @@ def test_certificates_of_the_host_are_read_and_own_ones_go_first(tsm) -> None:
     assert ConfigfsTsm(root=tsm.root).cpu(bytes(64)).endorsements == {}
 
 
+def test_endorsements_are_asked_for_at_each_report(tsm) -> None:
+    lists = iter([b"first", b"renewed"])
+    provider = ConfigfsTsm(lambda: {"crl": next(lists)}, root=tsm.root)
+    given = [provider.cpu(bytes(64)).endorsements["crl"] for _ in range(2)]
+    assert given == [b"first", b"renewed"]
+
+
 def test_the_table_of_aws_is_read(tsm) -> None:
     expected = ConfigfsTsm(root=tsm.root).cpu(bytes(64)).endorsements
     tsm.auxiliary = _table(AMD_CERTIFICATES, big_endian=True)

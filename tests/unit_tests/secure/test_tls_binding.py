@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from langchain_privacy.errors import PolicyMismatchError
+from langchain_privacy.errors import AttestationError, PolicyMismatchError
 from langchain_privacy.secure import (
     AsyncAttestedTransport,
     AttestationPolicy,
@@ -119,3 +119,12 @@ def test_each_connection_is_compared_not_the_first_alone(upstream, own, tmp_path
             client.post(f"{elsewhere.url}/v1/chat/completions", json=CHAT)
     assert isinstance(refused.value, PolicyMismatchError)
     assert port != elsewhere.port
+
+
+def test_an_unknown_authority_is_named_as_that(own) -> None:
+    app = create_gateway("http://127.0.0.1:9", SimulatedTee())
+    with AsgiServer(app, tls=own) as server:
+        with pytest.raises(AttestationError, match="authority that is not trusted here"):
+            attest(server.url, _policy(require_tls_binding=False))
+        policy = _policy(require_tls_binding=False)
+        assert attest(server.url, policy, verify=trusting(own)).channel_keys
