@@ -36,9 +36,9 @@ def modes() -> dict[str, Sequence[Detector]]:
     rules = default_detectors(presidio=False)
     return {
         "structured": [RulesDetector(STRUCTURED)],
-        "rules": rules[:1],
+        "rules": rules,
         "default": default_detectors(),
-        "strict, rules": [*rules[:1], StrictDetector()],
+        "strict, rules": [*rules, StrictDetector()],
         "strict, all": default_detectors(strict=True),
     }
 

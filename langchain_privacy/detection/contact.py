@@ -18,7 +18,7 @@ import phonenumbers
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import Cues, finding, near, numbers, span
-from langchain_privacy.words import load
+from langchain_privacy.words import has_unusual_word, load
 
 # E-mail addresses. RFC 5321: 64 octets before the at sign, 255 after it. Both sides are matched in
 # windows of that size around each at sign, so a megabyte of word characters costs linear time.
@@ -78,10 +78,18 @@ _HANDLE_LABELS = Cues(load("handle_labels"))
 _AFTER_HANDLE_LABEL = re.compile(
     r"(?:[ ](?:name|handle|id|account|user))?[ \t]?(?:,? ?(?:it'?s|is|i'?m|am)\b|[:=])?"
     r"[ \t]{0,2}[\"'@]?"
-    r"(?P<name>[A-Za-z][A-Za-z]{1,24}(?:[._-]?\d{1,6}|[._][A-Za-z]{1,24}(?:[._]?\d{1,6})?))(?![\w(=/]|\.\w)"
+    r"(?P<name>[A-Za-z][A-Za-z]{0,24}(?:[._-]?\d{1,6}|[._][A-Za-z]{1,24}(?:[._]?\d{1,6})?))(?![\w(=/]|\.\w)"
 )
 _REMARKS = Cues(["todo", "fixme", "hack", "xxx", "@author", "blame"])  # "TODO(m.dubois): remove"
 _OWNER = re.compile(r"\(@?(?P<name>[A-Za-z][\w.-]{1,40})\)")
+_HOME = re.compile(r"(?:/home/|/Users/|\\Users\\)(?P<name>[A-Za-z][\w.-]{1,40})(?=[/\\\s\"'])")
+_NOBODY = frozenset(
+    {"user", "users", "username", "public", "shared", "default", "admin", "app", "runner"}
+)
+# A line of a chat: pearl_diver09: guys stop
+_SPEAKER = re.compile(
+    r"^(?:User: )?(?P<name>(?=\w*[._])[A-Za-z][\w.]{2,30})(?=: [a-z])", re.MULTILINE
+)
 _CODE_LINE = re.compile(r"(?:\A|\n)[ \t]*\Z")
 
 
@@ -97,6 +105,12 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
     for _, end in _REMARKS.find(text):
         if owner := _OWNER.match(t, end):
             yield span(owner, "USERNAME", 0.6, "handle", "name")
+    for match in _HOME.finditer(t):
+        if match["name"].lower() not in _NOBODY:
+            yield span(match, "USERNAME", 0.6, "handle", "name")
+    for match in _SPEAKER.finditer(t) if ": " in t else ():
+        if has_unusual_word(match["name"].replace("_", " ")):
+            yield span(match, "USERNAME", 0.5, "handle", "name")
     for _, end in _HANDLE_LABELS.find(text):
         if named := _AFTER_HANDLE_LABEL.match(t, end):
             yield span(named, "USERNAME", 0.6, "handle", "name")

@@ -3,7 +3,7 @@
 A new rule is put into one of the tables here. The rules need nothing but the base install.
 
     >>> [detector.name for detector in default_detectors(("ko",), presidio=False)]
-    ['rules']
+    ['rules', 'personal']
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ from langchain_privacy.detection.korean.numbers import (
     find_spoken_phones,
 )
 from langchain_privacy.detection.layout import find_columns_of_names, find_signatures
+from langchain_privacy.detection.named_things import find_named_things
 from langchain_privacy.detection.national import (
     find_british_plates,
     find_national_insurance_numbers,
@@ -47,6 +48,7 @@ from langchain_privacy.detection.people import (
     find_people_by_capitals,
     find_places,
 )
+from langchain_privacy.detection.personal import PersonalDetector
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
 from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_keys, find_passwords
@@ -89,7 +91,14 @@ CHECKED: tuple[Rule, ...] = (
     find_resident_numbers,
 )
 BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
-    "en": (find_people, find_signatures, find_columns_of_names, find_addresses, find_places),
+    "en": (
+        find_people,
+        find_signatures,
+        find_columns_of_names,
+        find_addresses,
+        find_places,
+        find_named_things,
+    ),
     "ko": (find_korean_names, find_korean_addresses),
 }
 _LISTED: tuple[Rule, ...] = (find_signatures, find_columns_of_names, find_addresses, find_places)
@@ -137,7 +146,7 @@ def default_detectors(
     elif presidio:
         rules.append(PresidioDetector())
     last: list[Detector] = [StrictDetector()] if strict else []
-    return [*rules, *packaged, *last]
+    return [*rules, *packaged, PersonalDetector(), *last]
 
 
 def high_confidence_detectors() -> list[Detector]:

@@ -31,6 +31,7 @@ from langchain_privacy.detection import (
     StrictDetector,
     high_confidence_detectors,
 )
+from langchain_privacy.detection.personal import names_public_places_only
 from langchain_privacy.egress.crossing import OpenCrossing
 from langchain_privacy.egress.destination import UNKNOWN
 from langchain_privacy.egress.examine import Examiner, Refusal
@@ -337,7 +338,7 @@ class EgressGuard:
         if not isinstance(self._masker, CanDetect):
             return None
         found = self._masker.unmasked(text, sessions[0] if sessions else None)
-        if not found:
+        if not found or names_public_places_only(text, found):
             return None
         offsets = tuple((f.start, f.end) for f in found)
         types = dict(Counter(f.entity_type for f in found))

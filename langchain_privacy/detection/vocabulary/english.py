@@ -127,6 +127,7 @@ _VERB = re.compile(
 _DETERMINED = re.compile(
     r"\b(?:the|a|an|this|that|our|your|my|his|her|their|its|each|any) \Z", re.IGNORECASE
 )
+_NOUN_BEHIND = re.compile(r" ([a-z]{3,})(?<!ed)(?<!ing)(?<![^s]s)(?![\w'’])")
 _LONG_ENOUGH = 4
 
 
@@ -208,9 +209,16 @@ class _Run:
         if self._starts(word):
             return lower in load("given_names") and _VERB.match(self.text, word.end()) is not None
         before = self.text[max(0, word.start() - 8) : word.start()]
-        if _DETERMINED.search(before) and lower not in names():
+        if _DETERMINED.search(before) and lower not in names() and not self._is_attribute(word):
             return False  # the Tenant, our Marketing: a role or a defined term
         return not self._is_heading()
+
+    def _is_attribute(self, word: re.Match[str]) -> bool:
+        """Say whether a noun follows that the word gives a name to: the Harbor project."""
+        if word[0].lower() in load("roles") | load("words_of_papers"):
+            return False
+        noun = _NOUN_BEHIND.match(self.text, word.end())
+        return noun is not None and noun[1] not in load("english_function")
 
     def _starts(self, word: re.Match[str]) -> bool:
         before = self.text[max(0, word.start() - 12) : word.start()]

@@ -11,7 +11,7 @@ from functools import cache
 
 from langchain_privacy.words import is_medical, load
 
-DOMAINS = ("proper", "abbreviations", "business", "it", "medicine", "new")
+DOMAINS = ("proper", "peoples", "abbreviations", "business", "it", "code", "medicine", "new")
 """The lists `public_<domain>.txt`: words that dictionaries lack."""
 
 
@@ -31,7 +31,9 @@ def _added() -> frozenset[str]:
 @cache
 def proper_words() -> frozenset[str]:
     """Return words that are public with a capital letter in mid-sentence: Monday, Python."""
-    return load("public_proper") | load("public_it") | load("public_abbreviations")
+    return frozenset().union(
+        *(load(f"public_{domain}") for domain in ("proper", "peoples", "it", "abbreviations"))
+    )
 
 
 @cache

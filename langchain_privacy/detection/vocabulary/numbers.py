@@ -13,6 +13,8 @@ A number is public when one of the kinds in `public.KINDS` describes it; a build
 import re
 from collections.abc import Collection, Iterator
 
+from langchain_privacy.detection.ages import ages, bodies
+from langchain_privacy.detection.dates import DAY, MONEY, MONTH_OF_YEAR, NTH, around_digits
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
@@ -39,17 +41,6 @@ _DOMAINS = ("english_everyday", "public_it", "public_medicine", "public_business
 
 # ---- numbers that are private whatever their form
 
-_MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b"
-)
-_CURRENCY = r"(?:usd|eur|gbp|krw|inr|cad|aud|jpy|cny|chf|ksh|ngn|php|rs\.?)"
-_CURRENCIES = r"(?:dollars?|euros?|pounds?|won|rupees|yen|yuan|bucks|pesos?|naira|francs?)"
-_SCALE = r"(?:k|m|bn|million|billion|thousand|lakh|crore)"
-_AGED = (
-    r"(?:aged?|turned|turning|turns|age of|age:"
-    r"|(?:i'?m|i am|he'?s|she'?s|he is|she is|they're)(?: (?:over|nearly|almost|about|only|just))?)"
-)
 _LABEL = (
     r"(?:no|nr|num|number|room|flat|apt|unit|suite|house|roll|ward|bed|seat|case|file|acct|account"
     r"|ref|invoice|order|ticket|id|code|pin|badge|gate|platform|bus|route|highway|motorway)"
@@ -57,27 +48,15 @@ _LABEL = (
 _COUNTED = r"\s?(?:%|of\b|\w+s\b)"
 _ALWAYS = re.compile(
     "|".join([
-        # a day, or a month of a year
-        rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?:\sof)?[ -]{_MONTH}\.?(?:,?[ -]\d{{4}}\b)?",
-        rf"\b{_MONTH}\.?,?\s(?:19|20)\d\d\b",
-        rf"\b{_MONTH}\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b(?!:)(?:,?\s\d{{4}}\b)?",
-        r"\b(?:(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d))\b"
-        r"(?:,?\s(?:at\s)?\d{1,2}:\d\d(?::\d\d)?)?",
-        r"(?<=\bthe )\d{1,2}(?:st|nd|rd|th)(?=[.,;:!?)\n]|\s(?:of (?:this|next|last)|and|or)\b|\Z)",
-        # an age
-        rf"\b{_AGED}\s(?P<age>\d{{1,3}})\b"
-        r"(?!\s?[%:.]\d|\s(?:days|weeks|months|minutes|hours|cm|kg|km|miles|percent))",
-        r"\b\d{1,3}(?=[- ]?(?:years?|yrs?|months?)?[- ]?(?:old|of age|y/?o)\b)",
-        r"\b\d{1,2}(?=\s?[,(]?\s?(?:[mf]\b(?!\s?[/.'\w])|(?:fe)?male\b))",
-        # money
-        rf"(?:[$€£¥₩₹₦₱]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?",
-        rf"\b\d[\d,.]*(?:\s?[$€£¥₩₹]|{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b)",
+        DAY,
+        MONTH_OF_YEAR,
+        NTH,
+        MONEY,
         # what a label names
         rf"(?:\b{_LABEL}\b[.:]?\s?|#)(?:is\s)?(?P<labelled>\d+[a-z]?)\b(?!{_COUNTED})",
     ]),
     _I,
 )  # fmt: skip
-_BEHIND = re.compile(r"(?:, ?| \()(\d{1,2})(?=[,;.)]| and\b|\Z)")
 
 _NUMBER = re.compile(
     r"[-+]?[^\W\d_]{0,20}\d[^\W_]*(?:[.,:/'’×–-]{1,3}[^\W_]*\d[^\W_]*)*%?|[-+]?\.\d+"
@@ -99,12 +78,10 @@ def private_numbers(
         declared: Words with digits that the application declares public.
         names: Where private words end: a small number behind one is an age: "Rajesh, 38, …".
     """
-    taken: list[Span] = []
+    taken: list[Span] = [*ages(text, names), *bodies(text)]
     found: list[Span] = []
-    for begin, stop in _around_digits(text):
+    for begin, stop in around_digits(text):
         taken += [m.span(m.lastgroup or 0) for m in _ALWAYS.finditer(text, begin, stop)]
-        behind = _BEHIND.finditer(text, begin, stop)
-        taken += [m.span(1) for m in behind if m.start() in names]
         found += [m.span() for m in _NUMBER.finditer(text, begin, stop)]
     taken.sort()
     numbers = [(start, end, False) for start, end in taken]
@@ -127,23 +104,6 @@ def private_numbers(
         first, last = start, end
     if last >= 0:
         yield first, last
-
-
-def _around_digits(text: str) -> Iterator[Span]:
-    """Yield where numbers and the words that belong to them can stand; prose has few."""
-    begin = stop = -1
-    for match in _DIGITS.finditer(text):
-        if match.start() - _REACH > stop:
-            if stop >= 0:
-                yield max(0, begin), stop
-            begin = match.start() - _REACH
-        stop = match.end() + _REACH
-    if stop >= 0:
-        yield max(0, begin), stop
-
-
-_DIGITS = re.compile(r"\d+")
-_REACH = 32
 
 
 def _continues(text: str, numbers: list[tuple[int, int, bool]], index: int) -> bool:

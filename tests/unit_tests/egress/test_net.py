@@ -127,3 +127,36 @@ def test_a_text_is_read_once_however_long_the_conversation() -> None:
         history += [HumanMessage(f"question {turn}"), AIMessage(f"answer {turn}")]
         model.invoke(history)
     assert len(counting.read) == len(set(counting.read)) == 40
+
+
+@pytest.mark.parametrize(
+    ("text", "crosses"),
+    [
+        ("A poem about Paris, please", True),
+        ("Compare Seoul with New York in a table.", True),
+        ("I live in Paris, write a poem", False),
+        ("A poem about Paris for my daughter", False),
+        ("Jane Holloway went to Paris", False),
+        ("A poem about Plougastel-Daoulas and 42 rue Ingrid", False),
+        ("내 친구는 London에 살아요", False),
+    ],
+)
+def test_a_public_place_alone_is_nobodys(text: str, crosses: bool) -> None:
+    detectors = [PlaceDetector(), *default_detectors(presidio=False)]
+    model = EgressGuard(Masker(detectors)).wrap(ScriptedChatModel(responses=["fine"]))
+    if crosses:
+        assert model.invoke(text).content == "fine"
+    else:
+        with pytest.raises(EgressBlockedError):
+            model.invoke(text)
+
+
+class PlaceDetector(Detector):
+    """Finds a village that is in no list of places."""
+
+    name = "villages"
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        at = text.find("Plougastel")
+        where = Finding(start=at, end=at + 10, entity_type="LOCATION", score=0.9, detector="v")
+        return [where] if at >= 0 else []

@@ -58,6 +58,16 @@ def found(text, detector=DETECTOR):
         ("flat 12, account 93817", ["12", "93817"]),
         ("call 555 0143 or 4471923", ["555 0143", "4471923"]),
         ("Wrozvik, 38, is here", ["Wrozvik", "38"]),
+        ("I am 29 male, 94kg and 178 cm", ["29", "94kg", "178 cm"]),
+        ("The meeting is on Monday in March", ["Monday", "March"]),
+        ("they're four and nine", ["four"]),
+        ("we make 11.25 an hour", ["11.25 an hour"]),
+        # what a name stands beside, in small letters
+        ("im 24, from baton rouge, hi", ["24", "baton rouge"]),
+        ("i work nights as a tech at our lady of the lake", ["our lady of the lake"]),
+        ("the numbers for the Harbor project", ["Harbor"]),
+        ('sing "Left at the Lights" now', ["Left at the Lights"]),
+        ("i am ethiopian, she speaks ethiopian", ["ethiopian"]),
         # other scripts
         ("Сергей пишет", ["Сергей пишет"]),
         ("田中さんへ", ["田中さんへ"]),
@@ -73,7 +83,7 @@ def test_what_is_not_public(text, private):
     [
         "Please rewrite this email so that it sounds more polite, and keep it short.",
         "I'm a developer and I've been told that it doesn't scale. What's wrong?",
-        "The Manager said that the meeting is on Monday in March.",
+        "The Manager said that we meet every Monday, Monday to Friday, or may march.",
         "# How To Write A Cover Letter\n\n1. Introduction\n2) Body\n- Closing",
         "WRITE A SHORT COMPLAINT ABOUT MY HOTEL",
         "lol idk what u mean, gonna check my inbox tmrw",

@@ -1,0 +1,252 @@
+r"""How old, how heavy and how tall a person is, by the words around a number.
+
+"The house is 30 years old" tells nothing about anybody; "she is 30" does. So an age needs a person
+beside it: a pronoun, a relation or role, a name that was found, or a form that is said of people
+only ("34F", "34-year-old woman", 만 34세).
+
+    >>> text = "I'm 34, my mother (71) lives with us, she has a 10-year-old car. We are 5 people."
+    >>> [text[start:end] for start, end in ages(text)]
+    ['34', '71']
+"""
+
+import re
+from collections.abc import Collection, Iterator
+
+from langchain_privacy.words import load
+
+Span = tuple[int, int]
+
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_IN_WORDS = (
+    rf"(?:(?:{_TENS})(?:[- ](?:{_ONES}))?|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
+    rf"|seventeen|eighteen|nineteen|{_ONES})"
+)
+_NUMBER = r"(?:1[01]\d|\d{1,2})"
+_AGE = rf"(?P<age>{_NUMBER}|{_IN_WORDS})"
+_RELATIONS = "|".join(
+    sorted(
+        (
+            word
+            for word in load("personal") | load("close_roles")
+            if word.isascii() and len(word) > 2
+        ),
+        key=len,
+        reverse=True,
+    )
+)
+_PEOPLE = (
+    r"(?:man|woman|boy|girl|male|female|person|child|kid|student|teacher|toddler|teenager|adult"
+    r"|lady|gentleman|baby|infant|guy|patient|son|daughter|twins?|mother|father|mom|mum|dad"
+    r"|brother|sister|wife|husband|niece|nephew|cousin|grand\w+|engineer|nurse|driver|worker"
+    r"|widow(?:er)?|veteran|smoker|runner)"
+)
+# What may stand behind a bare number that is an age: "she is 30 and", not "she is 30 minutes".
+_AFTER = (
+    r"(?=\s?[.,;:!?()\n…—–]|\s?\Z|\s(?:and|or|but|so|now|then|with|from|living|lives|live|married"
+    r"|single|divorced|this|next|in|on|when|male|female|yo|years?|yrs?|only|today|already|who"
+    r"|years?-old|because|her|his|he|she|my|im|i'm|i|woman|man|m|f)\b)"
+)
+_ABOUT = (
+    r"(?:\s(?:now|only|just|about|around|nearly|almost|over|already|still|turning|barely"
+    r"|well over))?"
+)
+_BE = (
+    r"(?:'s|'m|’s|’m|\sis|\sam|\swas|\sturned|\sturns|\sturning|\sis\sturning|\swill\sbe|\sbecomes)"
+)
+_I = re.IGNORECASE
+# Forms that begin at the number, and forms with what announces it.
+_FROM_THE_NUMBER = (
+    # 34-year-old woman, "a 52-year-old with"; not "a 10-year-old laptop"
+    re.compile(
+        rf"\b(?P<age>{_NUMBER}|{_IN_WORDS})[- ]?(?:years?|yrs?|months?|weeks?)[- ]?olds?\b"
+        rf"(?=[ -](?:\w+[ -]){{0,2}}?{_PEOPLE}\b)",
+        _I,
+    ),
+    re.compile(
+        rf"\b(?P<age>{_NUMBER}|{_IN_WORDS})-(?:years?|yrs?|months?)-olds?\b"
+        r"(?=\s?[.,;:!?)\n]|\s?\Z| (?:who|with|from|in|and|living|single)\b)",
+        _I,
+    ),
+    re.compile(rf"\b(?P<age>{_NUMBER})\s?(?:y/?o|yrs old|years of age)\b", _I),
+    # 34F, (52M), f/34, 29 male
+    re.compile(
+        r"(?:^|(?<=[(,;:-])|(?<=[(,;:-] )|(?<=\bim )|(?<=\bme ))"
+        r"(?P<age>\d{1,2}\s?/?\s?[MFmf])(?=[\s,;:.)]|\Z)",
+        re.MULTILINE,
+    ),
+    re.compile(rf"\b{_AGE}[, ]{{1,2}}(?:(?:fe)?male|man|woman)\b(?! (?:up|down|to|page))", _I),
+    re.compile(rf"\b(?P<age>{_NUMBER})(?:[- ]jährige[rnsm]?| Jahre alt)\b"),
+)
+_ANNOUNCED = (
+    # I'm 34; she is only 30; my son turned 5; they're four
+    re.compile(
+        rf"\b(?:i|he|she|who|{_RELATIONS}){_BE}{_ABOUT}\s{_AGE}"
+        rf"\b(?!\s?[%:.]\d|-(?!year)){_AFTER}",
+        _I,
+    ),
+    re.compile(
+        rf"\b(?:im|hes|shes|they're|they are|both|aged|age|age:|age of){_ABOUT}\s{_AGE}"
+        rf"\b(?!\s?[%:.]\d|-){_AFTER}(?!\s(?:and|or) (?:over|older|above|under|\d))",
+        _I,
+    ),
+    re.compile(rf"\b(?:turning|turned|turns)\s{_AGE}\b(?!\s?[%:.]\d|-){_AFTER}", _I),
+    # in other languages
+    re.compile(rf"\b(?:j['’]ai|il a|elle a|âgée? de|a eu) (?P<age>{_NUMBER}) ans\b", _I),
+    re.compile(rf"\b(?:tengo|tiene|tenía|cumpl\w+|edad de) (?P<age>{_NUMBER}) años\b", _I),
+    re.compile(
+        rf"\b(?:tenho|tem|tinha|faz|fez|completou) (?P<age>{_NUMBER}) anos\b(?! de (?!idade))", _I
+    ),
+)
+# My mother (71), my son, 5, is.
+_IN_BRACKETS = re.compile(rf"\b(?:{_RELATIONS})\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)", _I)
+# She is 34 years old; not the house.
+_OLD = re.compile(
+    rf"\b(?:i|he|she|they|we|who|{_RELATIONS})\b(?:['’]\w+)?[^.!?,;\n]{{0,24}}?\b"
+    rf"(?P<age>{_NUMBER}|{_IN_WORDS}) ?(?:years?|yrs?|months?|weeks?) ?old\b"
+    r"(?=\s?[.,;:!?)\n]|\s?\Z| (?:and|but|with|who|when|now|today|so|or|living|from|in)\b)",
+    _I,
+)
+_DIGITS = re.compile(r"(?<!\d)\d{1,3}(?!\d)")
+_SPELLED = tuple(
+    f" {word}"
+    for word in (
+        *(*_ONES.split("|")[1:], *_TENS.split("|"), "ten", "eleven", "twelve", "thirteen"),
+        *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "one year"),
+    )
+)
+# One of these stands beside an age; looking for it is much cheaper than trying the forms.
+_BEFORE = {
+    *(
+        "is",
+        "am",
+        "was",
+        "are",
+        "im",
+        "re",
+        "m",
+        "s",
+        "hes",
+        "shes",
+        "be",
+        "becomes",
+        "turn",
+        "turns",
+    ),
+    *(
+        "turned",
+        "turning",
+        "both",
+        "aged",
+        "age",
+        "age:",
+        "of",
+        "now",
+        "only",
+        "just",
+        "about",
+        "me",
+    ),
+    *("around", "nearly", "almost", "over", "already", "still", "barely"),
+    *("ai", "a", "de", "tengo", "tiene", "tenía", "cumplo", "cumple", "cumplió", "edad"),
+    *("tenho", "tem", "tinha", "faz", "fez", "completou"),
+}
+_BEHIND = re.compile(
+    r"[- ]?(?:years?|yrs?|yo|y/o|months?|weeks?|jähr|Jahre|ans\b|años|anos)"
+    r"|[, ]{0,2}(?:[mf]\b|(?:fe)?male|man\b|woman)",
+    _I,
+)
+_BEHIND_NAME = re.compile(
+    rf"(?:\s?\(|,\s|,?\saged?\s|\s-\s|\sis\s)(?P<age>{_NUMBER}(?: (?:years|months|weeks))?)"
+    r"(?=\s?[,;)\n]|\sold\b)"
+)
+
+_NATIVE = (
+    r"(?:스물|서른|마흔|쉰|예순|일흔|여든|아흔)?\s?"
+    r"(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉|열(?:한|두|세|네|다섯|여섯|일곱|여덟|아홉)?)?"
+)
+_KOREAN = (
+    # 만 34세, 38세 남성; not 21세기, 3세대, 30세 이상
+    re.compile(
+        r"(?<![\d.~-])(?P<age>\d{1,3})\s?세"
+        r"(?!\s?(?:이상|이하|미만|초과|부터|까지|이후|기|대|트)|\s?[~-])"
+    ),
+    re.compile(
+        rf"(?<![\d.~가-힣])(?P<age>\d{{1,3}}|(?=[가-힣]){_NATIVE})\s?살"
+        r"(?=[\s,.)인이에된의짜때]|\Z)"
+    ),
+)
+_AFTER_KOREAN_NAME = re.compile(r"(?:\s?\(|,\s?)(?P<age>\d{1,2})(?=[,)·])")
+
+
+def ages(text: str, names: Collection[int] = ()) -> list[Span]:
+    """Return the spans of ages of people, in order; they may overlap.
+
+    Args:
+        text: Normal form, see `values.fold.normal`.
+        names: Where names of people end: a number in commas or brackets behind one is an age.
+    """
+    return sorted(set(_ages(text, names)))
+
+
+def _ages(text: str, names: Collection[int]) -> Iterator[Span]:
+    for start, end in _candidates(text):
+        if _BEHIND.match(text, end):
+            found = [form.match(text, start) for form in _FROM_THE_NUMBER]
+            yield from (match.span("age") for match in found if match)
+            if match := _OLD.search(text, max(0, start - _REACH), end + _NEAR):
+                yield match.span("age")
+        first = max(0, start - _REACH)
+        for form in _announced(text[max(first, start - _NEAR) : start]):
+            for match in form.finditer(text, first, end + _REACH):
+                yield match.span("age")
+    if "세" in text or "살" in text:
+        for form in _KOREAN:
+            yield from (match.span("age") for match in form.finditer(text))
+    for end in names:
+        form = _AFTER_KOREAN_NAME if "가" <= text[end - 1] <= "힣" else _BEHIND_NAME
+        if match := form.match(text, end):
+            yield match.span("age")
+
+
+def _announced(before: str) -> tuple[re.Pattern[str], ...]:
+    """Return the forms that a number may have by what stands before it."""
+    words = before.lower().replace("’", "'").rpartition("\n")[2].split()
+    if not words:
+        return ()
+    if words[-1][-1] in "(,":
+        return (_IN_BRACKETS,)
+    return _ANNOUNCED if words[-1].rpartition("'")[2] in _BEFORE else ()
+
+
+def _candidates(text: str) -> Iterator[Span]:
+    """Yield where numbers that may be ages are, in figures and in words."""
+    yield from (match.span() for match in _DIGITS.finditer(text))
+    for word in _SPELLED:
+        at = text.find(word)
+        while at >= 0:
+            yield at + 1, at + len(word)
+            at = text.find(word, at + 1)
+
+
+_REACH, _NEAR = 48, 20
+
+_BODY = re.compile(
+    r"(?<![\d.,])(?P<size>\d{1,3}(?:[.,]\d)?\s?(?:kgs?|kilos?|lbs?|pounds|cm|st|stone)"
+    r"|[4-6]['’](?:\s?\d{1,2}[\"”]?)?|1[.,]\d\d\s?m)(?![\w'’])",
+    _I,
+)
+_OF_A_PERSON = re.compile(
+    r"\b(?:i|i'?m|he|she|he'?s|she'?s|weigh(?:s|ed|ing)?|weight|height|tall|(?:fe)?male|bmi"
+    r"|patient|my)\b",
+    _I,
+)
+
+
+def bodies(text: str) -> Iterator[Span]:
+    """Yield the spans of weights and heights that are said of a person, in order."""
+    for number in _DIGITS.finditer(text):
+        if match := _BODY.match(text, number.start()):
+            before = text[max(0, match.start() - _REACH) : match.start()]
+            if _OF_A_PERSON.search(before.rpartition("\n")[2]):
+                yield match.span("size")

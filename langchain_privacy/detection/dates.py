@@ -1,0 +1,76 @@
+"""How days, months and sums of money are written: patterns that several rooms of detection share.
+
+They are to be compiled with `re.IGNORECASE`, and begin and end at a letter or a digit.
+"""
+
+import re
+from collections.abc import Iterator
+
+MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b"
+)
+"""A month in English, whole or short, without the point of an abbreviation."""
+
+_WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\b[.,]?\s(?:the\s)?)?"
+_NTH = r"\d{1,2}(?:st|nd|rd|th)?"
+_CLOCK = r"(?:,?\s(?:at\s)?\d{1,2}[:.]\d\d(?::\d\d)?(?:\s?[ap]m)?\b)?"
+
+DAY = "|".join([
+    rf"\b{_WEEKDAY}{_NTH}(?:\s?(?:to|-|–|and)\s?{_NTH})?(?:\sof)?[ -]{MONTH}\.?"
+    rf"(?:,?[ -]\d{{4}}\b)?{_CLOCK}",
+    rf"\b{_WEEKDAY}{MONTH}\.?\s(?:the\s)?{_NTH}\b(?!:)(?:\s?(?:to|-|–|and)\s?{_NTH}\b(?![:/]))?"
+    rf"(?:,?\s\d{{4}}\b)?{_CLOCK}",
+    r"\b(?:(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d))\b(?![/-])"
+    + _CLOCK,
+    r"(?<!\d)(?:\d{2,4}\s?년\s?)?\d{1,2}\s?월\s?\d{1,2}\s?일",
+])  # fmt: skip
+"""A day; with its year, its weekday, its time and the end of a range where they are there."""
+
+MONTH_OF_YEAR = (
+    rf"\b(?:{MONTH}|spring|summer|autumn|winter)\.?,?\s(?:of\s|semester\s|term\s)?(?:19|20)\d\d\b"
+    r"|(?<!\d)\d{4}\s?년\s?\d{1,2}\s?월"
+)
+"""A month or a season of a year."""
+
+NTH = (
+    r"(?<=\bthe )\d{1,2}(?:st|nd|rd|th)"
+    r"(?=[.,;:!?)\n]|\s(?:of (?:this|next|last)|and|or|at|to|because|when|for|with|i|we)\b|\s?\Z)"
+)
+"""A day of a month that is not named: the 14th."""
+
+_CURRENCY = r"(?:usd|eur|gbp|krw|inr|cad|aud|jpy|cny|chf|ksh|ngn|php|rs\.?)"
+_CURRENCIES = (
+    r"(?:dollars?|euros?|pounds?|won|rupees|yen|yuan|bucks|pesos?|naira|francs?|quid|grand)"
+)
+_SCALE = r"(?:k|m|bn|million|billion|thousand|lakh|crore)"
+MONEY = (
+    rf"(?:[$€£¥₩₹₦₱]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?"
+    rf"|\b\d[\d,.]*(?:\s?[$€£¥₩₹]|\s?{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b"
+    r"|\s(?:an|per)\shour\b)"
+    r"|(?<=\bworth )\d[\d,.]*(?:\s?(?:k|m|million|billion)\b)?"
+)
+"""A sum of money with its currency."""
+
+KOREAN_MONEY = (
+    r"(?<!\d)\d[\d,.]*\s?(?:[천백십]?[만억천]\s?)?(?:\d[\d,]*\s?[천백]?만?\s?)?"
+    r"(?:원|만원)(?![가-힣]*짜리)"
+)
+"""A sum of money in won."""
+
+
+def around_digits(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where numbers and the words that belong to them can stand; prose has few."""
+    begin = stop = -1
+    for match in _DIGITS.finditer(text):
+        if match.start() - _REACH > stop:
+            if stop >= 0:
+                yield max(0, begin), stop
+            begin = match.start() - _REACH
+        stop = match.end() + _REACH
+    if stop >= 0:
+        yield max(0, begin), stop
+
+
+_DIGITS = re.compile(r"\d+")
+_REACH = 32

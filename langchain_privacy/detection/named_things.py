@@ -1,0 +1,98 @@
+r"""Names of firms, schools, bands, pets and the like, by what they are made of or stand beside.
+
+A capital letter and a word for a kind of thing tell what no list has: "the band Tuesday Furniture",
+"a shop called Lost Bubble", "our dog Pickles", "Umlazi Ridge Secondary School".
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "I own a shop called Lost Bubble near Tharnby College. Our dog Pickles guards it."
+    >>> [text[f.start : f.end] for f in find_named_things(fold(text))]
+    ['Lost Bubble', 'Pickles', 'Tharnby College']
+"""
+
+import re
+from collections.abc import Iterator
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import UPPER, FoldedText
+from langchain_privacy.detection.rules import finding
+from langchain_privacy.words import has_unusual_word, load
+
+_WORD = rf"[{UPPER}][\w'’.-]*[\w'’]|[{UPPER}]"
+_SMALL = r"(?:of|the|and|&|de|la|du|des|da|do|van|von|der|y)"
+_RUN = rf"(?:{_WORD})(?: (?:{_SMALL} ){{0,2}}(?:{_WORD})){{0,6}}"
+_THINGS = "|".join(sorted(map(re.escape, load("named_things")), key=len, reverse=True))
+_PETS = "dog|cat|kitten|puppy|pet|horse|pony|rabbit|hamster|parrot|tortoise|budgie"
+_RELATIONS = "|".join(word for word in load("close_roles") if word.isalpha() and len(word) > 4)
+_OWNER = r"(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir|[Tt]he|[Aa]n?|[Tt]his)"
+_KIND = rf"{_OWNER} (?:[a-z'-]+ ){{0,2}}(?:{_THINGS}|{_PETS})"
+_FORMS = (
+    re.compile(
+        rf"\b(?:called|named|titled|nicknamed)(?: it| him| her| them)? [\"“']?(?P<name>{_RUN})"
+    ),
+    re.compile(rf"\b{_KIND}(?: is|,)? [\"“']?(?P<name>{_RUN})"),
+    re.compile(rf"\b(?:{_THINGS}|{_PETS}|library) \((?P<name>{_RUN})\)"),
+)
+# "our son Dale": a word as well, but not behind a relation.
+_RELATED = re.compile(
+    rf"\b(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir) (?:[a-z]+ )?(?:{_RELATIONS}|son|aunt),? "
+    rf"(?P<name>{_WORD})\b(?! [A-Z])"
+)
+# In a text without capitals: "our dog biscuit will", "a kitten (waffles)", "his girlfriend tiff".
+_PET = re.compile(
+    rf"\b(?:my|our|his|her|their|a) (?:[a-z]+ )?(?:{_PETS}|{_RELATIONS})"
+    r"(?: \((?P<name>[a-z]{3,})\)|,? (?P<called>[a-z]{3,})(?<!ing)(?<!ly)(?<![^s]s)(?<!ed)"
+    r"(?= (?:will|is|was|has|had|who|just|died)\b|[,.]? *$))",
+    re.MULTILINE,
+)
+_CLOSE = frozenset([*_PETS.split("|"), *_RELATIONS.split("|"), "son", "aunt"])
+_ANNOUNCING = frozenset(
+    [*_PETS.split("|"), *load("named_things"), "called", "named", "titled", "nicknamed", "library"]
+)
+_PET_WORDS = frozenset({"food", "litter", "bed", "toys", "hair", "sitter", "owner", "lover", "who"})
+_INSTITUTIONS = load("organisation_words") - load("words_of_papers")
+_CAPITALS = re.compile(_RUN)
+_NOT_FIRST = load("english_function")
+_SCORE = 0.5
+
+
+def find_named_things(text: FoldedText) -> Iterator[Finding]:
+    """Find names behind a word for a kind of thing, and institutions named by such a word."""
+    t = text.text
+    for form in () if text.words.isdisjoint(_ANNOUNCING) else _FORMS:
+        for match in form.finditer(t):
+            if match["name"].lower() not in _NOT_FIRST:
+                yield _finding(t, *match.span("name"))
+    if not text.words.isdisjoint(_CLOSE):
+        for match in _RELATED.finditer(t):
+            if match["name"].lower() not in _NOT_FIRST:
+                yield finding(*match.span("name"), "PERSON", _SCORE, "named_things")
+        for match in _PET.finditer(t):
+            group = "name" if match["name"] else "called"
+            if match[group] not in _PET_WORDS and match[group] not in _NOT_FIRST:
+                yield finding(*match.span(group), "PERSON", _SCORE, "named_things")
+    if not text.words.isdisjoint(_INSTITUTIONS):
+        yield from _institutions(text)
+
+
+def _institutions(text: FoldedText) -> Iterator[Finding]:
+    for match in _CAPITALS.finditer(text.text):
+        start = match.start()
+        while (word := text.lower[start : match.end()].partition(" ")[0]) in _NOT_FIRST:
+            start += len(word) + 1
+            if start >= match.end():
+                break
+        words = text.lower[start : match.end()].split()
+        if len(words) < 2 or match[0].isupper():
+            continue
+        named_so = words[-1].rstrip(".") in _INSTITUTIONS or (
+            words[0] in _INSTITUTIONS and words[1:2] == ["of"]
+        )
+        if named_so and has_unusual_word(text.text[start : match.end()]):
+            yield _finding(text.text, start, match.end())
+
+
+def _finding(text: str, start: int, end: int) -> Finding:
+    """Build a finding without the small word or the possessive that a run may end in."""
+    value = text[start:end]
+    end -= 2 if value.endswith(("'s", "’s")) else 0
+    return finding(start, end, "ORGANIZATION", _SCORE, "named_things")

@@ -1,0 +1,249 @@
+"""What says much about a person who is spoken of: an age, a day, a year, a sum of money.
+
+By themselves they are nobody's: "the 1990s", "28 June 1919", "a $5 coffee", "30 people". They are
+private where the text ties them to a person, so this detector comes after the others and asks what
+stands beside: a pronoun, a relation or role, a name that somebody found. The table:
+
+| Type | Found where |
+|---|---|
+| `AGE` | a form that is said of people, or a person beside it (`ages`) |
+| `BODY` | a weight or a height, said of a person |
+| `DATE_TIME`, a day | a person in its paragraph; not in logs, quoted code, or before 1900 |
+| `DATE_TIME`, a year or a month | a person and something of a life in its sentence: born, since |
+| `MONEY` | a person and what makes it theirs (salary, rent, owe) in its sentence, or an exact sum |
+
+    >>> text = "I moved to Leeds in 2011. My rent is 740 euros. In 1789 the coffee was 2 euros."
+    >>> [(f.entity_type, text[f.start : f.end]) for f in PersonalDetector().detect(text)]
+    [('DATE_TIME', '2011'), ('MONEY', '740 euros')]
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cache, cached_property
+
+from langchain_privacy.detection.ages import ages, bodies
+from langchain_privacy.detection.dates import (
+    DAY,
+    KOREAN_MONEY,
+    MONEY,
+    MONTH,
+    MONTH_OF_YEAR,
+    NTH,
+    around_digits,
+)
+from langchain_privacy.detection.finding import Finding, LateDetector
+from langchain_privacy.detection.folded import FoldedText, fold
+from langchain_privacy.values.fold import lowered
+from langchain_privacy.words import load
+
+Span = tuple[int, int]
+
+_SCORE = 0.5
+_I = re.IGNORECASE
+_DAY = re.compile(DAY, _I)
+_NTH = re.compile(NTH, _I)
+_MONTH_OF_YEAR = re.compile(MONTH_OF_YEAR, _I)
+_YEAR = re.compile(
+    r"\b(?:in|since|from|until|till|of|and|to|around|before|after|by|[-–(,]) ?"
+    r"(?P<year>(?:19|20)\d\d)\b"
+    r"(?!['’]?s\b|[-/.]\d|\s?(?:edition|census|act|version))"
+    r"|(?<!\d)(?P<korean>(?:19|20)\d\d\s?년)(?!대)"
+)
+_MONTH = re.compile(
+    r"\b(?:[Ii]n|[Ss]ince|until|till|last|next|[Ff]rom|by|this|the) "
+    rf"(?P<month>(?i:{MONTH}))(?! ?\d)"
+)
+_MONEY = re.compile(MONEY, _I)
+_KOREAN_MONEY = re.compile(KOREAN_MONEY)
+_THOUSANDS = re.compile(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", _I)
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_END_OF_SENTENCE = re.compile(
+    r"[.!?](?<![A-Z]\.)(?<!\b[MD]r\.)(?<!\bM[rs]s\.)(?<!\bSt\.)(?<!\bMs\.)(?<!\bProf\.)"
+    r"[\"”'’)]*\s|\n"
+)
+_PARAGRAPH = re.compile(r"\n\s*\n")
+_LOGGED = re.compile(r"[ T]\d\d:\d\d:\d\d")
+_QUOTES = "\"'`/_="
+_OLD = re.compile(r"\b1[0-8]\d\d\b")
+_AN_HOUR = re.compile(r"\s?(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)\b", _I)
+_LEAST, _LEAST_EXACT = 20, 100
+_I_AM = frozenset({"i", "i'm", "im", "i've", "ive", "i'd", "i'll", "my", "mine", "myself"})
+_PERSONS = frozenset({"PERSON", "AGE", "DATE_OF_BIRTH", "PHONE", "EMAIL", "MEDICAL_ID", "US_SSN"})
+
+
+class PersonalDetector(LateDetector):
+    """Finds ages, days, years and sums of money that the text ties to a person."""
+
+    name = "personal"
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        """Find them by the words around alone; see `Detector.detect`."""
+        return self.detect_rest(text, (), language=language)
+
+    def detect_rest(
+        self,
+        text: str,
+        found: Sequence[Finding],
+        *,
+        language: str | None = None,  # noqa: ARG002
+    ) -> list[Finding]:
+        """Find them by the words around, and by what the other detectors found."""
+        folded = fold(text)
+        names = {_folded_end(folded, f.end) for f in found if f.entity_type == "PERSON"}
+        spans = [(*span, "AGE") for span in ages(folded.text, names)]
+        spans += [(*span, "BODY") for span in bodies(folded.text)]
+        spans += _About(folded, [f for f in found if f.entity_type in _PERSONS]).spans()
+        return [
+            folded.to_original(
+                Finding(start=a, end=b, entity_type=kind, score=_SCORE, detector=self.name)
+            )
+            for a, b, kind in spans
+            if b > a
+        ]
+
+
+def names_public_places_only(text: str, found: Sequence[Finding]) -> bool:
+    """Say whether all that was found in a text about nobody are places that everybody knows.
+
+    "A poem about Paris" tells nothing about anybody; "I live in Paris" does, and so does a text in
+    which anything else was found.
+    """
+    said = lowered(text).replace("’", "'")
+    return all(
+        f.entity_type == "LOCATION" and said[f.start : f.end].strip() in load("places")
+        for f in found
+    ) and not _speaks_of(said, "personal")
+
+
+def _speaks_of(said: str, name: str) -> bool:
+    """Say whether a text in small letters has a word of a list."""
+    words = load(name)
+    return any(word in words for word in _WORD.findall(said)) or (
+        not said.isascii() and _hangul(name).search(said) is not None
+    )
+
+
+class _About:
+    """A text cut into sentences and paragraphs, and what each says about a person."""
+
+    def __init__(self, folded: FoldedText, persons: Sequence[Finding]) -> None:
+        self.text, self.lower = folded.text, folded.lower
+        self._persons = sorted(_folded_start(folded, f.start) for f in persons)
+        self._digits = list(around_digits(self.text))
+        self._known: dict[tuple[Span, str], bool] = {}
+
+    @cached_property
+    def _sentences(self) -> list[int]:
+        return _cuts(_END_OF_SENTENCE, self.text)
+
+    @cached_property
+    def _paragraphs(self) -> list[int]:
+        return _cuts(_PARAGRAPH, self.text)
+
+    def spans(self) -> Iterator[tuple[int, int, str]]:
+        """Yield the spans of days, years, months and sums of money that are somebody's."""
+        days = [m.span() for m in self._search(_DAY) if self._is_said(m)]
+        days += [m.span() for m in self._search(_NTH)]
+        for start, end in days:
+            if self._personal(_part(self._paragraphs, start)):
+                yield start, end, "DATE_TIME"
+        for pattern in (_MONTH_OF_YEAR, _YEAR, _MONTH):
+            for match in self._search(pattern):
+                start, end = match.span(match.lastgroup or 0)
+                if self._is_of_a_life(_part(self._sentences, start), match):
+                    yield start, end, "DATE_TIME"
+        for pattern in (_MONEY, _THOUSANDS, *([_KOREAN_MONEY] if "원" in self.text else ())):
+            for match in self._search(pattern):
+                if self._is_own(match):
+                    yield *match.span(), "MONEY"
+
+    def _search(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+        """Search where digits are, or everywhere for the name of a month."""
+        for begin, stop in [(0, len(self.text))] if pattern is _MONTH else self._digits:
+            yield from pattern.finditer(self.text, begin, stop)
+
+    def _is_of_a_life(self, sentence: Span, time: re.Match[str]) -> bool:
+        """Say whether a year or a month is when something happened to somebody."""
+        if not self._personal(sentence):
+            return False
+        if self._has(sentence, "life_events") or self._has(sentence, "money_cues"):
+            return True
+        if time.re is _MONTH:
+            return False
+        return time[0][:5].lower() == "since" or self._others(sentence)
+
+    def _is_said(self, day: re.Match[str]) -> bool:
+        """Say whether a day stands in prose or a table, not in a log, in code or in a path."""
+        before = self.text[day.start() - 1 : day.start()]
+        logged = _LOGGED.match(self.text, day.start() + 10) or _LOGGED.search(day[0])
+        return not logged and not (before and before in _QUOTES) and not _OLD.search(day[0])
+
+    def _is_own(self, money: re.Match[str]) -> bool:
+        """Say whether a sum is a person's: by a word of income or debt, or because it is exact."""
+        sentence = _part(self._sentences, money.start())
+        digits = "".join(filter(str.isdigit, money[0].partition(".")[0]))
+        large = len(digits) > 3 or bool(re.search(r"[km만억천]|ill|thous", money[0], _I))
+        amount = int(digits[:9] or 0)
+        if not large and amount < _LEAST and not _AN_HOUR.match(self.text, money.end()):
+            return False
+        often = _AN_HOUR.match(self.text, money.end()) is not None
+        if often or self._has(sentence, "money_cues"):
+            paragraph = _part(self._paragraphs, money.start())
+            if self._personal(sentence, we=True) or self._personal(paragraph):
+                return True
+        exact = len(digits.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
+        return exact and self._personal(sentence)
+
+    def _personal(self, part: Span, *, we: bool = False) -> bool:
+        """Say whether a stretch speaks of a person; `we` counts for what firms have as well."""
+        if self._named(part) or self._has(part, "personal"):
+            return True
+        return we and self._has(part, "personal_we")
+
+    def _others(self, part: Span) -> bool:
+        """Say whether a stretch speaks of somebody else than the writer."""
+        said = self.lower[part[0] : part[1]]
+        return self._named(part) or any(w not in _I_AM for w in _said_of(said))
+
+    def _named(self, part: Span) -> bool:
+        at = bisect_left(self._persons, part[0])
+        return at < len(self._persons) and self._persons[at] < part[1]
+
+    def _has(self, part: Span, name: str) -> bool:
+        if (part, name) not in self._known:
+            said = self.lower[part[0] : part[1]].replace("’", "'")
+            self._known[part, name] = _speaks_of(said, name)
+        return self._known[part, name]
+
+
+def _said_of(lower: str) -> Iterator[str]:
+    persons = load("personal")
+    return (word for word in _WORD.findall(lower.replace("’", "'")) if word in persons)
+
+
+@cache
+def _hangul(name: str) -> re.Pattern[str]:
+    """Return what finds the Korean words of a list: particles and endings stand behind them."""
+    words = [re.escape(word) for word in load(name) if not word.isascii()]
+    return re.compile(rf"(?<![가-힣])(?:{'|'.join(words) or '(?!)'})")
+
+
+def _folded_start(folded: FoldedText, start: int) -> int:
+    origins = folded.normal.origins
+    return start if origins is None else bisect_left(origins, start)
+
+
+def _folded_end(folded: FoldedText, end: int) -> int:
+    ends = folded.normal.ends
+    return end if ends is None else min(bisect_left(ends, end) + 1, len(folded.text))
+
+
+def _cuts(end: re.Pattern[str], text: str) -> list[int]:
+    return [0, *(match.end() for match in end.finditer(text)), len(text) + 1]
+
+
+def _part(cuts: Sequence[int], at: int) -> Span:
+    """Return the stretch between two cuts that an offset is in."""
+    index = bisect_right(cuts, at)
+    return cuts[index - 1], cuts[index]

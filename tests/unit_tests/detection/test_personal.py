@@ -1,0 +1,119 @@
+"""Ages, days, years, sums and sizes: private where the text ties them to a person."""
+
+import pytest
+
+from langchain_privacy import Masker, MaskingPolicy
+from langchain_privacy.detection import default_detectors, detect_all
+
+DETECTORS = default_detectors(presidio=False)
+
+
+def found(text: str, kinds: str = "AGE DATE_TIME MONEY BODY") -> list[str]:
+    findings = detect_all(text, DETECTORS)
+    return [text[f.start : f.end] for f in findings if f.entity_type in kinds.split()]
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        ("I'm 34 and tired", ["34"]),
+        ("im 34, from here", ["34"]),
+        ("she is only 23", ["23"]),
+        ("he’s turning 70 on Sunday", ["70"]),
+        ("they're four and loud", ["four"]),
+        ("a 52-year-old woman came", ["52"]),
+        ("The patient is 8 months old.", ["8"]),
+        ("my mother (71) and my son, 5, came", ["71", "5"]),
+        ("Patient: Oluwaseun Adebayo, 38, smoker", ["38"]),
+        ("34F with chest pain, f 29, (52M)", ["34F", "52M"]),
+        ("aged 54, married", ["54"]),
+        ("저는 34살이고 남편은 만 36세입니다", ["34", "36"]),
+        ("아이가 네 살이라 걱정", ["네"]),
+        ("Der 34-jährige Mann, sie ist 41 Jahre alt", ["34", "41"]),
+        ("J'ai 34 ans. Tengo 41 años. Ela tem 52 anos.", ["34", "41", "52"]),
+    ],
+)
+def test_ages_of_people(text: str, private: list[str]) -> None:
+    assert found(text, "AGE") == private
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the house is 100 years old, the car 12 years old car",
+        "I'm 5 minutes late, she is 2 hours away, he is 100% sure",
+        "30 people in 5 minutes, 3 replicas, 4 of 9",
+        "a 10-year-old laptop and a 12-year-old whisky",
+        "She was one of them. They are two different things.",
+        "raised $52M in round 2; set it to 34 F",
+        "people aged 18 to 65, age 18 or over",
+        "21세기의 3세대 기술, 30세 이상",
+        "chapter 12, page 34, level 5, version 3",
+        "for (int i = 0; i < 34; i++) total += 34;",
+    ],
+)
+def test_numbers_that_are_no_age(text: str) -> None:
+    assert found(text, "AGE") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        ("I was born in 1987 in Leeds", ["1987"]),
+        ("She moved here in 2011, he left since 2019", ["2011", "2019"]),
+        ("I placed the order on 12 August at noon", ["12 August"]),
+        ("my leave is from 20 dec to 10 jan", ["20 dec", "10 jan"]),
+        ("My wedding is on Saturday 14 June 2025", ["Saturday 14 June 2025"]),
+        ("I must be there on the 28th.", ["28th"]),
+        ("He was hired in March 2019", ["March 2019"]),
+        ("my daughter was born in July", ["July"]),
+        ("김민수 환자는 2021년 3월 5일에 입원했다", ["2021년 3월 5일"]),
+        ("My salary is £29,750, rent 740 euros", ["£29,750", "740 euros"]),
+        ("i earn about 48k and owe him $340", ["48k", "$340"]),
+        ("제 연봉은 5,400만원이에요", ["5,400만원"]),
+        ("I weigh 94kg and im 178 cm", ["94kg", "178 cm"]),
+    ],
+)
+def test_what_is_tied_to_a_person(text: str, private: list[str]) -> None:
+    assert found(text, "DATE_TIME MONEY BODY") == private
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The treaty of 28 June 1919 ended it.",
+        "What happened in the 1990s, and in 1989?",
+        "The battle was on 18 June 1815 and he lost it.",
+        "Using Excel 2016 under the Consumer Rights Act 2015.",
+        "I bought a $5 coffee.",
+        "The price is $1,200 for the basic plan.",
+        "2024-02-11 08:14:22 WARN login failed for me",
+        "my query: WHERE created > '2023-01-01'",
+        "Held on 12 May 2025, Room 4.",
+        "a 20 kg bag of rice, a 14 cm board",
+        "How many orders were there in 2023?",
+    ],
+)
+def test_what_is_nobodys(text: str) -> None:
+    assert found(text) == []
+
+
+def test_a_policy_switches_a_type_off() -> None:
+    policy = MaskingPolicy(thresholds={"AGE": 1.0, "MONEY": 1.0})
+    session = Masker(DETECTORS, policy=policy).session()
+    masked = session.mask("I'm 34, born in 1987, and my salary is $85,000.")
+    assert "I'm 34" in masked
+    assert "$85,000" in masked
+    assert "1987" not in masked
+
+
+def test_a_small_number_says_nothing_in_the_next_message() -> None:
+    session = Masker(DETECTORS).session()
+    assert "34" not in session.mask("I'm 34 and tired")
+    assert session.mask("Give me 34 ideas") == "Give me 34 ideas"
+    assert session.restore(session.mask("she is 34 years old")) == "she is 34 years old"
+
+
+def test_decomposed_text_gives_true_offsets() -> None:
+    text = "Mein Mu\u0308ller. Our neighbour Oluwaseun Mu\u0308ller, 38, moved in 2011"
+    assert found(text) == ["38", "2011"]
