@@ -145,7 +145,7 @@ def default_detectors(
         rules += optional_presidio(languages, others=packaged)
     elif presidio:
         rules.append(PresidioDetector())
-    last: list[Detector] = [StrictDetector()] if strict else []
+    last: list[Detector] = [StrictDetector(languages=languages)] if strict else []
     return [*rules, *packaged, PersonalDetector(), *last]
 
 

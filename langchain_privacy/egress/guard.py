@@ -370,8 +370,9 @@ def _strict_of(masker: HasVault) -> StrictDetector | None:
     """Return what judges by public words, where the masker's policy is strict."""
     if not getattr(masker.policy, "strict", False):
         return None
+    own = (d for d in getattr(masker, "detectors", ()) if isinstance(d, StrictDetector))
     public = getattr(masker, "public", None)
-    return StrictDetector(public, masker.policy.public_numbers)
+    return next(own, None) or StrictDetector(public, masker.policy.public_numbers)
 
 
 def _abandon(opening: asyncio.Future[OpenCrossing]) -> None:

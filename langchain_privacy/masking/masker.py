@@ -624,10 +624,14 @@ class Masker:
             )
         self.detectors = list(detectors)
         if self.policy.strict:
-            self.detectors = [
-                d for d in self.detectors if not isinstance(d, detection.StrictDetector)
-            ]
-            self.detectors.append(detection.StrictDetector(self.public, self.policy.public_numbers))
+            given = [d for d in self.detectors if isinstance(d, detection.StrictDetector)]
+            known = [code for d in given for code in d.others.languages]
+            self.detectors = [d for d in self.detectors if d not in given]
+            self.detectors.append(
+                detection.StrictDetector(
+                    self.public, self.policy.public_numbers, [*known, *(languages or ())]
+                )
+            )
         if self.policy.private:
             self.detectors.append(DictionaryDetector(_named_values(self.policy.private)))
         self.vault = vault or InMemoryVault()

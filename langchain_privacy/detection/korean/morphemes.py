@@ -51,10 +51,10 @@ def names_in(tokens: Morphemes, *, eager: int = 0) -> Iterator[tuple[int, int, s
         `(first, last, kind)`: indices of morphemes, `last` one past the end, in order.
     """
     model = load_model("morphemes")
-    if tokens.described is None:
-        tokens.described = list(stretches(tokens))
-    for start, pieces in tokens.described:
-        for begin, end, kind in model.spans(pieces, eager=eager):
+    if tokens.marks is None:
+        tokens.marks = [(start, model.marks(pieces)) for start, pieces in stretches(tokens)]
+    for start, marks in tokens.marks:
+        for begin, end, kind in model.spans_of(marks, eager=eager):
             first, last = start + begin, start + end
             if kind == "PERSON":
                 if eager or _is_person(tokens, first, last):

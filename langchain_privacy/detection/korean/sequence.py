@@ -22,6 +22,9 @@ KINDS = ("PERSON", "LOCATION", "ORGANIZATION")
 LABELS = ("O", *(f"{place}-{kind}" for kind in KINDS for place in "BI"))
 """Outside, and the begin and the inside of each kind: `B-PERSON` is odd, `I-PERSON` behind it."""
 
+Marks = Sequence[Sequence[int]]
+"""What each label weighs at each piece of a stretch."""
+
 _INDEX = {label: index for index, label in enumerate(LABELS)}
 _COUNT = len(LABELS)
 _NEVER = -(10**9)
@@ -70,19 +73,30 @@ class SequenceModel:
         Returns:
             `(first, last, kind)` of each name: indices of pieces, `last` one past the end.
         """
-        weights, marks, plain = self._weights, [], True
+        return self.spans_of(self.marks(pieces), eager=eager)
+
+    def marks(self, pieces: Iterable[Iterable[str]]) -> Marks:
+        """Add up what each label weighs at each piece; most of the work, done once a stretch."""
+        weights, marks = self._weights, []
         for features in pieces:
             mark = [0] * _COUNT
             for feature in features:
                 if feature in weights:
                     for label, weight in weights[feature]:
                         mark[label] += weight
-            mark[0] -= eager
-            plain = plain and mark[0] - self._gain > max(mark[1:])
             marks.append(mark)
-        return [] if plain else _spans(self._best(marks))
+        return marks
 
-    def _best(self, marks: Sequence[Sequence[int]]) -> list[int]:
+    def spans_of(self, marks: Marks, *, eager: int = 0) -> list[tuple[int, int, str]]:
+        """Like `spans`, by the marks of the pieces."""
+        least = eager + self._gain
+        if all(mark[0] - least > max(mark[1:]) for mark in marks):
+            return []
+        if eager:
+            marks = [[mark[0] - eager, *mark[1:]] for mark in marks]
+        return _spans(self._best(marks))
+
+    def _best(self, marks: Marks) -> list[int]:
         first = marks[0]
         scores = [_NEVER if i and i % 2 == 0 else first[i] for i in range(_COUNT)]
         steps: list[list[int]] = []

@@ -9,11 +9,12 @@ one; a masker in strict mode brings this detector, and the guard examines with i
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.folded import fold
 from langchain_privacy.detection.vocabulary import english, korean, numbers
+from langchain_privacy.detection.vocabulary.others import OtherLanguages
 from langchain_privacy.detection.vocabulary.public import PUBLIC_NUMBERS, PublicWords
 from langchain_privacy.values.spelling import NUMBER, WORD
 
@@ -36,6 +37,7 @@ class StrictDetector(Detector):
     Attributes:
         public: What the application declares public.
         public_numbers: Kinds of numbers that are public, see `vocabulary.numbers.KINDS`.
+        others: Vocabularies beside the English and the Korean one.
     """
 
     name = "strict"
@@ -44,19 +46,29 @@ class StrictDetector(Detector):
         self,
         public: PublicWords | None = None,
         public_numbers: Collection[str] = PUBLIC_NUMBERS,
+        languages: Iterable[str] = (),
     ) -> None:
+        """Take what is public.
+
+        Args:
+            public: What the application wrote.
+            public_numbers: Kinds of public numbers.
+            languages: ISO 639-1 codes of further languages whose words are public (extra
+                `languages`); one that cannot be read is said once.
+        """
         self.public = public if public is not None else PublicWords()
         self.public_numbers = frozenset(public_numbers)
+        self.others = OtherLanguages(languages)
 
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:  # noqa: ARG002
         """Find what is not public; see `Detector.detect`."""
         folded = fold(_ESCAPE.sub(_blank, text) if "\\" in text or "&" in text else text)
         declared = self.public.words
-        spans = [(a, b, WORD) for a, b in english.private_words(folded.text, declared)]
+        spans = [(a, b, WORD) for a, b in self._words(folded.text)]
         if folded.hangul:
             spans += [(a, b, WORD) for a, b in korean.private_words(folded.text, self._is_declared)]
         if not folded.text.isascii():
-            spans += [(m.start(), m.end(), WORD) for m in _FOREIGN.finditer(folded.text)]
+            spans += [(a, b, WORD) for a, b in self._foreign(folded.text)]
         ends = {b for _, b, _ in spans}
         digits = numbers.private_numbers(folded.text, self.public_numbers, declared, ends)
         spans += [(a, b, NUMBER) for a, b in digits]
@@ -66,6 +78,25 @@ class StrictDetector(Detector):
             )
             for a, b, kind in _whole(folded.text, sorted(spans))
         ]
+
+    def _words(self, text: str) -> Iterator[Span]:
+        return english.private_words(text, self.public.words, self.others or None)
+
+    def _foreign(self, text: str) -> Iterator[Span]:
+        """Yield what is private in scripts other than Latin and Hangul."""
+        read: list[Span] = []
+        if self.others:
+            for run, private in self.others.east_asian(text):
+                read.append(run)
+                yield from (s for s in private if text[slice(*s)] not in self.public.words)
+        for match in _FOREIGN.finditer(text):
+            at = match.start()
+            for start, end in [s for s in read if s[0] < match.end() and s[1] > match.start()]:
+                if text[at:start].strip():
+                    yield at, start
+                at = max(at, end)
+            if text[at : match.end()].strip(" \u3000'’-"):
+                yield at, match.end()
 
     def _is_declared(self, word: str) -> bool:
         return word in self.public.words

@@ -24,6 +24,7 @@ from langchain_privacy.detection.vocabulary.lexicon import (
     proper_words,
     public_words,
 )
+from langchain_privacy.detection.vocabulary.others import OtherLanguages
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
@@ -40,12 +41,15 @@ class _Kind(Enum):
     UNKNOWN = "in no vocabulary"
 
 
-def private_words(text: str, declared: Collection[str] = frozenset()) -> Iterator[Span]:
+def private_words(
+    text: str, declared: Collection[str] = frozenset(), others: OtherLanguages | None = None
+) -> Iterator[Span]:
     """Yield the spans of words that are not public, in order.
 
     Args:
         text: Normal form (see `values.fold.normal`); only words in Latin letters are judged.
         declared: Further public words, as they are written or in lower case.
+        others: Vocabularies of other languages in Latin letters that the text may be in.
     """
     yield from named_by_words_around(text)
     public = public_words()
@@ -55,7 +59,7 @@ def private_words(text: str, declared: Collection[str] = frozenset()) -> Iterato
         word = match[0]
         if word in public or word in declared:
             continue
-        kind = _kind_of(word, text, match, declared)
+        kind = _kind_of(word, text, match, declared, others)
         if kind is _Kind.PUBLIC and not word[0].isupper():
             continue
         if run and not _goes_on(text, run, match):
@@ -77,11 +81,17 @@ _CODE_BEFORE = re.compile(
 )
 
 
-def _kind_of(word: str, text: str, match: re.Match[str], declared: Collection[str]) -> _Kind:
+def _kind_of(
+    word: str,
+    text: str,
+    match: re.Match[str],
+    declared: Collection[str],
+    others: OtherLanguages | None,
+) -> _Kind:
     if not _LATIN.fullmatch(word):
         return _Kind.PUBLIC  # judged by `numbers`, or by the rules of its script
     lower = word.lower().replace("’", "'")
-    known = lower in declared or is_public(lower)
+    known = lower in declared or is_public(lower) or (others is not None and others.has(lower))
     if word.islower():
         return _Kind.PUBLIC if known else _Kind.UNKNOWN
     if word.isupper():
@@ -90,6 +100,10 @@ def _kind_of(word: str, text: str, match: re.Match[str], declared: Collection[st
         return _Kind.PUBLIC
     if word[1:].islower() or (known and word[0].isupper()):
         if lower in declared or (known and lower in proper_words()):
+            return _Kind.PUBLIC
+        if others is not None and others.is_named(text[max(0, match.start() - 12) : match.start()]):
+            return _Kind.UNKNOWN
+        if others is not None and others.has_noun(word):
             return _Kind.PUBLIC
         if known and is_rare(lower):
             return _Kind.UNKNOWN  # a name that is written like a rare word

@@ -1,0 +1,199 @@
+"""Which words of other languages are public: German, French, Spanish, ..., Japanese, Chinese.
+
+What an application says its texts are in (`Masker(languages=("en", "de"), strict=True)`) is read
+with well-kept libraries of the extra `languages`, which bring their dictionaries and ask no
+network: `simplemma` (MIT) knows the words of fifty languages, SudachiPy with its dictionary
+(Apache-2.0) cuts Japanese into words, `rjieba` (MIT) Chinese; the two also say which words are
+proper nouns.
+
+A word in small letters is public when a dictionary of one of the languages has it, unless it is a
+given name. A capital letter is judged as in English, except in German, where it says nothing: there
+a noun that is in the dictionary is public, unless it is in a list of names or places, or stands
+behind a title or a preposition without an article ("Frau Herbst", "in Straubing"). In Japanese
+and Chinese proper nouns and words that no dictionary has are private.
+
+Without the extra every such word is private, as in a language that nobody has named; that is said
+once.
+"""
+
+import importlib.util
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from typing import Any
+
+from langchain_privacy.detection.vocabulary.lexicon import names
+from langchain_privacy.words import load, without_accents
+
+Span = tuple[int, int]
+
+_CAPITAL_NOUNS = frozenset({"de", "lb"})
+_HAN = r"\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9d]")
+_EAST_ASIAN = re.compile(rf"[{_HAN}\u3041-\u30ff\uff66-\uff9d]+")
+_GERMAN_NAME = re.compile(
+    r"\b(?:in|aus|nach|bei|von|[Hh]errn?|[Ff]rau|[Ff]amilie|[Ff]irma|[Dd]r\.|[Pp]rof\.) \Z"
+)
+_NAME = 4  # letters; shorter given names are small words of other languages: du, les, su
+_LINKING = ("", "s", "es", "n", "en")
+_REMEMBERED = 16_384
+
+
+class OtherLanguages:
+    """The vocabularies of some languages.
+
+    Attributes:
+        languages: ISO 639-1 codes of those that can be read, without English and Korean, which have
+            vocabularies of their own.
+    """
+
+    def __init__(self, languages: Iterable[str] = ()) -> None:
+        wanted = dict.fromkeys(code for code in languages if code not in ("en", "ko"))
+        self.languages = tuple(code for code in wanted if _is_readable(code))
+        self._latin = tuple(code for code in self.languages if code not in ("ja", "zh"))
+        if missing := [code for code in wanted if code not in self.languages]:
+            _say(", ".join(missing))
+
+    def __bool__(self) -> bool:
+        return bool(self.languages)
+
+    def has(self, word: str) -> bool:
+        """Say whether a word in small letters is in a dictionary; of "l'eau" both parts."""
+        if not self._latin or (len(word) >= _NAME and word in load("given_names")):
+            return False
+        if any(_is_known(word, code) for code in self._latin):
+            return True
+        first, mark, second = word.partition("'")
+        return bool(mark) and len(first) < _NAME and (len(second) < 2 or self.has(second))
+
+    def is_named(self, before: str) -> bool:
+        """Say whether what stands before a German word with a capital makes it a name."""
+        return bool(_CAPITAL_NOUNS.intersection(self._latin) and _GERMAN_NAME.search(before))
+
+    def has_noun(self, word: str) -> bool:
+        """Say whether a word with a capital letter is a noun that is written so: Vertrag."""
+        if not _CAPITAL_NOUNS.intersection(self._latin):
+            return False
+        lower = word.lower()
+        if without_accents(lower) in names() or lower in names() or lower in load("places"):
+            return False
+        return any(
+            _is_known(word, code) or _is_compound(lower, code)
+            for code in self._latin
+            if code in _CAPITAL_NOUNS
+        )
+
+    def east_asian(self, text: str) -> Iterator[tuple[Span, list[Span]]]:
+        """Yield each run of Japanese or Chinese that can be read, and what in it is private."""
+        for match in _EAST_ASIAN.finditer(text):
+            kana = _KANA.search(match[0]) is not None
+            if "zh" in self.languages and not kana:
+                private = _chinese(match[0])
+            elif "ja" in self.languages:
+                private = _japanese(match[0])
+            else:
+                continue
+            at = match.start()
+            yield match.span(), [(at + a, at + b) for a, b in _joined(private)]
+
+
+def _is_readable(code: str) -> bool:
+    if code == "ja":
+        return _has("sudachipy") and _has("sudachidict_core")
+    if code == "zh":
+        return _has("rjieba")
+    return _has("simplemma") and _knows_language(code)
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+@cache
+def _knows_language(code: str) -> bool:
+    from simplemma import is_known
+
+    try:
+        is_known("a", lang=code)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(_REMEMBERED)
+def _is_known(word: str, code: str) -> bool:
+    from simplemma import is_known
+
+    return bool(is_known(word, lang=code))
+
+
+@lru_cache(_REMEMBERED)
+def _is_compound(word: str, code: str) -> bool:
+    """Say whether a word is two nouns in one, with a linking letter or none."""
+    for cut in range(4, len(word) - 3):
+        if not _is_known(word[cut:].capitalize(), code):
+            continue
+        for link in _LINKING:
+            stem = word[:cut].removesuffix(link)
+            if word[:cut].endswith(link) and len(stem) > 3 and _is_known(stem.capitalize(), code):
+                return True
+    return False
+
+
+def _japanese(text: str) -> Iterator[Span]:
+    at = 0
+    for word in _sudachi().tokenize(text):
+        end = at + len(word.surface())
+        if word.is_oov() or word.part_of_speech()[1] == "固有名詞":
+            yield at, end
+        at = end
+
+
+@cache
+def _sudachi() -> Any:
+    import sudachipy
+
+    return sudachipy.Dictionary(dict="core").tokenizer(mode=sudachipy.SplitMode.C)
+
+
+_CHINESE_NAMES = ("nr", "ns", "nt", "nz")
+
+
+def _chinese(text: str) -> Iterator[Span]:
+    import rjieba
+
+    at = 0
+    for word, tag in rjieba.tag(text):
+        end = at + len(word)
+        unknown = len(word) > 1 and not rjieba.has_word(word)
+        if tag.startswith(_CHINESE_NAMES) or unknown or tag == "x":
+            yield at, end
+        at = end
+
+
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    start = end = -1
+    for first, last in spans:
+        if first != end:
+            if end > start:
+                yield start, end
+            start = first
+        end = last
+    if end > start:
+        yield start, end
+
+
+_said: set[str] = set()
+
+
+def _say(languages: str) -> None:
+    if languages in _said:
+        return
+    _said.add(languages)
+    msg = (
+        f"Strict mode has no vocabulary for {languages}: every word of these languages is masked "
+        "unless English has it. The vocabularies come with the extra: pip install "
+        "'langchain-privacy[languages]'"
+    )
+    warnings.warn(msg, UserWarning, stacklevel=4)
