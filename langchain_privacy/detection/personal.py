@@ -187,11 +187,11 @@ class _About:
         amount = int(digits[:9] or 0)
         if not large and amount < _LEAST and not _AN_HOUR.match(self.text, money.end()):
             return False
-        often = _AN_HOUR.match(self.text, money.end()) is not None
-        if often or self._has(sentence, "money_cues"):
-            paragraph = _part(self._paragraphs, money.start())
-            if self._personal(sentence, we=True) or self._personal(paragraph):
+        if self._has(sentence, "money_cues") or _AN_HOUR.match(self.text, money.end()):
+            if self._personal(sentence, we=True):
                 return True
+            if self._has(sentence, "money_strong"):
+                return self._personal(_part(self._paragraphs, money.start()))
         exact = len(digits.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
         return exact and self._personal(sentence)
 

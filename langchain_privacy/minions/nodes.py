@@ -10,17 +10,20 @@ The graphs of `graph.py` are made of them, and yours may be:
 import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.types import Overwrite, RetryPolicy
 
+from langchain_privacy.detection import LocalModelDetector, default_detectors
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.egress import EgressGuard, PriceTable, is_guarded
 from langchain_privacy.egress.ask import Structured
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.local import assert_local
+from langchain_privacy.local import assert_local, call_local, is_larger_than_embedded
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.minions.answering import (
     LOCAL_ONLY,
@@ -42,6 +45,17 @@ from langchain_privacy.vault import session_scope
 EvidenceMode = Literal["masked", "none"]
 
 
+def _masker_with(local: BaseChatModel | None, networks: tuple[str, ...]) -> Masker:
+    """Return the masker of a graph that was given none."""
+    if local is None or not is_larger_than_embedded(local):
+        return Masker()
+    return Masker([*default_detectors(), LocalModelDetector(partial(_ask, local, networks))])
+
+
+def _ask(local: BaseChatModel, networks: tuple[str, ...], prompt: str) -> str:
+    return call_local(local, [HumanMessage(prompt)], allowed_networks=networks).text
+
+
 class MinionNodes:
     """The nodes, for `create_minion_graph` and for graphs of your own.
 
@@ -52,7 +66,8 @@ class MinionNodes:
     Args:
         local: The model that may read the documents; `None` ranks without a model.
         remote: The model that plans and reasons on masked text; `None` stays local.
-        masker: What is private and where it is kept; a `Masker()` when `None`.
+        masker: What is private and where it is kept; when `None` a `Masker()`, which asks `local`
+            as well what is private, where its name says that it is larger than the embedded model.
         guard: The door; an `EgressGuard` over `masker` when `None`.
         evidence: What the remote model may see: `"masked"` passages, or `"none"` (the masked task
             only).
@@ -100,7 +115,7 @@ class MinionNodes:
             raise ConfigurationError(msg)
         if local is not None:
             assert_local(local, allowed_networks=allowed_networks)
-        self.masker = masker or Masker()
+        self.masker = masker or _masker_with(local, tuple(allowed_networks))
         self.masker.public.learn(*prompts(), Plan, JobPlan, Verdicts, Next)
         self.budget = budget or Budget()
         self.evidence: EvidenceMode = evidence

@@ -405,3 +405,22 @@ def test_a_local_model_that_is_not_local_is_refused() -> None:
     with pytest.raises(ConfigurationError):
         create_minion_graph(model, None)
     assert create_minion_graph(model, None, allowed_networks=["10.0.0.0/8"])
+
+
+@pytest.mark.parametrize(("name", "asked"), [("qwen3:8b", True), ("gemma-3-270m", False)])
+def test_a_larger_local_model_says_what_is_private_as_well(name: str, asked: bool) -> None:
+    from langchain_openai import ChatOpenAI
+
+    from langchain_privacy.testing import OpenAIServer
+
+    def local(request: dict[str, Any]) -> str:
+        content = str(request["messages"][-1]["content"])
+        return '[{"type": "PERSON", "text": "the lodger"}]' if "the lodger" in content else "[]"
+
+    with OpenAIServer(local) as server:
+        model = ChatOpenAI(model=name, base_url=server.base_url, api_key="none", max_retries=0)
+        remote = scripted(plan("rent"), pick("rent"))
+        create_minion_graph(model, remote).invoke(
+            {"task": "What does the lodger pay in rent?", "documents": [RECORD]}
+        )
+    assert ("the lodger" not in remote.seen_text) is asked
