@@ -67,7 +67,7 @@ def measure_prompts() -> None:
     print("\nPrompts: units left as they were / left in part; other words masked")
     for name, detectors in modes().items():
         row = []
-        for part in "ab":
+        for part in "abc":
             units = clear = touched = words = over = 0
             for text, marked in prompts(part):
                 mask, private = covered(text, detectors), bytearray(len(text))
@@ -84,7 +84,7 @@ def measure_prompts() -> None:
                         words += 1
                         over += any(mask[slice(*word.span())])
             row.append(f"{clear / units:6.1%} / {touched / units:6.1%}; {over / words:5.1%}")
-        print(f"  {name:14} set A {row[0]}   set B {row[1]}")
+        print(f"  {name:14} set A {row[0]}   set B {row[1]}   set C {row[2]}")
 
 
 def _clear(text: str, mask: bytearray, start: int, end: int) -> list[bool]:

@@ -64,8 +64,10 @@ _FROM_THE_NUMBER = (
         _I,
     ),
     re.compile(
-        rf"\b(?P<age>{_NUMBER}|{_IN_WORDS})-(?:years?|yrs?|months?)-olds?\b"
-        r"(?=\s?[.,;:!?)\n]|\s?\Z| (?:who|with|from|in|and|living|single)\b)",
+        rf"\b(?P<age>{_NUMBER}|{_IN_WORDS})"
+        r"(?:-(?:years?|yrs?|months?)-olds?\b"
+        r"(?=\s?[.,;:!?)\n]|\s?\Z| (?:who|with|from|in|and|living|single)\b)"
+        r"|[- ](?:years?|yrs?|months?)[- ]old (?=(?:who|with)\b))",
         _I,
     ),
     re.compile(rf"\b(?P<age>{_NUMBER})\s?(?:y/?o|yrs old|years of age)\b", _I),
@@ -100,6 +102,10 @@ _ANNOUNCED = (
 )
 # My mother (71), my son, 5, is.
 _IN_BRACKETS = re.compile(rf"\b(?:{_RELATIONS})\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)", _I)
+# (Elif, 3 years old)
+_IN_BRACKETS_OLD = re.compile(
+    rf"\([^()\n]{{2,40}}, (?P<age>{_NUMBER}) (?:years?|months?) old\)", _I
+)
 # She is 34 years old; not the house.
 _OLD = re.compile(
     rf"\b(?:i|he|she|they|we|who|{_RELATIONS})\b(?:['’]\w+)?[^.!?,;\n]{{0,24}}?\b"
@@ -194,6 +200,8 @@ def _ages(text: str, names: Collection[int]) -> Iterator[Span]:
         if _BEHIND.match(text, end):
             found = [form.match(text, start) for form in _FROM_THE_NUMBER]
             yield from (match.span("age") for match in found if match)
+            if match := _IN_BRACKETS_OLD.search(text, max(0, start - _REACH), end + _NEAR):
+                yield match.span("age")
             if match := _OLD.search(text, max(0, start - _REACH), end + _NEAR):
                 yield match.span("age")
         first = max(0, start - _REACH)

@@ -83,6 +83,10 @@ _AFTER_HANDLE_LABEL = re.compile(
 _REMARKS = Cues(["todo", "fixme", "hack", "xxx", "@author", "blame"])  # "TODO(m.dubois): remove"
 _OWNER = re.compile(r"\(@?(?P<name>[A-Za-z][\w.-]{1,40})\)")
 _HOME = re.compile(r"(?:/home/|/Users/|\\Users\\)(?P<name>[A-Za-z][\w.-]{1,40})(?=[/\\\s\"'])")
+_PROFILE = re.compile(
+    r"(?<![\w.@/])(?:www\.)?(?:instagram|facebook|twitter|tiktok|linkedin|github|gitlab|t)\.(?:com|me)/"
+    r"(?!(?:explore|about|login|search)\b)[\w./-]*\w"
+)
 _NOBODY = frozenset(
     {"user", "users", "username", "public", "shared", "default", "admin", "app", "runner"}
 )
@@ -108,6 +112,8 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
     for match in _HOME.finditer(t):
         if match["name"].lower() not in _NOBODY:
             yield span(match, "USERNAME", 0.6, "handle", "name")
+    for match in _PROFILE.finditer(t) if "/" in t else ():
+        yield span(match, "USERNAME", 0.6, "handle")
     for match in _SPEAKER.finditer(t) if ": " in t else ():
         if has_unusual_word(match["name"].replace("_", " ")):
             yield span(match, "USERNAME", 0.5, "handle", "name")

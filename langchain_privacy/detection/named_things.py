@@ -31,6 +31,25 @@ _FORMS = (
     ),
     re.compile(rf"\b{_KIND}(?: is|,)? [\"“']?(?P<name>{_RUN})"),
     re.compile(rf"\b(?:{_THINGS}|{_PETS}|library) \((?P<name>{_RUN})\)"),
+    # Behind a label or a role: School is Little Acorns, a tariff for customer Polmlek Trans.
+    re.compile(rf"(?:^|(?<=[.!?;\n] )|(?<=\n))(?i:{_THINGS})(?: is|:) (?P<name>{_RUN})"),
+    re.compile(rf"\b(?:customer|client|supplier|vendor|employer) (?P<name>(?:{_WORD}) {_RUN})"),
+    # "the Harbor project", "our K7 team"
+    re.compile(
+        rf"\b(?:[Tt]he|[Oo]ur|[Mm]y|for|of) (?P<name>(?:{_WORD}|[A-Z]\d{{1,3}})(?: {_WORD})?)"
+        rf"(?= (?:{_THINGS}|class|module|account|campaign|estate)\b)"
+    ),
+    # "at the Button Museum"
+    re.compile(
+        rf"\b[a-z]+ the (?P<name>(?:{_WORD})(?: {_WORD}){{0,2}} (?:Museum|School|Hospital|Clinic"
+        r"|Church|Hotel|Cafe|Café|Kindergarten|Academy|Gallery|Bakery|Pub|Arms|Inn|Tavern"
+        r"|Shelter))\b"
+    ),
+)
+# In small letters: "i study at covenant university".
+_IN_SMALL = re.compile(
+    r"\b(?:at|from|in|to) (?P<name>(?:[a-z]{3,} ){1,2}"
+    r"(?:university|college|hospital|clinic|academy))\b"
 )
 # "our son Dale": a word as well, but not behind a relation.
 _RELATED = re.compile(
@@ -52,6 +71,7 @@ _PET_WORDS = frozenset({"food", "litter", "bed", "toys", "hair", "sitter", "owne
 _INSTITUTIONS = load("organisation_words") - load("words_of_papers")
 _CAPITALS = re.compile(_RUN)
 _NOT_FIRST = load("english_function")
+_ROLES = load("roles") | load("public_proper") | load("public_it") | load("public_peoples")
 _SCORE = 0.5
 
 
@@ -60,7 +80,8 @@ def find_named_things(text: FoldedText) -> Iterator[Finding]:
     t = text.text
     for form in () if text.words.isdisjoint(_ANNOUNCING) else _FORMS:
         for match in form.finditer(t):
-            if match["name"].lower() not in _NOT_FIRST:
+            name = match["name"].lower()
+            if name not in _ROLES and name.partition(" ")[0] not in _NOT_FIRST:
                 yield _finding(t, *match.span("name"))
     if not text.words.isdisjoint(_CLOSE):
         for match in _RELATED.finditer(t):
@@ -72,6 +93,10 @@ def find_named_things(text: FoldedText) -> Iterator[Finding]:
                 yield finding(*match.span(group), "PERSON", _SCORE, "named_things")
     if not text.words.isdisjoint(_INSTITUTIONS):
         yield from _institutions(text)
+        for match in _IN_SMALL.finditer(t):
+            words = match["name"].split()
+            if not (_NOT_FIRST | load("kinds_of_institution")).intersection(words[:-1]):
+                yield finding(*match.span("name"), "ORGANIZATION", _SCORE, "named_things")
 
 
 def _institutions(text: FoldedText) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 |---|---|
 | `AGE` | a form that is said of people, or a person beside it (`ages`) |
 | `BODY` | a weight or a height, said of a person |
-| `DATE_TIME`, a day | a person in its paragraph; not in logs, quoted code, or before 1900 |
+| `DATE_TIME`, a day | a person in its paragraph (Korean: as a year); no log, code, or before 1900 |
 | `DATE_TIME`, a year or a month | a person and something of a life in its sentence: born, since |
 | `MONEY` | a person and what makes it theirs (salary, rent, owe) in its sentence, or an exact sum |
 
@@ -67,7 +67,7 @@ _LOGGED = re.compile(r"[ T]\d\d:\d\d:\d\d")
 _QUOTES = "\"'`/_="
 _OLD = re.compile(r"\b1[0-8]\d\d\b")
 _AN_HOUR = re.compile(r"\s?(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)\b", _I)
-_LEAST, _LEAST_EXACT = 20, 100
+_LEAST, _LEAST_EXACT, _RATE = 20, 100, 12
 _I_AM = frozenset({"i", "i'm", "im", "i've", "ive", "i'd", "i'll", "my", "mine", "myself"})
 _PERSONS = frozenset({"PERSON", "AGE", "DATE_OF_BIRTH", "PHONE", "EMAIL", "MEDICAL_ID", "US_SSN"})
 
@@ -146,7 +146,7 @@ class _About:
         days = [m.span() for m in self._search(_DAY) if self._is_said(m)]
         days += [m.span() for m in self._search(_NTH)]
         for start, end in days:
-            if self._personal(_part(self._paragraphs, start)):
+            if self._is_of_a_person(start, end):
                 yield start, end, "DATE_TIME"
         for pattern in (_MONTH_OF_YEAR, _YEAR, _MONTH):
             for match in self._search(pattern):
@@ -158,6 +158,13 @@ class _About:
                 if self._is_own(match):
                     yield *match.span(), "MONEY"
 
+    def _is_of_a_person(self, start: int, end: int) -> bool:
+        """Say whether a day is somebody's; Korean news has one in every sentence, of anything."""
+        if "일" in self.text[start:end]:
+            sentence = _part(self._sentences, start)
+            return self._personal(sentence) and self._has(sentence, "life_events")
+        return self._personal(_part(self._paragraphs, start))
+
     def _search(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
         """Search where digits are, or everywhere for the name of a month."""
         for begin, stop in [(0, len(self.text))] if pattern is _MONTH else self._digits:
@@ -165,13 +172,16 @@ class _About:
 
     def _is_of_a_life(self, sentence: Span, time: re.Match[str]) -> bool:
         """Say whether a year or a month is when something happened to somebody."""
+        since = time[0][:5].lower() == "since"
+        if since and self._has(sentence, "life_events"):
+            return self._personal(_part(self._paragraphs, time.start()))
         if not self._personal(sentence):
             return False
         if self._has(sentence, "life_events") or self._has(sentence, "money_cues"):
             return True
         if time.re is _MONTH:
             return False
-        return time[0][:5].lower() == "since" or self._others(sentence)
+        return since or self._others(sentence)
 
     def _is_said(self, day: re.Match[str]) -> bool:
         """Say whether a day stands in prose or a table, not in a log, in code or in a path."""
@@ -182,16 +192,14 @@ class _About:
     def _is_own(self, money: re.Match[str]) -> bool:
         """Say whether a sum is a person's: by a word of income or debt, or because it is exact."""
         sentence = _part(self._sentences, money.start())
+        often = _AN_HOUR.search(self.text, money.start(), money.end() + _RATE) is not None
         digits = "".join(filter(str.isdigit, money[0].partition(".")[0]))
         large = len(digits) > 3 or bool(re.search(r"[km만억천]|ill|thous", money[0], _I))
         amount = int(digits[:9] or 0)
-        if not large and amount < _LEAST and not _AN_HOUR.match(self.text, money.end()):
+        if not large and amount < _LEAST and not often:
             return False
-        if self._has(sentence, "money_cues") or _AN_HOUR.match(self.text, money.end()):
-            if self._personal(sentence, we=True):
-                return True
-            if self._has(sentence, "money_strong"):
-                return self._personal(_part(self._paragraphs, money.start()))
+        if (often or self._has(sentence, "money_cues")) and self._personal(sentence, we=True):
+            return True
         exact = len(digits.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
         return exact and self._personal(sentence)
 

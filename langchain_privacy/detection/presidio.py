@@ -19,7 +19,7 @@ from typing import Any
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.language import detection_language, languages_of_script
 from langchain_privacy.errors import ConfigurationError, DetectionError
-from langchain_privacy.words import has_unusual_word
+from langchain_privacy.words import has_unusual_word, load
 
 _NEWS = (
     "ca", "da", "de", "el", "es", "fi", "fr", "hr", "it", "ja", "ko", "lt", "mk", "nb", "nl", "pl",
@@ -48,6 +48,9 @@ _IGNORED = (
     "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART", "DT", "TI", "QT",
 )  # fmt: skip
 _UNUSED_PIPES = ["tagger", "parser", "attribute_ruler", "lemmatizer", "senter", "morphologizer"]
+_TERM = frozenset().union(
+    *(load(f"public_{domain}") for domain in ("it", "medicine", "business", "abbreviations"))
+)
 _SCORE = 0.6
 _LINE = re.compile(r"[^\n]+")
 
@@ -297,4 +300,6 @@ def _worth(value: str, kind: str) -> bool:
     """Say whether an entity may be a name: one of ordinary words is none, nor digits or an at."""
     if kind == "PERSON" and any(c.isdecimal() or c == "@" for c in value):
         return False
+    if kind == "ORGANIZATION" and _TERM.issuperset(re.findall(r"[^\W\d_]+", value.lower())):
+        return False  # Terraform, DEXA
     return has_unusual_word(value)

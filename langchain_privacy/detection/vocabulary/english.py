@@ -223,6 +223,8 @@ class _Run:
         if self._starts(word):
             return lower in load("given_names") and _VERB.match(self.text, word.end()) is not None
         before = self.text[max(0, word.start() - 8) : word.start()]
+        if before[-1:] == "-" and before[-2:-1].isdigit():
+            return False  # what stands behind a number: 555-0143-Office
         if _DETERMINED.search(before) and lower not in names() and not self._is_attribute(word):
             return False  # the Tenant, our Marketing: a role or a defined term
         return not self._is_heading()

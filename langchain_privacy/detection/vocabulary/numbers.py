@@ -28,7 +28,8 @@ _FORMS: dict[str, re.Pattern[str]] = {
     "round": re.compile(r"[1-9]0{1,8}|[1-9]0{0,2}(?:,000){1,3}|\d{1,2}[kM]"),
     "time": re.compile(r"\d{1,2}(?::\d\d){1,2}(?:am|pm)?|\d{1,2}(?:am|pm)", _I),
     "version": re.compile(r"v\d{1,2}(?:\.\d{1,3}){0,3}|\d{1,2}(?:\.\d{1,2}){1,2}", _I),
-    "year": re.compile(r"(?:19|20)\d\d(?:s|'s)?"),
+    "decade": re.compile(r"(?:(?:19|20)?\d0)['’]?s"),
+    "year": re.compile(r"(?:19|20)\d\d"),
 }
 _UNITS = "|".join(sorted(load("units"), key=len, reverse=True))
 _QUANTITY = re.compile(

@@ -29,7 +29,8 @@ KINDS: dict[str, str] = {
     "quantity": "a small or round number before a unit or a counted thing: 350 words, 20 mg",
     "version": "numbers of versions: v2, 3.11, 1.2.0",
     "code": "a letter and at most two digits, a public word and at most three: B12, utf8",
-    "year": "1900 to 2099 that stands alone: 2021, the 1990s",
+    "decade": "ten years together: the 1990s, the 80s",
+    "year": "1900 to 2099 that stands alone: 2021",
 }
 """Kinds of public numbers, and what they are."""
 

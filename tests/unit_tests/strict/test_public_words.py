@@ -92,6 +92,7 @@ def test_what_is_not_public(text, private):
         "Use Python 3.11 with NumPy, then parse the JSON response of the REST API.",
         "The patient has hypertension; take 20 mg of lisinopril at 10:30, twice a day.",
         "99.5% of the 500 tests passed in 3.5 seconds, the 2nd took 10,000 steps.",
+        "What was it like in the 1990s and the 80s? Call 10-12-Office.",
         "In English, French and Korean; Christians, Muslims and Jews.",
         "Roses are red,\nViolets are blue,\nSugar is sweet,\nAnd so are you.",
         "🙂 great 👍🏽 — thanks!!! ;-)",
