@@ -440,7 +440,7 @@ class AttestedTransport(BaseTransport):
                 reader.feed(chunk)
             self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
         except library.http.TransportError:
-            raise EvidenceInvalidError(_BROKEN, check="fetch") from None
+            raise EndpointUnavailableError(_BROKEN, check="fetch") from None
         finally:
             response.close()
 
@@ -603,7 +603,7 @@ class AsyncAttestedTransport(BaseTransport):
             # Verifying takes milliseconds, and an adapter may fetch collateral: not in the loop.
             await asyncio.to_thread(self.endpoint.accept, reader.finish(), nonce, spki)
         except library.http.TransportError:
-            raise EvidenceInvalidError(_BROKEN, check="fetch") from None
+            raise EndpointUnavailableError(_BROKEN, check="fetch") from None
         finally:
             await response.aclose()
 
@@ -749,13 +749,14 @@ def reaching(library: str) -> Iterator[None]:
     try:
         yield
     except http.TransportError as error:
-        msg = "the endpoint cannot be reached"
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             msg = (
                 "the endpoint's TLS certificate is of an authority that is not trusted here; give "
                 "verify= (tls= of a model, --ca of a command) your own"
             )
-        raise EvidenceInvalidError(msg, check="fetch") from None
+            raise EvidenceInvalidError(msg, check="fetch") from None
+        msg = "the endpoint cannot be reached"
+        raise EndpointUnavailableError(msg, check="fetch") from None
 
 
 # Bodies on their way out and back, and what differs between httpx and httpx2.

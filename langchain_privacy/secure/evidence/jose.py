@@ -111,7 +111,9 @@ def verify_token(
     token = parsing.text(token, "token")
     parts = token.split(".")
     checks.require(
-        "token", len(parts) == 3 and len(token) <= _MAX_TOKEN, "not a compact signed token"
+        "token",
+        len(parts) == 3 and len(token) <= _MAX_TOKEN and token.isascii(),
+        "not a compact signed token",
     )
     header = parsing.strict_json(parsing.from_base64(parts[0], "token", urlsafe=True), "header")
     allowed = {"alg", "kid", "typ", *ignored_headers}

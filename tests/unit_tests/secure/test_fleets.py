@@ -29,6 +29,7 @@ from langchain_privacy.secure import (
     SimulatedTee,
     UnsafePolicyWarning,
     UnsafeSimulatedTee,
+    aattest,
     attest,
     create_gateway,
 )
@@ -386,3 +387,10 @@ def test_attest_says_unavailable() -> None:
     with _fleet(SimulatedTee()) as (url, balancer, _):
         balancer.refuse = (2, 503, {})
         assert attest(url, SIMULATED).channel_keys
+
+
+def test_an_endpoint_that_is_gone_may_come_back() -> None:
+    for ask in (attest, lambda *given: asyncio.run(aattest(*given))):
+        with pytest.raises(EndpointUnavailableError, match="cannot be reached") as raised:
+            ask("http://127.0.0.1:1", SIMULATED)
+        assert raised.value.is_retryable
