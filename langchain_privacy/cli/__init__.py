@@ -23,9 +23,12 @@ COMMANDS: dict[str, str] = {
     "policy": "obtain a policy from a service, see what changed, read one in words",
     "proxy": "give OpenAI clients of this machine an attested endpoint",
     "gateway": "serve a model behind attestation and encryption, inside a confidential VM",
+    "doctor": "say who reaches the local runners, what they log, and what to mend",
+    "eval": "ask your own questions and score answers, leaks, tokens and cost",
     "demo": "ask about a private document and see everything that crosses",
     "eval-sql": "measure how often private SQL answers questions with gold statements rightly",
     "ledger": "show, verify or report what crossed",
+    "models": "show which local models fit this machine, and what its runners have",
     "scan": "find private values in files",
     "vocabulary": "show which words are public in strict mode, and why",
 }

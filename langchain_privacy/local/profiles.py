@@ -141,3 +141,19 @@ def ability_of(model: Any) -> Ability:
     if size is None or size >= READS:
         return "read"
     return "pick" if size >= PICKS else "score"
+
+
+CATALOGUE = (
+    ("gemma3:1b", 0.8),
+    ("qwen3:1.7b", 1.4),
+    ("qwen3:4b", 2.5),
+    ("gemma3:4b", 3.3),
+    ("qwen3:8b", 5.2),
+    ("deepseek-r1:8b", 5.2),
+    ("gemma3:12b", 8.1),
+    ("gpt-oss:20b", 14.0),
+    ("gemma3:27b", 17.0),
+    ("qwen3:30b", 19.0),
+    ("gpt-oss:120b", 65.0),
+)
+"""Models by the names of Ollama's library, with the GB of their files at its usual quantisation."""

@@ -1,13 +1,13 @@
 """The nodes of MinionS: jobs in waves over documents and sections, and what becomes of them.
 
-    START → extract → plan → dispatch ⇄ job × 32 → … → plan (reason) or answer → END
+    START → extract → plan → dispatch ⇄ jobs → … → plan (reason) or answer → END
 
-`dispatch` sends a wave, and when the last one is back puts the values together. A wave that is
-stored is never done again, so a run that is killed and resumed goes on where it was; within a wave
-LangGraph keeps what each job gave back.
+`dispatch` sends a wave, and when the last one is back puts the values together. A job that is
+stored is never done again, so a run that is killed and resumed goes on where it was.
 """
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -52,7 +52,7 @@ from langchain_privacy.minions.state import (
 from langchain_privacy.vault import PLACEHOLDER
 
 WAVE = 32
-"""Jobs that are sent at once: as many are stored together, and as many run in parallel at most."""
+"""Jobs that are sent at once, at the most."""
 
 _EVIDENCE = 200
 """Passages that an answer cites one by one; the report has the values of all documents."""
@@ -237,7 +237,7 @@ class Fanout:
         if sent < len(units) and not late:
             if not begins:
                 say("wave", done=sent, of=len(units))
-            return {"wave": {"ids": ids, "from": sent, "to": min(sent + WAVE, len(units))}}
+            return {"wave": {"ids": ids, "from": sent, "to": min(sent + _wave(config), len(units))}}
         if not late and (undecided := self._undecided(state, specs, wave)) is not None:
             return {"wave": {**wave, "undecided": undecided.model_dump()}, "stage": "reason"}
         left_out = [_left_out(unit) for unit in units[sent:]]
@@ -464,6 +464,16 @@ def _decided(found: Found, verdicts: dict[str, bool]) -> Found:
     if yes is None or found["state"] != "unsure":
         return found
     return {**found, "state": "found", "yes": yes}
+
+
+def _wave(config: RunnableConfig) -> int:
+    """Return how many jobs go at once: as many as run at once.
+
+    LangGraph stores what a job gave back by the same threads that do the jobs. With more jobs than
+    threads the storing waits behind them, and a process that is killed has then done them in vain.
+    """
+    limit = config.get("max_concurrency") or min(WAVE, (os.cpu_count() or 1) + 4)
+    return max(1, min(limit, WAVE))
 
 
 def _left_out(unit: Unit) -> Found:

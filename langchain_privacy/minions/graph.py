@@ -108,7 +108,8 @@ def create_minions_graph(
     The remote model plans questions that are put to each document, or each stretch of a long one,
     by itself: a job (`Send`, by reference and offsets). What they find is counted, summed, ranked,
     compared or listed on this side, on real numbers and dates; the report says what became of each
-    document. Jobs go in waves of 32, each stored when it is back. Limit parallel calls of a small
+    document. Jobs go in waves of as many as run
+    at once, so that each is stored when it is back. Limit parallel calls of a small
     machine's model with `config={"max_concurrency": 2}`.
 
     Args:

@@ -25,8 +25,8 @@ def leases(count: int, seed: int = 7) -> Leases:
     documents: list[str] = []
     rents: list[int] = []
     forbid: list[int] = []
-    for number in range(1, count + 1):
-        rent = chosen.randrange(700, 2100, 5)
+    different = chosen.sample(range(700, 2100), count)
+    for number, rent in enumerate(different, start=1):
         rents.append(rent)
         pets = chosen.random() < 0.35
         forbid += [number] if pets else []

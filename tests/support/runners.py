@@ -19,7 +19,8 @@ class Told:
     """What a runner is to answer.
 
     Attributes:
-        replies: Texts in turn, the last one for ever; an exception of `Fault` is answered as one.
+        replies: Texts in turn, the last one for ever; a `Fault` is answered as one, and a function
+            is called with the request.
         thinking: What the model thinks aloud before each, beside or inside the text.
         first: The likeliest first tokens of an answer; `None` where there are no probabilities.
         refuses: Fields of a request that the server takes no notice of but an error.
@@ -85,6 +86,8 @@ def _ollama_chat(told: Told, asked: dict[str, Any]) -> Reply:
         if asked.get(name):
             return _json({"error": f"invalid {name}"}, 400)
     said = told.next()
+    if callable(said):
+        said = said(asked)
     if isinstance(said, Fault):
         return _json({"error": said.said}, said.status)
     message = {"role": "assistant", "content": said}

@@ -1,0 +1,116 @@
+"""`langchain-privacy eval FILE.jsonl`: how well the Minion loop does on your own questions.
+
+    langchain-privacy eval questions.jsonl --local ollama:qwen3:4b --remote openai:gpt-4o-mini
+
+Each line is a question: `{"task", "documents": [path or {"text": ...}], "answer", "private"}`.
+Paths are looked for beside the file. `answer` is what must stand in the answer, a list of
+alternatives, or `null` where the documents do not say. `private` are values that must not cross.
+What is printed is counts; answers go to the file of `--details`, for its owner only.
+"""
+
+import argparse
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+from langchain_privacy.cli import write_for_owner
+from langchain_privacy.errors import ConfigurationError
+
+_GRAPHS = ("minion", "minions")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    add = parser.add_argument
+    model = "KIND:NAME[@URL]"
+    add("file", type=Path, metavar="FILE", help="questions, one JSON object a line")
+    add(
+        "--local", default="none", metavar=model, help="ollama, openai; or embedded, none (default)"
+    )
+    add("--remote", default="none", metavar=model, help="openai; or none (default)")
+    add("--graph", choices=_GRAPHS, default="minion", help="one document after the other, or jobs")
+    add("--evidence", choices=["masked", "none"], default="masked", help="what may cross")
+    add("--strict", action="store_true", help="mask whatever is not known to be public")
+    add(
+        "--details", type=Path, metavar="FILE", help="write each answer there, real values included"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask the questions; 1 when a private value crossed."""
+    # Imported when the command runs: the layers keep it out of the start of the others.
+    from langchain_privacy.minions.evaluation import Score, ask, read_questions
+
+    questions = read_questions(arguments.file)
+    settings: dict[str, Any] = {
+        "local": _model(arguments.local),
+        "remote": _model(arguments.remote),
+        "many": arguments.graph == "minions",
+        "evidence": arguments.evidence,
+        "strict": arguments.strict,
+    }
+    scores: list[Score] = []
+    for number, question in enumerate(questions, start=1):
+        scores.append(ask(question, **settings))
+        print(f"{number}/{len(questions)} {question.id}: {scores[-1].verdict}", flush=True)
+    for line in _lines(scores):
+        print(line)
+    if arguments.details:
+        text = "".join(json.dumps(score.details(), ensure_ascii=False) + "\n" for score in scores)
+        write_for_owner(arguments.details, text)
+    return 1 if any(score.leaks for score in scores) else 0
+
+
+def _lines(scores: Sequence[Any]) -> list[str]:
+    verdicts = Counter(score.verdict for score in scores)
+    share = 100 / len(scores)
+    good = verdicts["right"] + verdicts["rightly not found"]
+    tokens = sum(score.remote_tokens for score in scores)
+    whole = sum(score.document_tokens for score in scores)
+    costs = [score.cost for score in scores if score.cost is not None]
+    rows = [(name, str(verdicts[name])) for name in sorted(verdicts)]
+    rows += [
+        ("honest", f"{good}/{len(scores)} ({good * share:.0f} %)"),
+        ("private values that crossed", str(sum(score.leaks for score in scores))),
+        ("crossings refused", str(sum(score.refused for score in scores))),
+        ("characters of evidence that crossed", f"{sum(s.evidence for s in scores):,}"),
+        ("remote tokens", f"{tokens:,}, {tokens / max(1, whole):.3f} of the documents' {whole:,}"),
+        ("local tokens", f"{sum(score.local_tokens for score in scores):,}"),
+        ("cost", f"{sum(costs):.4f} USD" if len(costs) == len(scores) else "not known"),
+        ("seconds a question", f"{sum(score.seconds for score in scores) / len(scores):.1f}"),
+    ]
+    return [f"{name:36} {value}" for name, value in rows]
+
+
+def _model(text: str) -> BaseChatModel | None:
+    """Make a model of `ollama:qwen3:4b@http://127.0.0.1:11434`."""
+    if text == "none":
+        return None
+    if text == "embedded":
+        from langchain_privacy.local import embedded_chat_model
+
+        return embedded_chat_model()
+    kind, _, rest = text.partition(":")
+    name, _, url = rest.partition("@")
+    if kind not in ("ollama", "openai") or not name:
+        msg = (
+            f"{text!r} names no model: ollama:NAME, openai:NAME, each with @URL, embedded or none."
+        )
+        raise ConfigurationError(msg)
+    try:
+        if kind == "ollama":
+            from langchain_ollama import ChatOllama
+
+            return ChatOllama(model=name, temperature=0, base_url=url or None)
+        from langchain_openai import ChatOpenAI
+
+        key: Any = None if os.environ.get("OPENAI_API_KEY") else "none"
+        return ChatOpenAI(model=name, temperature=0, base_url=url or None, api_key=key)
+    except ImportError:
+        msg = f'For {kind} models: pip install "langchain-privacy[{kind}]"'
+        raise ConfigurationError(msg) from None

@@ -1,0 +1,220 @@
+"""Ask questions whose answers are known, and score what comes back and what crosses.
+
+    for question in read_questions(Path("questions.jsonl")):
+        print(ask(question, local=model, remote=None).verdict)
+
+`langchain-privacy eval` is made of it. A score holds counts, and no text except for `details`.
+"""
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid4
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+
+from langchain_privacy.errors import ConfigurationError, PrivacyError
+from langchain_privacy.masking import Masker
+from langchain_privacy.minions.graph import create_minion_graph, create_minions_graph
+from langchain_privacy.minions.quantities import quantities
+
+Verdict = Literal["right", "rightly not found", "wrong", "not found", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question whose answer is known.
+
+    Attributes:
+        id: Its name, or the number of its line.
+        task: The question.
+        documents: Texts and paths.
+        answers: Any of them in the answer makes it right; empty where the documents do not say.
+        private: Values that must not cross.
+    """
+
+    id: str
+    task: str = field(repr=False)
+    documents: Sequence[str | Path] = field(repr=False)
+    answers: Sequence[str] = field(repr=False)
+    private: Sequence[str] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """What one question came to."""
+
+    id: str
+    verdict: Verdict
+    leaks: int
+    refused: int
+    evidence: int
+    remote_tokens: int
+    local_tokens: int
+    document_tokens: int
+    cost: float | None
+    seconds: float
+    answer: str = field(repr=False)
+    errors: Sequence[str] = ()
+
+    def details(self) -> dict[str, Any]:
+        """Return everything, the answer included."""
+        return {**self.__dict__, "errors": list(self.errors)}
+
+
+def read_questions(path: Path) -> list[Question]:
+    """Read a file of questions.
+
+    Raises:
+        ConfigurationError: It is not there, empty, or one of its lines is no question; the message
+            has the number of the line and nothing of it.
+    """
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        msg = "The file of questions cannot be read: JSON objects, one a line, in UTF-8."
+        raise ConfigurationError(msg) from None
+    questions = [
+        _question(line, number, path.parent)
+        for number, line in enumerate(lines, start=1)
+        if line.strip()
+    ]
+    if not questions:
+        msg = "There is no question in the file."
+        raise ConfigurationError(msg)
+    return questions
+
+
+def _question(line: str, number: int, folder: Path) -> Question:
+    try:
+        about = json.loads(line)
+        given = about["answer"]
+        answers = [] if given is None else given if isinstance(given, list) else [given]
+        documents: list[str | Path] = []
+        for document in about["documents"]:
+            text = document.get("text") if isinstance(document, dict) else None
+            name = document.get("path") if isinstance(document, dict) else document
+            documents.append(text if isinstance(text, str) else folder / str(name))
+        task = about["task"]
+        if not isinstance(task, str) or not documents:
+            raise TypeError
+        return Question(
+            id=str(about.get("id", number)),
+            task=task,
+            documents=documents,
+            answers=[str(answer) for answer in answers],
+            private=[str(value) for value in about.get("private", [])],
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
+        pass
+    msg = (
+        f'Line {number} is no question: {{"task": "...", "documents": ["file.pdf"], "answer": '
+        '"..." or null, "private": ["..."]}.'
+    )
+    raise ConfigurationError(msg)
+
+
+def ask(
+    question: Question,
+    *,
+    local: BaseChatModel | None,
+    remote: BaseChatModel | None,
+    many: bool = False,
+    strict: bool = False,
+    **settings: Any,
+) -> Score:
+    """Ask one question in a session of its own, and score it.
+
+    Args:
+        question: The question.
+        local: See `create_minion_graph`.
+        remote: See `create_minion_graph`.
+        many: Whether to ask with jobs (`create_minions_graph`).
+        strict: See `Masker`.
+        **settings: For the graph.
+    """
+    create: Any = create_minions_graph if many else create_minion_graph
+    seen = _Seen()
+    began = time.monotonic()
+    out: dict[str, Any] = {}
+    fault = ""
+    try:
+        graph = create(local, remote, masker=Masker(strict=strict), **settings)
+        out = graph.invoke(
+            {"task": question.task, "documents": list(question.documents)},
+            {"callbacks": [seen], "configurable": {"thread_id": uuid4().hex}},
+        )
+    except PrivacyError as error:
+        fault = type(error).__name__
+    report = out.get("report", {})
+    return Score(
+        id=question.id,
+        verdict=_verdict(question, out) if out else "failed",
+        leaks=sum(_crossed(value, seen.text) for value in question.private),
+        refused="crossing_refused" in report.get("errors", ()),
+        evidence=report.get("crossed", {}).get("characters", 0),
+        remote_tokens=report.get("remote", {}).get("tokens", 0),
+        local_tokens=report.get("local", {}).get("tokens", 0),
+        document_tokens=report.get("baseline_tokens", 0),
+        cost=report["cost"]["remote"] if "cost" in report else None if remote else 0.0,
+        seconds=round(time.monotonic() - began, 2),
+        answer=out.get("answer", ""),
+        errors=[fault] if fault else report.get("errors", []),
+    )
+
+
+class _Seen(BaseCallbackHandler):
+    """Keeps what remote models are sent; local ones have no callbacks."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def on_chat_model_start(
+        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **_: Any
+    ) -> None:
+        del serialized
+        self.text += "".join(f"{message.content}\n" for each in messages for message in each)
+
+
+def _verdict(question: Question, out: dict[str, Any]) -> Verdict:
+    found = out["report"]["outcome"] != "not_found"
+    if not question.answers:
+        return "wrong" if found else "rightly not found"
+    if not found:
+        return "not found"
+    return "right" if any(stands(each, out["answer"]) for each in question.answers) else "wrong"
+
+
+def stands(value: str, text: str) -> bool:
+    """Say whether a value stands in a text, however it is spaced, cased or its number written."""
+    wanted = _folded(value)
+    if not wanted:
+        return False
+    # Behind Hangul a particle may follow; behind a digit or a Latin letter nothing may.
+    after = r"(?![0-9a-z])" if wanted[-1].isascii() else ""
+    if re.search(rf"(?<![^\W_]){re.escape(wanted)}{after}", _folded(text)):
+        return True
+    numbers = quantities(value)
+    if len(numbers) != 1 or len(value) - (numbers[0].end - numbers[0].start) > 1:
+        return False
+    return any(
+        quantity.value == numbers[0].value
+        and (not numbers[0].unit or quantity.unit in ("", numbers[0].unit))
+        for quantity in quantities(text)
+    )
+
+
+def _crossed(value: str, text: str) -> bool:
+    """Say whether a private value stands in what crossed, with whatever signs between its parts."""
+    plain = re.sub(r"[\W_]+", "", value).casefold()
+    return value in text or (len(plain) >= 5 and plain in re.sub(r"[\W_]+", "", text).casefold())
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"[\W_]+", " ", text).casefold().strip()
