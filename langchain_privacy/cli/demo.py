@@ -27,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="masked",
         help="what the remote model may see: masked passages, or the masked question only",
     )
+    add("--large", action="store_true", help="both sides are Qwen2.5-Coder 1.5B (embedded-large)")
     add("--local-only", action="store_true", help="let nothing cross")
     add("--private", action="append", default=[], metavar="TEXT", help="a value to hide as well")
     add("--ledger", type=Path, metavar="FILE", help="where to keep the ledger")
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         language=arguments.language,
         evidence=arguments.evidence,
         local_only=arguments.local_only,
+        large=arguments.large,
         private=arguments.private,
         ledger=arguments.ledger,
         width=arguments.width,

@@ -37,8 +37,8 @@ class Side:
 
 
 @contextmanager
-def local_side() -> Iterator[Side]:
-    """Ollama when it answers on loopback, else the embedded model."""
+def local_side(*, large: bool = False) -> Iterator[Side]:
+    """Ollama when it answers on loopback, else the embedded model; the larger one when asked."""
     installed = ollama_models()
     if installed:
         try:
@@ -51,13 +51,14 @@ def local_side() -> Iterator[Side]:
             ChatOllama(model=name, base_url=OLLAMA, temperature=0), name, "Ollama on this machine"
         )
         return
-    with EmbeddedServer() as server:
-        about = "embedded llama.cpp, this machine; it scores sentences, it does not write"
+    with EmbeddedServer(large=large) as server:
+        use = "it judges sentences" if large else "it scores sentences, it does not write"
+        about = f"embedded llama.cpp, this machine; {use}"
         yield Side(server.chat_model(), server.model_name, about)
 
 
 @contextmanager
-def remote_side() -> Iterator[Side]:
+def remote_side(*, large: bool = False) -> Iterator[Side]:
     """The model of `OPENAI_API_KEY`, else a stand-in on loopback, reached by HTTP."""
     if os.environ.get("OPENAI_API_KEY"):
         name = os.environ.get("OPENAI_MODEL", DEFAULT_REMOTE)
@@ -69,13 +70,20 @@ def remote_side() -> Iterator[Side]:
             crossed,
         )
         return
-    with StandIn() as stand_in:
+    with StandIn(large=large) as stand_in:
         model = _chat(
-            model=stand_in.name, base_url=stand_in.base_url, api_key="none", max_retries=0
+            model=stand_in.name,
+            base_url=stand_in.base_url,
+            api_key="none",
+            max_retries=0,
+            timeout=600,
         )
+        size, does = "tiny", "(270M) that writes search words and weighs quotes, nothing more"
+        if large:
+            size, does = "small", "(1.5B) that writes search words and answers from quotes"
         about = (
-            "a STAND-IN on loopback over HTTP: a tiny model (270M) that writes search words and "
-            "weighs quotes, nothing more. Set OPENAI_API_KEY to have a strong model plan and reason"
+            f"a STAND-IN on loopback over HTTP: a {size} model {does}. Set "
+            "OPENAI_API_KEY to have a strong model plan and reason"
         )
         yield Side(model, stand_in.name, about, stand_in.received)
 

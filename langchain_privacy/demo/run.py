@@ -24,7 +24,7 @@ from langchain_privacy.egress import EgressGuard, EgressLedger
 from langchain_privacy.egress.ledger.ledger import home
 from langchain_privacy.errors import ConfigurationError, DocumentError
 from langchain_privacy.masking import Masker, MaskingPolicy
-from langchain_privacy.minions import MinionInput, create_minion_graph
+from langchain_privacy.minions import Budget, MinionInput, create_minion_graph
 from langchain_privacy.minions.nodes import EvidenceMode
 
 
@@ -38,6 +38,7 @@ class Options:
         language: `"en"` or `"ko"`: which bundled document.
         evidence: What the remote side may see.
         local_only: Whether nothing may cross.
+        large: Whether both sides are the larger embedded model.
         private: Values that are private beside what is detected.
         ledger: Where the ledger lies.
         width: Columns of the output; the terminal's when `None`.
@@ -48,6 +49,7 @@ class Options:
     language: str = "en"
     evidence: EvidenceMode = "masked"
     local_only: bool = False
+    large: bool = False
     private: Sequence[str] = ()
     ledger: Path | None = None
     width: int | None = None
@@ -66,12 +68,18 @@ def run(options: Options) -> int:
     ledger = EgressLedger(ledger_path)
     guard = EgressGuard(masker, ledger=ledger)
     with ExitStack() as running:
-        local = running.enter_context(local_side())
+        local = running.enter_context(local_side(large=options.large))
         remote = Side(None, "none", "--local-only: nothing may cross")
         if not options.local_only:
-            remote = running.enter_context(remote_side())
+            remote = running.enter_context(remote_side(large=options.large))
         graph = create_minion_graph(
-            local.model, remote.model, masker=masker, guard=guard, evidence=options.evidence
+            local.model,
+            remote.model,
+            masker=masker,
+            guard=guard,
+            evidence=options.evidence,
+            # A larger model on a busy machine takes its time.
+            budget=Budget(call_seconds=600, seconds=3_600) if options.large else None,
         )
         thread = f"demo-{os.urandom(8).hex()}"
         asked: MinionInput = {"task": question, "documents": [source]}

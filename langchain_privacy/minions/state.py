@@ -91,11 +91,12 @@ class MinionInput(TypedDict):
 
     Attributes:
         task: The question, with whatever private values it has.
-        documents: Texts, `Document`s or paths, see `langchain_privacy.local.load_document`.
+        documents: Texts, `Document`s or paths, see `langchain_privacy.local.load_document`;
+            when left out, those of the thread.
     """
 
     task: str
-    documents: list[Any]
+    documents: NotRequired[list[Any]]
 
 
 class MinionOutput(TypedDict):
@@ -129,6 +130,7 @@ class MinionState(TypedDict, total=False):
         characters: Of all documents together; long ones are read by windows.
         kept: Where the passages stand that the remote model wants to see again.
         found: Where jobs put what they found.
+        earlier: The masked questions before this one in the thread, the last one last.
         jobs: The questions of a plan for many documents.
         wave: Which jobs are under way.
         computed: What was reckoned from their values.
@@ -148,6 +150,7 @@ class MinionState(TypedDict, total=False):
     decision: dict[str, Any] | None
     spans: list[Span]
     found: Annotated[list[dict[str, Any]], operator.add]
+    earlier: list[str]
     jobs: list[dict[str, Any]]
     wave: dict[str, Any]
     computed: dict[str, Any] | None
@@ -306,6 +309,7 @@ def job_of(
         task=state["task"],
         language=state["language"],
         started=time.time() - spent_seconds(state["calls"]),
-        alone=len(state["plan"]["subs"]) == 1,
+        # A follow-up such as "And the deposit?" is no question without the one before it.
+        alone=len(state["plan"]["subs"]) == 1 and not state.get("earlier"),
         long=state.get("characters", 0) >= LONG,
     )

@@ -2,6 +2,7 @@ import hashlib
 import os
 import random
 import stat
+import sys
 import time
 from pathlib import Path
 
@@ -121,3 +122,54 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(embedded.importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=r"langchain-privacy\[embedded\]"):
         packaged_model()
+
+
+@pytest.fixture
+def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Three packages with a part each, in the form of those of the larger model."""
+    made: list[Path] = []
+    for number in (1, 2, 3):
+        folder = tmp_path / "site" / f"some_model_part{number}"
+        (folder / "data").mkdir(parents=True)
+        part = folder / "data" / f"part{number:02}.bin"
+        part.write_bytes(bytes([number]) * (5_000_000 if number < 3 else 17))
+        (folder / "__init__.py").write_text(f"def get_part_path():\n    return {str(part)!r}\n")
+        made.append(part)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    for number in (1, 2, 3):
+        monkeypatch.delitem(sys.modules, f"some_model_part{number}", raising=False)
+    whole = b"".join(part.read_bytes() for part in made)
+    few = embedded._LARGE._replace(
+        modules=[f"some_model_part{number}" for number in (1, 2, 3)],
+        sha256=hashlib.sha256(whole).hexdigest(),
+    )
+    monkeypatch.setattr(embedded, "_LARGE", few)
+    return made
+
+
+def test_the_larger_model_is_put_together_of_its_parts(
+    cache: Path, parts: list[Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = packaged_model(large=True, progress=True)
+    assert path.name == "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
+    assert path.read_bytes() == b"".join(part.read_bytes() for part in parts)
+    parts[1].unlink()
+    assert packaged_model(large=True) == path  # what is whole is not put together again
+    assert capfd.readouterr().out == ""
+
+
+def test_a_part_of_the_larger_model_that_is_another_is_refused(
+    cache: Path, parts: list[Path]
+) -> None:
+    parts[1].write_bytes(b"\2" * 4_999_999 + b"\3")
+    with pytest.raises(LocalModelError, match="embedded-large"):
+        packaged_model(large=True)
+    assert not list(cache.glob("*.gguf*part"))
+
+
+def test_the_larger_model_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = embedded._LARGE._replace(modules=["some_model_part1", "not_there"])
+    monkeypatch.setattr(embedded, "_LARGE", few)
+    with pytest.raises(ConfigurationError, match=r"langchain-privacy\[embedded-large\]"):
+        embedded.EmbeddedServer(large=True).start()
+    assert len(few.sha256) == 64

@@ -229,7 +229,8 @@ def test_what_a_person_types_into_an_approval_is_masked() -> None:
 
 
 def test_a_second_question_in_a_thread_starts_anew() -> None:
-    remote = scripted(plan("refills"), pick("refills"), plan("lab fee"), pick("35.50"))
+    second = plan("lab fee", question="How much is the lab fee?")
+    remote = scripted(plan("refills"), pick("refills"), second, pick("35.50"))
     graph = create_minion_graph(None, remote, checkpointer=InMemorySaver())
     config = {"configurable": {"thread_id": "1"}}
     graph.invoke({"task": TASK, "documents": [RECORD]}, config)

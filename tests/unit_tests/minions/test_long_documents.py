@@ -7,7 +7,9 @@ from langchain_openai import ChatOpenAI
 
 from langchain_privacy import Masker
 from langchain_privacy.detection import default_detectors
-from langchain_privacy.minions.judge import LinePicker, YesNo, judge_for, size_of
+from langchain_privacy.local import model_name
+from langchain_privacy.local.profiles import size_of
+from langchain_privacy.minions.judge import LinePicker, YesNo, judge_for
 from langchain_privacy.minions.search import WindowIndex, words
 from langchain_privacy.minions.state import Budget
 from tests.support.long_documents import Style, annual_report, flat, korean_report
@@ -107,6 +109,6 @@ def test_without_a_remote_model_nothing_is_claimed_that_is_not_so(local: str | N
 )
 def test_the_size_of_a_model_decides_how_it_is_used(name: str, billions: float | None) -> None:
     model = ChatOpenAI(model=name, base_url="http://127.0.0.1:9/v1", api_key="none")
-    assert size_of(model) == billions
+    assert size_of(model_name(model)) == billions
     judge = judge_for(model, timeout=1)
     assert isinstance(judge, LinePicker if (billions or 0) >= 1 else YesNo)
