@@ -15,6 +15,7 @@ Example:
 """
 
 import enum
+import functools
 import re
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -49,10 +50,23 @@ def _words(graph: Any) -> Iterator[Any]:
         yield from _of_type(getattr(builder, schema, None), _DEEPEST)
 
 
-def _of_type(kind: Any, levels: int) -> Iterator[Any]:
-    """Yield the values of literals and enums that a type is made of."""
+def _of_type(kind: Any, levels: int) -> Iterable[Any]:
+    """Return the values of literals and enums that a type is made of."""
     if kind is None or levels == 0:
-        return
+        return ()
+    try:
+        return _read(kind, levels)
+    except TypeError:  # a type with something in it that has no hash
+        return tuple(_inside(kind, levels))
+
+
+@functools.lru_cache(maxsize=512)
+def _read(kind: Any, levels: int) -> tuple[Any, ...]:
+    # Those of messages are the same for every graph, and reading them takes most of private().
+    return tuple(_inside(kind, levels))
+
+
+def _inside(kind: Any, levels: int) -> Iterator[Any]:
     if typing.get_origin(kind) is typing.Literal:
         for value in typing.get_args(kind):
             yield value.value if isinstance(value, enum.Enum) else value
