@@ -163,6 +163,13 @@ class SQLEdge(PrivateGraph):
         """Put the question into the session's room and let a reference enter the run."""
         if not isinstance(x, Mapping) or "question" not in x:
             return super().mask_input(run, x)
+        if run.inside and run.around is not None:
+            msg = (
+                "Private SQL runs inside a private run of another masker or thread. Its cells would"
+                " go there as values, for detectors to find: give both the same masker, and no"
+                " thread_id of its own."
+            )
+            raise ConfigurationError(msg)
         question = x["question"]
         if not isinstance(question, str) or not question.strip():
             msg = 'The input must be {"question": "…"} with a text that is not empty.'

@@ -171,11 +171,25 @@ def link_values(
 def _of_given(given: Given, columns: ColumnValues) -> _Piece:
     """Make a slot of what was hidden when the question arrived."""
     at = (given.start, given.end)
-    if isinstance(given.value, str) and (match := columns.whole(given.value)):
+    if match := match_of(given, columns):
         return _Piece(*at, 0, "unknown", match=replace(match, start=at[0], end=at[1]))
     if given.label:
         return _Piece(*at, 0, "cell", (f'"{given.label}"',), given.value)
     return _Piece(*at, 0, "unknown", value=given.value)
+
+
+def match_of(given: Given, columns: ColumnValues) -> Match | None:
+    """Find what the columns know of a value that was hidden when the question arrived."""
+    if not isinstance(given.value, str):
+        return None
+    if match := columns.whole(given.value):
+        return match
+    # Detectors take more than the name: 성동구 옥수동에 사는, 김민수 과장.
+    found = columns.find(given.value)
+    if len(found) != 1:
+        return None
+    rest = given.value[: found[0].start] + " " + given.value[found[0].end :]
+    return found[0] if _is_plain(rest) else None
 
 
 def _looking_like_values(

@@ -116,6 +116,28 @@ def misuses(
     return {code: tuple(dict.fromkeys(names)) for code, names in found.items()}
 
 
+def in_vain(sql: str, slots: Sequence[Slot], card: SchemaCard, dialect: DialectName) -> list[str]:
+    """Return slots that equal no value of the column they are compared with: nothing is found.
+
+    A text that no column knows is bound as it is. Where the column is one whose values were looked
+    up, it does not stand there. That is for the person to read, and not for the remote model.
+    """
+    unknown = {slot.name for slot in slots if slot.how == "unknown" and isinstance(slot.value, str)}
+    try:
+        tree: Any = grammar(dialect).dialect.parse(sql)[0]
+    except (SqlglotError, RecursionError, IndexError):
+        return []
+    return [
+        name
+        for node, column, name in _compared(tree)
+        if name in unknown
+        and isinstance(node, (exp.EQ, exp.In))
+        and isinstance(column.parent, (exp.EQ, exp.In))
+        and (where := _resolved(column, card)) is not None
+        and where[1].linkable
+    ]
+
+
 def _compared(tree: Any) -> Iterator[tuple[Any, Any, str]]:
     """Yield each comparison of a column with a parameter."""
     for node in tree.find_all(exp.EQ, exp.Like, exp.ILike, exp.In):

@@ -153,6 +153,7 @@ class ColumnValues:
         self._public_words = frozenset(words | {bare(word) for word in words})
         self._terms: dict[bytes, _Term] = {}
         self._values: dict[str, list[str]] = {}
+        self._reduced: dict[str, list[tuple[str, bytes]]] = {}
         people = []
         for table, column, values in columns:
             name = f"{table.shown}.{column.shown}"
@@ -238,7 +239,7 @@ class ColumnValues:
         forms = {word, stem, word.removesuffix("es"), *word.split("_")}
         if self.crosses_anyway(text) or forms & self._public_words:
             return True
-        if word in _LITERALS or word in load("places"):
+        if word in _LITERALS or is_calendar(word) or word in load("places"):
             return True
         if text.isascii() and text.removesuffix("s").isupper():
             return len(text.removesuffix("s")) <= 3 and text.isalpha()
@@ -325,7 +326,9 @@ class ColumnValues:
     def _having(self, text: str, column: str) -> "_Having":
         """Find the values of a column that hold a text."""
         wanted = skeleton(text)
-        reduced = ((value, skeleton(value)) for value in self._values[column])
+        if column not in self._reduced:
+            self._reduced[column] = [(value, skeleton(value)) for value in self._values[column]]
+        reduced = self._reduced[column]
         having = [(value, data.endswith(wanted)) for value, data in reduced if wanted in data]
         return _Having([value for value, _ in having], sum(ends for _, ends in having))
 

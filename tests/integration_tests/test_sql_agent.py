@@ -11,13 +11,21 @@ from langchain.agents import create_agent
 from langchain_core.messages import HumanMessage
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import START, StateGraph
 from langgraph.types import Command
 
-from langchain_privacy import SchemaCard, create_private_agent, create_private_sql_tool
+from langchain_privacy import (
+    SchemaCard,
+    create_private_agent,
+    create_private_sql_graph,
+    create_private_sql_tool,
+)
 from langchain_privacy.detection import DictionaryDetector
 from langchain_privacy.edge import private
+from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
 from langchain_privacy.testing.model_server import OpenAIServer, tool_calls
+from langchain_privacy.vault import PLACEHOLDER
 from tests.unit_tests.sql.small import plan
 
 ROWS = [
@@ -142,7 +150,7 @@ def test_a_quoted_token_is_a_slot_whatever_it_holds(url: str, token: str) -> Non
         tool.invoke({"question": f"Who else has [[hidden_value_1_{token}]]?"}, config)
         real = str(ROWS[0][["id", "name", "age", "dept", "memo", "born", "grade"].index(token)])
         crossed = json.loads(json.dumps(server.chats[-1]["messages"][1:]))
-        assert real not in str(crossed)
+        assert real not in PLACEHOLDER.sub("", str(crossed))
         assert "in an earlier answer" in str(crossed) or "equals a value of people." in str(crossed)
         assert masker.session("t").vault.documents.refs()
 
@@ -172,3 +180,20 @@ def test_an_agent_asks_the_person_which_one_is_meant(url: str) -> None:
         result = agent.invoke(Command(resume=2), config)
         assert result["messages"][-1].content == "It says: 33"
         clean(server)
+
+
+def test_a_session_of_its_own_inside_a_private_run_is_refused(url: str) -> None:
+    """Detectors of the run around would have to find its cells, and miss some."""
+    with OpenAIServer(answer) as server:
+        model, masker, _ = parts(server, url)
+        inner = create_private_sql_graph(
+            model, url, card=SchemaCard.from_engine(url), masker=masker
+        )
+        builder: Any = StateGraph(dict)
+        other: Any = {"configurable": {"thread_id": "other"}}
+        builder.add_node("ask", lambda _: inner.invoke({"question": "Who is first?"}, other))
+        builder.add_edge(START, "ask")
+        outer = private(builder.compile(), masker)
+        with pytest.raises(ConfigurationError, match="the same masker"):
+            outer.invoke({"x": 1}, {"configurable": {"thread_id": "t"}})
+        assert server.chats == []

@@ -270,6 +270,10 @@ _REMARKS = {
         "en": "There is nobody named {said} in this data.",
         "ko": "이 데이터에 {said}(이)라는 사람은 없습니다.",
     },
+    "not_found": {
+        "en": "{said} does not stand in the column that was searched for it.",
+        "ko": "찾은 열에 {said}(이)라는 값이 없습니다.",
+    },
     "slot:unused": {
         "en": "{said} was not used in the query.",
         "ko": "조회에 {said}을(를) 쓰지 않았습니다.",

@@ -22,7 +22,7 @@ from langchain_privacy.masking import MaskingSession
 from langchain_privacy.sql.conversation import answered, beside, earlier
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.guard import check_sql
-from langchain_privacy.sql.linking import Choice, Namesakes, issued, link_values
+from langchain_privacy.sql.linking import Choice, Namesakes, issued, link_values, match_of
 from langchain_privacy.sql.nodes.state import FRESH, Parts, SQLState, asealed, sealed
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import language_of
@@ -116,10 +116,11 @@ class LinkNode:
 
     def _lookups(self, columns: ColumnValues, question: Question) -> Iterator[_Lookup]:
         """Yield what has to be known about the names in a question."""
+        given = [match for each in question.given if (match := match_of(each, columns))]
         places = {f"{t.shown}.{c.shown}": (t, c) for t, c in self._parts.card.linkable()}
         named = {
             (column, value)
-            for match in [*columns.find(question.text), *_whole(columns, question)]
+            for match in [*columns.find(question.text), *given]
             if match.person and match.sure != "several"
             for value in match.values
             for column in match.columns
@@ -197,12 +198,6 @@ class LinkNode:
     def after(self, state: SQLState) -> str:
         """Ask for a plan, or ask back first."""
         return "answer" if state["open"] else "plan"
-
-
-def _whole(columns: ColumnValues, question: Question) -> Iterator[Any]:
-    for given in question.given:
-        if isinstance(given.value, str) and (match := columns.whole(given.value)):
-            yield match
 
 
 def _each_row_is_a_person(shape: Rows) -> bool:

@@ -9,7 +9,7 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -26,7 +26,7 @@ from langchain_privacy.sql.execute.database import query_error
 from langchain_privacy.sql.faults import fault, reason
 from langchain_privacy.sql.guard import GuardedQuery
 from langchain_privacy.sql.k_anonymity import LargeGroups, record, shown, with_groups_of
-from langchain_privacy.sql.mending import misuses
+from langchain_privacy.sql.mending import in_vain, misuses
 from langchain_privacy.sql.nodes.state import (
     Parts,
     SQLState,
@@ -172,6 +172,9 @@ class QueryNode:
             for code, names in wrong.items()
             for name in names
         ]
+        real = [replace(slot, value=values[slot.name]) for slot in slots]
+        vain = in_vain(planned_sql(state), real, self._parts.card, dialect)
+        doubts += [{"remark": "not_found", "said": placeholders[n], "meant": ""} for n in vain]
         return _Ready(guarded, large, bound, usable, doubts)
 
     def _failed(self, state: SQLState, ready: _Ready, error: QueryError) -> dict[str, Any]:

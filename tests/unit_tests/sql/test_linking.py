@@ -233,3 +233,13 @@ def test_no_periods(text: str) -> None:
 def test_nothing_of_a_slot_is_printed() -> None:
     linked: Any = link("김민수의 진료비", columns(nm=["김민수", "이서연"]))
     assert "김민수" not in repr(linked.slots)
+
+
+def test_a_placeholder_that_holds_more_than_the_value() -> None:
+    session = Masker([]).session()
+    entry = session.vault.issue("PERSON", "김민수 과장")
+    question = f"[{entry.entity_type}_{entry.code}]의 진료비"
+    known = columns(nm=["김민수", "이서연"])
+    linked = link_values(arrived(question, session), session, known, lambda _: None, {})
+    assert [slot.value for slot in linked.slots] == ["김민수"]
+    assert "김민수" not in linked.text

@@ -220,3 +220,14 @@ def test_only_aggregates(tmp_path: Path) -> None:
         result = graph.invoke({"question": QUESTION})
     assert result["answer"] == RIGHT
     assert result["report"]["issues"] == ["sql:not_aggregate"]
+
+
+@pytest.mark.parametrize(
+    ("where", "remarks"),
+    [("district = :v1", ["not_found"]), ("district LIKE '%' || :v1 || '%'", [])],
+)
+def test_a_text_that_stands_nowhere_is_said(tmp_path: Path, where: str, remarks: list[str]) -> None:
+    reply = good(f"SELECT COUNT(*) AS n FROM trade WHERE {where}")
+    result, replay = ask(tmp_path, reply, question="'한강뷰'의 거래는 몇 건이야?")
+    assert (result["report"]["remarks"], len(replay.asked)) == (remarks, 1)
+    assert ("찾은 열에 한강뷰" in result["answer"]) is bool(remarks)
