@@ -1,4 +1,4 @@
-"""Documents read here: text, PDF (pypdf) and files of office programs, pages numbered.
+"""Documents read here: text, PDF (pypdfium2) and files of office programs, pages numbered.
 
     for page in load_document(Path("lease.pdf")):
         print(page.metadata["page"], page.page_content)
@@ -8,7 +8,6 @@ Errors never say a file's name or anything of its content: a name such as `Jane 
 private value itself.
 """
 
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from langchain_privacy.local.office import (
     read_office,
     too_large,
 )
+from langchain_privacy.local.pdf import EncryptedPdfError, pdf_pages
 
 MAX_BYTES = 32 * 1024 * 1024
 """Largest document: of the file, and of the text in it."""
@@ -244,21 +244,17 @@ def _korean(content: bytes) -> str:
 
 
 def _pdf(content: bytes) -> list[Document]:
+    pages: list[str] = []
+    kind, encrypted = "", False
     try:
-        from pypdf import PdfReader
+        # One that is encrypted with an empty password, only to forbid printing, is read.
+        pages = pdf_pages(content)
     except ImportError:
         raise missing_extra("PDF") from None
-    pages: list[str] = []
-    try:
-        reader = PdfReader(io.BytesIO(content))
-        # Many PDFs are encrypted with an empty password, only to forbid printing.
-        encrypted = reader.is_encrypted and not reader.decrypt("")
-        if not encrypted:
-            pages = [page.extract_text() for page in reader.pages]
+    except EncryptedPdfError:
+        encrypted = True
     except Exception as error:  # noqa: BLE001 - parsers of hostile files raise anything
         kind = type(error).__name__
-    else:
-        kind = ""
     if kind:
         msg = f"The PDF is damaged ({kind}); its own error is withheld. Print it to a new PDF."
         raise DocumentError(msg)

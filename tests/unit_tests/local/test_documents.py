@@ -134,6 +134,29 @@ def test_a_whole_file_tells_where_its_parts_stand(write: Any) -> None:
     assert load_whole(write(".txt", b"one\ntwo")) == ("one\ntwo", [])
 
 
+def test_rows_of_a_pdf_stay_together_when_they_are_drawn_by_columns(write: Any) -> None:
+    columns = [
+        ["Cash", "Inventories", "Goodwill"],
+        ["6,411", "763", "8,476"],
+        ["6,990", "42", "81"],
+    ]
+    drawn = ") Tj 200 45 Td (".join(") Tj 0 -15 Td (".join([*column, " "]) for column in columns)
+    text = load_document(write(".pdf", pdf(drawn)))[0].page_content
+    assert text.splitlines() == [
+        "Cash   6,411   6,990",
+        "Inventories   763   42",
+        "Goodwill   8,476   81",
+    ]
+
+
+def test_columns_of_prose_are_not_read_across(write: Any) -> None:
+    left = [f"The left column says a good deal of pumps, part {n}" for n in "abcdef"]
+    right = [f"and the right one speaks of valves only, part {n}" for n in "abcdef"]
+    drawn = ") Tj 300 90 Td (".join(") Tj 0 -15 Td (".join([*c, " "]) for c in (left, right))
+    lines = load_document(write(".pdf", pdf(drawn)))[0].page_content.splitlines()
+    assert [line.strip() for line in lines if line.strip()] == [*left, *right]
+
+
 def test_a_pdf_that_only_forbids_printing_is_read(write: Any) -> None:
     assert "820" in load_document(write(".pdf", encrypted("")))[0].page_content
 
@@ -396,7 +419,7 @@ def test_fifty_megabytes_are_refused_at_once(write: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "content", "module"), [(".pdf", pdf("x"), "pypdf"), (".docx", word(), "docx")]
+    ("suffix", "content", "module"), [(".pdf", pdf("x"), "pypdfium2"), (".docx", word(), "docx")]
 )
 def test_a_missing_extra_is_named(
     write: Any, suffix: str, content: bytes, module: str, monkeypatch: pytest.MonkeyPatch
