@@ -42,6 +42,7 @@ _NAME_LIKE = re.compile(
 )
 _USER_LIKE = re.compile(r"@?[\w][\w.@+-]{1,63}")
 _DATE = re.compile(r"(?:19|20)?\d\d(?:[-./ ]\d{1,2}){2}.*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _OFFICE = re.compile(r"(?:팀|부서|센터|은행|회사|지점|본부|상사|학교|병원)\Z")
 _SENTENCE = re.compile(r"(?<=[^\W\d_]{4})\.[ ]+(?=[A-Z])")
 _NUMBER = re.compile(r"[A-Za-z]{0,6}[A-Za-z0-9*xX.#/() +-]{3,48}")
@@ -170,5 +171,7 @@ def _fits(kind: str, value: str) -> bool:
         return digits >= 4 and len(value) < 32
     if kind == "PHONE":
         return digits >= 5 and digits * 2 >= len(value)
+    if _YEAR.fullmatch(value):  # "Employee No.: 2022" would hide that year all over a report
+        return False
     long = digits >= 3 and sum(map(str.isalnum, value)) >= 4
     return long and _NUMBER.fullmatch(value) is not None and not _DATE.fullmatch(value)

@@ -34,6 +34,7 @@ from langchain_privacy.minions.answering import (
 )
 from langchain_privacy.minions.crossing import Remote, Reply
 from langchain_privacy.minions.evidence import MAX_CHARACTERS, keep
+from langchain_privacy.minions.examined import Examined
 from langchain_privacy.minions.judge import UNAVAILABLE, Judge, Reader, judge_for
 from langchain_privacy.minions.planning import Asked, Planner, adrive, drive, say
 from langchain_privacy.minions.prompting import language_of, prompts
@@ -141,6 +142,7 @@ class MinionNodes:
             max_rounds=max_rounds,
             approve=approve,
             card=evidence == "masked",
+            examined=Examined(self.masker),
         )
         self.extract = RunnableLambda(self._extract, afunc=self._aextract, name="extract")
         self.plan = RunnableLambda(self._plan, afunc=self._aplan, name="plan")

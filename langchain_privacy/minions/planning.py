@@ -21,6 +21,7 @@ from langchain_privacy.minions.answering import ARITHMETIC
 from langchain_privacy.minions.card import card_of
 from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, Reply
 from langchain_privacy.minions.evidence import allowed, written
+from langchain_privacy.minions.examined import Examined
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.report import baseline_tokens
 from langchain_privacy.minions.schema import Next, Plan, Strict, Sub
@@ -62,6 +63,7 @@ class Planner:
         max_rounds: Searches at the most.
         approve: Whether a person approves each crossing.
         card: Whether the plan may see the masked headings of long documents.
+        examined: Masks what the guard would refuse; `None` leaves that to the guard.
     """
 
     def __init__(
@@ -72,12 +74,14 @@ class Planner:
         max_rounds: int,
         approve: bool,
         card: bool = True,
+        examined: Examined | None = None,
     ) -> None:
         self.remote = remote
         self.budget = budget
         self.max_rounds = max_rounds
         self._approve = approve
         self._card = card
+        self._examined = examined
 
     def steps(self, state: MinionState, session: MaskingSession) -> Thinking:
         """Return the step that the state is at."""
@@ -204,6 +208,11 @@ class Planner:
         if not self._affordable(text, state, calls, session):
             notes.append("budget_reached")
             return None
+        if self._examined is not None:
+            text, again = self._examined.mask(text, session)
+            if again:
+                # On this side the report shows the words, so that they can be allowed.
+                notes += [f"masked_again:{placeholder}" for placeholder in again]
         if self._approve:
             text = self._approved(purpose, text, session)
             if not text:

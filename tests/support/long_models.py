@@ -135,8 +135,8 @@ class LongRun:
 
     def __enter__(self) -> Self:
         far, near = self._far.__enter__(), self._near.__enter__()
-        reader = _model(near.base_url, "scripted-8b") if self._local else None
-        remote = _model(far.base_url, "scripted") if self._remote else None
+        reader = model_at(near.base_url, "scripted-8b") if self._local else None
+        remote = model_at(far.base_url, "scripted") if self._remote else None
         self.graph = create_minion_graph(reader, remote, masker=self.masker, **self._settings)
         self._given: list[Any] = [self.desk.document.text]
         return self
@@ -185,7 +185,7 @@ class LongRun:
         )
 
 
-def _model(base_url: str, name: str) -> BaseChatModel:
+def model_at(base_url: str, name: str) -> BaseChatModel:
     return ChatOpenAI(
         model=name,
         base_url=base_url,
