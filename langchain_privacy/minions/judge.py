@@ -37,6 +37,7 @@ from langchain_privacy.minions.search import (
     words,
 )
 from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens
+from langchain_privacy.minions.windows import SIZE
 from langchain_privacy.words import Language
 
 YES_WEIGHT = 0.5
@@ -336,7 +337,12 @@ class Reader:
             start, end = job["start"], job["end"]
             windows = whole.search(question, terms, WINDOWS, start=start, end=end)
             if sub.expect == "summary":  # what was asked for first, then from everywhere
-                windows = [*windows[: WINDOWS // 4], *whole.overview(WINDOWS, start=start, end=end)]
+                # No more than may cross, else only the beginning of the document would.
+                text = session.vault.documents.get(job["doc"])
+                limit = self._budget.evidence(len(text), estimate_tokens(text), last=False)
+                room = min(WINDOWS, max(4, limit // SIZE))
+                chosen = whole.overview(room - room // 2, start=start, end=end)
+                windows = [*windows[: room // 2], *chosen]
             return windows
         text = session.vault.documents.get(job["doc"])
         index = Index(job["doc"], text, start=job["start"], end=job["end"])

@@ -227,7 +227,9 @@ class WindowIndex:
         return found
 
     def overview(self, k: int, *, start: int = 0, end: int | None = None) -> list[Hit]:
-        """Return `k` windows from all over a stretch: of each part the one with most figures.
+        """Return `k` windows from all over a stretch: of each part the one that says most.
+
+        Words that stand nowhere else and figures say more than what is repeated on every page.
 
         For a task that names nothing to look for, such as "summarise this".
         """
@@ -235,11 +237,13 @@ class WindowIndex:
         windows = [w for w in self.outline.windows if start <= w.start < last]
         size = max(1, math.ceil(len(windows) / k))
         parts = [windows[at : at + size] for at in range(0, len(windows), size)]
-        chosen = [
-            max(part, key=lambda w: (not w.table) * _figures(self._text[w.start : w.end]))
-            for part in parts
-        ]
+        chosen = [max(part, key=self._salience) for part in parts]
         return [self._hit(window, 0.0) for window in chosen[:k]]
+
+    def _salience(self, window: Window) -> float:
+        terms = words(" ".join(_said(self._text, window.units)))
+        rare = sum(map(self._ranking.rarity, set(terms))) / (len(terms) + _UNIT_LENGTH)
+        return rare * (0.5 if window.table else 1.0)
 
     def _hit(self, window: Window, score: float) -> Hit:
         text = "\n".join(_said(self._text, window.units))

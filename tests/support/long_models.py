@@ -17,6 +17,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 
 from langchain_privacy import Masker, create_minion_graph
+from langchain_privacy.minions.state import estimate_tokens
 from tests.support.http import OpenAIServer
 from tests.support.long_documents import LongDocument, LongQuestion, flat
 from tests.support.minion_cases import crossed
@@ -155,11 +156,13 @@ class LongRun:
         seconds = time.process_time() - began
         report = out["report"]
         wire = self._far.wire[already:].decode("utf-8", "replace")
-        said = "\n".join(
+        said = "\n\0".join(
             str(message["content"])
             for chat in self._far.chats[chats:]
             for message in chat["messages"]
         )
+        # What the stand-in server counts are bytes; documents and prompts are measured alike.
+        asked = sum(map(estimate_tokens, said.split("\n\0")))
         seen = flat(str(self.masker.session(self.thread).restore(said)))
         parts = [flat(piece) in seen for piece in question.gold]
         found = report["outcome"] != "not_found"
@@ -176,7 +179,7 @@ class LongRun:
             marked=report["outcome"] == "partial" or bool(report.get("unverified")),
             abstained=not found,
             refused=sum(error.startswith("crossing_refused") for error in report["errors"]),
-            tokens=report["remote"]["tokens"],
+            tokens=asked + report["remote"]["output"],
             baseline=report["baseline_tokens"],
             leaked=[value for value in self.desk.document.planted if crossed(value, wire)],
             seconds=seconds,
