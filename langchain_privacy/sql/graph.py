@@ -121,6 +121,7 @@ def create_private_sql_graph(
     )
     if semantics is not None:
         context = "\n".join([context, semantics.render(card, database.dialect)]).strip()
+    masker.public.learn(context)
     guarded = (guard or EgressGuard(masker)).wrap(remote)
     parts = Parts(
         planner=RemotePlanner(guarded, card, database.dialect, context, policy.prompt_tokens),

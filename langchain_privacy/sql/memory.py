@@ -20,14 +20,15 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
+from langchain_privacy.masking.cells import fold
 from langchain_privacy.sql.choosing import words_of
-from langchain_privacy.vault import PLACEHOLDER
+from langchain_privacy.vault import PLACEHOLDER, VaultSession
 
 KIND = "sql_learned"
 """Kind of the documents of a memory."""
@@ -35,6 +36,7 @@ KIND = "sql_learned"
 _MOST_KEPT = 500
 _SHOWN = 3
 _LEAST_LIKENESS = 0.2
+_KOREAN_NAME = 3
 _STRING = re.compile(r"'((?:[^']|'')*)'")
 
 
@@ -115,12 +117,19 @@ class SQLMemory:
         if PLACEHOLDER.search(question) is None:
             self._put(Learned(question, sql, corrected=False))
 
-    def recall(self, question: str, slots: Sequence[Mapping[str, Any]] = ()) -> str:
+    def recall(
+        self,
+        question: str,
+        slots: Sequence[Mapping[str, Any]] = (),
+        may_cross: Callable[[str], bool] = lambda _: True,
+    ) -> str:
         """Write what helps with a question, as it crosses; `""` when there is nothing.
 
         Args:
             question: The masked question.
             slots: Its slots.
+            may_cross: Whether a text may be sent in this conversation: what was nothing private in
+                an earlier one may be a name in this.
         """
         for slot in slots:
             question = question.replace(slot["placeholder"], f":{slot['name']}")
@@ -129,7 +138,7 @@ class SQLMemory:
         for entry in _nearest(question, [entry for entry in learned if entry.sql]):
             mark = " (corrected by a person)" if entry.corrected else ""
             lines.append(f"question{mark}: {entry.question}\nprepared_sql: {entry.sql}")
-        return "\n".join(lines)
+        return "\n".join(line for line in lines if may_cross(line))
 
     def forget(self) -> None:
         """Forget everything."""
@@ -170,3 +179,18 @@ def _nearest(question: str, entries: Sequence[Learned]) -> list[Learned]:
     near = sorted((s for s in scored if s[0] >= _LEAST_LIKENESS), reverse=True)[:_SHOWN]
     near.sort(key=lambda one: not one[1])
     return [entries[at] for _, _, at in near]
+
+
+def holds_known(text: str, session: VaultSession) -> bool:
+    """Tell whether a text may hold a value of a conversation, or a word of one; rather too often.
+
+    The guard would refuse the whole question for it.
+    """
+    folded = fold(text)
+    for entry in session.entries():
+        words = [fold(word) for word in entry.value.split()]
+        words.append(fold(entry.value))
+        words += [word[1:] for word in words if len(word) == _KOREAN_NAME]
+        if any(len(word) > 1 and word in folded for word in words):
+            return True
+    return False

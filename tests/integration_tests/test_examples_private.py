@@ -1,6 +1,7 @@
 """Our own examples through our own test kit: no channel holds a private value."""
 
 import importlib.util
+import json
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -104,17 +105,21 @@ def test_questions_to_a_database(
     monkeypatch.syspath_prepend(REPOSITORY / "examples" / "nl2sql_apartments")
     monkeypatch.delenv("OPENAI_API_KEY")  # else the example asks OpenAI's client
     module = example("nl2sql_apartments")
-    file = tmp_path / "trades.sqlite"
-    module.make_trades(file)
-    with closing(sqlite3.connect(file)) as opened:
+    privacy_probe.watch(remote=[module.StandIn()])
+    graph = module.make_graph(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "trades.sqlite")) as opened:
         names = [name for (name,) in opened.execute("SELECT DISTINCT 단지명 FROM real_transaction")]
     privacy_probe.add_values({"VALUE": names})
-    privacy_probe.watch(remote=[module.StandIn()])
-    card = module.SchemaCard.from_engine(f"sqlite:///{file}")
-    graph = module.create_private_sql_graph(module.remote(), f"sqlite:///{file}", card=card)
     privacy_probe.reads = lambda answer: answer["answer"]  # the masked one is for logs
-    answer = privacy_probe.invoke(graph, {"question": module.QUESTIONS[0]})
-    assert sum(name in answer["answer"] for name in names) == 3
+    answers = [
+        privacy_probe.invoke(graph, {"question": question}, THREAD) for question in module.QUESTIONS
+    ]
+    there = [[name for name in names if name in answer["answer"]] for answer in answers]
+    assert [len(found) for found in there[:3]] == [3, 1, 5]
+    assert set(there[1]) < set(there[0])  # the follow-up is about the three before
+    assert answers[3]["answer"].count("억") == 3
+    assert answers[4]["chart"]["mime_type"] == "image/png"
+    assert all(answer["report"]["issues"] == [] for answer in answers)
     privacy_probe.report().assert_clean(examined=["remote", "langsmith"])
 
 
@@ -152,3 +157,27 @@ async def test_questions_to_postgres(postgres_url: str, monkeypatch: pytest.Monk
 
         await probe.ainvoke(RunnableLambda(main), "start")
     (await probe.areport()).assert_clean(examined=["remote"])
+
+
+def test_the_notebook_asks_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = REPOSITORY / "examples" / "nl2sql_apartments"
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delitem(sys.modules, "main", raising=False)
+    shown: list[Any] = []
+    display = ModuleType("IPython.display")
+    display.__dict__.update(Image=bytes, Markdown=str, display=shown.append)
+    notebook = ModuleType("IPython")
+    notebook.__dict__.update(version_info=(9, 0), get_ipython=lambda: None)  # matplotlib asks
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    monkeypatch.setitem(sys.modules, "IPython.display", display)
+    book = json.loads((folder / "notebook.ipynb").read_text(encoding="utf-8"))
+    assert all(not cell.get("outputs") for cell in book["cells"])  # they would hold values
+    notebook.__dict__["display"] = display
+    here: dict[str, Any] = {}
+    for cell in book["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), here)
+    assert [type(one) for one in shown] == [str] * 5 + [bytes]
+    assert shown[-1].startswith(b"\x89PNG")
+    monkeypatch.delitem(sys.modules, "main", raising=False)

@@ -16,6 +16,7 @@ from langchain_privacy.errors import ProtocolError
 from langchain_privacy.local import split_reasoning
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.sql.faults import fault
+from langchain_privacy.sql.memory import holds_known
 from langchain_privacy.sql.mending import mended
 from langchain_privacy.sql.nodes.state import Parts, SQLState, crossed, noted
 from langchain_privacy.sql.remote import QueryPlan, is_cut_off
@@ -55,16 +56,22 @@ class PlanNode:
             state["faults"],
             state["labels"],
             tables=_needed(state),
-            learned=self._learned(state),
+            learned=self._learned(state, session),
             turns=state["turns"],
             reply=state["reply"],
         )
         session.vouch(*(message.text for message in messages))
         return messages
 
-    def _learned(self, state: SQLState) -> str:
-        memory = self._parts.memory
-        return memory.recall(state["masked_question"], state["slots"]) if memory else ""
+    def _learned(self, state: SQLState, session: MaskingSession) -> str:
+        memory, masker, vault = self._parts.memory, self._parts.masker, session.vault
+        if memory is None:
+            return ""
+        return memory.recall(
+            state["masked_question"],
+            state["slots"],
+            lambda text: not masker.unmasked(text, vault) and not holds_known(text, vault),
+        )
 
     def _planned(
         self,
@@ -102,8 +109,10 @@ class PlanNode:
             "attempts": state["attempts"] + 1,
             "codes": codes,
             "faults": faults,
-            # A model may guess a value that the session holds: that may not cross again.
-            "reply": session.mask(reply),
+            # A model may guess a value that the session holds: that may not cross again. Its other
+            # words are no values, whatever they look like; a word of the card that became one would
+            # shut the door for the whole thread.
+            "reply": session.mask(reply) if holds_known(reply, session.vault) else reply,
             "labels": [],
             "report": noted(report, codes),
         }

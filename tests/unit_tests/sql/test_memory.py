@@ -147,3 +147,16 @@ def test_a_memory_without_anything_near_adds_nothing(url: str) -> None:
     memory = SQLMemory(masker)
     memory.passed("고객의 나이는?", "SELECT 1", [])
     assert memory.recall("How many trades were there?") == ""
+
+
+def test_what_is_private_in_this_conversation_is_not_recalled(url: str) -> None:
+    masker = Masker([])
+    memory = SQLMemory(masker)
+    memory.note("단지3은 재건축 예정")
+    memory.note("가격은 만원 단위")
+    reply = with_value(lambda _: plan("SELECT count(*) AS n FROM trade WHERE name = :v1"))
+    model = ScriptedChatModel(responses=[reply])
+    graph = create_private_sql_graph(model, url, card=small(url), masker=masker, memory=memory)
+    graph.invoke({"question": "단지3의 거래는?"})
+    assert "가격은 만원 단위" in system(model)
+    assert "단지3" not in model.seen_text
