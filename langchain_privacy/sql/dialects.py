@@ -27,6 +27,21 @@ _NAMES: dict[str, DialectName] = {
     "mariadb": "mysql",
 }
 
+_UNGUARDED = {
+    "mssql": "SQL Server",
+    "tsql": "SQL Server",
+    "oracle": "Oracle",
+    "snowflake": "Snowflake",
+    "bigquery": "BigQuery",
+    "redshift": "Redshift",
+    "databricks": "Databricks",
+    "trino": "Trino",
+    "clickhouse": "ClickHouse",
+    "clickhousedb": "ClickHouse",
+    "cockroachdb": "CockroachDB",
+}
+"""Databases that people have and that are refused by name, whatever their driver is."""
+
 OWN_SCHEMA: dict[DialectName, str | None] = {
     "sqlite": "main",
     "postgres": "public",
@@ -45,7 +60,15 @@ def dialect_name(name: str) -> DialectName:
     try:
         return _NAMES[name.casefold().partition("+")[0]]
     except KeyError:
-        msg = "The SQL dialect must be one of sqlite, postgresql, duckdb, mysql or mariadb."
+        known = "sqlite, postgresql, duckdb, mysql or mariadb"
+        other = _UNGUARDED.get(name.casefold().partition("+")[0])
+        msg = f"The SQL dialect must be one of {known}."
+        if other is not None:
+            msg = (
+                f"{other} cannot be asked privately: its grammar, functions and limits are not "
+                f"among those that the guard was checked with ({known}). Ask a copy of the tables "
+                "in one of them, e.g. a DuckDB file."
+            )
         raise ConfigurationError(msg) from None
 
 

@@ -66,8 +66,9 @@ def create_engine(url: str) -> "Engine | AsyncEngine":
     try:
         parsed = sqlalchemy.make_url(url)
         if parsed.get_dialect().is_async:
-            return create_async_engine(parsed, hide_parameters=True)
-        return sqlalchemy.create_engine(parsed, hide_parameters=True)
+            return create_async_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        # A database that was away must not fail the first question after it is back.
+        return sqlalchemy.create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
     except (ArgumentError, ImportError):
         msg = (
             "The database URL names a driver that is not installed, or is malformed. Use e.g. "

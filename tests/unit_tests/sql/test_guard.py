@@ -11,9 +11,10 @@ import pytest
 
 import langchain_privacy.sql
 from langchain_privacy.errors import ConfigurationError, UnsafeSQLError
-from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql
+from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql, create_private_sql_graph
 from langchain_privacy.sql.guard.refusal import REASONS
 from tests.support.paths import shared_data
+from tests.support.scripted import ScriptedChatModel
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sql"
 DIALECTS = ("sqlite", "postgres", "duckdb", "mysql")
@@ -184,7 +185,29 @@ def test_policy_can_name_functions(card: SchemaCard) -> None:
 
 def test_unknown_dialect(card: SchemaCard) -> None:
     with pytest.raises(ConfigurationError, match="sqlite, postgresql, duckdb"):
-        check_sql("SELECT 1", card, dialect="oracle")
+        check_sql("SELECT 1", card, dialect="access")
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("mssql+pyodbc://u:secret@h/d", "SQL Server"),
+        ("oracle+oracledb://u:secret@h/d", "Oracle"),
+        ("snowflake://u:secret@a/d", "Snowflake"),
+        ("bigquery://project", "BigQuery"),
+    ],
+)
+def test_databases_that_are_not_guarded_are_refused_by_name(
+    card: SchemaCard, url: str, name: str
+) -> None:
+    for ask in (
+        lambda: check_sql("SELECT id FROM trade", card, dialect=url.partition(":")[0]),
+        lambda: SchemaCard.from_engine(url),
+        lambda: create_private_sql_graph(ScriptedChatModel(responses=["x"]), url, card=card),
+    ):
+        with pytest.raises(ConfigurationError, match=f"{name} cannot be asked privately") as no:
+            ask()
+        assert "secret" not in str(no.value)
 
 
 def test_without_sqlglot_the_room_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
