@@ -86,6 +86,7 @@ def check_sql(
     tokens = _named_by_numbers(_read_tokens(sql, form, policy, card))
     try:
         tree = _parse(sql, tokens, form)
+        _one_spelling(tree, form)
         if made := SERIES.get(name):
             to_from_clause(tree, made)
         _check_nodes(sql, tree, allowed_functions(name, policy), slots)
@@ -222,6 +223,37 @@ def _parse_position(error: Any) -> tuple[int, int]:
         if entry.get("line"):
             return int(entry["line"]), max(int(entry.get("col") or 1), 1)
     return 1, 1
+
+
+def _one_spelling(tree: Any, form: Grammar) -> None:
+    """Write two forms as the ones that are read further on.
+
+    `VALUES (1)` with one row is `SELECT 1`; `f(body -> 'a')` is read as a lambda by sqlglot, but a
+    name that is followed by a text or a number is a column of JSON.
+    """
+    for values in list(tree.find_all(exp.Values)):
+        # sqlglot makes `SELECT * FROM (VALUES …) AS _values` of it.
+        select, rows = values.find_ancestor(exp.Select), values.expressions
+        alone = select is not None and [*map(type, select.expressions)] == [exp.Star]
+        if alone and isinstance(select.parent, exp.SetOperation) and len(rows) == 1:
+            cells = rows[0].expressions if isinstance(rows[0], exp.Tuple) else rows
+            select.replace(exp.Select(expressions=[cell.copy() for cell in cells]))
+    for arrow in list(tree.find_all(exp.Lambda)):
+        key: Any = arrow.this
+        while type(key) in JSON_OPERATORS:
+            key = key.this
+        names = arrow.expressions
+        if len(names) != 1 or not isinstance(key, exp.Literal):
+            continue
+        name = names[0]
+        column = exp.Column(this=exp.to_identifier(name.name, quoted=bool(name.args.get("quoted"))))
+        path = form.dialect.to_json_path(key.copy())
+        read = exp.JSONExtract(this=column, expression=path, only_json_types=True)
+        if key is arrow.this:
+            arrow.replace(read)
+        else:
+            key.replace(read)
+            arrow.replace(arrow.this)
 
 
 def _write_out_order(tree: Any) -> None:

@@ -26,9 +26,9 @@ MOST_BYTES = 63
 """Longest identifier that every database keeps whole (PostgreSQL cuts after that)."""
 
 _NAME = re.compile(
-    r"\w"  # a letter, a digit or an underscore first
+    r"[\w#]"  # a letter, a digit or an underscore first
     # words, signs of units and sums, single spaces inside and none at the end
-    r"(?:[\w%‰·/()㎡²㎥³℃°₩€&+,’~–-]|\.(?=\d)| (?=\S)){0,79}"
+    r"(?:[\w%‰·()㎡²㎥³℃°₩€&+,'’~–:?!=#→←★☆▲▼△▽-]|/(?!/)|\.(?=\d)| (?=\S)){0,79}"
 )
 _NUMBERS = re.compile(r"\d+(?:[-–._/ ]\d+)*")
 _YEAR = re.compile(r"(?:19|20)\d\d")

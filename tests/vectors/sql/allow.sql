@@ -328,3 +328,18 @@ SELECT body->>'kind' AS kind, body->'by'->>'age' AS age, body#>>'{by,age}' AS ag
 -- verdict: allow
 -- dialects: sqlite duckdb
 SELECT json_extract(body, '$.by.age') AS age, body->'by' AS parts FROM note ORDER BY age
+
+-- title: recursion from VALUES
+-- verdict: allow
+-- dialects: sqlite
+WITH RECURSIVE months(m) AS (VALUES('2024-01') UNION ALL SELECT strftime('%Y-%m', m || '-01', '+1 month') FROM months WHERE m < '2024-04') SELECT months.m, count(t.id) AS n FROM months LEFT JOIN trade AS t ON strftime('%Y-%m', t.sold) = months.m GROUP BY months.m
+
+-- title: JSON within a call
+-- verdict: allow
+-- dialects: postgres
+SELECT upper(body->>'kind') AS k, coalesce(body->'by'->>'age', '0') AS age, json_typeof(body->'by') AS t FROM note
+
+-- title: aliases with signs
+-- verdict: allow
+-- dialects: sqlite postgres duckdb
+SELECT price AS "가격: 만원 (VAT 포함)", name AS "단지?", area AS "#1 면적=㎡", floor AS "Q1'24 ▲", id AS "번호 → id" FROM trade

@@ -927,3 +927,27 @@ SELECT id AS "010-1234-5678" FROM trade
 -- code: label
 -- dialects: sqlite postgres duckdb
 SELECT id AS "www.evil.kr" FROM trade
+
+-- title: alias with the beginning of a link
+-- verdict: refuse
+-- code: label
+-- dialects: sqlite postgres duckdb
+SELECT id AS "http://a" FROM trade
+
+-- title: JSON of a denied column within a call
+-- verdict: refuse
+-- code: denied_column
+-- dialects: postgres duckdb
+SELECT upper(rrn->'a') AS x FROM buyer
+
+-- title: a lambda
+-- verdict: refuse
+-- code: syntax
+-- dialects: duckdb
+SELECT upper(x -> x) AS y FROM trade
+
+-- title: VALUES of many rows
+-- verdict: refuse
+-- code: syntax
+-- dialects: sqlite
+WITH RECURSIVE r(n) AS (VALUES (1), (2) UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT r.n FROM r JOIN trade AS t ON t.id = r.n
