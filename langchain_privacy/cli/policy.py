@@ -199,7 +199,8 @@ def _changed(old: AttestationPolicy, new: AttestationPolicy, console: Console) -
         console.print(name, markup=False)
         console.print(f"  [red]- {before.get(name, 'nothing')}[/]")
         console.print(f"  [green]+ {after.get(name, 'nothing')}[/]")
-    console.print(f"{len(changed)} values differ" if changed else "nothing has changed")
+    counted = f"{len(changed)} {'value differs' if len(changed) == 1 else 'values differ'}"
+    console.print(counted if changed else "nothing has changed")
     return 1 if changed else 0
 
 
