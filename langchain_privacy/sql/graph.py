@@ -109,7 +109,9 @@ def create_private_sql_graph(
         assert_local(local_model, allowed_networks=allowed_networks)
     masker = masker or Masker()
     card = card or SchemaCard.from_engine(engine_or_url)
-    masker.public.learn(*prompts(), card.render(), QueryPlan)
+    # What a detector takes for a name in them would close the door to every question.
+    masker.public.declare(*prompts(), card.render())
+    masker.public.learn(QueryPlan)
     database = open_database(engine_or_url, card.tables, policy)
     reader = ValueReader(
         open_database(engine_or_url, card.tables, policy.for_values()),

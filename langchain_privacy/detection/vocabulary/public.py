@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from langchain_privacy.words import load
+from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
 
 KINDS: dict[str, str] = {
     "small": "whole numbers of one or two digits: 7, 42",
@@ -106,8 +107,13 @@ class PublicWords:
 def _stands_in(text: str, value: str) -> bool:
     at = text.find(value)
     while at >= 0:
-        before, after = text[at - 1 : at] if at else "", text[at + len(value) : at + len(value) + 1]
-        if not (before.isalnum() or after.isalnum()):
+        end = at + len(value)
+        begins = at == 0 or not text[at - 1].isalnum()
+        # after a Korean word a particle may follow: 문자열은
+        ends = not text[end : end + 1].isalnum() or (
+            is_hangul(value[-1]) and ends_a_korean_word(text, end)
+        )
+        if begins and ends:
             return True
         at = text.find(value, at + 1)
     return False

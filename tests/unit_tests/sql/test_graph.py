@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
-from langchain_privacy.detection import DictionaryDetector
+from langchain_privacy.detection import Detector, DictionaryDetector, Finding
 from langchain_privacy.edge import private
 from langchain_privacy.errors import (
     ConfigurationError,
@@ -430,6 +431,30 @@ def test_injection_in_the_question_reaches_no_data(url: str, small: SchemaCard) 
     result = graph.invoke({"question": evil})
     assert "900101" not in str(result)
     assert "hidden_value_1_rrn" not in model.seen_text
+
+
+class Eager(Detector):
+    """Takes words of our own prompt and of the card for names of persons."""
+
+    name = "eager"
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        found = re.finditer("문자열|price|평당|SELECT", text)
+        return [
+            Finding(
+                start=m.start(), end=m.end(), entity_type="PERSON", score=0.9, detector=self.name
+            )
+            for m in found
+        ]
+
+
+def test_a_detector_that_knows_our_prompt_for_a_name_does_not_close_the_door(
+    url: str, small: SchemaCard
+) -> None:
+    graph, model = make(url, small, TOP, masker=Masker([Eager()]))
+    result = graph.invoke({"question": "평당 price 문자열이 가장 비싼 거래 3건을 알려줘"})
+    assert result["answer"] == ANSWER
+    assert "평당 price 문자열" in model.seen_text
 
 
 @pytest.mark.parametrize("question", ["", "  ", None, 7])

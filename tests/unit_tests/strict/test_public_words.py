@@ -109,6 +109,22 @@ def test_declared_words_and_numbers_are_public():
 
 
 @pytest.mark.parametrize(
+    ("value", "declared"),
+    [
+        ("문자열", True),
+        ("작은따옴표", True),
+        ("문자", False),
+        ("자열", False),
+        ("Larkfield", True),
+        ("Lark", False),
+    ],
+)
+def test_a_declared_word_is_whole_and_may_have_a_particle(value, declared):
+    public = PublicWords(["문자열은 작은따옴표로 씁니다. Larkfield Motors."])
+    assert public.holds(value) is declared
+
+
+@pytest.mark.parametrize(
     ("kinds", "private"), [({"year"}, ["7", "500"]), ({"small"}, ["500", "2021"]), (set(), None)]
 )
 def test_the_kinds_of_public_numbers_are_chosen(kinds, private):
