@@ -6,7 +6,7 @@ The pages name the places (`::: langchain_privacy.masking.masker.Masker`); what 
 from the docstrings when the site is built. A test compares them with the packages' `__all__`.
 """
 
-import sys
+import re
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -30,7 +30,8 @@ ROOMS = {
 MORE = {"edge": ("retrieval.MaskingTransformer", "retrieval.PrivateRetriever")}
 """Names that are public by their module's path, because it needs an extra or is seldom wanted."""
 
-PAGES = Path(__file__).resolve().parents[1] / "docs" / "reference"
+PACKAGE = Path(__file__).resolve().parents[1] / "langchain_privacy"
+PAGES = PACKAGE.parent / "docs" / "reference"
 
 
 def page(room: str) -> str:
@@ -78,12 +79,13 @@ def _place(module: ModuleType, name: str) -> str:
     home = getattr(held, "__module__", "")
     if isinstance(home, str) and home.startswith("langchain_privacy"):
         return f"{home}.{name}"
-    homes = [
-        candidate.__name__
-        for candidate in list(sys.modules.values())
-        if candidate.__name__.startswith("langchain_privacy") and vars(candidate).get(name) is held
-    ]
-    return f"{max(homes, key=len)}.{name}"  # a constant: the innermost module that holds it
+    # A constant: the module that assigns it.
+    assigned = re.compile(rf"^{name}(?::[^=]*)? = ", re.MULTILINE)
+    for file in sorted(PACKAGE.rglob("*.py")):
+        if assigned.search(file.read_text("utf-8")):
+            inner = file.relative_to(PACKAGE.parent).with_suffix("").parts
+            return ".".join([*(part for part in inner if part != "__init__"), name])
+    raise LookupError(name)
 
 
 def main() -> None:

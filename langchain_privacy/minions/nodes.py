@@ -49,9 +49,12 @@ EARLIER = 3
 EvidenceMode = Literal["masked", "none"]
 
 
-def _masker_with(local: BaseChatModel | None, networks: tuple[str, ...]) -> Masker:
+def _masker_with(
+    local: BaseChatModel | None, remote: BaseChatModel | None, networks: tuple[str, ...]
+) -> Masker:
     """Return the masker of a graph that was given none."""
-    if local is None or not is_larger_than_embedded(local):
+    # Where nothing crosses there is nothing to ask a model about.
+    if local is None or remote is None or not is_larger_than_embedded(local):
         return Masker()
     return Masker([*default_detectors(), LocalModelDetector(partial(_ask, local, networks))])
 
@@ -71,7 +74,8 @@ class MinionNodes:
         local: The model that may read the documents; `None` ranks without a model.
         remote: The model that plans and reasons on masked text; `None` stays local.
         masker: What is private and where it is kept; when `None` a `Masker()`, which asks `local`
-            as well what is private, where its name says that it is larger than the embedded model.
+            as well what is private, where its name says that it is larger than the embedded model
+            and something may cross.
         guard: The door; an `EgressGuard` over `masker` when `None`.
         evidence: What the remote model may see: `"masked"` passages, or `"none"` (the masked task
             only).
@@ -119,7 +123,7 @@ class MinionNodes:
             raise ConfigurationError(msg)
         if local is not None:
             assert_local(local, allowed_networks=allowed_networks)
-        self.masker = masker or _masker_with(local, tuple(allowed_networks))
+        self.masker = masker or _masker_with(local, remote, tuple(allowed_networks))
         self.masker.public.learn(*prompts(), Plan, JobPlan, Verdicts, Next)
         self.budget = budget or Budget()
         self.evidence: EvidenceMode = evidence

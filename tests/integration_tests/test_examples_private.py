@@ -14,6 +14,7 @@ import pytest
 from langchain_core.runnables import RunnableLambda
 
 from langchain_privacy import EgressGuard, EgressLedger, Masker
+from langchain_privacy.demo.run import bundled
 from langchain_privacy.testing import PrivacyProbe
 from tests.support.paths import REPOSITORY
 
@@ -123,22 +124,17 @@ def test_questions_to_a_database(
     privacy_probe.report().assert_clean(examined=["remote", "langsmith"])
 
 
-def test_a_record_and_a_minion(privacy_probe: PrivacyProbe) -> None:
+def test_a_contract_and_a_minion(privacy_probe: PrivacyProbe) -> None:
     module = example("minion")
-    values = {
-        "PERSON": ["Marianne Thistlewood", "Leopold Thistlewood"],
-        "PHONE": ["503-555-0147", "971-555-0188"],
-        "EMAIL": ["m.thistlewood@larkmail.example"],
-    }
-    privacy_probe.add_values(values)
+    privacy_probe.add_values({"VALUE": bundled("long").planted})
     remote = module.Reader()
     privacy_probe.watch(remote=[remote])
     masker = Masker()
     guard = EgressGuard(masker, ledger=EgressLedger(keep_payload=True))
     graph = module.create_minion_graph(None, remote, masker=masker, guard=guard)
     privacy_probe.reads = lambda answer: answer["answer"]
-    asked = {"task": module.QUESTION, "documents": [module.RECORD]}
-    assert "Leopold" in privacy_probe.invoke(graph, asked)["answer"]
+    asked = {"task": module.QUESTION, "documents": [module.CONTRACT.read_text("utf-8")]}
+    assert "400만원" in privacy_probe.invoke(graph, asked)["answer"]
     privacy_probe.report().assert_clean(examined=["remote", "langsmith"])
 
 

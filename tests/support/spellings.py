@@ -20,7 +20,9 @@ from langchain_privacy.detection import Detector, DictionaryDetector, detect_all
 from langchain_privacy.egress.payload import of_value
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.sql.values import ColumnValues, link_values
+from langchain_privacy.sql.linking import link_values
+from langchain_privacy.sql.question import arrived
+from langchain_privacy.sql.values import ColumnValues
 from langchain_privacy.tracing.scrub import Scrubber
 from langchain_privacy.vault import session_scope
 
@@ -206,7 +208,7 @@ def _document(row: Spelling) -> str:
 def _sql(row: Spelling) -> str:
     session = _session(row)
     columns = ColumnValues([], fuzzy=1.0, public="")
-    linked = link_values(row.text, session, columns, lambda word, among: None)
+    linked = link_values(arrived(row.text, session), session, columns, lambda _: None, {})
     return "masked" if row.written not in linked.text else "free"
 
 
