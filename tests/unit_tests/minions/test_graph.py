@@ -21,6 +21,7 @@ from langchain_privacy import (
     create_minions_graph,
     private,
 )
+from langchain_privacy.detection import Detector, Finding
 from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
 from langchain_privacy.minions import Budget, MinionState
 from tests.unit_tests.minions.record import (
@@ -355,7 +356,7 @@ def test_a_reference_of_another_session_is_said_to_be_gone() -> None:
         create_minion_graph(None, None).invoke({"task": TASK, "documents": ["doc_" + "0" * 16]})
 
 
-def test_what_no_detector_of_the_masker_knows_is_still_refused_at_the_door() -> None:
+def test_what_only_the_guard_knows_is_masked_again_and_named_on_this_side() -> None:
     masker = Masker(detectors=[])
     remote = scripted(plan("refills"), pick("refills"))
     guard = EgressGuard(masker)
@@ -363,9 +364,32 @@ def test_what_no_detector_of_the_masker_knows_is_still_refused_at_the_door() -> 
         {"task": "Whom to contact for refills?", "documents": [RECORD]}
     )
     assert NURSE in out["answer"]
+    assert f"masked_again:{NURSE}" in out["report"]["errors"]
+    assert not leaks(remote.seen_text)
+    assert {crossing.decision for crossing in guard.ledger.crossings()} == {"allowed"}
+
+
+class RefillsArePrivate(Detector):
+    """A rule that one guard has and the masker does not."""
+
+    name = "refills"
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        at = text.find("refills of the inhaler")
+        place = {"start": at, "end": at + 22}
+        return [] if at < 0 else [Finding(**place, entity_type="DRUG", score=1, detector=self.name)]
+
+
+def test_what_a_guard_of_ones_own_refuses_stays_here() -> None:
+    masker = Masker(detectors=[])
+    remote = scripted(plan("refills"), pick("refills"))
+    guard = EgressGuard(masker, detectors=[RefillsArePrivate()])
+    out = create_minion_graph(None, remote, masker=masker, guard=guard).invoke(
+        {"task": "Whom to contact for more?", "documents": [RECORD]}
+    )
+    assert NURSE in out["answer"]
     assert "crossing_refused" in out["report"]["errors"]
     assert len(remote.seen) == 1
-    assert not leaks(remote.seen_text)
     assert [crossing.decision for crossing in guard.ledger.crossings()][-1] != "allowed"
 
 
