@@ -14,7 +14,7 @@ demo-large: .make/demo-large  ## the same with a model of 1.5 billion parameters
 	$(BIN)/langchain-privacy demo --large $(ARGS)
 
 test: .make/test  ## the tests
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: .make/test  ## the long tests: every byte position, 200 kills, all cases
 	$(BIN)/python -m pytest -m slow -o faulthandler_timeout=7200 $(ARGS)

@@ -97,7 +97,8 @@ def test_a_server_that_restarts_between_two_questions(
 def test_a_database_that_goes_away_in_mid_answer(server: tuple[str, sqlalchemy.Engine]) -> None:
     url, admin = server
     name = sqlalchemy.make_url(url).database
-    reply = plan("SELECT count(*) AS n FROM t", single="[[hidden_value_1_n]]건")
+    sql = "SELECT count(*) AS n FROM t WHERE name = :v1"
+    reply = plan(sql, single="[[hidden_value_1_n]]건")
 
     def goes(_: Any) -> str:
         with admin.connect() as connection:

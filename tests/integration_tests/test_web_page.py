@@ -55,7 +55,9 @@ def browser() -> Iterator[Browser]:
 
 def opened(browser: Browser, address: str, **context: object) -> tuple[Page, list[str]]:
     """Open the page; the list takes what it should not do."""
-    page = browser.new_context(**context).new_page()  # type: ignore[arg-type]
+    # What fades in has another contrast while it does.
+    still = browser.new_context(reduced_motion="reduce", **context)  # type: ignore[arg-type]
+    page = still.new_page()
     page.set_default_timeout(300_000)
     origin, faults = address.split("/?")[0], list[str]()
     page.on(
