@@ -6,10 +6,12 @@ No private value is printed, unless printing it is what the command is for and i
 """
 
 import argparse
+import logging
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -104,6 +106,18 @@ def language_of(environment: Mapping[str, str]) -> Literal["en", "ko"]:
 
 def _module(command: str) -> ModuleType:
     return import_module(f"langchain_privacy.cli.{command.replace('-', '_')}")
+
+
+@contextmanager
+def errors_only() -> Iterator[None]:
+    """Keep the package's log to errors: what it would say, the command says in its own words."""
+    ours = logging.getLogger("langchain_privacy")
+    level = ours.level
+    ours.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ours.setLevel(level)
 
 
 def write_for_owner(path: Path, text: str) -> None:

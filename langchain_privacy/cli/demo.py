@@ -7,11 +7,11 @@ It prints private values: the question and the answer, on this terminal. That is
 """
 
 import argparse
-import logging
 import webbrowser
 from importlib import import_module
 from pathlib import Path
 
+from langchain_privacy.cli import errors_only
 from langchain_privacy.errors import ConfigurationError
 
 
@@ -54,13 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         ledger=arguments.ledger,
         width=arguments.width,
     )
-    ours = logging.getLogger("langchain_privacy")
-    level = ours.level
-    ours.setLevel(logging.ERROR)
-    try:
+    with errors_only():
         code: int = demo.run(options)
-    finally:
-        ours.setLevel(level)
     return code
 
 

@@ -8,7 +8,6 @@ langchain-privacy policy explain policy.json
 import argparse
 import datetime as dt
 import json
-import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from langchain_privacy.cli import services
+from langchain_privacy.cli import errors_only, services
 from langchain_privacy.errors import AttestationError
 from langchain_privacy.secure.obtain import kind_of, observe, policy_for
 from langchain_privacy.secure.policy.attestation import AttestationPolicy, dumps
@@ -103,8 +102,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do one of the three; 1 when a service is refused, or has changed."""
-    warnings.simplefilter("ignore", UnsafePolicyWarning)
-    logging.getLogger("langchain_privacy").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), errors_only():
+        warnings.simplefilter("ignore", UnsafePolicyWarning)
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.action == "explain":
         print("\n".join(_explained(json.loads(dumps(AttestationPolicy.load(arguments.policy))))))
         return 0

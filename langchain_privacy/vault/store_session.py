@@ -208,12 +208,21 @@ class StoreDocuments(DocumentRoom):
         records: The store.
         place: Where the session lies.
         use: Called before every use; raises when the session is over.
+        wrote: Called with what was written; takes it back and raises when the session was forgotten
+            meanwhile.
     """
 
-    def __init__(self, records: Records, place: "Place", use: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        records: Records,
+        place: "Place",
+        use: Callable[[], None],
+        wrote: Callable[[Sequence[tuple[Namespace, str]]], None],
+    ) -> None:
         self._records = records
         self._place = place
         self._use = use
+        self._wrote = wrote
         self._read: dict[str, tuple[str, dict[str, Any]]] = {}
 
     def __repr__(self) -> str:
@@ -234,6 +243,7 @@ class StoreDocuments(DocumentRoom):
                 msg = "A document's metadata must be JSON to be kept in a store: plain values only."
                 raise ConfigurationError(msg)
             self._records.put(place.documents, ref, box)
+            self._wrote([(place.documents, ref)])
         return ref
 
     def get(self, ref: str) -> str:
@@ -346,7 +356,7 @@ class StoreSession(VaultSession):
         self._known: dict[str, None] = {}  # in the order of `_order`
         self._by_value: dict[tuple[str, str], VaultEntry] = {}
         self._by_code: dict[tuple[str, str], VaultEntry] = {}
-        self.documents: StoreDocuments = StoreDocuments(records, place, self._use)
+        self.documents: StoreDocuments = StoreDocuments(records, place, self._use, self._wrote)
         self.started = False
         """Whether the session was used, and so knows what the store holds."""
         self._stale = True
@@ -457,11 +467,15 @@ class StoreSession(VaultSession):
             box = sealed(place.sealer, place.values, value_id, kept)
             won = (claims, value_id, {"won": True})
             records.put_all([(place.values, value_id, box), won])
-            if self._read("forgotten") != self._mark:
-                records.delete([(place.values, value_id), (claims, value_id)])
-                self._look(now=True)
+            self._wrote([(place.values, value_id), (claims, value_id)])
             return replace(new, code=code)
         raise AssertionError  # candidates() raises when it has no more
+
+    def _wrote(self, places: Sequence[tuple[Namespace, str]]) -> None:
+        """Take back what was written while another process forgot the session, and raise."""
+        if self._read("forgotten") != self._mark:
+            self._records.delete(places)
+            self._look(now=True)
 
     def _stored(self, value_id: str) -> VaultEntry | None:
         record = self._records.get(self._place.values, value_id)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -42,7 +43,10 @@ def example(name: str) -> ModuleType:
 
 @pytest.fixture(autouse=True)
 def _forget_examples() -> Iterator[None]:
+    log = logging.getLogger("langchain_privacy")
+    level = log.level
     yield
+    log.setLevel(level)
     for name in [name for name in sys.modules if name.startswith("example_")]:
         del sys.modules[name]
 

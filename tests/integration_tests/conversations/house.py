@@ -73,7 +73,9 @@ class House:
             self._traces = stack.enter_context(traces())
             self._temporary = stack.enter_context(temporary_files())
             for name in ("httpcore2", "urllib3"):  # what they tell has no bodies
-                logging.getLogger(name).setLevel(logging.INFO)
+                log = logging.getLogger(name)
+                stack.callback(log.setLevel, log.level)
+                log.setLevel(logging.INFO)
             self._logs = stack.enter_context(all_logs())
             for printed in self._printed:
                 stack.enter_context(printed.keeping())

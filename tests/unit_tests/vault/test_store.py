@@ -182,14 +182,17 @@ def test_forgetting_erases_for_every_process(store: Any) -> None:
 
 
 def test_what_is_written_while_it_is_forgotten_does_not_stay(store: Any) -> None:
-    """A process that has just looked writes a value after another one has erased the session."""
-    vault = StoreVault(store, KEY)
-    session = vault.session("t")
-    session.issue("NAME", "Joe")
-    StoreVault(store, KEY).forget("t")
-    with pytest.raises(SessionError, match="was forgotten"):
-        session.issue("NAME", SECRET)
-    assert not [p for p in dump(store) if "values" in p]
+    """A process that has just looked writes after another one has erased the session."""
+    for write in (
+        lambda session: session.issue("NAME", SECRET),
+        lambda session: session.documents.put(f"A letter to {SECRET}"),
+    ):
+        session = StoreVault(store, KEY).session("t")
+        session.issue("NAME", "Joe")
+        StoreVault(store, KEY).forget("t")
+        with pytest.raises(SessionError, match="was forgotten"):
+            write(session)
+        assert not [p for p in dump(store) if "values" in p or "documents" in p]
 
 
 def test_an_expired_session_is_erased(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@ so. With the switch on it runs another workload than the policy names, and the d
 
 import logging
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from langchain_privacy.demo.web.models import serving
@@ -53,9 +55,7 @@ def play(stage: Stage) -> None:
         who = told.split(",")[0].split(":")[-1].strip()
         return _ANSWERS[language].format(who=who)
 
-    with warnings.catch_warnings(), OpenAIServer(reply) as upstream:
-        warnings.simplefilter("ignore", UnsafePolicyWarning)  # the page says it in words
-        logging.getLogger("langchain_privacy.secure").setLevel(logging.ERROR)
+    with _in_words(), OpenAIServer(reply) as upstream:
         policy = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
         tee = SimulatedTee(_OTHER_WORKLOAD) if stage.asked.tamper else SimulatedTee()
         gateway = create_gateway(upstream.url, tee)
@@ -68,6 +68,20 @@ def play(stage: Stage) -> None:
                 raise
             stage.show_attestation(attested.all_checks(), verified=True)
             converse(stage, model, text)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Leave out the warnings about a simulated machine: the page says it in words."""
+    log = logging.getLogger("langchain_privacy.secure")
+    level = log.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnsafePolicyWarning)
+        log.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            log.setLevel(level)
 
 
 class _Recording:
