@@ -328,6 +328,15 @@ class BaseTransport:
         msg = f"there is no answer now: status {status} came back unsealed"
         return EndpointUnavailableError(msg, check="fetch", retry_after=_asked(response))
 
+    def _steps(self, turn: "_Turn", exchange: Exchange) -> int:
+        """Return how often to attest until another machine is met; 0 when it was tried enough."""
+        if not exchange.several:
+            self.endpoint.forget(turn.reports[0])
+        # A balancer that takes machines in turn would meet a client of one step each with the same
+        # ones for ever, so the steps grow until another machine is met.
+        turn.meetings += 1
+        return 0 if turn.meetings > _ROUNDS else min(turn.meetings, _MEETINGS)
+
     def _has_met_another(self, turn: "_Turn") -> bool:
         """Whether there is a key by now that the request was not sealed to."""
         profile = self.endpoint.policy.profile
@@ -479,14 +488,7 @@ class AttestedTransport(BaseTransport):
 
     def _meet(self, library: "_Library", turn: "_Turn", exchange: Exchange) -> None:
         """Attest the machine that has another key, or another one of the same address."""
-        if not exchange.several:
-            self.endpoint.forget(turn.reports[0])
-        # A balancer that takes machines in turn would meet a client of one step each with the same
-        # ones for ever, so the steps grow until another machine is met.
-        turn.meetings += 1
-        if turn.meetings > _ROUNDS:
-            return
-        for _ in range(min(turn.meetings, _MEETINGS)):
+        for _ in range(self._steps(turn, exchange)):
             try:
                 self._attested(library, turn.request.extensions, besides=turn.reports)
             except AttestationError as error:
@@ -643,14 +645,7 @@ class AsyncAttestedTransport(BaseTransport):
 
     async def _meet(self, library: "_Library", turn: "_Turn", exchange: Exchange) -> None:
         """Attest the machine that has another key, or another one of the same address."""
-        if not exchange.several:
-            self.endpoint.forget(turn.reports[0])
-        # A balancer that takes machines in turn would meet a client of one step each with the same
-        # ones for ever, so the steps grow until another machine is met.
-        turn.meetings += 1
-        if turn.meetings > _ROUNDS:
-            return
-        for _ in range(min(turn.meetings, _MEETINGS)):
+        for _ in range(self._steps(turn, exchange)):
             try:
                 await self._attested(library, turn.request.extensions, besides=turn.reports)
             except AttestationError as error:

@@ -98,7 +98,7 @@ class Stage:
         self._whole: int | None = None
         self._said = 0
         self._row = 0
-        self._told = threading.Lock()
+        self._told = threading.RLock()
         self._over = threading.Event()
         self._began = time.monotonic()
 
@@ -134,10 +134,6 @@ class Stage:
         )
         texts = [[str(value) for value in row.values()] for row in rows[:shown]]
         self._run.tell("table", name=name, columns=list(rows[0]), rows=texts)
-
-    def job(self, node: str, state: Literal["start", "done"], key: str = "") -> None:
-        """Show a piece of local work."""
-        self._run.tell("job", key=key or node, node=node, state=state)
 
     def _tell_vault(self) -> None:
         self._run.tell("vault", values=len(self.session.vault.entries()))
@@ -192,7 +188,8 @@ class Stage:
 
     def _number(self, seq: int) -> int:
         """Count crossings; the ledger numbers receipts as well."""
-        return self._numbers.setdefault(seq, len(self._numbers) + 1)
+        with self._told:  # the run and the ledger's watch both count
+            return self._numbers.setdefault(seq, len(self._numbers) + 1)
 
     def show_attestation(self, checks: Iterable[Any], *, verified: bool) -> None:
         """Show what an attested endpoint proved."""
@@ -251,8 +248,8 @@ class Stage:
         return state
 
     def _tell_task(self, part: Mapping[str, Any]) -> None:
-        state: Literal["start", "done"] = "start" if "triggers" in part else "done"
-        self.job(part["name"], state, part["id"])
+        state = "start" if "triggers" in part else "done"
+        self._run.tell("job", key=part["id"], node=part["name"], state=state)
         self._tell_vault()
 
     def _tell_message(self, message: Any) -> None:
