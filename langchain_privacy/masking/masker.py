@@ -6,6 +6,7 @@ import re
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any, Literal, TypeVar
 
 from langchain_core.messages import BaseMessage
@@ -505,12 +506,22 @@ class RestoringLeaves(Leaves):
             return [self.text(texts[0])]
         links = LinkScanner()
         alone = [self._restored(text, links) for text in texts]
-        if self.text("".join(texts)) == "".join(alone):
+        if not self._is_split(texts):
             return alone
-        restorer = self._session.restorer(in_links=self._in_links)  # a placeholder is split
+        restorer = self._session.restorer(in_links=self._in_links)
         restored = [restorer.feed(text) for text in texts]
         restored[-1] += restorer.flush()
         return [old if new == old else new for old, new in zip(texts, restored, strict=True)]
+
+    def _is_split(self, texts: list[str]) -> bool:
+        """Say whether a placeholder or the token of a cell begins in one text and ends later."""
+        whole, vault = "".join(texts), self._session.vault
+        forms = self._session._memory.texts.forms()  # noqa: SLF001
+        tokens: list[tuple[int, int]] = [(a, b) for a, b, _ in find_cells(whole, vault)]
+        if forms:
+            tokens += [(s.start, s.end) for s in forms.sightings(whole, vault.lookup)]
+        borders = list(accumulate(map(len, texts)))[:-1]
+        return any(a < border < b for a, b in tokens for border in borders)
 
     def _restored(self, text: str, links: LinkScanner | None) -> str:
         restoring = self._session._restoring(in_links=self._in_links)  # noqa: SLF001

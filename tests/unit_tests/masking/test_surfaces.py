@@ -366,6 +366,13 @@ TREES = st.recursive(
 MASKER = Masker([DictionaryDetector(VALUES)])
 
 
+@pytest.mark.parametrize("after", ["를(을)", "을", "은(는) 간다", ")를(을)"])
+def test_a_particle_in_the_next_block_stays_as_it_was(after: str) -> None:
+    session = Masker([DictionaryDetector({"PERSON": ["민수"]})]).session()
+    message = HumanMessage([{"type": "text", "text": text} for text in ("민수", after)])
+    assert session.restore(session.mask(message)) == message
+
+
 @settings(max_examples=1000, deadline=None)
 @given(TREES, st.lists(st.sampled_from(ALL) | st.text(max_size=8), max_size=3))
 def test_message_trees_come_back_and_hold_no_value(tree: Any, texts: list[str]) -> None:
