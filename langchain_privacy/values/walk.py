@@ -409,7 +409,22 @@ class Walk:
             return self._any(value, Walk._blocks)
         if name in {"tool_calls", "invalid_tool_calls", "tool_call_chunks"}:
             return self._calls(name, value)
+        if name == "response_metadata":
+            return self._told_by_provider(value)
         return self._any(value)
+
+    def _told_by_provider(self, told: dict[str, Any]) -> dict[str, Any]:
+        """Walk what a provider says of its answer; the names that it made are no texts."""
+        made = {
+            key: self._leaves.identifier(value)
+            for key, value in told.items()
+            if key in PROVIDER_NAMES and isinstance(value, str) and _MACHINE.fullmatch(value)
+        }
+        others = {key: value for key, value in told.items() if key not in made}
+        walked = self._any(others)
+        if walked is others and all(told[key] == value for key, value in made.items()):
+            return told
+        return {**walked, **made}
 
     def _block_text(self, name: str, value: str) -> str:
         if name in IDENTIFIERS and _MACHINE.fullmatch(value):
@@ -494,6 +509,13 @@ IDENTIFIERS = frozenset({
     "thought_signature", "encrypted_content", "encrypted_index", "source_type",
 })  # fmt: skip
 """Keys of messages and content blocks whose values a provider or the framework made."""
+
+PROVIDER_NAMES = frozenset({
+    "model", "model_name", "model_provider", "model_id", "finish_reason", "stop_reason",
+    "done_reason", "system_fingerprint", "service_tier", "object", "created_at",
+})  # fmt: skip
+"""Keys of a message's response metadata whose values a provider made. Read as a field of a person's
+data, `model_name: gpt-4o-mini` looks like an address to a model that finds names."""
 
 JSON_KEYS = frozenset(("arguments", "partial_json"))
 """Keys whose texts are JSON source."""

@@ -4,6 +4,7 @@ import dataclasses
 import enum
 import json
 import pickle
+import re
 import uuid
 from collections import OrderedDict, defaultdict, deque, namedtuple
 from datetime import date
@@ -30,7 +31,7 @@ from langgraph.types import Command, Interrupt, Send
 from pydantic import BaseModel, ConfigDict, EmailStr, SecretStr
 
 from langchain_privacy import Masker, MaskingPolicy
-from langchain_privacy.detection import DictionaryDetector
+from langchain_privacy.detection import Detector, DictionaryDetector, Finding
 from langchain_privacy.errors import ConfigurationError, DetectionError
 from langchain_privacy.masking import MaskingSession
 from tests.unit_tests.masking.conftest import ALL, VALUES
@@ -431,3 +432,25 @@ def test_a_content_block_may_be_of_any_shape() -> None:
     masked = session.mask(message)
     assert "Ann" not in repr(masked)
     assert session.restore(masked) == message
+
+
+class Fields(Detector):
+    """Takes what stands under a name for private, as models that find names do now and then."""
+
+    name = "fields"
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        return [
+            Finding(start=m.start(1), end=m.end(1), entity_type="ADDRESS", score=0.8, detector="x")
+            for m in re.finditer(r"model name: (\S+)", text)
+        ]
+
+
+def test_names_that_a_provider_made_are_no_fields_of_a_person() -> None:
+    session = Masker([Fields()]).session()
+    told = {"model_name": "gpt-4o-mini", "logprobs": None}
+    answer = AIMessage("Hello.", response_metadata=told)
+    assert session.mask(answer) is answer
+    assert "gpt-4o-mini" not in str(session.mask({"model_name": "gpt-4o-mini"}))
+    planted = AIMessage("Hello.", response_metadata={"model_name": f"by {V}", "user": V})
+    assert V not in str(Masker([DictionaryDetector({"EMAIL": [V]})]).session().mask(planted))
