@@ -5,7 +5,7 @@ VENV := .make/venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-large test test-slow lint format types imports docs examples benchmarks clean help
+.PHONY: demo demo-large test test-slow explore lint format types imports docs examples benchmarks clean help
 
 demo: .make/demo  ## the main job on bundled documents, no key and no account needed
 	$(BIN)/langchain-privacy demo $(ARGS)
@@ -18,6 +18,9 @@ test: .make/test  ## the tests
 
 test-slow: .make/test  ## the long tests: every byte position, 200 kills, all cases
 	$(BIN)/python -m pytest -m slow -o faulthandler_timeout=7200 $(ARGS)
+
+explore: .make/test  ## the property tests with examples that nobody has seen yet
+	$(BIN)/python -m pytest -m "hypothesis and not slow" --hypothesis-profile=explore -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .make/dev  ## style and format
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import langsmith
 import langsmith.utils
 import pytest
+from hypothesis import settings
 
 from langchain_privacy.local import EmbeddedServer
 from tests.support.http import LangSmithServer
@@ -20,6 +21,11 @@ for name in ("httpx", "httpx2"):
     if find_spec(name) is not None:
         for step in ("connect", "read", "write", "pool"):
             setattr(import_module(name)._config.DEFAULT_TIMEOUT_CONFIG, step, None)
+
+# The same tree gives the same verdict everywhere. `make explore` looks at other examples.
+settings.register_profile("same", derandomize=True, max_examples=300, deadline=None)
+settings.register_profile("explore", max_examples=5000, deadline=None, print_blob=True)
+settings.load_profile("same")
 
 TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGSMITH_ENDPOINT", "LANGSMITH_API_KEY")
 

@@ -20,15 +20,16 @@ from langchain_privacy import SchemaCard, SQLPolicy, create_private_sql_graph
 from langchain_privacy.errors import QueryError
 
 URL = os.environ.get("POSTGRES_URL", "postgresql+asyncpg://postgres@127.0.0.1:5432/postgres")
-TABLES = """
-CREATE SCHEMA nl2sql_example;
-CREATE TABLE nl2sql_example.customer (id int PRIMARY KEY, name text, city text, joined date);
-CREATE TABLE nl2sql_example.orders (id int PRIMARY KEY, customer_id int, amount numeric(10, 2));
-INSERT INTO nl2sql_example.customer
+SCHEMA = f"nl2sql_example_{os.getpid()}"  # two runs at once do not meet
+TABLES = f"""
+CREATE SCHEMA {SCHEMA};
+CREATE TABLE {SCHEMA}.customer (id int PRIMARY KEY, name text, city text, joined date);
+CREATE TABLE {SCHEMA}.orders (id int PRIMARY KEY, customer_id int, amount numeric(10, 2));
+INSERT INTO {SCHEMA}.customer
     SELECT i, 'Customer ' || i, (ARRAY['Seoul', 'Busan', 'Daegu'])[1 + i % 3],
            date '2024-01-01'
     FROM generate_series(1, 60) AS i;
-INSERT INTO nl2sql_example.orders
+INSERT INTO {SCHEMA}.orders
     SELECT i, 1 + i % 60, 10 + i % 90 FROM generate_series(1, 600) AS i
 """
 PLAN = {
@@ -64,14 +65,15 @@ async def main() -> None:
     engine = create_async_engine(URL)
     try:
         await run(engine, *TABLES.split(";"))
-    except (OSError, sqlalchemy.exc.SQLAlchemyError):
+    except (OSError, sqlalchemy.exc.SQLAlchemyError) as error:
         print("No PostgreSQL to use at POSTGRES_URL; see the first lines of this file.")
+        print(type(error).__name__)
         return
     try:
         card = SchemaCard.from_engine(
             engine,
             tables=["customer", "orders"],
-            schema="nl2sql_example",
+            schema=SCHEMA,
             denied_columns={"customer": ["name"]},
         )
         graph = create_private_sql_graph(remote(), engine, card=card, policy=SQLPolicy(timeout=3))
@@ -81,7 +83,7 @@ async def main() -> None:
     except QueryError as error:
         print(error)
     finally:
-        await run(engine, "DROP SCHEMA nl2sql_example CASCADE")
+        await run(engine, f"DROP SCHEMA {SCHEMA} CASCADE")
         await engine.dispose()
 
 

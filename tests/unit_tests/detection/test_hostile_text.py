@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_privacy.detection import default_detectors, detect_all
@@ -98,7 +98,6 @@ def test_ten_megabytes() -> None:
     assert len(detect_all(text, RULES)) >= 300_000
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
 def test_any_text_gives_spans_inside_it_that_do_not_overlap(text: str) -> None:
     found = detect_all(text, RULES)
@@ -108,7 +107,6 @@ def test_any_text_gives_spans_inside_it_that_do_not_overlap(text: str) -> None:
         at = f.end
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text())
 def test_folding_keeps_track_of_offsets(text: str) -> None:
     folded = fold(text)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessageChunk, AnyMessage
 from langgraph.checkpoint.memory import InMemorySaver
@@ -988,7 +988,6 @@ _PRIVATE = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
 @example({"config": {"configurable": EMAIL, "metadata": [EMAIL]}}, True)
 @example([{"config": None, "command": None, "metadata": None}], True)
 @given(_PRIVATE, st.booleans())

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 from markdown_it import MarkdownIt
@@ -177,7 +177,6 @@ _BITS += ["https://", "https:", "//", "://", "&sol;", "&#58;", "www.", "e.vil/"]
 _BITS += ["<img ", "src=", "<a ", "href", "/>"]
 
 
-@settings(max_examples=600, deadline=None)
 @given(st.lists(st.sampled_from(_BITS), max_size=14).map("".join), st.integers(1, 9))
 def test_whatever_is_written_no_host_gets_a_value(text: str, pieces: int) -> None:
     session = MASKER.session()

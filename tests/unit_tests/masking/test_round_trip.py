@@ -2,7 +2,7 @@
 
 import string
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_privacy import Masker
@@ -82,14 +82,12 @@ PIECES = st.one_of(
 TEXTS = st.one_of(st.text(max_size=80), st.lists(PIECES, max_size=12).map("".join))
 
 
-@settings(max_examples=3000, deadline=None)
 @given(TEXTS)
 def test_a_masked_text_comes_back_exactly(text: str) -> None:
     session = MASKER.session()
     assert session.restore(session.mask(text)) == text
 
 
-@settings(max_examples=1500, deadline=None)
 @given(TEXTS)
 def test_masking_twice_is_masking_once(text: str) -> None:
     session = MASKER.session()
@@ -97,7 +95,6 @@ def test_masking_twice_is_masking_once(text: str) -> None:
     assert session.mask(once) is once
 
 
-@settings(max_examples=1500, deadline=None)
 @given(TEXTS, TEXTS)
 def test_untrusted_text_comes_back_though_it_quotes_placeholders(first: str, second: str) -> None:
     session = MASKER.session()
@@ -105,7 +102,6 @@ def test_untrusted_text_comes_back_though_it_quotes_placeholders(first: str, sec
     assert session.restore(session.mask(quoting, untrusted=True)) == quoting
 
 
-@settings(max_examples=1500, deadline=None)
 @given(st.sampled_from(ALL), st.text(max_size=20), st.text(max_size=20))
 def test_no_private_value_stays(value: str, before: str, after: str) -> None:
     session = MASKER.session()

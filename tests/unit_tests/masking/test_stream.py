@@ -1,6 +1,6 @@
 """A stream gives what the whole text gives, however it is cut."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_privacy.masking.cells import KIND, token, write_result
@@ -28,7 +28,6 @@ PIECES = st.one_of(
 TEXTS = st.lists(PIECES, max_size=10).map("".join)
 
 
-@settings(max_examples=1000, deadline=None)
 @given(TEXTS, st.data(), st.booleans())
 def test_any_split_gives_the_whole(text: str, data: st.DataObject, as_json: bool) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
@@ -38,7 +37,6 @@ def test_any_split_gives_the_whole(text: str, data: st.DataObject, as_json: bool
     assert streamed == (SESSION.restore_json(text) if as_json else SESSION.restore(text))
 
 
-@settings(max_examples=1000, deadline=None)
 @given(TEXTS)
 def test_character_by_character(text: str) -> None:
     restorer = SESSION.restorer()
@@ -69,7 +67,6 @@ def test_cells_of_a_result_are_restored_in_a_stream() -> None:
     assert streamed == "민수는 191000, Jane Doe"
 
 
-@settings(max_examples=1000, deadline=None)
 @given(st.lists(CELL_PIECES, max_size=8).map("".join), st.data())
 def test_any_split_gives_the_whole_with_cells(text: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))

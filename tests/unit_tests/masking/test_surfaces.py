@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.documents import Document
 from langchain_core.messages import (
@@ -374,7 +374,6 @@ def test_a_particle_in_the_next_block_stays_as_it_was(after: str) -> None:
     assert session.restore(session.mask(message)) == message
 
 
-@settings(max_examples=1000, deadline=None)
 @given(TREES, st.lists(st.sampled_from(ALL) | st.text(max_size=8), max_size=3))
 def test_message_trees_come_back_and_hold_no_value(tree: Any, texts: list[str]) -> None:
     session = MASKER.session()

@@ -185,7 +185,7 @@ def _exchange() -> tuple[sealed.RequestSealer, sealed.RequestOpener, list[bytes]
     return client, _opened(key, client.prefix), []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.binary(max_size=300), max_size=6), st.integers(1, 97))
 def test_sealed_round_trip_in_any_pieces(parts: list[bytes], step: int) -> None:
     client, server, _ = _exchange()

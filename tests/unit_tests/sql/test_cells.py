@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from langchain_privacy.masking import Masker
@@ -208,7 +208,6 @@ def test_values_survive_the_room() -> None:
     assert read_result(write_result(3, list("abcdefgh"), rows)).rows == rows
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.text(max_size=12), min_size=1, max_size=15),
     st.integers(min_value=1, max_value=15),

@@ -42,7 +42,7 @@ CONVERSATIONS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CONVERSATIONS)
 def test_what_was_masked_crosses_and_comes_back(texts: list[str]) -> None:
     session = Masker([DictionaryDetector({})]).session("t")
@@ -59,7 +59,7 @@ def test_what_was_masked_crosses_and_comes_back(texts: list[str]) -> None:
             guard.examine([message])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(CONVERSATIONS)
 def test_what_the_guard_refuses_the_masker_masks(texts: list[str]) -> None:
     session = Masker([DictionaryDetector({})]).session("t")
