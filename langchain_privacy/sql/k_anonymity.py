@@ -1,4 +1,4 @@
-"""k-anonymity of aggregates: a group of fewer than k rows is left out.
+"""k-anonymity of aggregates: a group of fewer than k rows, or persons, is left out.
 
 `nodes/query.py` runs what `with_groups_of` makes of a statement and the statements that find what
 it left out, and writes down what was asked with `record`:
@@ -12,7 +12,7 @@ HAVING COUNT(*) >= 5 ORDER BY 2 LIMIT 3
 A HAVING stands before ORDER BY and LIMIT, so the first three are the first three that may be shown;
 it changes no other row on any dialect (SQLite takes bare columns from the row of a lone MIN or MAX,
 which a COUNT leaves alone). A SELECT that summarises groups only is not counted again: its groups
-are large already.
+are large already. What is counted, rows or persons, `group_sizes.py` knows.
 
 When exactly one group falls under k, its value is the total less the others, so the next smallest
 one goes with it (complementary suppression, as statistical offices do; see Sweeney 2002 for k, and
@@ -24,13 +24,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from sqlglot import exp
 
 from langchain_privacy.sql.dialects import DialectName
-from langchain_privacy.sql.guard.joins import is_group
-from langchain_privacy.sql.guard.query import AGGREGATING, GuardedQuery, write
+from langchain_privacy.sql.group_sizes import GroupSizes, Persons
+from langchain_privacy.sql.guard.query import GuardedQuery, write
 from langchain_privacy.vault import VaultSession
 
 KIND = "sql_asked"
@@ -39,13 +40,15 @@ KIND = "sql_asked"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LargeGroups:
-    """A statement whose groups have k rows and more.
+    """A statement whose groups have k rows, or persons, and more.
 
     Attributes:
         sql: The statement.
-        sized: Its last column is not of the result: it is how many rows each row stands for.
+        sized: Its last column is not of the result: it is how many rows (or persons) each row
+            stands for.
         small: Statements whose rows are the groups that were left out.
         inner: Groups further in, which are no rows of the result, were counted too.
+        persons: What was counted somewhere are persons and not rows.
         limit: LIMIT that the statement itself wrote, if any.
     """
 
@@ -53,36 +56,45 @@ class LargeGroups:
     sized: bool
     small: tuple[str, ...]
     inner: bool
+    persons: bool
     limit: int | None
 
 
-def with_groups_of(guarded: GuardedQuery, k: int) -> LargeGroups:
-    """Leave groups of fewer than k rows out of a statement, in all its parts."""
+def with_groups_of(guarded: GuardedQuery, k: int, persons: Persons | None = None) -> LargeGroups:
+    """Leave groups that are too small out of a statement, in all its parts.
+
+    Args:
+        guarded: The statement.
+        k: Least size of a group.
+        persons: Columns that say whose a row is; without them rows are counted.
+
+    Raises:
+        UnsafeSQLError: A subquery merges rows of several persons, so that nobody can count them.
+    """
     tree = guarded.tree.copy()
-    ctes = {cte.alias: cte.this for cte in tree.find_all(exp.CTE)}
-    counted = [
-        select
-        for select in tree.find_all(exp.Select)
-        if select.meta.get(AGGREGATING) and not _reads_groups_only(select, ctes)
-    ]
-    arms = _arms(tree)
-    for select in counted:
-        if not any(select is arm for arm in arms):
-            _add_having(select, _large(select, k))
+    sizes = GroupSizes(tree, persons or {})
+    # What has to be counted may change what stands further in, so all of it is known first.
+    large = [(select, _large(select, sizes.of(select), k)) for select in sizes.counted]
+    first = next((sizes.of(s)[0] for s in sizes.counted if s is sizes.arms[0]), None)
+    for select, condition in large:
+        if not any(select is arm for arm in sizes.arms):
+            _add_having(select, condition)
     small = []
-    for arm in arms:
-        if any(arm is select for select in counted):
-            small.append(_small_groups(tree, arm, k, guarded.dialect))
-            _add_having(arm, _large(arm, k))
-    sized = bool(small) and arms[0] is tree and tree.args.get("distinct") is None
+    for arm in sizes.arms:
+        for select, condition in large:
+            if arm is select:
+                small.append(_small_groups(tree, arm, condition, guarded.dialect))
+                _add_having(arm, condition)
+    sized = first is not None and sizes.arms[0] is tree and tree.args.get("distinct") is None
     if sized:
-        size = exp.Alias(this=_count(), alias=exp.to_identifier("g1", quoted=True))
+        size = exp.Alias(this=first, alias=exp.to_identifier("g1", quoted=True))
         tree.append("expressions", size)
     return LargeGroups(
         sql=write(tree, guarded.dialect),
         sized=sized,
         small=tuple(small),
-        inner=len(counted) > len(small),
+        inner=len(large) > len(small),
+        persons=sizes.in_persons,
         limit=guarded.limit,
     )
 
@@ -109,10 +121,10 @@ def shown(
     return [row[:-1] for row in kept], small
 
 
-def _small_groups(tree: Any, arm: Any, k: int, dialect: DialectName) -> str:
+def _small_groups(tree: Any, arm: Any, large: Any, dialect: DialectName) -> str:
     """Write the statement that finds the small groups of one SELECT of the outermost query."""
     copy = arm.copy()
-    _add_having(copy, exp.Not(this=exp.Paren(this=_large(arm, k))))
+    _add_having(copy, exp.Not(this=exp.Paren(this=large.copy())))
     for clause in ("order", "limit", "offset", "distinct"):
         copy.set(clause, None)
     if arm is not tree and (names := tree.args.get("with_")) is not None:
@@ -120,53 +132,17 @@ def _small_groups(tree: Any, arm: Any, k: int, dialect: DialectName) -> str:
     return write(copy, dialect)
 
 
-def _arms(query: Any) -> list[Any]:
-    """List the SELECTs whose rows are rows of a query."""
-    if isinstance(query, exp.Select):
-        return [query]
-    if isinstance(query, exp.SetOperation):
-        return [*_arms(query.this), *_arms(query.expression)]
-    return _arms(query.this)
-
-
-def _reads_groups_only(select: Any, ctes: dict[str, Any]) -> bool:
-    """Tell whether all that a SELECT reads are groups that were counted further in."""
-    start = select.args.get("from_")
-    sources = _leaves(start.this) if start is not None else []
-    for join in select.args.get("joins") or ():
-        sources += _leaves(join.this)
-    return bool(sources) and all(_gives_groups(source, ctes) for source in sources)
-
-
-def _gives_groups(source: Any, ctes: dict[str, Any]) -> bool:
-    """Tell whether every row of a source is a group that was counted."""
-    query = source.this
-    if isinstance(source, exp.Table):
-        if source.args.get("db") or source.name not in ctes:
-            return False
-        query = ctes[source.name]
-        ctes = {name: cte for name, cte in ctes.items() if name != source.name}  # it may recur
-    return all(arm.meta.get(AGGREGATING) or _reads_groups_only(arm, ctes) for arm in _arms(query))
-
-
-def _leaves(source: Any) -> list[Any]:
-    """List the tables and subqueries of a source, which may be joins in parentheses."""
-    found = _leaves(source.this) if is_group(source) else [source]
-    for join in source.args.get("joins") or ():
-        found += _leaves(join.this)
-    return found
-
-
-def _large(select: Any, k: int) -> Any:
-    """Write the condition that a group is large: its rows, and those that a FILTER takes."""
-    large: Any = exp.GTE(this=_count(), expression=_number(k))
+def _large(select: Any, sizes: Sequence[Any], k: int) -> Any:
+    """Write the condition that a group is large: all of it, and what each FILTER takes of it."""
+    conditions: list[Any] = [exp.GTE(this=size.copy(), expression=_number(k)) for size in sizes]
     for node in select.find_all(exp.Filter):
         if node.find_ancestor(exp.Select) is select and not node.find_ancestor(exp.Window):
-            # FILTER makes a group of its own; one of no row shows NULL, which tells nothing.
-            rows = exp.Filter(this=_count(), expression=node.expression.copy())
-            size = _call("COALESCE", _call("NULLIF", rows, _number(0)), _number(k))
-            large = exp.And(this=large, expression=exp.GTE(this=size, expression=_number(k)))
-    return large
+            # FILTER makes a group of its own; one of nothing shows NULL, which tells nothing.
+            for size in sizes:
+                taken = exp.Filter(this=size.copy(), expression=node.expression.copy())
+                known = _call("COALESCE", _call("NULLIF", taken, _number(0)), _number(k))
+                conditions.append(exp.GTE(this=known, expression=_number(k)))
+    return reduce(lambda left, right: exp.And(this=left, expression=right), conditions)
 
 
 def _add_having(select: Any, condition: Any) -> None:
@@ -182,10 +158,6 @@ def _number(value: int) -> Any:
 
 def _call(name: str, *arguments: Any) -> Any:
     return exp.Anonymous(this=name, expressions=list(arguments))
-
-
-def _count() -> Any:
-    return _call("COUNT", exp.Var(this="*"))
 
 
 def record(

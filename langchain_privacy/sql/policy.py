@@ -10,7 +10,7 @@ from typing import Literal
 from langchain_privacy.errors import ConfigurationError
 
 CROSSING_K = 5
-"""Least rows of a group of which something crosses, where the policy does not say."""
+"""Least rows or persons of a group of which something crosses, where the policy does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,9 +25,12 @@ class SQLPolicy:
         max_limit: Largest OFFSET, and LIMIT of a subquery, that a statement may write; the
             outermost LIMIT is cut to `row_limit`.
         allow_cross_join: Let sources stand side by side without an equality between them.
-        k: A group of fewer rows is left out (k-anonymity of aggregates); 0 turns it off. `None` is
-            `CROSSING_K` where something of a result crosses (tokens of rows for
+        k: A group of fewer rows, or `persons`, is left out (k-anonymity of aggregates); 0 turns it
+            off. `None` is `CROSSING_K` where something of a result crosses (tokens of rows for
             `narration="placeholders"`, the content of the tool) and 0 where the answer stays here.
+        persons: Columns that say whose a row is, as `table.column` (`visit.patient_id`). A SELECT
+            that reads their tables is counted in different persons and not in rows, for each such
+            column. They must be on the card and readable.
         prompt_tokens: About how long the prompt of a question is where the card is large (where it
             would be more than twice as long): then a part of the card crosses, the tables that
             share words with the question, what joins them, and names of others; the remote model
@@ -60,6 +63,7 @@ class SQLPolicy:
     max_limit: int = 10_000
     allow_cross_join: bool = False
     k: int | None = None
+    persons: frozenset[str] = frozenset()
     prompt_tokens: int = 4_000
     row_limit: int = 10_000
     max_bytes: int = 16_000_000
@@ -77,6 +81,9 @@ class SQLPolicy:
     on_unresolved: Literal["table", "raise"] = "table"
 
     def __post_init__(self) -> None:
+        if isinstance(self.persons, str):
+            msg = "SQLPolicy(persons=...) is a set of 'table.column', not one text."
+            raise ConfigurationError(msg)
         positive = (
             "max_length",
             "max_depth",
@@ -98,7 +105,7 @@ class SQLPolicy:
 
     @property
     def smallest_group(self) -> int:
-        """Least rows of a group; without `k` the one for what crosses."""
+        """Least size of a group; without `k` the one for what crosses."""
         return CROSSING_K if self.k is None else self.k
 
     def settled(self, *, crosses: bool) -> "SQLPolicy":

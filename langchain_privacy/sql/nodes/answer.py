@@ -181,12 +181,14 @@ class _Answer:
             narration = "table"
             text = _table(self._result, self._forms(), policy.narrate_rows, language)
         remarks = []
+        sizes = _PERSONS if self._about.get("withheld_persons") else _ROWS
+        size = sizes[language].format(k=policy.smallest_group)
         if self._about.get("withheld"):
             texts = _WITHHELD if rows else _ALL_WITHHELD
-            remarks.append(texts[language].format(k=policy.smallest_group))
+            remarks.append(texts[language].format(size=size))
             text = text if rows else ""
         if self._about.get("withheld_within"):
-            remarks.append(_WITHHELD_WITHIN[language].format(k=policy.smallest_group))
+            remarks.append(_WITHHELD_WITHIN[language].format(size=size))
         if self._about.get("truncated"):
             remarks.append(_TRUNCATED[language])
         if self._about.get("chart") and rows and not can_draw():
@@ -236,18 +238,20 @@ _NO_CHART = {
     "ko": '차트를 그리려면 matplotlib이 있어야 합니다: pip install "langchain-privacy[chart]".',
 }
 _WITHHELD = {
-    "en": "Groups of fewer than {k} rows are not shown, for they may tell about single persons.",
-    "ko": "개인이 드러날 수 있어 {k}건 미만인 그룹은 표시하지 않았습니다.",
+    "en": "Groups of fewer than {size} are not shown, for they may tell about single persons.",
+    "ko": "개인이 드러날 수 있어 {size} 미만인 그룹은 표시하지 않았습니다.",
 }
 _ALL_WITHHELD = {
-    "en": "The result is not shown: every group has fewer than {k} rows, "
+    "en": "The result is not shown: every group has fewer than {size}, "
     "which may tell about single persons.",
-    "ko": "결과를 표시하지 않습니다. 모든 그룹이 {k}건 미만이라 개인이 드러날 수 있습니다.",
+    "ko": "결과를 표시하지 않습니다. 모든 그룹이 {size} 미만이라 개인이 드러날 수 있습니다.",
 }
 _WITHHELD_WITHIN = {
-    "en": "Only groups of {k} rows or more entered the calculation.",
-    "ko": "계산에는 {k}건 이상인 그룹만 쓰였습니다.",
+    "en": "Only groups of {size} or more entered the calculation.",
+    "ko": "계산에는 {size} 이상인 그룹만 쓰였습니다.",
 }
+_ROWS = {"en": "{k} rows", "ko": "{k}건"}
+_PERSONS = {"en": "{k} persons", "ko": "{k}명"}
 
 _WHICH = {
     "en": "{word} may be any of these. Please ask again with what tells the one you mean apart.",

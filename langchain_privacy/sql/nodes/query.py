@@ -24,6 +24,7 @@ from langchain_privacy.sql.conversation import remember
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.execute.database import query_error
 from langchain_privacy.sql.faults import fault, reason
+from langchain_privacy.sql.group_sizes import persons_of
 from langchain_privacy.sql.guard import GuardedQuery
 from langchain_privacy.sql.k_anonymity import LargeGroups, record, shown, with_groups_of
 from langchain_privacy.sql.mending import in_vain, misuses
@@ -73,6 +74,7 @@ class QueryNode:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._persons = persons_of(parts.card, parts.policy.persons)
 
     @sealed
     def run(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
@@ -132,7 +134,7 @@ class QueryNode:
         try:
             guarded = self._parts.check(state)
             if k > 1 and guarded.aggregates:
-                large = with_groups_of(guarded, k)
+                large = with_groups_of(guarded, k, self._persons)
             if policy.aggregates_only and not _only_aggregates(guarded):
                 msg = f"The statement was refused: {reason('not_aggregate')}."
                 raise UnsafeSQLError(msg, code="not_aggregate")
@@ -204,6 +206,7 @@ class QueryNode:
             "chart": asks_for_chart(state["masked_question"]),
             "withheld": withheld,
             "withheld_within": ready.large is not None and ready.large.inner,
+            "withheld_persons": ready.large is not None and ready.large.persons,
             "sql": guarded.sql,
         }
         ref = vault.documents.put(write_result(number, guarded.labels, kept), about)
