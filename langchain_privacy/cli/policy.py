@@ -1,6 +1,8 @@
 """`langchain-privacy policy`: obtain a policy from a service, see what changed, read one in words.
 
 langchain-privacy policy from-service near https://cloud-api.near.ai --model z-ai/glm-5.2
+langchain-privacy policy from-service tinfoil https://inference.tinfoil.sh \
+    --release bundle.json --repository tinfoilsh/confidential-model-router
 langchain-privacy policy diff policy.json https://cloud-api.near.ai --model z-ai/glm-5.2
 langchain-privacy policy explain policy.json
 """
@@ -18,16 +20,20 @@ from rich.console import Console
 from rich.table import Table
 
 from langchain_privacy.cli import errors_only, services
-from langchain_privacy.errors import AttestationError
-from langchain_privacy.secure.obtain import kind_of, observe, policy_for
+from langchain_privacy.errors import AttestationError, ConfigurationError
+from langchain_privacy.secure.evidence.release import verify_release
+from langchain_privacy.secure.obtain import Service, kind_of, observe, policy_for
 from langchain_privacy.secure.policy.attestation import AttestationPolicy, dumps
+from langchain_privacy.secure.policy.base import is_hex
+from langchain_privacy.secure.policy.publisher import Publisher
 from langchain_privacy.secure.policy.unsafe import UnsafePolicyWarning
 from langchain_privacy.secure.report import AttestationReport
 
 _SHOWN = (
     "measurement", "mr_td", "rtmr1", "rtmr2", "rtmr3", "mr_config_id", "compose_hash", "tcb_status",
     "advisories", "product", "reported_tcb", "committed_firmware", "host_data", "id_key_digest",
-    "author_key_digest", "debug", "vmpl", "model", "driver", "vbios", "mode", "fwid", "pcrs",
+    "author_key_digest", "repository", "workflow", "ref", "commit", "signed_at", "debug", "vmpl",
+    "model", "driver", "vbios", "mode", "fwid", "pcrs",
     "policy_hash", "signing_address", "tls_spki_sha256", "gateway_config", "confidential_compute",
 )  # fmt: skip
 """Claims that are shown, in this order."""
@@ -39,6 +45,12 @@ _WORDS = {
     "require_tls_binding": "TLS must end at the attested machine: {0}",
     "allow_unsafe": "policies that prove nothing are permitted: {0}",
     "service": "it is for {0} and no other service",
+    "publisher": "its measurements are of releases that were signed by",
+    "repository": "the repository {0}",
+    "workflow": "its workflow {0}",
+    "ref": "of a reference that begins with {0}",
+    "issuer": "vouched for by {0}",
+    "allow_self_hosted": "builds on the owner's own machines are accepted: {0}",
     "expires": "its last day is {0}",
     "measurements": "what was started is one of: {0}",
     "mr_td": "firmware {0}",
@@ -80,6 +92,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     obtain.add_argument("--output", type=Path, default=Path("policy.json"), metavar="FILE")
     obtain.add_argument("--sign-with", type=Path, metavar="PEM", help="Ed25519 key to sign with")
     obtain.add_argument("--days", type=int, default=90, help="how long the policy holds")
+    obtain.add_argument(
+        "--repository", metavar="OWNER/NAME", help="repository whose release --release must be"
+    )
+    obtain.add_argument(
+        "--workflow", metavar="PATH", help="its workflow; any of its own by default"
+    )
+    obtain.add_argument("--ref", default="refs/tags/", help="how the release's reference begins")
     diff = commands.add_parser("diff", help="what a service has changed since a policy was made")
     diff.add_argument("policy", type=Path, metavar="OLD")
     diff.add_argument("url")
@@ -92,6 +111,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
             default=[],
             metavar="STATUS",
             help="status of Intel platforms to accept besides UpToDate",
+        )
+        command.add_argument(
+            "--release",
+            metavar="FILE",
+            help="bundle that the publisher signed, or sha256:DIGEST to ask GitHub for it",
+        )
+        command.add_argument(
+            "--sigstore-root",
+            type=Path,
+            metavar="FILE",
+            help="trusted_root.json of another Sigstore, or a newer one",
         )
         command.add_argument(
             "--unsafe-simulated", action="store_true", help="accept a simulated TEE; development"
@@ -116,7 +146,16 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.service = kind_of(old)
     service = services.made(arguments)
     console = Console(soft_wrap=True)
+    publisher = old.publisher if old else _publisher(arguments)
+    # What a service is now can be compared with its policy without the publisher's word.
+    together = (publisher is None) == (arguments.release is None)
+    if not (together or (old and publisher)):
+        msg = "a release and its publisher belong together: --release and --repository"
+        raise ConfigurationError(msg)
     try:
+        release = None
+        if publisher is not None and arguments.release is not None:
+            release = _release(arguments, publisher, service)
         report = observe(arguments.url, service, verify=services.verification(arguments))
         days = getattr(arguments, "days", None)
         policy = policy_for(
@@ -126,13 +165,19 @@ def _run(arguments: argparse.Namespace) -> int:
             expires=dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days) if days else None,
             accept_tcb=arguments.accept_tcb,
             allow_simulated=arguments.unsafe_simulated,
+            release=release,
+            publisher=publisher,
         )
     except AttestationError as error:
         console.print(f"[bold red]refused[/]: {error}")
         return 1
     if old is not None:
+        if publisher is not None and release is None:
+            console.print(
+                f"[yellow]not checked[/] release: give --release of {publisher.repository}"
+            )
         return _changed(old, policy, console)
-    _found(report, policy, console)
+    _found(report, release, policy, console)
     policy.save(arguments.output, sign_with=services.signing_key(arguments.sign_with))
     signed = (
         ", signed" if arguments.sign_with else "; sign it with --sign-with before others use it"
@@ -141,14 +186,49 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _found(report: AttestationReport, policy: AttestationPolicy, console: Console) -> None:
+def _publisher(arguments: argparse.Namespace) -> Publisher | None:
+    if arguments.repository is None:
+        return None
+    return Publisher(
+        repository=arguments.repository, workflow=arguments.workflow, ref=arguments.ref
+    )
+
+
+def _release(
+    arguments: argparse.Namespace, publisher: Publisher, service: Service
+) -> AttestationReport:
+    """What the publisher signed."""
+    given: str = arguments.release
+    if given.startswith("sha256:"):
+        digest = given.removeprefix("sha256:")
+        if not is_hex(digest, 32) or service.collateral is None:
+            msg = "--release takes a file, or sha256: with 64 hex digits"
+            raise ConfigurationError(msg)
+        evidence = service.collateral.release(publisher.repository, digest)
+    else:
+        try:
+            evidence = Path(given).read_bytes()
+        except OSError:
+            msg = f"{Path(given).name} cannot be read"
+            raise ConfigurationError(msg) from None
+    return verify_release(
+        evidence, publisher, dt.datetime.now(dt.UTC), trusted_root=arguments.sigstore_root
+    )
+
+
+def _found(
+    report: AttestationReport,
+    release: AttestationReport | None,
+    policy: AttestationPolicy,
+    console: Console,
+) -> None:
     """Print each value that was found beside what the policy requires."""
     required = dict(_flat(json.loads(dumps(policy))))
     accepted = {str(value): path.rpartition(".")[2] for path, value in required.items()}
     table = Table(title="Found, and required from now on")
     for column in ("machine", "value", "found", "required"):
         table.add_column(column, overflow="fold")
-    for part in report.walk():
+    for part in (*report.walk(), *([release] if release else [])):
         for name in _SHOWN:
             value = part.claims.get(name)
             if value is None or not str(value).strip("0"):
@@ -161,6 +241,9 @@ def _found(report: AttestationReport, policy: AttestationPolicy, console: Consol
     for part in report.find("tdx"):
         if compose := part.claims.get("compose_file"):
             console.print(f"the compose file that is proven to run:\n{compose}", markup=False)
+    if release is not None:
+        console.print("Every machine runs the release that its publisher signed.")
+        return
     console.print(
         "These are the service's own values, at this first meeting: compare them with what its "
         "publisher says before you rely on them."
@@ -176,6 +259,8 @@ _REQUIRED_AS = {
     "debug": "refused when true",
     "vmpl": "max_vmpl",
     "product": "min_tcb",
+    "ref": "ref",
+    "workflow": "workflow",
 }
 
 
@@ -223,6 +308,9 @@ def _explained(value: Any, depth: int = 0) -> Iterator[str]:
                 yield from _explained(policy, depth + (2 if role else 1))
         elif name in _KINDS:
             yield f"{indent}{_KINDS[name]}"
+            yield from _explained(inner, depth + 1)
+        elif name == "publisher" and inner is not None:
+            yield f"{indent}{_WORDS[name]}"
             yield from _explained(inner, depth + 1)
         elif isinstance(inner, list) and inner and isinstance(inner[0], dict):
             yield f"{indent}what was started is one of:"

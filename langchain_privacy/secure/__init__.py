@@ -39,6 +39,7 @@ _HOME = {
     "NvmlGpus": "gateway",
     "LocalProxy": "proxy",
     "Policy": "policy.base",
+    "Publisher": "policy.publisher",
     "SecureChatModel": "chat_model",
     "SevSnpPolicy": "policy.machines",
     "SimulatedTee": "gateway",
@@ -60,6 +61,7 @@ _HOME = {
     "verify_envelope": "envelope",
     "verify_nras_token": "evidence.nras",
     "verify_nvidia_gpu": "evidence.nvidia_gpu",
+    "verify_release": "evidence.release",
     "verify_sev_snp": "evidence.sev_snp",
     "verify_tdx": "evidence.tdx",
 }

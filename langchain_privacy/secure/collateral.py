@@ -40,6 +40,7 @@ from langchain_privacy.errors import (
 )
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.evidence import der, sev_snp
+from langchain_privacy.secure.evidence.azure_maa import keys_url
 from langchain_privacy.secure.evidence.nvidia_gpu import GpuEndorsements, GpuEvidence, manifest_ids
 from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements
@@ -62,6 +63,7 @@ class VendorServices:
         amd: AMD Key Distribution Service.
         intel: Intel Provisioning Certification Service, or a PCCS.
         intel_root_crl: The revocation list of Intel's root.
+        github: GitHub's API, where publishers' bundles are.
         nvidia_rim: NVIDIA's service of reference manifests.
         nvidia_ocsp: NVIDIA's OCSP responder.
     """
@@ -69,6 +71,7 @@ class VendorServices:
     amd: str = "https://kdsintf.amd.com"
     intel: str = "https://api.trustedservices.intel.com"
     intel_root_crl: str = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der"
+    github: str = "https://api.github.com"
     nvidia_rim: str = "https://rim.attestation.nvidia.com"
     nvidia_ocsp: str = "https://ocsp.ndis.nvidia.com"
 
@@ -183,6 +186,32 @@ class Collateral:
                 if asked not in responses:
                     responses[asked] = self._get(self._services.nvidia_ocsp, asked)[0]
         return GpuEndorsements(manifests=manifests, ocsp=list(responses.values()))
+
+    def azure_keys(self, issuer: str) -> bytes:
+        """The key set of an issuer of Azure's attestation tokens.
+
+        Args:
+            issuer: The attestation provider that you configured; https, or on this machine.
+
+        Raises:
+            ConfigurationError: If the issuer is not such a URL.
+            EndpointUnavailableError: If it does not answer and nothing is kept.
+        """
+        # Kept for less long than certificates: a token may be signed with a key of today.
+        return self._get(keys_url(issuer), fresh=_DAY / 24)[0]
+
+    def release(self, repository: str, digest: str) -> bytes:
+        """What a publisher's builds have signed about a released file, for `verify_release`.
+
+        Args:
+            repository: `owner/name`.
+            digest: SHA-256 of the file in hex.
+
+        Raises:
+            EndpointUnavailableError: If GitHub does not answer and nothing is kept.
+        """
+        url = f"{self._services.github}/repos/{repository}/attestations/sha256:{digest}"
+        return self._get(url, fresh=365 * _DAY)[0]
 
     def _manifest(self, name: str) -> bytes:
         url = f"{self._services.nvidia_rim}/v1/rim/{name}"

@@ -4,7 +4,8 @@
 proven as a policy that accepts exactly this, and refuses what no policy should accept: debugging,
 a platform with a bad TCB status, a simulation. The values are the service's own, so this trusts the
 first meeting; compare them with what the publisher of the image says (`compose_file` of a dstack
-machine is proven to be the one that runs).
+machine is proven to be the one that runs). Where the publisher signs its releases, a bundle does
+that (`verify_release`): `policy_for` then refuses a machine that runs anything else.
 
 ```python
 service = Service("near", model="z-ai/glm-5.2", collateral=Collateral(folder))
@@ -36,7 +37,7 @@ from langchain_privacy.secure.collateral import Collateral
 from langchain_privacy.secure.endpoint import AttestedEndpoint
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
-from langchain_privacy.secure.policy.base import Policy
+from langchain_privacy.secure.policy.base import Policy, against
 from langchain_privacy.secure.policy.machines import (
     AzureCvmPolicy,
     AzureMaaPolicy,
@@ -45,8 +46,9 @@ from langchain_privacy.secure.policy.machines import (
     TdxMeasurement,
     TdxPolicy,
 )
+from langchain_privacy.secure.policy.publisher import Publisher
 from langchain_privacy.secure.policy.unsafe import UnsafeSimulatedTee
-from langchain_privacy.secure.report import AttestationReport, Check
+from langchain_privacy.secure.report import AttestationReport, Check, Checks
 from langchain_privacy.secure.transport import attest
 
 KINDS: dict[str, Profile] = {
@@ -102,7 +104,9 @@ class Service:
             if issuer is None:
                 msg = 'azure-maa needs the issuer, e.g. "https://sharedweu.weu.attest.azure.net"'
                 raise ConfigurationError(msg)
-            return AzureMaaAdapter(issuer, lambda: fetch_maa_keys(issuer))
+            kept = self.collateral
+            fetch = fetch_maa_keys if kept is None else kept.azure_keys
+            return AzureMaaAdapter(issuer, lambda: fetch(issuer))
         if self.collateral is None:
             msg = f"{self.kind} needs collateral=Collateral(folder): its evidence carries none"
             raise ConfigurationError(msg)
@@ -118,7 +122,9 @@ class Service:
 
 
 def kind_of(policy: AttestationPolicy) -> str:
-    """The kind of service that a policy's channel belongs to."""
+    """The kind of service that a policy is for: its channel says it, or what it asks for."""
+    if any(isinstance(leaf, AzureMaaPolicy) for leaf in policy.leaves()):
+        return "azure-maa"
     return next(kind for kind, profile in KINDS.items() if profile == policy.profile)
 
 
@@ -168,6 +174,8 @@ def policy_for(
     expires: dt.date | None = None,
     accept_tcb: Iterable[str] = (),
     allow_simulated: bool = False,
+    release: AttestationReport | None = None,
+    publisher: Publisher | None = None,
 ) -> AttestationPolicy:
     """The policy that accepts what was observed, and nothing else.
 
@@ -178,6 +186,8 @@ def policy_for(
         expires: Last day of the policy.
         accept_tcb: Statuses of Intel platforms to accept besides `"UpToDate"`.
         allow_simulated: Accept a simulated TEE, which proves nothing.
+        release: From `verify_release`: what every machine must run.
+        publisher: Who signs the releases; kept in the policy.
 
     Raises:
         PolicyMismatchError: If what was observed is nothing that a policy should accept.
@@ -188,6 +198,9 @@ def policy_for(
         msg = "found a simulated TEE, wanted hardware: it proves nothing"
         raise PolicyMismatchError(msg, check="simulated.hardware")
     roles = {part.subject: part for part in report.parts if part.subject not in _MAKERS}
+    if release is not None:
+        for machine in roles.values() or [report]:
+            _is_release(machine, release)
 
     def policies(machine: AttestationReport) -> list[Policy]:
         return [_MAKERS[part.subject](part, machine, statuses) for part in machine.parts]
@@ -204,9 +217,27 @@ def policy_for(
         allow_unsafe=simulated,
         service=_origin(url),
         expires=expires.isoformat() if expires else None,
+        publisher=publisher,
     )
     policy.verify(report)
     return policy
+
+
+def _is_release(machine: AttestationReport, release: AttestationReport) -> None:
+    """Refuse a machine that runs something else than a release."""
+    checks = Checks("release", error=PolicyMismatchError)
+    named = f"{release.claims['ref']} of {release.claims['repository']}"
+    for part in machine.parts:
+        if part.subject == "nvidia-gpus":
+            continue
+        registers = release.claims["measurements"].get(part.subject)
+        known = sorted(release.claims["measurements"]) or "none"
+        text = f"{named} has no measurements of this machine: {against(part.subject, known)}"
+        checks.require("machine", registers, text)
+        for name, wanted in registers.items():
+            found = part.claims[name]
+            text = f"the machine does not run {named}: {name}: {against(found, wanted)}"
+            checks.require(name, found == wanted, text)
 
 
 def _origin(url: str) -> str:

@@ -11,16 +11,15 @@ import base64
 import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
-from langchain_privacy.errors import ConfigurationError, EvidenceInvalidError
+from langchain_privacy.errors import EvidenceInvalidError
 from langchain_privacy.secure.adapters.base import Challenge
 from langchain_privacy.secure.envelope import PATH, CpuEvidence, verify_envelope
-from langchain_privacy.secure.evidence.azure_maa import prove_azure_maa
+from langchain_privacy.secure.evidence.azure_maa import keys_url, prove_azure_maa
 from langchain_privacy.secure.evidence.roots import TrustedRoots
-from langchain_privacy.secure.fetch import LOOPBACK, DocumentReader
+from langchain_privacy.secure.fetch import DocumentReader
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 
@@ -107,16 +106,13 @@ def fetch_maa_keys(issuer: str, *, timeout: float = 30.0) -> bytes:
         ConfigurationError: If the issuer is not an https URL.
         EvidenceInvalidError: If it cannot be fetched.
     """
-    url = urlsplit(issuer)
-    if url.scheme != "https" and url.hostname not in LOOPBACK:
-        msg = "the issuer of MAA tokens must be an https URL"
-        raise ConfigurationError(msg)
+    url = keys_url(issuer)
     failed = EvidenceInvalidError("the issuer's key set could not be fetched", check="fetch")
     reader = DocumentReader()
     try:
         with (
             httpx.Client(timeout=timeout, trust_env=False) as client,
-            client.stream("GET", f"{issuer.rstrip('/')}/certs") as response,
+            client.stream("GET", url) as response,
         ):
             if response.status_code != 200:
                 raise failed

@@ -4,7 +4,8 @@ Version 3 (`TinfoilV3Adapter`) answers our nonce: `report_data = SHA-256(label |
 SHA-256(crypto_material) | SHA-256(device_evidence)) | 0^32` with the label
 `https://tinfoil.sh/report-data/v1`, over the sections' bytes as sent. AMD's certificates come in
 the document. Not read, and named as skipped checks: the evidence of devices, whose inner form is
-not published, and Sigstore's statements about releases; the policy's measurements decide instead.
+not published, and Sigstore's statements about releases; the policy's measurements decide instead,
+and whose release they are of is looked at when a policy is obtained (`secure.evidence.release`).
 
 Until the summer of 2026 the same format name stood over another shape, which enclaves that were not
 renewed still serve. Its members are the keys themselves: `report_data = SHA-256(TLS public key |
@@ -128,7 +129,7 @@ class TinfoilV3Adapter:
         keys = _keys(material, checks)
         if _items(devices, _DEVICES):
             checks.skip("devices", "the evidence of devices is bound and not verified")
-        checks.skip("release", "Sigstore's statements are not read; the measurements decide")
+        checks.skip("release", "looked at when a policy is obtained; the measurements decide")
         return policy.appraise_endpoint(
             checks,
             now,
@@ -192,7 +193,7 @@ class TinfoilV3Adapter:
             listed = _entries(content["gpu"].get("evidences"))
             devices = GpuEvidence.from_nvidia_json(json.dumps(listed))
             parts.append(prove_nvidia_gpu(devices, None, now, nonce=nonce, roots=roots))
-        checks.skip("release", "Sigstore's statements are not read; the measurements decide")
+        checks.skip("release", "looked at when a policy is obtained; the measurements decide")
         return policy.appraise_endpoint(
             checks,
             now,

@@ -17,8 +17,11 @@ report = verify_azure_maa(token, jwks, policy, datetime.now(UTC), issuer=issuer,
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.secure.evidence.jose import verify_token
+from langchain_privacy.secure.fetch import LOOPBACK
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
@@ -91,6 +94,19 @@ def prove_azure_maa(
         checks=tuple(checks),
         verified_at=now,
     )
+
+
+def keys_url(issuer: str) -> str:
+    """Where an issuer's key set is.
+
+    Raises:
+        ConfigurationError: If the issuer is not an https URL, nor on this machine.
+    """
+    url = urlsplit(issuer)
+    if url.scheme != "https" and url.hostname not in LOOPBACK:
+        msg = "the issuer of MAA tokens must be an https URL"
+        raise ConfigurationError(msg)
+    return f"{issuer.rstrip('/')}/certs"
 
 
 def _claims(claims: Mapping[str, Any], tee: Mapping[str, Any], fresh: bool) -> dict[str, Any]:

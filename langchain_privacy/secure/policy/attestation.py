@@ -47,6 +47,7 @@ from langchain_privacy.secure.policy.machines import (
     TdxMeasurement,
     TdxPolicy,
 )
+from langchain_privacy.secure.policy.publisher import Publisher
 from langchain_privacy.secure.policy.unsafe import (
     UnsafeMinionsAttestor,
     UnsafeNoAttestation,
@@ -78,6 +79,8 @@ class AttestationPolicy:
         service: Origin that the policy is for, e.g. `"https://llm.example.com"`; an endpoint
             elsewhere is refused. `None` is for any.
         expires: Its last day, e.g. `"2027-01-31"` (UTC); afterwards it accepts nothing.
+        publisher: Whose releases the measurements are of. What enters a policy is held to it
+            (`langchain-privacy policy`); a verdict is made by the measurements alone.
     """
 
     require: Policy | Sequence[Policy] = ()
@@ -89,8 +92,12 @@ class AttestationPolicy:
     allow_unsafe: bool = False
     service: str | None = None
     expires: str | None = None
+    publisher: Publisher | None = None
 
     def __post_init__(self) -> None:
+        if not (self.publisher is None or isinstance(self.publisher, Publisher)):
+            msg = "AttestationPolicy.publisher takes a Publisher"
+            raise ConfigurationError(msg)
         if not (self.service is None or _is_origin(self.service)):
             msg = 'AttestationPolicy.service takes an origin, e.g. "https://llm.example.com"'
             raise ConfigurationError(msg)
@@ -118,7 +125,7 @@ class AttestationPolicy:
             msg = "AttestationPolicy.max_age_seconds must be at least 1"
             raise ConfigurationError(msg)
         hex_set(self, "gateway_configs", 32)
-        unsafe = [type(p).__name__ for p in self._all_leaves() if _is_unsafe(p)]
+        unsafe = [type(p).__name__ for p in self.leaves() if _is_unsafe(p)]
         if unsafe and not self.allow_unsafe:
             msg = (
                 f"{unsafe[0]} proves nothing; set allow_unsafe=True if that is really what you want"
@@ -136,13 +143,14 @@ class AttestationPolicy:
         whole = {"": self.require} if isinstance(self.require, Policy) else {}
         return {**whole, **{role: _as_one(policy) for role, policy in self.roles.items()}}
 
-    def _all_leaves(self) -> Iterator[Policy]:
+    def leaves(self) -> Iterator[Policy]:
+        """The policies that `AllOf` and `AnyOf` join, of all roles."""
         return (leaf for tree in self.trees.values() for leaf in _leaves(tree))
 
     @property
     def without_attestation(self) -> bool:
         """Whether this policy takes the endpoint's word for its key."""
-        return any(isinstance(p, UnsafeNoAttestation) for p in self._all_leaves())
+        return any(isinstance(p, UnsafeNoAttestation) for p in self.leaves())
 
     def check_roles(self, attested: Collection[str]) -> None:
         """Refuse roles that are not exactly those that an adapter attests.
@@ -349,7 +357,7 @@ _KINDS: dict[str, Any] = {
 }
 _COMBINATORS: dict[str, Any] = {"all_of": AllOf, "any_of": AnyOf}
 _OWN = ("profile", "max_age_seconds", "gateway_configs", "require_tls_binding", "allow_unsafe",
-        "service", "expires")  # fmt: skip
+        "service", "expires", "publisher")  # fmt: skip
 
 
 def dumps(policy: AttestationPolicy) -> bytes:
@@ -385,6 +393,8 @@ def loads(data: bytes) -> AttestationPolicy:
         content["require"] = _read(content["require"])
     if roles:
         content["roles"] = {role: _read(policy) for role, policy in roles.items()}
+    if content.get("publisher") is not None:
+        content["publisher"] = _build(Publisher, content["publisher"])
     policy: AttestationPolicy = _build(AttestationPolicy, content)
     return policy
 

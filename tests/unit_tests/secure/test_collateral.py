@@ -1,20 +1,11 @@
 """Fetching what vendors say, from servers on loopback that speak their services' protocols."""
 
-import base64
 import dataclasses
-import datetime as dt
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import ocsp
 
 from langchain_privacy.errors import EndpointUnavailableError, EvidenceInvalidError
 from langchain_privacy.secure import (
@@ -23,97 +14,31 @@ from langchain_privacy.secure import (
     SevSnpPolicy,
     TdxMeasurement,
     TdxPolicy,
-    TrustedRoots,
     verify_nvidia_gpu,
     verify_sev_snp,
     verify_tdx,
 )
 from langchain_privacy.secure import collateral as collateral_module
-from langchain_privacy.secure.collateral import Collateral, VendorServices
+from langchain_privacy.secure.collateral import Collateral
 from langchain_privacy.secure.report import utc_now
-from tests.support.field_services import collateral as intel_collateral
-from tests.support.http import Recorded, RecordingServer, Reply
+from tests.support import vendors
+from tests.support.http import RecordingServer, Reply
 from tests.support.tls import Identity, trusting
-from tests.vectors.attestation import authority, cases, intel, revocation
+from tests.support.vendors import AMD, GPU_CHAIN, NOW, REPORT, ROOTS, services
+from tests.vectors.attestation import cases, intel
 
-KEPT = authority.load()
-AMD, GPU_CHAIN = KEPT["amd"], KEPT["nvidia"]["chain_0"]
-NOW = dt.datetime.fromtimestamp(cases.NOW, dt.UTC)
-ROOTS = TrustedRoots(
-    amd_ark={"Milan": hashlib.sha256(AMD["ark"]).hexdigest()},
-    nvidia_device=x509.load_pem_x509_certificates(GPU_CHAIN)[-1].fingerprint(SHA256()).hex(),
-    intel_sgx_der=intel.root(),
-)
-REPORT = cases.snp_report()
 QUOTE = intel.quote({"report_data": bytes(64)})
 GPU = GpuEvidence(report=cases.gpu_report(), certificate_chain=GPU_CHAIN)
 
 
-def _vendor(request: Recorded) -> Reply:
-    """All three vendors on one port, told apart by their paths."""
-    url = urlsplit(request.path)
-    query = {name: values[0] for name, values in parse_qs(url.query).items()}
-    made = json.loads(intel_collateral())
-
-    def signed(member: str, name: str, header: str) -> Reply:
-        text = f'{{"{member}":{made[name]},"signature":"{made[f"{name}_signature"]}"}}'
-        return Reply(body=text.encode(), headers={header: quote(made[f"{name}_issuer_chain"])})
-
-    if url.path == "/vcek/v1/Milan/cert_chain":
-        certificates = [x509.load_der_x509_certificate(AMD[n]) for n in ("ask", "ark")]
-        return Reply(body=b"".join(c.public_bytes(Encoding.PEM) for c in certificates))
-    if url.path == "/vcek/v1/Milan/crl":
-        return Reply(body=AMD["crl"])
-    if url.path == f"/vcek/v1/Milan/{REPORT[0x1A0:0x1E0].hex()}":
-        tcb = REPORT[0x180:0x188]
-        wanted = {"blSPL": tcb[0], "teeSPL": tcb[1], "snpSPL": tcb[6], "ucodeSPL": tcb[7]}
-        if query == {name: str(level) for name, level in wanted.items()}:
-            return Reply(body=AMD["vcek"])
-    if url.path == "/sgx/certification/v4/pckcrl" and query == {
-        "ca": "platform",
-        "encoding": "der",
-    }:
-        chain = {"SGX-PCK-CRL-Issuer-Chain": quote(made["pck_crl_issuer_chain"])}
-        return Reply(body=bytes.fromhex(made["pck_crl"]), headers=chain)
-    if url.path == "/tdx/certification/v4/tcb":
-        fmspc = json.loads(made["tcb_info"])["fmspc"].lower()
-        if query == {"fmspc": fmspc}:
-            return signed("tcbInfo", "tcb_info", "TCB-Info-Issuer-Chain")
-    if url.path == "/tdx/certification/v4/qe/identity":
-        return signed("enclaveIdentity", "qe_identity", "SGX-Enclave-Identity-Issuer-Chain")
-    if url.path == "/root.der":
-        return Reply(body=bytes.fromhex(made["root_ca_crl"]))
-    if url.path.startswith("/v1/rim/"):
-        name = url.path.removeprefix("/v1/rim/")
-        return Reply(
-            body=json.dumps({"id": name, "rim": base64.b64encode(name.encode()).decode()}).encode()
-        )
-    if url.path == "/ocsp" and request.method == "POST":
-        asked = ocsp.load_der_ocsp_request(request.body)
-        chain = x509.load_pem_x509_certificates(GPU_CHAIN)
-        at = next(i for i, c in enumerate(chain) if c.serial_number == asked.serial_number and i)
-        return Reply(body=revocation.response(GPU_CHAIN, NOW, level=4 - at))
-    return Reply(status=404)
-
-
 @pytest.fixture
 def vendor() -> Iterator[RecordingServer]:
-    with RecordingServer(_vendor) as server:
+    with RecordingServer(vendors.vendor) as server:
         yield server
 
 
-def _services(url: str) -> VendorServices:
-    return VendorServices(
-        amd=url,
-        intel=url,
-        intel_root_crl=f"{url}/root.der",
-        nvidia_rim=url,
-        nvidia_ocsp=f"{url}/ocsp",
-    )
-
-
 def _made(url: str, folder: Path, **changes: Any) -> Collateral:
-    return Collateral(folder, services=_services(url), **changes)
+    return Collateral(folder, services=services(url), **changes)
 
 
 def test_amd_and_intel_vouch_for_machines(vendor, tmp_path) -> None:
@@ -153,7 +78,7 @@ def test_what_was_fetched_is_kept_and_serves_an_outage_and_offline(
     assert fetch(_made(vendor.url, tmp_path)) == first
     assert len(vendor.requests) == asked
     # Old by now, but its service is gone: it serves within the stale days, and no longer.
-    gone = _services(vendor.url)
+    gone = services(vendor.url)
     now = collateral_module.time.time()
     monkeypatch.setattr(collateral_module.Collateral, "_fetch", _unanswered)
     monkeypatch.setattr(collateral_module.time, "time", lambda: now + 2 * 86_400)
@@ -210,11 +135,11 @@ def test_evidence_that_names_no_machine_is_refused(tmp_path, fetch, evidence) ->
 
 def test_own_authorities_and_a_proxy(tmp_path) -> None:
     tls = Identity(tmp_path)
-    with RecordingServer(_vendor, tls=tls.server_context()) as server:
+    with RecordingServer(vendors.vendor, tls=tls.server_context()) as server:
         with pytest.raises(EndpointUnavailableError):
             _made(server.url, tmp_path / "a").snp(REPORT)
         assert _made(server.url, tmp_path / "a", verify=trusting(tls)).snp(REPORT).crl == AMD["crl"]
-    with RecordingServer(_vendor) as proxy:
+    with RecordingServer(vendors.vendor) as proxy:
         through = _made("http://kds.example", tmp_path / "b", proxy=proxy.url)
         assert through.snp(REPORT).crl == AMD["crl"]
         assert proxy.requests[0].path.startswith("http://kds.example/vcek")

@@ -1,17 +1,13 @@
 """Tinfoil's document of version 3, made here from its published form."""
 
-import base64
 import dataclasses
 import datetime as dt
 import hashlib
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from langchain_privacy.errors import (
     AttestationError,
@@ -30,7 +26,9 @@ from langchain_privacy.secure import (
     TrustedRoots,
 )
 from langchain_privacy.secure.adapters import TinfoilV3Adapter
+from tests.support import tinfoil
 from tests.support.field_services import collateral
+from tests.support.tinfoil import BASE, Change, b64, key, section
 from tests.vectors.attestation import authority, cases, intel
 
 KEPT = authority.load()
@@ -39,69 +37,17 @@ ROOTS = TrustedRoots(
 )
 SNP = SevSnpPolicy(measurements=[cases.MEASUREMENT.hex()], require_crl=True)
 NONCE, TLS, HPKE = bytes(range(32)), bytes(range(32, 64)), bytes(range(64, 96))
-BASE = "https://tinfoil.sh"
-Change = Callable[[dict[str, Any]], Any]
 
 
-def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
+KEYS = tinfoil.keys(TLS, HPKE)
 
 
-def _key(name: str, kind: str, data: bytes) -> dict[str, str]:
-    return {"id": name, "format": f"{BASE}/key/{kind}/v1", "data": data.hex()}
+def _document(change: Change = lambda _: None, *, keys: Any = None, **settings: Any) -> bytes:
+    return tinfoil.sections(NONCE, KEYS if keys is None else keys, change, **settings)
 
 
-KEYS = [_key("tls", "spki-fp-sha256", TLS), _key("hpke", "x25519-hpke", HPKE)]
-
-
-def _section(kind: str, items: list[Any]) -> bytes:
-    # Spaces, for the hash is over the bytes as sent, not over a form of their own.
-    return json.dumps({"format": f"{BASE}/{kind}/v1", "items": items}, indent=1).encode()
-
-
-def _document(
-    change: Change = lambda _: None, *, keys: Any = None, devices: Any = (), intel_tdx: bool = False
-) -> bytes:
-    material = _section("crypto-material", KEYS if keys is None else keys)
-    evidence = _section("device-evidence", list(devices))
-    hashes = [hashlib.sha256(part).digest() for part in (material, evidence)]
-    label = f"{BASE}/report-data/v1"
-    bound = hashlib.sha256(label.encode() + NONCE + b"".join(hashes)).digest() + bytes(32)
-    quote = intel.quote({"report_data": bound}) if intel_tdx else cases.snp_report({0x50: bound})
-    certificates = [x509.load_der_x509_certificate(KEPT["amd"][n]) for n in ("ask", "ark")]
-    chain = b"".join(c.public_bytes(Encoding.PEM) for c in certificates).decode()
-
-    def endorsement(name: str, **data: str) -> dict[str, Any]:
-        kind = f"{BASE}/collateral/{name}/v1"
-        common = {"id": name, "role": "endorsement", "subjects": ["cpu"]}
-        return {**common, "format": kind, "data": data}
-
-    content = {
-        "format": f"{BASE}/predicate/attestation/v3",
-        "challenge": {
-            "nonce": NONCE.hex(),
-            "report_data": bound.hex(),
-            "report_data_algorithm": label,
-        },
-        "cpu_evidence": {
-            "format": f"{BASE}/format/{'tdx-quote' if intel_tdx else 'sev-snp-report'}/v1",
-            "report_base64": _b64(quote),
-            "endorsed": {
-                "crypto_material_hash": hashes[0].hex(),
-                "device_evidence_hash": hashes[1].hex(),
-            },
-        },
-        "crypto_material": _b64(material),
-        "device_evidence": _b64(evidence),
-        "collateral": [
-            endorsement(
-                "amd-vcek", vcek_der_base64=_b64(KEPT["amd"]["vcek"]), cert_chain_pem=chain
-            ),
-            endorsement("amd-crl", crl_der_base64=_b64(KEPT["amd"]["crl"])),
-        ],
-    }
-    change(content)
-    return json.dumps(content).encode()
+def _june(change: Change = lambda _: None, **settings: Any) -> bytes:
+    return tinfoil.june(NONCE, TLS, HPKE, change, **settings)
 
 
 def _verify(document: bytes, *require: Any, nonce: bytes = NONCE, tdx: Any = None):
@@ -110,7 +56,7 @@ def _verify(document: bytes, *require: Any, nonce: bytes = NONCE, tdx: Any = Non
     return TinfoilV3Adapter(tdx).verify(document, nonce, policy, now, roots=ROOTS)
 
 
-def test_keys_come_from_the_bound_section() -> None:
+def test_keys_come_from_the_boundsection() -> None:
     report = _verify(_document(devices=[{"id": "gpu"}]))
     assert report.channel_keys == {"ehbp-x25519": HPKE}
     assert report.claims["tls_spki_sha256"] == TLS.hex()
@@ -121,7 +67,7 @@ def test_keys_come_from_the_bound_section() -> None:
 
 def test_intel_with_given_collateral() -> None:
     build = TdxMeasurement(**{name: value.hex() for name, value in intel.REGISTERS.items()})
-    policy, document = TdxPolicy(measurements=[build]), _document(intel_tdx=True)
+    policy, document = TdxPolicy(measurements=[build]), _document(on_intel=True)
     given = TdxEndorsements(collateral=collateral())
     assert _verify(document, policy, tdx=given).channel_keys == {"ehbp-x25519": HPKE}
     with pytest.raises(EvidenceInvalidError, match="no collateral"):
@@ -129,7 +75,7 @@ def test_intel_with_given_collateral() -> None:
 
 
 def test_more_keys_than_are_known_are_left_alone() -> None:
-    more = [*KEYS, _key("receipts", "spki", b"abc")]
+    more = [*KEYS, key("receipts", "spki", b"abc")]
     assert _verify(_document(keys=more)).channel_keys == {"ehbp-x25519": HPKE}
 
 
@@ -140,9 +86,9 @@ def test_more_keys_than_are_known_are_left_alone() -> None:
         KEYS[:1],
         KEYS[1:],
         [*KEYS, KEYS[1]],
-        [*KEYS, _key("hpke", "x25519-hpke", TLS)],
-        [KEYS[0], _key("hpke", "spki-fp-sha256", HPKE)],
-        [KEYS[0], _key("hpke", "x25519-hpke", HPKE[:-1])],
+        [*KEYS, key("hpke", "x25519-hpke", TLS)],
+        [KEYS[0], key("hpke", "spki-fp-sha256", HPKE)],
+        [KEYS[0], key("hpke", "x25519-hpke", HPKE[:-1])],
         [KEYS[0], {**KEYS[1], "data": HPKE.hex().upper()}],
         [KEYS[0], {**KEYS[1], "more": 1}],
         ["hpke"],
@@ -173,21 +119,21 @@ def _set(path: str, value: Any) -> Change:
         (_set("challenge.more", 1), EvidenceInvalidError),
         (_set("more", 1), EvidenceInvalidError),
         (_set("cpu_evidence.format", "x"), EvidenceInvalidError),
-        (_set("cpu_evidence.report_base64", _b64(cases.snp_report())), EvidenceExpiredError),
+        (_set("cpu_evidence.report_base64", b64(cases.snp_report())), EvidenceExpiredError),
         (_set("cpu_evidence.report_base64", "AAAA"), EvidenceInvalidError),
         (
-            _set("crypto_material", _b64(_section("crypto-material", KEYS[::-1]))),
+            _set("crypto_material", b64(section("crypto-material", KEYS[::-1]))),
             EvidenceExpiredError,
         ),
-        (_set("device_evidence", _b64(_section("device-evidence", [1]))), EvidenceExpiredError),
-        (_set("device_evidence", _b64(b"{}")), EvidenceExpiredError),
+        (_set("device_evidence", b64(section("device-evidence", [1]))), EvidenceExpiredError),
+        (_set("device_evidence", b64(b"{}")), EvidenceExpiredError),
         (_set("collateral", []), EvidenceInvalidError),
         (_set("collateral.0.subjects", ["gpu"]), EvidenceInvalidError),
         (_set("collateral.0.role", "reference-values"), EvidenceInvalidError),
         (_set("collateral.0.data.vcek_der_base64", "AAAA"), EvidenceInvalidError),
         (_set("collateral.1.role", "reference-values"), PolicyMismatchError),
         (
-            _set("collateral.1.data.crl_der_base64", _b64(KEPT["amd"]["crl_revoked"])),
+            _set("collateral.1.data.crl_der_base64", b64(KEPT["amd"]["crl_revoked"])),
             AttestationError,
         ),
     ],
@@ -207,45 +153,6 @@ def test_another_nonce_and_another_policy_are_refused() -> None:
 
 
 # --- the shape that stood under the same format name until the summer of 2026 ---
-
-
-def _june(
-    change: Change = lambda _: None,
-    *,
-    gpus: tuple[int, ...] = (1000,),
-    switches: bytes = b"",
-    written: str | None = None,
-) -> bytes:
-    listed = [
-        {
-            "arch": "HOPPER",
-            "certificate": _b64(KEPT["nvidia"][f"chain_{serial - 1000}"]),
-            "evidence": _b64(cases.gpu_report(serial, nonce=NONCE)),
-            "nonce": NONCE.hex(),
-        }
-        for serial in gpus
-    ]
-    # Spaces and an escape: the hash is over the bytes as sent.
-    sent = json.dumps({"evidences": listed, "note": "<"}, indent=2).replace("<", "\\u003c")
-    digest = hashlib.sha256(sent.encode()).digest() if gpus else bytes(32)
-    bound = hashlib.sha256(TLS + HPKE + NONCE + digest + switches).digest() + bytes(32)
-    content = {
-        "format": f"{BASE}/predicate/attestation/v3",
-        "report_data": {
-            "tls_key_fp": TLS.hex(),
-            "hpke_key": HPKE.hex(),
-            "nonce": NONCE.hex(),
-            "gpu_evidence_hash": digest.hex(),
-            **({"nvswitch_evidence_hash": switches.hex()} if switches else {}),
-        },
-        "cpu": {"platform": "sev-snp", "report": _b64(cases.snp_report({0x50: bound}))},
-        **({"gpu": "GPU"} if gpus else {}),
-        **({"nvswitch": {"evidences": []}} if switches else {}),
-        "certificate": "",
-        "signature": "",
-    }
-    change(content)
-    return json.dumps(content).replace('"GPU"', written or sent).encode()
 
 
 def _verify_june(document: bytes, *require: Any, nonce: bytes = NONCE):
