@@ -524,12 +524,16 @@ class RestoringLeaves(Leaves):
         return any(a < border < b for a, b in tokens for border in borders)
 
     def _restored(self, text: str, links: LinkScanner | None) -> str:
+        cells: Sequence[Replacement] = ()
+        holds_cells = may_hold_cells(text)
+        forms = self._session._memory.texts.forms()  # noqa: SLF001
+        if links is None and not holds_cells and (forms is None or forms.plain(text)):
+            return text
         restoring = self._session._restoring(in_links=self._in_links)  # noqa: SLF001
         restoring.verbatim = self._session._memory.texts.is_verbatim(text)  # noqa: SLF001
-        cells: Sequence[Replacement] = ()
         if links:
             restoring.links = links
-        if may_hold_cells(text):
+        if holds_cells:
             issued = restore_issued(text, self._session.vault, restoring.forms())
             if issued is not None and not links:
                 return issued

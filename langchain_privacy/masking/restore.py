@@ -29,6 +29,9 @@ Replacement = tuple[int, int, str]
 CLOSING_MARKS = re.compile(r"[*_`~\"'”’」』》〉)\]]{1,3}")
 """What may stand between a word and its particle: **민수**는."""
 
+_NO_PARTICLE = frozenset(" \n,.;:")
+"""What after a word says at once that no particle follows."""
+
 _CONTEXT = 128
 _ESCAPE = re.compile(r"\\(?:[nrtbf]|u[0-9a-fA-F]{4})\Z")
 
@@ -148,6 +151,9 @@ class Restoring:
         """Make the particle after a restored word agree; closing marks may stand between."""
         if not self._word or at >= limit:
             return at
+        if whole[at] in _NO_PARTICLE:
+            self._word = ""
+            return at
         if ending_of(self._word) is Final.UNKNOWN:
             self._word = ""
             return at
@@ -190,6 +196,9 @@ class Restoring:
         self._marks = 0
         return (json_escaped(value) if self.as_json and entry_type else value) + suffix
 
+    def _item(self, s: Sighting) -> "_Item":
+        return _Item(s.start, s.end, self._said(s.entry), s.entry.entity_type, s.suffix)
+
     def _said(self, entry: VaultEntry) -> str:
         return entry.value if self.verbatim or not entry.plain else entry.plain
 
@@ -197,15 +206,14 @@ class Restoring:
         self, found: Sequence[Sighting], others: Sequence[Replacement], base: int
     ) -> Iterator["_Item"]:
         """Merge two kinds of replacement; where they overlap the others win: they are longer."""
+        if not others:
+            return map(self._item, found)
         items = [_Item(base + start, base + end, value) for start, end, value in others]
         taken = [(item.start, item.end) for item in items]
         items += [
-            _Item(s.start, s.end, self._said(s.entry), s.entry.entity_type, s.suffix)
-            for s in found
-            if not any(start < s.end and s.start < end for start, end in taken)
+            self._item(s) for s in found if not any(a < s.end and s.start < b for a, b in taken)
         ]
-        if others:
-            items.sort(key=lambda item: item.start)
+        items.sort(key=lambda item: item.start)
         return iter(items)
 
 

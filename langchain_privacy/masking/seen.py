@@ -205,10 +205,11 @@ class RestoredTexts:
         """Return a large list or dict restored, `None` where it holds more than plain data.
 
         An object that comes again, unchanged, gives the same result, as each part of a graph's own
-        stream holds the same state; comparing costs a twentieth of writing and reading.
+        stream holds the same state: who changes the one that was read finds it changed in the
+        next part, there and here. Comparing costs a twentieth of writing and reading.
         """
         known = self._objects.get(id(x))
-        if known is not None and known.x is x and known.is_unchanged():
+        if known is not None and known.x is x and x == known.before:
             return known.restored
         try:
             data = marshal.dumps(x, 2)
@@ -227,7 +228,7 @@ class RestoredTexts:
                 return restored
             self._make_room(len(data) + len(found))
             self._structures[data] = found
-        self._objects[id(x)] = _Object(x, restored)
+        self._objects[id(x)] = _Object(x, _twin(x), restored)
         while len(self._objects) > _OBJECTS:
             self._objects.pop(next(iter(self._objects)))
         return restored
@@ -239,19 +240,13 @@ class RestoredTexts:
             self._characters = size
 
 
+@dataclass(slots=True, repr=False)
 class _Object:
-    """A structure and what it was restored to, beside copies that show whether they changed."""
+    """A structure, a copy that shows whether it was changed in place, and what it is restored."""
 
-    def __init__(self, x: Any, restored: Any) -> None:
-        self.x = x
-        self.restored = restored
-        self._before = _twin(x)
-        self._after = None if restored is x else _twin(restored)
-
-    def is_unchanged(self) -> bool:
-        """Whether neither was changed in place."""
-        same = bool(self.x == self._before)
-        return same and (self._after is None or bool(self.restored == self._after))
+    x: Any
+    before: Any
+    restored: Any
 
 
 def _twin(x: Any) -> Any:

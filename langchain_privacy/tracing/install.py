@@ -219,10 +219,12 @@ def warn_of_unguarded_traces(what: str) -> None:
 
 def unprotected_clients() -> list[Client]:
     """Return the LangSmith clients of this process that no guard protects."""
+    # Looked up once: langsmith finds its names by a function, which a million objects would call.
+    plain, asynchronous = langsmith.Client, langsmith.AsyncClient
     return [
         found
         for found in gc.get_objects()
         # By type: `isinstance` would wake proxies that import or connect when they are looked at.
-        if (issubclass(type(found), langsmith.Client) and scrubber_of(found) is None)
-        or (issubclass(type(found), langsmith.AsyncClient) and not scrubbers_of(found))
+        if (issubclass(type(found), plain) and scrubber_of(found) is None)
+        or (issubclass(type(found), asynchronous) and not scrubbers_of(found))
     ]

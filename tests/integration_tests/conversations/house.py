@@ -3,6 +3,7 @@
 import logging
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -101,6 +102,7 @@ class House:
         self._read = self._logged = 0
         self.needles, self._wanted = Needles(), Wanted()
         self._values: set[str] = set()
+        self.searched = Counter[str]()
         self.folder = Path(tempfile.mkdtemp(dir=self._folders))
         return self.folder
 
@@ -113,6 +115,7 @@ class House:
         self.needles.add(value, owner)
         if value.text not in self._values:
             self._values.add(value.text)
+            self.searched["private values"] += 1
             self._wanted.add({"PERSON" if "person" in value.kind else value.kind: [value.text]})
 
     def _servers(self) -> list[Any]:
@@ -125,9 +128,11 @@ class House:
         """Search what came since the last time, and the files as they are now."""
         requests = self.model.requests[self._read :]
         logged = self._logs.texts[self._logged :]
+        self.searched["requests to a model searched"] += len(requests)
         self._read += len(requests)
         self._logged += len(logged)
         files = [Text(f"file {path.name}", as_text(path.read_bytes())) for path in self._paths()]
+        self.searched["files searched"] += len(files)
         return self._held([*_raw("model", requests), *logged, *self._in_process(), *files])
 
     def _held(self, held: Iterable[Text]) -> list[str]:
@@ -157,6 +162,7 @@ class House:
         self._traces.flush()
         found = self.leaks()
         for server in self._servers():
+            self.searched["requests with traces searched"] += len(server.requests)
             found += self._held(_raw("traces", server.requests))
         found += self._held(texts_of_folder(self._temporary))
         found += self._held(line for printed in self._printed for line in printed.lines())

@@ -429,8 +429,7 @@ class Conversations(RuleBasedStateMachine):
         for name, turn in self.house.model.turns.items():
             if turn.attempts and not turn.slots <= turn.arrived:
                 self.problems.append(f"the model did not see all of turn {name}")
-        found = [*self.problems, *self.house.leaks()]
-        assert not found, "\n".join(found)
+        self._nothing_of(self.problems, self.house.leaks())
 
     def teardown(self) -> None:
         """Search what is left."""
@@ -438,8 +437,18 @@ class Conversations(RuleBasedStateMachine):
         if self.process is not None:
             self.process.end()
         found = self.house.remains(thorough=self._thorough)
+        self.happened.update(self.house.searched)
         self.house.end()
-        assert not found, "\n".join(found)
+        self._nothing_of([], found)
+
+    def _nothing_of(self, problems: Sequence[str], leaks: Sequence[str]) -> None:
+        """Fail if something was found, and count of which kind it is."""
+        for fault in problems:
+            shown, mixed = " shows " in fault, " of [" in fault or " of somebody else" in fault
+            kind = "placeholders shown" if shown else "mix-ups" if mixed else "other faults"
+            self.happened[kind] += 1
+        self.happened["real values found"] += len(leaks)
+        assert not [*problems, *leaks], "\n".join([*problems, *leaks])
 
 
 def _decided(requests: Sequence[Any], decisions: Sequence[str], said: str) -> list[dict[str, Any]]:

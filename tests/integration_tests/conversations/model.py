@@ -5,6 +5,7 @@ since then say how far its plan is, so that a call that is repeated gets the sam
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ from tests.integration_tests.conversations.speech import (
     slots_in,
     turn_of,
 )
+
+_BRACKETED = re.compile(r"\[\w+\]?")
+"""What a stream that breaks may leave the beginning of."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ class Turn:
     Attributes:
         whose: The conversation's number.
         plan: Its answers; after the last it says that it is done.
-        forged: Where it writes down the placeholders that mean nothing here, before it uses them.
+        forged: Where it writes down what looks like a placeholder and means nothing here, before
+            it says it.
         slots: Names of the slots that the person's message has.
         arrived: Names of the slots that the model saw in the person's message.
     """
@@ -162,6 +167,7 @@ class Model(OpenAIServer):
 
     def _written(self, piece: Piece, slots: Mapping[str, str], turn: Turn) -> str:
         if isinstance(piece, str):
+            turn.forged |= set(_BRACKETED.findall(piece))
             return piece
         if isinstance(piece, Quote):
             if not slots:

@@ -87,7 +87,7 @@ def test_a_state_is_restored_once_and_not_for_every_part(
 
 
 def test_what_is_remembered_is_no_ones_to_change(masker: Masker) -> None:
-    """A caller who changes a part changes no later one; a node that changes state is seen."""
+    """A node that changes state in place is seen, whatever a caller did to the part before."""
     masked = masker.session("s").mask("person1@corp-secret.example")
     rows = [{"a": f"{n} {masked}"} for n in range(100)]
     session = masker.session("s")
