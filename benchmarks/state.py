@@ -46,17 +46,20 @@ def seconds(run: Any) -> float:
     return time.process_time() - start
 
 
-def main() -> None:
-    masker = Masker([DictionaryDetector({"EMAIL": [EMAIL]})])
-    placeholder = masker.session("t").mask(EMAIL)
+def states(placeholder: str) -> dict[str, Any]:
+    """Return the kinds of 1 MB that are streamed."""
     line = f"The contract of {placeholder} was sent on monday and has not arrived at our office. "
-    states = {
+    return {
         "placeholders": (line * 20_000)[:1_000_000],
         "prose": ("The contract was sent on monday. " * 40_000)[:1_000_000],
         "rows": [{"text": line, "number": str(at)} for at in range(10_000)],
     }
+
+
+def main() -> None:
+    masker = Masker([DictionaryDetector({"EMAIL": [EMAIL]})])
     print(f"{'1 MB of':14}{'plain':>10}{'first':>10}{'later':>10}")
-    for name, held in states.items():
+    for name, held in states(masker.session("t").mask(EMAIL)).items():
         plain = graph(held)
         seconds(plain)
         ours = private(plain, masker)

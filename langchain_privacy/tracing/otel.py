@@ -17,10 +17,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-from opentelemetry.trace import Link, Status
+from langchain_privacy.errors import ConfigurationError
+
+try:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+    from opentelemetry.trace import Link, Status
+except ImportError:
+    _MISSING = "Spans need OpenTelemetry's SDK: pip install opentelemetry-sdk."
+    raise ConfigurationError(_MISSING) from None
 
 from langchain_privacy.subclassing import made_from, recast, subclass_maker
 from langchain_privacy.tracing.holding import HOLD, Holding

@@ -19,7 +19,7 @@ from typing import Any
 
 from langgraph.store.base import BaseStore
 
-from langchain_privacy.errors import ConfigurationError, VaultIntegrityError
+from langchain_privacy.errors import ConfigurationError, VaultError, VaultIntegrityError
 from langchain_privacy.vault.keys import (
     ENVIRONMENT,
     SHORTEST,
@@ -306,19 +306,29 @@ class StoreVault(Vault):
             if key is not self._keys[0] and not next(self._records.below(place.root), None):
                 continue
             # First the mark: who writes from now on sees it and takes its record back.
-            mark = {"mark": secrets.token_hex(16)}
-            self._records.put(place.about, "forgotten", mark)
-            while places := [
-                (item.namespace, item.key)
-                for item in self._records.below(place.root)
-                if (tuple(item.namespace), item.key) != (place.about, "forgotten")
-            ]:
-                self._records.delete(places)
+            try:
+                self._mark_forgotten(place)
+            except VaultError:
+                self._delete_records(place)  # a full disk has no room for it until something goes
+                self._mark_forgotten(place)
+            self._delete_records(place)
         with self._lock:
             held = self._held(Place(self._keys[0], name).id)
         for session in held:
             if session.started:  # one that was not used yet begins after what was erased
                 session.end()
+
+    def _mark_forgotten(self, place: Place) -> None:
+        self._records.put(place.about, "forgotten", {"mark": secrets.token_hex(16)})
+
+    def _delete_records(self, place: Place) -> None:
+        """Delete all of a session but the mark that it was forgotten, also what comes meanwhile."""
+        while places := [
+            (item.namespace, item.key)
+            for item in self._records.below(place.root)
+            if (tuple(item.namespace), item.key) != (place.about, "forgotten")
+        ]:
+            self._records.delete(places)
 
     def _expired(self, place: Place) -> bool:
         if self._ttl is None:

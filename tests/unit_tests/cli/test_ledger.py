@@ -116,6 +116,19 @@ def test_words_of_the_report_are_the_same_in_both_languages() -> None:
             assert sorted(re.findall(r"{\w+}", words)) == sorted(re.findall(r"{\w+}", ko[name]))
 
 
+def test_a_ledger_without_a_place_is_where_the_command_looks(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGCHAIN_PRIVACY_HOME", str(tmp_path))
+    with closing(EgressLedger()) as ledger:
+        guard = EgressGuard(Masker([]), ledger=ledger)
+        guard.wrap(ScriptedChatModel(responses=["fine"])).invoke("hello")
+    assert main(["ledger", "show", "--format", "json"]) == 0
+    (shown,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (shown["decision"], shown["purpose"]) == ("allowed", "chat")
+    assert "session" in shown
+
+
 def test_show_as_json(path: Path, capsys: Any) -> None:
     assert main(["ledger", "show", str(path), "--format", "json"]) == 0
     shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -12,11 +12,18 @@ from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
 from langgraph.types import CachePolicy
 
-from langchain_privacy import EgressGuard, Masker, local_node, private
+from langchain_privacy import (
+    EgressGuard,
+    Masker,
+    MaskingPolicy,
+    create_private_agent,
+    local_node,
+    private,
+)
 from langchain_privacy.errors import PrivacyError
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import thread
-from tests.unit_tests.edge.conftest import EMAIL, OTHER, holds, masked
+from tests.unit_tests.edge.conftest import EMAIL, OTHER, EmailDetector, holds, masked
 
 
 def echo(messages: list[Any]) -> AIMessage:
@@ -101,3 +108,17 @@ def test_content_blocks_of_odd_shapes(masker: Masker, block: dict[str, Any]) -> 
     with pytest.raises(PrivacyError) as error:
         guard.examine([message])
     assert not holds(str(error.value))
+
+
+def test_a_declared_system_prompt_is_the_same_in_every_thread() -> None:
+    """What differed by thread could not be answered from a cache, ours or the provider's."""
+    prompt = f"You are the front desk of Larkfield Motors. Mail {EMAIL} where you cannot help."
+    masker = Masker([EmailDetector()], policy=MaskingPolicy(public=[prompt, EMAIL]))
+    model = ScriptedChatModel(responses=["ok"])
+    agent = create_private_agent(model, masker=masker, system_prompt=prompt)
+    for name in ("t1", "t2"):
+        agent.invoke({"messages": [("user", f"I am {OTHER}.")]}, thread(name))
+    first, second = (seen["messages"][0]["data"]["content"] for seen in model.seen)
+    assert first == second
+    assert prompt in first
+    assert not holds(model.seen_text, OTHER)

@@ -1,6 +1,7 @@
 """OpenTelemetry: through LangSmith's own exporter, and through anybody's."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import Link, Status, StatusCode
 
 from langchain_privacy import Masker, install_tracing_guard
+from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.tracing import TracingGuard
 from tests.support.http import LangSmithServer, RecordingServer, Reply
 from tests.unit_tests.tracing.test_langsmith import CHANNELS, came_out, everything, everything_async
@@ -155,3 +157,13 @@ def test_a_tracer_that_is_older_than_the_guard_is_covered_by_every_guard(masker:
     first.remove()
     record(provider, tracer)
     assert len(came_out(shown(exporter))) == 8
+
+
+def test_without_the_sdk_it_says_what_to_install(
+    masker: Masker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "langchain_privacy.tracing.otel", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
+    guard = TracingGuard(masker)
+    with pytest.raises(ConfigurationError, match="pip install opentelemetry-sdk"):
+        guard.span_exporter(InMemorySpanExporter())

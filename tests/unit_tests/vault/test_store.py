@@ -181,6 +181,29 @@ def test_forgetting_erases_for_every_process(store: Any) -> None:
     assert [e.value for e in mine.session("kept").entries()] == ["Joe"]
 
 
+def test_forgetting_on_a_full_disk(tmp_path: Path) -> None:
+    with SqliteStore.from_conn_string(str(tmp_path / "vault.db")) as store:
+        store.setup()
+        store.conn.execute("PRAGMA synchronous=OFF")
+        vault = StoreVault(store, KEY)
+        held = vault.session("t")
+        held.issue("NAME", SECRET)
+        held.documents.put("x" * 20_000)  # more than a page, so that erasing it makes room
+        (pages,) = store.conn.execute("PRAGMA page_count").fetchone()
+        store.conn.execute(f"PRAGMA max_page_count={pages}")
+        for size in (4000, 400, 40, 1):  # no room at all
+            with contextlib.suppress(sqlite3.Error):
+                for number in range(1000):
+                    store.put(("other",), f"{size} {number}", {"text": "x" * size})
+        with pytest.raises(VaultError):
+            vault.session("u").issue("NAME", SECRET)
+        vault.forget("t")
+        assert not [place for place in dump(store) if held._place.root[1] in place][1:]
+        with pytest.raises(SessionError, match="was forgotten"):
+            held.find(SECRET)
+        assert vault.session("t").entries() == []
+
+
 def test_what_is_written_while_it_is_forgotten_does_not_stay(store: Any) -> None:
     """A process that has just looked writes after another one has erased the session."""
     for write in (

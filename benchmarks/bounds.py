@@ -1,0 +1,177 @@
+"""What must not grow: the four bounds of private graphs, each beside a plain one.
+
+    python benchmarks/bounds.py [--threads 2000] [--models 800] [--turns 50]
+
+- a conversation of 50 turns with the complete net on (`EgressGuard`): the last turns against the
+  second; bound 1.2 (`edge.py` shows more)
+- 1 MB of state, streamed over 38 parts by a session that has seen it; bound 3 times plain
+  (`state.py` shows more)
+- 2,000 threads of one turn with one private value, without a checkpointer, so that a plain agent
+  keeps nothing: bytes that stay for each. A vault in memory keeps the values, that is what it is
+  for; with a `ttl` those of threads that nobody goes on with are gone, and a `StoreVault` keeps
+  them in its store
+- 800 requests, each with a model of its own: bytes that stay for each
+
+Times are CPU time. Bytes are Python's own allocations (tracemalloc) after a collection, between the
+first tenth of the requests and the last.
+"""
+
+import argparse
+import gc
+import statistics
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
+from langgraph.checkpoint.memory import InMemorySaver
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `benchmarks`, from anywhere
+
+from benchmarks import edge, state
+from langchain_privacy import (
+    EgressGuard,
+    EgressLedger,
+    Masker,
+    PrivacyMiddleware,
+    create_private_agent,
+    private,
+)
+from langchain_privacy.detection import DictionaryDetector, default_detectors
+from langchain_privacy.vault import InMemoryVault, StoreVault, Vault, VaultKey
+
+KILO = 1024
+
+
+def turns(count: int) -> None:
+    plain = create_agent(edge.Model(), checkpointer=InMemorySaver())
+    for name, agent in (("plain", plain), ("private, guarded", edge.guarded())):
+        seconds = edge.conversation(name, agent, count)
+        second, last = statistics.median(seconds[1:4]), statistics.median(seconds[-3:])
+        print(
+            f"  {name:32} turn 2 {second * 1000:6.1f} ms, turn {count} {last * 1000:6.1f} ms,"
+            f" {last / second:5.2f} times"
+        )
+
+
+def parts() -> None:
+    masker = Masker([DictionaryDetector({"EMAIL": [state.EMAIL]})])
+    for name, held in state.states(masker.session("t").mask(state.EMAIL)).items():
+        plain, ours = state.graph(held), private(state.graph(held), masker)
+        for run in (plain, ours):
+            state.seconds(run)
+        # in turns, so that whatever else the machine does falls on both
+        pairs = [(state.seconds(plain), state.seconds(ours)) for _ in range(5)]
+        ratio = statistics.median(mine / theirs for theirs, mine in pairs)
+        least = [min(times) * 1000 for times in zip(*pairs, strict=True)]
+        print(
+            f"  {name:32} plain {least[0]:6.1f} ms, private {least[1]:6.1f} ms, {ratio:5.2f} times"
+        )
+
+
+@contextmanager
+def _vaults() -> Iterator[dict[str, Vault]]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield {
+            "private, vault in memory": InMemoryVault(),
+            "private, with a ttl of 0.1 s": InMemoryVault(ttl=timedelta(seconds=0.1)),
+            "private, vault in SQLite": StoreVault.sqlite(
+                Path(folder) / "vault.sqlite", VaultKey.generate()
+            ),
+        }
+
+
+def threads(count: int) -> None:
+    plain = create_agent(edge.Model())
+    print(f"  {'plain':32} {_stays(_talks(plain), count):7.2f} KB a thread")
+    with _vaults() as vaults:
+        for name, vault in vaults.items():
+            masker = Masker(default_detectors(presidio=False), vault=vault)
+            agent = create_private_agent(edge.Model(), masker=masker)
+
+            def settle(vault: Vault = vault) -> None:
+                if "ttl" in name:  # noqa: B023 - called within the loop
+                    time.sleep(0.2)
+                vault.live_sessions()
+
+            stays = _stays(_talks(agent), count, settle)
+            print(f"  {name:32} {stays:7.2f} KB a thread")
+
+
+def models(count: int) -> None:
+    masker = Masker([])
+
+    class OfTheRequest(AgentMiddleware):
+        """Asks a model that is made for the request."""
+
+        def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+            return handler(request.override(model=edge.Model()))
+
+    privacy = PrivacyMiddleware(masker, guard=EgressGuard(masker, ledger=EgressLedger("sqlite://")))
+    for name, middleware in (
+        ("plain", [OfTheRequest()]),
+        ("private, guarded", [OfTheRequest(), privacy]),
+    ):
+        agent: Any = create_agent(edge.Model(), middleware=middleware)
+        agent = agent if name == "plain" else private(agent, masker)
+
+        def ask(_: int, agent: Any = agent) -> None:
+            agent.invoke({"messages": [("user", "hello")]}, {"configurable": {"thread_id": "t"}})
+
+        print(f"  {name:32} {_stays(ask, count):7.2f} KB a request")
+
+
+def _talks(agent: Any) -> Callable[[int], None]:
+    def talk(number: int) -> None:
+        said = f"I am person{number}@example.org. {edge.WORDS * 5}"
+        config = {"configurable": {"thread_id": f"t{number}"}}
+        answer = agent.invoke({"messages": [("user", said)]}, config)
+        assert answer["messages"][0].content == said
+
+    return talk
+
+
+def _stays(
+    act: Callable[[int], None], count: int, settle: Callable[[], None] = gc.collect
+) -> float:
+    """Return how many KB stay for each call, from the first tenth of the calls on."""
+    first = count // 10
+    for number in range(first):
+        act(number)
+    settle()
+    gc.collect()
+    tracemalloc.start()
+    for number in range(first, count):
+        act(number)
+    settle()
+    gc.collect()
+    stays, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return stays / KILO / (count - first)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2000)
+    parser.add_argument("--models", type=int, default=800)
+    parser.add_argument("--turns", type=int, default=50)
+    arguments = parser.parse_args()
+    print(f"{arguments.turns} turns with the complete net (bound 1.2):", flush=True)
+    turns(arguments.turns)
+    print("1 MB of state over 38 parts of a stream (bound 3):", flush=True)
+    parts()
+    print(f"{arguments.threads:,} threads (bound: what the values take):", flush=True)
+    threads(arguments.threads)
+    print(f"{arguments.models} models of single requests (bound: flat):", flush=True)
+    models(arguments.models)
+
+
+if __name__ == "__main__":
+    main()
