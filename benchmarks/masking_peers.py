@@ -1,36 +1,41 @@
 """What masking is measured against: plain Presidio, and piighost with our detectors."""
 
-import asyncio
-import importlib.util
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from langchain_privacy.detection import Detector, Finding, detect_all
+from langchain_privacy.detection import Detector, detect_all
 from langchain_privacy.vault import VaultEntry
 
-Detect = Callable[[str], list[Finding]]
+KEY = "0123456789abcdef"
 
 
-def missing(name: str, install: str) -> bool:
-    """Say whether a peer is not installed, and print its name if so."""
-    if importlib.util.find_spec(name) is None:
-        print(f"  {name} is not installed: skipped (pip install {install})")
-        return True
-    return False
+class Presidio:
+    """Presidio's analyzer as it comes, and its anonymizer, which encrypts, and its way back."""
 
+    def __init__(self) -> None:
+        from presidio_anonymizer import AnonymizerEngine, DeanonymizeEngine
+        from presidio_anonymizer.entities import OperatorConfig
 
-def presidio() -> Detect | None:
-    """Return Presidio as it comes, `None` when it is not installed."""
-    if missing("presidio_analyzer", "'langchain-privacy[presidio]'"):
-        return None
-    from benchmarks.detection import plain_presidio
+        from benchmarks.detection import plain_presidio_engine
 
-    return plain_presidio()
+        self._analyzer = plain_presidio_engine()
+        self._anonymizer, self._deanonymizer = AnonymizerEngine(), DeanonymizeEngine()
+        self._encrypt = {"DEFAULT": OperatorConfig("encrypt", {"key": KEY})}
+        self._decrypt = {"DEFAULT": OperatorConfig("decrypt", {"key": KEY})}
 
+    def found(self, text: str) -> Any:
+        """Return the analyzer's results."""
+        return self._analyzer.analyze(text, language="en")
 
-def piighost_missing() -> bool:
-    """Say whether piighost is not installed."""
-    return missing("piighost", "piighost==2.1.1")
+    def anonymize(self, text: str, *, encrypt: bool = True) -> Any:
+        """Return the engine's result, with `text` and the `items` that it changed."""
+        operators = self._encrypt if encrypt else None
+        return self._anonymizer.anonymize(text, self.found(text), operators)
+
+    def restore(self, anonymized: Any) -> str:
+        """Undo what this engine did."""
+        result = self._deanonymizer.deanonymize(anonymized.text, anonymized.items, self._decrypt)
+        return str(result.text)
 
 
 def piighost_pipeline(detectors: Sequence[Detector]) -> Any:
@@ -46,15 +51,6 @@ def piighost_pipeline(detectors: Sequence[Detector]) -> Any:
             ]
 
     return ThreadAnonymizationPipeline(Ours(), trace_clear_text=True)
-
-
-def piighost_history(pipeline: Any, texts: Sequence[str]) -> list[str]:
-    """Mask every text of a conversation, as piighost's middleware does before each model call."""
-
-    async def anonymize() -> list[str]:
-        return [(await pipeline.anonymize(text, "thread")).text for text in texts]
-
-    return asyncio.run(anonymize())
 
 
 def piighost_decoder(entries: Sequence[VaultEntry]) -> tuple[Callable[[], Any], dict[str, str]]:

@@ -11,9 +11,12 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `tests.support`, from anywhere
 
+from benchmarks.measured.tables import Table, run
+from benchmarks.measured.turns import mb, memory, result_of
 from langchain_privacy.local import EmbeddedServer
 from tests.support.minion_cases import Outcome, ask, count_tokens, questions
 
@@ -27,59 +30,99 @@ PEER = [
 ]
 
 
-def measure(evidence: str, cases: int | None, model: object, server: EmbeddedServer) -> bool:
+def measure(
+    evidence: str, cases: int | None, model: object, server: EmbeddedServer
+) -> tuple[list[list[str]], dict[str, float]]:
     asked = questions(cases=cases)
     tokens = {q.document: count_tokens(server, q.document) for q in asked}
     outcomes: list[Outcome] = []
     spent: Counter[str] = Counter()
     whole: Counter[str] = Counter()
-    began = time.monotonic()
+    began = time.process_time()
     for question in asked:
         outcome = ask(question, model, evidence=evidence)  # type: ignore[arg-type]
         outcomes.append(outcome)
         output = outcome.report.get("remote", {}).get("output", 0)
         spent[question.kind] += output + sum(count_tokens(server, text) for text in outcome.said)
         whole[question.kind] += tokens[question.document]
-    seconds = (time.monotonic() - began) / len(asked)
-    print(
-        f"\nlangchain-privacy, evidence={evidence!r}, {len(asked)} questions, {seconds:.1f} s each"
-    )
+    seconds = (time.process_time() - began) / len(asked)
+    rows = []
     for kind in dict.fromkeys(q.kind for q in asked):
         of = [o for o in outcomes if o.question.kind == kind]
         planted = sum(len(o.question.planted) for o in of)
-        print(
-            f"  {kind:13} honest {sum(o.honest for o in of):3}/{len(of):<3}"
-            f" wrong {sum(o.wrong for o in of):2}  crashed {sum(o.crashed for o in of)}"
-            f"  remote/document tokens {spent[kind] / whole[kind]:.3f}"
-            f"  planted on the wire {sum(len(o.leaked) for o in of)}/{planted}"
+        rows.append(
+            [
+                f"ours, evidence {evidence}, {kind}",
+                f"{sum(o.honest for o in of)}/{len(of)}",
+                f"{sum(o.wrong for o in of)}",
+                f"{sum(o.crashed for o in of)}",
+                f"{spent[kind] / whole[kind]:.3f}",
+                f"{sum(len(o.leaked) for o in of)}/{planted}",
+                f"{seconds:.2f} s",
+            ]
         )
-        for o in of:
-            if o.leaked:
-                print(f"      {o.question.id}: {len(o.leaked)} leaked")
     factual = [o for o in outcomes if o.question.kind in ("plain", "unanswerable", "paraphrased")]
     honest = sum(o.honest for o in factual) / len(factual)
     ratio = sum(spent.values()) / sum(whole.values())
     leaked = sum(len(o.leaked) for o in outcomes)
     crashed = sum(o.crashed for o in outcomes)
-    print(f"  all: honest {honest:.0%}, tokens {ratio:.3f}, leaked {leaked}, crashed {crashed}")
-    return crashed == 0 and leaked == 0 and honest >= 0.75 and ratio <= 0.25
+    figures = {"honest": honest, "tokens": ratio, "leaked": leaked, "crashed": crashed}
+    return rows, figures
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cases", type=int)
-    parser.add_argument("--evidence", nargs="+", default=["masked", "none"])
-    parser.add_argument("--no-model", action="store_true", help="rank only")
-    arguments = parser.parse_args()
-    print("HazyResearch/minions (measured once, see above)")
-    for name, honest, ratio, leaked in PEER:
-        print(f"  {name:48} correct {honest:6} tokens {ratio:.2f}  planted on the wire {leaked}")
-    with EmbeddedServer() as server:
+def loops(arguments: argparse.Namespace) -> Table:
+    rows = [
+        [f"HazyResearch, {name}", right, "–", "–", f"{ratio:.2f}", leaked, "–"]
+        for name, right, ratio, leaked in PEER
+    ]
+    found = {}
+    held: dict[str, float | None] = {}
+    with EmbeddedServer(progress=False) as server:
         model = None if arguments.no_model else server.chat_model()
-        met = [measure(e, arguments.cases, model, server) for e in arguments.evidence]
-    print("\ntargets (0 crashed, 0 leaked, honest >= 75 %, tokens <= 0.25):", met)
-    return 0 if all(met) else 1
+        for evidence in arguments.evidence:
+            kept: list[tuple[list[list[str]], dict[str, float]]] = []
+
+            def work(evidence: str = evidence) -> Any:
+                return measure(evidence, arguments.cases, model, server)
+
+            held[evidence] = memory(result_of(work, kept))
+            ours, found[evidence] = kept[0]
+            rows += ours
+    said = "; ".join(
+        f"evidence {evidence}: honest {figures['honest']:.0%}, tokens {figures['tokens']:.3f}, "
+        f"leaked {figures['leaked']:.0f}, crashed {figures['crashed']:.0f}, memory "
+        f"{mb(held[evidence])}"
+        for evidence, figures in found.items()
+    )
+    least = min(ratio for _, _, ratio, _ in PEER)
+    times = least / max(figures["tokens"] for figures in found.values())
+    return Table(
+        name="minions",
+        title="Minion loops",
+        columns=[
+            *("", "honest or correct", "wrong", "crashed", "remote tokens by the document's"),
+            *("planted values on the wire", "CPU a question, without the model's server"),
+        ],
+        rows=rows,
+        ratio=f"Remote tokens, theirs at least / ours at most {times:.0f}. Ours: {said}.",
+        how="Questions about 12 synthetic documents, English and Korean, "
+        + (
+            "ranked only"
+            if arguments.no_model
+            else "with the packaged model of 270 million parameters as the local one"
+        )
+        + "; the strong remote model is scripted, so that what falls short is ours. **The "
+        "figures of HazyResearch/minions were taken once**, at commit 41caffb2, on 20 documents of "
+        "the same kind with a scripted supervisor: it is on no package index, so it is not run "
+        "here.",
+        not_measured="real strong models; long documents: `benchmarks/minions_long.py`.",
+        versions={"HazyResearch/minions": "41caffb2 (its published state, measured once)"},
+    )
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int)
+    parser.add_argument("--evidence", nargs="+", default=["masked", "none"])
+    parser.add_argument("--no-model", action="store_true", help="rank only")
+    run(lambda arguments: [loops(arguments)], parser)

@@ -1,7 +1,8 @@
 """What attestation and encryption cost, plain and secure in one run against the same servers.
 
-`python benchmarks/secure.py` takes about a minute; `--model` adds a real model with prompts of
-8,000 tokens, which takes minutes on a laptop's CPU. Prints ratios, asserts nothing.
+    python benchmarks/secure.py [--model]
+
+`--model` adds a real model with prompts of 8,000 tokens, which takes minutes on a laptop's CPU.
 """
 
 import argparse
@@ -29,6 +30,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from benchmarks.measured import turns
+from benchmarks.measured.peers import versions
+from benchmarks.measured.tables import Table, run
 from langchain_privacy.secure import (
     AttestationPolicy,
     AttestedTransport,
@@ -150,7 +154,7 @@ def paired(
     return statistics.median(first), statistics.median(second), statistics.median(differences)
 
 
-def latency_and_streaming() -> float:
+def latency_and_streaming(rows: list[list[str]]) -> float:
     with (
         process("secure:model_server") as server,
         process("secure:gateway_app", UPSTREAM=server) as gateway,
@@ -167,10 +171,15 @@ def latency_and_streaming() -> float:
                 client.post(f"{url}/v1/chat/completions", json=body).raise_for_status()
 
             a, b, added = paired(lambda: post(plain, server), lambda: post(secure, gateway), 200)
-            print(f"request of {CHARACTERS} characters: plain {a:.2f} ms, secure {b:.2f} ms")
-            print(f"  added by gateway hop, sealing and opening: {added:.2f} ms")
             *_, relayed = paired(lambda: post(plain, server), lambda: post(plain, hop), 200)
-            print(f"  of which any hop, nothing sealed: {relayed:.2f} ms")
+            rows += [
+                [
+                    f"request of {CHARACTERS:,} characters, clock",
+                    f"{a:.2f} ms", f"{b:.2f} ms", f"{b / a:.2f}",
+                ],
+                ["added by gateway, sealing and opening, clock", "–", f"{added:.2f} ms", "–"],
+                ["of it a hop of this kind, nothing sealed", "–", f"{relayed:.2f} ms", "–"],
+            ]  # fmt: skip
 
             def stream(client: httpx.Client, url: str) -> float:
                 start, count = time.perf_counter(), 0
@@ -182,11 +191,11 @@ def latency_and_streaming() -> float:
 
             rates = [(stream(plain, server), stream(secure, gateway)) for _ in range(8)]
             ratio = statistics.median(s / p for p, s in rates)
-            print(f"streaming: {ratio:.3f} of plain tokens/s (plain about 250/s)")
+            rows.append(["tokens/s while streaming 250/s", "1", f"{ratio:.3f}", f"{ratio:.3f}"])
     return added
 
 
-def real_model(added: float) -> None:
+def real_model(rows: list[list[str]], added: float) -> None:
     from langchain_privacy.local import EmbeddedServer
 
     with EmbeddedServer(context=9000, slots=1, progress=False) as server:  # noqa: SIM117
@@ -211,12 +220,18 @@ def real_model(added: float) -> None:
                         times[name].append(time.perf_counter() - start)
                     tokens = reply["usage"]["prompt_tokens"]
                 plain_time, secure_time = (statistics.median(values) for values in times.values())
-                print(f"real model, {tokens} tokens of prompt: plain {plain_time:.2f} s,", end=" ")
-                print(f"secure {secure_time:.2f} s, {secure_time / plain_time:.3f} times")
-                print(f"  the {added:.2f} ms are {added / plain_time / 10:.3f}% of such a request")
+                share = added / plain_time / 10
+                rows.append(
+                    [
+                        f"real model, {tokens:,} tokens of prompt, clock",
+                        f"{plain_time:.2f} s",
+                        f"{secure_time:.2f} s",
+                        f"{secure_time / plain_time:.3f} (what we add is {share:.3f} %)",
+                    ]
+                )
 
 
-def attestation_cost() -> None:
+def attestation_cost() -> list[str]:
     """CPU of a first attestation: one SEV-SNP report and one GPU report with their chains."""
     import hashlib
 
@@ -261,14 +276,12 @@ def attestation_cost() -> None:
         secret = XWingPrivateKey()
         sealed.RequestSealer(secret.public_bytes)
         costs.append((time.process_time() - start) * 1000)
-    print(
-        f"first attestation (SNP + GPU, no caches): {statistics.median(costs):.1f} ms of CPU,",
-        end="",
-    )
-    print(f" slowest {max(costs):.1f} ms")
+    median, slowest = statistics.median(costs), max(costs)
+    what = "first attestation, SNP and GPU, no caches, CPU"
+    return [what, "–", f"{median:.1f} ms", f"slowest {slowest:.1f} ms"]
 
 
-def second_model() -> None:
+def second_model() -> list[str]:
     """CPU of making another model on an endpoint that is attested, and of its attestation."""
     from langchain_privacy import SecureChatModel
 
@@ -286,43 +299,78 @@ def second_model() -> None:
             model.attest()
             costs.append((time.process_time() - start) * 1000)
             assert model.attestation is first.attestation
-        print(f"attestation of a second model: {statistics.median(costs):.3f} ms of CPU")
+    what = "attestation of a second model, CPU"
+    return [what, "–", f"{statistics.median(costs):.3f} ms", "–"]
 
 
-def throughput() -> None:
-    """Sealing against a channel that signs each chunk, as the article's reference does."""
-    chunks = [os.urandom(1024) for _ in range(2000)]
-    key = XWingPrivateKey()
-    client = sealed.RequestSealer(key.public_bytes)
-    start = time.perf_counter()
-    for chunk in chunks:
-        client.seal(chunk)
-    ours = len(chunks) / (time.perf_counter() - start)
+def throughput() -> tuple[list[list[str]], str]:
+    """Sealing beside Tinfoil's client, and beside a channel that signs each chunk."""
+    from ehbp.derive import derive_response_keys, encrypt_chunk, frame_chunk
 
+    chunks = [os.urandom(1024) for _ in range(1000)]
+    client = sealed.RequestSealer(XWingPrivateKey().public_bytes)
     aead, signer = AESGCM(os.urandom(32)), ec.generate_private_key(ec.SECP384R1())
-    start = time.perf_counter()
-    for chunk in chunks[:300]:
-        nonce = os.urandom(12)
-        ciphertext = aead.encrypt(nonce, chunk, None)
-        signature = signer.sign(ciphertext, ec.ECDSA(hashes.SHA256()))
-        json.dumps(
-            {
-                name: base64.b64encode(value).decode()
-                for name, value in {"n": nonce, "c": ciphertext, "s": signature}.items()
-            }
+    peer = derive_response_keys(os.urandom(32), os.urandom(32), os.urandom(32))
+
+    def ours() -> None:
+        for chunk in chunks:
+            client.seal(chunk)
+
+    def tinfoil() -> None:
+        for number, chunk in enumerate(chunks):
+            frame_chunk(encrypt_chunk(peer, number, chunk))
+
+    def signed() -> None:
+        """As the article's reference does."""
+        for chunk in chunks:
+            nonce = os.urandom(12)
+            ciphertext = aead.encrypt(nonce, chunk, None)
+            signature = signer.sign(ciphertext, ec.ECDSA(hashes.SHA256()))
+            parts = {"n": nonce, "c": ciphertext, "s": signature}
+            json.dumps({n: base64.b64encode(value).decode() for n, value in parts.items()})
+
+    contestants: dict[str, Callable[[], object]] = {
+        "ours": ours, "tinfoil-ehbp": tinfoil, "signed per chunk": signed
+    }  # fmt: skip
+    seconds = turns.in_turns(contestants, 5)
+    rows = [
+        [
+            f"sealing 1 kB chunks beside {name}, CPU",
+            f"{len(chunks) / statistics.median(seconds[name]):,.0f}/s",
+            f"{len(chunks) / statistics.median(seconds['ours']):,.0f}/s",
+            f"{turns.paired(seconds[name], seconds['ours']):.2f} times theirs",
+        ]
+        for name in list(contestants)[1:]
+    ]
+    said = f"Sealed chunks a second, ours / tinfoil-ehbp {rows[0][3].split()[0]}"
+    return rows, said
+
+
+def measure(arguments: argparse.Namespace) -> list[Table]:
+    rows, said = throughput()
+    rows += [attestation_cost(), second_model()]
+    added = latency_and_streaming(rows)
+    if arguments.model:
+        real_model(rows, added)
+    return [
+        Table(
+            name="secure",
+            title="The secure channel",
+            columns=["", "plain or peer", "ours", "ratio"],
+            rows=rows,
+            ratio=f"{said}; a request of {CHARACTERS:,} characters through the gateway takes "
+            f"{added:.1f} ms more than without.",
+            how="Client, gateway and model server are processes on this machine; evidence is "
+            "synthetic, its chains are real ones. Requests are paired, each first as often as "
+            "second.",
+            not_measured="hardware that attests; a network between client and gateway; a real "
+            "model (`python benchmarks/secure.py --model`); memory: frames are sealed one by one.",
+            versions=versions("tinfoil-ehbp", "cryptography"),
         )
-    theirs = 300 / (time.perf_counter() - start)
-    print(f"sealing 1 kB chunks: {ours:,.0f}/s; signed per chunk {theirs:,.0f}/s;", end=" ")
-    print(f"{ours / theirs:.0f} times")
+    ]
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="store_true", help="also with a real model")
-    arguments = parser.parse_args()
-    throughput()
-    attestation_cost()
-    second_model()
-    cost = latency_and_streaming()
-    if arguments.model:
-        real_model(cost)
+    run(measure, parser)

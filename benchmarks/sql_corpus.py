@@ -20,6 +20,7 @@ from langchain_privacy.errors import QueryError, UnsafeSQLError
 from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql
 from langchain_privacy.sql.execute import open_database
 
+DENIED = {"buyer": ["성명", "주민등록번호", "전화번호"]}
 CARD = SchemaCard(
     {
         "real_transaction": [
@@ -29,7 +30,7 @@ CARD = SchemaCard(
         "danji": ["danji_id", "단지명", "세대수", "준공년월"],
         "buyer": ["buyer_id", "성명", "주민등록번호", "전화번호", "출생년도", "거래id"],
     },
-    denied_columns={"buyer": ["성명", "주민등록번호", "전화번호"]},
+    denied_columns=DENIED,
 )
 TABLES = [
     "CREATE TABLE real_transaction (id INTEGER, 시군구 TEXT, 단지명 TEXT, 전용면적_m2 REAL, "
@@ -65,6 +66,15 @@ def databases(folder: Path) -> dict[str, str]:
     return found | {"duckdb": f"duckdb:///{folder / 'corpus.duckdb'}"}
 
 
+def right_verdict(record: dict[str, str]) -> bool:
+    """Tell whether the guard says of a statement what its record wants."""
+    try:
+        check_sql(record["sql"], CARD, SQLPolicy(), record["dialect"])
+    except UnsafeSQLError:
+        return record["verdict"] == "refuse"
+    return record["verdict"] == "allow"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, default=Path("../shared/data/sql_corpus.jsonl"))
@@ -80,13 +90,8 @@ def main() -> None:
         engines = {name: open_database(url, CARD.tables, policy) for name, url in urls.items()}
         for record in records:
             dialect, wanted = record["dialect"], record["verdict"]
-            try:
-                check_sql(record["sql"], CARD, SQLPolicy(), dialect)
-                verdict = "allow"
-            except UnsafeSQLError:
-                verdict = "refuse"
             asked[dialect, wanted] += 1
-            right[dialect, wanted] += verdict == wanted
+            right[dialect, wanted] += right_verdict(record)
             if wanted == "refuse" and dialect in engines and record["sql"].strip():
                 tried[dialect] += 1
                 try:

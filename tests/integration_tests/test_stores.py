@@ -6,9 +6,7 @@ import random
 import subprocess
 import sys
 import time
-import uuid
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +23,6 @@ from tests.integration_tests.store_worker import KEY, VALUES, open_store
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def postgres(postgres_url: str) -> Iterator[str]:
-    """Address of a new, empty database."""
-    name = f"vault_{uuid.uuid4().hex[:12]}"
-    base = postgres_url.rsplit("/", 1)[0]
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield f"{base}/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
@@ -45,7 +32,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
             # A commit that waits for the disk takes most of the time, and power does not fail here.
             store.conn.execute("PRAGMA journal_mode=WAL")
     else:
-        address = request.getfixturevalue("postgres")
+        address = request.getfixturevalue("postgres_database")
         with PostgresStore.from_conn_string(address) as store:
             store.setup()
     return address
@@ -144,13 +131,13 @@ def test_forgetting_reaches_a_process_that_writes(address: str) -> None:
         assert vault.session("t").entries() == []
 
 
-def test_nothing_private_reaches_the_database(postgres: str) -> None:
-    with PostgresStore.from_conn_string(postgres) as store:
+def test_nothing_private_reaches_the_database(postgres_database: str) -> None:
+    with PostgresStore.from_conn_string(postgres_database) as store:
         store.setup()
         session = StoreVault(store, KEY).session("jane-thread", tenant="jane-tenant")
         entry = session.issue("NAME", "Jane Doe")
         session.documents.put("A letter to Jane Doe")
-    with psycopg.connect(postgres) as connection:
+    with psycopg.connect(postgres_database) as connection:
         kept = str(connection.execute("SELECT * FROM store").fetchall())
         for word in ("Jane", "jane", "letter", "NAME", entry.code):
             assert word not in kept
@@ -161,16 +148,16 @@ def test_nothing_private_reaches_the_database(postgres: str) -> None:
         )
         connection.commit()
         before = connection.execute("SELECT count(*) FROM store").fetchall()
-    with PostgresStore.from_conn_string(postgres) as store:
+    with PostgresStore.from_conn_string(postgres_database) as store:
         session = StoreVault(store, KEY).session("jane-thread", tenant="jane-tenant")
         with pytest.raises(VaultIntegrityError):
             session.entries()
-    with psycopg.connect(postgres) as connection:
+    with psycopg.connect(postgres_database) as connection:
         assert connection.execute("SELECT count(*) FROM store").fetchall() == before
 
 
-async def test_async_postgres_from_threads(postgres: str) -> None:
-    async with AsyncPostgresStore.from_conn_string(postgres) as store:
+async def test_async_postgres_from_threads(postgres_database: str) -> None:
+    async with AsyncPostgresStore.from_conn_string(postgres_database) as store:
         await store.setup()
         vault = StoreVault(store, KEY)
 

@@ -26,7 +26,7 @@ MODULES = [
 ]
 PACKAGE = REPOSITORY / "langchain_privacy"
 ARCHITECTURE = [REPOSITORY / "docs/architecture.md", REPOSITORY / "docs/ko/architecture.md"]
-PICTURES = sorted((REPOSITORY / "docs").rglob("*.svg"))
+PICTURES = sorted((REPOSITORY / "docs").rglob("pictures/*.svg"))  # plots name no files
 HOUSES = [picture for picture in PICTURES if picture.stem == "house"]
 PATH = re.compile(r"(?:[a-z_0-9]+/)+(?:[a-z_0-9]+\.py)?|[a-z_]+\.py")
 # One process a page: starting one, and loading a spaCy model in it, takes longer than the fences.

@@ -1,4 +1,4 @@
-"""SecureChatModel: the standard unit suite, construction, refusals, and what it must not show."""
+"""SecureChatModel: construction, refusals, and what it must not show."""
 
 import asyncio
 import json
@@ -11,7 +11,6 @@ from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
-from langchain_tests.unit_tests import ChatModelUnitTests
 from pydantic import BaseModel, SecretStr
 
 from langchain_privacy import Masker, install_tracing_guard
@@ -29,16 +28,6 @@ from tests.support.attested import REAL, SIMULATED, simulated_gateway
 from tests.support.http import LangSmithServer, OpenAIServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
-
-
-class TestStandardUnit(ChatModelUnitTests):
-    @property
-    def chat_model_class(self) -> type[SecureChatModel]:
-        return SecureChatModel
-
-    @property
-    def chat_model_params(self) -> dict:
-        return {"endpoint": "https://llm.example.com/v1", "model": "m", "policy": REAL}
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
-"""The standard integration suite of LangChain on SecureChatModel: client → gateway → llama.cpp.
+"""LangChain's standard integration suite on every model that we hand out, before llama.cpp.
 
 The model is the packaged Gemma 3 270M. It answers, streams, counts and fills JSON schemas; it does
-not follow tools, so those tests run against a scripted server in `test_secure_standard_tools`.
-`TestPlain` is the same suite without us: what it cannot do is the model server's own limit. Run
-with `-rs` to list every skip with its reason.
+not follow tools, so those tests run against a scripted server in `test_standard_models_tools`.
+`TestPlain` is the same suite without us: what it cannot do is the model server's own limit, and it
+skips as many tests as ours do. `make bench ARGS=suites` counts both.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from openai import DefaultAsyncHttpxClient
 
+from langchain_privacy import EgressGuard, Masker, private
+from langchain_privacy.egress import EgressLedger
 from langchain_privacy.local import EmbeddedServer
 from langchain_privacy.secure import (
     AttestationPolicy,
@@ -44,14 +46,14 @@ LIMITS = {"max_tokens": 64, "temperature": 0}
 
 FREE_JSON = (
     "asked for JSON without a schema, the packaged model writes other members than those asked for "
-    "and does not end, with us or without; test_secure_standard_tools has these tests"
+    "and does not end, with us or without; test_standard_models_tools has these tests"
 )
 
 
 class _Suite(ChatModelIntegrationTests):
     @property
     def has_tool_calling(self) -> bool:
-        # The model does not follow tools, with us or without; see test_secure_standard_tools.
+        # The model does not follow tools, with us or without; see test_standard_models_tools.
         return False
 
     @property
@@ -79,8 +81,8 @@ class _Suite(ChatModelIntegrationTests):
         return LIMITS
 
 
-class TestPlain(_Suite):
-    """The same suite without us: what it fails or skips is the model server's own."""
+class _Direct(_Suite):
+    """Straight to the model server."""
 
     @pytest.fixture(autouse=True)
     def _server(self, embedded: EmbeddedServer) -> None:
@@ -103,8 +105,30 @@ class TestPlain(_Suite):
         return self._settings
 
 
-class TestStandard(_Suite):
-    """Ours: client, sealed channel, gateway, model server."""
+class TestPlain(_Direct):
+    """The same suite without us: what it fails or skips is the model server's own."""
+
+
+class TestGuarded(_Direct):
+    """Each call is examined and recorded before it leaves."""
+
+    @pytest.fixture
+    def model(self, request: pytest.FixtureRequest) -> BaseChatModel:
+        plain = self.chat_model_class(**self.standard_chat_model_params | self.chat_model_params)
+        return EgressGuard(Masker([]), ledger=EgressLedger("sqlite://")).wrap(plain)
+
+
+class TestPrivate(_Direct):
+    """What is asked is masked, and what is answered restored."""
+
+    @pytest.fixture
+    def model(self, request: pytest.FixtureRequest) -> BaseChatModel:
+        plain = self.chat_model_class(**self.standard_chat_model_params | self.chat_model_params)
+        return private(plain, Masker())
+
+
+class TestSecure(_Suite):
+    """Client, sealed channel, gateway, model server."""
 
     @pytest.fixture(autouse=True)
     def _endpoint(self, endpoint: str, embedded: EmbeddedServer) -> None:

@@ -1,7 +1,8 @@
-"""The standard integration suite with tools, on SecureChatModel before a scripted model server.
+"""The standard integration suite with tools, on our models before a scripted model server.
 
-The server is real HTTP behind the real gateway; only what it says is scripted, because the small
-packaged model follows no tools. It fills the arguments that each tool's or schema's form asks for.
+The server is real HTTP, for the secure model behind the real gateway; only what it says is
+scripted, because the small packaged model follows no tools. It fills the arguments that each tool's
+or schema's form asks for.
 """
 
 import json
@@ -9,12 +10,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_openai import ChatOpenAI
 from langchain_tests.integration_tests import ChatModelIntegrationTests
+from openai import DefaultAsyncHttpxClient
 
-from langchain_privacy.secure import (
-    SecureChatModel,
-)
+from langchain_privacy import EgressGuard, EgressLedger, Masker, private
+from langchain_privacy.detection import default_detectors
+from langchain_privacy.secure import SecureChatModel
 from tests.support.attested import SIMULATED, simulated_gateway
+from tests.support.http import OpenAIServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
 
@@ -74,15 +79,13 @@ def endpoint() -> Iterator[str]:
         yield f"{url}/v1"
 
 
-class TestStandardWithTools(ChatModelIntegrationTests):
-    @pytest.fixture(autouse=True)
-    def _endpoint(self, endpoint: str) -> None:
-        type(self)._settings = {"endpoint": endpoint, "model": "scripted", "policy": SIMULATED}
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with OpenAIServer(_answer) as server:
+        yield server.url
 
-    @property
-    def chat_model_class(self) -> type[SecureChatModel]:
-        return SecureChatModel
 
+class _Suite(ChatModelIntegrationTests):
     @property
     def chat_model_params(self) -> dict:
         return self._settings
@@ -94,3 +97,44 @@ class TestStandardWithTools(ChatModelIntegrationTests):
     @property
     def supports_json_mode(self) -> bool:
         return True
+
+
+class TestSecure(_Suite):
+    @pytest.fixture(autouse=True)
+    def _endpoint(self, endpoint: str) -> None:
+        type(self)._settings = {"endpoint": endpoint, "model": "scripted", "policy": SIMULATED}
+
+    @property
+    def chat_model_class(self) -> type[SecureChatModel]:
+        return SecureChatModel
+
+
+class _Direct(_Suite):
+    @pytest.fixture(autouse=True)
+    def _server(self, server: str) -> None:
+        type(self)._settings = {
+            "base_url": server,
+            "model": "scripted",
+            "api_key": "k",
+            "stream_usage": True,
+            # ChatOpenAI shares one client among all models, but each test has a loop of its own.
+            "http_async_client": DefaultAsyncHttpxClient(),
+        }
+
+    @property
+    def chat_model_class(self) -> type[ChatOpenAI]:
+        return ChatOpenAI
+
+
+class TestGuarded(_Direct):
+    @pytest.fixture
+    def model(self, request: pytest.FixtureRequest) -> BaseChatModel:
+        plain = self.chat_model_class(**self.standard_chat_model_params | self.chat_model_params)
+        return EgressGuard(Masker([]), ledger=EgressLedger("sqlite://")).wrap(plain)
+
+
+class TestPrivate(_Direct):
+    @pytest.fixture
+    def model(self, request: pytest.FixtureRequest) -> BaseChatModel:
+        plain = self.chat_model_class(**self.standard_chat_model_params | self.chat_model_params)
+        return private(plain, Masker(default_detectors(presidio=False)))

@@ -1,0 +1,74 @@
+"""What a benchmark returns: tables with a ratio, what was not measured, and maybe a plot."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Plot:
+    """Lines over numbers, or one bar a name.
+
+    `series` holds a line's points, or a bar's single figure at 0. `log` draws the figures' axis in
+    powers of ten.
+    """
+
+    kind: str
+    title: str
+    x: str
+    y: str
+    series: dict[str, list[tuple[float, float]]]
+    log: bool = False
+
+
+@dataclass
+class Table:
+    """Figures on one question, as text."""
+
+    name: str
+    """Of its plot's file; unique."""
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    ratio: str
+    """One sentence: us by the peer."""
+    not_measured: str
+    how: str = ""
+    """What was done, and how."""
+    versions: dict[str, str] = field(default_factory=dict)
+    """Of the peers."""
+    plot: Plot | None = None
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> "Table":
+        """Return a table that was written to JSON."""
+        plot = kept.get("plot")
+        return cls(**{**kept, "plot": Plot(**plot) if plot else None})
+
+
+def text_of(table: Table) -> str:
+    """Return a table as text for a terminal."""
+    lines = [table.title]
+    widths = [max(map(len, column)) for column in zip(table.columns, *table.rows, strict=True)]
+    for row in (table.columns, *table.rows):
+        first, *others = [cell.ljust(w) for cell, w in zip(row, widths, strict=True)]
+        lines.append(f"  {first}  " + "  ".join(others).rstrip())
+    lines += [f"  {table.ratio}", f"  Not measured: {table.not_measured}"]
+    return "\n".join(lines)
+
+
+def run(
+    measure: Callable[[argparse.Namespace], Sequence[Table]],
+    parser: argparse.ArgumentParser,
+) -> None:
+    """Be the command line of a benchmark: print its tables, and write them where `--json` says."""
+    parser.add_argument("--json", type=Path, help="file to write the tables to")
+    arguments = parser.parse_args()
+    tables = measure(arguments)
+    sys.stdout.write("\n\n".join(map(text_of, tables)) + "\n")
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(table) for table in tables]), "utf-8")
