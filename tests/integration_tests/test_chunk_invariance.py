@@ -22,7 +22,7 @@ from langchain_privacy.secure.channel.hpke import X25519PrivateKey, XWingPrivate
 MASKER = Masker([DictionaryDetector({"PERSON": ["민수"], "EMAIL": ["k@x.kr"]})])
 SESSION = MASKER.session("t")
 NAME, EMAIL = SESSION.mask("민수"), SESSION.mask("k@x.kr")
-ANSWER = f"So {NAME}은 wrote to **{EMAIL}**, and {NAME[1:-1].lower()} [EMAIL_0000] did not [PER"
+ANSWER = f"{NAME}은 **{EMAIL}**, {NAME[1:-1].lower()} [PER"
 MANGLED = f"\\[{EMAIL[1:-1]}\\] &lt;{NAME[1:-1]}&gt; %5B{EMAIL[1:-1]}%5D"
 
 
@@ -38,10 +38,10 @@ def test_text_in_three_parts(answer: str) -> None:
     assert SESSION.restore(answer) != answer
 
 
-def test_a_placeholder_in_any_parts() -> None:
+def test_a_placeholder_in_five_parts() -> None:
     assert SESSION.restore(EMAIL) == "k@x.kr"
     assert len(EMAIL) < 13
-    assert_chunk_invariant(texts, SESSION.restore, EMAIL, splits="all")
+    assert_chunk_invariant(texts, SESSION.restore, EMAIL, splits=5)
 
 
 def test_json_source() -> None:
