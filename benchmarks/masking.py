@@ -177,8 +177,6 @@ def restoring(rounds: int) -> Table:
         "piighost": lambda: asyncio.run(pipeline.deanonymize(tokens, "t")),
     }
     whole = {name: restore() == text for name, restore in contestants.items()}
-    changed = masked.replace("[", "**").replace("]", "**")
-    decorated = session.restore(changed) == text.replace("[", "**")
     seconds = turns.in_turns(contestants, rounds)
     k = len(text) / 1e3
     rows = [
@@ -199,10 +197,9 @@ def restoring(rounds: int) -> Table:
         ratio=f"Presidio / ours {turns.paired(seconds['Presidio, decrypt'], seconds['ours']):.2f}, "
         f"piighost / ours {turns.paired(seconds['piighost'], seconds['ours']):.2f}.",
         how=f"{masked.count('[')} placeholders in {len(text):,} characters. Ours looks for "
-        "placeholders that a model wrote differently as well"
-        + (" (all in bold instead of brackets: restored)" if decorated else "")
-        + "; Presidio decrypts at the places that its own result names, so the text must be the "
-        "one it made; piighost replaces its exact tokens.",
+        "placeholders that a model wrote differently as well; Presidio decrypts at the places that "
+        "its own result names, so the text must be the one it made; piighost replaces its exact "
+        "tokens.",
         not_measured="texts that a real model rewrote: [spellings](spellings.md).",
         versions=versions("presidio-anonymizer", "piighost"),
     )
