@@ -5,6 +5,7 @@ Nothing of it is data: the meanings are fixed, and the word at fault is one of t
 
 import re
 
+from langchain_privacy.errors import UnsafeSQLError
 from langchain_privacy.sql.answer_check import MEANINGS
 from langchain_privacy.sql.execute.database import MEANINGS as RUN
 from langchain_privacy.sql.guard.refusal import REASONS
@@ -14,6 +15,8 @@ _OF_PLANS = {
     "cut_off": "the answer was cut off at its length limit; answer shorter: prepared_sql and a "
     "short template, and null or [] for everything else",
     "not_aggregate": "only counts, sums, averages and their groups may be asked for",
+    "persons": "a subquery merges rows of several persons (DISTINCT, UNION, EXCEPT, INTERSECT), so "
+    "that persons cannot be counted outside of it; let it give the column that says whose a row is",
 }
 _CANNOT = "; if [SCHEMAS] cannot answer the question, say so in `unanswerable`"
 _MAY_BE_UNANSWERABLE = frozenset({"no_table", "table", "unknown_column", "not_a_query"})
@@ -23,6 +26,11 @@ _NAME = re.compile(r"\w[\w.]{0,60}")
 def reason(code: str) -> str:
     """Return what the code of a refused statement means."""
     return REASONS.get(code) or _OF_PLANS[code]
+
+
+def refused(code: str) -> UnsafeSQLError:
+    """Make the error of a statement that the guard lets through and the policy does not."""
+    return UnsafeSQLError(f"The statement was refused: {reason(code)}.", code=code)
 
 
 def fault(code: str, sql: str = "", position: tuple[int, int] | None = None, more: str = "") -> str:

@@ -22,9 +22,9 @@ from sqlglot import exp
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.sql.card import SchemaCard
+from langchain_privacy.sql.faults import refused
 from langchain_privacy.sql.guard.joins import is_group
 from langchain_privacy.sql.guard.query import AGGREGATING
-from langchain_privacy.sql.guard.refusal import refuse
 from langchain_privacy.sql.guard.scope import first_free
 from langchain_privacy.sql.guard.trees import quoted
 
@@ -128,7 +128,7 @@ class GroupSizes:
             return [arms[0].expressions[at].alias for at in held[0]]
         if any(arm.args.get("distinct") for arm in arms) or _merges_rows(query):
             # One more column would make other rows of it.
-            raise refuse("persons", (1, 1))
+            raise refused("persons")
         taken = {output.alias.casefold() for arm in arms for output in arm.expressions}
         names = [first_free("p1", taken) for _ in range(most)]
         for arm, of in both:

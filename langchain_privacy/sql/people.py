@@ -22,9 +22,10 @@ from langchain_privacy.words.labels import kind_of_label
 
 _SAMPLE = 400
 _HANGUL_NAME = re.compile(r"[가-힣]{2,5}")
-_LATIN_NAME = re.compile(
-    r"[^\W\d_]+(?:['’.-]?[^\W\d_]+)*\.?(?: [^\W\d_]+(?:['’.-]?[^\W\d_]+)*\.?){0,3}"
-)
+# Letters, joined by nothing or by one mark; a run of letters can be read in one way only, or a long
+# text of a column would be tried for ever.
+_LATIN_WORD = r"[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?"
+_LATIN_NAME = re.compile(rf"{_LATIN_WORD}(?: {_LATIN_WORD}){{0,3}}")
 _MOSTLY, _HALF, _SOME = 0.75, 0.5, 0.3
 _ENDINGS_OF_PLACES = frozenset("동구시군읍면리로길역가")
 

@@ -1,7 +1,7 @@
 """What hangs together in a FROM clause, after its names are resolved.
 
 Without an equality between two sources the result is a product of tables: the cheapest way to bring
-a server to its knees. `names.py` asks `ties` which sources the conditions of a statement hold
+a server to its knees. `sources.py` asks `ties` which sources the conditions of a statement hold
 together; `scope.untied` then finds the one that nothing holds.
 """
 

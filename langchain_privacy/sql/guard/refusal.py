@@ -41,8 +41,6 @@ REASONS = {
     "label": "an alias is not a plain name",
     "set_operation": "the sides of a set operation differ in their columns",
     "position": "ORDER BY or GROUP BY names an output column that does not exist",
-    "persons": "a subquery merges rows of several persons (DISTINCT, UNION, EXCEPT, INTERSECT), so "
-    "that persons cannot be counted outside of it; let it give the column that says whose a row is",
     "single_entity": "an aggregate over one row, named by its key, is that row's value",
 }
 """Every code of `UnsafeSQLError` that the guard raises, with its meaning."""

@@ -1,6 +1,6 @@
 """Looking at the trees of statements: what a node is, holds and stands for.
 
-`names.py` asks these small questions of a tree while it gives its names their meaning.
+`names.py` and its parts ask these small questions of a tree while they give names their meaning.
 """
 
 from typing import Any

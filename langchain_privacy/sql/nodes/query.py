@@ -23,7 +23,7 @@ from langchain_privacy.sql.chart import asks_for_chart
 from langchain_privacy.sql.conversation import remember
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.execute.database import query_error
-from langchain_privacy.sql.faults import fault, reason
+from langchain_privacy.sql.faults import fault, refused
 from langchain_privacy.sql.group_sizes import persons_of
 from langchain_privacy.sql.guard import GuardedQuery
 from langchain_privacy.sql.k_anonymity import LargeGroups, record, shown, with_groups_of
@@ -136,8 +136,7 @@ class QueryNode:
             if k > 1 and guarded.aggregates:
                 large = with_groups_of(guarded, k, self._persons)
             if policy.aggregates_only and not _only_aggregates(guarded):
-                msg = f"The statement was refused: {reason('not_aggregate')}."
-                raise UnsafeSQLError(msg, code="not_aggregate")
+                raise refused("not_aggregate")
         except UnsafeSQLError as error:
             codes = [f"sql:{error.code}"]
             faults = [fault(codes[0], planned_sql(state), error.position)]

@@ -202,6 +202,11 @@ def test_columns_of_people(name: str, values: list[str], people: bool) -> None:
     assert holds_people(name, values) is people
 
 
+def test_long_texts_of_a_column_are_looked_at_once() -> None:
+    """A run of letters that could be split anywhere would be tried 2 ** 60 times."""
+    assert not holds_people("title", ["a" * 60 + "!", " ".join(["Introduction"] * 30) + "?"])
+
+
 TODAY = date(2026, 3, 9)
 
 
