@@ -38,9 +38,7 @@ imports: .make/dev  ## one-way layers, no circles
 
 docs: .make/dev  ## the documentation site, into site/
 	$(BIN)/python scripts/reference.py
-	$(BIN)/zensical build --clean --strict
-	@# One language a site is all that the theme knows; a screen reader must know the page's own.
-	find site/ko -name '*.html' -exec perl -pi -e 's/<html lang="en"/<html lang="ko"/' {} +
+	$(BIN)/python scripts/site.py
 
 examples: .make/test  ## run every example
 	$(BIN)/python -m pytest -m "not slow" tests/integration_tests/test_examples.py

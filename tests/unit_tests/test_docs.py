@@ -2,10 +2,7 @@
 
 import doctest
 import importlib
-import os
 import re
-import subprocess
-import sys
 import tomllib
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +11,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from pytest_examples import CodeExample, find_examples
 
+from tests.support.fences import run_page
 from tests.support.paths import REPOSITORY
+from tests.support.processes import Process
 
 ROOTS = [REPOSITORY / "README.md", REPOSITORY / "README.ko.md", REPOSITORY / "docs"]
 FENCES = [example for example in find_examples(*ROOTS) if example.prefix == "python"]
@@ -27,30 +26,21 @@ MODULES = [
 PACKAGE = REPOSITORY / "langchain_privacy"
 ARCHITECTURE = [REPOSITORY / "docs/architecture.md", REPOSITORY / "docs/ko/architecture.md"]
 PICTURES = sorted((REPOSITORY / "docs").rglob("pictures/*.svg"))  # plots name no files
+ABOUT_VALUES = {"values", "rule", "tiers", "crossed", "logo"}  # and not about files
 HOUSES = [picture for picture in PICTURES if picture.stem == "house"]
+# Tables of figures and of spellings: read by their columns in any language.
+ENGLISH_ONLY = {"spellings.md", "detection-quality.md"}
 PATH = re.compile(r"(?:[a-z_0-9]+/)+(?:[a-z_0-9]+\.py)?|[a-z_]+\.py")
-# One process a page: starting one, and loading a spaCy model in it, takes longer than the fences.
-RUN = """
-import runpy, sys
-for script in sys.argv[1:]:
-    print("Running", script, file=sys.stderr, flush=True)
-    runpy.run_path(script, run_name="__main__")
-"""
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_fences(page: Path, tmp_path: Path) -> None:
     scripts = [written(fence, tmp_path) for fence in PAGES[page]]
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, *scripts],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    # A process of its own, but forked from one that has imported everything and loaded the models:
+    # that takes three times as long as most pages.
+    name = page.relative_to(REPOSITORY).with_suffix("").as_posix()
+    name = re.sub(r"^docs/(?:ko/)?|\.ko$", "", name)
+    assert (failed := Process(run_page, name, tmp_path, scripts).result()) is None, failed
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -71,7 +61,7 @@ def test_architecture_names_the_same_files_in_both_languages() -> None:
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda path: str(path.relative_to(REPOSITORY)))
 def test_pictures_name_files_that_exist(picture: Path) -> None:
     named = [text for text in texts_of(picture) if PATH.fullmatch(text)]
-    assert named or picture.stem in ("values", "rule")  # about values, not about files
+    assert named or picture.stem in ABOUT_VALUES
     assert not [name for name in named if not (PACKAGE / name).exists()]
 
 
@@ -85,6 +75,34 @@ def test_the_house_is_drawn_as_it_is_enforced(picture: Path) -> None:
         assert set(rooms[: len(row)]) == row
         rooms = rooms[len(row) :]
     assert not rooms
+
+
+PROSE = [*ROOTS[:2], REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "SECURITY.md"]
+PROSE += sorted((REPOSITORY / "docs").rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_links_lead_somewhere(page: Path) -> None:
+    assert not [link for link in links_of(page) if not leads_somewhere(page, link)]
+
+
+def test_korean_pages_link_korean_pages() -> None:
+    english, korean = REPOSITORY / "docs", REPOSITORY / "docs/ko"
+    for page in korean.rglob("*.md"):
+        local = [link.partition("#")[0] for link in links_of(page) if not link.startswith("http")]
+        pages = [(page.parent / path).resolve() for path in local if path.endswith(".md")]
+        abroad = [there for there in pages if not there.is_relative_to(korean)]
+        twins = [there for there in abroad if (korean / there.relative_to(english)).exists()]
+        # its own English twin a page may name, which goes into more detail
+        assert not [twin for twin in twins if twin.name != page.name], page
+
+
+def test_every_page_has_a_korean_twin() -> None:
+    docs = REPOSITORY / "docs"
+    english = {page.relative_to(docs) for page in docs.rglob("*.md")}
+    korean = {page.relative_to(docs / "ko") for page in (docs / "ko").rglob("*.md")}
+    alone = {page for page in english - korean if page.parts[0] not in ("ko", "reference")}
+    assert {str(page) for page in alone} <= ENGLISH_ONLY
 
 
 def named(page: Path) -> list[str]:
@@ -109,6 +127,35 @@ def test_contributing_names_files_that_exist() -> None:
     ]
     assert len(named) > 50
     assert not [name for name in named if not any((folder / name).exists() for folder in folders)]
+
+
+def links_of(page: Path) -> list[str]:
+    """Return the targets of a page's links and pictures, those in code left out."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"`[^`\n]*`", "code", text)
+    return re.findall(r"\]\(([^)\s]+)\)", text)
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Whether a link's file is there, and the anchor's heading in it; other hosts are not asked."""
+    if re.match(r"https?:|mailto:", link):
+        return True
+    path, _, anchor = link.partition("#")
+    there = (page.parent / path).resolve() if path else page
+    return there.exists() and (not anchor or anchor in anchors_of(there))
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub and the site write them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    explicit = set(re.findall(r'(?:id|name)="([^"]+)"|\{#([\w-]+)\}', text))
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    plain = [re.sub(r"[`*]|\[([^]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    slugs = {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in plain
+    }
+    slugs |= set(re.findall(r"^::: (\S+)", text, re.MULTILINE))
+    return slugs | {name for pair in explicit for name in pair if name}
 
 
 def written(fence: CodeExample, folder: Path) -> str:
