@@ -55,6 +55,7 @@ _HOME = {
     "UnsafeSimulatedTee": "policy.unsafe",
     "aattest": "transport",
     "attest": "transport",
+    "attested_clients": "transport",
     "create_gateway": "gateway",
     "verify_azure_cvm": "evidence.azure_cvm",
     "verify_azure_maa": "evidence.azure_maa",

@@ -36,6 +36,9 @@ from langchain_privacy.secure.report import AttestationReport, Check, Checks, as
 ATTESTATION_SECONDS = 30.0
 """Longest time for one attempt to get evidence, and for waiting for somebody else's attempt."""
 
+_RENEWED_AT = 0.75
+"""Share of a verdict's time after which it is renewed ahead of its end."""
+
 _MAX_VERDICTS = 8
 _MAX_SILENT = 200
 
@@ -47,11 +50,13 @@ class _Verdict:
     Attributes:
         report: The report.
         expires: End of its time by the monotonic clock.
+        renew: When to renew it ahead of time, by the same clock.
         silent: Answers that other machines gave since this one's latest.
     """
 
     report: AttestationReport
     expires: float
+    renew: float
     silent: int = 0
 
 
@@ -215,6 +220,21 @@ class AttestedEndpoint:
             self._shared.flight = flight
             return flight, True
 
+    def renewal_is_due(self) -> bool:
+        """Whether the caller should attest now, in the background, because a verdict ends soon.
+
+        It is said to one caller alone. If that comes to nothing, another is told after a part of
+        what is left of the verdict's time; the verdict itself holds until its end and no longer.
+        """
+        now = time.monotonic()
+        if not any(verdict.renew <= now for verdict in self._shared.verdicts):
+            return False
+        with self._shared.lock:
+            due = [v for v in self._shared.verdicts if v.renew <= now and self._in_force(v)]
+            for verdict in due:
+                verdict.renew = now + max(1.0, (verdict.expires - now) / 4)
+            return bool(due)
+
     def leave(self, flight: "Future[None]", error: BaseException | None = None) -> None:
         """Say how an attempt ended; those who joined it end alike, instead of waiting in turn."""
         with self._shared.lock:
@@ -247,7 +267,8 @@ class AttestedEndpoint:
         seconds = float(self.policy.max_age_seconds)
         if report.not_after is not None:
             seconds = min(seconds, (report.not_after - now).total_seconds())
-        made = _Verdict(report, time.monotonic() + seconds)
+        start = time.monotonic()
+        made = _Verdict(report, start + seconds, start + _RENEWED_AT * seconds)
         keys = report.channel_keys
         with self._shared.lock:
             others = [

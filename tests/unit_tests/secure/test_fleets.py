@@ -33,8 +33,8 @@ from langchain_privacy.secure import (
     attest,
     create_gateway,
 )
-from langchain_privacy.secure import transport as transport_module
 from langchain_privacy.secure.adapters import GatewayAdapter
+from langchain_privacy.secure.transport import sync
 from tests.support.asgi import AsgiServer
 from tests.support.attested import SIMULATED
 from tests.support.fleet import Balancer
@@ -158,7 +158,7 @@ def test_a_balancer_that_is_busy_is_asked_again(status) -> None:
 def test_unavailable_is_apart_from_untrusted(monkeypatch) -> None:
     waited: list[float] = []
     clock = SimpleNamespace(sleep=waited.append, monotonic=time.monotonic)
-    monkeypatch.setattr(transport_module, "time", clock)
+    monkeypatch.setattr(sync, "time", clock)
     with _fleet(SimulatedTee()) as (url, balancer, upstream):
         with httpx.Client(transport=AttestedTransport(url, SIMULATED, tries=3)) as client:
             balancer.refuse = (100, 503, {"retry-after": "7"})

@@ -1,0 +1,35 @@
+"""HTTP transports that attest first and encrypt always, for httpx and for httpx2; and `attest`.
+
+Both libraries have one interface; which one is in use is seen from the request. Nothing is sent
+before the endpoint has proven itself, nothing in clear, nothing to another origin, and no answer is
+used that was not sealed to this request.
+
+```python
+policy = AttestationPolicy(require=[SevSnpPolicy(measurements=["7a1e..."])])
+transport = AttestedTransport("https://llm.example.com", policy)
+with httpx.Client(transport=transport) as client:
+    client.post("https://llm.example.com/v1/chat/completions", json=request)
+```
+
+`sync` and `asynchronous` are the two transports, `base` what they share, `turn` one request on its
+way, `http` what differs between the libraries, `asking` the check alone, `clients` both clients for
+a chat model. `SecureChatModel` has one transport of each kind.
+"""
+
+from langchain_privacy.secure.transport.asking import aattest, attest
+from langchain_privacy.secure.transport.asynchronous import AsyncAttestedTransport
+from langchain_privacy.secure.transport.base import SEALED_UNDER, BaseTransport
+from langchain_privacy.secure.transport.clients import attested_clients
+from langchain_privacy.secure.transport.http import reaching
+from langchain_privacy.secure.transport.sync import AttestedTransport
+
+__all__ = [
+    "SEALED_UNDER",
+    "AsyncAttestedTransport",
+    "AttestedTransport",
+    "BaseTransport",
+    "aattest",
+    "attest",
+    "attested_clients",
+    "reaching",
+]

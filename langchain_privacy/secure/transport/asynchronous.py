@@ -1,0 +1,233 @@
+"""The asynchronous transport, for `httpx.AsyncClient` and `httpx2.AsyncClient`.
+
+Its twin is `sync`; a change here is one there.
+"""
+
+import asyncio
+import copy
+import time
+from collections.abc import AsyncIterator, Collection
+from concurrent.futures import Future
+from typing import Any, Self
+
+from langchain_privacy.errors import (
+    AttestationError,
+    ChannelError,
+    EndpointUnavailableError,
+    PrivacyError,
+)
+from langchain_privacy.secure.channel.exchange import MAX_PROBLEM, Answer, Exchange
+from langchain_privacy.secure.endpoint import ATTESTATION_SECONDS
+from langchain_privacy.secure.fetch import DocumentReader, tls_spki
+from langchain_privacy.secure.report import AttestationReport
+from langchain_privacy.secure.transport.base import (
+    BROKEN,
+    EXPIRED,
+    INCOMPLETE,
+    SLOW,
+    BaseTransport,
+)
+from langchain_privacy.secure.transport.http import Library, library_of, pairs
+from langchain_privacy.secure.transport.http import library as http_library
+from langchain_privacy.secure.transport.turn import Patience, Turn
+
+
+class AsyncAttestedTransport(BaseTransport):
+    """The asynchronous twin, for `httpx.AsyncClient` and `httpx2.AsyncClient`."""
+
+    _renewal: "asyncio.Task[None] | None" = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the inner transport; a renewal under way is given up."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
+        if self._inner is not None:
+            await self._inner.aclose()
+
+    async def handle_async_request(self, request: Any) -> Any:
+        """Attest if need be, seal, send, open; see `AttestedTransport.handle_request`."""
+        try:
+            return await self._handle(request)
+        except PrivacyError as error:
+            raise self._raised(error) from None
+
+    async def attest(self, library: str = "httpx") -> AttestationReport:
+        """Attest now, unless a verdict is in force; return the report."""
+        return await self._attested(http_library(library), {})
+
+    def _connection(self, library: Library) -> Any:
+        if self._inner is None:
+            self._inner = library.http.AsyncHTTPTransport(verify=self._verify, proxy=self._proxy)
+        return self._inner
+
+    async def _attested(
+        self, library: Library, extensions: Any, besides: Collection[AttestationReport] = ()
+    ) -> AttestationReport:
+        """Attest unless a report is in force, other than those that are not enough."""
+        entered = self.endpoint.enter(besides)
+        if entered is not None:
+            flight, leads = entered
+            if leads:
+                try:
+                    await self._fetch(library, extensions)
+                except BaseException as error:
+                    self.endpoint.leave(flight, error)
+                    raise
+                self.endpoint.leave(flight)
+            else:
+                await _ajoined(flight)
+        report = self.endpoint.report
+        if report is None:
+            raise EndpointUnavailableError(EXPIRED, check="fetch")
+        return report
+
+    async def _fetch(self, library: Library, extensions: Any) -> None:
+        patience = Patience(self._tries)
+        while True:
+            try:
+                async with asyncio.timeout(ATTESTATION_SECONDS):
+                    await self._fetch_once(library, extensions)
+            except TimeoutError:
+                raise EndpointUnavailableError(SLOW, check="fetch") from None
+            except EndpointUnavailableError as error:
+                await asyncio.sleep(patience.pause(error))
+            else:
+                return
+
+    async def _fetch_once(self, library: Library, extensions: Any) -> None:
+        reader = DocumentReader(seconds=ATTESTATION_SECONDS)
+        nonce, request = self._challenge_request(library, extensions)
+        try:
+            response = await self._connection(library).handle_async_request(request)
+        except library.broken:
+            raise EndpointUnavailableError(BROKEN, check="fetch") from None
+        try:
+            self._check_document(response)
+            async for chunk in response.stream:
+                reader.feed(chunk)
+            spki = tls_spki(response)
+            # Verifying takes milliseconds, and an adapter may fetch collateral: not in the loop.
+            await asyncio.to_thread(self.endpoint.accept, reader.finish(), nonce, spki)
+        except library.http.TransportError:
+            raise EndpointUnavailableError(BROKEN, check="fetch") from None
+        finally:
+            await response.aclose()
+
+    def _renew(self, library: Library) -> None:
+        """Attest ahead of time, in a task that ends with it; no request waits."""
+        if not self.endpoint.renewal_is_due():
+            return
+
+        async def renew() -> None:
+            try:
+                async with asyncio.timeout(ATTESTATION_SECONDS):
+                    await self._fetch_once(library, {})
+            except (PrivacyError, TimeoutError, library.http.TransportError) as error:
+                self._not_renewed(error)
+
+        # The loop refers to its tasks weakly.
+        self._renewal = asyncio.get_running_loop().create_task(renew())
+
+    async def _handle(self, request: Any) -> Any:
+        library = library_of(request)
+        self._check_target(request.url)
+        first = await self._attested(library, request.extensions)
+        self._renew(library)
+        turn = Turn(request, library, self._tries, [first])
+        while True:
+            exchange, outgoing = self._seal(library, turn, _sealed_pieces)
+            try:
+                response = await self._connection(library).handle_async_request(outgoing)
+            except library.broken:
+                if not turn.again_after_a_break(exchange):
+                    raise
+                continue
+            try:
+                self._check_connection(turn.reports, response)
+                if self._may_name_another_key(response, exchange):
+                    problem = DocumentReader(MAX_PROBLEM)
+                    async for chunk in response.stream:
+                        problem.feed(chunk)
+                    if turn.wants_new_key(response, exchange, problem.finish()):
+                        await response.aclose()
+                        await self._meet(library, turn, exchange)
+                        continue
+                if unavailable := self._unavailable(response):
+                    await response.aclose()
+                    await asyncio.sleep(turn.pause(unavailable, exchange))
+                    continue
+                answer = exchange.answer(response.status_code, pairs(response))
+                return await self._open(library, response, answer, turn)
+            except BaseException:
+                await response.aclose()
+                raise
+
+    async def _meet(self, library: Library, turn: Turn, exchange: Exchange) -> None:
+        """Attest the machine that has another key, or another one of the same address."""
+        for _ in range(self._steps(turn, exchange)):
+            try:
+                await self._attested(library, turn.request.extensions, besides=turn.reports)
+            except AttestationError as error:
+                turn.refused = error
+                if self.endpoint.report is None:
+                    raise
+            if self._has_met_another(turn):
+                return
+
+    async def _open(self, library: Library, response: Any, answer: Answer, turn: Turn) -> Any:
+        deadline = time.monotonic() + self._max_seconds
+        raw = aiter(response.stream)
+        early: list[bytes] = []
+        try:
+            while answer.status is None:
+                chunk = await anext(raw, None)
+                if chunk is None:
+                    raise ChannelError(INCOMPLETE)
+                self._in_time(deadline)
+                early.extend(answer.feed(chunk))
+        except library.http.TransportError:
+            raise ChannelError(INCOMPLETE) from None
+        self._opened(answer, turn, response)
+
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                for piece in early:
+                    yield piece
+                async for chunk in raw:
+                    self._in_time(deadline)
+                    for piece in answer.feed(chunk):
+                        yield piece
+                for piece in answer.finish():
+                    yield piece
+            except library.http.TransportError:
+                raise self._raised(ChannelError(INCOMPLETE)) from None
+            except PrivacyError as error:
+                raise self._raised(error) from None
+
+        stream = library.async_body(pieces(), response.aclose)
+        return self._response(library, answer, stream, response)
+
+
+async def _ajoined(flight: "Future[None]") -> None:
+    """The asynchronous twin of `_joined`."""
+    try:
+        async with asyncio.timeout(ATTESTATION_SECONDS):
+            await asyncio.shield(asyncio.wrap_future(flight))
+    except TimeoutError:
+        raise EndpointUnavailableError(SLOW, check="fetch") from None
+    except Exception as error:  # noqa: BLE001
+        raise copy.copy(error) from None
+
+
+async def _sealed_pieces(exchange: Exchange, stream: Any) -> AsyncIterator[bytes]:
+    yield exchange.begin()
+    async for chunk in stream:
+        yield exchange.seal(chunk, last=False)
+    yield exchange.seal(b"", last=True)

@@ -1,0 +1,261 @@
+"""What the synchronous and the asynchronous transport share: all that is not I/O.
+
+`BaseTransport` seals a request under the reports in force, judges what comes back, and decides when
+to attest anew; the two below it (`sync`, `asynchronous`) differ in `async` and `await` alone.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+from langchain_privacy.errors import (
+    ChannelError,
+    ConfigurationError,
+    EndpointUnavailableError,
+    EvidenceInvalidError,
+    PolicyMismatchError,
+    PrivacyError,
+)
+from langchain_privacy.secure.adapters.base import Adapter
+from langchain_privacy.secure.channel.exchange import (
+    MAX_RESPONSE,
+    Answer,
+    Exchange,
+    open_exchange,
+)
+from langchain_privacy.secure.endpoint import AttestedEndpoint
+from langchain_privacy.secure.fetch import tls_spki
+from langchain_privacy.secure.policy.attestation import AttestationPolicy
+from langchain_privacy.secure.report import AttestationReport
+from langchain_privacy.secure.transport.http import Library, pairs, parsed
+from langchain_privacy.secure.transport.turn import BUSY, TRIES, Turn, asked_to_wait
+
+NOWHERE = "attested.invalid"
+"""A host that never exists (RFC 6761), under which a transport takes requests for its endpoint.
+
+A client of another kind that is given this address by mistake reaches nobody.
+"""
+
+_STEP_SECONDS = {"connect": 10.0, "read": 20.0, "write": 10.0, "pool": 10.0}
+"""Longest time for each step while evidence is fetched; a client's shorter ones go first."""
+
+_ROUNDS, _MEETINGS = 6, 3
+"""Rounds of challenges while the machines behind an address turn out to have other keys, and
+challenges of a round. What remains is sent to known keys."""
+
+INCOMPLETE = "the connection broke, so the answer is incomplete"
+BROKEN = "the connection broke while evidence was fetched"
+EXPIRED = "the verdict ran out before the request was sealed"
+SLOW = "the evidence takes too long"
+
+SEALED_UNDER: ContextVar[AttestationReport] = ContextVar("sealed_under")
+"""The report under which this context's latest request was sealed; set before it is sent."""
+
+_logger = logging.getLogger(__name__)
+
+
+class BaseTransport:
+    """What both transports share: all that is not I/O.
+
+    Args:
+        endpoint: URL of the endpoint, or an `AttestedEndpoint` that several transports share.
+        policy: What the endpoint must prove; not with an `AttestedEndpoint`.
+        adapter: How it is asked; the gateway of this package by default.
+        inner: Transport that carries the sealed bytes; a plain one of the same library by default.
+        outer_headers: Headers to send in clear, e.g. for a load balancer.
+        max_response_bytes: Largest answer.
+        max_seconds: Longest time that one answer may take, however slowly it drips.
+        verify: TLS verification of the default `inner`: an `ssl.SSLContext`, or `True`.
+        proxy: URL of an HTTP proxy that the default `inner` connects through; it sees what any hop
+            sees. Proxies in the environment are not used.
+        tries: How often a request is sent to an endpoint that has no answer, before it is an error.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | AttestedEndpoint,
+        policy: AttestationPolicy | None = None,
+        *,
+        adapter: Adapter | None = None,
+        inner: Any = None,
+        outer_headers: Mapping[str, str] | None = None,
+        max_response_bytes: int = MAX_RESPONSE,
+        max_seconds: float = 3600.0,
+        verify: Any = True,
+        proxy: str | None = None,
+        tries: int = TRIES,
+    ) -> None:
+        if isinstance(endpoint, AttestedEndpoint):
+            if policy is not None or adapter is not None:
+                msg = "policy and adapter belong to the AttestedEndpoint that was given"
+                raise ConfigurationError(msg)
+            self.endpoint = endpoint
+        else:
+            if policy is None:
+                msg = "a transport needs policy=AttestationPolicy(...): attested, or nothing"
+                raise ConfigurationError(msg)
+            self.endpoint = AttestedEndpoint(endpoint, policy, adapter=adapter)
+        self._inner = inner
+        self._outer = [(k.lower(), v) for k, v in (outer_headers or {}).items()]
+        self._max_response, self._max_seconds = max_response_bytes, max_seconds
+        self._proxy, self._tries = proxy, tries
+        # To an http origin there is never TLS, and loading the web's authorities takes a while.
+        self._verify = verify if self.endpoint.scheme == "https" else False
+
+    dropped: frozenset[str] = frozenset()
+    """Headers of a request that do not travel, in lower case."""
+
+    @property
+    def report(self) -> AttestationReport | None:
+        """The report in force, or `None` before the first request."""
+        return self.endpoint.report
+
+    def _raised(self, error: PrivacyError) -> Exception:
+        """What is raised for an error; a subclass may dress it for its client."""
+        return error
+
+    def _check_target(self, url: Any) -> None:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        endpoint = self.endpoint
+        if (url.scheme, url.host, port) == ("https", NOWHERE, 443):
+            return
+        if (url.scheme, url.host, port) != (endpoint.scheme, endpoint.hostname, endpoint.port):
+            msg = "the request is for another origin than the attested one; nothing was sent"
+            raise ChannelError(msg)
+
+    def _seal(
+        self, library: Library, turn: Turn, upload: Callable[..., Any]
+    ) -> tuple[Exchange, Any]:
+        """The exchange for a request, and what to send; `upload` seals a body that is streamed."""
+        http, profile, request = library.http, self.endpoint.policy.profile, turn.request
+        turn.reports = self.endpoint.reports or turn.reports
+        SEALED_UNDER.set(turn.reports[0])
+        exchange = open_exchange(
+            profile,
+            [report.channel_keys[profile] for report in turn.reports],
+            request.method,
+            request.url.raw_path.decode("ascii"),
+            [(n, v) for n, v in pairs(request) if n.lower() not in self.dropped],
+            outer=self._outer,
+            limit=self._max_response,
+            nonce=turn.nonce,
+        )
+        turn.nonce = exchange.nonce
+        if not exchange.several:
+            turn.reports = turn.reports[:1]
+        headers = [("host", self.endpoint.authority), *exchange.headers]
+        body: dict[str, Any]
+        if isinstance(request.stream, library.http.ByteStream):
+            content = exchange.begin() + exchange.seal(b"".join(request.stream), last=True)
+            length = ("content-length", str(len(content)))
+            headers.append(("transfer-encoding", "chunked") if exchange.chunked else length)
+            body = {"stream": http.ByteStream(content)}
+        else:
+            body = {"content": upload(exchange, request.stream)}
+        url = parsed(http.URL, self.endpoint.origin + exchange.path)
+        outgoing = http.Request(
+            exchange.method, url, headers=headers, extensions=request.extensions, **body
+        )
+        return exchange, outgoing
+
+    def _challenge_request(self, library: Library, extensions: Any) -> tuple[bytes, Any]:
+        nonce, challenge = self.endpoint.challenge()
+        headers = [
+            ("host", self.endpoint.authority),
+            ("accept", challenge.accept),
+            ("accept-encoding", "identity"),
+            *self._outer,
+        ]
+        url = self.endpoint.origin + challenge.path
+        given = extensions.get("timeout", {})
+        steps = {n: min(most, given.get(n) or most) for n, most in _STEP_SECONDS.items()}
+        own = {**extensions, "timeout": steps}
+        request = library.http.Request("GET", url, headers=headers, extensions=own)
+        return nonce, request
+
+    @staticmethod
+    def _check_document(response: Any) -> None:
+        status = response.status_code
+        # The gateway's own 500 says that it can make no evidence; that is no matter of waiting.
+        ours = response.headers.get("content-type") == "application/problem+json"
+        if status in BUSY or (status == 500 and not ours):
+            msg = f"the endpoint has no evidence now (status {status})"
+            raise EndpointUnavailableError(msg, check="fetch", retry_after=asked_to_wait(response))
+        if status != 200:
+            msg = f"the endpoint answered {status} when asked for evidence"
+            raise EvidenceInvalidError(msg, check="fetch")
+
+    def _check_connection(self, reports: list[AttestationReport], response: Any) -> None:
+        """Raise unless the connection ends at one of these machines, where that can be seen."""
+        bound = [r for r in reports if r.claims.get("tls_spki_sha256")]
+        if not bound and not self.endpoint.policy.require_tls_binding:
+            return
+        spki, refused = tls_spki(response), None
+        for report in reports:
+            try:
+                self.endpoint.check_tls(report, spki)
+            except PolicyMismatchError as error:
+                refused = error
+            else:
+                return
+        if refused is not None:
+            raise refused
+
+    @staticmethod
+    def _may_name_another_key(response: Any, exchange: Exchange) -> bool:
+        sealed = "ehbp-response-nonce" in response.headers
+        return response.status_code in exchange.refusals and not sealed
+
+    @staticmethod
+    def _unavailable(response: Any) -> EndpointUnavailableError | None:
+        """The error of an unsealed answer that says that there is none now; `None` for others."""
+        sealed = "ehbp-response-nonce" in response.headers
+        status = response.status_code
+        if sealed or status not in (*BUSY, 500):
+            return None
+        msg = f"there is no answer now: status {status} came back unsealed"
+        return EndpointUnavailableError(msg, check="fetch", retry_after=asked_to_wait(response))
+
+    def _steps(self, turn: Turn, exchange: Exchange) -> int:
+        """Return how often to attest until another machine is met; 0 when it was tried enough."""
+        if not exchange.several:
+            self.endpoint.forget(turn.reports[0])
+        # A balancer that takes machines in turn would meet a client of one step each with the same
+        # ones for ever, so the steps grow until another machine is met.
+        turn.meetings += 1
+        return 0 if turn.meetings > _ROUNDS else min(turn.meetings, _MEETINGS)
+
+    def _has_met_another(self, turn: Turn) -> bool:
+        """Whether there is a key by now that the request was not sealed to."""
+        profile = self.endpoint.policy.profile
+        known = {report.channel_keys[profile] for report in turn.reports}
+        return any(report.channel_keys[profile] not in known for report in self.endpoint.reports)
+
+    def _opened(self, answer: Answer, turn: Turn, response: Any) -> None:
+        """Note which machine answered: the stamp is of its report, and TLS must end there too."""
+        report = turn.reports[answer.answered]
+        self._check_connection([report], response)
+        self.endpoint.answered(report)
+        SEALED_UNDER.set(report)
+
+    def _in_time(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            msg = f"the answer took longer than {self._max_seconds:g} s, so it is incomplete"
+            raise ChannelError(msg)
+
+    @staticmethod
+    def _response(library: Library, answer: Answer, stream: Any, response: Any) -> Any:
+        assert answer.status is not None
+        if 300 <= answer.status < 400:
+            msg = "the endpoint redirects; redirects are not followed"
+            raise ChannelError(msg)
+        return library.http.Response(
+            answer.status, headers=answer.headers, stream=stream, extensions=response.extensions
+        )
+
+    def _not_renewed(self, error: Exception) -> None:
+        """Say that a verdict could not be renewed ahead of time; it holds until its end."""
+        why = error if isinstance(error, PrivacyError) else type(error).__name__
+        _logger.warning("the attestation of %s was not renewed: %s", self.endpoint.origin, why)

@@ -1,0 +1,234 @@
+"""The synchronous transport, for `httpx.Client` and `httpx2.Client`.
+
+Its twin is `asynchronous`; a change here is one there.
+"""
+
+import copy
+import threading
+import time
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future
+from typing import Any, Self
+
+from langchain_privacy.errors import (
+    AttestationError,
+    ChannelError,
+    EndpointUnavailableError,
+    PrivacyError,
+)
+from langchain_privacy.secure.channel.exchange import MAX_PROBLEM, Answer, Exchange
+from langchain_privacy.secure.endpoint import ATTESTATION_SECONDS
+from langchain_privacy.secure.fetch import DocumentReader, tls_spki
+from langchain_privacy.secure.report import AttestationReport
+from langchain_privacy.secure.transport.base import (
+    BROKEN,
+    EXPIRED,
+    INCOMPLETE,
+    SLOW,
+    BaseTransport,
+)
+from langchain_privacy.secure.transport.http import Library, library_of, pairs
+from langchain_privacy.secure.transport.http import library as http_library
+from langchain_privacy.secure.transport.turn import Patience, Turn
+
+
+class AttestedTransport(BaseTransport):
+    """A synchronous transport that attests first, for `httpx.Client` and `httpx2.Client`.
+
+    `httpx.Client(transport=AttestedTransport("https://llm.example.com", policy))`
+    """
+
+    _renewal: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the inner transport; a renewal under way ends first."""
+        if self._renewal is not None:
+            self._renewal.join()
+        if self._inner is not None:
+            self._inner.close()
+
+    def handle_request(self, request: Any) -> Any:
+        """Attest if need be, seal, send, open.
+
+        Raises:
+            AttestationError: If the endpoint does not prove what the policy asks for.
+            ChannelError: If anything between here and the attested endpoint is wrong.
+        """
+        try:
+            return self._handle(request)
+        except PrivacyError as error:
+            raise self._raised(error) from None
+
+    def attest(self, library: str = "httpx") -> AttestationReport:
+        """Attest now, unless a verdict is in force; return the report.
+
+        Args:
+            library: `"httpx"` or `"httpx2"`, whichever the inner transport is of.
+        """
+        return self._attested(http_library(library), {})
+
+    def _connection(self, library: Library) -> Any:
+        if self._inner is None:
+            self._inner = library.http.HTTPTransport(verify=self._verify, proxy=self._proxy)
+        return self._inner
+
+    def _attested(
+        self, library: Library, extensions: Any, besides: Collection[AttestationReport] = ()
+    ) -> AttestationReport:
+        """Attest unless a report is in force, other than those that are not enough."""
+        entered = self.endpoint.enter(besides)
+        if entered is not None:
+            flight, leads = entered
+            if leads:
+                try:
+                    self._fetch(library, extensions)
+                except BaseException as error:
+                    self.endpoint.leave(flight, error)
+                    raise
+                self.endpoint.leave(flight)
+            else:
+                _joined(flight)
+        report = self.endpoint.report
+        if report is None:
+            raise EndpointUnavailableError(EXPIRED, check="fetch")
+        return report
+
+    def _fetch(self, library: Library, extensions: Any) -> None:
+        patience = Patience(self._tries)
+        while True:
+            try:
+                self._fetch_once(library, extensions)
+            except EndpointUnavailableError as error:
+                time.sleep(patience.pause(error))
+            else:
+                return
+
+    def _fetch_once(self, library: Library, extensions: Any) -> None:
+        reader = DocumentReader(seconds=ATTESTATION_SECONDS)
+        nonce, request = self._challenge_request(library, extensions)
+        try:
+            response = self._connection(library).handle_request(request)
+        except library.broken:
+            raise EndpointUnavailableError(BROKEN, check="fetch") from None
+        try:
+            self._check_document(response)
+            for chunk in response.stream:
+                reader.feed(chunk)
+            self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
+        except library.http.TransportError:
+            raise EndpointUnavailableError(BROKEN, check="fetch") from None
+        finally:
+            response.close()
+
+    def _renew(self, library: Library) -> None:
+        """Attest ahead of time, in a thread that ends with it; no request waits."""
+        if not self.endpoint.renewal_is_due():
+            return
+
+        def renew() -> None:
+            try:
+                self._fetch_once(library, {})
+            except (PrivacyError, library.http.TransportError) as error:
+                self._not_renewed(error)
+
+        self._renewal = threading.Thread(target=renew, name="attestation", daemon=True)
+        self._renewal.start()
+
+    def _handle(self, request: Any) -> Any:
+        library = library_of(request)
+        self._check_target(request.url)
+        first = self._attested(library, request.extensions)
+        self._renew(library)
+        turn = Turn(request, library, self._tries, [first])
+        while True:
+            exchange, outgoing = self._seal(library, turn, _sealed_pieces)
+            try:
+                response = self._connection(library).handle_request(outgoing)
+            except library.broken:
+                if not turn.again_after_a_break(exchange):
+                    raise
+                continue
+            try:
+                self._check_connection(turn.reports, response)
+                if self._may_name_another_key(response, exchange):
+                    problem = DocumentReader(MAX_PROBLEM)
+                    for chunk in response.stream:
+                        problem.feed(chunk)
+                    if turn.wants_new_key(response, exchange, problem.finish()):
+                        response.close()
+                        self._meet(library, turn, exchange)
+                        continue
+                if unavailable := self._unavailable(response):
+                    response.close()
+                    time.sleep(turn.pause(unavailable, exchange))
+                    continue
+                answer = exchange.answer(response.status_code, pairs(response))
+                return self._open(library, response, answer, turn)
+            except BaseException:
+                response.close()
+                raise
+
+    def _meet(self, library: Library, turn: Turn, exchange: Exchange) -> None:
+        """Attest the machine that has another key, or another one of the same address."""
+        for _ in range(self._steps(turn, exchange)):
+            try:
+                self._attested(library, turn.request.extensions, besides=turn.reports)
+            except AttestationError as error:
+                turn.refused = error
+                if self.endpoint.report is None:
+                    raise
+            if self._has_met_another(turn):
+                return
+
+    def _open(self, library: Library, response: Any, answer: Answer, turn: Turn) -> Any:
+        deadline = time.monotonic() + self._max_seconds
+        raw = iter(response.stream)
+        early: list[bytes] = []
+        try:
+            while answer.status is None:
+                chunk = next(raw, None)
+                if chunk is None:
+                    raise ChannelError(INCOMPLETE)
+                self._in_time(deadline)
+                early.extend(answer.feed(chunk))
+        except library.http.TransportError:
+            raise ChannelError(INCOMPLETE) from None
+        self._opened(answer, turn, response)
+
+        def pieces() -> Iterator[bytes]:
+            try:
+                yield from early
+                for chunk in raw:
+                    self._in_time(deadline)
+                    yield from answer.feed(chunk)
+                yield from answer.finish()
+            except library.http.TransportError:
+                raise self._raised(ChannelError(INCOMPLETE)) from None
+            except PrivacyError as error:
+                raise self._raised(error) from None
+
+        stream = library.body(pieces(), response.close)
+        return self._response(library, answer, stream, response)
+
+
+def _joined(flight: "Future[None]") -> None:
+    """Wait for whoever attests, and end alike."""
+    try:
+        flight.result(ATTESTATION_SECONDS)
+    except TimeoutError:
+        raise EndpointUnavailableError(SLOW, check="fetch") from None
+    except Exception as error:  # noqa: BLE001  whatever it was, a copy: others raise it too
+        raise copy.copy(error) from None
+
+
+def _sealed_pieces(exchange: Exchange, stream: Any) -> Iterator[bytes]:
+    yield exchange.begin()
+    for chunk in stream:
+        yield exchange.seal(chunk, last=False)
+    yield exchange.seal(b"", last=True)
