@@ -35,6 +35,7 @@ from benchmarks.sql_questions import HOSPITAL, TRADES, make_hospital, make_trade
 from langchain_privacy.masking import Masker
 from langchain_privacy.sql import SQLPolicy
 from langchain_privacy.sql.accuracy import Accuracy, Case, measure
+from langchain_privacy.words import load_by_kind
 
 PLACEHOLDER = re.compile(r"\[[A-Z_]+_[0-9A-Z]{4,}\]")
 SLOT = re.compile(r"^:(v\d+) = (\[[^\]]+\]) (.*)$", re.MULTILINE)
@@ -86,13 +87,21 @@ def folded(text: str) -> str:
     return re.sub(r"[\W_]", "", text.casefold())
 
 
+def spelled(said: str) -> list[str]:
+    """Return a hidden stretch as a literal may write it: a state by its code, too."""
+    code = load_by_kind("us_states").get(said)
+    return [folded(said), *([folded(code)] if code else [])]
+
+
 def with_slot(sql: str, name: str, said: str, how: str) -> str:
     """Write a parameter for the literal that a hidden stretch is."""
-    word = folded(said)
+    words = spelled(said)
 
     def meant(literal: str) -> bool:
         text = folded(literal)
-        return bool(text and word) and (word in text or (text in word and len(text) > 1))
+        return bool(text) and any(
+            word in text or (text in word and len(text) > 1) for word in words if word
+        )
 
     for found in re.finditer(r"(=|LIKE|ILIKE|IN \(|,)(\s*)'((?:[^']|'')*)'", sql, re.IGNORECASE):
         operator, space, literal = found.groups()
@@ -126,8 +135,9 @@ def damaged(cases: Sequence[Case], hidden: Sequence[tuple[str, str]]) -> list[st
         question
         for question, said in hidden
         if not any(
-            folded(said) in text or (len(text) > 2 and text in folded(said))
+            word in text or (len(text) > 2 and text in word)
             for text in gold[question]
+            for word in spelled(said)
         )
     }
     return sorted(lost)

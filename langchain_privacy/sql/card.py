@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.sql.introspect import read_tables
 from langchain_privacy.sql.tables import ColumnCard, TableCard
+from langchain_privacy.words import load
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 Tables = Mapping[str, Sequence[str] | Mapping[str, str]]
 Denied = Mapping[str, Iterable[str]] | Iterable[str]
+
+
+_LETTERS = re.compile(r"[^\W\d_]{3,}")
 
 
 class SchemaCard:
@@ -153,6 +157,18 @@ class SchemaCard:
             lines.append(_line(table.shown, [], table.description))
             lines += [f"  {self.written(table, column)}" for column in table.columns]
         return "\n".join(lines)
+
+    def spoken(self) -> str:
+        """Write the words that its names are made of as a question may write them.
+
+        `day100_pasi_score` is asked for as PASI, and one of `salespersons` is a salesperson. What
+        is a name of people as well (`grace_period`) is left out.
+        """
+        shown = [table.shown for table in self.tables]
+        shown += [column.shown for table in self.tables for column in table.columns]
+        words = {word.lower() for name in shown for word in _LETTERS.findall(name)}
+        words -= load("given_names") | load("surnames")
+        return " ".join(sorted({f for w in words for f in (w, w.removesuffix("s"), w.upper())}))
 
     def written(self, table: TableCard, column: ColumnCard) -> str:
         """Write one column as it crosses: its name, type, keys, values and words of yours."""

@@ -90,6 +90,22 @@ def is_calendar(word: str) -> bool:
     return word in _calendar_words()
 
 
+_DAY_OR_YEAR_FOLLOWS = re.compile(
+    rf"\.?,?\s(?:of\s)?\d|\.?\s?(?:-|–|to|and|through|until)\s?(?:{_MONTH})\b", re.IGNORECASE
+)
+_DAY_BEFORE = re.compile(r"\d(?:st|nd|rd|th)?\s(?:of\s)?$")
+
+
+def stands_in_a_date(text: str, start: int, end: int) -> bool:
+    """Say whether a word is a month beside a day, a year or another month.
+
+    Jan, April, May and June are names as well: Jan 1, 1st of May, Apr to June 2024 are none.
+    """
+    if not is_calendar(text[start:end].casefold()):
+        return False
+    return bool(_DAY_OR_YEAR_FOLLOWS.match(text, end) or _DAY_BEFORE.search(text[:start]))
+
+
 def periods(text: str, today: date) -> list[Period]:
     """Find the periods of a question, relative ones by a date; they do not overlap."""
     found: list[Period] = []

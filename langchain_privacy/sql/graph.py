@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
+_NOTATIONS = "HH:MM:SS YYYY-MM-DD MM/DD/YYYY DD.MM.YYYY"
+"""How questions say in which form they want dates and times; detectors take some for places."""
+
+
 def create_private_sql_graph(
     remote: BaseChatModel,
     engine_or_url: "Engine | AsyncEngine | str",
@@ -110,7 +114,7 @@ def create_private_sql_graph(
     masker = masker or Masker()
     card = card or SchemaCard.from_engine(engine_or_url)
     # What a detector takes for a name in them would close the door to every question.
-    masker.public.declare(*prompts(), card.render())
+    masker.public.declare(*prompts(), card.render(), card.spoken(), _NOTATIONS)
     masker.public.learn(QueryPlan)
     database = open_database(engine_or_url, card.tables, policy)
     reader = ValueReader(

@@ -22,6 +22,7 @@ from langchain_privacy.detection.people import find_people
 from langchain_privacy.detection.vocabulary import english, korean
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.placeholder import write
+from langchain_privacy.sql.dates import stands_in_a_date
 from langchain_privacy.sql.question import Given, Question
 from langchain_privacy.sql.slots import How, Slot
 from langchain_privacy.sql.values import ColumnValues, Match, apart, is_common_noun
@@ -206,6 +207,8 @@ def _looking_like_values(
             how, value = "date", days
         yield _Piece(*at, 2, how, value=value, entity=finding.entity_type)
     for found in _QUOTED.finditer(text):
+        if found[1].casefold() in load("places"):
+            continue  # as without the quotes, where no column has it
         yield _Piece(*found.span(1), 3, "unknown")
     for found in _NAMED.finditer(text):
         if not columns.crosses_anyway(found[0]) and _may_be_a_name(found[0]):
@@ -225,6 +228,7 @@ def _looking_like_values(
             start, end = named.start, named.end
             sentence = " " in text[start:end] and not _may_be_a_name(text[start:end])
             known = sentence or columns.crosses_anyway(text[start:end])
+            known = known or stands_in_a_date(text, start, end)
             if is_person(name.entity_type) and not known:
                 yield _Piece(start, end, 3, "person")
         for start, end in _three_syllables(text):

@@ -17,12 +17,12 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens
 from langchain_privacy.detection.vocabulary.lexicon import is_public
-from langchain_privacy.sql.dates import is_calendar
+from langchain_privacy.sql.dates import is_calendar, stands_in_a_date
 from langchain_privacy.sql.people import given_name, holds_people, spells
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.values.automaton import Automaton
 from langchain_privacy.values.fold import Skeleton, compose, skeleton
-from langchain_privacy.words import load
+from langchain_privacy.words import load, load_by_kind
 from langchain_privacy.words.korean import ends_a_korean_word, title_follows
 
 Sure = Literal["exact", "part", "several", "misspelt"]
@@ -33,6 +33,8 @@ _MOST_CHOICES = 8
 _FEWEST_JAMO = 8
 _FEWEST_LETTERS = 6
 _MOST_WORDS, _LONGEST, _LONGEST_IN_PIECES = 6, 200, 60
+_MOSTLY = 0.9
+"""Share of codes from which on a column is one of codes."""
 _TAIL = 3
 """Syllables of a value from which on more Hangul may follow it: 옥수리버젠아파트."""
 
@@ -162,6 +164,8 @@ class ColumnValues:
                 people.append(name)
             for value in values:
                 self._add(_Place(name, value), person=name in people)
+        for name, values in self._values.items():
+            self._add_states(name, values)
         self.of_people: tuple[str, ...] = tuple(people)
         self._matcher = Automaton[_Term]()
         for data, term in self._terms.items():
@@ -194,6 +198,17 @@ class ColumnValues:
                             if person
                             else term.inside.setdefault(place.column)
                         )
+
+    def _add_states(self, column: str, values: Sequence[str]) -> None:
+        """Let the names of states stand for their codes in a column of those: California, CA."""
+        names = {code: name for name, code in load_by_kind("us_states").items()}
+        codes = [value for value in values if value in names]
+        if not codes or len(codes) < len(values) * _MOSTLY:
+            return
+        for code in codes:
+            term = self._term(names[code], whole=True)
+            if term is not None and not term.whole and not term.inside:
+                term.whole.append(_Place(column, code))
 
     def _term(self, text: str, *, whole: bool) -> _Term | None:
         """Return the term of a text, `None` where it says too little to be looked for."""
@@ -270,6 +285,8 @@ class ColumnValues:
         """Whether a term stands in a question as words of its own, and means the value."""
         said = text[start:end]
         if (start and text[start - 1].isalnum()) or _SENTENCE_ENDS.search(said):
+            return False
+        if stands_in_a_date(text, start, end):
             return False
         hangul = any("가" <= ch <= "힣" for ch in compose(said))
         if not hangul and len(said.split()) > len(_SEPARATORS.split(term.text)):

@@ -172,6 +172,38 @@ def test_words_of_the_language_stay(question: str) -> None:
 @pytest.mark.parametrize(
     ("question", "hidden"),
     [
+        ("papers between Jan 1, 2023 and Mar 31, 2023, or from Jan 1st, or on the 3rd of May", []),
+        ("papers of April to June 2024 and of Jan.-Mar", []),
+        ("the papers of Jan Solheim", ["Jan Solheim"]),
+        ("What did Jan pay?", ["Jan"]),
+    ],
+)
+def test_months_that_are_names_as_well(question: str, hidden: list[str]) -> None:
+    known = columns(name=["Jan Solheim", "April Major", "June Lee", "May Doe", "Ann Carter"])
+    linked = link(question, known)
+    assert [question[len(linked.text.partition("[")[0]) :][: len(h)] for h in hidden] == hidden
+    assert len(linked.slots) == len(hidden)
+
+
+def test_a_state_is_meant_by_its_name_and_by_its_code() -> None:
+    known = columns(state=["CA", "NV", "NY"], city=["New York", "Reno"])
+    for question in ("papers in California", 'papers in "California"', "papers in CA"):
+        assert [slot.value for slot in link(question, known).slots] == ["CA"], question
+    assert [slot.columns for slot in link("papers in New York", known).slots] == [("t.city",)]
+    codes = columns(kind=["CA", "open", "closed"])
+    assert link("papers in California", codes).slots == []
+
+
+def test_a_quoted_place_of_the_gazetteer_is_read_as_without_quotes() -> None:
+    question = 'papers in the state of "California"'
+    assert link(question, columns(name=COMPLEXES)).text == question
+    hidden = link(question, columns(state=["California", "Nevada"]))
+    assert [slot.value for slot in hidden.slots] == ["California"]
+
+
+@pytest.mark.parametrize(
+    ("question", "hidden"),
+    [
         ("How many papers of Wrenfield Holdings?", "Wrenfield"),
         ("'한강뷰' 거래", "한강뷰"),
         ("계좌 110234567890 거래", "110234567890"),
