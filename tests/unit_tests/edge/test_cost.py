@@ -1,6 +1,7 @@
 """A long conversation costs what is new in it: each text is read once."""
 
 import gc
+import tracemalloc
 from typing import Any, TypedDict
 
 import pytest
@@ -16,6 +17,7 @@ from langchain_privacy import (
     private,
 )
 from langchain_privacy.edge.run import restored_for_person
+from langchain_privacy.masking import seen
 from langchain_privacy.masking.restore import Restoring
 from langchain_privacy.masking.seen import OfSessions
 from tests.support.scripted import ScriptedChatModel
@@ -128,6 +130,27 @@ def test_what_was_read_is_remembered_of_the_last_threads_only(masker: Masker) ->
             answer = agent.invoke({"messages": [said]}, thread(f"t{number}"))
             assert answer["messages"][-2].content == said
     assert len(masker._memories) == 2
+
+
+def test_a_thread_keeps_its_values_and_little_more(
+    masker: Masker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for remembered in (masker._memories, seen._restored, seen._texts):
+        monkeypatch.setattr(remembered, "_most", 8)  # only what stays is counted
+
+    def talk(numbers: range) -> int:
+        for number in numbers:
+            session = masker.session(f"t{number}")
+            said = f"I am person{number}@corp-secret.example"
+            assert restored_for_person(session, {"text": session.mask(said)}) == {"text": said}
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    before = talk(range(40))
+    bytes_a_thread = (talk(range(40, 140)) - before) / 100
+    tracemalloc.stop()
+    assert bytes_a_thread < 6000, bytes_a_thread
 
 
 def test_what_a_session_had_read_goes_with_it(masker: Masker) -> None:
