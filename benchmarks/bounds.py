@@ -3,7 +3,7 @@
     python benchmarks/bounds.py [--threads 2000] [--models 800] [--turns 50]
 
 - a conversation of 50 turns with the complete net on (`EgressGuard`): the last turns against the
-  second; bound 1.2 (`edge.py` shows more)
+  second; bound 1.2 (`conversation.py` shows more)
 - 1 MB of state, streamed over 38 parts by a session that has seen it; bound 3 times plain
   (`state.py` shows more)
 - 2,000 threads of one turn with one private value, without a checkpointer, so that a plain agent
@@ -33,11 +33,10 @@ from typing import Any
 
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware
-from langgraph.checkpoint.memory import InMemorySaver
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `benchmarks`, from anywhere
 
-from benchmarks import edge, state
+from benchmarks import conversation, state
 from langchain_privacy import (
     EgressGuard,
     EgressLedger,
@@ -68,9 +67,13 @@ class Addresses(Detector):
 
 
 def turns(count: int) -> None:
-    plain = create_agent(edge.Model(), checkpointer=InMemorySaver())
-    for name, agent in (("plain", plain), ("private, guarded", edge.guarded())):
-        seconds = edge.conversation(name, agent, count)
+    for name, make in (
+        ("plain", conversation.plain),
+        ("private, guarded", conversation.guarded),
+    ):
+        conversation.turn(name, make(), 0)  # imports and caches
+        agent = make()
+        seconds = [conversation.turn(name, agent, number) for number in range(1, count + 1)]
         second, last = statistics.median(seconds[1:4]), statistics.median(seconds[-3:])
         print(
             f"  {name:32} turn 2 {second * 1000:6.1f} ms, turn {count} {last * 1000:6.1f} ms,"
@@ -106,12 +109,12 @@ def _vaults() -> Iterator[dict[str, Vault]]:
 
 
 def threads(count: int) -> None:
-    plain = create_agent(edge.Model())
+    plain = create_agent(conversation.Model())
     print(f"  {'plain':32} {_stays(_talks(plain), count):7.2f} KB a thread")
     with _vaults() as vaults:
         for name, vault in vaults.items():
             masker = Masker([Addresses()], vault=vault)
-            agent = create_private_agent(edge.Model(), masker=masker)
+            agent = create_private_agent(conversation.Model(), masker=masker)
 
             def settle(vault: Vault = vault) -> None:
                 if "ttl" in name:  # noqa: B023 - called within the loop
@@ -129,14 +132,14 @@ def models(count: int) -> None:
         """Asks a model that is made for the request."""
 
         def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
-            return handler(request.override(model=edge.Model()))
+            return handler(request.override(model=conversation.Model()))
 
     privacy = PrivacyMiddleware(masker, guard=EgressGuard(masker, ledger=EgressLedger("sqlite://")))
     for name, middleware in (
         ("plain", [OfTheRequest()]),
         ("private, guarded", [OfTheRequest(), privacy]),
     ):
-        agent: Any = create_agent(edge.Model(), middleware=middleware)
+        agent: Any = create_agent(conversation.Model(), middleware=middleware)
         agent = agent if name == "plain" else private(agent, masker)
 
         def ask(_: int, agent: Any = agent) -> None:
@@ -147,7 +150,7 @@ def models(count: int) -> None:
 
 def _talks(agent: Any) -> Callable[[int], None]:
     def talk(number: int) -> None:
-        said = f"I am person{number}@example.org. {edge.WORDS * 5}"
+        said = f"I am person{number}@example.org. {conversation.WORDS * 5}"
         config = {"configurable": {"thread_id": f"t{number}"}}
         answer = agent.invoke({"messages": [("user", said)]}, config)
         assert answer["messages"][0].content == said

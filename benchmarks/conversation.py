@@ -18,6 +18,7 @@ next, and who goes first changes. CPU time. The slope is the last turns by the s
 
 import argparse
 import asyncio
+import functools
 import statistics
 import sys
 import time
@@ -60,14 +61,18 @@ class PresidioMiddleware(AgentMiddleware):
     def __init__(self) -> None:
         super().__init__()
         self.on = False
-        self._presidio = peers.Presidio()
+
+    @functools.cached_property
+    def presidio(self) -> Any:
+        """Loaded when it is asked first: `bounds.py` runs where it is not installed."""
+        return peers.Presidio()
 
     def wrap_model_call(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         if not self.on:
             return handler(request)
         masked = [
             m.model_copy(
-                update={"content": self._presidio.anonymize(str(m.text), encrypt=False).text}
+                update={"content": self.presidio.anonymize(str(m.text), encrypt=False).text}
             )
             for m in request.messages
         ]
