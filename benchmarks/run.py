@@ -33,7 +33,7 @@ PARTS: dict[str, list[str]] = {
     "strict": ["strict.py"],
     "leaks": ["leaks.py"],
     "egress": ["egress.py", "--rounds", "60", "--runs", "5"],
-    "sql": ["sql.py"],
+    "sql": ["sql.py", "--rounds", "9"],
     "secure": ["secure.py"],
     "minions": ["minions.py"],
     "install": ["install.py"],
