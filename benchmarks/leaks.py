@@ -1,6 +1,6 @@
 """AgentLeak's 256 scenarios behind us and behind the peers: what is still disclosed.
 
-    python benchmarks/leaks.py [--only "ours, strict"]
+    python benchmarks/leaks.py [--every 4] [--only "ours, strict"]
 
 How a scenario is scored: `tests/support/agent_leaks.py`. Each peer masks the text of an event as
 AgentLeak itself reads it; Presidio writes `<PERSON>`, and PIIMiddleware's `[REDACTED_EMAIL]` is
@@ -47,13 +47,13 @@ CONTESTANTS: dict[str, Callable[[], Callable[[], Mask] | None]] = {
 }
 
 
-def disclosed(names: list[str]) -> Table:
+def disclosed(names: list[str], every: int) -> Table:
     found: dict[str, list[Risk]] = {}
     seconds = {}
     for name in names:
         kept: list[list[Risk]] = []
         mask = CONTESTANTS[name]()
-        seconds[name] = cpu(result_of(lambda mask=mask: list(risks(mask)), kept))
+        seconds[name] = cpu(result_of(lambda mask=mask: list(risks(mask, every)), kept))
         found[name] = kept[0]
     rows = [
         [
@@ -72,25 +72,26 @@ def disclosed(names: list[str]) -> Table:
     said = ", ".join(f"{name} {rate:.3f}" for name, rate in rates.items())
     return Table(
         name="leaks",
-        title="AgentLeak's 256 scenarios",
+        title="AgentLeak's scenarios",
         columns=[
-            *("", "mean risk", "AgentLeak Bench (36)", "PrivacyLens (120)", "AgentDojo (100)"),
+            *("", "mean risk", "AgentLeak Bench", "PrivacyLens", "AgentDojo"),
             *("scenarios with any", "with stated facts", "CPU of masking and scoring"),
         ],
         rows=rows,
         ratio=f"Mean risk: {said} (bounds: ours .05, strict .02).",
-        how="The traces that the package `agentleak` carries, each masked event by event in one "
-        "session, scored by its detectors. Risk is the weighted share of the observed secrets that "
-        "stand in tool calls, memory, files, logs, messages and answers. Its detectors know a "
-        "redaction by angle brackets only, so `[EMAIL_7K2Q]` is shown to them as `<EMAIL_7K2Q>`. "
-        "The last column but one adds the facts that its scenarios state word by word; they need "
-        "not be personal data (“The user likes pizza”), so masking is no answer to all of them."
+        how=f"{len(found[names[0]])} of the 256 traces that the package `agentleak` carries, each "
+        "masked event by event in one session, scored by its detectors. Risk is the weighted share "
+        "of the observed secrets that stand in tool calls, memory, files, logs, messages and "
+        "answers. Its detectors know a redaction by angle brackets only, so `[EMAIL_7K2Q]` is "
+        "shown to them as `<EMAIL_7K2Q>`. The last column but one adds the facts that its "
+        "scenarios state word by word; they need not be personal data (“The user likes pizza”), so "
+        "masking is no answer to all of them."
         + (f" Left by the default: {', '.join(f'{k} {n}' for k, n in left)}." if left else ""),
         not_measured="an agent that really runs: tools that are given real values take them where "
         "the agent sends them ([tools](tools.md) says how that is limited); LLM judges.",
         versions=versions("agentleak", "presidio-analyzer", "langchain"),
         plot=Plot(
-            "bars", "AgentLeak: mean risk of 256 scenarios", "", "mean risk, 0 is best",
+            "bars", "AgentLeak: mean risk of its scenarios", "", "mean risk, 0 is best",
             {name: [(0.0, rate)] for name, rate in rates.items()},
         ),
     )  # fmt: skip
@@ -99,4 +100,5 @@ def disclosed(names: list[str]) -> Table:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", choices=CONTESTANTS, default=list(CONTESTANTS))
-    run(lambda arguments: [disclosed(arguments.only)], parser)
+    parser.add_argument("--every", type=int, default=1, help="one of every N scenarios")
+    run(lambda arguments: [disclosed(arguments.only, arguments.every)], parser)

@@ -30,12 +30,12 @@ from langchain_privacy import __version__
 PARTS: dict[str, list[str]] = {
     "masking": ["masking.py"],
     "conversation": ["conversation.py"],
-    "strict": ["strict.py"],
-    "leaks": ["leaks.py"],
-    "egress": ["egress.py", "--rounds", "60", "--runs", "5"],
+    "strict": ["strict.py", "--prompts", "25"],
+    "leaks": ["leaks.py", "--every", "4"],
+    "egress": ["egress.py", "--rounds", "30", "--runs", "5"],
     "sql": ["sql.py", "--rounds", "9"],
     "secure": ["secure.py"],
-    "minions": ["minions.py"],
+    "minions": ["minions.py", "--no-model"],
     "install": ["install.py"],
     "suites": ["suites.py"],
 }

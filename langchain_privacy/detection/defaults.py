@@ -40,6 +40,7 @@ from langchain_privacy.detection.numbers import (
     find_labelled_numbers,
     find_mac_addresses,
     find_routing_numbers,
+    find_unproven_ibans,
 )
 from langchain_privacy.detection.packaged import NerDetector, optional_ner
 from langchain_privacy.detection.people import (
@@ -63,6 +64,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_ip_addresses,
     find_mac_addresses,
     find_ibans,
+    find_unproven_ibans,
     find_cards,
     find_codes_of_payment,
     find_social_security_numbers,

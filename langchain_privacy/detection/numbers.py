@@ -109,6 +109,19 @@ def find_ibans(text: FoldedText) -> Iterator[Finding]:
             yield finding(match.start(), end, "IBAN", 0.7, "iban")
 
 
+_IBAN_SHAPE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{18,30}(?![A-Za-z0-9])")
+
+
+def find_unproven_ibans(text: FoldedText) -> Iterator[Finding]:
+    """Find what is written like an IBAN and is none, as from a country that has none.
+
+    People write `US12...` and mistype digits; what has two capitals and 18 digits or more is an
+    account or another serial of somebody's, whatever its check digits say.
+    """
+    for match in numbers(_IBAN_SHAPE, text, digits=2, letters=True):
+        yield finding(match.start(), match.end(), "IBAN", 0.6, "iban")
+
+
 def _iban_end(match: re.Match[str]) -> int:
     """Return where a country's own length ends: the groups may have taken words that follow.
 
