@@ -15,6 +15,7 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 from openai import DefaultAsyncHttpxClient
 
 from langchain_privacy import EgressGuard, Masker, private
+from langchain_privacy.detection import default_detectors
 from langchain_privacy.egress import EgressLedger
 from langchain_privacy.local import EmbeddedServer
 from langchain_privacy.secure import (
@@ -25,6 +26,7 @@ from langchain_privacy.secure import (
     create_gateway,
 )
 from tests.support.asgi import AsgiServer
+from tests.support.standard_suite import NO_V3
 
 pytestmark = [
     pytest.mark.slow,
@@ -124,7 +126,15 @@ class TestPrivate(_Direct):
     @pytest.fixture
     def model(self, request: pytest.FixtureRequest) -> BaseChatModel:
         plain = self.chat_model_class(**self.standard_chat_model_params | self.chat_model_params)
-        return private(plain, Masker())
+        return private(plain, Masker(default_detectors(presidio=False)))
+
+    @pytest.mark.xfail(reason=NO_V3, strict=True)
+    def test_stream_events_v3(self, model: BaseChatModel) -> None:
+        super().test_stream_events_v3(model)
+
+    @pytest.mark.xfail(reason=NO_V3, strict=True)
+    async def test_astream_events_v3(self, model: BaseChatModel) -> None:
+        await super().test_astream_events_v3(model)
 
 
 class TestSecure(_Suite):

@@ -7,6 +7,7 @@ The suite makes some models itself, from a class and its parameters; a guarded m
 
 import pytest
 from langchain_core.language_models import BaseChatModel
+from langchain_core.load import dumpd
 from langchain_openai import ChatOpenAI
 from langchain_tests.unit_tests import ChatModelUnitTests
 
@@ -41,3 +42,7 @@ class TestGuarded(ChatModelUnitTests):
     def model(self, request: pytest.FixtureRequest) -> BaseChatModel:
         parameters = self.standard_chat_model_params | self.chat_model_params
         return EgressGuard(Masker([])).wrap(self.chat_model_class(**parameters))
+
+    def test_serdes(self, model: BaseChatModel, snapshot: object) -> None:
+        """A dump names the plain class: what is read back from it has to be wrapped anew."""
+        assert dumpd(model)["id"][-1] == "ChatOpenAI"
