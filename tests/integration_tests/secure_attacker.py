@@ -1,6 +1,7 @@
 """An attacker on the path: a proxy process between client and gateway that does one bad thing.
 
-`python -m tests.integration_tests.secure_attacker GATEWAY_PORT` prints its port. A request to
+`python -m tests.integration_tests.secure_attacker GATEWAY_PORT REPLICA_PORT` prints its port; the
+replica is another machine that is as genuine as the gateway. A request to
 `/__attack/MODE?LOG` chooses what it does from now on, and the file into which it writes every byte
 that passes, so that a test can look for what must not be readable.
 """
@@ -20,7 +21,7 @@ from langchain_privacy.secure.channel import ehbp, sealed
 from langchain_privacy.secure.channel.hpke import X25519PrivateKey, XWingPrivateKey
 from langchain_privacy.secure.evidence.simulated import simulate_report
 
-GATEWAY = int(sys.argv[1])
+GATEWAY, REPLICA = int(sys.argv[1]), int(sys.argv[2])
 MODE, LOG = "nothing", Path("/dev/null")
 OWN = {"x-wing": XWingPrivateKey(), "ehbp-x25519": X25519PrivateKey()}
 LOCK = threading.Lock()
@@ -34,14 +35,16 @@ def log(data: bytes) -> None:
         file.write(data + b"\n")
 
 
-def forward(method: str, path: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", GATEWAY)
+def forward(
+    method: str, path: str, headers: list[tuple[str, str]], body: bytes, port: int = GATEWAY
+) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in headers:
         if name.lower() not in ("content-length", "transfer-encoding", "connection"):
             connection.putheader(name, value)
     if not headers:
-        connection.putheader("host", f"127.0.0.1:{GATEWAY}")
+        connection.putheader("host", f"127.0.0.1:{port}")
     connection.putheader("content-length", str(len(body)))
     connection.endheaders(body)
     response = connection.getresponse()
@@ -74,6 +77,13 @@ def evidence(path: str, answer: Answer) -> Answer:
         old = json.loads(forward("GET", f"{envelope.PATH}?nonce={'ab' * 32}", [], b"")[2])
         old["nonce"] = document["nonce"]
         document = old
+    elif MODE == "replica_keys":
+        # Both are genuine, and each has answered this very nonce; only the keys change places.
+        other = json.loads(forward("GET", path, [], b"", REPLICA)[2])
+        document["crypto_material"] = other["crypto_material"]
+    elif MODE == "replica_evidence":
+        other = json.loads(forward("GET", path, [], b"", REPLICA)[2])
+        document["cpu"] = other["cpu"]
     elif MODE == "downgrade_keys":
         crypto = json.loads(base64.b64decode(document["crypto_material"]))
         crypto["keys"].pop("x-wing", None)
@@ -215,7 +225,11 @@ class Proxy(BaseHTTPRequestHandler):
             answer = evidence(self.path, forward(self.command, self.path, headers, b""))
         else:
             headers, body = request(self.path, headers, body)
-            answer = forward(self.command, self.path, headers, body)
+            # A machine is shown, and another one gets what is sealed to it.
+            port = REPLICA if MODE == "replica_requests" else GATEWAY
+            answer = forward(self.command, self.path, headers, body, port)
+            if MODE == "replica_answer":
+                answer = forward(self.command, self.path, headers, body, REPLICA)
             answer = response(answer, (self.path, headers, body))
         status, out, data = answer
         self.send_response(status)

@@ -36,6 +36,8 @@ EVIDENCE = [
     "swap_key_and_evidence",
     "replay_evidence",
     "replay_evidence_with_new_nonce",
+    "replica_keys",
+    "replica_evidence",
     "downgrade_keys",
     "duplicate_member",
     "unknown_member",
@@ -54,6 +56,8 @@ CHANNEL = [
     "plaintext_error",
     "redirect",
     "endless_422",
+    "replica_requests",
+    "replica_answer",
     "truncate",
     "truncate_in_frame",
     "reorder",
@@ -78,10 +82,21 @@ def gateway() -> Iterator[tuple[AsgiServer, OpenAIServer]]:
 
 
 @pytest.fixture(scope="module")
-def proxy(gateway) -> Iterator[str]:
+def replica(gateway) -> Iterator[AsgiServer]:
+    """Another machine of the same build, which has keys of its own."""
+    app = create_gateway(gateway[1].url.removesuffix("/v1"), SimulatedTee())
+    with AsgiServer(app) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def proxy(gateway, replica) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.integration_tests.secure_attacker"]
     process = subprocess.Popen(
-        [*command, str(gateway[0].port)], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+        [*command, str(gateway[0].port), str(replica.port)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
     )
     try:
         assert process.stdout is not None
