@@ -1,41 +1,94 @@
-"""Every example runs from its own folder, without a key and without a network."""
+"""Every example runs from its own folder, without a key and a network; all have one shape."""
 
+import inspect
+import json
+import logging
 import os
-import subprocess
-import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from langgraph.pregel import Pregel
+from starlette.applications import Starlette
 
+from langchain_privacy import Masker
+from tests.support.examples import FOLDERS, example
 from tests.support.paths import REPOSITORY
 
-EXAMPLES = sorted((REPOSITORY / "examples").glob("*/main.py"))
+NAMES = [folder.name for folder in FOLDERS]
 
 
-def _run(main, tmp_path, *arguments: str) -> str:
-    environment = {
-        k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "LANGSMITH_"))
-    }
-    environment["PYTHONPATH"] = str(REPOSITORY)
-    done = subprocess.run(
-        [sys.executable, str(main), *arguments],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No key and no model from outside; what an example quietens is loud again after it."""
+    for name in os.environ:
+        if name.startswith(("OPENAI_", "LANGSMITH_", "SECURE_")) or name.endswith("_MODEL"):
+            monkeypatch.delenv(name)
+    # An example that starts a program of its own gives it this package.
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    log = logging.getLogger("langchain_privacy")
+    level = log.level
+    with warnings.catch_warnings():
+        yield
+    log.setLevel(level)
 
 
-@pytest.mark.parametrize("main", EXAMPLES, ids=lambda p: p.parent.name)
-def test_example(main, tmp_path):
-    assert _run(main, tmp_path).strip()
+@pytest.mark.parametrize("name", NAMES)
+async def test_example(
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a picture that it writes
+    with example(name) as graph:
+        done = graph.main()
+        if inspect.isawaitable(done):
+            await done
+        assert isinstance(graph.masker, Masker)
+        assert isinstance(graph.graph, Pregel) or callable(graph.graph)
+        server = __import__("server")
+        assert isinstance(server.app, Starlette)
+        assert server.masker is graph.masker  # one vault for the graph and its edge
+    assert capfd.readouterr().out.strip()
 
 
-def test_another_machine_behind_the_address_gets_nothing(tmp_path):
-    main = REPOSITORY / "examples" / "financial_analysis" / "main.py"
-    refused = _run(main, tmp_path, "--tamper")
+@pytest.mark.parametrize("variable", ["TAMPER", "ONLY_PLACEHOLDERS"])
+def test_three_tiers_otherwise(
+    variable: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    with example("three_tiers") as graph:
+        graph.main()
+    said = capsys.readouterr().out
+    attested = [line for line in said.splitlines() if "the attested model reads" in line]
+    assert not any("Lindqvist" in line for line in attested)
+    assert len(attested) == (variable == "ONLY_PLACEHOLDERS")
+    assert ("REFUSED" in said) == (variable == "TAMPER")
+
+
+def test_another_machine_behind_the_address_gets_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TAMPER", "1")
+    with example("financial_analysis") as graph:
+        graph.main()
+    refused = capsys.readouterr().out
     assert "REFUSED, and nothing was sent" in refused
-    assert "analysis" not in refused
+    assert "audit" not in refused
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=NAMES)
+def test_the_shape(folder: Path) -> None:
+    first = FOLDERS[0]
+    for name in ("server.py", "langgraph.json"):
+        assert (folder / name).read_bytes() == (first / name).read_bytes()
+    served = json.loads((folder / "langgraph.json").read_text("utf-8"))
+    # Modules, not files: the server loads a file by itself, and would make a second masker.
+    assert (served["graphs"], served["http"]) == ({"graph": "graph:graph"}, {"app": "server:app"})
+    for name in ("README.md", "README.ko.md"):
+        page = (folder / name).read_text("utf-8")
+        assert "\npython graph.py\n" in page
+        assert "\nlanggraph dev" in page
+        assert f"({folder.name})" in (folder.parent / name).read_text("utf-8")

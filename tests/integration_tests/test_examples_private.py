@@ -1,12 +1,11 @@
 """Our own examples through our own test kit: no channel holds a private value."""
 
-import importlib.util
 import json
 import logging
 import sqlite3
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +16,7 @@ from langchain_core.runnables import RunnableLambda
 from langchain_privacy import EgressGuard, EgressLedger, Masker
 from langchain_privacy.demo.run import bundled
 from langchain_privacy.testing import PrivacyProbe
+from tests.support.examples import example
 from tests.support.paths import REPOSITORY
 
 CUSTOMER = "maria.keller@northwind.example"
@@ -26,53 +26,43 @@ ASKED = {
 SENDER, PHONE = "lee.park@contoso.example", "+82 10-2345-6789"
 TICKET = {"ticket": f"urgent: the door is stuck. {SENDER}"}
 THREAD = {"configurable": {"thread_id": "1"}}
+Graphs = Callable[[str], ModuleType]
 
 
-def example(name: str) -> ModuleType:
-    """Import an example anew."""
-    spec = importlib.util.spec_from_file_location(
-        f"example_{name}", REPOSITORY / "examples" / name / "main.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(autouse=True)
-def _forget_examples() -> Iterator[None]:
+@pytest.fixture
+def graph_of() -> Iterator[Callable[[str], ModuleType]]:
+    """Imports an example anew; what it quietened is loud again after the test."""
     log = logging.getLogger("langchain_privacy")
     level = log.level
-    yield
+    with ExitStack() as opened:
+        yield lambda name: opened.enter_context(example(name))
     log.setLevel(level)
-    for name in [name for name in sys.modules if name.startswith("example_")]:
-        del sys.modules[name]
 
 
-def test_private_agent(privacy_probe: PrivacyProbe) -> None:
+def test_private_agent(graph_of: Graphs, privacy_probe: PrivacyProbe) -> None:
     privacy_probe.add_values({"EMAIL": [CUSTOMER], "PHONE": ["+49 30 901820"]})
-    module = example("private_agent")
+    module = graph_of("private_agent")
     privacy_probe.watch(remote=[module.CloudModel()])
-    answer = privacy_probe.invoke(module.agent, ASKED)
+    answer = privacy_probe.invoke(module.graph, ASKED)
     assert CUSTOMER in answer["messages"][-1].content
     assert CUSTOMER in module.SENT[0]
     privacy_probe.report().assert_clean(examined=["remote", "langsmith", "opentelemetry"])
 
 
-async def test_private_agent_streams(privacy_probe: PrivacyProbe) -> None:
+async def test_private_agent_streams(graph_of: Graphs, privacy_probe: PrivacyProbe) -> None:
     privacy_probe.add_values({"EMAIL": [CUSTOMER], "PHONE": ["+49 30 901820"]})
-    module = example("private_agent")
+    module = graph_of("private_agent")
     privacy_probe.watch(remote=[module.CloudModel()])
-    parts = [p async for p in privacy_probe.astream(module.agent, ASKED, stream_mode="messages")]
+    parts = [p async for p in privacy_probe.astream(module.graph, ASKED, stream_mode="messages")]
     assert CUSTOMER in "".join(message.text for message, _ in parts)
     (await privacy_probe.areport()).assert_clean(examined=["remote", "langsmith"])
 
 
-def test_private_agent_without_its_two_lines_leaks(privacy_probe: PrivacyProbe) -> None:
+def test_private_agent_without_its_two_lines_leaks(
+    graph_of: Graphs, privacy_probe: PrivacyProbe
+) -> None:
     privacy_probe.add_values({"EMAIL": [CUSTOMER]})
-    module = example("private_agent")
+    module = graph_of("private_agent")
     privacy_probe.watch(remote=[module.CloudModel()])
     tools: list[Any] = [module.crm_lookup, module.send_mail]
     privacy_probe.invoke(module.create_agent(module.CloudModel(), tools), ASKED)
@@ -81,11 +71,11 @@ def test_private_agent_without_its_two_lines_leaks(privacy_probe: PrivacyProbe) 
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_custom_graph(privacy_probe: PrivacyProbe, streamed: bool) -> None:
+def test_custom_graph(graph_of: Graphs, privacy_probe: PrivacyProbe, streamed: bool) -> None:
     privacy_probe.add_values({"EMAIL": [SENDER], "PHONE": [PHONE]})
-    module = example("custom_graph")
+    module = graph_of("custom_graph")
     privacy_probe.watch(remote=[module.CloudModel()])
-    graph = module.build(Masker())
+    graph = module.graph
     if streamed:
         assert SENDER in str(list(privacy_probe.stream(graph, TICKET, THREAD)))
     else:
@@ -94,22 +84,22 @@ def test_custom_graph(privacy_probe: PrivacyProbe, streamed: bool) -> None:
     privacy_probe.report().assert_clean(examined=["remote", "langsmith", "checkpoints"])
 
 
-def test_retrieval(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_retrieval(graph_of: Graphs, tmp_path_factory: pytest.TempPathFactory) -> None:
     tmp_path_factory.getbasetemp()
     tenants = {"EMAIL": ["jane.doe@example.org", "joe.roe@example.org"]}
     with PrivacyProbe(tenants, ignore=["stdout"]) as probe:
-        module = example("retrieval")
+        module = graph_of("retrieval")
         probe.watch(remote=[module.WordCounts()])
         probe.invoke(RunnableLambda(lambda _: module.main()), "start")
+        module.folder.cleanup()
     probe.report().assert_clean(examined=["remote", "langsmith"])
 
 
 def test_questions_to_a_database(
-    privacy_probe: PrivacyProbe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    graph_of: Graphs, privacy_probe: PrivacyProbe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.syspath_prepend(REPOSITORY / "examples" / "nl2sql_apartments")
-    monkeypatch.delenv("OPENAI_API_KEY")  # else the example asks OpenAI's client
-    module = example("nl2sql_apartments")
+    monkeypatch.delenv("REMOTE_MODEL", raising=False)
+    module = graph_of("nl2sql_apartments")
     privacy_probe.watch(remote=[module.StandIn()])
     graph = module.make_graph(tmp_path)
     with closing(sqlite3.connect(tmp_path / "trades.sqlite")) as opened:
@@ -128,8 +118,8 @@ def test_questions_to_a_database(
     privacy_probe.report().assert_clean(examined=["remote", "langsmith"])
 
 
-def test_a_contract_and_a_minion(privacy_probe: PrivacyProbe) -> None:
-    module = example("minion")
+def test_a_contract_and_a_minion(graph_of: Graphs, privacy_probe: PrivacyProbe) -> None:
+    module = graph_of("minion")
     privacy_probe.add_values({"VALUE": bundled("long").planted})
     remote = module.Reader()
     privacy_probe.watch(remote=[remote])
@@ -142,15 +132,14 @@ def test_a_contract_and_a_minion(privacy_probe: PrivacyProbe) -> None:
     privacy_probe.report().assert_clean(examined=["remote", "langsmith"])
 
 
-async def test_questions_to_postgres(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_questions_to_postgres(
+    graph_of: Graphs, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = postgres_url.replace("postgresql://", "postgresql+asyncpg://")
     monkeypatch.setenv("POSTGRES_URL", url)
     with PrivacyProbe({"VALUE": ["Seoul", "Busan", "Daegu"]}, ignore=["stdout"]) as probe:
-        monkeypatch.delenv("OPENAI_API_KEY")  # else the example asks OpenAI's client
-        module = example("nl2sql_postgres")
-        model = module.remote()
-        monkeypatch.setattr(module, "remote", lambda: model)
-        probe.watch(remote=[model])
+        module = graph_of("nl2sql_postgres")
+        probe.watch(remote=[module.remote])
 
         async def main(_: Any) -> None:
             await module.main()
@@ -162,8 +151,8 @@ async def test_questions_to_postgres(postgres_url: str, monkeypatch: pytest.Monk
 def test_the_notebook_asks_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = REPOSITORY / "examples" / "nl2sql_apartments"
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.delitem(sys.modules, "main", raising=False)
+    monkeypatch.delenv("REMOTE_MODEL", raising=False)
+    monkeypatch.delitem(sys.modules, "graph", raising=False)
     shown: list[Any] = []
     display = ModuleType("IPython.display")
     display.__dict__.update(Image=bytes, Markdown=str, display=shown.append)
@@ -180,4 +169,4 @@ def test_the_notebook_asks_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
             exec("".join(cell["source"]), here)
     assert [type(one) for one in shown] == [str] * 5 + [bytes]
     assert shown[-1].startswith(b"\x89PNG")
-    monkeypatch.delitem(sys.modules, "main", raising=False)
+    monkeypatch.delitem(sys.modules, "graph", raising=False)

@@ -41,9 +41,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.tools import tool
 from langgraph.types import interrupt
-from own_masker import masker
 
-from langchain_privacy import ToolPolicy, create_private_agent
+from langchain_privacy import Masker, ToolPolicy, create_private_agent
 
 
 class Model(BaseChatModel):
@@ -87,6 +86,7 @@ def send(to: str) -> str:
     return f"sent to {to}: {answer}"
 
 
+masker = Masker()
 graph = create_private_agent(
     Model(), [send], masker=masker, tool_policy=ToolPolicy(local={"send"})
 )
@@ -102,9 +102,9 @@ class Server(NamedTuple):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
-    for name in ("own_masker.py", "web.py", "langgraph.json"):
+    for name in ("server.py", "langgraph.json"):
         shutil.copy(REPOSITORY / "examples/server" / name, folder)
-    (folder / "agent.py").write_text(AGENT, "utf-8")
+    (folder / "graph.py").write_text(AGENT, "utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -148,7 +148,7 @@ async def test_clients_see_values_and_the_server_none(server: Server) -> None:
     text = ""
     modes: Any = ["messages-tuple", "values", "updates", "debug", "custom", "tasks"]
     async for part in client.runs.stream(
-        name, "agent", input=human(hello), stream_mode=modes, metadata={"by": EMAIL}
+        name, "graph", input=human(hello), stream_mode=modes, metadata={"by": EMAIL}
     ):
         shown.append(part.data)
         if part.event == "messages" and part.data[0]["type"] == "AIMessageChunk":
@@ -157,23 +157,23 @@ async def test_clients_see_values_and_the_server_none(server: Server) -> None:
 
     partial = ""
     modes = ["messages", "events"]
-    async for part in client.runs.stream(name, "agent", input=human(hello), stream_mode=modes):
+    async for part in client.runs.stream(name, "graph", input=human(hello), stream_mode=modes):
         if part.event == "messages/partial":
             partial = part.data[0]["content"]
     assert partial == f"You said: {hello}"
 
-    await client.runs.wait(name, "agent", input=human(f"mail {EMAIL}"))
+    await client.runs.wait(name, "graph", input=human(f"mail {EMAIL}"))
     state = await client.threads.get_state(name)
     assert state["interrupts"][0]["value"] == {"ask": f"send to {EMAIL}?"}
-    done: Any = await client.runs.wait(name, "agent", command={"resume": f"yes, {PHONE}"})
+    done: Any = await client.runs.wait(name, "graph", command={"resume": f"yes, {PHONE}"})
     assert f"sent to {EMAIL}: yes, {PHONE}" in said(done)
     assert (server.folder / "tool.log").read_text("utf-8") == f"{EMAIL} yes, {PHONE}\n"
 
     await client.threads.update_state(name, human(f"later {EMAIL}"))
-    run = await client.runs.create(name, "agent", input=human(f"background {EMAIL}"))
+    run = await client.runs.create(name, "graph", input=human(f"background {EMAIL}"))
     joined: Any = await client.runs.join(name, run["run_id"])
     assert joined["messages"][-1]["content"] == f"You said: background {EMAIL}"
-    alone: Any = await client.runs.wait(None, "agent", input=human(f"alone {EMAIL}"))
+    alone: Any = await client.runs.wait(None, "graph", input=human(f"alone {EMAIL}"))
     assert alone["messages"][-1]["content"] == f"You said: alone {EMAIL}"
 
     read = [

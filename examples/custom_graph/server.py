@@ -1,6 +1,6 @@
-"""The edge around the server: `langgraph.json` names `app` as `http.app`."""
+"""The edge around LangGraph's server, which then stores placeholders; `langgraph.json` names it."""
 
-from own_masker import masker
+from graph import masker
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 

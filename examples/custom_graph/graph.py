@@ -4,20 +4,20 @@
                                                        └─► archive
 
 The two local nodes and the tool work on real values; the remote node, the router, the state and
-every checkpoint hold placeholders. Runs offline: a stand-in plays the cloud model.
+every checkpoint hold placeholders.
 """
 
+import os
 from typing import Annotated, Any, Literal, TypedDict
 
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain.chat_models import init_chat_model
+from langchain_core.messages import AnyMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph, add_messages
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import Command
+from stand_in import CloudModel
 
 from langchain_privacy import Masker, local_node, private
 from langchain_privacy.edge import private_tool
@@ -34,25 +34,6 @@ class Ticket(TypedDict):
     messages: Annotated[list[AnyMessage], add_messages]
 
 
-class CloudModel(BaseChatModel):
-    """Stands in for a model in the cloud."""
-
-    @property
-    def _llm_type(self) -> str:
-        return "stand-in"
-
-    def _generate(self, messages: list[AnyMessage], *_: Any, **__: Any) -> ChatResult:
-        prompt = messages[-1].text
-        print(f"the cloud model reads   {prompt}")
-        sender, phone = prompt.split("sender: ")[1].split(", phone: ")
-        if "urgent" not in prompt:
-            answer = AIMessage("No answer needed.")
-        else:
-            args = {"to": sender, "text": f"We call you today at {phone}."}
-            answer = AIMessage("", tool_calls=[{"name": "send", "args": args, "id": "1"}])
-        return ChatResult(generations=[ChatGeneration(message=answer)])
-
-
 @local_node
 def file(state: Ticket) -> dict:
     """Local: find the customer in our own records, by the real address."""
@@ -63,7 +44,7 @@ def file(state: Ticket) -> dict:
 def draft(state: Ticket) -> dict:
     """Remote: this node sees what the state holds, which is masked."""
     prompt = f"{state['ticket']} | sender: {state['sender']}, phone: {state['phone']}"
-    return {"messages": [CloudModel().invoke([HumanMessage(prompt)])]}
+    return {"messages": [remote.bind_tools([send]).invoke([HumanMessage(prompt)])]}
 
 
 def route(state: Ticket) -> Command[Literal["mail", "archive"]]:
@@ -85,29 +66,34 @@ def archive(state: Ticket) -> dict:
     return {}
 
 
-def build(masker: Masker) -> CompiledStateGraph:
-    builder = StateGraph(Ticket)
-    builder.add_node("file", file)
-    builder.add_node("draft", draft)
-    builder.add_node("route", route)
-    builder.add_node("mail", ToolNode([private_tool(send, masker)]))
-    builder.add_node("archive", archive)
-    builder.add_edge(START, "file")
-    builder.add_edge("file", "draft")
-    builder.add_edge("draft", "route")
-    builder.add_edge("mail", "archive")
-    return private(builder.compile(checkpointer=InMemorySaver()), masker)
+name = os.environ.get("REMOTE_MODEL")  # for example openai:gpt-4o
+remote: Any = init_chat_model(name) if name else CloudModel()
+masker = Masker()
+builder = StateGraph(Ticket)
+builder.add_node("file", file)
+builder.add_node("draft", draft)
+builder.add_node("route", route)
+builder.add_node("mail", ToolNode([private_tool(send, masker)]))
+builder.add_node("archive", archive)
+builder.add_edge(START, "file")
+builder.add_edge("file", "draft")
+builder.add_edge("draft", "route")
+builder.add_edge("mail", "archive")
+graph = private(builder.compile(checkpointer=InMemorySaver()), masker)
 
 
-if __name__ == "__main__":
-    graph = build(Masker())
+def main() -> None:
     thread = {"configurable": {"thread_id": "ticket-1"}}
     ticket = "urgent: the door is stuck. lee.park@contoso.example"
     print(f"the customer writes     {ticket}")
     result = graph.invoke({"ticket": ticket}, thread)
-    print(f"our mail server sent    {OUTBOX[0]}")
-    print(f"our archive holds       {ARCHIVE[0]}")
+    print(f"our mail server sent    {OUTBOX[-1]}")
+    print(f"our archive holds       {ARCHIVE[-1]}")
     print(f"the caller gets         sender={result['sender']} phone={result['phone']}")
     print(f"the checkpoint holds    sender={graph.get_state(thread).values['sender']}")
-    assert OUTBOX == ["to lee.park@contoso.example: We call you today at +82 10-2345-6789."]
+    assert "to lee.park@contoso.example: " in OUTBOX[-1]
     assert "lee.park" not in str(graph.get_state(thread).values)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,16 +1,17 @@
 """Ask about apartment trades in Korean; the cloud model never sees a trade.
 
-With `OPENAI_API_KEY` set the remote model is OpenAI's; otherwise a stand-in that says what it saw.
 The questions are the article's, a follow-up, and one whose answer goes through time: its chart is
 written to `trades.png`. `notebook.ipynb` asks the same.
 """
 
 import base64
 import os
-import tempfile
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from langchain.chat_models import init_chat_model
 from stand_in import StandIn
 from trades import make_trades
 
@@ -26,12 +27,16 @@ QUESTIONS = [
 ]
 
 
-def remote() -> Any:
-    if not os.environ.get("OPENAI_API_KEY"):
-        return StandIn()
-    from langchain_openai import ChatOpenAI
+name = os.environ.get("REMOTE_MODEL")  # for example openai:gpt-4o
+remote: Any = init_chat_model(name) if name else StandIn()
+masker = Masker()
+folder = TemporaryDirectory()
 
-    return ChatOpenAI(model=os.environ.get("OPENAI_MODEL", "gpt-5-mini"))
+
+@cache
+def graph() -> Any:
+    """Make the graph; `langgraph.json` names it."""
+    return make_graph(Path(folder.name))
 
 
 def make_graph(folder: Path) -> Any:
@@ -47,9 +52,8 @@ def make_graph(folder: Path) -> Any:
             "real_transaction.계약년월": "YYYYMM",
         },
     )
-    masker = Masker()
     return create_private_sql_graph(
-        remote(),
+        remote,
         url,
         card=card,
         masker=masker,
@@ -60,16 +64,14 @@ def make_graph(folder: Path) -> Any:
 
 def main() -> None:
     thread = {"configurable": {"thread_id": "one conversation"}}
-    with tempfile.TemporaryDirectory() as folder:
-        graph = make_graph(Path(folder))
-        for question in QUESTIONS:
-            print(f"\n> {question}")
-            result = graph.invoke({"question": question}, thread)
-            print("  what traces and checkpoints hold:", result["masked_answer"].splitlines()[-1])
-            print(result["answer"])
-            if chart := result.get("chart"):
-                Path("trades.png").write_bytes(base64.b64decode(chart["base64"]))
-                print("  (chart: trades.png)")
+    for question in QUESTIONS:
+        print(f"\n> {question}")
+        result = graph().invoke({"question": question}, thread)
+        print("  what traces and checkpoints hold:", result["masked_answer"].splitlines()[-1])
+        print(result["answer"])
+        if chart := result.get("chart"):
+            Path("trades.png").write_bytes(base64.b64decode(chart["base64"]))
+            print("  (chart: trades.png)")
 
 
 if __name__ == "__main__":
