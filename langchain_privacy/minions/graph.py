@@ -170,8 +170,9 @@ class _MinionEdge(PrivateGraph):
 
     def mask_input(self, run: EdgeRun, x: Any) -> Any:
         """Put the documents into the session's room, then mask the task."""
+        session = self._nodes.masking(run.session)
         if x is None or isinstance(x, Command):
-            return run.mask(x)
+            return session.mask(run.mask(x))
         if not isinstance(x, dict) or not isinstance(x.get("task"), str):
             msg = 'A Minion graph takes {"task": "a question", "documents": [...]}.'
             raise ConfigurationError(msg)
@@ -184,7 +185,7 @@ class _MinionEdge(PrivateGraph):
             documents = [run.session.restore(d) if isinstance(d, str) else d for d in documents]
         # First the documents: a name that only they give away is then known in the task, too.
         refs = self._nodes.keep(documents, run.session)
-        return {"task": run.mask(well_formed(x["task"])), "documents": refs}
+        return {"task": session.mask(run.mask(well_formed(x["task"]))), "documents": refs}
 
     def restore_part(self, run: EdgeRun, mode: str, data: Any) -> Any:
         """Restore a part; quotes come from the documents, approvals stay as they would leave."""

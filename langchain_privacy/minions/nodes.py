@@ -134,6 +134,7 @@ class MinionNodes:
             local, timeout=self.budget.call_seconds, allowed_networks=allowed_networks
         )
         self.reader = Reader(judge, self.budget)
+        self._examined = Examined(self.masker)
         self._remote: Remote | None = None
         if remote is not None:
             guarded = remote
@@ -146,7 +147,7 @@ class MinionNodes:
             max_rounds=max_rounds,
             approve=approve,
             card=evidence == "masked",
-            examined=Examined(self.masker),
+            examined=self._examined,
         )
         self.extract = RunnableLambda(self._extract, afunc=self._aextract, name="extract")
         self.plan = RunnableLambda(self._plan, afunc=self._aplan, name="plan")
@@ -163,7 +164,7 @@ class MinionNodes:
 
     def keep(self, documents: Any, session: MaskingSession) -> list[str]:
         """Put documents into a session's room; return the references that state carries."""
-        return keep(documents, session, limit=self._limit)
+        return keep(documents, self.masking(session), limit=self._limit)
 
     @staticmethod
     def route(state: MinionState) -> Literal["extract", "plan", "answer"]:
@@ -344,4 +345,8 @@ class MinionNodes:
 
     def session(self, config: RunnableConfig) -> MaskingSession:
         """Return the session of this run: the edge's, or that of the thread."""
-        return session_of(self.masker, config)
+        return self.masking(session_of(self.masker, config))
+
+    def masking(self, session: MaskingSession) -> MaskingSession:
+        """Return a session that masks what state and crossings hold by what the guard knows."""
+        return self._examined.session(session)

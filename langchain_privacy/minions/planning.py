@@ -209,10 +209,10 @@ class Planner:
             notes.append("budget_reached")
             return None
         if self._examined is not None:
-            text, again = self._examined.mask(text, session)
-            if again:
-                # On this side the report shows the words, so that they can be allowed.
-                notes += [f"masked_again:{placeholder}" for placeholder in again]
+            text = self._examined.mask(text, session)
+            # On this side the report shows the words, so that they can be allowed.
+            again = self._examined.hidden_in(text, session)
+            notes += [f"masked_again:{placeholder}" for placeholder in again]
         if self._approve:
             text = self._approved(purpose, text, session)
             if not text:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice, pairwise
 
-from langchain_privacy.values.fold import normal
+from langchain_privacy.values.fold import HARD, normal
 
 # ---- dates
 
@@ -116,7 +116,25 @@ _TRIGGER = re.compile(f"[{_LETTERS}]")
 # Possessive: a run of digits has one reading, or one that fails costs every way to divide it.
 _PART = rf"(?:[{_LETTERS}]|\d++(?:[,.]++\d++)*+)"
 _NUMBER = re.compile(rf"{_PART}(?: ?{_PART})*+")
-_SPELLED = re.compile(rf"[{''.join(_DIGITS)}](?:[\s\-.,·]{{0,2}}[{''.join(_DIGITS)}]){{3,}}")
+_MARK = rf"(?:[^\S{HARD}]|[\-.,·])"
+_SPELLED = re.compile(rf"[{''.join(_DIGITS)}](?:{_MARK}{{0,2}}[{''.join(_DIGITS)}]){{3,}}")
+_ENGLISH_DIGITS = {
+    word: digit
+    for digit, words in enumerate(
+        ("zero oh", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    )
+    for word in words.split()
+}
+_TIMES = {"double": 2, "triple": 3}
+_ENGLISH_WORD = re.compile(r"[a-z]+|\d")
+# A word of a digit, then digits and their words: "four one five, double five"; "and" and "dash"
+# stand between them where a number is read out.
+_GAP = rf"{_MARK}{{1,3}}"
+_BETWEEN = rf"(?:{_GAP}(?:and|dash|hyphen)\b)?{_GAP}"
+_READ_OUT = rf"(?:(?:{'|'.join(_TIMES)}){_GAP})?(?:{'|'.join(_ENGLISH_DIGITS)}|\d)\b"
+_SPELLED_ENGLISH = re.compile(
+    rf"\b(?=[a-z]){_READ_OUT}(?:{_BETWEEN}{_READ_OUT}){{3,40}}", re.IGNORECASE
+)
 _LARGE_UNIT = re.compile(rf"[\d{_LETTERS}] ?[{''.join(_LARGE)}]")
 _LARGE_SIGN = re.compile(f"[{''.join(_LARGE)}]")
 _MOST_UNITS = 3
@@ -202,10 +220,20 @@ def amounts(text: str) -> Iterator[tuple[int, int, int]]:
 
 
 def spelled_digits(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield `(start, end, digits)` for digits that are read out one by one."""
+    """Yield `(start, end, digits)` for digits that are read out one by one.
+
+    In Korean, and in English with "oh" for zero, "double" and "triple".
+    """
     for match in _SPELLED.finditer(text):
         yield (
             match.start(),
             match.end(),
             "".join(str(_DIGITS[c]) for c in match.group() if c in _DIGITS),
         )
+    for match in _SPELLED_ENGLISH.finditer(text):
+        digits, times = "", 1
+        for word in _ENGLISH_WORD.findall(match.group().lower()):
+            if word.isdigit() or word in _ENGLISH_DIGITS:
+                digits += str(_ENGLISH_DIGITS.get(word, word)) * times
+            times = _TIMES.get(word, 1)
+        yield match.start(), match.end(), digits

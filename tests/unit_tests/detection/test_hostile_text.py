@@ -45,6 +45,7 @@ LONG_RUNS = {
     "digits": "0123456789",
     "one digit": "1",
     "numerals in Korean": "일이삼",
+    "digits in words": "one double two ",
     "one syllable": "가",
     "spaces": " ",
     "lines": "\n",

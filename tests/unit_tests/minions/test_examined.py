@@ -1,11 +1,16 @@
 """The loop is not refused by its own guard: what the guard would see is masked before."""
 
 import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.types import Command
 
-from langchain_privacy import Masker, create_minion_graph
+from langchain_privacy import Masker, create_minion_graph, create_minions_graph
 from langchain_privacy.detection import default_detectors
 from langchain_privacy.minions.examined import Examined
 from tests.support.http import OpenAIServer
@@ -51,6 +56,7 @@ def test_no_question_is_refused_by_our_own_guard(task: str, strict: bool) -> Non
     assert out["report"]["remote"]["calls"] == 2
     assert "Vandermeer" not in wire
     assert "0132" not in wire
+    assert "one three two" not in wire
 
 
 def test_what_was_masked_again_is_named_on_this_side() -> None:
@@ -74,4 +80,67 @@ def test_what_is_public_stays_as_it_is() -> None:
     session = masker.session("s")
     session.mask(RECORD)
     text = "Plan a search of private documents you cannot see."
-    assert Examined(masker).mask(text, session) == (text, [])
+    assert Examined(masker).session(session).mask(text) == text
+
+
+WORDS = "four one five five five five zero one three two"
+BACKWARDS = "reemrednaV aylosrO"
+NOTED = f"""{RECORD}
+Whoever asks for a refill calls {WORDS} before noon.
+The refill was signed by {BACKWARDS} on paper.
+Invoices for a refill go to desk@clinic.example by mail.
+"""
+HIDDEN = ("desk@clinic.example", WORDS, BACKWARDS)
+
+
+def stored(folder: Path) -> bytes:
+    """What a checkpointer has on its disk, its log included."""
+    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+
+
+@pytest.mark.parametrize("create", [create_minion_graph, create_minions_graph])
+@pytest.mark.parametrize("detectors", [[], default_detectors(presidio=False)], ids=["none", "all"])
+@pytest.mark.parametrize("remote", [True, False], ids=["remote", "alone"])
+def test_what_only_the_guard_knows_stands_in_no_checkpoint(
+    create: Callable[..., Any], detectors: list[Any], remote: bool, tmp_path: Path
+) -> None:
+    masker = Masker(detectors)
+    task = f"Who asks {BACKWARDS} for a refill, at desk@clinic.example or {WORDS}?"
+    config = {"configurable": {"thread_id": "1"}}
+    disk = sqlite3.connect(tmp_path / "checkpoints.sqlite", check_same_thread=False)
+    with OpenAIServer(answer) as server, disk:
+        model = model_at(server.base_url, "scripted") if remote else None
+        graph = create(None, model, masker=masker, checkpointer=SqliteSaver(disk))
+        # A session that knows the number and the name, from wherever it has them.
+        vault = masker.session("1").vault
+        vault.issue("PHONE_NUMBER", "415 555 0132")
+        vault.issue("PERSON", "Orsolya Vandermeer")
+        first = graph.invoke({"task": task, "documents": [NOTED]}, config)
+        graph.invoke({"task": f"And who signed for {BACKWARDS}?"}, config)
+        wire = server.wire.decode()
+        held = stored(tmp_path)
+    assert first["evidence"]
+    assert any(form in passage["quote"] for passage in first["evidence"] for form in HIDDEN)
+    assert b"refill" in held
+    for form in HIDDEN:
+        assert form not in wire
+        assert form.encode() not in held
+
+
+def test_what_a_person_writes_when_they_approve_stands_in_no_checkpoint(tmp_path: Path) -> None:
+    masker = Masker([])
+    config = {"configurable": {"thread_id": "1"}}
+    disk = sqlite3.connect(tmp_path / "checkpoints.sqlite", check_same_thread=False)
+    with OpenAIServer(answer) as server, disk:
+        graph = create_minion_graph(
+            None,
+            model_at(server.base_url, "scripted"),
+            masker=masker,
+            approve=True,
+            checkpointer=SqliteSaver(disk),
+        )
+        graph.invoke({"task": "Who signed the refill?", "documents": [NOTED]}, config)
+        graph.invoke(Command(resume={"edit": "Plan for desk@clinic.example, please."}), config)
+        assert "Plan for [EMAIL" in server.wire.decode()
+        held = stored(tmp_path)
+    assert b"desk@clinic.example" not in held

@@ -111,6 +111,11 @@ FOUND = [
     ("\\ud64d\\uae38\\ub3d9", "escaped", "KR_PERSON"),
     ("&#74;ane&nbsp;Doe", "html+separators", "PERSON"),
     ("공일공 일이삼사 오육칠팔", "numeral", "PHONE"),
+    ("oh one zero, one two three four, five six seven eight", "numeral", "PHONE"),
+    ("ZERO-ONE-ZERO-ONE-TWO-THREE-FOUR-FIVE-SIX-SEVEN-EIGHT", "numeral", "PHONE"),
+    ("zero 1 zero dash 1 two 3 four dash 5 six 7 eight", "numeral", "PHONE"),
+    ("four triple one, triple one, triple one, triple one triple one", "numeral", "CREDIT_CARD"),
+    ("four eight two one three", "numeral", "ACCOUNT"),
     ("8억 5천만원", "numeral", "AMOUNT"),
     ("팔억오천만 원", "numeral", "AMOUNT"),
     ("850000000", "separators", "AMOUNT"),
@@ -125,6 +130,9 @@ FOUND = [
 
 NOT_FOUND = [
     "",
+    f"zero one zero one two{HARD}three four five six seven eight",
+    f"공일공 일이{HARD}삼사 오육칠팔",
+    "someone eight two one three",
     "blacksmith",
     "a smith forged it",
     "Janet Doerr",
