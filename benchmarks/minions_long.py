@@ -1,7 +1,7 @@
 """Minion loops on long documents: what crosses, what is answered, at which price.
 
     python benchmarks/minions_long.py [--pages 150] [--no-local] [--no-remote] [--wrong] [--rules]
-        [--strict] [--documents en-report ko]
+        [--strict] [--documents en-report ko] [--embeddings MODEL.onnx TOKENIZER.json]
 
 Documents and questions are made (`tests/support/long_documents.py`); both models are scripted, over
 real HTTP (`tests/support/long_models.py`), so that what falls short is ours.
@@ -18,7 +18,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `tests.suppo
 
 from langchain_privacy import Masker
 from langchain_privacy.detection import default_detectors
-from tests.support.long_documents import corpus
+from langchain_privacy.local import OnnxEmbeddings
+from langchain_privacy.minions.meaning import Meaning
+from langchain_privacy.minions.search import WindowIndex
+from tests.support.long_documents import LongDocument, corpus, flat
 from tests.support.long_models import LongOutcome, LongRun
 
 
@@ -44,6 +47,35 @@ def table(outcomes: list[LongOutcome], title: str) -> None:
         )
 
 
+def first(document: LongDocument, meaning: Meaning | None) -> None:
+    """Print how much of the gold stands in the first windows, by a plan's terms and without."""
+    vault = Masker([]).session("ranking").vault
+    ref = vault.documents.put(document.text, {})
+    index = WindowIndex(ref, document.text)
+    texts = index.texts() if meaning else []
+    asked = [question for question in document.questions if question.gold]
+    for planned in (True, False):
+        for k in (3, 12):
+            parts, whole = 0.0, 0
+            for question in asked:
+                shown = ""
+                for terms in question.terms if planned else [[]]:
+                    near: list[float] = []
+                    if meaning is not None:
+                        query = " ".join([question.text, *terms])
+                        near = meaning.near(ref, texts, query, vault)
+                    hits = index.search(question.text, terms, k, near=near)
+                    shown += flat(" ".join(f"{hit.above} {hit.text}" for hit in hits))
+                held = sum(flat(piece) in shown for piece in question.gold)
+                parts += held / len(question.gold)
+                whole += held == len(question.gold)
+            print(
+                f"  {document.name:22} {'terms' if planned else 'question alone':14} first {k:2}:"
+                f" parts {parts / len(asked):.3f}, wholly {whole}/{len(asked)}",
+                flush=True,
+            )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=150)
@@ -55,17 +87,27 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true")
     parser.add_argument("--wrong", action="store_true", help="have the remote model answer wrongly")
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--embeddings", nargs=2, help="an ONNX model and its tokenizer.json")
+    parser.add_argument("--retrieval", action="store_true", help="only rank: gold in the first k")
     arguments = parser.parse_args()
     everything: list[LongOutcome] = []
+    settings = {}
+    if arguments.embeddings:
+        settings["embeddings"] = OnnxEmbeddings(*arguments.embeddings)
     for document in corpus(arguments.pages, arguments.seed):
         if not any(document.name.startswith(name) for name in arguments.documents):
+            continue
+        if arguments.retrieval:
+            embeddings = settings.get("embeddings")
+            first(document, embeddings and Meaning(embeddings, timeout=600))
             continue
         detectors = default_detectors(presidio=False) if arguments.rules else None
         masker = Masker(detectors, strict=arguments.strict)
         local = None if arguments.no_local else "reader"
         outcomes: list[LongOutcome] = []
         began = time.process_time()
-        with LongRun(document, local=local, remote=not arguments.no_remote, masker=masker) as run:
+        remote = not arguments.no_remote
+        with LongRun(document, local=local, remote=remote, masker=masker, **settings) as run:
             for question in document.questions:
                 if arguments.wrong and not question.wrong:
                     continue
@@ -87,6 +129,8 @@ def main() -> int:
                     f"      {o.question.id} {o.question.kind}: {o.question.text} gold {o.parts:.2f}"
                 )
                 print(f"        -> {o.answer[:160]!r} {o.report['errors']} {o.leaked}")
+    if arguments.retrieval:
+        return 0
     table(everything, "All documents")
     leaked = sum(len(o.leaked) for o in everything)
     print(f"  planted on the wire {leaked}")

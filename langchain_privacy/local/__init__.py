@@ -24,6 +24,7 @@ from langchain_privacy.local.embedded import (
     embedded_chat_model,
     is_larger_than_embedded,
 )
+from langchain_privacy.local.embeddings import OnnxEmbeddings, embed_local
 from langchain_privacy.local.endpoints import assert_local
 from langchain_privacy.local.reasoning import Answer, split_reasoning
 from langchain_privacy.local.scoring import ayes_no_score, yes_no_score
@@ -33,10 +34,12 @@ __all__ = [
     "Answer",
     "EmbeddedServer",
     "LocalModel",
+    "OnnxEmbeddings",
     "acall_local",
     "assert_local",
     "ayes_no_score",
     "call_local",
+    "embed_local",
     "embedded_chat_model",
     "is_larger_than_embedded",
     "load_document",

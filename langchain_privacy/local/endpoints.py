@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableBinding
 
@@ -27,7 +28,10 @@ from langchain_privacy.errors import ConfigurationError
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_IN_PROCESS = frozenset({"ChatLlamaCpp", "ChatMLX", "HuggingFacePipeline"})
+_IN_PROCESS = frozenset(
+    {"ChatLlamaCpp", "ChatMLX", "HuggingFacePipeline", "HuggingFaceEmbeddings"}
+    | {"LlamaCppEmbeddings", "OnnxEmbeddings"}
+)
 """Classes of LangChain's packages that compute in this process and open no connection."""
 
 _ASK_SECONDS = 10.0
@@ -39,7 +43,7 @@ _URL_FIELDS = ("base_url", "api_base", "endpoint", "endpoint_url", "inference_se
 
 
 def assert_local(
-    model: BaseChatModel | RunnableBinding[Any, Any] | str,
+    model: BaseChatModel | Embeddings | RunnableBinding[Any, Any] | str,
     *,
     allowed_networks: Iterable[str] = (),
 ) -> None:
@@ -50,7 +54,7 @@ def assert_local(
     API key. Other classes of LangChain's packages are refused.
 
     Args:
-        model: A chat model, or the URL of its server.
+        model: A chat model, embeddings, or the URL of their server.
         allowed_networks: Private ranges that count as local beside loopback, such as
             `"192.168.1.0/24"`.
 
@@ -68,7 +72,7 @@ def assert_local(
     while isinstance(inner, RunnableBinding):
         bound.append(inner.kwargs.get("model"))
         inner = inner.bound
-    if not isinstance(inner, BaseChatModel):
+    if not isinstance(inner, BaseChatModel | Embeddings):
         # Fallbacks and configurable fields show the first model's fields, and may call another.
         msg = (
             f"{type(inner).__name__} cannot be shown to be local: give the chat model itself, "
@@ -162,7 +166,8 @@ def _computes_here(model: Any) -> bool:
     package = cls.__module__.split(".")[0]
     if package == "langchain_core":
         return True
-    holds_key = any("SecretStr" in str(f.annotation) for f in cls.model_fields.values())
+    fields = getattr(cls, "model_fields", {})  # embeddings may be no pydantic model
+    holds_key = any("SecretStr" in str(f.annotation) for f in fields.values())
     return not package.startswith("langchain") and not holds_key
 
 

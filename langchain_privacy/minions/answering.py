@@ -16,8 +16,8 @@ from langchain_privacy.minions.arithmetic import combine
 from langchain_privacy.minions.evidence import marked_units, quote, said, where, whole_values
 from langchain_privacy.minions.figures import Cited, derivations, unfounded, verify
 from langchain_privacy.minions.schema import Next, Plan, Sub
-from langchain_privacy.minions.search import words
 from langchain_privacy.minions.state import Span
+from langchain_privacy.minions.terms import words
 from langchain_privacy.vault import PLACEHOLDER
 from langchain_privacy.words import Language
 
@@ -117,6 +117,19 @@ def from_passages(
         outcome="partial" if missing else "answered",
         notes=notes,
     )
+
+
+def with_computed(draft: Draft | None, computed: dict[str, Any]) -> Draft:
+    """Put what was reckoned or summed up on this side behind what the passages answered."""
+    if not computed.get("text"):
+        assert draft is not None
+        return draft
+    both = Draft(text=computed["text"], spans=computed["spans"], outcome=computed["outcome"])
+    if draft is not None:
+        both.text = f"{draft.text}\n{both.text}"
+        both.spans = [*draft.spans, *both.spans]
+        both.notes = draft.notes
+    return both
 
 
 def _quoted(span: Span, session: MaskingSession) -> Span:

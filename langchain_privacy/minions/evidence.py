@@ -18,8 +18,8 @@ from langchain_core.documents import Document
 from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
 from langchain_privacy.local import load_whole, names_file
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.minions.search import words
 from langchain_privacy.minions.state import Span, estimate_tokens, place
+from langchain_privacy.minions.terms import words
 from langchain_privacy.vault import DOCUMENT_REF, PLACEHOLDER, VaultSession
 
 MAX_CHARACTERS = 2_000_000

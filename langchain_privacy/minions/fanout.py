@@ -9,7 +9,7 @@ stored is never done again, so a run that is killed and resumed goes on where it
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -24,11 +24,12 @@ from langchain_privacy.minions.aggregate import (
     combine_results,
     coverage_line,
 )
-from langchain_privacy.minions.answering import NOT_FOUND, Draft
+from langchain_privacy.minions.answering import NOT_FOUND, Draft, with_computed
 from langchain_privacy.minions.evidence import quote
 from langchain_privacy.minions.jobs import (
     Found,
     JobWorker,
+    cited,
     items_of,
     sections,
     selected,
@@ -49,6 +50,7 @@ from langchain_privacy.minions.state import (
     place,
     spent_seconds,
 )
+from langchain_privacy.minions.summary import planned_form, stretches, summed_up
 from langchain_privacy.vault import PLACEHOLDER
 
 WAVE = 32
@@ -104,7 +106,7 @@ class JobPlanner(Planner):
                 notes.append("passages_left_out")
                 break
             lines.append(line)
-            spans.append(_span(spec, group[0], session))
+            spans.append(cited(group[0], session))
         numbered = "\n".join(f"{n}. {line}" for n, line in enumerate(lines, 1))
         text = render("decide_lines", state["language"], evidence=numbered, question=spec.question)
         before = len(calls)
@@ -137,7 +139,8 @@ class JobPlanner(Planner):
             text = render("jobs", state["language"], task=in_context(state))
             plan = yield from self._ask("plan", text, JobPlan, state, calls, notes, session)
         if plan is None:
-            plan = JobPlan(jobs=[JobSpec(question=state["task"][:300])])
+            form = planned_form(state["task"])
+            plan = JobPlan(jobs=[JobSpec(question=state["task"][:300], expect=form)])
         specs = _checked(plan, notes)
         say("planned", subs=len(specs), combine=plan.combine)
         return {
@@ -194,7 +197,7 @@ class Fanout:
         """Start a question; without a remote model the local one plans, where it writes."""
         session = self._nodes.session(config)
         fresh = self._nodes.begin(state, session)
-        fresh |= {"jobs": [], "wave": {}, "computed": None}
+        fresh |= {"jobs": [], "wave": {}}
         if self._nodes.remote is None and self._worker.writer is not None:
             fresh |= self._plan_here(fresh, session)
         return fresh
@@ -314,18 +317,8 @@ class Fanout:
             for ref in refs or state["documents"]:
                 text = room.get(ref)
                 places = sections(spec.sections, text) if spec.sections else []
-                units += [(spec, ref, *place) for place in places or self._stretches(text)]
+                units += [(spec, ref, *place) for place in places or stretches(text, self._size)]
         return units, notes
-
-    def _stretches(self, text: str) -> Iterator[tuple[int, int]]:
-        """Cut a text at line breaks into stretches of about the same length."""
-        start = 0
-        while start < len(text):
-            end = start + self._size
-            if end < len(text):
-                end = text.rfind("\n", start + self._size // 2, end) + 1 or end
-            yield start, min(end, len(text))
-            start = end
 
     # Putting together.
 
@@ -382,7 +375,7 @@ class Fanout:
         notes: list[str] = []
         for spec in specs:
             if spec.expect == "summary":
-                result = _summary(spec, results, state)
+                result = summed_up(spec, results, state["documents"], language)
             else:
                 result = aggregate(spec.aggregate, items[spec.id], language)
             done.append(result)
@@ -422,17 +415,7 @@ class Fanout:
         draft: Draft | None = None
         if not computed.get("text") or any(job["aggregate"] == "best" for job in state["jobs"]):
             draft = self._nodes.draft(state, session, notes)
-        if computed.get("text"):
-            reckoned = Draft(
-                text=computed["text"], spans=computed["spans"], outcome=computed["outcome"]
-            )
-            if draft is not None:
-                reckoned.text = f"{draft.text}\n{reckoned.text}"
-                reckoned.spans = [*draft.spans, *reckoned.spans]
-                reckoned.notes = draft.notes
-            draft = reckoned
-        assert draft is not None
-        update = self._nodes.finish(state, draft, notes, session)
+        update = self._nodes.finish(state, with_computed(draft, computed), notes, session)
         update["report"]["coverage"] = computed.get("coverage", [])
         update["report"]["results"] = computed.get("results", [])
         return update
@@ -484,18 +467,6 @@ def _left_out(unit: Unit) -> Found:
     )  # fmt: skip
 
 
-def _span(spec: JobSpec, found: Found, session: MaskingSession) -> Span:
-    return Span(
-        doc=found["doc"],
-        start=found["start"],
-        end=found["end"],
-        sub=spec.id,
-        score=found["score"],
-        holds=found["state"] == "found",
-        quote=quote(found["doc"], found["start"], found["end"], session),
-    )
-
-
 def _best(spec: JobSpec, results: Sequence[Found], session: MaskingSession) -> list[Span]:
     """Return the best passages of a question, each text once; the rest is in the report."""
     mine = [span for found in results if found["job"] == spec.id for span in found["passages"]]
@@ -520,34 +491,7 @@ def _cited(
 ) -> list[Span]:
     ids = {spec.id: spec for spec in specs}
     found = [r for r in results if r["job"] in ids and r["state"] == "found" and r["start"] >= 0]
-    return [_span(ids[each["job"]], each, session) for each in found[:_EVIDENCE]]
-
-
-def _summary(spec: JobSpec, results: Sequence[Found], state: MinionState) -> Result:
-    """Put the summaries of the sections in the order of the documents."""
-    mine = [found for found in results if found["job"] == spec.id]
-    number = {ref: n for n, ref in enumerate(state["documents"], start=1)}
-    said = sorted(
-        (found for found in mine if found["summary"]),
-        key=lambda found: (number[found["doc"]], found["start"]),
-    )
-    if not said:
-        needs = any(found["note"] == "summary_needs_local_model" for found in mine)
-        return Result(text=_NEEDS_A_MODEL[state["language"]] if needs else "")
-    many = len(state["documents"]) > 1
-    lines: list[str] = []
-    for found in said:
-        head = f"[{number[found['doc']]}] " if many else ""
-        lines.append(head + " ".join(found["summary"]))
-    return Result(text="\n".join(lines), used=sorted({number[found["doc"]] for found in said}))
-
-
-_NEEDS_A_MODEL = {
-    "en": "A summary has to be read and written on this side, and no local model that writes is "
-    "set. Set one of 1 billion parameters or more, such as ChatOllama(model='qwen3:4b').",
-    "ko": "요약은 이쪽에서 읽고 써야 하는데, 글을 쓸 수 있는 로컬 모델이 없습니다. "
-    "매개변수 10억 개 이상의 모델을 지정하십시오(예: ChatOllama(model='qwen3:4b')).",
-}
+    return [cited(each, session) for each in found[:_EVIDENCE]]
 
 
 def _coverage(spec: JobSpec, results: Sequence[Found]) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
 from langchain_privacy.minions.evidence import well_formed
 from langchain_privacy.minions.fanout import Fanout, JobPlanner
-from langchain_privacy.minions.jobs import JobWorker
 from langchain_privacy.minions.nodes import EvidenceMode, MinionNodes
 from langchain_privacy.minions.state import MinionInput, MinionOutput, MinionState
 from langchain_privacy.subclassing import subclass
@@ -63,8 +62,7 @@ def create_minion_graph(
         checkpointer: For resuming; checkpoints hold placeholders and references only.
         store: LangGraph's store, handed to the graph.
         **settings: `budget`, `judge`, `structured`, `retry`, `max_document_characters`, `prices`,
-            `allowed_networks`:
-            see `MinionNodes`.
+            `allowed_networks`, `embeddings`: see `MinionNodes`.
 
     Returns:
         A compiled graph. It takes `{"task": str, "documents": [str | Document | Path]}` and gives
@@ -125,9 +123,7 @@ def create_minions_graph(
         See `create_minion_graph`; the report also has `coverage` and `results`.
     """
     nodes = MinionNodes(local, remote, planner=JobPlanner, **settings)
-    networks = settings.get("allowed_networks", ())
-    worker = JobWorker(nodes.reader, local, nodes.budget, networks)
-    fanout = Fanout(nodes, worker, batch_characters)
+    fanout = Fanout(nodes, nodes.worker, batch_characters)
     graph = StateGraph(MinionState, input_schema=MinionInput, output_schema=MinionOutput)
     graph.add_node("extract", RunnableLambda(fanout.begin, afunc=fanout.abegin, name="extract"))
     graph.add_node("plan", nodes.plan)

@@ -29,8 +29,9 @@ from langchain_privacy.minions.judge import UNAVAILABLE, Reader
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.quantities import Quantity, days, decimal_mark, quantities
 from langchain_privacy.minions.schema import JobSpec
-from langchain_privacy.minions.search import Hit, Index, query_of, words
+from langchain_privacy.minions.search import Hit, Index, query_of
 from langchain_privacy.minions.state import Budget, Call, Job, Span
+from langchain_privacy.minions.terms import words
 from langchain_privacy.vault import PLACEHOLDER
 
 PASSAGES = 8
@@ -464,6 +465,20 @@ def _find(spec: JobSpec, value: str, hit: Hit, text: str) -> Iterator[tuple[int,
         if read is not None and read in said:
             yield start, end
             return
+
+
+def cited(found: Found, session: MaskingSession) -> Span:
+    """Return the passage that a job's result rests on."""
+    start, end = whole_values(found["doc"], found["start"], found["end"], session.vault)
+    return Span(
+        doc=found["doc"],
+        start=start,
+        end=end,
+        sub=found["job"],
+        score=found["score"],
+        holds=found["state"] == "found",
+        quote=quote(found["doc"], start, end, session),
+    )
 
 
 def _at(hit: Hit, session: MaskingSession) -> Any:

@@ -25,6 +25,7 @@ from langchain_privacy.local.profiles import PICKS, size_of
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.asking import LocalAsker, local_call
 from langchain_privacy.minions.evidence import quote, whole_values
+from langchain_privacy.minions.meaning import Meaning
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.search import (
@@ -34,9 +35,9 @@ from langchain_privacy.minions.search import (
     best_hits,
     query_of,
     window_index,
-    words,
 )
 from langchain_privacy.minions.state import Budget, Call, Job, Span, estimate_tokens
+from langchain_privacy.minions.terms import words
 from langchain_privacy.minions.windows import SIZE
 from langchain_privacy.words import Language
 
@@ -318,11 +319,13 @@ class Reader:
     Args:
         judge: What the local model is used for.
         budget: For the wall clock.
+        meaning: Ranks the windows of long documents by meaning as well, where there is one.
     """
 
-    def __init__(self, judge: Judge, budget: Budget) -> None:
+    def __init__(self, judge: Judge, budget: Budget, meaning: Meaning | None = None) -> None:
         self.judge = judge
         self._budget = budget
+        self._meaning = meaning
 
     def read(self, job: Job, session: MaskingSession) -> tuple[list[Span], Verdict]:
         """Search one stretch of one document for one sub-question."""
@@ -335,7 +338,11 @@ class Reader:
         if job.get("long"):
             whole = window_index(job["doc"], session.vault)
             start, end = job["start"], job["end"]
-            windows = whole.search(question, terms, WINDOWS, start=start, end=end)
+            near: list[float] = []
+            if self._meaning is not None:
+                asked = " ".join([question, *terms])
+                near = self._meaning.near(job["doc"], whole.texts(), asked, session.vault)
+            windows = whole.search(question, terms, WINDOWS, start=start, end=end, near=near)
             if sub.expect == "summary":  # what was asked for first, then from everywhere
                 # No more than may cross, else only the beginning of the document would.
                 text = session.vault.documents.get(job["doc"])
@@ -419,6 +426,8 @@ class Reader:
         if not self.judge.reads:
             units = sorted(units, key=lambda unit: -unit.score)[: self.judge.candidates]
         verdict = self._judged(question, units, job) if units else Verdict(hits=[], holds=[])
+        if self._meaning is not None and self._meaning.fault and verdict.note is None:
+            verdict = replace(verdict, note=f"embeddings_unavailable:{self._meaning.fault}")
         found: dict[tuple[str, int], list[tuple[int, bool | None]]] = {}
         for hit, holds in zip(verdict.hits, verdict.holds, strict=True):
             if hit.window is not None:

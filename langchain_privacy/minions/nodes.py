@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal
 
+from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
@@ -31,16 +32,20 @@ from langchain_privacy.minions.answering import (
     as_evidence,
     from_passages,
     from_remote,
+    with_computed,
 )
 from langchain_privacy.minions.crossing import Remote, Reply
 from langchain_privacy.minions.evidence import MAX_CHARACTERS, keep
 from langchain_privacy.minions.examined import Examined
+from langchain_privacy.minions.jobs import Found, JobWorker, cited
 from langchain_privacy.minions.judge import UNAVAILABLE, Judge, Reader, judge_for
+from langchain_privacy.minions.meaning import Meaning
 from langchain_privacy.minions.planning import Asked, Planner, adrive, drive, say
 from langchain_privacy.minions.prompting import language_of, prompts
 from langchain_privacy.minions.report import baseline_tokens, write_report
-from langchain_privacy.minions.schema import JobPlan, Next, Plan, Sub, Verdicts
+from langchain_privacy.minions.schema import JobPlan, JobSpec, Next, Plan, Sub, Verdicts
 from langchain_privacy.minions.state import Budget, Call, MinionState, Span, job_of, place
+from langchain_privacy.minions.summary import OF_PASSAGES, stretches, summed_up
 from langchain_privacy.vault import session_scope
 
 EARLIER = 3
@@ -90,6 +95,8 @@ class MinionNodes:
         max_document_characters: Limit of one document.
         allowed_networks: Networks beside loopback that count as local, e.g. `"10.0.0.0/8"`.
         planner: What asks the remote model; for many documents another one than for one.
+        embeddings: Local LangChain embeddings by which the windows of long documents are ranked
+            beside their words.
         prices: What remote tokens cost, for the report; the dated table of `egress` when `None`.
     """
 
@@ -111,6 +118,7 @@ class MinionNodes:
         prices: PriceTable | None = None,
         allowed_networks: Sequence[str] = (),
         planner: type[Planner] | None = None,
+        embeddings: Embeddings | None = None,
     ) -> None:
         if evidence not in ("masked", "none"):
             msg = f'evidence={evidence!r} is not known: use "masked" or "none".'
@@ -133,7 +141,13 @@ class MinionNodes:
         judge = judge or judge_for(
             local, timeout=self.budget.call_seconds, allowed_networks=allowed_networks
         )
-        self.reader = Reader(judge, self.budget)
+        meaning = None
+        if embeddings is not None:
+            meaning = Meaning(
+                embeddings, timeout=self.budget.seconds, allowed_networks=allowed_networks
+            )
+        self.reader = Reader(judge, self.budget, meaning)
+        self.worker = JobWorker(self.reader, local, self.budget, allowed_networks)
         self._examined = Examined(self.masker)
         self._remote: Remote | None = None
         if remote is not None:
@@ -183,7 +197,11 @@ class MinionNodes:
         found: list[Span] = []
         calls: list[Call] = []
         notes: list[str] = []
+        summaries: list[JobSpec] = []
         for sub in [Sub.model_validate(sub) for sub in state["pending"]]:
+            if sub.expect == "summary" and self.worker.writer is not None:
+                summaries.append(JobSpec.model_validate(sub.model_dump()))
+                continue
             jobs = [job_of(state, sub.model_dump(), ref) for ref in state["documents"]]
             hits = [hit for job in jobs for hit in self.reader.hits(sub, job, session)]
             spans, verdict = self.reader.pick(sub, hits, jobs[0], session)
@@ -191,7 +209,41 @@ class MinionNodes:
             calls += verdict.calls
             notes += [verdict.note] if verdict.note else []
             say("searched", sub=sub.id, round=state["rounds"] + 1, passages=len(spans))
+        if summaries:
+            return self._with_summaries(state, summaries, (found, calls, notes), session)
         return self.gathered(state, found, calls, notes)
+
+    def _with_summaries(
+        self,
+        state: MinionState,
+        specs: Sequence[JobSpec],
+        others: tuple[list[Span], list[Call], list[str]],
+        session: MaskingSession,
+    ) -> MinionState:
+        """Have the local model sum up all stretches of the documents, one after the other."""
+        found, calls, notes = others
+        room = session.vault.documents
+        results: list[Found] = []
+        for spec in specs:
+            for ref in state["documents"]:
+                for stretch in stretches(room.get(ref)):
+                    so_far: MinionState = {**state, "calls": [*state["calls"], *calls]}
+                    job = job_of(so_far, spec.as_sub().model_dump(), ref, *stretch)
+                    results.append(self.worker.do(spec, job, session))
+                    calls += results[-1]["calls"]
+        notes += [result["note"] for result in results if result["note"]]
+        language = state["language"]
+        texts = [summed_up(spec, results, state["documents"], language).text for spec in specs]
+        update = self.gathered(state, found, calls, notes)
+        text = "\n".join(filter(None, texts))
+        if text:
+            whole = all(result["state"] in ("found", "absent") for result in results)
+            spans = [cited(result, session) for result in results if result["state"] == "found"]
+            outcome = "answered" if whole else "partial"
+            update["computed"] = {"text": text, "spans": spans, "outcome": outcome}
+            if len(specs) == len(state["pending"]):
+                update["stage"] = "answer"
+        return update
 
     async def _aextract(self, state: MinionState, config: RunnableConfig) -> MinionState:
         return await asyncio.to_thread(self._extract, state, config)
@@ -224,6 +276,7 @@ class MinionNodes:
             "started": time.time(),
             "characters": sum(len(room.get(ref)) for ref in refs),
             "kept": [],
+            "computed": None,
         }
         return fresh
 
@@ -280,7 +333,17 @@ class MinionNodes:
     def _answer(self, state: MinionState, config: RunnableConfig) -> MinionState:
         session = self.session(config)
         notes = list(state["notes"])
-        return self.finish(state, self.draft(state, session, notes), notes, session)
+        computed = state.get("computed") or {}
+        summaries = [part["expect"] == "summary" for part in state["plan"]["subs"]]
+        draft: Draft | None = None
+        if not (computed.get("text") and all(summaries)):
+            draft = self.draft(state, session, notes)
+        if draft is not None and any(summaries) and self.worker.writer is None:
+            # What a few passages say is no summary of the documents.
+            draft.notes.append("summary_of_passages")
+            draft.outcome = "partial" if draft.outcome == "answered" else draft.outcome
+            draft.text = f"{draft.text}\n({OF_PASSAGES[state['language']]})"
+        return self.finish(state, with_computed(draft, computed), notes, session)
 
     def draft(self, state: MinionState, session: MaskingSession, notes: list[str]) -> Draft:
         """Draft an answer from what the remote model decided, or from the passages."""

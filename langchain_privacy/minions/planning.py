@@ -36,6 +36,7 @@ from langchain_privacy.minions.state import (
     place,
     spent_seconds,
 )
+from langchain_privacy.minions.summary import planned_form
 from langchain_privacy.vault import PLACEHOLDER
 
 S = TypeVar("S", bound=Strict)
@@ -103,7 +104,8 @@ class Planner:
                 card = card_of(state["documents"], session, characters=room)
                 text = f"{render('card', language, card=card)}\n{text}"
             plan = yield from self._ask("plan", text, Plan, state, calls, notes, session)
-        plan = plan or Plan(subs=[Sub(question=task[:300])], combine="single")
+        alone = Sub(question=task[:300], expect=planned_form(task))
+        plan = plan or Plan(subs=[alone], combine="single")
         subs = _numbered(plan.subs)
         plan = plan.model_copy(update={"subs": subs})
         say("planned", subs=len(subs), combine=plan.combine)

@@ -17,12 +17,14 @@ import math
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
+from langchain_privacy.minions.meaning import fused
 from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.sentences import is_page_mark, sentences
+from langchain_privacy.minions.terms import YEAR, each_word, words
 from langchain_privacy.minions.windows import Offsets, Outline, Window, outline
 from langchain_privacy.vault import PLACEHOLDER, VaultSession
 
@@ -168,8 +170,20 @@ class WindowIndex:
         *,
         start: int = 0,
         end: int | None = None,
+        near: Sequence[float] = (),
     ) -> list[Hit]:
-        """Return the `k` best windows of a stretch that hold any word of the query, best first."""
+        """Return the `k` best windows of a stretch, best first.
+
+        Args:
+            question: What is asked.
+            terms: Words that the plan looks for.
+            k: How many.
+            start: First character of the stretch.
+            end: One past its last; the end of the document when `None`.
+            near: How near the question each window is in meaning (`meaning.Meaning`): that order
+                and the order of the words are put together. Without it, a window must hold a word
+                of the query.
+        """
         asked = self._ranking.scores(question)
         sought = self._ranking.scores([*terms, question])
         last = len(self._text) if end is None else end
@@ -185,7 +199,30 @@ class WindowIndex:
             at = unit.window.start if unit.window else 0
             unit_scores[at] = max(unit_scores.get(at, 0.0), unit.score)
         hits = [h._replace(score=h.score + UNIT_WEIGHT * unit_scores[h.start]) for h in hits]
-        return sorted(hits, key=lambda hit: -hit.score)[:k]
+        hits.sort(key=lambda hit: -hit.score)
+        return self._with_meaning(hits, near, start, last)[:k] if near else hits[:k]
+
+    def _with_meaning(
+        self, hits: Sequence[Hit], near: Sequence[float], start: int, end: int
+    ) -> list[Hit]:
+        windows = self.outline.windows
+        rows = {window.start: row for row, window in enumerate(windows)}
+        by_words = {rows[hit.start]: hit for hit in hits}
+        within = [row for row, window in enumerate(windows) if start <= window.start < end]
+        by_meaning = sorted(within, key=lambda row: -near[row])[:LOOKED_INTO]
+        # On the scale of the words, so that what reads a score reads it as before.
+        most = hits[0].score if hits else 1.0
+        return [
+            (by_words.get(row) or self._hit(windows[row], 0.0))._replace(score=most * points)
+            for row, points in fused(list(by_words), by_meaning).items()
+        ]
+
+    def texts(self) -> list[str]:
+        """Return what each window says, with what stands above it, for embeddings."""
+        return [
+            "\n".join(filter(None, [self.above(window), *_said(self._text, window.units)]))
+            for window in self.outline.windows
+        ]
 
     def units(self, hits: Sequence[Hit], question: str, terms: Sequence[str]) -> list[Hit]:
         """Return the units of windows, in the order of the windows, with scores of their own.
@@ -254,7 +291,7 @@ class WindowIndex:
 
 def _counted(own: Sequence[str], asked: Mapping[str, float]) -> bool:
     """Say whether a number stands right beside a word that is asked for: "45,800 employees"."""
-    numbers = [at for at, term in enumerate(own) if term[0].isdigit() and not _YEAR.fullmatch(term)]
+    numbers = [at for at, term in enumerate(own) if term[0].isdigit() and not YEAR.fullmatch(term)]
     return any(term in asked for at in numbers for term in own[max(0, at - 2) : at + 3])
 
 
@@ -326,93 +363,6 @@ def _figures(text: str) -> float:
     return min(digits, 12) * min(letters, 80)
 
 
-# Words: how question and sentence are compared, in English and Korean, without a language's own
-# tool kit. By a light stem; Korean words without their particle and by their pairs of syllables,
-# because a Korean noun takes a new ending in almost every sentence.
-
-# A Latin word or number with what joins its parts ("e-mail", "R&D", "8,412.66"), a run of Hangul,
-# or one Japanese or Chinese character.
-_WORD = re.compile(
-    r"[a-z](?:&[a-z])+|[a-z0-9]+(?:[.,/'’-][0-9a-z]+)*|[가-힣]+|[\u3040-\u30ff\u4e00-\u9fff]"
-)
-# The particle or ending of a Korean word; longer ones first, since they end in shorter ones.
-_PARTICLE = re.compile(
-    r"(?:에서는|으로는|에게서|이라는|하였다|했는가|인가요|입니까|인가|한다|이다|에서|에게|으로|까지"
-    r"|부터|마다|보다|처럼|은|는|이|가|을|를|의|에|로|와|과|도|만)$"
-)
-_FUNCTION_WORDS = """
-the a an of is was were what which who whom whose when where why how much many to in on by for and
-or did does do be been are with from at it its that this these those s there has have had he she
-they their his her any as about please tell me patient
-무엇 얼마 언제 어디 누구 어떤 어느 어떻게 며칠 몇 그 이 저 것 수 등 및
-"""
-_STOP = frozenset(_FUNCTION_WORDS.split())
-# A period as it is written: "FY2022", "FY22", "CY2022", "2022E", "1Q22"; the year is what counts.
-_PERIOD = re.compile(r"(?:[fc]y|q[1-4]|[1-4]q|h[12]|[12]h)?(?:20)?(\d\d)[ae]?")
-_YEAR = re.compile(r"(?:fy|cy)?((?:19|20)\d\d)[ae]?")
-_QUARTER = re.compile(r"q([1-4])|([1-4])q")
-_ORDINALS = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
-
-
-def words(text: str) -> list[str]:
-    """Return the terms of a text, comparable between question and document."""
-    return [term for word in _words(text) for term in word]
-
-
-def _words(text: str) -> Iterator[tuple[str, ...]]:
-    """Yield the words of a text: each by its stem, a longer Korean one by its pairs, too."""
-    for word in _WORD.findall(text.lower()):
-        yield from _terms(word)
-
-
-@functools.lru_cache(maxsize=65_536)
-def _terms(word: str) -> tuple[tuple[str, ...], ...]:
-    if "가" <= word[0] <= "힣":
-        stem = _PARTICLE.sub("", word) if len(word) > 2 else word
-        stem = stem or word
-        if stem in _STOP:
-            return ()
-        pairs = [stem[i : i + 2] for i in range(len(stem) - 1)]
-        return ((stem, *pairs) if len(stem) > 2 else (stem,),)
-    if word in _STOP:
-        return ()
-    if word[-1].isdigit() or word[0].isdigit() or _YEAR.fullmatch(word):
-        return _figure_terms(word)
-    parts = [part for part in re.split(r"[-/'’]", word) if part]
-    if len(parts) > 1 and min(map(len, parts[:-1])) < 2:  # "e-mail" is "email"
-        parts = ["".join(parts)]
-    single = len(parts) == 1  # else a letter is what is left of "company's"
-    return tuple((_stem(p),) for p in parts if p not in _STOP and (single or len(p) > 1))
-
-
-def _figure_terms(word: str) -> tuple[tuple[str, ...], ...]:
-    """Return a number by its digits, a period by its year and quarter."""
-    if year := _YEAR.fullmatch(word):
-        return ((year[1],),)
-    if word[0].isalpha() or "q" in word:
-        if period := _PERIOD.fullmatch(word):
-            quarter = _QUARTER.match(word)
-            year_terms = ((f"20{period[1]}",),)
-            if quarter:
-                return (*year_terms, (_ORDINALS[quarter[1] or quarter[2]],), ("quarter",))
-            return year_terms
-        if quarter := _QUARTER.fullmatch(word):
-            return ((_ORDINALS[quarter[1] or quarter[2]],), ("quarter",))
-    if re.fullmatch(r"[\d,]+(?:\.\d+)?", word):
-        plain = word.replace(",", "")
-        return ((plain.rstrip("0").rstrip(".") if "." in plain else plain,),)
-    return ((word,),)
-
-
-def _stem(word: str) -> str:
-    if len(word) <= 4 or not word.isalpha():
-        return word
-    for ending, least in (("ies", 3), ("ing", 4), ("ed", 4), ("es", 4), ("s", 3), ("e", 4)):
-        if word.endswith(ending) and not word.endswith("ss") and len(word) - len(ending) >= least:
-            return word[: -len(ending)] + ("y" if ending == "ies" else "")
-    return word
-
-
 class BM25:
     """Okapi BM25 over one document's sentences or windows.
 
@@ -457,7 +407,7 @@ class BM25:
         """Return one score a sentence, 0.0 where no term of the query stands."""
         texts = [query] if isinstance(query, str) else list(query)
         total = [0.0] * self._size
-        for word in dict.fromkeys(word for text in texts for word in _words(text)):
+        for word in dict.fromkeys(word for text in texts for word in each_word(text)):
             for row, points in self._of_word(word).items():
                 total[row] += points
         return total

@@ -10,8 +10,9 @@ from langchain_privacy.detection import default_detectors
 from langchain_privacy.local import model_name
 from langchain_privacy.local.profiles import size_of
 from langchain_privacy.minions.judge import LinePicker, YesNo, judge_for
-from langchain_privacy.minions.search import WindowIndex, words
+from langchain_privacy.minions.search import WindowIndex
 from langchain_privacy.minions.state import Budget
+from langchain_privacy.minions.terms import words
 from tests.support.long_documents import Style, annual_report, flat, korean_report
 from tests.support.long_models import LongOutcome, LongRun
 

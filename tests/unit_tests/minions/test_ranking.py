@@ -1,6 +1,10 @@
 """The ranking puts the sentence that answers first, in both languages."""
 
-from langchain_privacy.minions.search import BM25, words
+import pytest
+
+from langchain_privacy.detection.korean.tokens import is_kiwi_installed
+from langchain_privacy.minions.search import BM25
+from langchain_privacy.minions.terms import words
 
 ENGLISH = [
     "The bank is open on weekdays.",
@@ -48,3 +52,41 @@ def test_a_match_in_a_one_sentence_document_still_counts() -> None:
 def test_terms_are_data_not_patterns() -> None:
     assert words(".* (?:a+)+$ [x]") == ["x"] or "x" in words(".* (?:a+)+$ [x]")
     assert BM25(ENGLISH).scores(".*") == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("paid", "pay"),
+        ("Who sold it?", "sale"),
+        ("acquisitions", "acquired"),
+        ("cancelled", "cancel"),
+        ("planning", "plan"),
+        ("children", "child"),
+        ("grew", "growth"),
+        ("leases", "leased"),
+        ("prescriptions", "prescribed"),
+    ],
+)
+def test_forms_of_an_english_word_are_one(one: str, other: str) -> None:
+    assert set(words(other)) <= set(words(one))
+
+
+@pytest.mark.parametrize(("one", "other"), [("bill", "billed"), ("sell", "selling")])
+def test_a_double_consonant_of_the_word_itself_stays(one: str, other: str) -> None:
+    assert words(one) == words(other)
+
+
+@pytest.mark.skipif(not is_kiwi_installed(), reason="needs kiwipiepy (extra korean)")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("주주총회의", "주주총회"),
+        ("전문가", "전문가에게는"),
+        ("늘었다", "늘고"),
+        ("제기하였다", "제기된"),
+        ("관리인에게", "관리인"),
+    ],
+)
+def test_forms_of_a_korean_word_are_one(one: str, other: str) -> None:
+    assert words(one)[0] == words(other)[0]
