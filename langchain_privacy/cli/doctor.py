@@ -19,13 +19,15 @@ from urllib.parse import urlsplit
 from langchain_privacy.cli.models import differs, read_pins
 from langchain_privacy.local.runners import USUAL, Runner, look, own_addresses, request
 
-AS_OF = "2025-12"
-"""Of what is known here about versions."""
+AS_OF = "2026-05"
+"""Of the advisories that `_SAFE_FROM` knows."""
 
 _SAFE_FROM: dict[str, tuple[tuple[int, ...], str]] = {
-    "ollama": ((0, 7, 0), "earlier ones write out of bounds when a hostile model file is loaded"),
+    "ollama": ((0, 17, 1), "earlier ones give other users' prompts away (CVE-2026-7482)"),
     "vllm": ((0, 11, 1), "earlier ones run code from prompt embeddings (CVE-2025-62164)"),
 }
+"""The version that mended the worst advisory known here. Other runners count their builds, or say
+no version at all, so that nothing is known of them."""
 _STRANGER = "https://stranger.example"
 
 _LOGS = (
@@ -70,12 +72,15 @@ def run(arguments: argparse.Namespace) -> int:
     findings += review(arguments.logs or _LOGS)
     for runner in runners:
         version = f" {runner.version}" if runner.version else ""
-        print(f"{runner.kind}{version} at {runner.url}")
+        print(f"{runner.kind}{version} at {runner.url}{_unjudged(runner)}")
     if not runners:
         print("No runner answers: Ollama, LM Studio, llama.cpp and vLLM were asked.")
     for finding in findings:
         print(f"- {finding.where}: {finding.what}\n  mend: {finding.mend}")
-    print(f"{len(findings)} to mend. Versions as known in {AS_OF}.")
+    print(
+        f"{len(findings)} to mend. Versions were held against advisories up to {AS_OF}; later ones "
+        "are not known here: read the security page of each runner."
+    )
     return 1 if findings else 0
 
 
@@ -177,6 +182,11 @@ def _files(place: Path) -> Iterator[Path]:
         yield place
     elif place.is_dir():
         yield from sorted(path for path in place.rglob("*") if path.is_file())[:500]
+
+
+def _unjudged(runner: Runner) -> str:
+    judged = runner.kind in _SAFE_FROM and _number(runner.version)
+    return "" if judged else " (whether this version is safe is not known here)"
 
 
 def _number(version: str) -> tuple[int, ...]:

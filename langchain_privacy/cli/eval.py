@@ -5,7 +5,8 @@
 Each line is a question: `{"task", "documents": [path or {"text": ...}], "answer", "private"}`.
 Paths are looked for beside the file. `answer` is what must stand in the answer, a list of
 alternatives, or `null` where the documents do not say. `private` are values that must not cross.
-What is printed is counts; answers go to the file of `--details`, for its owner only.
+What is printed is counts; answers go to the file of `--details`, for its owner only. With
+`--langsmith NAME --langsmith-url URL` the masked questions, answers and counts go to LangSmith.
 """
 
 import argparse
@@ -39,13 +40,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--details", type=Path, metavar="FILE", help="write each answer there, real values included"
     )
+    add("--langsmith", metavar="NAME", help="write the run, masked, as one of this dataset")
+    add("--langsmith-url", metavar="URL", help="where to; LANGSMITH_API_KEY is its key")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask the questions; 1 when a private value crossed."""
     # Imported when the command runs: the layers keep it out of the start of the others.
     from langchain_privacy.minions.evaluation import Score, ask, read_questions
+    from langchain_privacy.minions.experiment import Experiment, client_at
 
+    if (arguments.langsmith is None) != (arguments.langsmith_url is None):
+        msg = "--langsmith NAME and --langsmith-url URL go together: no endpoint is assumed."
+        raise ConfigurationError(msg)
     questions = read_questions(arguments.file)
     settings: dict[str, Any] = {
         "local": _model(arguments.local),
@@ -54,9 +61,15 @@ def run(arguments: argparse.Namespace) -> int:
         "evidence": arguments.evidence,
         "strict": arguments.strict,
     }
+    experiment: Experiment | None = None
+    if arguments.langsmith:
+        key = os.environ.get("LANGSMITH_API_KEY") or "none"
+        experiment = Experiment(client_at(arguments.langsmith_url, key), arguments.langsmith)
     scores: list[Score] = []
     for number, question in enumerate(questions, start=1):
         scores.append(ask(question, **settings))
+        if experiment is not None:
+            experiment.add(question, scores[-1])
         print(f"{number}/{len(questions)} {question.id}: {scores[-1].verdict}", flush=True)
     for line in _lines(scores):
         print(line)

@@ -1,4 +1,4 @@
-"""Documents read here: text, PDF (pypdfium2) and files of office programs, pages numbered.
+"""Documents read here: text, PDF, office files and, by OCR, pictures; pages numbered.
 
     for page in load_document(Path("lease.pdf")):
         print(page.metadata["page"], page.page_content)
@@ -14,6 +14,7 @@ from pathlib import Path
 from langchain_core.documents import Document
 
 from langchain_privacy.errors import DocumentError, PrivacyError
+from langchain_privacy.local import scans
 from langchain_privacy.local.office import (
     OFFICE,
     OLE,
@@ -36,14 +37,16 @@ _NAMES = frozenset(
 )
 """Endings by which a line of text is taken for the name of a file."""
 
+IMAGE = "an image"
+
 _OTHERS = {
-    b"\x89PNG": "an image",
-    b"\xff\xd8\xff": "an image",
-    b"II*\0": "an image",
-    b"MM\0*": "an image",
-    b"GIF8": "an image",
-    b"BM": "an image",
-    b"RIFF": "an image",
+    b"\x89PNG": IMAGE,
+    b"\xff\xd8\xff": IMAGE,
+    b"II*\0": IMAGE,
+    b"MM\0*": IMAGE,
+    b"GIF8": IMAGE,
+    b"BM": IMAGE,
+    b"RIFF": IMAGE,
     b"{\\rtf": "RTF",
     OLE: "an old office format",
     ZIP: "an archive or an office format",
@@ -96,8 +99,8 @@ def load_document(source: Source, *, max_bytes: int = MAX_BYTES) -> list[Documen
         its metadata; else one document. Those from files have `source`, the file's name.
 
     Raises:
-        DocumentError: It is missing, empty, too large, encrypted, binary, scanned, damaged or not
-            what its name says.
+        DocumentError: It is missing, empty, too large, encrypted, binary, damaged, not what its
+            name says, or a picture or scan and there is no OCR here (`scans`).
         ConfigurationError: The extra `documents` is not installed.
     """
     if isinstance(source, Document):
@@ -148,6 +151,8 @@ def _of_file(path: Path, max_bytes: int) -> tuple[list[Document], list[Place]]:
             places.append((at, where))
             at += len(text) + 1
         pages = [Document("\n".join(text for _, text in blocks))]
+    elif _kind(content) == IMAGE and scans.can_read():
+        pages = _numbered(scans.read_image(content))
     else:
         pages = [Document(_text(content, suffix))]
     for page in pages:
@@ -156,7 +161,9 @@ def _of_file(path: Path, max_bytes: int) -> tuple[list[Document], list[Place]]:
         raise too_large(max_bytes)
     pages = [page for page in pages if page.page_content.strip()]
     if not pages:
-        reason = "it may be scanned: run it through OCR first" if is_pdf else "it is empty"
+        reason = "it is empty"
+        if is_pdf or _kind(content) == IMAGE:
+            reason = "nothing was read in it" if scans.can_read() else f"it is scanned: {scans.HOW}"
         msg = f"There is no text in it; {reason}."
         raise DocumentError(msg)
     return pages, places
@@ -206,9 +213,9 @@ def _text(content: bytes, suffix: str) -> str:
     controls = sum(c < " " and c not in _TEXT_CONTROLS for c in text) + text.count("\0")
     if text and controls <= _MOST_CONTROLS * len(text) and not content.startswith(b"{\\rtf"):
         return text
-    what = next((what for magic, what in _OTHERS.items() if content.startswith(magic)), "")
-    if what == "an image":
-        msg = "It is an image: run OCR over it first, on this machine (ocrmypdf makes a PDF of it)."
+    what = _kind(content)
+    if what == IMAGE:
+        msg = f"It is an image: {scans.HOW}."
     elif what and suffix in _TEXTS:
         msg = "Its content is not what the ending of its name says; give it the right one."
     elif what:
@@ -217,6 +224,10 @@ def _text(content: bytes, suffix: str) -> str:
         # Guessing at old encodings could turn a name into signs that no detector knows.
         msg = "It is not text: binary, or not in UTF-8. Save it as UTF-8 text."
     raise DocumentError(msg)
+
+
+def _kind(content: bytes) -> str:
+    return next((what for magic, what in _OTHERS.items() if content.startswith(magic)), "")
 
 
 _LEAST_HANGUL = 0.8
@@ -261,6 +272,14 @@ def _pdf(content: bytes) -> list[Document]:
     if encrypted:
         msg = "The PDF is encrypted; remove its password first."
         raise DocumentError(msg)
+    pictures = [number for number, text in enumerate(pages) if not text.strip()]
+    if pictures and scans.can_read():
+        for number, text in zip(pictures, scans.read_pdf_pages(content, pictures), strict=True):
+            pages[number] = text
+    return _numbered(pages)
+
+
+def _numbered(pages: list[str]) -> list[Document]:
     return [
         Document(text, metadata={"page": number, "pages": len(pages)})
         for number, text in enumerate(pages, start=1)

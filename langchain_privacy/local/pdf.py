@@ -8,7 +8,8 @@ between them, paragraphs an empty line.
 
 import itertools
 import threading
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 _LOCK = threading.Lock()  # PDFium is not made for threads
 
@@ -63,6 +64,35 @@ def pdf_pages(content: bytes) -> list[str]:
             return [_text(page.get_textpage()) for page in document]
         finally:
             document.close()
+
+
+def pdf_pictures(
+    content: bytes, numbers: Sequence[int], *, dpi: int, longest: int
+) -> Iterator[Any]:
+    """Draw pages of a PDF, as Pillow's images in grey.
+
+    Args:
+        content: The PDF.
+        numbers: Which pages, from 0.
+        dpi: Dots an inch.
+        longest: Pixels of the longer side at the most, however large the page says it is.
+
+    Raises:
+        ImportError: pypdfium2 or Pillow is not installed.
+        Exception: Whatever the library makes of a damaged file.
+    """
+    import pypdfium2
+
+    for number in numbers:
+        with _LOCK:
+            document = pypdfium2.PdfDocument(content)
+            try:
+                page = document[number]
+                scale = min(dpi / 72, longest / max(1.0, *page.get_size()))
+                picture = page.render(scale=scale, grayscale=True).to_pil().convert("L")
+            finally:
+                document.close()
+        yield picture
 
 
 def _text(page: object) -> str:

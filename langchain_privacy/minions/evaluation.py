@@ -21,6 +21,7 @@ from langchain_core.messages import BaseMessage
 
 from langchain_privacy.errors import ConfigurationError, PrivacyError
 from langchain_privacy.masking import Masker
+from langchain_privacy.minions.examined import Examined
 from langchain_privacy.minions.graph import create_minion_graph, create_minions_graph
 from langchain_privacy.minions.quantities import quantities
 
@@ -62,6 +63,8 @@ class Score:
     seconds: float
     answer: str = field(repr=False)
     errors: Sequence[str] = ()
+    masked: dict[str, Any] = field(default_factory=dict, repr=False)
+    """The question's `id`, `task` and `answers`, and the `answer`, masked."""
 
     def details(self) -> dict[str, Any]:
         """Return everything, the answer included."""
@@ -144,11 +147,12 @@ def ask(
     began = time.monotonic()
     out: dict[str, Any] = {}
     fault = ""
+    masker, thread = Masker(strict=strict), uuid4().hex
     try:
-        graph = create(local, remote, masker=Masker(strict=strict), **settings)
+        graph = create(local, remote, masker=masker, **settings)
         out = graph.invoke(
             {"task": question.task, "documents": list(question.documents)},
-            {"callbacks": [seen], "configurable": {"thread_id": uuid4().hex}},
+            {"callbacks": [seen], "configurable": {"thread_id": thread}},
         )
     except PrivacyError as error:
         fault = type(error).__name__
@@ -166,7 +170,23 @@ def ask(
         seconds=round(time.monotonic() - began, 2),
         answer=out.get("answer", ""),
         errors=[fault] if fault else report.get("errors", []),
+        masked=_masked(question, out.get("answer", ""), masker, thread),
     )
+
+
+def _masked(question: Question, answer: str, masker: Masker, thread: str) -> dict[str, Any]:
+    """Mask what may be shown elsewhere, in the session of the question.
+
+    What the file names as private is known to the session from here on, and not before: whether it
+    is found without that is what is scored.
+    """
+    session = Examined(masker).session(masker.session(thread))
+    for value in filter(str.strip, question.private):
+        session.vault.issue("PRIVATE", value)
+    shown = {"task": question.task, "answers": list(question.answers), "answer": answer}
+    masked: dict[str, Any] = session.mask({**shown, "question": question.id})
+    masked["id"] = masked.pop("question")
+    return masked
 
 
 class _Seen(BaseCallbackHandler):

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from langchain_privacy.cli import main
 from langchain_privacy.local.profiles import ability_of, profile_of, size_of
 from langchain_privacy.local.runners import look
-from tests.support.http import OpenAIServer, Recorded, Reply
+from tests.support.http import LangSmithServer, OpenAIServer, Recorded, Reply
 from tests.support.runners import Runner, Told, llama_cpp, lm_studio, ollama, vllm
 from tests.support.scripted import ScriptedChatModel
 
@@ -36,7 +37,7 @@ def run(capsys: Any, *arguments: str) -> tuple[int, str]:
 
 def test_models_of_each_runner_are_listed(capsys: Any) -> None:
     with (
-        Runner(ollama, models=[GEMMA], version="0.12.6") as first,
+        Runner(ollama, models=[GEMMA], version="0.17.1") as first,
         Runner(
             lm_studio, models=[{"id": "qwen3-8b", "type": "llm", "max_context_length": 40960}]
         ) as second,
@@ -115,6 +116,7 @@ def test_doctor_says_what_to_mend(capsys: Any, tmp_path: Path) -> None:
         "/slots shows the prompts",
         "any web page in a browser",
         "version 0.5.1",
+        "whether this version is safe is not known here",
         "runs in Ollama's cloud",
         "main.log: it holds prompts and others on this machine may read it",
     ):
@@ -136,7 +138,7 @@ def test_a_runner_that_others_reach_is_said(
 
 
 def test_a_runner_that_is_well_kept_has_nothing_to_mend(capsys: Any, tmp_path: Path) -> None:
-    with Runner(ollama, models=[GEMMA], version="0.12.6") as server:
+    with Runner(ollama, models=[GEMMA], version="0.17.1") as server:
         code, out = run(capsys, "doctor", "--runner", server.url, "--logs", str(tmp_path))
     assert (code, "0 to mend" in out) == (0, True)
 
@@ -221,6 +223,58 @@ def test_questions_are_scored(graph: str, capsys: Any, tmp_path: Path) -> None:
     assert "1,240" not in out
     assert stat.S_IMODE(details.stat().st_mode) == 0o600
     assert "1,240" in details.read_text()
+
+
+class Datasets(LangSmithServer):
+    """Keeps the examples of one dataset, as LangSmith does."""
+
+    def __init__(self) -> None:
+        self.made: list[dict[str, Any]] = []
+        self.exists = False
+        super().__init__()
+
+    def _respond(self, request: Recorded) -> Reply:
+        at = {"id": str(uuid.UUID(int=1)), "name": "leases", "created_at": "2026-01-01T00:00:00Z"}
+        if request.path.startswith("/datasets"):
+            there, self.exists = self.exists or request.method == "POST", True
+            if request.method == "GET":
+                return self._json([at] if there else [])
+            return self._json(at)
+        if "/examples" in request.path and request.method == "GET":
+            return self._json([{**at, "dataset_id": at["id"], **one} for one in self.made])
+        if request.path.startswith("/sessions"):
+            return self._json({**at, "start_time": at["created_at"], "tenant_id": at["id"]})
+        if request.path.startswith("/feedback"):
+            return self._json({**at, "run_id": at["id"], "key": "k"})
+        return super()._respond(request)
+
+    @staticmethod
+    def _json(value: Any) -> Reply:
+        return Reply(body=json.dumps(value).encode())
+
+
+def test_a_run_is_written_to_langsmith_masked(capsys: Any, tmp_path: Path) -> None:
+    with OpenAIServer(remote) as server, Datasets() as langsmith:
+        code, _ = run(
+            capsys, "eval", str(questions(tmp_path)), "--remote", f"openai:m@{server.base_url}",
+            "--langsmith", "leases", "--langsmith-url", langsmith.url,
+        )  # fmt: skip
+        wire = langsmith.wire.decode("utf-8", "replace")
+    assert code == 0
+    assert wire.count("POST /runs") == 3
+    assert "How much is the monthly rent?" in wire
+    assert '"verdict":"right"' in wire
+    assert '"honest"' in wire
+    assert "jane" not in wire.lower()
+    assert "Tenant" not in wire
+    assert "author" not in wire
+
+
+def test_no_endpoint_is_assumed(capsys: Any, tmp_path: Path) -> None:
+    assert main(["eval", str(questions(tmp_path)), "--langsmith", "leases"]) == 1
+    assert "--langsmith-url" in capsys.readouterr().err
+    nobody = ["--langsmith", "leases", "--langsmith-url", "http://127.0.0.1:9"]
+    assert main(["eval", str(questions(tmp_path)), *nobody]) == 1
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from langchain_core.documents import Document
 from pypdf import PdfWriter
 
 from langchain_privacy.errors import ConfigurationError, DocumentError
-from langchain_privacy.local import load_document, load_documents, load_whole
+from langchain_privacy.local import load_document, load_documents, load_whole, scans
 
 NAME = "Jane Doe MRI"
 
@@ -203,7 +203,10 @@ def test_texts_and_documents_are_taken_as_they_are() -> None:
         (".txt", b"a" * 20_001, "larger than"),
     ],
 )
-def test_what_cannot_be_read(write: Any, suffix: str, content: bytes, why: str) -> None:
+def test_what_cannot_be_read(
+    write: Any, suffix: str, content: bytes, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "can_read", lambda: False)
     path = write(suffix, content)
     for source in (path, str(path)) if suffix in {".txt", ".pdf"} else (path,):
         with pytest.raises(DocumentError, match=why) as caught:
