@@ -320,7 +320,7 @@ def _failure(call: _Call, error: Exception, timeout: float | None) -> PrivacyErr
 
 def model_name(model: object) -> str:
     """Return the name by which a server knows a model, or nothing."""
-    for attribute in ("model_name", "model"):
+    for attribute in ("model_name", "model", "model_id"):  # the last one: ChatHuggingFace
         name = getattr(model, attribute, None)
         if isinstance(name, str) and name:
             return name

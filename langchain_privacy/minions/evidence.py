@@ -22,8 +22,8 @@ from langchain_privacy.minions.state import Span, estimate_tokens, place
 from langchain_privacy.minions.terms import words
 from langchain_privacy.vault import DOCUMENT_REF, PLACEHOLDER, VaultSession
 
-MAX_CHARACTERS = 2_000_000
-"""Of one document, about 700 pages."""
+MAX_CHARACTERS = 4_000_000
+"""Of one document, about 1,300 pages; they take about 400 MB."""
 
 WHOLE = 0.7
 """A passage that makes up more of its document than this would quote it whole."""

@@ -23,7 +23,10 @@ _RIGHT = frozenset({"right", "rightly not found"})
 
 
 def client_at(url: str, key: str) -> langsmith.Client:
-    """Return a client that sends what it is given, and nothing of the machine, to one endpoint."""
+    """Return a client that sends to one endpoint, at once, what it is given.
+
+    A new dataset says beside it which versions of Python, packages and system made it.
+    """
     return langsmith.Client(
         api_url=url, api_key=key, auto_batch_tracing=False, omit_traced_runtime_info=True
     )
@@ -52,7 +55,8 @@ class Experiment:
                 self._known = {str(example.id) for example in known}
             else:
                 self._dataset = client.create_dataset(name).id
-            client.create_project(self._name, reference_dataset_id=self._dataset)
+            made = client.create_project(self._name, reference_dataset_id=self._dataset)
+            self._project = made.id
         except Exception as error:  # noqa: BLE001 - the client raises whatever its transport does
             kind = type(error).__name__
         else:
@@ -104,7 +108,7 @@ class Experiment:
             end_time=ended,
         )
         for key, value in _feedback(score).items():
-            self._client.create_feedback(run, key, score=value)
+            self._client.create_feedback(run, key, score=value, session_id=self._project)
 
 
 def _feedback(score: Score) -> dict[str, float]:

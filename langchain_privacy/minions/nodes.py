@@ -45,7 +45,7 @@ from langchain_privacy.minions.prompting import language_of, prompts
 from langchain_privacy.minions.report import baseline_tokens, write_report
 from langchain_privacy.minions.schema import JobPlan, JobSpec, Next, Plan, Sub, Verdicts
 from langchain_privacy.minions.state import Budget, Call, MinionState, Span, job_of, place
-from langchain_privacy.minions.summary import OF_PASSAGES, stretches, summed_up
+from langchain_privacy.minions.summary import of_passages, stretches, summed_up
 from langchain_privacy.vault import session_scope
 
 EARLIER = 3
@@ -197,11 +197,13 @@ class MinionNodes:
         found: list[Span] = []
         calls: list[Call] = []
         notes: list[str] = []
-        summaries: list[JobSpec] = []
+        summaries: list[Draft] = []
         for sub in [Sub.model_validate(sub) for sub in state["pending"]]:
             if sub.expect == "summary" and self.worker.writer is not None:
-                summaries.append(JobSpec.model_validate(sub.model_dump()))
-                continue
+                summary = self._summed_up(sub, state, calls, notes, session)
+                if summary.text:
+                    summaries.append(summary)
+                    continue
             jobs = [job_of(state, sub.model_dump(), ref) for ref in state["documents"]]
             hits = [hit for job in jobs for hit in self.reader.hits(sub, job, session)]
             spans, verdict = self.reader.pick(sub, hits, jobs[0], session)
@@ -209,41 +211,44 @@ class MinionNodes:
             calls += verdict.calls
             notes += [verdict.note] if verdict.note else []
             say("searched", sub=sub.id, round=state["rounds"] + 1, passages=len(spans))
-        if summaries:
-            return self._with_summaries(state, summaries, (found, calls, notes), session)
-        return self.gathered(state, found, calls, notes)
-
-    def _with_summaries(
-        self,
-        state: MinionState,
-        specs: Sequence[JobSpec],
-        others: tuple[list[Span], list[Call], list[str]],
-        session: MaskingSession,
-    ) -> MinionState:
-        """Have the local model sum up all stretches of the documents, one after the other."""
-        found, calls, notes = others
-        room = session.vault.documents
-        results: list[Found] = []
-        for spec in specs:
-            for ref in state["documents"]:
-                for stretch in stretches(room.get(ref)):
-                    so_far: MinionState = {**state, "calls": [*state["calls"], *calls]}
-                    job = job_of(so_far, spec.as_sub().model_dump(), ref, *stretch)
-                    results.append(self.worker.do(spec, job, session))
-                    calls += results[-1]["calls"]
-        notes += [result["note"] for result in results if result["note"]]
-        language = state["language"]
-        texts = [summed_up(spec, results, state["documents"], language).text for spec in specs]
         update = self.gathered(state, found, calls, notes)
-        text = "\n".join(filter(None, texts))
-        if text:
-            whole = all(result["state"] in ("found", "absent") for result in results)
-            spans = [cited(result, session) for result in results if result["state"] == "found"]
-            outcome = "answered" if whole else "partial"
-            update["computed"] = {"text": text, "spans": spans, "outcome": outcome}
-            if len(specs) == len(state["pending"]):
+        if summaries:
+            outcomes = {summary.outcome for summary in summaries}
+            update["computed"] = {
+                "text": "\n".join(summary.text for summary in summaries),
+                "spans": [span for summary in summaries for span in summary.spans],
+                "outcome": "partial" if "partial" in outcomes else "answered",
+            }
+            if len(summaries) == len(state["pending"]):
                 update["stage"] = "answer"
         return update
+
+    def _summed_up(
+        self,
+        sub: Sub,
+        state: MinionState,
+        calls: list[Call],
+        notes: list[str],
+        session: MaskingSession,
+    ) -> Draft:
+        """Have the local model sum up all stretches of the documents, one after the other."""
+        spec = JobSpec.model_validate(sub.model_dump())
+        room = session.vault.documents
+        results: list[Found] = []
+        for ref in state["documents"]:
+            for stretch in stretches(room.get(ref)):
+                so_far: MinionState = {**state, "calls": [*state["calls"], *calls]}
+                job = job_of(so_far, sub.model_dump(), ref, *stretch)
+                results.append(self.worker.do(spec, job, session))
+                calls += results[-1]["calls"]
+        notes += [result["note"] for result in results if result["note"]]
+        say("summed_up", sub=sub.id, stretches=len(results))
+        whole = all(result["state"] in ("found", "absent") for result in results)
+        return Draft(
+            text=summed_up(spec, results, state["documents"], state["language"]).text,
+            spans=[cited(result, session) for result in results if result["state"] == "found"],
+            outcome="answered" if whole else "partial",
+        )
 
     async def _aextract(self, state: MinionState, config: RunnableConfig) -> MinionState:
         return await asyncio.to_thread(self._extract, state, config)
@@ -338,11 +343,12 @@ class MinionNodes:
         draft: Draft | None = None
         if not (computed.get("text") and all(summaries)):
             draft = self.draft(state, session, notes)
-        if draft is not None and any(summaries) and self.worker.writer is None:
+        if draft is not None and any(summaries) and not computed.get("text"):
             # What a few passages say is no summary of the documents.
             draft.notes.append("summary_of_passages")
             draft.outcome = "partial" if draft.outcome == "answered" else draft.outcome
-            draft.text = f"{draft.text}\n({OF_PASSAGES[state['language']]})"
+            said = of_passages(state["language"], writes=self.worker.writer is not None)
+            draft.text = f"{draft.text}\n({said})"
         return self.finish(state, with_computed(draft, computed), notes, session)
 
     def draft(self, state: MinionState, session: MaskingSession, notes: list[str]) -> Draft:

@@ -33,10 +33,20 @@ NEEDS_A_MODEL: dict[Language, str] = {
     "매개변수 10억 개 이상의 모델을 지정하십시오(예: ChatOllama(model='qwen3:4b')).",
 }
 
-OF_PASSAGES: dict[Language, str] = {
-    "en": "From passages, not from the whole. " + NEEDS_A_MODEL["en"],
-    "ko": "문서 전체가 아니라 발췌에서 쓴 것입니다. " + NEEDS_A_MODEL["ko"],
+_OF_PASSAGES: dict[Language, str] = {
+    "en": "From passages, not from the whole.",
+    "ko": "문서 전체가 아니라 발췌에서 쓴 것입니다.",
 }
+
+
+def of_passages(language: Language, *, writes: bool) -> str:
+    """Say that an answer is no summary of the whole, and what one needs.
+
+    Args:
+        language: Of the sentence.
+        writes: Whether there is a local model that writes; then it could not.
+    """
+    return _OF_PASSAGES[language] + ("" if writes else f" {NEEDS_A_MODEL[language]}")
 
 
 def planned_form(task: str) -> Expect:

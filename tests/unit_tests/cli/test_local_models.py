@@ -243,7 +243,8 @@ class Datasets(LangSmithServer):
         if "/examples" in request.path and request.method == "GET":
             return self._json([{**at, "dataset_id": at["id"], **one} for one in self.made])
         if request.path.startswith("/sessions"):
-            return self._json({**at, "start_time": at["created_at"], "tenant_id": at["id"]})
+            ids = dict.fromkeys(("tenant_id", "reference_dataset_id"), at["id"])
+            return self._json({**at, **ids, "start_time": at["created_at"]})
         if request.path.startswith("/feedback"):
             return self._json({**at, "run_id": at["id"], "key": "k"})
         return super()._respond(request)

@@ -56,6 +56,15 @@ def test_passages_are_not_called_a_summary() -> None:
     assert not any(value in remote.seen_text for value in PLANTED)
 
 
+def test_a_model_that_does_not_write_one_leaves_the_passages() -> None:
+    said = json.dumps({"decision": "answer", "answer": "It is about a cough.", "cite": [1]})
+    remote = scripted(plan("record", expect="summary"), said)
+    out = summed(scripted('{"lines": [1]}'), remote, [LONG])
+    assert "It is about a cough." in out["answer"]
+    assert "From passages, not from the whole." in out["answer"]
+    assert "no local model" not in out["answer"]
+
+
 def test_a_summary_and_a_fact_are_both_answered() -> None:
     two = json.loads(plan("invoice"))
     two["subs"].append({"question": "Summarise the record.", "terms": [], "expect": "summary"})
