@@ -24,6 +24,7 @@ from langchain_privacy import (
 from langchain_privacy.detection import Detector, Finding
 from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
 from langchain_privacy.minions import Budget, MinionState
+from langchain_privacy.minions.evidence import MAX_CHARACTERS
 from tests.unit_tests.minions.record import (
     EMAIL,
     NURSE,
@@ -287,7 +288,7 @@ def test_nodes_in_a_graph_of_ones_own() -> None:
         (["임대차 계약서.hwp"], ConfigurationError),
         (["rents.XLSX"], ConfigurationError),
         ([{"text": "x"}], ConfigurationError),
-        (["x" * 2_000_001], DocumentError),
+        (["x" * (MAX_CHARACTERS + 1)], DocumentError),
         ([Document("")], DocumentError),
     ],
 )
