@@ -6,9 +6,12 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from langchain_privacy import Masker
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.masking.tolerant import Forms
 from langchain_privacy.vault import InMemoryVault
 
 VECTORS = Path(__file__).resolve().parents[2] / "vectors" / "masking"
@@ -16,6 +19,9 @@ KINDS = {
     "PERSON": ("Jane Doe", "사람", "Name", "EMAIL"),
     "KR_RRN": ("900101-1234568", "주민등록번호", "RRN", "PERSON"),
 }
+
+
+AROUND = ["[P]", "[K]", *' .은]"-1_,가<>()/[', "(으)로", "**", "'s", "\u0301", "](", "www.a.b "]
 
 
 def cases(file: str) -> list[object]:
@@ -115,3 +121,18 @@ def test_a_stream_restores_the_same_character_by_character(
     text = "Ask " + written(case["written"], "PERSON", code_of(session, "PERSON", "Jane Doe")) + "."
     restorer = session.restorer()
     assert "".join(map(restorer.feed, text)) + restorer.flush() == session.restore(text)
+
+
+@given(pieces=st.lists(st.sampled_from(AROUND), max_size=9))
+def test_what_stands_as_issued_is_read_as_everything_else(
+    session: MaskingSession, pieces: list[str]
+) -> None:
+    """A text in which nothing else can be a placeholder is read in one pass, with one result."""
+    issued = {f"[{kind[0]}]": (kind, code_of(session, kind, KINDS[kind][0])) for kind in KINDS}
+    text = "".join(
+        "[{}_{}]".format(*issued[piece]) if piece in issued else piece for piece in pieces
+    )
+    quick = session.restore(text)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Forms, "_issued_only", lambda *_: None)
+        assert session.restore(text) == quick
