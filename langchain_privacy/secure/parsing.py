@@ -61,7 +61,10 @@ def strict_json(data: bytes | str, what: str, *, limit: int = MAX_DOCUMENT) -> A
         content = _STRICT.decode(text)
     except (ValueError, RecursionError):
         raise _invalid(what, "not strict JSON") from None
-    if not _is_plain(content):
+    # Short of that many brackets nothing is nested deeply, and only an escape makes a surrogate out
+    # of UTF-8: so most texts need no walk.
+    shallow = text.count("{") + text.count("[") < _MAX_DEPTH and "\\u" not in text
+    if not (shallow and isinstance(data, bytes)) and not _is_plain(content):
         raise _invalid(what, "nested too deeply, or text in it is not Unicode")
     return content
 
