@@ -14,7 +14,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import RunnableLambda
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Checkpointer, Command
+from langgraph.types import Checkpointer, Command, StateUpdate
 
 from langchain_privacy.edge.graph import PrivateGraph, private_graph
 from langchain_privacy.edge.run import EdgeRun
@@ -167,7 +167,7 @@ class _MinionEdge(PrivateGraph):
     def mask_input(self, run: EdgeRun, x: Any) -> Any:
         """Put the documents into the session's room, then mask the task."""
         session = self._nodes.masking(run.session)
-        if x is None or isinstance(x, Command):
+        if x is None or isinstance(x, Command) or _is_update(x):
             return session.mask(run.mask(x))
         if not isinstance(x, dict) or not isinstance(x.get("task"), str):
             msg = 'A Minion graph takes {"task": "a question", "documents": [...]}.'
@@ -193,6 +193,12 @@ class _MinionEdge(PrivateGraph):
         if "__interrupt__" in restored:
             restored["__interrupt__"] = data["__interrupt__"]
         return restored
+
+
+def _is_update(x: Any) -> bool:
+    """Say whether something is what `update_state` hands over: steps of updates."""
+    steps = x if isinstance(x, list) and all(isinstance(step, list) for step in x) else [[None]]
+    return all(isinstance(update, StateUpdate) for step in steps for update in step)
 
 
 def _quote_verbatim(part: dict[str, Any], run: EdgeRun) -> None:

@@ -144,3 +144,16 @@ def test_what_a_person_writes_when_they_approve_stands_in_no_checkpoint(tmp_path
         assert "Plan for [EMAIL" in server.wire.decode()
         held = stored(tmp_path)
     assert b"desk@clinic.example" not in held
+
+
+def test_what_a_program_writes_into_the_state_stands_in_no_checkpoint(tmp_path: Path) -> None:
+    config = {"configurable": {"thread_id": "1"}}
+    disk = sqlite3.connect(tmp_path / "checkpoints.sqlite", check_same_thread=False)
+    with disk:
+        graph = create_minion_graph(None, None, masker=Masker([]), checkpointer=SqliteSaver(disk))
+        graph.invoke({"task": "Who signed the refill?", "documents": [NOTED]}, config)
+        graph.update_state(config, {"answer": "Ask desk@clinic.example."})
+        assert graph.get_state(config).values["answer"].startswith("Ask [EMAIL")
+        assert graph.get_state(config, restore=True).values["answer"].endswith("clinic.example.")
+        held = stored(tmp_path)
+    assert b"desk@clinic.example" not in held
