@@ -313,6 +313,12 @@ class Walk:
         changed = _changed_model(x, self._changes(fields, given))
         return x if changed is x else self._leaves.rebuilt(changed)
 
+    def _old_model(self, x: Any) -> Any:
+        """Walk over a model of `pydantic.v1`, which LangChain still takes as a schema."""
+        fields = list(x.__dict__.items())
+        changes = self._changes(fields, self._replaced(x, fields))
+        return x.copy(update=changes) if changes else x
+
     def _dataclass(self, x: Any) -> Any:
         fields = [(spec.name, getattr(x, spec.name, None)) for spec in dataclasses.fields(x)]
         known = x.__dataclass_fields__
@@ -545,17 +551,19 @@ _CONTAINERS: list[tuple[Any, _Method]] = [
 ]
 """Methods by class; the first that fits counts."""
 
-_LANGGRAPH: dict[str, _Method] = {
-    "Command": Walk._command,
-    "GraphOutput": Walk._graph_output,
-    "Interrupt": Walk._interrupt,
-    "Overwrite": Walk._overwrite,
-    "PregelTask": Walk._task,
-    "Send": Walk._send,
-    "StateSnapshot": Walk._snapshot,
-    "StateUpdate": Walk._state_update,
+_BY_NAME: dict[tuple[str, str], _Method] = {
+    ("langgraph.types", "Command"): Walk._command,
+    ("langgraph.types", "GraphOutput"): Walk._graph_output,
+    ("langgraph.types", "Interrupt"): Walk._interrupt,
+    ("langgraph.types", "Overwrite"): Walk._overwrite,
+    ("langgraph.types", "PregelTask"): Walk._task,
+    ("langgraph.types", "Send"): Walk._send,
+    ("langgraph.types", "StateSnapshot"): Walk._snapshot,
+    ("langgraph.types", "StateUpdate"): Walk._state_update,
+    ("pydantic.v1.main", "BaseModel"): Walk._old_model,
 }
-"""Methods by name in `langgraph.types`: to import that takes a second, and this room does not."""
+"""Methods by module and name: to import LangGraph's types takes a second, and this room does not;
+pydantic's old models do not import on every Python."""
 
 
 @functools.lru_cache(maxsize=1024)
@@ -565,8 +573,8 @@ def _method_for(cls: type) -> tuple[_Method, bool]:
         if issubclass(cls, classes):
             return method, False
     for base in cls.__mro__:
-        if base.__module__ == "langgraph.types" and base.__name__ in _LANGGRAPH:
-            return _LANGGRAPH[base.__name__], True
+        if named := _BY_NAME.get((base.__module__, base.__name__)):
+            return named, True
     for classes, method in _CONTAINERS:
         if issubclass(cls, classes):
             return method, True

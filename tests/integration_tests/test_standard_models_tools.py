@@ -20,7 +20,7 @@ from langchain_privacy.detection import default_detectors
 from langchain_privacy.secure import SecureChatModel
 from tests.support.attested import SIMULATED, simulated_gateway
 from tests.support.http import OpenAIServer
-from tests.support.standard_suite import NO_PYDANTIC_1, NO_V3
+from tests.support.standard_suite import NO_V3
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
 
@@ -147,7 +147,3 @@ class TestPrivate(_Direct):
     @pytest.mark.xfail(reason=NO_V3, strict=True)
     async def test_astream_events_v3(self, model: BaseChatModel) -> None:
         await super().test_astream_events_v3(model)
-
-    @pytest.mark.xfail(reason=NO_PYDANTIC_1, strict=True)
-    def test_structured_output_pydantic_2_v1(self, model: BaseChatModel) -> None:
-        super().test_structured_output_pydantic_2_v1(model)

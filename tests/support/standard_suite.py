@@ -4,4 +4,3 @@ NO_V3 = (
     "private(model) is a Runnable around the model without a v3 stream of its own; a private graph "
     "has one"
 )
-NO_PYDANTIC_1 = "objects of pydantic.v1 cannot be looked into for private values: refused"

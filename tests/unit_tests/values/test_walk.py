@@ -186,3 +186,22 @@ def test_numbers_and_days_are_met_wherever_they_stand(x: Any, expected: Any) -> 
     if isinstance(x, list) and isinstance(x[0], dict):
         x, expected = HumanMessage(x), HumanMessage(expected)  # content blocks
     assert Walk(Negative())(x) == expected
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="pydantic.v1 makes no models there")
+def test_models_of_pydantic_1_are_looked_into() -> None:
+    from pydantic.v1 import BaseModel as OldModel
+
+    class Old(OldModel):
+        name: str
+        parts: list[Any]
+
+    class Upper(Leaves):
+        def text(self, text: str) -> str:
+            return text.upper()
+
+    old = Old(name="jane", parts=[Form(name="ann", born=1)])
+    walked = Walk(Upper())(old)
+    assert type(walked) is Old
+    assert (walked.name, walked.parts[0].name, old.name) == ("JANE", "ANN", "jane")
+    assert Walk(Leaves())(old) is old
