@@ -8,6 +8,7 @@ like, the unit tests run each for a moment.
 import datetime as dt
 import json
 import random
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,7 @@ from langchain_privacy.secure import (
     GpuEndorsements,
     GpuEvidence,
     NvidiaGpuPolicy,
+    Publisher,
     SevSnpPolicy,
     SnpEndorsements,
     TdxEndorsements,
@@ -49,10 +51,11 @@ from langchain_privacy.secure.adapters import (
     verify_dstack_report,
 )
 from langchain_privacy.secure.channel import ehbp, sealed
-from langchain_privacy.secure.evidence import azure_cvm, dstack
+from langchain_privacy.secure.evidence import azure_cvm, dstack, release
 from langchain_privacy.secure.policy.attestation import dumps, loads
 from langchain_privacy.secure.report import Checks
 from tests.support.field_services import application
+from tests.support.sigstore_log import REPOSITORY, SigstoreLog, statement
 from tests.vectors.attestation import authority, cases, intel, revocation, tdx_cases
 
 CORPUS = Path(__file__).parents[1] / "vectors" / "fuzz"
@@ -116,6 +119,20 @@ def _named(data: bytes) -> dict[str, bytes]:
     return {"hcl_report": b"", "tpm_attest": b"", "tpm_signature": b""} | dict.fromkeys(names, b"")
 
 
+@cache
+def _sigstore() -> tuple[SigstoreLog, Any]:
+    """A Sigstore, and what verifies its bundles."""
+    log = SigstoreLog()
+    with tempfile.TemporaryDirectory() as folder:
+        return log, release._verifier(log.write_root(Path(folder) / "root.json"))
+
+
+def _release(evidence: bytes) -> object:
+    verifier, publisher = _sigstore()[1], Publisher(repository=REPOSITORY)
+    found = [release._prove(bundle, verifier, LATER) for bundle in release.bundles(evidence)]
+    return [publisher.verify(report) for report in found]
+
+
 def _nras(answer: bytes, keys: bytes) -> object:
     return verify_nras_token(answer, keys, NvidiaGpuPolicy(), cases.NOW, nonce=cases.NONCE)
 
@@ -163,6 +180,7 @@ def targets() -> dict[str, Target]:
     pems = [x509.load_der_x509_certificate(_AMD[n]) for n in ("ask", "ark")]
     pem = b"".join(c.public_bytes(Encoding.PEM) for c in pems)
     registers, members = application("a")
+    build = statement("ab" * 48, "cd" * 48, "ef" * 48)
     machine = {
         "intel_quote": intel.quote({"report_data": bytes(64), **registers}).hex(),
         "signing_address": "00" * 32,
@@ -229,6 +247,8 @@ def targets() -> dict[str, Target]:
         "gpu_list": Target(
             GpuEvidence.from_nvidia_json, (_json([{"evidence": "AAAA", "certificate": "AAAA"}]),)
         ),
+        "release_bundle": Target(_release, (_sigstore()[0].bundle(build),)),
+        "release_statement": Target(lambda d: _release(_sigstore()[0].bundle(d)), (_json(build),)),
         "nras_answer": Target(lambda d: _nras(d, keys), (bundle,)),
         "nras_keys": Target(lambda d: _nras(bundle, d), (keys,)),
         "maa_token": Target(

@@ -41,6 +41,8 @@ def test_what_crashed_once_is_refused_or_read(path) -> None:
 def test_json_that_a_reader_could_trip_over_is_refused(text) -> None:
     with pytest.raises(EvidenceInvalidError):
         parsing.strict_json(text, "text")
+    with pytest.raises(EvidenceInvalidError):
+        parsing.strict_json(text.encode(), "text")
     assert parsing.strict_json("[" * 60 + "]" * 60, "text")
     assert parsing.strict_json('"\\ud83d\\ude00 가"', "text") == "\U0001f600 가"
 
