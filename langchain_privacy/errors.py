@@ -32,16 +32,45 @@ and counts. Raise them `from None` wherever the text of the original error may h
 The ones that are also `langchain_core.exceptions.ModelError` inherit `is_retryable = False`, so
 that retry middleware does not send again what was refused; `EndpointUnavailableError` alone may be
 tried again.
+
+The name of a class is its stable code: the page "Troubleshooting" has a heading for each, and a
+traceback ends with the link to it. In Korean (`LANGCHAIN_PRIVACY_LANG=ko`, or by the locale) the
+link leads to the Korean page, behind a sentence of `errors.ko.json`.
 """
 
+import json
+import os
 from collections.abc import Sequence
+from importlib import resources
 from typing import Any
 
 from langchain_core.exceptions import ModelError
 
+from langchain_privacy.locale import language_of
+
+_PAGES = "https://github.com/langchain-privacy/langchain-privacy/blob/main/docs"
+
 
 class PrivacyError(Exception):
-    """Root of all errors of this package."""
+    """Root of all errors of this package; the last line of its traceback says where to read on."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        # A note, not a part of the message: a message may be shown to a model, or compared.
+        self.add_note(where_to_read_on(type(self)))
+
+
+def where_to_read_on(kind: type[PrivacyError]) -> str:
+    """Return the link to what the documentation says about an error, in the person's language.
+
+    Args:
+        kind: Class of the error; for one of an application, the nearest of ours.
+    """
+    name = next(base.__name__ for base in kind.__mro__ if base.__module__ == __name__)
+    if language_of(os.environ) == "en":
+        return f"For troubleshooting, visit: {_PAGES}/troubleshooting.md#{name.lower()}"
+    spoken = json.loads(resources.files(__package__).joinpath("errors.ko.json").read_text("utf-8"))
+    return f"{spoken[name]} 도움말: {_PAGES}/ko/troubleshooting.md#{name.lower()}"
 
 
 class ConfigurationError(PrivacyError, ValueError):

@@ -1,7 +1,8 @@
 """The `langchain-privacy` command.
 
-Text rules: results go to stdout, everything else to stderr; an error is one line that starts with
-`langchain-privacy:` and says what to do; exit codes are 0 done, 1 found or refused, 2 wrong usage.
+Text rules: results go to stdout, everything else to stderr; an error starts with
+`langchain-privacy:` and says what to do, and the line below it where to read on, in the person's
+language; exit codes are 0 done, 1 found or refused, 2 wrong usage.
 No private value is printed, unless printing it is what the command is for and its help says so.
 """
 
@@ -10,15 +11,15 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
 
 from langchain_privacy._version import __version__
-from langchain_privacy.errors import PrivacyError
+from langchain_privacy.errors import PrivacyError, where_to_read_on
+from langchain_privacy.locale import language_of
 
 COMMANDS: dict[str, str] = {
     "attest": "fetch an endpoint's evidence, verify it and show every check",
@@ -86,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             code: int = _module(arguments.command).run(arguments)
     except PrivacyError as error:
         print(f"langchain-privacy: {error}", file=sys.stderr)
+        print(f"  {where_to_read_on(type(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("langchain-privacy: stopped", file=sys.stderr)
@@ -95,13 +97,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
-
-
-def language_of(environment: Mapping[str, str]) -> Literal["en", "ko"]:
-    """Return the language of a person: `LANGCHAIN_PRIVACY_LANG`, else that of the locale."""
-    names = ("LANGCHAIN_PRIVACY_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
-    named = next((value for name in names if (value := environment.get(name))), "")
-    return "ko" if named.lower().startswith("ko") else "en"
 
 
 def _module(command: str) -> ModuleType:

@@ -21,12 +21,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from langchain_privacy.cli import language_of, write_for_owner
+from langchain_privacy.cli import write_for_owner
 from langchain_privacy.cli.report import Subject, write_report
 from langchain_privacy.egress.ledger import Crossing, EgressLedger, PriceTable
 from langchain_privacy.egress.ledger.chain import LedgerReport, Mark, PublicKey
 from langchain_privacy.egress.ledger.ledger import home
 from langchain_privacy.errors import ConfigurationError, LedgerError
+from langchain_privacy.locale import language_of
 
 _COLUMNS = ("no.", "time, UTC", "session", "to", "model", "out", "in", "tokens", "decision")
 _NAMES = ("to", "model")

@@ -61,8 +61,9 @@ def test_each_refusal_has_its_row(capsys) -> None:
 def test_evidence_that_cannot_be_written_is_one_line(url, tmp_path, capsys) -> None:
     path = tmp_path / "absent" / "evidence.json"
     assert main(["attest", url, "--unsafe-simulated", "--save", str(path)]) == 1
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last.startswith("langchain-privacy: the evidence cannot be written")
+    *_, said, where = capsys.readouterr().err.strip().splitlines()
+    assert said.startswith("langchain-privacy: the evidence cannot be written")
+    assert where.startswith("  For troubleshooting, visit: ")
 
 
 def test_a_file_says_that_its_tls_key_was_not_compared(url, tmp_path, capsys) -> None:
@@ -95,7 +96,7 @@ def test_changed_evidence_does_not_verify_offline(url, tmp_path, capsys) -> None
         ["gateway", "--upstream", "http://127.0.0.1:9"],
     ],
 )
-def test_wrong_usage_is_one_line(arguments, capsys) -> None:
+def test_wrong_usage_is_one_line_and_a_link(arguments, capsys) -> None:
     assert main(arguments) == 1
     shown = capsys.readouterr().err.strip().splitlines()
-    assert shown[-1].startswith("langchain-privacy: ")
+    assert shown[-2].startswith("langchain-privacy: ")

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from langchain_privacy.cli import COMMANDS, language_of, main
+from langchain_privacy.cli import COMMANDS, main
+from langchain_privacy.locale import language_of
 
 
 @pytest.mark.parametrize(
