@@ -24,6 +24,7 @@ from langchain_privacy.errors import (
     EvidenceExpiredError,
     EvidenceInvalidError,
 )
+from langchain_privacy.notebook import table
 
 Outcome = Literal["passed", "failed", "skipped"]
 ParsedT = TypeVar("ParsedT")
@@ -150,6 +151,10 @@ class AttestationReport:
     parts: tuple[AttestationReport, ...] = ()
     channel_keys: Mapping[str, bytes] = field(default_factory=dict)
     not_after: dt.datetime | None = None
+
+    def _repr_html_(self) -> str:
+        rows = ((f"{c.subject}.{c.name}", c.outcome, c.detail) for c in self.all_checks())
+        return table(f"{self.subject}, verified at {self.verified_at:%Y-%m-%d %H:%M:%S %Z}", rows)
 
     def walk(self) -> Iterator[AttestationReport]:
         """This report and all its parts, from the outside in."""

@@ -1,11 +1,13 @@
 """What was examined, and what was found there."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from langchain_privacy.errors import PrivacyLeakError
 from langchain_privacy.masking.cells import ISSUED
+from langchain_privacy.notebook import table
 from langchain_privacy.testing.search import Leak
 from langchain_privacy.vault import PLACEHOLDER
 
@@ -87,6 +89,15 @@ class Report:
             places.setdefault(place, []).append(f"{leak.value} ({leak.form})")
         told = [f"{place} {', '.join(values)}" for place, values in places.items()]
         return [*told, *map(str, self.placeholders)]
+
+    def _repr_html_(self) -> str:
+        leaks = Counter(leak.channel for leak in self.leaks)
+        rows = (
+            (name, f"{seen.texts} texts", f"{seen.size} bytes", f"{leaks[name]} leaks")
+            for name, seen in self.channels.items()
+        )
+        found = ((f"found {number}", what) for number, what in enumerate(self._found(), 1))
+        return table("What each channel held", [*rows, *found])
 
     def assert_clean(self, *, examined: Collection[str] = ()) -> None:
         """Raise unless nothing was found and something was examined.

@@ -60,5 +60,5 @@ def test_a_command_speaks_korean(
     assert main(["ledger", "show", "nowhere.sqlite"]) == 1
     said, where = capsys.readouterr().err.splitlines()
     assert said.startswith("langchain-privacy: ")
-    assert "장부" in where
-    assert where.endswith("/docs/ko/troubleshooting.md#ledgererror")
+    assert where.strip().startswith("설정이 ")
+    assert where.endswith("/docs/ko/troubleshooting.md#configurationerror")

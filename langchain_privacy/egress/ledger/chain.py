@@ -18,7 +18,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from langchain_privacy.errors import ConfigurationError, LedgerError
+from langchain_privacy.notebook import table
 
 FIELDS = (
     "seq",
@@ -213,6 +214,10 @@ class LedgerReport:
     head: str
     checkpoints: int
     key: str
+
+    def _repr_html_(self) -> str:
+        told = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        return table("The ledger is sound", told)
 
 
 def verify_chain(

@@ -15,8 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from langchain_privacy.errors import LedgerError
+from langchain_privacy.notebook import marked, table
+from langchain_privacy.vault.keys import PLACEHOLDER
 
 Decision = Literal["allowed", "blocked"]
+_TOLD = ("time", "destination", "model", "purpose", "rule", "bytes_out", "bytes_in")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +68,13 @@ class Crossing:
     entity_types: Mapping[str, int] = field(default_factory=dict)
     complete: bool = False
     outcome: str | None = None
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook, with the payload that was kept and its placeholders marked."""
+        told = [(name, getattr(self, name)) for name in _TOLD if getattr(self, name) is not None]
+        held = ", ".join(f"{kind} {count}" for kind, count in self.entity_types.items())
+        shown = table(f"Crossing {self.number}: {self.decision}", [*told, ("placeholders", held)])
+        return shown + (marked(self.payload, PLACEHOLDER) if self.payload else "")
 
 
 def join(rows: Iterable[Mapping[str, Any]]) -> list[Crossing]:
