@@ -12,6 +12,7 @@ only ("34F", "34-year-old woman", 만 34세).
 import re
 from collections.abc import Collection, Iterator
 
+from langchain_privacy.detection.once import once
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
@@ -192,10 +193,23 @@ def ages(text: str, names: Collection[int] = ()) -> list[Span]:
         text: Normal form, see `values.fold.normal`.
         names: Where names of people end: a number in commas or brackets behind one is an age.
     """
-    return sorted(set(_ages(text, names)))
+    return sorted({*_ages(text), *_ages_of(text, names)})
 
 
-def _ages(text: str, names: Collection[int]) -> Iterator[Span]:
+def _ages_of(text: str, names: Collection[int]) -> Iterator[Span]:
+    """Yield the ages that stand behind a name."""
+    for end in names:
+        form = _AFTER_KOREAN_NAME if "가" <= text[end - 1] <= "힣" else _BEHIND_NAME
+        if match := form.match(text, end):
+            yield match.span("age")
+
+
+@once
+def _ages(text: str) -> frozenset[Span]:
+    return frozenset(_ages_said(text))
+
+
+def _ages_said(text: str) -> Iterator[Span]:
     for start, end in _candidates(text):
         if _BEHIND.match(text, end):
             found = [form.match(text, start) for form in _FROM_THE_NUMBER]
@@ -211,10 +225,6 @@ def _ages(text: str, names: Collection[int]) -> Iterator[Span]:
     if "세" in text or "살" in text:
         for form in _KOREAN:
             yield from (match.span("age") for match in form.finditer(text))
-    for end in names:
-        form = _AFTER_KOREAN_NAME if "가" <= text[end - 1] <= "힣" else _BEHIND_NAME
-        if match := form.match(text, end):
-            yield match.span("age")
 
 
 def _announced(before: str) -> tuple[re.Pattern[str], ...]:
@@ -251,8 +261,13 @@ _OF_A_PERSON = re.compile(
 )
 
 
-def bodies(text: str) -> Iterator[Span]:
-    """Yield the spans of weights and heights that are said of a person, in order."""
+@once
+def bodies(text: str) -> list[Span]:
+    """Return the spans of weights and heights that are said of a person, in order."""
+    return list(_bodies(text))
+
+
+def _bodies(text: str) -> Iterator[Span]:
     for number in _DIGITS.finditer(text):
         if match := _BODY.match(text, number.start()):
             before = text[max(0, match.start() - _REACH) : match.start()]

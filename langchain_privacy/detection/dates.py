@@ -6,6 +6,8 @@ They are to be compiled with `re.IGNORECASE`, and begin and end at a letter or a
 import re
 from collections.abc import Iterator
 
+from langchain_privacy.detection.once import once
+
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b"
@@ -59,8 +61,13 @@ KOREAN_MONEY = (
 """A sum of money in won."""
 
 
-def around_digits(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where numbers and the words that belong to them can stand; prose has few."""
+@once
+def around_digits(text: str) -> list[tuple[int, int]]:
+    """Return where numbers and the words that belong to them can stand; prose has few."""
+    return list(_around_digits(text))
+
+
+def _around_digits(text: str) -> Iterator[tuple[int, int]]:
     begin = stop = -1
     for match in _DIGITS.finditer(text):
         if match.start() - _REACH > stop:

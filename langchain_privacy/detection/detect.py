@@ -12,18 +12,21 @@ call it.
 """
 
 import asyncio
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, LateDetector, merge_findings
-from langchain_privacy.detection.korean.tokens import one_reading
 from langchain_privacy.detection.language import detection_language, say_unread
+from langchain_privacy.detection.once import one_reading
 from langchain_privacy.detection.vocabulary.merging import with_types
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.decoding import Reading
+from langchain_privacy.values.fold import Skeleton, skeleton
 from langchain_privacy.values.index import ValueIndex
-from langchain_privacy.values.spelling import UNTYPED
+from langchain_privacy.values.spelling import UNTYPED, is_person
 from langchain_privacy.values.view import View
+from langchain_privacy.words.korean import is_hangul
 
 Span = tuple[int, int]
 
@@ -98,10 +101,10 @@ async def adetect_all(
         seen = _blanked(look.text, look.skip)
         with one_reading():
             results = await asyncio.gather(*(_arun(d, seen, language) for d in early))
-        found = [finding for result in results for finding in result]
-        for detector in late:
-            known = _explained(seen, found, thresholds)
-            found += await asyncio.to_thread(_run_late, detector, seen, known, language)
+            found = [finding for result in results for finding in result]
+            for detector in late:
+                known = _explained(seen, found, thresholds)
+                found += await asyncio.to_thread(_run_late, detector, seen, known, language)
         await asyncio.to_thread(look.settle, seen, found, allow, thresholds)
     return _united(looks, skip)
 
@@ -319,15 +322,40 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
         New findings only; they may overlap each other and the given ones.
     """
     index = ValueIndex[Finding]()
+    folded = Skeleton(text)
+    few = len(findings) * len(text) < _FEW
     seen: set[tuple[str, str]] = set()
     for finding in merge_findings(f for f in findings if f.score >= _TRUSTED):
         value = text[finding.start : finding.end].strip()
-        if (finding.entity_type, value) not in seen:
-            seen.add((finding.entity_type, value))
+        if (finding.entity_type, value) in seen:
+            continue
+        seen.add((finding.entity_type, value))
+        if not (few and _stands_once(folded, value, finding.entity_type)):
             index.add(value, finding.entity_type, finding)
     given = {(f.start, f.end) for f in findings}
     return [
         replace(source, start=start, end=end, detector=f"{source.detector}+propagation")
-        for start, end, *_, (source, *_) in index.find(text)
+        for start, end, *_, (source, *_) in index.find(folded)
         if (start, end) not in given
     ]
+
+
+_FEW = 2**22
+"""Values times characters that are looked through one by one: less work than an index."""
+
+
+def _stands_once(folded: Skeleton, value: str, entity_type: str) -> bool:
+    """Say whether a value without digits, and each word of somebody's name, stand nowhere else.
+
+    Every spelling of a name has one of its words, and other values have no other spelling (see
+    `values.spelling`). Most values stand once, and to count is much cheaper than to index them.
+    """
+    if any(map(str.isdecimal, value)):
+        return False
+    words = [value]
+    if is_person(entity_type):
+        words = [] if any(map(is_hangul, value)) else _LONGER_WORD.findall(value)
+    return bool(words) and all(folded.data.count(skeleton(word)) < 2 for word in words)
+
+
+_LONGER_WORD = re.compile(r"[^\W\d_]{2,}")

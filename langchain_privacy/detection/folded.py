@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.once import once
 from langchain_privacy.values.fold import Normal, lowered, normal
 
 UPPER = "A-Z" + "".join(
@@ -98,6 +99,7 @@ class FoldedText:
         )
 
 
+@once
 def fold(text: str) -> FoldedText:
     """Fold a text for the rules. Linear in time."""
     form = normal(text)

@@ -14,7 +14,6 @@ Names in Korean script have a file of their own; names that no list has are foun
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
@@ -34,6 +33,9 @@ _CLOSE = load("close_roles")
 _NAMING = frozenset(
     {"name", "full name", "name is", "call me", "calls me", "surname", "first name", "last name"}
 )
+_SAYING = {"i'm": "call me", "i've": "", "i'd": "", "i'll": ""}
+_INTRODUCING = _CLOSE | {"call me"}
+_PEOPLES = load("public_peoples")
 _SUFFIXES = frozenset({"II", "III", "IV", "Jr.", "Sr.", "Jr", "Sr", "MD", "PhD"})
 _CAPITAL_PARTICLES = load("name_particles")
 # Parts of Gaelic and other names that are written with a capital letter and stand between names.
@@ -105,24 +107,29 @@ _BY_SHAPE = 0.5  # score of what no list and no word beside it says
 class _Token:
     """A word of a run, and what the lists say about it."""
 
+    __slots__ = ("_strange", "common", "end", "initial", "lower", "start", "text")
+
     def __init__(self, start: int, end: int, text: str) -> None:
         self.start, self.end, self.text = start, end, text
         bare = text.rstrip(".")
         self.initial = len(bare) == 1
         self.lower = bare.lower().removesuffix("'s")
+        # An ordinary word; of a compound every part must be one.
+        self.common = self.lower in _COMMON or _COMMON.issuperset(self.lower.split("-"))
+        self._strange: bool | None = None
 
     @property
     def particle(self) -> bool:
         return self.text.islower() or (self.text.isupper() and self.lower in _CAPITAL_PARTICLES)
 
-    @cached_property
-    def common(self) -> bool:
-        """An ordinary word; of a compound every part must be one."""
-        return self.lower in _COMMON or _COMMON.issuperset(self.lower.split("-"))
-
-    @cached_property
+    @property
     def strange(self) -> bool:
         """Neither an ordinary word nor a place: may be a name that no list has."""
+        if self._strange is None:
+            self._strange = self._is_strange()
+        return self._strange
+
+    def _is_strange(self) -> bool:
         if self.initial or self.common or self.lower in _PLACES or is_medical(self.lower):
             return False
         return (
@@ -132,18 +139,14 @@ class _Token:
             or self.lower in _FAMILY
         )
 
-    @cached_property
-    def _plain(self) -> str:
-        return without_accents(self.lower)
-
     @property
     def given(self) -> bool:
-        word = self._plain
+        word = without_accents(self.lower)
         return self.lower in _GIVEN or word in _GIVEN or word.partition("-")[0] in _GIVEN
 
     @property
     def family(self) -> bool:
-        word = self._plain
+        word = without_accents(self.lower)
         return self.lower in _FAMILY or word in _FAMILY or word.rpartition("-")[2] in _FAMILY
 
 
@@ -183,7 +186,7 @@ def _joined(text: FoldedText, tokens: list[_Token], named: int) -> Finding | Non
     first = tokens[0]
     if not (first.strange or first.given) or first.initial or first.particle:
         return None
-    if first.text.isupper() or any(t.lower in _ORGANISATION for t in tokens):
+    if first.text.isupper() or any(t.lower in _ORGANISATION or t.lower in _SAYING for t in tokens):
         return None
     gap = text.text[named : first.start] if 0 <= named < first.start <= named + 8 else ""
     listed = gap == ", " and _LIST_GOES_ON.match(text.text, first.end)
@@ -247,6 +250,10 @@ def _people_in(text: FoldedText, tokens: list[_Token]) -> Iterator[Finding]:
     at = 0
     while at < len(tokens):
         token = tokens[at]
+        if token.lower in _SAYING:  # "I'm Xochitl", "I've"
+            role, colon = _SAYING[token.lower], False
+            at += 1
+            continue
         if token.lower in _TITLES or (token.lower in _ROLES and at + 1 < len(tokens)):
             role, colon = token.lower, token.lower in _TITLES
             at += 1
@@ -301,8 +308,8 @@ def _name_at(
     strange = sum(t.strange for t in words)
     if not words or (not strange and not (first.given and words[-1].family and len(words) > 1)):
         return at, 0.0
-    if role in _CLOSE and len(words) == 1 and strange and not first.text.isupper():
-        return end, 0.6
+    if role in _INTRODUCING and len(words) == 1 and strange and not first.text.isupper():
+        return (at, 0.0) if first.lower in _PEOPLES else (end, 0.6)
     if first.initial and first.text.endswith(".") and len(words) == 1 and len(words[0].text) > 2:
         listed = text.text[max(0, first.start - 1) : first.start] in ("", "\n", "(")
         return (at, 0.0) if listed else (end, 0.5)

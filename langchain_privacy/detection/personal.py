@@ -130,7 +130,7 @@ class _About:
     def __init__(self, folded: FoldedText, persons: Sequence[Finding]) -> None:
         self.text, self.lower = folded.text, folded.lower
         self._persons = sorted(_folded_start(folded, f.start) for f in persons)
-        self._digits = list(around_digits(self.text))
+        self._digits = around_digits(self.text)
         self._known: dict[tuple[Span, str], bool] = {}
 
     @cached_property

@@ -135,10 +135,11 @@ class Cues:
             self._by_first.setdefault(first[0] if first else "", []).append(word)
         hangul = sorted(map(re.escape, self._by_first.pop("", [])), key=len, reverse=True)
         self._hangul = re.compile("|".join(hangul)) if hangul else None
+        self._firsts = frozenset(self._by_first)
 
     def find(self, text: FoldedText) -> Iterator[tuple[int, int]]:
         """Yield `(start, end)` of every cue, in no order; Latin ones only as whole words."""
-        for first in self._by_first.keys() & text.words:
+        for first in self._firsts & text.words:
             for cue in self._by_first[first]:
                 for start, end in occurrences(text.lower, cue):
                     if not (_goes_on(text.lower, start) or _goes_on(text.lower, end)):

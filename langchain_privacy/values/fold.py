@@ -314,7 +314,8 @@ class Skeleton:
                 characters = accumulate(data.translate(_BEGINS))  # up to each byte
                 places = list(compress(characters, data.translate(_KEPT)))
             else:
-                places = [n for n, c in enumerate(part, 1) for _ in self._letters_of(c)]
+                size = {c: len(self._letters_of(c)) for c in set(part)}
+                places = [n for n, c in enumerate(part, 1) for _ in range(size[c])]
             self._places[block] = places
         before = self._ends[block - 1] if block else 0
         return block * _BLOCK + places[offset - before] - 1

@@ -14,20 +14,30 @@ The weights are in the folder `weights`, with their own licence.
 """
 
 import gzip
+import struct
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import repeat
 
 KINDS = ("PERSON", "LOCATION", "ORGANIZATION")
 LABELS = ("O", *(f"{place}-{kind}" for kind in KINDS for place in "BI"))
 """Outside, and the begin and the inside of each kind: `B-PERSON` is odd, `I-PERSON` behind it."""
 
 Marks = Sequence[Sequence[int]]
-"""What each label weighs at each piece of a stretch."""
+"""What each label weighs at each piece of a stretch; only differences between labels count."""
 
 _INDEX = {label: index for index, label in enumerate(LABELS)}
 _COUNT = len(LABELS)
+_ALL, _INSIDES = range(_COUNT), range(2, _COUNT, 2)
+_OUT_OR_BEGIN = (0, *range(1, _COUNT, 2))
 _NEVER = -(10**9)
+# The weights of a feature for all labels are one number, in lanes of 32 bits, so that Python adds
+# them up at once. What is added to each lane in the end keeps them from borrowing.
+_LANE = 32
+_BIAS = sum(1 << (_LANE * label + 20) for label in range(_COUNT))
+_BYTES = _COUNT * _LANE // 8
+_unpack = struct.Struct(f"<{_COUNT}I").unpack
 
 
 class SequenceModel:
@@ -40,13 +50,13 @@ class SequenceModel:
             lines: `feature`, a tab, and `label=weight` for each label that has one. A line without
                 a feature holds transitions: `label>label=weight`.
         """
-        self._weights: dict[str, tuple[tuple[int, int], ...]] = {}
+        self._weights: dict[str, int] = {}
         self._next = [[0] * _COUNT for _ in LABELS]
         for line in lines:
             feature, _, rest = line.rstrip("\n").partition("\t")
             pairs = [(name, int(w)) for name, _, w in (p.rpartition("=") for p in rest.split())]
             if feature:
-                self._weights[feature] = tuple((_INDEX[name], weight) for name, weight in pairs)
+                self._weights[feature] = sum(w << (_LANE * _INDEX[name]) for name, w in pairs)
             else:
                 for name, weight in pairs:
                     before, _, behind = name.partition(">")
@@ -60,6 +70,12 @@ class SequenceModel:
         ]
         # What a step along other labels can gain over staying outside, both ends of it.
         self._gain = 2 * max(0, max(map(max, self._next)) - self._next[0][0])
+        # Outside with so much more than any other label, one comes from outside to a begin, too.
+        self._ahead = max(
+            self._next[before][label] - self._next[0][label]
+            for label in _OUT_OR_BEGIN
+            for before in range(1, _COUNT)
+        )
 
     def spans(
         self, pieces: Sequence[Iterable[str]], *, eager: int = 0
@@ -77,15 +93,11 @@ class SequenceModel:
 
     def marks(self, pieces: Iterable[Iterable[str]]) -> Marks:
         """Add up what each label weighs at each piece; most of the work, done once a stretch."""
-        weights, marks = self._weights, []
-        for features in pieces:
-            mark = [0] * _COUNT
-            for feature in features:
-                if feature in weights:
-                    for label, weight in weights[feature]:
-                        mark[label] += weight
-            marks.append(mark)
-        return marks
+        weight, zeros = self._weights.get, repeat(0)
+        return [
+            _unpack(sum(map(weight, features, zeros), _BIAS).to_bytes(_BYTES, "little"))
+            for features in pieces
+        ]
 
     def spans_of(self, marks: Marks, *, eager: int = 0) -> list[tuple[int, int, str]]:
         """Like `spans`, by the marks of the pieces."""
@@ -100,15 +112,22 @@ class SequenceModel:
         first = marks[0]
         scores = [_NEVER if i and i % 2 == 0 else first[i] for i in range(_COUNT)]
         steps: list[list[int]] = []
+        outside = self._next[0]
         for mark in marks[1:]:
-            step, reached = [], []
-            for label in range(_COUNT):
+            step, reached = [0] * _COUNT, [0] * _COUNT
+            if scores[0] - self._ahead >= max(scores[1:]):  # as in most places
+                for label in _OUT_OR_BEGIN:
+                    reached[label] = scores[0] + outside[label] + mark[label]
+                look = _INSIDES
+            else:
+                look = _ALL
+            for label in look:
                 best, chosen = 2 * _NEVER, 0
                 for before, weight in self._from[label]:
                     if scores[before] + weight > best:
                         best, chosen = scores[before] + weight, before
-                step.append(chosen)
-                reached.append(best + mark[label])
+                step[label] = chosen
+                reached[label] = best + mark[label]
             scores = reached
             steps.append(step)
         label = max(range(_COUNT), key=scores.__getitem__)

@@ -16,14 +16,13 @@ read them.
 import importlib.util
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from threading import Lock
 from typing import Any, Protocol
 
 from langchain_privacy.detection.korean.sequence import Marks
+from langchain_privacy.detection.once import once
 from langchain_privacy.errors import ConfigurationError
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -68,39 +67,21 @@ class Morphemes(list[Token]):
     marks: list[tuple[int, Marks]] | None = None
 
 
-_READ: ContextVar[dict[str, Morphemes] | None] = ContextVar("korean_texts_read", default=None)
-
-
 def is_kiwi_installed() -> bool:
     """Say whether the extra `korean` is there."""
     return importlib.util.find_spec("kiwipiepy") is not None
 
 
-@contextmanager
-def one_reading() -> Iterator[None]:
-    """Let all who read the same text within read it once; nothing is kept afterwards."""
-    before = _READ.set({})
-    try:
-        yield
-    finally:
-        _READ.reset(before)
-
-
+@once
 def korean_tokens(text: str) -> Morphemes:
-    """Cut a text of moderate length into morphemes; within `one_reading` once.
+    """Cut a text of moderate length into morphemes.
 
     Raises:
         ConfigurationError: The extra `korean` is not installed.
     """
-    read = _READ.get()
-    if read is not None and text in read:
-        return read[text]
     with _LOADING:
         kiwi, config = _kiwi()
-    tokens = Morphemes(kiwi.tokenize(_SURROGATES.sub("\ufffd", text), override_config=config))
-    if read is not None:
-        read[text] = tokens
-    return tokens
+    return Morphemes(kiwi.tokenize(_SURROGATES.sub("\ufffd", text), override_config=config))
 
 
 def parts(text: str) -> Iterator[tuple[int, str]]:

@@ -53,12 +53,15 @@ def private_words(
     """
     yield from named_by_words_around(text)
     public = public_words()
+    function = load("english_function")
     run: list[re.Match[str]] = []
     kinds: list[_Kind] = []
     for match in _TOKEN.finditer(text):
         word = match[0]
-        if word in public or word in declared:
+        if word in public or word in declared or "가" <= word[0] <= "힣":
             continue
+        if not run and word.lower() in function:
+            continue  # no name begins with one
         kind = _kind_of(word, text, match, declared, others)
         if kind is _Kind.PUBLIC and not word[0].isupper():
             continue

@@ -81,7 +81,10 @@ def private_words(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]
 
 def _in_part(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]:
     tokens = korean_tokens(text)
-    private = [_is_private(text, tokens, index) for index in range(len(tokens))]
+    private = [
+        token.tag not in _PUBLIC_TAGS and _is_private(text, tokens, index)
+        for index, token in enumerate(tokens)
+    ]
     for first, last in _words(tokens):
         name = _name(text, tokens, private, first, last)
         private[first:name] = [True] * (name - first)

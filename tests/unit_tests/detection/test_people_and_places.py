@@ -14,6 +14,7 @@ FOUND = [
     ("PERSON", "Dear Ms. Thistlewood,", "Thistlewood"),
     ("PERSON", "Attending Physician Dr. Anselm Kowarik signed.", "Anselm Kowarik"),
     ("PERSON", "My name is Ingeborg and I call about a card.", "Ingeborg"),
+    ("PERSON", "Hi, I'm Xochitl and I am late.", "Xochitl"),
     ("PERSON", "We met Jennifer van der Meulen yesterday.", "Jennifer van der Meulen"),
     ("PERSON", "her son Oskar Lindgren-Bauer (born 3 May 1999)", "Oskar Lindgren-Bauer"),
     ("PERSON", "please add joanna kowalczyk to the account", "joanna kowalczyk"),

@@ -1,0 +1,53 @@
+"""Work on a text that several detectors need, done once while the text is looked at.
+
+Folding a text, cutting it into morphemes, looking for its numbers: the rules, the models and strict
+mode all ask for it. Whatever is marked with `once` remembers its answers within `one_reading`, and
+nothing is kept afterwards: no word of a text stays in memory.
+
+    >>> @once
+    ... def words(text):
+    ...     print("cut")
+    ...     return text.split()
+    >>> with one_reading():
+    ...     words("two words") is words("two words")
+    cut
+    True
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, TypeVar
+
+Given = TypeVar("Given", bound=Hashable)
+Answer = TypeVar("Answer")
+
+_READ: ContextVar[dict[Any, Any] | None] = ContextVar("texts_read", default=None)
+
+
+@contextmanager
+def one_reading() -> Iterator[None]:
+    """Let all who ask the same of the same text within share the answer."""
+    before = _READ.set({})
+    try:
+        yield
+    finally:
+        _READ.reset(before)
+
+
+def once(function: Callable[[Given], Answer]) -> Callable[[Given], Answer]:
+    """Let a function of one text remember its answers within `one_reading`; nobody changes them."""
+
+    @wraps(function)
+    def remembered(given: Given) -> Answer:
+        read = _READ.get()
+        if read is None:
+            return function(given)
+        key = (function, given)
+        if key not in read:
+            read[key] = function(given)
+        answer: Answer = read[key]
+        return answer
+
+    return remembered
