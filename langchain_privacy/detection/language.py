@@ -77,6 +77,8 @@ def detection_language(text: str) -> str | None:
         return "en" if score >= _SURE else None
     if score < (_SURE if len(letters) < _PROSE else _SURE_IN_PROSE):
         return "en" if english * _SOME_ENGLISH >= len(letters) else None
+    if not _is_credible(language, len(letters), sample):
+        return None
     return language if _is_prose(sample, words) and not _some_part_is_english(text) else None
 
 
@@ -111,6 +113,57 @@ def _by_script(sample: str) -> str | None:
     if (kana + han) * 4 < max(latin, 1):
         return None
     return "ja" if kana * 10 >= han else "zh"  # Japanese without any kana is a label, or Chinese
+
+
+# A few words look like one of many languages to the library: codes like Romanian, typing errors
+# like Cebuano. Of few words only languages are believed that short texts are often in.
+_FEW_WILL_DO = frozenset({"de", "fr", "es", "pt", "it", "nl"})
+# Prose in these has letters that are not ASCII in nearly every sentence.
+_WITH_MARKS = frozenset(
+    {"cs", "sk", "ro", "hu", "tr", "vi", "pl", "lv", "lt", "et", "is", "hr", "az", "fi", "sv", "da"}
+)
+_LATIN_SCRIPT = (
+    _FEW_WILL_DO
+    | _WITH_MARKS
+    | frozenset(
+        {
+            "no",
+            "nb",
+            "nn",
+            "ca",
+            "gl",
+            "eu",
+            "id",
+            "ms",
+            "sl",
+            "sq",
+            "af",
+            "sw",
+            "lb",
+            "als",
+            "bar",
+            "nds",
+        }
+    )
+)
+
+
+def _is_credible(language: str, words: int, sample: str) -> bool:
+    """Say whether a text of so many words can be in the language that the library says.
+
+    Where it cannot, every detector runs and nobody is told of a language that nobody wrote.
+    """
+    if language in _FEW_WILL_DO:
+        return True
+    if language in _OWN_SCRIPT:
+        own = sum(map(len, _OWN_SCRIPT[language].findall(sample)))
+        return own * 4 >= sum(map(str.isalpha, sample))
+    if words < _PROSE or (language in _WITH_MARKS and sample.isascii()):
+        return False
+    return language in _LATIN_SCRIPT or not _LATIN.search(sample) or words >= _MANY
+
+
+_MANY = 24  # words, of a language that hardly any text is in: Esperanto, Cebuano, Ido
 
 
 def _english_words(words: Sequence[str]) -> int:

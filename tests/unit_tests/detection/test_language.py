@@ -58,6 +58,14 @@ def nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("", None),
         ("12345 !!", None),
         ("\ud800", None),
+        # Few words, codes and noise are in no language.
+        ("Terminator rebooting", None),
+        ("qwz rrt plk ubn vro", None),
+        ("Vraag: SN-4471 / REV B, PN 77-A", None),
+        ("ok lol brb omw", None),
+        ("KRW JPY USD EUR", None),
+        ("\ud83d\ude00\ud83d\ude00 yo yo yo", None),
+        ("function getSum(a, b) { return a + b }", None),
         ("x" * 100_000, None),
     ],
 )
