@@ -29,7 +29,7 @@ PICTURES = sorted((REPOSITORY / "docs").rglob("pictures/*.svg"))  # plots name n
 ABOUT_VALUES = {"values", "rule", "tiers", "crossed", "logo"}  # and not about files
 HOUSES = [picture for picture in PICTURES if picture.stem == "house"]
 # Tables of figures and of spellings: read by their columns in any language.
-ENGLISH_ONLY = {"spellings.md", "detection-quality.md"}
+ENGLISH_ONLY = {"spellings.md", "detection-quality.md", "figures.md"}
 PATH = re.compile(r"(?:[a-z_0-9]+/)+(?:[a-z_0-9]+\.py)?|[a-z_]+\.py")
 
 
