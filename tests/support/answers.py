@@ -44,6 +44,23 @@ def _lease(request: dict[str, Any]) -> str:
     return _written({"decision": "answer", "answer": said, "cite": cited})
 
 
+def _minion(request: dict[str, Any]) -> str:
+    """Plan a search or jobs, then quote the line that answers."""
+    prompt = last_text(request)
+    korean = "비공개" in prompt
+    if '"jobs"' in prompt:
+        rent = ["월세"] if korean else ["rent", "monthly"]
+        job = {"question": "월세는 얼마인가?" if korean else "How much is the monthly rent?"}
+        return _written({"jobs": [{**job, "terms": rent, "expect": "money", "aggregate": "sum"}]})
+    if '"combine"' in prompt:
+        terms = ["보증금"] if korean else ["stopped", "because"]
+        subs = [{"question": "?", "terms": terms, "expect": "span"}]
+        return _written({"subs": subs, "combine": "single"})
+    said = "보증금은 3,000만 원입니다." if korean else "Because of a dry cough."
+    cited = _lines(prompt, "보증금", "because")
+    return _written({"decision": "answer", "answer": said, "cite": cited})
+
+
 def _lease_lines(request: dict[str, Any]) -> str:
     """Mark the lines of the lease that answer."""
     prompt = request["messages"][-1]["content"]
@@ -91,6 +108,7 @@ def _staff(request: dict[str, Any]) -> str:
 
 
 REMOTE: dict[str, Sequence[Answer | Script]] = {
+    "minions": [_minion],
     "tutorials/documents": [_lease],
     "tutorials/agent": [_agent],
     "tutorials/database": [_staff],
