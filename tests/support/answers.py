@@ -53,7 +53,9 @@ def _minion(request: dict[str, Any]) -> str:
         job = {"question": "월세는 얼마인가?" if korean else "How much is the monthly rent?"}
         return _written({"jobs": [{**job, "terms": rent, "expect": "money", "aggregate": "sum"}]})
     if '"combine"' in prompt:
-        terms = ["보증금"] if korean else ["stopped", "because"]
+        task = prompt.splitlines()[-1]
+        likely = ("보증금", "월세", "stopped", "because", "monthly", "rent")
+        terms = [word for word in likely if word in task] or ["because"]
         subs = [{"question": "?", "terms": terms, "expect": "span"}]
         return _written({"subs": subs, "combine": "single"})
     said = "보증금은 3,000만 원입니다." if korean else "Because of a dry cough."

@@ -1,12 +1,16 @@
 """What the processes of `tests.support.processes` share: everything imported, detectors loaded."""
 
+import langchain_ollama
 import langchain_openai
 import langgraph.checkpoint.sqlite
 import langgraph.store.sqlite
 
 from langchain_privacy import EgressLedger, Masker, create_minion_graph
 from langchain_privacy.local import embedded
+from langchain_privacy.sql import check_sql
 
-__all__ = ["EgressLedger", "create_minion_graph", "embedded", "langchain_openai", "langgraph"]
+__all__ = ["EgressLedger", "check_sql", "create_minion_graph", "embedded"]
+__all__ += ["langchain_ollama", "langchain_openai", "langgraph"]
 
 Masker().session().mask("Jane Doe called from Portland.")
+Masker(strict=True).session().mask("The vocabularies are read.")
