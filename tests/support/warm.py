@@ -12,5 +12,5 @@ from langchain_privacy.sql import check_sql
 __all__ = ["EgressLedger", "check_sql", "create_minion_graph", "embedded"]
 __all__ += ["langchain_ollama", "langchain_openai", "langgraph"]
 
-Masker().session().mask("Jane Doe called from Portland.")
+Masker().session().mask("Jane Doe called from Portland. 김하늘 님이 답했다.")
 Masker(strict=True).session().mask("The vocabularies are read.")
