@@ -5,8 +5,9 @@ rules are in the files named after what they find; `finding` says what a detecto
 below are imported when they are first used: rules compile many patterns.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from langchain_privacy.lazy import first_used
 
 if TYPE_CHECKING:
     from langchain_privacy.detection.defaults import default_detectors, high_confidence_detectors
@@ -83,11 +84,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in _FILE_OF:
-        return getattr(import_module(f"langchain_privacy.{_FILE_OF[name]}"), name)
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+if not TYPE_CHECKING:
+    __getattr__ = first_used(__name__, _FILE_OF)
 
 
 def __dir__() -> list[str]:

@@ -13,68 +13,62 @@ A request goes from `chat_model` through `transport`, which asks `endpoint` for 
 seals with `channel`. What was checked is in a `report`. The other end is `gateway`.
 """
 
-from importlib import import_module
-from typing import Any
+from langchain_privacy.lazy import first_used
 
-_HOME = {
-    "AllOf": "policy.base",
-    "AnyOf": "policy.base",
-    "AsyncAttestedTransport": "transport",
-    "AttestationPolicy": "policy.attestation",
-    "AttestationReport": "report",
-    "AttestedEndpoint": "endpoint",
-    "AttestedTransport": "transport",
-    "AzureCvmEvidence": "evidence.azure_cvm",
-    "AzureCvmPolicy": "policy.machines",
-    "AzureMaaPolicy": "policy.machines",
-    "AzureVtpm": "gateway",
-    "Check": "report",
-    "Collateral": "collateral",
-    "ConfidentialVm": "gateway",
-    "ConfigfsTsm": "gateway",
-    "EvidenceProvider": "gateway",
-    "GpuEndorsements": "evidence.nvidia_gpu",
-    "GpuEvidence": "evidence.nvidia_gpu",
-    "NvidiaGpuPolicy": "policy.machines",
-    "NvmlGpus": "gateway",
-    "LocalProxy": "proxy",
-    "Policy": "policy.base",
-    "Publisher": "policy.publisher",
-    "SecureChatModel": "chat_model",
-    "SevSnpPolicy": "policy.machines",
-    "SimulatedTee": "gateway",
-    "SnpEndorsements": "evidence.sev_snp",
-    "TdxEndorsements": "evidence.tdx",
-    "TdxMeasurement": "policy.machines",
-    "TdxPolicy": "policy.machines",
-    "TpmQuote": "evidence.azure_cvm",
-    "TrustedRoots": "evidence.roots",
-    "UnsafeMinionsAttestor": "policy.unsafe",
-    "UnsafeNoAttestation": "policy.unsafe",
-    "UnsafePolicyWarning": "policy.unsafe",
-    "UnsafeSimulatedTee": "policy.unsafe",
-    "aattest": "transport",
-    "attest": "transport",
-    "attested_clients": "transport",
-    "create_gateway": "gateway",
-    "verify_azure_cvm": "evidence.azure_cvm",
-    "verify_azure_maa": "evidence.azure_maa",
-    "verify_envelope": "envelope",
-    "verify_nras_token": "evidence.nras",
-    "verify_nvidia_gpu": "evidence.nvidia_gpu",
-    "verify_release": "evidence.release",
-    "verify_sev_snp": "evidence.sev_snp",
-    "verify_tdx": "evidence.tdx",
+_HOMES = {
+    "AllOf": "secure.policy.base",
+    "AnyOf": "secure.policy.base",
+    "AsyncAttestedTransport": "secure.transport",
+    "AttestationPolicy": "secure.policy.attestation",
+    "AttestationReport": "secure.report",
+    "AttestedEndpoint": "secure.endpoint",
+    "AttestedTransport": "secure.transport",
+    "AzureCvmEvidence": "secure.evidence.azure_cvm",
+    "AzureCvmPolicy": "secure.policy.machines",
+    "AzureMaaPolicy": "secure.policy.machines",
+    "AzureVtpm": "secure.gateway",
+    "Check": "secure.report",
+    "Collateral": "secure.collateral",
+    "ConfidentialVm": "secure.gateway",
+    "ConfigfsTsm": "secure.gateway",
+    "EvidenceProvider": "secure.gateway",
+    "GpuEndorsements": "secure.evidence.nvidia_gpu",
+    "GpuEvidence": "secure.evidence.nvidia_gpu",
+    "NvidiaGpuPolicy": "secure.policy.machines",
+    "NvmlGpus": "secure.gateway",
+    "LocalProxy": "secure.proxy",
+    "Policy": "secure.policy.base",
+    "Publisher": "secure.policy.publisher",
+    "SecureChatModel": "secure.chat_model",
+    "SevSnpPolicy": "secure.policy.machines",
+    "SimulatedTee": "secure.gateway",
+    "SnpEndorsements": "secure.evidence.sev_snp",
+    "TdxEndorsements": "secure.evidence.tdx",
+    "TdxMeasurement": "secure.policy.machines",
+    "TdxPolicy": "secure.policy.machines",
+    "TpmQuote": "secure.evidence.azure_cvm",
+    "TrustedRoots": "secure.evidence.roots",
+    "UnsafeMinionsAttestor": "secure.policy.unsafe",
+    "UnsafeNoAttestation": "secure.policy.unsafe",
+    "UnsafePolicyWarning": "secure.policy.unsafe",
+    "UnsafeSimulatedTee": "secure.policy.unsafe",
+    "aattest": "secure.transport",
+    "attest": "secure.transport",
+    "attested_clients": "secure.transport",
+    "create_gateway": "secure.gateway",
+    "verify_azure_cvm": "secure.evidence.azure_cvm",
+    "verify_azure_maa": "secure.evidence.azure_maa",
+    "verify_envelope": "secure.envelope",
+    "verify_nras_token": "secure.evidence.nras",
+    "verify_nvidia_gpu": "secure.evidence.nvidia_gpu",
+    "verify_release": "secure.evidence.release",
+    "verify_sev_snp": "secure.evidence.sev_snp",
+    "verify_tdx": "secure.evidence.tdx",
 }
 
-__all__ = [*sorted(_HOME)]
+__all__ = [*sorted(_HOMES)]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f"langchain_privacy.secure.{_HOME[name]}"), name)
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+__getattr__ = first_used(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

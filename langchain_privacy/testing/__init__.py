@@ -3,10 +3,9 @@
 The names are imported when they are first used: pytest loads the fixture's module at every start.
 """
 
-from importlib import import_module
-from typing import Any
+from langchain_privacy.lazy import first_used
 
-_FILE_OF = {
+_HOMES = {
     "Canaries": "testing.canaries",
     "Channel": "testing.report",
     "Leak": "testing.search",
@@ -21,14 +20,9 @@ _FILE_OF = {
     "tool_calls": "testing.model_server",
 }
 
-__all__ = sorted(_FILE_OF)
+__all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    if name in _FILE_OF:
-        return getattr(import_module(f"langchain_privacy.{_FILE_OF[name]}"), name)
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+__getattr__ = first_used(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

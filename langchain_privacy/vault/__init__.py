@@ -1,8 +1,8 @@
 """Where real values live."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from langchain_privacy.lazy import first_used
 from langchain_privacy.vault.keys import PLACEHOLDER, VaultKey
 from langchain_privacy.vault.memory import DOCUMENT_REF, InMemoryVault
 from langchain_privacy.vault.session import (
@@ -40,16 +40,13 @@ __all__ = [
     "session_scope",
 ]
 
-_MODULE_OF = {
-    "CheckpointCipher": "checkpoints",
-    "StoreVault": "store",
-    "encrypted_serializer": "checkpoints",
-}
-"""What needs LangGraph, which is slow to import: only when it is used."""
-
-
-def __getattr__(name: str) -> Any:
-    if name in _MODULE_OF:
-        return getattr(import_module(f"langchain_privacy.vault.{_MODULE_OF[name]}"), name)
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+# What needs LangGraph, which is slow to import: only when it is used.
+if not TYPE_CHECKING:
+    __getattr__ = first_used(
+        __name__,
+        {
+            "CheckpointCipher": "vault.checkpoints",
+            "StoreVault": "vault.store",
+            "encrypted_serializer": "vault.checkpoints",
+        },
+    )

@@ -91,3 +91,19 @@ def test_other_names_are_missing_as_in_any_module() -> None:
     assert not hasattr(langchain_privacy, "Nonsense")
     with pytest.raises(ImportError, match="cannot import name"):
         exec("from langchain_privacy import Nonsense", {})
+
+
+@pytest.mark.parametrize(
+    ("package", "name", "way"),
+    [
+        ("langchain_privacy", "StoreVault", "langchain_privacy.vault"),
+        ("langchain_privacy.secure", "StoreVault", "langchain_privacy.vault"),
+        ("langchain_privacy.vault", "EgressBlockedError", "langchain_privacy.errors"),
+        ("langchain_privacy.detection", "VaultKey", "langchain_privacy.vault"),
+        ("langchain_privacy.testing", "SevSnpPolicy", "langchain_privacy.secure"),
+    ],
+)
+def test_a_wrong_import_says_where_the_name_lives(package: str, name: str, way: str) -> None:
+    with pytest.raises(ImportError, match=f"from {way} import {name}"):
+        getattr(importlib.import_module(package), name)
+    assert not hasattr(importlib.import_module(package), "nowhere_at_all")
