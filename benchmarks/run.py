@@ -124,8 +124,8 @@ def main() -> int:
         kept = {part: kept[part] for part in PARTS if part in kept}
         KEPT.parent.mkdir(exist_ok=True)
         KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        page.write(kept, ROOT / "docs")
-    page.write(kept, ROOT / "docs")
+        page.write(kept, ROOT / "docs", list(PARTS))
+    page.write(kept, ROOT / "docs", list(PARTS))
     return 1 if failed else 0
 
 

@@ -1,7 +1,7 @@
 """`docs/measured.md`, its Korean page and the plots, from everything that was measured."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +64,13 @@ TITLES = {
 }
 
 
-def write(kept: Mapping[str, Any], docs: Path) -> None:
-    """Write the pages and the plots of the parts that are there."""
+def write(kept: Mapping[str, Any], docs: Path, parts: Sequence[str]) -> None:
+    """Write the pages and the plots of what is kept; `parts` are all that can be measured."""
     if not kept:
         return
     (docs / "measured").mkdir(exist_ok=True)
     usual = _usual(kept)
-    known = {**usual, "parts": ", ".join(f"`{name}`" for name in kept)}
+    known = {**usual, "parts": ", ".join(parts)}
     english, korean = [HEAD.format(**known)], [KOREAN.format(**known)]
     pictures = []
     for name, part in kept.items():
@@ -81,6 +81,11 @@ def write(kept: Mapping[str, Any], docs: Path) -> None:
                 (docs / "measured" / f"{table.name}.svg").write_text(plots.svg(table.plot), "utf-8")
                 pictures.append((TITLES.get(table.name, table.title), table.name))
         english.append(_where(name, part, usual))
+    if missing := [name for name in parts if name not in kept]:
+        english.append(
+            f"Not measured for this page yet: {', '.join(missing)} "
+            f'(`make bench ARGS="{" ".join(missing)}"`).\n'
+        )
     korean += [f"\n![{title}](../measured/{name}.svg)\n" for title, name in pictures]
     (docs / "measured.md").write_text("".join(english).rstrip() + "\n", "utf-8")
     (docs / "ko" / "measured.md").write_text("".join(korean).rstrip() + "\n", "utf-8")

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.measured import page, plots
 from benchmarks.measured.tables import Plot
+from benchmarks.run import PARTS
 from tests.support.paths import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
@@ -14,7 +15,8 @@ DOCS = REPOSITORY / "docs"
 
 def test_the_page_is_made_of_the_kept_figures(tmp_path) -> None:
     (tmp_path / "ko").mkdir()
-    page.write(json.loads((DOCS / "measured" / "figures.json").read_text("utf-8")), tmp_path)
+    kept = json.loads((DOCS / "measured" / "figures.json").read_text("utf-8"))
+    page.write(kept, tmp_path, list(PARTS))
     written = {p.relative_to(tmp_path) for p in tmp_path.rglob("*.*")}
     assert {"measured.md", "ko/measured.md"} < {str(name) for name in written}
     for name in written:
