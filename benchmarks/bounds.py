@@ -143,7 +143,8 @@ def models(count: int) -> None:
         agent = agent if name == "plain" else private(agent, masker)
 
         def ask(_: int, agent: Any = agent) -> None:
-            agent.invoke({"messages": [("user", "hello")]}, {"configurable": {"thread_id": "t"}})
+            # without a thread, whose messages would be remembered
+            agent.invoke({"messages": [("user", "hello")]})
 
         print(f"  {name:32} {_stays(ask, count):7.2f} KB a request")
 
