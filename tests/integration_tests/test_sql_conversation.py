@@ -171,7 +171,9 @@ def transcript() -> str:
     out = []
     for number, (question, result) in enumerate(zip(QUESTIONS, results, strict=True), 1):
         crossed = [
-            f"{m[0]['content'].partition('[CONVERSATION]')[2].strip()}\n{m[1]['content']}".strip()
+            (
+                m[0]["content"].partition("[CONVERSATION]\n")[2].strip() + "\n" + m[1]["content"]
+            ).strip()
             for m in (chat["messages"] for chat in result["chats"])
         ]
         out.append(f"{number}. 사람: {question}")
