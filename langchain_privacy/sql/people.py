@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 from langchain_privacy.words import load, without_accents
@@ -187,19 +188,56 @@ def _ways(name: str) -> tuple[tuple[frozenset[str], ...], tuple[frozenset[str], 
 
 def spells(written: str, name: str) -> bool:
     """Say whether words in Latin letters are a usual spelling of a Korean name, in either order."""
-    compact = name.replace(" ", "")
-    if not _HANGUL_NAME.fullmatch(compact):
-        return False
-    letters = re.sub(r"[^a-z]", "", written.lower())
-    family, given = _ways(compact)
-    return _reads(letters, (*family, *given)) or _reads(letters, (*given, *family))
+    return bool(LatinNames([name]).find(written))
 
 
-def _reads(letters: str, parts: Sequence[Iterable[str]]) -> bool:
-    if not parts:
-        return not letters
-    return any(
-        letters.startswith(spelling) and _reads(letters[len(spelling) :], parts[1:])
-        for spelling in parts[0]
-        if spelling
-    )
+@dataclass(slots=True)
+class _Syllable:
+    """A place in the tree of names: what may follow, by its spellings, and whose name ends here."""
+
+    next: dict[frozenset[str], "_Syllable"] = field(default_factory=dict)
+    names: dict[str, None] = field(default_factory=dict)
+
+
+class LatinNames:
+    """Korean names, to be found by their usual spellings in Latin letters, in either order.
+
+    Names share their syllables, so that a tree of them is gone through once for all.
+
+    Args:
+        names: The names; what is no Korean name is left out.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._root = _Syllable()
+        for name in names:
+            compact = name.replace(" ", "")
+            if not _HANGUL_NAME.fullmatch(compact):
+                continue
+            family, given = _ways(compact)
+            for order in ((*family, *given), (*given, *family)):
+                place = self._root
+                for spellings in order:
+                    place = place.next.setdefault(spellings, _Syllable())
+                place.names[name] = None
+
+    def __repr__(self) -> str:
+        return "<LatinNames>"
+
+    def find(self, written: str) -> list[str]:
+        """Return the names that words are a usual spelling of, each once."""
+        letters = re.sub(r"[^a-z]", "", written.lower())
+        found: dict[str, None] = {}
+        steps = [(self._root, 0)]
+        while steps:
+            place, at = steps.pop()
+            if at == len(letters):
+                found |= place.names
+                continue
+            for spellings, after in place.next.items():
+                steps += [
+                    (after, at + len(spelling))
+                    for spelling in spellings
+                    if spelling and letters.startswith(spelling, at)
+                ]
+        return list(found)

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens
 from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.sql.dates import is_calendar, stands_in_a_date
-from langchain_privacy.sql.people import given_name, holds_people, spells
+from langchain_privacy.sql.people import LatinNames, given_name, holds_people
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.values.automaton import Automaton
 from langchain_privacy.values.fold import Skeleton, compose, skeleton
@@ -167,6 +167,12 @@ class ColumnValues:
         for name, values in self._values.items():
             self._add_states(name, values)
         self.of_people: tuple[str, ...] = tuple(people)
+        self._in_hangul: dict[str, list[_Place]] = defaultdict(list)
+        for column in self.of_people:
+            for value in self._values[column]:
+                if not value.isascii():
+                    self._in_hangul[value].append(_Place(column, value))
+        self._latin = LatinNames(self._in_hangul)
         self._matcher = Automaton[_Term]()
         for data, term in self._terms.items():
             self._matcher.put(data, term)
@@ -369,35 +375,28 @@ class ColumnValues:
 
     def _in_latin(self, text: str, taken: Sequence[_Hit]) -> Iterator[Match]:
         """Find Korean people whose names stand in Latin letters."""
-        names = [
-            _Place(column, value)
-            for column in self.of_people
-            for value in self._values[column]
-            if not value.isascii()
-        ]
-        if not names:
+        if not self._in_hangul:
             return
+        spans = [(hit.start, hit.end) for hit in taken]
         for run in _LATIN_RUN.finditer(text):
             words = list(re.finditer("[A-Za-z]+", run[0]))
             for count in (4, 3, 2, 1):
                 for first in range(len(words) - count + 1):
                     start = run.start() + words[first].start()
                     end = run.start() + words[first + count - 1].end()
-                    letters = end - start
-                    if not 5 <= letters <= 30 or any(
-                        start < hit.end and hit.start < end for hit in taken
-                    ):
+                    if not 5 <= end - start <= 30 or any(start < b and a < end for a, b in spans):
                         continue
                     said = [word[0] for word in words[first : first + count]]
                     if all(word.islower() and is_public(word) for word in said):
                         continue  # "visits in march": no name, and names are many
                     if count == 1 and is_public(said[0].lower()):
                         continue
-                    found = [place for place in names if spells(text[start:end], place.value)]
-                    if found:
+                    named = self._latin.find(text[start:end])
+                    if named:
+                        found = [place for name in named for place in self._in_hangul[name]]
                         values, columns = _of(found)
                         yield Match(start, end, "part", True, columns, values[:_MOST_CHOICES])
-                        return
+                        spans.append((start, end))
 
 
 _NOUNS = frozenset({"NNG", "NNB", "NR", "XPN", "XSN"})

@@ -107,6 +107,12 @@ def test_a_korean_name_in_latin_letters_is_asked(written: str, name: str) -> Non
     assert written not in asked.text
 
 
+def test_each_of_several_names_in_latin_letters_is_hidden() -> None:
+    known = columns(nm=["김민수", "이서연", "박도윤"])
+    linked = link("What did Kim Min-su and Lee Seoyeon pay, and Doyun Park?", known, choice=0)
+    assert [slot.value for slot in linked.slots] == ["김민수", "이서연", "박도윤"]
+
+
 def test_two_people_of_one_name() -> None:
     rows = Namesakes(
         "t.id",
