@@ -168,10 +168,10 @@ class ColumnValues:
             self._add_states(name, values)
         self.of_people: tuple[str, ...] = tuple(people)
         self._in_hangul: dict[str, list[_Place]] = defaultdict(list)
-        for column in self.of_people:
-            for value in self._values[column]:
+        for name in self.of_people:
+            for value in self._values[name]:
                 if not value.isascii():
-                    self._in_hangul[value].append(_Place(column, value))
+                    self._in_hangul[value].append(_Place(name, value))
         self._latin = LatinNames(self._in_hangul)
         self._matcher = Automaton[_Term]()
         for data, term in self._terms.items():
