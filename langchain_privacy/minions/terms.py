@@ -104,7 +104,7 @@ def _korean_stem(word: str) -> str:
     return (_PARTICLE.sub("", word) if len(word) > 2 else word) or word
 
 
-_CONTENT = ("N", "XPN", "XR", "XSN", "V", "M", "S", "W", "U")
+_CONTENT = ("N", "XPN", "XR", "XSN", "VV", "VA", "M", "S", "W", "U")
 """Tags of the Sejong corpus, by their beginning, of what says something; the rest is grammar."""
 
 

@@ -77,6 +77,10 @@ def test_a_double_consonant_of_the_word_itself_stays(one: str, other: str) -> No
     assert words(one) == words(other)
 
 
+def test_words_that_only_ask_do_not_count() -> None:
+    assert words("보증금은 얼마인가요?") == words("보증금은 얼마인가?") == words("보증금")
+
+
 @pytest.mark.skipif(not is_kiwi_installed(), reason="needs kiwipiepy (extra korean)")
 @pytest.mark.parametrize(
     ("one", "other"),
