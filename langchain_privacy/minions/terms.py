@@ -3,9 +3,8 @@
     words("What was FY2022 revenue?")  # ["2022", "revenu"]
 
 `search` ranks by them. An English word counts by its stem, with the forms of `words/word_forms.txt`
-("paid" is "pay"); a Korean one without its particles and endings, and by its pairs of syllables as
-well, because a Korean noun takes a new ending in almost every sentence: by Kiwi's reading where
-the extra `korean` is installed, by a list of particles else. Periods and numbers count by what they
+("paid" is "pay"); a Korean one without its particle, and by its pairs of syllables as well, because
+a Korean noun takes a new ending in almost every sentence. Periods and numbers count by what they
 say.
 """
 
@@ -13,7 +12,6 @@ import functools
 import re
 from collections.abc import Iterator
 
-from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens
 from langchain_privacy.words import load
 
 # A Latin word or number with what joins its parts ("e-mail", "R&D", "8,412.66"), a run of Hangul,
@@ -54,7 +52,7 @@ def each_word(text: str) -> Iterator[tuple[str, ...]]:
 @functools.lru_cache(maxsize=65_536)
 def _terms(word: str) -> tuple[tuple[str, ...], ...]:
     if "가" <= word[0] <= "힣":
-        stem = _korean_stem(word)
+        stem = (_PARTICLE.sub("", word) if len(word) > 2 else word) or word
         if stem in _STOP:
             return ()
         pairs = [stem[i : i + 2] for i in range(len(stem) - 1)]
@@ -87,25 +85,6 @@ def _figure_terms(word: str) -> tuple[tuple[str, ...], ...]:
         plain = word.replace(",", "")
         return ((plain.rstrip("0").rstrip(".") if "." in plain else plain,),)
     return ((word,),)
-
-
-def _korean_stem(word: str) -> str:
-    """Return a Korean word without its particles and endings."""
-    if is_kiwi_installed():
-        kept: list[str] = []
-        for token in korean_tokens(word):
-            if kept and not token.tag.startswith(_CONTENT):
-                break
-            kept.append(token.form)
-        # A word is read alone, so that it is read in the same way in question and document.
-        stem = "".join(kept)
-        if stem and all("가" <= letter <= "힣" for letter in stem):
-            return stem
-    return (_PARTICLE.sub("", word) if len(word) > 2 else word) or word
-
-
-_CONTENT = ("N", "XPN", "XR", "XSN", "VV", "VA", "M", "S", "W", "U")
-"""Tags of the Sejong corpus, by their beginning, of what says something; the rest is grammar."""
 
 
 @functools.cache

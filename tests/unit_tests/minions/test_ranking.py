@@ -2,7 +2,6 @@
 
 import pytest
 
-from langchain_privacy.detection.korean.tokens import is_kiwi_installed
 from langchain_privacy.minions.search import BM25
 from langchain_privacy.minions.terms import words
 
@@ -75,22 +74,3 @@ def test_forms_of_an_english_word_are_one(one: str, other: str) -> None:
 @pytest.mark.parametrize(("one", "other"), [("bill", "billed"), ("sell", "selling")])
 def test_a_double_consonant_of_the_word_itself_stays(one: str, other: str) -> None:
     assert words(one) == words(other)
-
-
-def test_words_that_only_ask_do_not_count() -> None:
-    assert words("보증금은 얼마인가요?") == words("보증금은 얼마인가?") == words("보증금")
-
-
-@pytest.mark.skipif(not is_kiwi_installed(), reason="needs kiwipiepy (extra korean)")
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("주주총회의", "주주총회"),
-        ("전문가", "전문가에게는"),
-        ("늘었다", "늘고"),
-        ("제기하였다", "제기된"),
-        ("관리인에게", "관리인"),
-    ],
-)
-def test_forms_of_a_korean_word_are_one(one: str, other: str) -> None:
-    assert words(one)[0] == words(other)[0]
