@@ -27,6 +27,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
+from langchain_core.load.serializable import Serializable
+
 T = TypeVar("T")
 
 
@@ -42,6 +44,9 @@ def subclass(base: type[T], members: Mapping[str, Any], *mixins: type, prefix: s
 
     It takes over the class's module, name and documentation, and a function among `members` takes
     over the name, documentation and signature of the method that it stands for.
+
+    LangChain's `dumps` writes such an object as one that cannot be loaded: its name is its base's,
+    so that a plain object would be read back, without what this class adds.
 
     Args:
         base: Any class.
@@ -60,6 +65,8 @@ def subclass(base: type[T], members: Mapping[str, Any], *mixins: type, prefix: s
         # Pydantic would take a name with one underscore for a private attribute of instances.
         "__made_from__": base,
     }
+    if issubclass(base, Serializable):
+        namespace["is_lc_serializable"] = classmethod(lambda cls: False)
     for own, member in members.items():
         stood = getattr(base, own, None)
         takes_over = isinstance(member, types.FunctionType) and callable(stood)

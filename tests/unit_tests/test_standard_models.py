@@ -7,9 +7,10 @@ The suite makes some models itself, from a class and its parameters; a guarded m
 
 import pytest
 from langchain_core.language_models import BaseChatModel
-from langchain_core.load import dumpd
+from langchain_core.load import dumpd, load
 from langchain_openai import ChatOpenAI
 from langchain_tests.unit_tests import ChatModelUnitTests
+from syrupy import SnapshotAssertion
 
 from langchain_privacy import EgressGuard, Masker
 from langchain_privacy.secure import SecureChatModel
@@ -43,6 +44,11 @@ class TestGuarded(ChatModelUnitTests):
         parameters = self.standard_chat_model_params | self.chat_model_params
         return EgressGuard(Masker([])).wrap(self.chat_model_class(**parameters))
 
-    def test_serdes(self, model: BaseChatModel, snapshot: object) -> None:
-        """A dump names the plain class: what is read back from it has to be wrapped anew."""
-        assert dumpd(model)["id"][-1] == "ChatOpenAI"
+    @pytest.mark.xfail(reason="read back it would be the plain model, without a guard", strict=True)
+    def test_serdes(self, model: BaseChatModel, snapshot: SnapshotAssertion) -> None:
+        super().test_serdes(model, snapshot)
+
+    def test_nothing_is_read_back_from_a_dump(self, model: BaseChatModel) -> None:
+        assert dumpd(model)["type"] == "not_implemented"
+        with pytest.raises(NotImplementedError):
+            load(dumpd(model))
