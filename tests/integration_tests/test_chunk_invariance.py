@@ -32,7 +32,7 @@ def texts(chunks: Iterable[str]) -> Iterator[str]:
     yield restorer.flush()
 
 
-@pytest.mark.parametrize("answer", [ANSWER, MANGLED])
+@pytest.mark.parametrize("answer", [ANSWER, MANGLED], ids=["as issued", "mangled"])
 def test_text_in_three_parts(answer: str) -> None:
     assert assert_chunk_invariant(texts, SESSION.restore, answer, splits=3) > 1000
     assert SESSION.restore(answer) != answer
