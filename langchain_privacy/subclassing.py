@@ -66,7 +66,7 @@ def subclass(base: type[T], members: Mapping[str, Any], *mixins: type, prefix: s
         "__made_from__": base,
     }
     if issubclass(base, Serializable):
-        namespace["is_lc_serializable"] = classmethod(lambda cls: False)
+        namespace["is_lc_serializable"] = classmethod(lambda _: False)
     for own, member in members.items():
         stood = getattr(base, own, None)
         takes_over = isinstance(member, types.FunctionType) and callable(stood)

@@ -91,12 +91,39 @@ def _fields(kind: type) -> Iterable[Any]:
 
 # ---- Tools: described in words, called by names.
 
-_NAMES = frozenset({"name", "type", "format", "pattern", "$ref", "required", "const", "enum"})
+_WRITTEN = frozenset({
+    "tools", "functions", "tool_choice", "function_call", "response_format", "response_schema",
+    "output_format", "output_config", "json_schema", "format",
+})  # fmt: skip
+"""Settings of a model call that a programmer wrote: tools and the form of an answer."""
+
+_NAMES = frozenset({
+    "name", "type", "format", "pattern", "$ref", "required", "const", "enum", "tool_choice",
+    "function_call", "response_format",
+})  # fmt: skip
 _DATA = frozenset({"default", "example", "examples"})
 """Keys of a schema that hold names, and data."""
 
 _WORD = re.compile(r"[^\W\d][\w\-]*|\W*|#/.*")
 """What can be a name. A list of customers' addresses as an enum is none."""
+
+
+def masked_setting(mask: Callable[[Any], Any], name: str, value: Any) -> Any:
+    """Mask a setting of a model call; tools and the form of an answer keep their names.
+
+    A tool is called and chosen by its name, and a provider refuses a schema whose name has
+    brackets in it.
+
+    Args:
+        mask: Masks a text or a structure.
+        name: Of the setting, as the model's `bind` takes it: `tool_choice`.
+        value: Anything. Classes and functions in lists stay as they are.
+    """
+    if name not in _WRITTEN:
+        return mask(value)
+    if isinstance(value, list):
+        return [masked_tool(mask, each) if isinstance(each, dict) else each for each in value]
+    return _masked_part(mask, name, value)
 
 
 def masked_tool(mask: Callable[[Any], Any], described: dict[str, Any]) -> dict[str, Any]:

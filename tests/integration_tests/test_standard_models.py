@@ -15,7 +15,6 @@ from langchain_tests.integration_tests import ChatModelIntegrationTests
 from openai import DefaultAsyncHttpxClient
 
 from langchain_privacy import EgressGuard, Masker, private
-from langchain_privacy.detection import default_detectors
 from langchain_privacy.egress import EgressLedger
 from langchain_privacy.local import EmbeddedServer
 from langchain_privacy.secure import (
@@ -126,7 +125,7 @@ class TestPrivate(_Direct):
     @pytest.fixture
     def model(self, request: pytest.FixtureRequest) -> BaseChatModel:
         plain = self.chat_model_class(**self.standard_chat_model_params | self.chat_model_params)
-        return private(plain, Masker(default_detectors(presidio=False)))
+        return private(plain, Masker())
 
     @pytest.mark.xfail(reason=NO_V3, strict=True)
     def test_stream_events_v3(self, model: BaseChatModel) -> None:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Literal, TypedDict
 
 import pytest
+from langchain.agents.middleware import AgentMiddleware
 from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -14,6 +15,7 @@ from langchain_core.output_parsers import PydanticOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableParallel, RunnablePassthrough
 from langchain_core.tools import tool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
@@ -21,6 +23,7 @@ from pydantic import BaseModel, EmailStr, Field
 
 from langchain_privacy import Masker, MaskingPolicy, create_private_agent, private
 from langchain_privacy.detection import DictionaryDetector
+from langchain_privacy.edge.agents import masking_model
 from langchain_privacy.edge.note import NOTES, noted
 from langchain_privacy.edge.schemas import relaxed, relaxed_settings
 from tests.support.http import OpenAIServer
@@ -143,6 +146,41 @@ def test_what_crosses_demands_nothing_that_a_placeholder_is_not(
     for name in ("email", "born", "code"):
         assert not schema["properties"][name].keys() & {"format", "pattern", "maxLength"}
     assert "format: date" in schema["properties"]["born"]["description"]
+
+
+NAMED = Masker([DictionaryDetector({**VALUES, "ORGANIZATION": ["Card"]})])
+
+
+def names(asked: dict[str, Any]) -> list[str]:
+    """The names in a request: of its tools, of the one chosen, of the form of the answer."""
+    choice, form = asked.get("tool_choice"), asked.get("response_format")
+    return [
+        *(each["function"]["name"] for each in asked.get("tools", [])),
+        *([choice["function"]["name"]] if isinstance(choice, dict) else []),
+        *([form["json_schema"]["name"]] if form else []),
+    ]
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
+def test_a_schema_keeps_its_name_though_a_detector_knows_it(remote: Remote, method: str) -> None:
+    chain = private(structured(remote, method), NAMED)
+    assert chain.invoke({"text": QUESTION}) == WANTED
+    assert set(names(remote.server.chats[0])) == {"Card"}
+
+
+def test_so_does_what_is_bound_in_an_agent_and_in_a_model_that_masks(remote: Remote) -> None:
+    choice = {"type": "function", "function": {"name": "Card"}}
+    settings = {"tools": [convert_to_openai_tool(Card)], "tool_choice": choice}
+
+    class Choosing(AgentMiddleware):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
+            return handler(request.override(model_settings=settings))
+
+    agent = create_private_agent(remote.model(), masker=NAMED, middleware=[Choosing()])
+    remote.server._answer = lambda request: "none"
+    agent.invoke({"messages": [QUESTION]})
+    private(masking_model(remote.model(), NAMED), NAMED).invoke(QUESTION, **settings)
+    assert [set(names(asked)) for asked in remote.server.chats] == [{"Card"}] * 2
 
 
 @pytest.mark.parametrize("method", METHODS)
