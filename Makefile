@@ -5,6 +5,9 @@ VENV := .make/venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
+# Hundreds of processes are started; without bytecode each would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo demo-large test test-slow explore lint format types imports docs examples bench clean help
 
 demo: .make/demo  ## the main job on bundled documents, no key and no account needed

@@ -131,8 +131,13 @@ def _guarded_chat_model(base: Any) -> dict[str, Method]:
     ):
         own = getattr(base, name, None)
         if own is not None and own is not getattr(BaseChatModel, name, None):
-            members[name] = make(own)
+            members[name] = make(_of(base, name))
     return members
+
+
+def _of(base: Any, name: str) -> Method:
+    """Return a class's method as it is when it is called: who instruments it later is in."""
+    return lambda *args, **kwargs: getattr(base, name)(*args, **kwargs)
 
 
 def _asking(
@@ -264,10 +269,10 @@ def _note(crossing: OpenCrossing, part: Any) -> None:
 @subclass_maker()
 def _guarded_embeddings(base: Any) -> dict[str, Method]:
     """An embeddings model's class whose calls are crossings."""
-    members = {name: _embed(getattr(base, name)) for name in ("embed_documents", "embed_query")}
+    members = {name: _embed(_of(base, name)) for name in ("embed_documents", "embed_query")}
     for name in ("aembed_documents", "aembed_query"):
         if getattr(base, name) is not getattr(Embeddings, name):
-            members[name] = _aembed(getattr(base, name))
+            members[name] = _aembed(_of(base, name))
     return members
 
 

@@ -19,7 +19,7 @@ from tests.integration_tests.conversations.house import House
 from tests.integration_tests.conversations.machine import Conversations
 
 WANTED = int(os.environ.get("LANGCHAIN_PRIVACY_TEST_CONVERSATIONS", "10000"))
-EXAMPLES = 16
+EXAMPLES = 8
 FIRST = int(os.environ.get("LANGCHAIN_PRIVACY_TEST_SEED", "0"))
 USUAL = settings(
     deadline=None,
@@ -47,8 +47,8 @@ def test_a_few(machine: type[Conversations]) -> None:
     chosen = settings(USUAL, max_examples=EXAMPLES, derandomize=True)
     run_state_machine_as_test(machine, settings=chosen)
     assert not [name for name in OFTEN if not machine.happened[name]]
-    assert machine.happened["conversations"] >= 15
-    assert machine.happened["copies read"] >= 500
+    assert machine.happened["conversations"] >= 7
+    assert machine.happened["copies read"] >= 100
 
 
 @pytest.mark.slow

@@ -34,16 +34,17 @@ def test_default_detectors_find_what_was_planted(language: str) -> None:
         (["--document", "nowhere.txt"], "--question"),
     ],
 )
-def test_errors_are_one_line(
+def test_errors_are_a_sentence_and_a_link(
     arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     level = logging.getLogger("langchain_privacy").level
     assert main(["demo", *arguments]) == 1
     assert logging.getLogger("langchain_privacy").level == level  # whoever calls it logs on
     error = capsys.readouterr().err
-    assert hint in error
     assert error.startswith("langchain-privacy:")
-    assert error.count("\n") == 1
+    said, link = error.splitlines()
+    assert hint in said
+    assert link.startswith("  For troubleshooting, visit: https://")
 
 
 def shown(wire: bytes, width: int, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

@@ -30,7 +30,7 @@ from langgraph.store.sqlite import SqliteStore
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 from langgraph.types import CachePolicy
 
-from langchain_privacy import Masker, install_tracing_guard, private
+from langchain_privacy import EgressGuard, Masker, install_tracing_guard, private
 from langchain_privacy.errors import ConfigurationError, PrivacyLeakError
 from langchain_privacy.testing import PrivacyProbe, Reply, Report, storage, tool_calls
 from langchain_privacy.testing.report import CHANNELS
@@ -197,6 +197,14 @@ def test_what_a_fake_model_is_asked(probe: PrivacyProbe) -> None:
     assert "remote" in where(probe.report())
     probe.__exit__(None, None, None)
     assert not hasattr(FakeListChatModel._call, "__wrapped__")
+
+
+def test_what_a_model_is_asked_whose_class_was_guarded_before(probe: PrivacyProbe) -> None:
+    model, guard = FakeListChatModel(responses=["fine"]), EgressGuard(Masker([]))
+    guard.wrap(model).invoke("Is all well?")
+    probe.watch(remote=[model])
+    probe.invoke(RunnableLambda(lambda _: guard.wrap(model).invoke("Is it raining?").content), "")
+    assert probe.report().channels["remote"].texts > 0
 
 
 def test_what_another_remote_party_is_sent(probe: PrivacyProbe) -> None:
