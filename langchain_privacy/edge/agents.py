@@ -24,7 +24,7 @@ from langchain_core.prompt_values import PromptValue
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr
 
-from langchain_privacy.edge.control import masked_setting
+from langchain_privacy.edge.control import masked_settings
 from langchain_privacy.edge.graph import PrivateGraph
 from langchain_privacy.edge.middleware import InnerPrivacyMiddleware
 from langchain_privacy.edge.private import private
@@ -246,8 +246,7 @@ def _masked(model: Any, x: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, 
     asked = x.to_messages() if isinstance(x, PromptValue) else x
     if isinstance(asked, BaseMessage):
         asked = [asked]
-    settings = {name: masked_setting(session.mask, name, value) for name, value in kwargs.items()}
-    return session.mask(asked), settings
+    return session.mask(asked), masked_settings(session.mask, kwargs)
 
 
 @subclass_maker(_Masking)

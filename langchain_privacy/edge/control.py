@@ -97,10 +97,10 @@ _WRITTEN = frozenset({
 })  # fmt: skip
 """Settings of a model call that a programmer wrote: tools and the form of an answer."""
 
-_NAMES = frozenset({
-    "name", "type", "format", "pattern", "$ref", "required", "const", "enum", "tool_choice",
-    "function_call", "response_format",
-})  # fmt: skip
+_HOLDERS = frozenset({"function", "json_schema"})
+"""Where OpenAI's forms of them hold the name."""
+
+_NAMES = frozenset({"name", "type", "format", "pattern", "$ref", "required", "const", "enum"})
 _DATA = frozenset({"default", "example", "examples"})
 """Keys of a schema that hold names, and data."""
 
@@ -108,22 +108,46 @@ _WORD = re.compile(r"[^\W\d][\w\-]*|\W*|#/.*")
 """What can be a name. A list of customers' addresses as an enum is none."""
 
 
-def masked_setting(mask: Callable[[Any], Any], name: str, value: Any) -> Any:
-    """Mask a setting of a model call; tools and the form of an answer keep their names.
-
-    A tool is called and chosen by its name, and a provider refuses a schema whose name has
-    brackets in it.
+def masked_settings(mask: Callable[[Any], Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Mask the settings of a model call; tools and the form of an answer keep their names.
 
     Args:
-        mask: Masks a text or a structure.
-        name: Of the setting, as the model's `bind` takes it: `tool_choice`.
-        value: Anything. Classes and functions in lists stay as they are.
+        mask: Masks a structure.
+        settings: As the model's `bind` takes them.
     """
-    if name not in _WRITTEN:
-        return mask(value)
+    masked = mask(settings)
+    return {name: with_names(name, settings.get(name), value) for name, value in masked.items()}
+
+
+def with_names(setting: str, value: Any, masked: Any) -> Any:
+    """Put the names of tools and schemas back into a masked setting of a model call.
+
+    A tool is chosen by its name, and a provider refuses a schema whose name has brackets in it.
+    All else stays masked: what a schema lists may be private.
+
+    Args:
+        setting: Its name, such as `tool_choice` or `response_format`.
+        value: As it was given.
+        masked: The same masked.
+    """
+    if setting not in _WRITTEN:
+        return masked
+    if isinstance(value, str) and setting == "tool_choice" and _WORD.fullmatch(value):
+        return value
     if isinstance(value, list):
-        return [masked_tool(mask, each) if isinstance(each, dict) else each for each in value]
-    return _masked_part(mask, name, value)
+        return [_renamed(a, b) for a, b in zip(value, masked, strict=True)]
+    return _renamed(value, masked)
+
+
+def _renamed(value: Any, masked: Any) -> Any:
+    if not isinstance(value, dict) or value is masked:
+        return masked
+    name = value.get("name")
+    own = {"name": name} if isinstance(name, str) and _WORD.fullmatch(name) else {}
+    inner = {
+        key: _renamed(value[key], masked[key]) for key in _HOLDERS & value.keys() & masked.keys()
+    }
+    return {**masked, **inner, **own}
 
 
 def masked_tool(mask: Callable[[Any], Any], described: dict[str, Any]) -> dict[str, Any]:

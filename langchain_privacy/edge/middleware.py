@@ -26,7 +26,7 @@ from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from langchain_privacy.edge.control import masked_setting, masked_tool
+from langchain_privacy.edge.control import masked_settings, masked_tool
 from langchain_privacy.edge.note import NOTES, holds_placeholder, note_for, with_note
 from langchain_privacy.edge.run import session_of, surrounding, warn_once
 from langchain_privacy.edge.schemas import relaxed
@@ -160,10 +160,7 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
         changes: dict[str, Any] = {
             "messages": session.mask(request.messages),
             "tools": [_masked_tool(session, tool) for tool in request.tools],
-            "model_settings": {
-                name: masked_setting(session.mask, name, value)
-                for name, value in request.model_settings.items()
-            },
+            "model_settings": masked_settings(session.mask, request.model_settings),
             "model": edge.model(model)
             if request.response_format is not None
             else (relaxing_model(model) if limited else model),

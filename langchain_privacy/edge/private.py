@@ -28,7 +28,7 @@ from langchain_core.runnables.utils import Input, Output
 from langgraph.pregel import Pregel
 
 from langchain_privacy.edge.composing import Composing
-from langchain_privacy.edge.control import masked_setting
+from langchain_privacy.edge.control import masked_tool, with_names
 from langchain_privacy.edge.graph import private_graph
 from langchain_privacy.edge.parsing import prepared
 from langchain_privacy.edge.parts import private_graphs
@@ -229,8 +229,10 @@ def _masked_argument(run: EdgeRun, name: str, value: Any) -> Any:
             header: held if _CREDENTIALS.search(str(header)) else run.mask(held)
             for header, held in value.items()
         }
+    if name == "tools" and isinstance(value, list):
+        return [masked_tool(run.mask, t) if isinstance(t, dict) else t for t in value]
     try:
-        return masked_setting(run.mask, name, value)
+        return with_names(name, value, run.mask(value))
     except InlineMediaError:
         raise
     except ConfigurationError:

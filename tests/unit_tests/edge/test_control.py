@@ -20,7 +20,7 @@ from langchain_privacy import (
     private,
 )
 from langchain_privacy.detection import DictionaryDetector
-from langchain_privacy.edge.control import masked_tool
+from langchain_privacy.edge.control import masked_settings, masked_tool
 from langchain_privacy.errors import ConfigurationError
 from tests.support.scripted import ScriptedChatModel
 
@@ -188,6 +188,22 @@ def test_a_description_is_masked_and_a_property_may_have_any_name() -> None:
     assert function["parameters"]["properties"]["name"]["description"] == "-"
     assert function["parameters"]["properties"]["enum"]["enum"] == ["Alice"]
     assert function["parameters"]["properties"]["enum"]["default"] == "-"
+
+
+@pytest.mark.parametrize("holder", ["function", "json_schema", ""])
+def test_settings_keep_names_and_what_a_schema_lists_is_masked(holder: str) -> None:
+    schema = {"properties": {"who": {"enum": ["Alice"]}, "name": {"default": {"name": "Alice"}}}}
+    named = {"name": "Alice", "description": "Alice", "schema": schema}
+    form = {"type": "x", holder: named} if holder else named
+    settings = {"response_format": form, "tools": [form], "tool_choice": "Alice", "user": "Alice"}
+    masker = Masker([DictionaryDetector({"PERSON": ["Alice"]})])
+    masked = masked_settings(masker.session().mask, settings)
+    assert masked["tool_choice"] == "Alice"
+    assert "Alice" not in masked["user"]
+    for told in (masked["response_format"], masked["tools"][0]):
+        within = told[holder] if holder else told
+        assert within["name"] == "Alice"
+        assert "Alice" not in str({**within, "name": ""})
 
 
 @pytest.mark.parametrize("named", [["x-Ray 77"], {"x-Ray 77"}, ("x-Ray 77",)])
