@@ -23,6 +23,8 @@ from typing import Any
 
 from langgraph.pregel import Pregel
 
+from langchain_privacy.masking.masker import MaskingSession
+
 _DEEPEST = 6
 """Levels of types within types that are looked through."""
 
@@ -100,9 +102,10 @@ _WRITTEN = frozenset({
 _HOLDERS = frozenset({"function", "json_schema"})
 """Where OpenAI's forms of them hold the name."""
 
-_NAMES = frozenset({"name", "type", "format", "pattern", "$ref", "required", "const", "enum"})
+_NAMES = frozenset({"name", "type", "format", "pattern", "$ref", "required"})
+_CHOICES = frozenset({"const", "enum"})
 _DATA = frozenset({"default", "example", "examples"})
-"""Keys of a schema that hold names, and data."""
+"""Keys of a schema that hold names, values to choose from, and data."""
 
 _WORD = re.compile(r"[^\W\d][\w\-]*|\W*|#/.*")
 """What can be a name. A list of customers' addresses as an enum is none."""
@@ -150,24 +153,28 @@ def _renamed(value: Any, masked: Any) -> Any:
     return {**masked, **inner, **own}
 
 
-def masked_tool(mask: Callable[[Any], Any], described: dict[str, Any]) -> dict[str, Any]:
-    """Mask the descriptions in a tool's schema; names, types and words of enums stay.
+def masked_tool(session: MaskingSession, described: dict[str, Any]) -> dict[str, Any]:
+    """Mask the descriptions in a tool's schema; names and types stay.
+
+    A word to choose from stays too, unless it is known to be private: named as such, or masked in
+    this session before. The model then chooses the placeholder, and the tool gets the word.
 
     Args:
-        mask: Masks a text or a structure.
+        session: Masks, and knows what is private.
         described: A tool as a provider takes it.
     """
-    masked = {key: _masked_part(mask, key, value) for key, value in described.items()}
+    masked = {key: _masked_part(session, key, value) for key, value in described.items()}
     return described if masked == described else masked
 
 
-def _masked_part(mask: Callable[[Any], Any], key: str, value: Any) -> Any:
+def _masked_part(session: MaskingSession, key: str, value: Any) -> Any:
     if key in _DATA:
-        return mask(value)
+        return session.mask(value)
     if isinstance(value, dict):
-        return masked_tool(mask, value)
+        return masked_tool(session, value)
     if isinstance(value, list):
-        return [_masked_part(mask, key, each) for each in value]
-    if key in _NAMES and isinstance(value, str) and _WORD.fullmatch(value):
-        return value
-    return mask(value)
+        return [_masked_part(session, key, each) for each in value]
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        return session.mask(value)
+    stays = key in _NAMES or (key in _CHOICES and not session.knows(value))
+    return value if stays else session.mask(value)

@@ -240,7 +240,7 @@ def _masked_tool(
 ) -> BaseTool | dict[str, Any]:
     """Mask a tool's description and schema; the tool itself where nothing in it is private."""
     described = _described(tool)
-    masked = masked_tool(session.mask, described)
+    masked = masked_tool(session, described)
     return tool if masked is described else masked
 
 

@@ -230,7 +230,7 @@ def _masked_argument(run: EdgeRun, name: str, value: Any) -> Any:
             for header, held in value.items()
         }
     if name == "tools" and isinstance(value, list):
-        return [masked_tool(run.mask, t) if isinstance(t, dict) else t for t in value]
+        return [masked_tool(run.session, t) if isinstance(t, dict) else t for t in value]
     try:
         return with_names(name, value, run.mask(value))
     except InlineMediaError:

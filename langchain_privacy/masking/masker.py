@@ -215,6 +215,15 @@ class MaskingSession:
             if isinstance(x, str) or self.vault.version == version:
                 return masked  # type: ignore[no-any-return]
 
+    def knows(self, word: str) -> bool:
+        """Say whether a word is known to be private, apart from what detectors make of it.
+
+        It is where the masker's owner named it (`MaskingPolicy.private`, `DictionaryDetector`), and
+        where this session has masked it before.
+        """
+        named = (d for d in self.masker.detectors if isinstance(d, DictionaryDetector))
+        return self._memory.texts.holds_known(word) or any(d.detect(word) for d in named)
+
     def vouch(self, *texts: str) -> None:
         """Take note that texts were written of masked pieces and of public ones.
 

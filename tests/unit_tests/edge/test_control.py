@@ -1,6 +1,7 @@
 """Words that a graph decides by arrive as they are; the same words in a text are masked."""
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -19,7 +20,7 @@ from langchain_privacy import (
     create_private_agent,
     private,
 )
-from langchain_privacy.detection import DictionaryDetector
+from langchain_privacy.detection import Detector, DictionaryDetector, Finding
 from langchain_privacy.edge.control import masked_settings, masked_tool
 from langchain_privacy.errors import ConfigurationError
 from tests.support.scripted import ScriptedChatModel
@@ -135,7 +136,8 @@ def test_names_of_tools(masker: Masker, name: str, whole: bool) -> None:
     assert called == ["Bob x"]
     [described, _] = [seen["kwargs"]["tools"][0]["function"] for seen in model.seen]
     assert described["name"] == name
-    assert described["parameters"]["properties"]["who"]["enum"] == ["Alice", "Bob"]
+    # its owner named them private: the model chooses a placeholder, the tool gets the word
+    assert not set(described["parameters"]["properties"]["who"]["enum"]) & {"Alice", "Bob"}
     assert "Sarah" not in described["description"]
     sent = str([m["data"]["content"] for seen in model.seen for m in seen["messages"]])
     assert not any(person in sent for person in NAMES)
@@ -181,13 +183,66 @@ def test_a_description_is_masked_and_a_property_may_have_any_name() -> None:
             },
         },
     }
-    masked = masked_tool(lambda x: "-" if x == "Alice" else x, described)
+    masked = masked_tool(Masker([Capitals()]).session(), described)
     function = masked["function"]
-    assert (function["name"], function["description"]) == ("Alice", "-")
+    assert function["name"] == "Alice"
+    assert "Alice" not in function["description"]
     assert function["parameters"]["required"] == ["Alice"]
-    assert function["parameters"]["properties"]["name"]["description"] == "-"
-    assert function["parameters"]["properties"]["enum"]["enum"] == ["Alice"]
-    assert function["parameters"]["properties"]["enum"]["default"] == "-"
+    properties = function["parameters"]["properties"]
+    assert "Alice" not in properties["name"]["description"]
+    assert "Alice" not in str([properties["enum"][key] for key in ("title", "default")])
+
+
+class Capitals(Detector):
+    """Takes any word with a capital for a name, as a model may."""
+
+    name = "capitals"
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        return [
+            Finding(start=m.start(), end=m.end(), entity_type="PERSON", score=0.9, detector="x")
+            for m in re.finditer(r"[A-Z]\w+", text)
+        ]
+
+
+@pytest.mark.parametrize("listed", [{"enum": ["Solheim", "Ada"]}, {"const": "Solheim"}])
+@pytest.mark.parametrize("how", ["taken for a name", "masked before", "policy", "dictionary"])
+def test_a_word_to_choose_from(how: str, listed: dict[str, Any]) -> None:
+    """What a detector makes of it does not matter, what somebody named private does."""
+    detectors: list[Detector] = [Capitals()] if "a" in how.split() or "before" in how else []
+    if how == "dictionary":
+        detectors = [DictionaryDetector({"PERSON": ["Mira Solheim"]})]
+    policy = MaskingPolicy(private={"PERSON": ["Solheim"]} if how == "policy" else {})
+    session = Masker(detectors, policy=policy).session()
+    if how == "masked before":
+        session.mask("Solheim called")
+    described = {"name": "t", "parameters": {"properties": {"who": {"type": "string", **listed}}}}
+    masked = masked_tool(session, described)
+    assert ("Solheim" in str(masked)) == (how == "taken for a name")
+    assert ("Ada" in str(masked)) == ("enum" in listed)
+    assert session.restore(masked) == described
+
+
+async def test_a_private_choice_arrives_at_the_tool_and_not_at_the_model() -> None:
+    given = []
+
+    @tool
+    def call(who: Literal["Solheim", "Ada"]) -> str:
+        """Call somebody."""
+        given.append(who)
+        return "done"
+
+    def choose(_: Any) -> AIMessage:
+        told = model.seen[0]["kwargs"]["tools"][0]["function"]["parameters"]
+        who = told["properties"]["who"]["enum"][0]
+        return AIMessage("", tool_calls=[{"name": "call", "args": {"who": who}, "id": "1"}])
+
+    model = ScriptedChatModel(responses=[choose, "done"])
+    masker = Masker([DictionaryDetector({"PERSON": ["Solheim"]})])
+    agent = create_private_agent(model, [call], masker=masker)
+    await agent.ainvoke({"messages": [HumanMessage("call somebody")]})
+    assert given == ["Solheim"]
+    assert "Solheim" not in model.seen_text
 
 
 @pytest.mark.parametrize("holder", ["function", "json_schema", ""])
