@@ -6,20 +6,20 @@ language; exit codes are 0 done, 1 found or refused, 2 wrong usage.
 No private value is printed, unless printing it is what the command is for and its help says so.
 """
 
-import argparse
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from langchain_privacy._version import __version__
+from langchain_privacy.cli.parser import Parser
 from langchain_privacy.errors import PrivacyError, where_to_read_on
-from langchain_privacy.locale import language_of
+from langchain_privacy.locale import language_of, said_again, say
 
 COMMANDS: dict[str, str] = {
     "attest": "fetch an endpoint's evidence, verify it and show every check",
@@ -69,15 +69,8 @@ All commands          langchain-privacy --help""",
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="langchain-privacy", description=__doc__.split("\n")[0])
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     argv = list(sys.argv[1:] if argv is None else argv)
-    for name, line in COMMANDS.items():
-        command = commands.add_parser(name, help=line, description=line)
-        if name in argv:
-            _module(name).configure(command)
-    arguments = parser.parse_args(argv)
+    arguments = made_parser(argv).parse_args(argv)
     if arguments.command is None:
         print(_OVERVIEW[language_of(os.environ)].format(version=__version__))
         return 0
@@ -86,17 +79,29 @@ def main(argv: Sequence[str] | None = None) -> int:
             warnings.showwarning = _warn
             code: int = _module(arguments.command).run(arguments)
     except PrivacyError as error:
-        print(f"langchain-privacy: {error}", file=sys.stderr)
+        print(f"langchain-privacy: {said_again(str(error))}", file=sys.stderr)
         print(f"  {where_to_read_on(type(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("langchain-privacy: stopped", file=sys.stderr)
+        print(say("langchain-privacy: stopped"), file=sys.stderr)
         return 130
     except BrokenPipeError:
         # Who read the output has closed it (`| head`); the flush at exit must not find that again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code
+
+
+def made_parser(named: Container[str]) -> Parser:
+    """Return the parser; a command that is not among `named` has no arguments yet."""
+    parser = Parser(prog="langchain-privacy", description="The `langchain-privacy` command.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, line in COMMANDS.items():
+        command = commands.add_parser(name, help=line, description=line)
+        if name in named:
+            _module(name).configure(command)
+    return parser
 
 
 def _module(command: str) -> ModuleType:
@@ -129,4 +134,5 @@ def _for_owner_only(path: str, flags: int) -> int:
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"langchain-privacy: warning: {message}", file=sys.stderr)
+    said = said_again(str(message))
+    print(say("langchain-privacy: warning: {message}", message=said), file=sys.stderr)

@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from langchain_privacy.cli import services, write_for_owner
+from langchain_privacy.cli.progress import working
 from langchain_privacy.errors import AttestationError, ConfigurationError, EvidenceInvalidError
+from langchain_privacy.locale import said_again, say
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.adapters.base import Adapter
 from langchain_privacy.secure.endpoint import AttestedEndpoint
@@ -117,7 +119,8 @@ def run(arguments: argparse.Namespace) -> int:
             keeping = _Keeping(service.adapter(arguments.url), service.kind)
             kept = keeping.kept
             endpoint = AttestedEndpoint(arguments.url, policy, adapter=keeping)
-            report = attest(endpoint, verify=services.verification(arguments))
+            with working(say("asking the endpoint and verifying")):
+                report = attest(endpoint, verify=services.verification(arguments))
     except AttestationError as error:
         _show(_with_failure(error), arguments.json, accepted=False, reason=str(error))
         return 1
@@ -143,7 +146,7 @@ def _keep(path: Path, content: dict[str, str]) -> None:
     except OSError as error:
         msg = f"the evidence cannot be written to {path.name}: {error.strerror}"
         raise ConfigurationError(msg) from None
-    print(f"evidence written to {path}", file=sys.stderr)
+    print(say("evidence written to {path}", path=path), file=sys.stderr)
 
 
 def _offline(arguments: argparse.Namespace, policy: AttestationPolicy) -> AttestationReport:
@@ -191,14 +194,16 @@ def _show(
         )
         return
     console = Console()
-    table = Table(title="Attestation")
+    table = Table(title=say("Attestation"))
     for column in ("evidence", "check", "outcome", "detail"):
-        table.add_column(column)
+        table.add_column(say(column))
     for c in checks:
-        table.add_row(c.subject, c.name, f"[{_STYLE[c.outcome]}]{c.outcome}[/]", c.detail)
+        table.add_row(c.subject, c.name, f"[{_STYLE[c.outcome]}]{say(c.outcome)}[/]", c.detail)
     console.print(table)
     skipped = sum(c.outcome == "skipped" for c in checks)
     if accepted:
-        console.print(f"[green]accepted[/]; {skipped} checks were skipped, see above")
+        console.print(
+            say("[green]accepted[/]; {skipped} checks were skipped, see above", skipped=skipped)
+        )
     else:
-        console.print(f"[bold red]refused[/]: {reason}")
+        console.print(say("[bold red]refused[/]: {reason}", reason=said_again(reason)))

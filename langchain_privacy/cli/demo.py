@@ -7,12 +7,15 @@ It prints private values: the question and the answer, on this terminal. That is
 """
 
 import argparse
+import os
 import webbrowser
 from importlib import import_module
 from pathlib import Path
 
 from langchain_privacy.cli import errors_only
+from langchain_privacy.cli.progress import working
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.locale import language_of, say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--document", type=Path, metavar="FILE", help="text, Markdown, PDF or DOCX of your own")
     add("--question", metavar="TEXT", help="what to ask about it")
-    add("--language", choices=["en", "ko"], default="en", help="which bundled document")
+    add(
+        "--language",
+        choices=["en", "ko"],
+        default=language_of(os.environ),
+        help="which bundled document; default LANGCHAIN_PRIVACY_LANG, else the locale's",
+    )
     add(
         "--evidence",
         choices=["masked", "none"],
@@ -55,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         width=arguments.width,
     )
     with errors_only():
-        code: int = demo.run(options)
+        code: int = demo.run(options, lambda: working(say("the models read and answer")))
     return code
 
 
@@ -67,7 +75,8 @@ def _serve(arguments: argparse.Namespace) -> int:
         raise ConfigurationError(msg) from None
 
     def tell(address: str) -> None:
-        print(f"The page is at {address}\nStop with Ctrl+C.", flush=True)
+        print(say("The page is at {address}", address=address))
+        print(say("Stop with Ctrl+C."), flush=True)
         if not arguments.no_browser:
             webbrowser.open(address)
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from langchain_privacy.cli.models import differs, read_pins
 from langchain_privacy.local.runners import USUAL, Runner, look, own_addresses, request
+from langchain_privacy.locale import say
 
 AS_OF = "2026-05"
 """Of the advisories that `_SAFE_FROM` knows."""
@@ -29,6 +30,14 @@ _SAFE_FROM: dict[str, tuple[tuple[int, ...], str]] = {
 """The version that mended the worst advisory known here. Other runners count their builds, or say
 no version at all, so that nothing is known of them."""
 _STRANGER = "https://stranger.example"
+_REACHED = {
+    True: "other machines reach it at {host}:{port}",
+    False: "other machines reach it at {host}:{port}, without a key",
+}
+_HELD = {
+    True: "it holds prompts and others on this machine may read it",
+    False: "it holds prompts",
+}
 
 _LOGS = (
     "~/.ollama/logs",
@@ -72,15 +81,18 @@ def run(arguments: argparse.Namespace) -> int:
     findings += review(arguments.logs or _LOGS)
     for runner in runners:
         version = f" {runner.version}" if runner.version else ""
-        print(f"{runner.kind}{version} at {runner.url}{_unjudged(runner)}")
+        name = f"{runner.kind}{version}"
+        print(say("{runner} at {url}", runner=name, url=runner.url) + _unjudged(runner))
     if not runners:
-        print("No runner answers: Ollama, LM Studio, llama.cpp and vLLM were asked.")
+        print(say("No runner answers: Ollama, LM Studio, llama.cpp and vLLM were asked."))
     for finding in findings:
-        print(f"- {finding.where}: {finding.what}\n  mend: {finding.mend}")
-    print(
-        f"{len(findings)} to mend. Versions were held against advisories up to {AS_OF}; later ones "
-        "are not known here: read the security page of each runner."
+        print(f"- {finding.where}: {finding.what}")
+        print("  " + say("mend: {how}", how=finding.mend))
+    sentence = (
+        "{count} to mend. Versions were held against advisories up to {as_of}; later ones are not "
+        "known here: read the security page of each runner."
     )
+    print(say(sentence, count=len(findings), as_of=AS_OF))
     return 1 if findings else 0
 
 
@@ -91,27 +103,32 @@ def examined(runner: Runner, pins: dict[str, str]) -> Iterator[Finding]:
     if runner.kind == "llama.cpp" and request(runner.url, "/slots")[0] == 200:
         yield Finding(
             runner.url,
-            "/slots shows the prompts that it works on",
-            "start it with --no-slots, or with --api-key",
+            say("/slots shows the prompts that it works on"),
+            say("start it with --no-slots, or with --api-key"),
         )
     newest = _SAFE_FROM.get(runner.kind)
     if newest and runner.version and _number(runner.version) < newest[0]:
         wanted = ".".join(map(str, newest[0]))
         yield Finding(
-            runner.url, f"version {runner.version}: {newest[1]}", f"update to {wanted} or later"
+            runner.url,
+            say("version {version}: {why}", version=runner.version, why=say(newest[1])),
+            say("update to {version} or later", version=wanted),
         )
     for model in runner.models:
         if model.elsewhere:
             yield Finding(
                 f"{runner.url}, {model.name}",
-                "it runs in Ollama's cloud: prompts leave this machine",
-                f"ollama rm {model.name}, or OLLAMA_NO_CLOUD=1",
+                say("it runs in Ollama's cloud: prompts leave this machine"),
+                say("ollama rm {model}, or OLLAMA_NO_CLOUD=1", model=model.name),
             )
         if differs(model, pins):
             yield Finding(
                 f"{runner.url}, {model.name}",
-                "its digest is not the pinned one",
-                "pull it again from where you trust; pin it anew only when you know why it changed",
+                say("its digest is not the pinned one"),
+                say(
+                    "pull it again from where you trust; pin it anew only when you know why it "
+                    "changed"
+                ),
             )
 
 
@@ -132,8 +149,8 @@ def _reach(runner: Runner) -> Iterator[Finding]:
         }[runner.kind]
         yield Finding(
             runner.url,
-            f"other machines reach it at {host}:{port}{'' if key else ', without a key'}",
-            f"{how}; where others must reach it, put TLS and a key before it",
+            say(_REACHED[key], host=host, port=port),
+            say("{how}; where others must reach it, put TLS and a key before it", how=say(how)),
         )
 
 
@@ -148,14 +165,17 @@ def _origins(runner: Runner) -> Iterator[Finding]:
         "llama.cpp": "start it with --api-key",
         "vllm": "--allowed-origins with your own pages, and --api-key",
     }[runner.kind]
-    yield Finding(runner.url, "any web page in a browser of this machine can use it", how)
+    open_to_all = say("any web page in a browser of this machine can use it")
+    yield Finding(runner.url, open_to_all, say(how))
 
 
 def review(places: Sequence[str]) -> Iterator[Finding]:
     """Look into logs for requests that were written down; nothing of them is repeated."""
     if os.environ.get("OLLAMA_DEBUG"):
         yield Finding(
-            "OLLAMA_DEBUG", "is set: Ollama writes prompts into its log", "unset it, restart Ollama"
+            "OLLAMA_DEBUG",
+            say("is set: Ollama writes prompts into its log"),
+            say("unset it, restart Ollama"),
         )
     for place in places:
         for path in _files(Path(place).expanduser()):
@@ -169,11 +189,10 @@ def review(places: Sequence[str]) -> Iterator[Finding]:
             held = held or _BODIES.search(content) is not None
             if not held:
                 continue
-            open_to = " and others on this machine may read it" if mode & stat.S_IROTH else ""
             yield Finding(
                 str(path),
-                f"it holds prompts{open_to}",
-                "delete it; switch the logging of requests off; chmod 600",
+                say(_HELD[bool(mode & stat.S_IROTH)]),
+                say("delete it; switch the logging of requests off; chmod 600"),
             )
 
 
@@ -186,7 +205,7 @@ def _files(place: Path) -> Iterator[Path]:
 
 def _unjudged(runner: Runner) -> str:
     judged = runner.kind in _SAFE_FROM and _number(runner.version)
-    return "" if judged else " (whether this version is safe is not known here)"
+    return "" if judged else " " + say("(whether this version is safe is not known here)")
 
 
 def _number(version: str) -> tuple[int, ...]:

@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
+from rich.cells import cell_len
 
 from langchain_privacy.cli import write_for_owner
+from langchain_privacy.cli.progress import working
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.locale import say
 
 _GRAPHS = ("minion", "minions")
 
@@ -67,10 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
         experiment = Experiment(client_at(arguments.langsmith_url, key), arguments.langsmith)
     scores: list[Score] = []
     for number, question in enumerate(questions, start=1):
-        scores.append(ask(question, **settings))
+        with working(say("question {number} of {all}", number=number, all=len(questions))):
+            scores.append(ask(question, **settings))
         if experiment is not None:
             experiment.add(question, scores[-1])
-        print(f"{number}/{len(questions)} {question.id}: {scores[-1].verdict}", flush=True)
+        print(f"{number}/{len(questions)} {question.id}: {say(scores[-1].verdict)}", flush=True)
     for line in _lines(scores):
         print(line)
     if arguments.details:
@@ -86,18 +90,29 @@ def _lines(scores: Sequence[Any]) -> list[str]:
     tokens = sum(score.remote_tokens for score in scores)
     whole = sum(score.document_tokens for score in scores)
     costs = [score.cost for score in scores if score.cost is not None]
-    rows = [(name, str(verdicts[name])) for name in sorted(verdicts)]
+    rows = [(say(name), str(verdicts[name])) for name in sorted(verdicts)]
     rows += [
-        ("honest", f"{good}/{len(scores)} ({good * share:.0f} %)"),
-        ("private values that crossed", str(sum(score.leaks for score in scores))),
-        ("crossings refused", str(sum(score.refused for score in scores))),
-        ("characters of evidence that crossed", f"{sum(s.evidence for s in scores):,}"),
-        ("remote tokens", f"{tokens:,}, {tokens / max(1, whole):.3f} of the documents' {whole:,}"),
-        ("local tokens", f"{sum(score.local_tokens for score in scores):,}"),
-        ("cost", f"{sum(costs):.4f} USD" if len(costs) == len(scores) else "not known"),
-        ("seconds a question", f"{sum(score.seconds for score in scores) / len(scores):.1f}"),
+        (say("honest"), f"{good}/{len(scores)} ({good * share:.0f} %)"),
+        (say("private values that crossed"), str(sum(score.leaks for score in scores))),
+        (say("crossings refused"), str(sum(score.refused for score in scores))),
+        (say("characters of evidence that crossed"), f"{sum(s.evidence for s in scores):,}"),
+        (
+            say("remote tokens"),
+            say(
+                "{tokens:,}, {share:.3f} of the documents' {whole:,}",
+                tokens=tokens,
+                share=tokens / max(1, whole),
+                whole=whole,
+            ),
+        ),
+        (say("local tokens"), f"{sum(score.local_tokens for score in scores):,}"),
+        (
+            say("cost"),
+            f"{sum(costs):.4f} USD" if len(costs) == len(scores) else say("not known"),
+        ),
+        (say("seconds a question"), f"{sum(score.seconds for score in scores) / len(scores):.1f}"),
     ]
-    return [f"{name:36} {value}" for name, value in rows]
+    return [f"{name}{' ' * (36 - cell_len(name))} {value}" for name, value in rows]
 
 
 def _model(text: str) -> BaseChatModel | None:

@@ -7,9 +7,12 @@ good stand in one cell, with semicolons between them.
 import argparse
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+from langchain_privacy.cli.progress import working
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.locale import say
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
     cases = [Case(row["question"], tuple(statements(row["query"]))) for row in rows]
     settings = {"base_url": arguments.base_url} if arguments.base_url else {}
     model = init_chat_model(arguments.model, **settings)
-    found = measure(cases, model, arguments.database, compare=arguments.compare)
+    with working(say("asking"), total=len(cases)) as advance:
+
+        def asked() -> Iterator[Case]:
+            for case in cases:
+                yield case
+                advance()
+
+        found = measure(asked(), model, arguments.database, compare=arguments.compare)
     if arguments.format == "json":
         print(json.dumps(found.figures()))
     else:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.locale import say
 from langchain_privacy.secure.gateway import (
     AzureVtpm,
     ConfidentialVm,
@@ -99,7 +100,8 @@ def run(arguments: argparse.Namespace) -> int:
         profiles=("x-wing",) if arguments.no_ehbp else ("x-wing", "ehbp-x25519"),
         tls_spki_sha256=_spki(arguments.certificate),
     )
-    print(f"gateway on {arguments.host}:{arguments.port}; ctrl-c stops it", file=sys.stderr)
+    place = f"{arguments.host}:{arguments.port}"
+    print(say("gateway on {place}; ctrl-c stops it", place=place), file=sys.stderr)
     uvicorn.run(
         app,
         host=arguments.host,

@@ -22,12 +22,13 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_privacy.cli import write_for_owner
+from langchain_privacy.cli.progress import working
 from langchain_privacy.cli.report import Subject, write_report
 from langchain_privacy.egress.ledger import Crossing, EgressLedger, PriceTable
 from langchain_privacy.egress.ledger.chain import LedgerReport, Mark, PublicKey
 from langchain_privacy.egress.ledger.ledger import home
 from langchain_privacy.errors import ConfigurationError, LedgerError
-from langchain_privacy.locale import language_of
+from langchain_privacy.locale import language_of, said_again, say
 
 _COLUMNS = ("no.", "time, UTC", "session", "to", "model", "out", "in", "tokens", "decision")
 _NAMES = ("to", "model")
@@ -96,8 +97,10 @@ def _open(arguments: argparse.Namespace) -> EgressLedger:
     if "://" in given:
         return EgressLedger(given)
     if not Path(given).exists():
-        msg = f"there is no ledger at {given}; EgressLedger() keeps one there, an EgressGuard that "
-        msg += "is given none keeps its record in memory"
+        msg = (
+            f"there is no ledger at {given}; EgressLedger() keeps one there, an EgressGuard that "
+            "is given none keeps its record in memory"
+        )
         raise ConfigurationError(msg)
     if Path(f"{given}.key").exists():
         return EgressLedger(given)
@@ -135,11 +138,16 @@ def _checkpoints(path: str | None) -> list[Mark]:
 
 def _verify(ledger: EgressLedger, arguments: argparse.Namespace) -> int:
     kept = _checkpoints(arguments.checkpoint)
-    report = ledger.verify(public_key=_public_key(arguments.key), checkpoints=kept)
-    print(f"sound: {report.records} records, {report.first} to {report.last}")
-    print(f"  head   {report.head}")
-    print(f"  key    {report.key}" + ("" if arguments.key else "  (the one beside the ledger)"))
-    print(f"  marks  {report.checkpoints} signed ones agree, {len(kept)} of them kept elsewhere")
+    key = _public_key(arguments.key)
+    with working(say("verifying the ledger")):
+        report = ledger.verify(public_key=key, checkpoints=kept)
+    sentence = "sound: {records} records, {first} to {last}"
+    print(say(sentence, records=report.records, first=report.first, last=report.last))
+    print(say("  head   {head}", head=report.head))
+    beside = "" if arguments.key else "  " + say("(the one beside the ledger)")
+    print(say("  key    {key}", key=report.key) + beside)
+    sentence = "  marks  {marks} signed ones agree, {kept} of them kept elsewhere"
+    print(say(sentence, marks=report.checkpoints, kept=len(kept)))
     return 0
 
 
@@ -148,7 +156,8 @@ def _report(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namesp
     crossings = ledger.crossings()
     verified: LedgerReport | LedgerError
     try:
-        verified = ledger.verify(public_key=_public_key(arguments.key), checkpoints=kept)
+        with working(say("verifying the ledger")):
+            verified = ledger.verify(public_key=_public_key(arguments.key), checkpoints=kept)
     except LedgerError as error:
         verified = error
     subject = Subject(
@@ -164,11 +173,14 @@ def _report(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namesp
         msg = f"the report cannot be written ({type(error).__name__}): {arguments.output}"
         raise ConfigurationError(msg) from None
     refused = sum(c.decision == "blocked" for c in crossings)
-    print(f"{arguments.output}: {len(crossings) - refused} crossed, {refused} refused")
+    sentence = "{file}: {crossed} crossed, {refused} refused"
+    crossed = len(crossings) - refused
+    print(say(sentence, file=arguments.output, crossed=crossed, refused=refused))
     if isinstance(verified, LedgerReport):
         return 0
-    place = f" at record {verified.record}" if verified.record else ""
-    print(f"langchain-privacy: NOT SOUND{place}: {verified}", file=sys.stderr)
+    place = " " + say("at record {number}", number=verified.record) if verified.record else ""
+    why = said_again(str(verified))
+    print(say("langchain-privacy: NOT SOUND{place}: {why}", place=place, why=why), file=sys.stderr)
     return 1
 
 
@@ -188,16 +200,20 @@ def _show(ledger: EgressLedger, prices: PriceTable, arguments: argparse.Namespac
         "right" if name in ("no.", "out", "in", "tokens") else "left" for name in _COLUMNS
     ]
     for name, side, width in zip(_COLUMNS, sides, widths, strict=True):
-        table.add_column(name, justify=side, no_wrap=True, min_width=width, max_width=width)
+        table.add_column(say(name), justify=side, no_wrap=True, min_width=width, max_width=width)
     for row in rows:
         table.add_row(*row)
     console.print(table)
     decisions = Counter(c.decision for c in found)
     bytes_out = sum(c.bytes_out for c in found if c.decision == "allowed")
-    console.print(
-        f"\n{decisions['allowed']} crossed with {bytes_out:,} bytes, "
-        f"{decisions['blocked']} refused; {_cost(found, prices)}"
+    total = say(
+        "{crossed} crossed with {bytes:,} bytes, {refused} refused; {cost}",
+        crossed=decisions["allowed"],
+        bytes=bytes_out,
+        refused=decisions["blocked"],
+        cost=_cost(found, prices),
     )
+    console.print(f"\n{total}")
     if arguments.follow:
         for crossing in ledger.subscribe():
             if not arguments.blocked or crossing.decision == "blocked":
@@ -222,14 +238,15 @@ def _show_json(
 def _cost(found: Sequence[Crossing], prices: PriceTable) -> str:
     known = [c for c in found if prices.cost(c.model, c.tokens_out, c.tokens_in) is not None]
     if not known:
-        return "no price is known"
-    return f"{prices.total(known):.4f} {prices.currency} at prices of {prices.as_of}"
+        return say("no price is known")
+    amount = f"{prices.total(known):.4f} {prices.currency}"
+    return say("{amount} at prices of {as_of}", amount=amount, as_of=prices.as_of)
 
 
 def _widths(rows: Sequence[Sequence[Text]], room: int) -> list[int]:
     """Give columns what they need; on a narrow terminal names give way, not numbers."""
     cells = [
-        [cell_len(name), *(row[i].cell_len for row in rows)] for i, name in enumerate(_COLUMNS)
+        [cell_len(say(name)), *(row[i].cell_len for row in rows)] for i, name in enumerate(_COLUMNS)
     ]
     needed = [max(column) for column in cells]
     to, model = _COLUMNS.index("to"), _COLUMNS.index("model")
@@ -244,12 +261,12 @@ def _row(c: Crossing, *, wide: bool) -> tuple[Text, ...]:
     tokens = "" if c.tokens_out is None else f"{c.tokens_out}+{c.tokens_in or 0}"
     received = "" if c.bytes_in is None else f"{c.bytes_in:,}"
     when = c.time[0 if wide else 5 : 16].replace("T", " ")
-    decision = c.rule if c.decision == "blocked" else c.outcome
+    decision = c.rule if c.decision == "blocked" else say(c.outcome or "open")
     session = c.session[:8] if wide else ""
     cells = (
         *(str(c.number), when, session, c.destination, c.model),
         *(f"{c.bytes_out:,}", received, tokens),
     )
-    last = Text(decision or "open", "red" if c.decision == "blocked" else "")
+    last = Text(decision or "?", "red" if c.decision == "blocked" else "")
     # Not strings, which may hold what the terminal would take for markup.
     return (*(Text(cell or "", overflow="ellipsis") for cell in cells), last)

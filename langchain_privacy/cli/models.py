@@ -26,6 +26,7 @@ from langchain_privacy.local.profiles import (
     size_of,
 )
 from langchain_privacy.local.runners import USUAL, Installed, Runner, look, memory
+from langchain_privacy.locale import say
 
 _GIB = 2**30
 _USES: dict[Ability, str] = {
@@ -58,12 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
     for runner in runners:
         changed += _installed(console, runner, pins)
     if not runners:
-        console.print("No runner answers: Ollama, LM Studio, llama.cpp and vLLM were asked.")
+        console.print(say("No runner answers: Ollama, LM Studio, llama.cpp and vLLM were asked."))
     if arguments.pin:
         digests = {model.name: model.digest for each in runners for model in each.models}
         known = {name: digest for name, digest in digests.items() if digest}
         write_for_owner(arguments.pins, json.dumps(known, indent=2, sort_keys=True) + "\n")
-        console.print(f"Pinned: {len(known)}")
+        console.print(say("Pinned: {count}", count=len(known)))
     return 1 if changed else 0
 
 
@@ -91,9 +92,11 @@ def differs(model: Installed, pins: dict[str, str]) -> bool:
 def _fitting(console: Console) -> None:
     has = memory() / _GIB
     gpu = _gpu()
-    console.print(f"This machine: {has:.0f} GiB of memory, GPU: {gpu[0] if gpu else 'none found'}")
+    card = gpu[0] if gpu else say("none found")
+    console.print(say("This machine: {has:.0f} GiB of memory, GPU: {gpu}", has=has, gpu=card))
     room = max(has - _FOR_THE_REST, gpu[1] if gpu else 0.0)
-    table = Table("model", "GB", "what it is good for", "reasoning", "licence", box=None)
+    heads = ("model", "GB", "what it is good for", "reasoning", "licence")
+    table = Table(*map(say, heads), box=None)
     for name, size in CATALOGUE:
         profile = profile_of(name)
         if size * 1e9 / _GIB <= room and profile is not None:
@@ -103,7 +106,8 @@ def _fitting(console: Console) -> None:
 
 def _installed(console: Console, runner: Runner, pins: dict[str, str]) -> int:
     version = f" {runner.version}" if runner.version else ""
-    console.print(f"\n{runner.kind}{version} at {runner.url}: {len(runner.models)} models")
+    place = say("{runner} at {url}", runner=f"{runner.kind}{version}", url=runner.url)
+    console.print("\n" + say("{place}: {count} models", place=place, count=len(runner.models)))
     changed = 0
     for model in runner.models:
         profile = profile_of(model.name)
@@ -111,18 +115,25 @@ def _installed(console: Console, runner: Runner, pins: dict[str, str]) -> int:
             model.parameters,
             model.quantisation,
             f"{model.bytes / 1e9:.1f} GB" if model.bytes else "",
-            f"context {model.context or (profile.context if profile else 0):,}",
+            say(
+                "context {tokens:,}",
+                tokens=model.context or (profile.context if profile else 0),
+            ),
             _use(model.parameters or model.name),
-            f"digest {model.digest.removeprefix('sha256:')[:12]}" if model.digest else "",
+            say("digest {start}", start=model.digest.removeprefix("sha256:")[:12])
+            if model.digest
+            else "",
         ]
         console.print(f"  {model.name}: {', '.join(filter(None, facts))}")
         if model.elsewhere:
-            console.print("    NOT LOCAL: it runs in Ollama's cloud; langchain-privacy refuses it")
+            sentence = "NOT LOCAL: it runs in Ollama's cloud; langchain-privacy refuses it"
+            console.print(f"    {say(sentence)}")
         if profile is not None:
             console.print(f"    {profile.family}, {profile.licence}; {profile.reasoning}")
-            console.print(f"    set: {profile.settings}")
+            console.print("    " + say("set: {settings}", settings=profile.settings))
         if differs(model, pins):
-            console.print(f"    CHANGED: its digest is not the pinned {pins[model.name][:12]}…")
+            sentence = "CHANGED: its digest is not the pinned {start}…"
+            console.print("    " + say(sentence, start=pins[model.name][:12]))
             changed += 1
     return changed
 
@@ -130,8 +141,8 @@ def _installed(console: Console, runner: Runner, pins: dict[str, str]) -> int:
 def _use(name: str) -> str:
     size = size_of(name)
     if size is None:
-        return "size not stated"
-    return _USES["read" if size >= READS else "pick" if size >= PICKS else "score"]
+        return say("size not stated")
+    return say(_USES["read" if size >= READS else "pick" if size >= PICKS else "score"])
 
 
 def _gpu() -> tuple[str, float] | None:

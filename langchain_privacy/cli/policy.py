@@ -20,7 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from langchain_privacy.cli import errors_only, services
+from langchain_privacy.cli.progress import working
 from langchain_privacy.errors import AttestationError, ConfigurationError
+from langchain_privacy.locale import said_again, say
 from langchain_privacy.secure.evidence.release import verify_release
 from langchain_privacy.secure.obtain import Service, kind_of, observe, policy_for
 from langchain_privacy.secure.policy.attestation import AttestationPolicy, dumps
@@ -80,6 +82,11 @@ _KINDS = {
     "nvidia_gpu": "NVIDIA GPUs in confidential computing, of which",
     "unsafe_simulated_tee": "a SIMULATED machine, which proves nothing, of which",
     "unsafe_no_attestation": "ANY endpoint, which proves nothing",
+}
+
+_WRITTEN = {
+    True: "policy written to {file}, signed",
+    False: "policy written to {file}; sign it with --sign-with before others use it",
 }
 
 
@@ -156,7 +163,8 @@ def _run(arguments: argparse.Namespace) -> int:
         release = None
         if publisher is not None and arguments.release is not None:
             release = _release(arguments, publisher, service)
-        report = observe(arguments.url, service, verify=services.verification(arguments))
+        with working(say("asking the endpoint and verifying")):
+            report = observe(arguments.url, service, verify=services.verification(arguments))
         days = getattr(arguments, "days", None)
         policy = policy_for(
             report,
@@ -169,20 +177,16 @@ def _run(arguments: argparse.Namespace) -> int:
             publisher=publisher,
         )
     except AttestationError as error:
-        console.print(f"[bold red]refused[/]: {error}")
+        console.print(say("[bold red]refused[/]: {reason}", reason=said_again(str(error))))
         return 1
     if old is not None:
         if publisher is not None and release is None:
-            console.print(
-                f"[yellow]not checked[/] release: give --release of {publisher.repository}"
-            )
+            sentence = "[yellow]not checked[/] release: give --release of {repository}"
+            console.print(say(sentence, repository=publisher.repository))
         return _changed(old, policy, console)
     _found(report, release, policy, console)
     policy.save(arguments.output, sign_with=services.signing_key(arguments.sign_with))
-    signed = (
-        ", signed" if arguments.sign_with else "; sign it with --sign-with before others use it"
-    )
-    print(f"policy written to {arguments.output}{signed}", file=sys.stderr)
+    print(say(_WRITTEN[bool(arguments.sign_with)], file=arguments.output), file=sys.stderr)
     return 0
 
 
@@ -225,29 +229,34 @@ def _found(
     """Print each value that was found beside what the policy requires."""
     required = dict(_flat(json.loads(dumps(policy))))
     accepted = {str(value): path.rpartition(".")[2] for path, value in required.items()}
-    table = Table(title="Found, and required from now on")
+    table = Table(title=say("Found, and required from now on"))
     for column in ("machine", "value", "found", "required"):
-        table.add_column(column, overflow="fold")
+        table.add_column(say(column), overflow="fold")
     for part in (*report.walk(), *([release] if release else [])):
         for name in _SHOWN:
             value = part.claims.get(name)
             if value is None or not str(value).strip("0"):
                 continue
             by = accepted.get(str(value)) or _REQUIRED_AS.get(name, "")
-            table.add_row(part.subject, name, str(value), by or "not pinned")
+            if name == "debug":
+                by = say("refused when true")
+            table.add_row(part.subject, name, str(value), by or say("not pinned"))
     console.print(table)
     for check in report.skipped:
-        console.print(f"[yellow]not checked[/] {check.subject}.{check.name}: {check.detail}")
+        skipped = say("[yellow]not checked[/]")
+        console.print(f"{skipped} {check.subject}.{check.name}: {check.detail}")
     for part in report.find("tdx"):
         if compose := part.claims.get("compose_file"):
-            console.print(f"the compose file that is proven to run:\n{compose}", markup=False)
+            console.print(say("the compose file that is proven to run:"), markup=False)
+            console.print(compose, markup=False)
     if release is not None:
-        console.print("Every machine runs the release that its publisher signed.")
+        console.print(say("Every machine runs the release that its publisher signed."))
         return
-    console.print(
+    sentence = (
         "These are the service's own values, at this first meeting: compare them with what its "
         "publisher says before you rely on them."
     )
+    console.print(say(sentence))
 
 
 _REQUIRED_AS = {
@@ -256,7 +265,6 @@ _REQUIRED_AS = {
     "committed_firmware": "min_firmware",
     "driver": "min_driver",
     "pcrs": "pcrs",
-    "debug": "refused when true",
     "vmpl": "max_vmpl",
     "product": "min_tcb",
     "ref": "ref",
@@ -285,10 +293,10 @@ def _changed(old: AttestationPolicy, new: AttestationPolicy, console: Console) -
     changed = [name for name in names if before.get(name) != after.get(name)]
     for name in changed:
         console.print(name, markup=False)
-        console.print(f"  [red]- {before.get(name, 'nothing')}[/]")
-        console.print(f"  [green]+ {after.get(name, 'nothing')}[/]")
-    counted = f"{len(changed)} {'value differs' if len(changed) == 1 else 'values differ'}"
-    console.print(counted if changed else "nothing has changed")
+        console.print(f"  [red]- {before.get(name, say('nothing'))}[/]")
+        console.print(f"  [green]+ {after.get(name, say('nothing'))}[/]")
+    sentences = {0: "nothing has changed", 1: "1 value differs"}
+    console.print(say(sentences.get(len(changed), "{count} values differ"), count=len(changed)))
     return 1 if changed else 0
 
 
@@ -301,23 +309,26 @@ def _explained(value: Any, depth: int = 0) -> Iterator[str]:
         return
     for name, inner in value.items():
         if name in ("require", "roles"):
-            yield f"{indent}{'the service is' if name == 'require' else 'its machines are'}"
+            yield indent + say("the service is" if name == "require" else "its machines are")
             for role, policy in {"": inner}.items() if name == "require" else inner.items():
                 if role:
-                    yield f"{indent}  in the role {role}:"
+                    yield f"{indent}  " + say("in the role {role}:", role=role)
                 yield from _explained(policy, depth + (2 if role else 1))
         elif name in _KINDS:
-            yield f"{indent}{_KINDS[name]}"
+            yield indent + say(_KINDS[name])
             yield from _explained(inner, depth + 1)
         elif name == "publisher" and inner is not None:
-            yield f"{indent}{_WORDS[name]}"
+            yield indent + say(_WORDS[name])
             yield from _explained(inner, depth + 1)
         elif isinstance(inner, list) and inner and isinstance(inner[0], dict):
-            yield f"{indent}what was started is one of:"
+            yield indent + say("what was started is one of:")
             yield from _explained(inner, depth + 1)
         elif inner not in (None, [], {}) and name != "format":
             shown = ", ".join(map(str, inner)) if isinstance(inner, list) else inner
             shown = (
-                {True: "yes", False: "no"}.get(shown, shown) if shown in (True, False) else shown
+                {True: say("yes"), False: say("no")}.get(shown, shown)
+                if shown in (True, False)
+                else shown
             )
-            yield indent + _WORDS.get(name, name.replace("_", " ") + ": {0}").format(shown)
+            sentence = say(_WORDS.get(name, name.replace("_", " ") + ": {0}"))
+            yield indent + sentence.format(shown)

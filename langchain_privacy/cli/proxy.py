@@ -11,6 +11,7 @@ from pathlib import Path
 
 from langchain_privacy.cli import services
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.locale import say
 from langchain_privacy.secure.fetch import LOOPBACK
 from langchain_privacy.secure.obtain import kind_of
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     print(f"OPENAI_BASE_URL=http://{arguments.host}:{arguments.port}/v1")
     print(f"OPENAI_API_KEY={token}", flush=True)
-    print(f"attested proxy to {url}; ctrl-c stops it", file=sys.stderr)
+    print(say("attested proxy to {url}; ctrl-c stops it", url=url), file=sys.stderr)
     uvicorn.run(
         app,
         host=arguments.host,

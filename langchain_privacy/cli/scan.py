@@ -11,7 +11,8 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_privacy.cli import write_for_owner
+from langchain_privacy.cli.progress import working
 from langchain_privacy.cli.view import highlighted, view_page
 from langchain_privacy.detection import (
     Detector,
@@ -30,6 +32,7 @@ from langchain_privacy.detection import (
     detect_all,
 )
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.locale import said_again, say
 from langchain_privacy.testing.texts import is_database, texts_of_rows
 
 _SKIPPED = frozenset({".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox"})
@@ -87,26 +90,31 @@ def run(arguments: argparse.Namespace) -> int:
     unread: list[dict[str, str]] = []
     read = 0
     others: Counter[str] = Counter()
-    for name, text in _texts(arguments.path, arguments.encoding):
-        if isinstance(text, _NotReadError):
-            unread.append({"path": name, "reason": str(text)})
-            continue
-        read += 1
-        lines = [0, *(match.end() for match in re.finditer("\n", text))]
-        findings = []
-        for f in _findings(text, detectors, arguments):
-            if not arguments.type or f.entity_type in arguments.type:
-                findings.append(f)
-            else:
-                others[f.entity_type] += 1
-        found += [_described(name, text, lines, f, arguments.show_values) for f in findings]
-        if arguments.highlight:
-            Console().print(highlighted(text, findings))
-        if arguments.html:
-            views.append((name, text, findings))
+    sources = list(_sources(arguments.path))
+    # Texts that are printed come between: they are what one watches then.
+    shown = nullcontext(_silent) if arguments.highlight else working(say("scanning"), len(sources))
+    with shown as advance:
+        for name, text in _texts(sources, arguments.encoding, advance):
+            if isinstance(text, _NotReadError):
+                unread.append({"path": name, "reason": str(text)})
+                continue
+            read += 1
+            lines = [0, *(match.end() for match in re.finditer("\n", text))]
+            findings = []
+            for f in _findings(text, detectors, arguments):
+                if not arguments.type or f.entity_type in arguments.type:
+                    findings.append(f)
+                else:
+                    others[f.entity_type] += 1
+            found += [_described(name, text, lines, f, arguments.show_values) for f in findings]
+            if arguments.highlight:
+                Console().print(highlighted(text, findings))
+            if arguments.html:
+                views.append((name, text, findings))
     if others and not found:
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(others.items()))
-        print(f"langchain-privacy: of other types than --type asks for: {kinds}", file=sys.stderr)
+        sentence = "langchain-privacy: of other types than --type asks for: {kinds}"
+        print(say(sentence, kinds=kinds), file=sys.stderr)
     if arguments.html:
         write_for_owner(Path(arguments.html), view_page(views))
     if arguments.highlight:
@@ -118,9 +126,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if found or unread else 0
 
 
-def _texts(paths: Sequence[str], encoding: str) -> Iterator[tuple[str, "str | _NotReadError"]]:
+def _silent() -> None:
+    """Show no progress."""
+
+
+def _texts(
+    sources: Sequence[tuple[str, Path | None]], encoding: str, advance: Callable[[], None]
+) -> Iterator[tuple[str, "str | _NotReadError"]]:
     """Yield texts with where they stand: of a file the whole, of a SQLite file each value."""
-    for name, source in _sources(paths):
+    for name, source in sources:
         try:
             if source is not None and _is_database(source):
                 yield from texts_of_rows(source, name)
@@ -128,6 +142,7 @@ def _texts(paths: Sequence[str], encoding: str) -> Iterator[tuple[str, "str | _N
                 yield name, _read(source, encoding)
         except _NotReadError as error:
             yield name, error
+        advance()
 
 
 def _is_database(source: Path) -> bool:
@@ -235,9 +250,9 @@ def _table(found: list[dict[str, Any]], unread: list[dict[str, str]], read: int)
     console = Console()
     if found:
         table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("where", overflow="fold")
+        table.add_column(say("where"), overflow="fold")
         for name in ("type", "score", "detector", *(("value",) if "value" in found[0] else ())):
-            table.add_column(name)
+            table.add_column(say(name))
         for f in found:
             where = f"{f['path']}:{f['line']}:{f['column']}"
             row = [where, f["type"], f"{f['score']:.2f}", f["detector"], f.get("value", "")]
@@ -245,7 +260,11 @@ def _table(found: list[dict[str, Any]], unread: list[dict[str, str]], read: int)
             table.add_row(*map(Text, row[: len(table.columns)]))
         console.print(table)
     for file in unread:
-        print(f"langchain-privacy: not scanned: {file['path']} ({file['reason']})", file=sys.stderr)
+        sentence = "langchain-privacy: not scanned: {path} ({reason})"
+        reason = said_again(file["reason"])
+        print(say(sentence, path=file["path"], reason=reason), file=sys.stderr)
     files = len({f["path"] for f in found})
-    values = "1 private value" if len(found) == 1 else f"{len(found)} private values"
-    print(f"{values} in {files} of {read} files", file=sys.stderr)
+    sentence = "{count} private values in {files} of {read} files"
+    if len(found) == 1:
+        sentence = "1 private value in {files} of {read} files"
+    print(say(sentence, count=len(found), files=files, read=read), file=sys.stderr)

@@ -5,12 +5,14 @@ that loads nothing and runs nothing.
 """
 
 import html
+import os
 from collections.abc import Sequence
 from importlib import resources
 
 from rich.text import Text
 
 from langchain_privacy.detection import UNTYPED, Finding
+from langchain_privacy.locale import language_of, say
 
 View = tuple[str, str, Sequence[Finding]]
 """Name of a text, the text, and what was found in it, in order."""
@@ -30,7 +32,11 @@ def highlighted(text: str, findings: Sequence[Finding]) -> Text:
 def view_page(views: Sequence[View]) -> str:
     """Return a page that shows texts beside what would cross of them."""
     page = resources.files(__package__).joinpath("view.html").read_text("utf-8")
-    return page.replace("<!-- texts -->", "\n".join(_section(*view) for view in views))
+    return (
+        page.replace("<!-- language -->", language_of(os.environ))
+        .replace("<!-- title -->", say("What stays and what would cross"))
+        .replace("<!-- texts -->", "\n".join(_section(*view) for view in views))
+    )
 
 
 def _section(name: str, text: str, findings: Sequence[Finding]) -> str:
@@ -41,7 +47,7 @@ def _section(name: str, text: str, findings: Sequence[Finding]) -> str:
         value = text[f.start : f.end]
         number = numbers.setdefault((f.entity_type, value), len(numbers) + 1)
         kind = html.escape(f.entity_type)
-        reason = "not known to be public" if f.entity_type in UNTYPED else kind
+        reason = say("not known to be public") if f.entity_type in UNTYPED else kind
         here += [between, f'<mark title="{reason}">{html.escape(value)}</mark>']
         crosses += [between, f'<b title="{reason}">[{kind}_{number}]</b>']
         at = f.end
@@ -49,9 +55,12 @@ def _section(name: str, text: str, findings: Sequence[Finding]) -> str:
     crosses.append(html.escape(text[at:]))
     hidden = sum(f.end - f.start for f in findings)
     share = f"{hidden / len(text):.1%}" if text else "0%"
+    told = say("{count} private values, {share} of the text.", count=len(findings), share=share)
+    stays, crossing = say("Stays here"), say("Would cross")
     return (
         f"<section><h2>{html.escape(name)}</h2>"
-        f"<p>{len(findings)} private values, {share} of the text.</p>"
-        f'<div class="pair"><article><h3>Stays here</h3><pre>{"".join(here)}</pre></article>'
-        f"<article><h3>Would cross</h3><pre>{''.join(crosses)}</pre></article></div></section>"
+        f"<p>{html.escape(told)}</p>"
+        f'<div class="pair"><article><h3>{stays}</h3><pre>{"".join(here)}</pre></article>'
+        f"<article><h3>{crossing}</h3><pre>{''.join(crosses)}</pre></article></div>"
+        "</section>"
     )

@@ -16,6 +16,7 @@ from langchain_privacy.detection import StrictDetector
 from langchain_privacy.detection.vocabulary.lexicon import why_public
 from langchain_privacy.detection.vocabulary.public import KINDS, PUBLIC_NUMBERS
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.locale import say
 from langchain_privacy.words import load
 
 _LISTS = {
@@ -62,11 +63,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _lists() -> int:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("list", "words", "what it holds"):
-        table.add_column(name, justify="right" if name == "words" else "left")
+        table.add_column(say(name), justify="right" if name == "words" else "left")
     for name, what in _LISTS.items():
-        table.add_row(name, f"{len(load(name)):,}", what)
+        table.add_row(name, f"{len(load(name)):,}", say(what))
     for kind, what in KINDS.items():
-        table.add_row(f"number: {kind}", "" if kind in PUBLIC_NUMBERS else "off", Text(what))
+        state = "" if kind in PUBLIC_NUMBERS else say("off")
+        table.add_row(say("number: {kind}", kind=kind), state, Text(say(what)))
     Console().print(table)
     return 0
 
@@ -76,17 +78,20 @@ def _check(words: list[str]) -> int:
     for word in words:
         hidden = bool(detector.detect(f"then {word} was"))
         private += hidden
-        print(f"{word}: {'not public' if hidden else 'public'} ({_why(word, hidden)})")
+        print(f"{word}: {say('not public' if hidden else 'public')} ({_why(word, hidden)})")
     return 1 if private else 0
 
 
 def _why(word: str, hidden: bool) -> str:
     if any(map(str.isdigit, word)):
-        return "no kind of public number" if hidden else "a kind of public number"
+        return say("no kind of public number" if hidden else "a kind of public number")
     found = why_public(word.lower())
     if hidden and found:
-        return f"{found}, but with a capital letter in mid-sentence it is a name"
-    return found or "in no vocabulary" if word.isascii() else "by the rules of its script"
+        sentence = "{list}, but with a capital letter in mid-sentence it is a name"
+        return say(sentence, list=say(found))
+    if word.isascii():
+        return say(found) if found else say("in no vocabulary")
+    return say("by the rules of its script")
 
 
 def _unknown(paths: list[Path]) -> int:

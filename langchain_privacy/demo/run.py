@@ -10,8 +10,8 @@ lease, written for it, every person and number invented.
 
 import json
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -55,8 +55,14 @@ class Options:
     width: int | None = None
 
 
-def run(options: Options) -> int:
+def run(
+    options: Options, working: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> int:
     """Run the demo; returns 0, or 1 when a private value was found on the wire.
+
+    Args:
+        options: What the command line said.
+        working: What is open while the models work, such as a line of progress.
 
     Raises:
         PrivacyError: Something is missing or does not work; its message says what to do.
@@ -83,7 +89,8 @@ def run(options: Options) -> int:
         )
         thread = f"demo-{os.urandom(8).hex()}"
         asked: MinionInput = {"task": question, "documents": [source]}
-        result = graph.invoke(asked, {"configurable": {"thread_id": thread}})
+        with working():
+            result = graph.invoke(asked, {"configurable": {"thread_id": thread}})
         session = masker.session(thread)
         text = session.vault.documents.get(session.vault.documents.refs()[0])
         done = Run(

@@ -19,6 +19,7 @@ from rich.text import Text
 from langchain_privacy.demo.models import Side
 from langchain_privacy.demo.wire import values_on_wire
 from langchain_privacy.egress import PriceTable
+from langchain_privacy.locale import say
 from langchain_privacy.minions.state import estimate_tokens
 
 REFERENCE = "gpt-4o"
@@ -43,7 +44,7 @@ class Run:
 
 def show(run: Run, console: Console) -> int:
     """Print a run; returns 1 when a private value was found in the bytes that crossed."""
-    console.print(_panel("Question", Text(run.question), "bold"))
+    console.print(_panel(say("Question"), Text(run.question), "bold"))
     console.print(_sides(run))
     for number, (call, raw) in enumerate(_crossings(run), 1):
         console.print(_crossing(number, call, raw))
@@ -51,7 +52,8 @@ def show(run: Run, console: Console) -> int:
     found = _found(run)
     console.print(_check(run, found))
     console.print(_cost(run))
-    console.print(f"Ledger of every crossing: [bold]{escape(str(run.ledger))}[/]", soft_wrap=True)
+    sentence = "Ledger of every crossing: [bold]{file}[/]"
+    console.print(say(sentence, file=escape(str(run.ledger))), soft_wrap=True)
     return 1 if found else 0
 
 
@@ -63,23 +65,28 @@ def _panel(title: str, body: Any, style: str = "default") -> Panel:
 
 def _sides(run: Run) -> Table:
     table = Table(box=box.ROUNDED, expand=True, title=None, show_lines=False)
-    table.add_column("Here (local)", ratio=1)
-    table.add_column("There (remote)", ratio=1)
+    table.add_column(say("Here (local)"), ratio=1)
+    table.add_column(say("There (remote)"), ratio=1)
     table.add_row(f"[bold]{escape(run.local.name)}[/]", f"[bold]{escape(run.remote.name)}[/]")
-    table.add_row(escape(run.local.about), escape(run.remote.about))
+    table.add_row(escape(say(run.local.about)), escape(say(run.remote.about)))
     report = run.result["report"]
     share = report["crossed"]["characters"] / max(1, len(run.text))
-    sees = f"{len(run.text):,} characters of {escape(run.document)}, real values"
+    sees = say(
+        "saw: {characters:,} characters of {document}, real values",
+        characters=len(run.text),
+        document=escape(run.document),
+    )
     if run.remote.model is None:
-        there = "nothing"
+        there = say("saw: nothing")
     elif run.evidence == "none":
-        there = "the masked question; nothing of the document"
+        there = say("saw: the masked question; nothing of the document")
     else:
-        there = (
-            f"the masked question and {report['crossed']['passages']} masked passages "
-            f"({share:.0%} of the document)"
+        there = say(
+            "saw: the masked question and {passages} masked passages ({share:.0%} of the document)",
+            passages=report["crossed"]["passages"],
+            share=share,
         )
-    table.add_row(f"saw: {sees}", f"saw: {there}")
+    table.add_row(sees, there)
     return table
 
 
@@ -95,8 +102,10 @@ def _crossing(number: int, call: dict[str, Any], raw: bytes) -> Panel:
         head, _, body = raw.partition(b"\n\n")
     line = head.split(b"\r\n")[0].split(b"\n")[0].decode("latin-1")
     purpose = {"plan": "what to look for", "reason": "what the passages say"}
-    title = f"Crossing {number}: {purpose.get(call.get('node', ''), 'sent')}"
-    about = f"{line}   ({len(raw):,} bytes with headers; the body, as sent:)"
+    what = say(purpose.get(call.get("node", ""), "sent"))
+    title = say("Crossing {number}: {what}", number=number, what=what)
+    sentence = "{line}   ({bytes:,} bytes with headers; the body, as sent:)"
+    about = say(sentence, line=line, bytes=len(raw))
     return _panel(
         title,
         Group(Text(about, style="dim"), Text(body.decode("utf-8", "replace"))),
@@ -110,15 +119,14 @@ def _answer(run: Run) -> Panel:
         cited = " ".join(quote["quote"].split())
         lines.append(Text(f"“{cited}”  {run.document}, {quote['where']}", style="dim"))
     report = run.result["report"]
-    who = (
-        "the remote model, from masked passages"
-        if report["decided_by"] == "remote"
-        else ("this side, by quoting")
-    )
-    lines.append(Text(f"decided by {who}; judged here by {report['local']['judge']}", style="dim"))
+    sentence = "decided by this side, by quoting; judged here by {judge}"
+    if report["decided_by"] == "remote":
+        sentence = "decided by the remote model, from masked passages; judged here by {judge}"
+    lines.append(Text(say(sentence, judge=report["local"]["judge"]), style="dim"))
     if report["errors"]:
-        lines.append(Text("on the way: " + ", ".join(report["errors"]), style="dim"))
-    return _panel("Answer, with the real values", Group(*lines), "green")
+        errors = ", ".join(report["errors"])
+        lines.append(Text(say("on the way: {errors}", errors=errors), style="dim"))
+    return _panel(say("Answer, with the real values"), Group(*lines), "green")
 
 
 def _found(run: Run) -> list[str]:
@@ -128,15 +136,21 @@ def _found(run: Run) -> list[str]:
 def _check(run: Run, found: list[str]) -> Panel:
     size = sum(map(len, run.remote.crossed))
     if not size:
-        text = Text("Nothing crossed: no request was sent.", style="bold green")
-        return _panel("Check: did a private value cross?", text, "green")
-    looked = f"{len(run.planted)} planted values and " if run.planted else ""
-    looked += f"{len(run.known)} that were detected"
+        text = Text(say("Nothing crossed: no request was sent."), style="bold green")
+        return _panel(say("Check: did a private value cross?"), text, "green")
+    sentence = "{found} of {detected} values that were detected in {bytes:,} bytes on the wire."
+    if run.planted:
+        sentence = (
+            "{found} of {planted} planted values and {detected} that were detected in {bytes:,} "
+            "bytes on the wire."
+        )
+    told = say(
+        sentence, found=len(found), planted=len(run.planted), detected=len(run.known), bytes=size
+    )
     if found:
-        text = Text(f"FOUND {len(found)} of {looked} in {size:,} bytes on the wire.", "bold red")
-        return _panel("Check", text, "red")
-    text = Text(f"0 of {looked} in {size:,} bytes on the wire.", style="bold green")
-    return _panel("Check: did a private value cross?", text, "green")
+        return _panel(say("Check"), Text(say("FOUND {what}", what=told), "bold red"), "red")
+    text = Text(told, style="bold green")
+    return _panel(say("Check: did a private value cross?"), text, "green")
 
 
 def _cost(run: Run) -> Group:
@@ -145,14 +159,16 @@ def _cost(run: Run) -> Group:
     cost = report.get("cost", {})
     prices = PriceTable.load()
     local = report["local"]
-    about = f"{report['seconds']:.1f} s in all; local calls: {local['calls']}"
+    sentence = "{seconds:.1f} s in all; local calls: {calls}"
+    about = say(sentence, seconds=report["seconds"], calls=local["calls"])
     if not remote["calls"]:
-        return Group(Text(f"No remote token was spent. {about}."))
+        return Group(Text(say("No remote token was spent. {about}.", about=about)))
     model = run.remote.name
     table = Table(box=box.ROUNDED, expand=True)
     table.add_column("")
-    table.add_column("remote tokens", justify="right")
-    table.add_column("cost" if cost else f"at {REFERENCE}'s price", justify="right")
+    table.add_column(say("remote tokens"), justify="right")
+    priced = say("cost") if cost else say("at {model}'s price", model=REFERENCE)
+    table.add_column(priced, justify="right")
     if not cost:
         cost = {
             "remote": prices.cost(REFERENCE, remote["input"], remote["output"]),
@@ -162,18 +178,24 @@ def _cost(run: Run) -> Group:
                 estimate_tokens(run.result["answer"]),
             ),
         }
-        note = (
-            f"No price known for {model}: for comparison, what as many tokens of {REFERENCE} "
-            f"cost by the price table of {prices.as_of}"
+        note = say(
+            "No price known for {model}: for comparison, what as many tokens of {reference} cost "
+            "by the price table of {as_of}",
+            model=model,
+            reference=REFERENCE,
+            as_of=prices.as_of,
         )
     else:
-        note = f"Prices of {prices.as_of}"
-    table.add_row("this run", f"{remote['tokens']:,}", f"${cost['remote']:.5f}")
+        note = say("Prices of {as_of}", as_of=prices.as_of)
+    table.add_row(say("this run"), f"{remote['tokens']:,}", f"${cost['remote']:.5f}")
     table.add_row(
-        "sending the document whole", f"{report['baseline_tokens']:,}", f"${cost['baseline']:.5f}"
+        say("sending the document whole"),
+        f"{report['baseline_tokens']:,}",
+        f"${cost['baseline']:.5f}",
     )
     saved, money = report["saved_tokens"], cost["baseline"] - cost["remote"]
     # The two may differ in sign: tokens that come back cost more than those that go out.
     amount = f"${money if saved >= 0 else -money:.5f}".replace("$-", "-$")
-    table.add_row("saved" if saved >= 0 else "more than whole", f"{abs(saved):,}", amount)
+    what = say("saved" if saved >= 0 else "more than whole")
+    table.add_row(what, f"{abs(saved):,}", amount)
     return Group(table, Text(f"{note}. {about}.", style="dim"))
