@@ -82,6 +82,13 @@ def mysql_url() -> str:
 
 
 @pytest.fixture(scope="session")
+def redis_url() -> str:
+    """URL of a plain Redis, of which tests may empty the database that it names."""
+    variable = "LANGCHAIN_PRIVACY_TEST_REDIS"
+    return _service("Redis", 6379, variable, "redis://127.0.0.1:6379")
+
+
+@pytest.fixture(scope="session")
 def embedded() -> Iterator[EmbeddedServer]:
     """One embedded llama.cpp server for all tests; `embedded.chat_model()`."""
     with pytest.MonkeyPatch.context() as environment:

@@ -1,4 +1,4 @@
-"""A vault in any of LangGraph's stores: SQLite, PostgreSQL, memory.
+"""A vault in any of LangGraph's stores: SQLite, PostgreSQL, memory; and in plain Redis.
 
 ```python
 masker = Masker(vault=StoreVault.sqlite("vault.sqlite"))  # outlives the process
@@ -172,6 +172,53 @@ class StoreVault(Vault):
         store = SqliteStore(connection)
         store.setup()
         return cls(store, key, **settings)
+
+    @classmethod
+    def redis(cls, url: str, key: VaultKey | bytes | None = None, **settings: Any) -> "StoreVault":
+        """Open a vault in a plain Redis, 6 or later; none of its modules is needed.
+
+        Redis keeps what was acknowledged only as well as it is told to: `appendonly yes` with
+        `appendfsync always` for what PostgreSQL does by itself.
+
+        Args:
+            url: Where it is, such as `rediss://user:password@host:6379/0`.
+            key: The key, else that of the environment variable `LANGCHAIN_PRIVACY_KEY`.
+            **settings: As for `StoreVault`: `ttl`, `previous_keys`, `code_length`.
+
+        Raises:
+            ConfigurationError: The extra `redis` is not installed, the address is none, there is
+                no key, or Redis is told to drop keys when its memory is full.
+            VaultError: Redis cannot be reached.
+        """
+        try:
+            from redis import Redis
+
+            from langchain_privacy.vault.redis_store import RedisStore
+        except ImportError:
+            msg = 'A vault in Redis needs: pip install "langchain-privacy[redis]"'
+            raise ConfigurationError(msg) from None
+        try:
+            client = Redis.from_url(url)
+        except ValueError:
+            client = None
+        if client is None:
+            msg = "A vault in Redis needs an address such as redis://host:6379/0."
+            raise ConfigurationError(msg)
+        try:
+            memory: Any = client.info("memory")
+            failure = None
+        except Exception as error:  # noqa: BLE001 - its text may hold the address and its password
+            failure = type(error).__name__
+        if failure:
+            msg = f"Redis cannot be asked ({failure}); its own error is withheld."
+            raise VaultError(msg)
+        if str(memory.get("maxmemory_policy", "noeviction")).startswith("allkeys"):
+            msg = (
+                "This Redis drops keys when its memory is full (maxmemory-policy), and with them "
+                "the values of a vault: use noeviction."
+            )
+            raise ConfigurationError(msg)
+        return cls(RedisStore(client), key or VaultKey.from_environment(), **settings)
 
     @property
     def persists(self) -> bool:

@@ -3,19 +3,23 @@
 import json
 import random
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from langgraph.store.postgres import PostgresStore
 from langgraph.store.sqlite import SqliteStore
+from redis import Redis
 
 from langchain_privacy.vault import StoreVault
+from langchain_privacy.vault.redis_store import RedisStore
 
 KEY = b"k" * 32
 VALUES = 120
 
 
 def open_store(address: str) -> AbstractContextManager[Any]:
+    if address.startswith("redis://"):
+        return nullcontext(RedisStore(Redis.from_url(address)))
     kind = PostgresStore if address.startswith("postgresql://") else SqliteStore
     return kind.from_conn_string(address)
 

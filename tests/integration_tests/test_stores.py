@@ -1,4 +1,4 @@
-"""One vault, many real processes, real SQLite and PostgreSQL, and kills in the middle."""
+"""One vault, many real processes, real SQLite, PostgreSQL and Redis, and kills in the middle."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ from tests.integration_tests.store_worker import KEY, VALUES, open_store
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "redis"])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         address = str(tmp_path / "vault.db")
@@ -31,6 +31,8 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
             store.setup()
             # A commit that waits for the disk takes most of the time, and power does not fail here.
             store.conn.execute("PRAGMA journal_mode=WAL")
+    elif request.param == "redis":
+        address = str(request.getfixturevalue("redis_database"))
     else:
         address = request.getfixturevalue("postgres_database")
         with PostgresStore.from_conn_string(address) as store:
