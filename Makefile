@@ -17,13 +17,13 @@ demo-large: .make/demo-large  ## the same with a model of 1.5 billion parameters
 	$(BIN)/langchain-privacy demo --large $(ARGS)
 
 test: .make/test  ## the tests
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: .make/test  ## the long tests: every byte position, 200 kills, all cases
 	$(BIN)/python -m pytest -m slow -o faulthandler_timeout=7200 $(ARGS)
 
 explore: .make/test  ## the property tests with examples that nobody has seen yet
-	$(BIN)/python -m pytest -m "hypothesis and not slow" --hypothesis-profile=explore -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -m "hypothesis and not slow" --hypothesis-profile=explore -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .make/dev  ## style and format
 	$(BIN)/ruff check .

@@ -1,10 +1,14 @@
 """Fixtures that every folder may use."""
 
+import atexit
 import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import langsmith
 import langsmith.utils
@@ -13,6 +17,7 @@ from hypothesis import settings
 
 from langchain_privacy.local import EmbeddedServer
 from tests.support.http import LangSmithServer
+from tests.support.tls import Identity
 
 pytest_plugins = ["langchain_privacy.testing.plugin"]
 
@@ -26,6 +31,12 @@ for name in ("httpx", "httpx2"):
 settings.register_profile("same", derandomize=True, max_examples=300, deadline=None)
 settings.register_profile("explore", max_examples=5000, deadline=None, print_blob=True)
 settings.load_profile("same")
+
+# No test speaks to the internet. Reading every authority of the web takes a client .1 s each time.
+if "SSL_CERT_FILE" not in os.environ:
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["SSL_CERT_FILE"] = str(Identity(folder).certificate)
 
 TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGSMITH_ENDPOINT", "LANGSMITH_API_KEY")
 
