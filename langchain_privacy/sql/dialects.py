@@ -1,4 +1,4 @@
-"""The four dialects: how a statement is read and how it is written again.
+"""The five dialects: how a statement is read and how it is written again.
 
 The guard reads and writes with `grammar("postgres")`; whoever is given a name or a URL asks
 `dialect_name("postgresql+psycopg")`, which is `"postgres"`.
@@ -16,7 +16,7 @@ from sqlglot.dialects.dialect import Dialect
 
 from langchain_privacy.errors import ConfigurationError
 
-DialectName = Literal["sqlite", "postgres", "duckdb", "mysql"]
+DialectName = Literal["sqlite", "postgres", "duckdb", "mysql", "snowflake"]
 
 _NAMES: dict[str, DialectName] = {
     "sqlite": "sqlite",
@@ -25,13 +25,13 @@ _NAMES: dict[str, DialectName] = {
     "duckdb": "duckdb",
     "mysql": "mysql",
     "mariadb": "mysql",
+    "snowflake": "snowflake",
 }
 
 _UNGUARDED = {
     "mssql": "SQL Server",
     "tsql": "SQL Server",
     "oracle": "Oracle",
-    "snowflake": "Snowflake",
     "bigquery": "BigQuery",
     "redshift": "Redshift",
     "databricks": "Databricks",
@@ -47,6 +47,7 @@ OWN_SCHEMA: dict[DialectName, str | None] = {
     "postgres": "public",
     "duckdb": "main",
     "mysql": None,
+    "snowflake": "public",
 }
 """The schema that a connection reads when a table is written without one."""
 
@@ -55,12 +56,12 @@ def dialect_name(name: str) -> DialectName:
     """Return our name of a dialect (`"postgresql"`, `"mariadb"` … are accepted).
 
     Raises:
-        ConfigurationError: The dialect is not one of the four.
+        ConfigurationError: The dialect is not one of the five.
     """
     try:
         return _NAMES[name.casefold().partition("+")[0]]
     except KeyError:
-        known = "sqlite, postgresql, duckdb, mysql or mariadb"
+        known = "sqlite, postgresql, duckdb, mysql, mariadb or snowflake"
         other = _UNGUARDED.get(name.casefold().partition("+")[0])
         msg = f"The SQL dialect must be one of {known}."
         if other is not None:
@@ -70,6 +71,24 @@ def dialect_name(name: str) -> DialectName:
                 "in one of them, e.g. a DuckDB file."
             )
         raise ConfigurationError(msg) from None
+
+
+def stored(name: str, dialect: DialectName) -> str:
+    """Return a name of a card as the database holds it.
+
+    Snowflake folds names to capitals. As in SQLAlchemy, a name without capitals on a card means
+    one that was never quoted: `trade` is `TRADE` there, `Trade` is `Trade`.
+    """
+    return name.upper() if dialect == "snowflake" and name == name.lower() else name
+
+
+def of_card(name: str) -> str | None:
+    """Return a name of Snowflake as a card writes it; `None` for one that no card can name.
+
+    That is a quoted name without capitals, where `stored` would find another one.
+    """
+    shown = name.lower() if name.lower().upper() == name else name
+    return shown if stored(shown, "snowflake") == name else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +116,8 @@ def grammar(name: DialectName) -> Grammar:
     special = {"CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM"}
     if name == "mysql":
         special |= {"GROUP_CONCAT"}
+    if name == "snowflake":
+        special |= {"LISTAGG"}
     parser = dialect.parser_class
     typed = set(parser.FUNCTIONS) | set(parser.FUNCTION_PARSERS)
     typed -= special | set(parser.NO_PAREN_FUNCTION_PARSERS)

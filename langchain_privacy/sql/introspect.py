@@ -9,7 +9,7 @@ their parent and are left out, views are read on request.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +20,12 @@ from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import SQLAlchemyError
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.sql.dialects import dialect_name
+from langchain_privacy.sql.dialects import dialect_name, of_card, stored
 from langchain_privacy.sql.execute.database import code_of, query_error
 from langchain_privacy.sql.execute.duckdb import DuckDBDatabase
 from langchain_privacy.sql.execute.engines import create_engine
 from langchain_privacy.sql.execute.server import on_own_engine
+from langchain_privacy.sql.execute.snowflake import SnowflakeDatabase
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 
@@ -93,6 +94,8 @@ def read_tables(
     schemas = [schema] if isinstance(schema, str) else list(schema or ())
     if dialect_name(url.drivername) == "duckdb":
         return _chosen(_DuckDBCatalog(url.database), names, schemas, views=views)
+    if dialect_name(url.drivername) == "snowflake":
+        return _chosen(_SnowflakeCatalog(source), names, schemas, views=views)
     file = url.database if url.drivername.startswith("sqlite") else None
     if file and file != ":memory:" and isinstance(source, str) and not Path(file).exists():
         raise query_error("unavailable")  # connecting would create the file
@@ -188,6 +191,93 @@ class _ServerCatalog:
         ]
 
 
+_OF_SNOWFLAKE = (
+    "SELECT CURRENT_SCHEMA() AS own",
+    "SELECT c.table_schema AS s, c.table_name AS t, c.column_name AS c, c.data_type AS k, "
+    "t.table_type AS v FROM information_schema.columns AS c LEFT JOIN information_schema.tables "
+    "AS t ON t.table_schema = c.table_schema AND t.table_name = c.table_name "
+    "WHERE c.table_schema <> 'INFORMATION_SCHEMA' "
+    "ORDER BY c.table_schema, c.table_name, c.ordinal_position",
+)
+_SNOWFLAKE_WORDS = {
+    "number": "decimal",
+    "float": "real",
+    "text": "text",
+    "boolean": "boolean",
+    "date": "date",
+    "time": "time",
+    "variant": "json",
+    "object": "json",
+    "array": "json",
+    "binary": "bytes",
+}
+
+
+class _SnowflakeCatalog:
+    """What a database of Snowflake says of itself, in names as a card writes them."""
+
+    def __init__(self, source: "Engine | AsyncEngine | str") -> None:
+        self._database = SnowflakeDatabase(source, SQLPolicy())
+        own, rows = self._database.ask(*_OF_SNOWFLAKE)
+        self.own: str | None = of_card(str(own[0]["own"] or "")) or ""
+        self._columns: dict[tuple[str, str], list[ColumnCard]] = defaultdict(list)
+        self._views: set[tuple[str, str]] = set()
+        for row in rows:
+            schema, table, column = (of_card(row[key]) for key in ("s", "t", "c"))
+            if schema is None or table is None or column is None:
+                continue
+            folded = str(row["k"]).casefold()
+            word = "timestamp" if folded.startswith("timestamp") else _SNOWFLAKE_WORDS.get(folded)
+            self._columns[schema, table].append(ColumnCard(name=column, type=word or ""))
+            if row["v"] is None or "VIEW" in row["v"].upper():
+                self._views.add((schema, table))
+
+    def names(self, schema: str | None) -> _Names:
+        """List the tables and views of a schema."""
+        found = _Names()
+        for where, name in self._columns:
+            if where == schema:
+                (found.views if (where, name) in self._views else found.tables).append(name)
+        return found
+
+    def exists(self, schema: str | None, name: str) -> bool:
+        """Tell whether a schema holds a table or view of this name."""
+        return (schema, name) in self._columns
+
+    def cards(self, schema: str | None, names: Sequence[str], views: set[str]) -> list[TableCard]:
+        """Make cards of tables and views of one schema."""
+        of = stored(schema or "", "snowflake").replace('"', '""')
+        primary, foreign = self._database.ask(
+            f'SHOW PRIMARY KEYS IN SCHEMA "{of}"', f'SHOW IMPORTED KEYS IN SCHEMA "{of}"'
+        )
+        keys: dict[str, list[str]] = defaultdict(list)
+        for row in sorted(primary, key=lambda row: int(row["key_sequence"])):
+            table, column = _shown(row, "table_name", "column_name")
+            keys[table].append(column)
+        links: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+        for row in sorted(foreign, key=lambda row: int(row["key_sequence"])):
+            table, column = _shown(row, "fk_table_name", "fk_column_name")
+            where, to, other = _shown(row, "pk_schema_name", "pk_table_name", "pk_column_name")
+            if to:
+                links[table].append((column, f"{where}.{to}", other))
+        return [
+            TableCard(
+                name=name,
+                columns=tuple(self._columns[schema or "", name]),
+                schema=schema,
+                primary_key=tuple(keys[name]),
+                foreign_keys=tuple(links[name]),
+                view=name in views,
+            )
+            for name in names
+        ]
+
+
+def _shown(row: Mapping[str, Any], *keys: str) -> list[str]:
+    """Return names of a row of Snowflake's as a card writes them; `""` for what none can name."""
+    return [of_card(str(row[key])) or "" for key in keys]
+
+
 class _DuckDBCatalog:
     """What a DuckDB file says of itself."""
 
@@ -236,8 +326,11 @@ class _DuckDBCatalog:
         ]
 
 
+_Catalog = _ServerCatalog | _SnowflakeCatalog | _DuckDBCatalog
+
+
 def _chosen(
-    catalog: _ServerCatalog | _DuckDBCatalog,
+    catalog: _Catalog,
     names: Sequence[str] | None,
     schemas: Sequence[str],
     *,
@@ -250,8 +343,9 @@ def _chosen(
         asked = list(dict.fromkeys(schema for schema, _ in wanted))
     if "" in asked:
         msg = (
-            "The database URL names no database. Write mysql+pymysql://…/NAME, or set schema=... "
-            "to the database that holds the tables."
+            "The database URL names no database, or on Snowflake no schema. Write "
+            "mysql+pymysql://…/NAME or snowflake://…/DATABASE/SCHEMA, or set schema=... to what "
+            "holds the tables."
         )
         raise ConfigurationError(msg)
     cards: list[TableCard] = []
@@ -279,9 +373,7 @@ def _chosen(
     return [replace(c, schema=None) if main and c.schema == main else c for c in cards]
 
 
-def _placed(
-    catalog: _ServerCatalog | _DuckDBCatalog, name: str, schemas: Sequence[str | None]
-) -> tuple[str | None, str]:
+def _placed(catalog: _Catalog, name: str, schemas: Sequence[str | None]) -> tuple[str | None, str]:
     """Find the schema of a table that was named, as `table` or `schema.table`."""
     for schema in schemas:
         if schema != "" and catalog.exists(schema, name):

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from langchain_privacy.detection.folded import fold
 from langchain_privacy.detection.korean.names import find_korean_names
-from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens
+from langchain_privacy.detection.korean.tokens import Token, is_kiwi_installed, korean_tokens
 from langchain_privacy.detection.people import find_people
 from langchain_privacy.detection.vocabulary import english, korean
 from langchain_privacy.masking import MaskingSession
@@ -66,6 +66,9 @@ _TOKEN_LIKE = re.compile(
 _WORDS = re.compile(r"\w+")
 _SYLLABLES = re.compile(r"(?<!\w)[가-힣]{3,}")
 _NOUNS = frozenset({"NNG", "NNP", "NR", "NP", "XPN"})
+_BEFORE_NO_PARTICLE = frozenset({"JX", "ETM", "EC", "EF"})
+_RARE = 30_000
+"""See `Token.id`: rarer proper nouns are often names of people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +214,10 @@ def _looking_like_values(
             continue  # as without the quotes, where no column has it
         yield _Piece(*found.span(1), 3, "unknown")
     for found in _NAMED.finditer(text):
-        if not columns.crosses_anyway(found[0]) and _may_be_a_name(found[0]):
+        if columns.crosses_anyway(found[0]):
+            continue
+        honoured = bool(columns.of_people) and _is_honoured(found[0], text[found.end() :])
+        if honoured or _may_be_a_name(found[0]):
             yield _Piece(*found.span(), 3, "person")
     for found in _CODE.finditer(text):
         if not _DATE.fullmatch(found[0]):
@@ -231,8 +237,8 @@ def _looking_like_values(
             known = known or stands_in_a_date(text, start, end)
             if is_person(name.entity_type) and not known:
                 yield _Piece(start, end, 3, "person")
-        for start, end in _three_syllables(text):
-            yield _Piece(start, end, 4, "person")
+        for start, end, how in _three_syllables(text, columns):
+            yield _Piece(start, end, 4, how)
     yield from _strange_words(text, columns)
 
 
@@ -247,17 +253,65 @@ def _may_be_a_name(text: str) -> bool:
     return not {"ETM", "EC", "EF", "JKG"} & {token.tag for token in korean_tokens(text)}
 
 
-def _three_syllables(text: str) -> Iterator[tuple[int, int]]:
-    """Find words that are a family name and two syllables that are no word with it."""
+def _is_honoured(word: str, rest: str) -> bool:
+    """Whether an everyday word is somebody's name because 씨 follows, as after nothing else."""
+    return rest.lstrip(" ")[:1] == "씨" and not is_title(word) and word not in load("korean_roles")
+
+
+def _is_made_like_a_name(word: str) -> bool:
+    """Whether a word is a family name, then syllables of given names."""
+    first, last = load("korean_given_first"), load("korean_given_last")
+    given = word[1:]
+    return (
+        word[:1] in load("korean_surnames")
+        and 1 <= len(given) <= 2
+        and given[-1] in last
+        and (len(given) == 1 or given[0] in first)
+    )
+
+
+def _three_syllables(text: str, columns: ColumnValues) -> Iterator[tuple[int, int, How]]:
+    """Find words that are a family name and two syllables, and no word of the language."""
     if not is_kiwi_installed():
         return
     for found in _SYLLABLES.finditer(text):
-        start = found.start()
-        if text[start] not in load("korean_surnames") or not ends_a_korean_word(text, start + 3):
+        start, word = found.start(), found[0][:3]
+        if word[0] not in load("korean_surnames") or not ends_a_korean_word(text, start + 3):
             continue
-        first = korean_tokens(found[0])[0]
-        if len(first.form) == 1 and first.tag in _NOUNS:
-            yield start, start + 3
+        tokens = korean_tokens(found[0])
+        if len(tokens[0].form) == 1 and tokens[0].tag in _NOUNS:
+            yield start, start + 3, "person"
+        elif (
+            found[0][3:]
+            and _is_made_like_a_name(word)
+            and not columns.knows_word(word)
+            and (how := _read_as_a_name(tokens, found[0][3], columns))
+        ):
+            yield start, start + 3, how
+
+
+def _read_as_a_name(tokens: Sequence[Token], after: str, columns: ColumnValues) -> How | None:
+    """Say what a word that is made like a name is where the language has no reading for it.
+
+    Args:
+        tokens: Of the word with what follows it.
+        after: The syllable that follows.
+        columns: Tell the words of the card.
+    """
+    inside = [token for token in tokens if token.start < 3]
+    first = inside[0]
+    if len(inside) == 1 and first.end == 3:
+        # A proper noun or none at all; 이자율, 지난달 are words.
+        rare = first.tag == "NNP" and first.id >= _RARE
+        return "person" if first.oov or rare else None
+    if any(token.tag == "XSN" for token in inside):
+        return None  # 최고가, 연도별
+    if all(token.tag[:2] in ("NN", "XP", "MM") for token in inside):
+        # 한도호, 전도수: two nouns may be one word of a trade, when the first is on the card.
+        return None if columns.is_public(first.form) else "unknown"
+    # 고민은의, 안하아의: no particle and no ending of a verb stands before 의.
+    ended = any(token.tag in _BEFORE_NO_PARTICLE for token in inside)
+    return "person" if ended and after == "의" else None
 
 
 def _strange_words(text: str, columns: ColumnValues) -> Iterator[_Piece]:

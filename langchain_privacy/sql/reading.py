@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DialectName
+from langchain_privacy.sql.dialects import DialectName, stored
 from langchain_privacy.sql.execute import Database, Rows
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.vault import Vault
@@ -160,7 +160,7 @@ def _distinct(
     mark = "`" if dialect == "mysql" else '"'
 
     def quoted(name: str) -> str:
-        return mark + name.replace(mark, mark * 2) + mark
+        return mark + stored(name, dialect).replace(mark, mark * 2) + mark
 
     of = quoted(table.own_name)
     if table.schema is not None:

@@ -34,6 +34,7 @@ _DIALECT_WORDS = {
     "postgres": "PostgreSQL",
     "duckdb": "DuckDB",
     "mysql": "MySQL",
+    "snowflake": "Snowflake",
 }
 
 

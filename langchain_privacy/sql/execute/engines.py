@@ -19,6 +19,7 @@ from langchain_privacy.sql.dialects import dialect_name
 from langchain_privacy.sql.execute.database import Database
 from langchain_privacy.sql.execute.duckdb import DuckDBDatabase
 from langchain_privacy.sql.execute.server import AsyncServerDatabase, ServerDatabase
+from langchain_privacy.sql.execute.snowflake import SnowflakeDatabase
 from langchain_privacy.sql.execute.sqlite import SQLiteDatabase
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import TableCard
@@ -47,6 +48,8 @@ def open_database(
     name = dialect_name(url.drivername)
     if name == "duckdb":
         return DuckDBDatabase(url.database, policy)
+    if name == "snowflake":
+        return SnowflakeDatabase(source, policy)
     if name == "sqlite":
         return SQLiteDatabase(url, None if isinstance(source, str) else source, tables, policy)
     engine = create_engine(source) if isinstance(source, str) else source

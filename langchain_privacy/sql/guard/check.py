@@ -72,7 +72,7 @@ def check_sql(
         sql: One statement as a model wrote it.
         card: The tables and columns that may be read.
         policy: Limits; without it the defaults.
-        dialect: `"sqlite"`, `"postgresql"`, `"duckdb"`, `"mysql"` or `"mariadb"`.
+        dialect: `"sqlite"`, `"postgresql"`, `"duckdb"`, `"mysql"`, `"mariadb"` or `"snowflake"`.
         slots: Names of the bound parameters that may occur, e.g. `{"v1"}` for `:v1`.
 
     Raises:
@@ -148,7 +148,7 @@ def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy, card: SchemaCard) -
             written = sql[start:after]
             if written[:1] not in ("'", '"') or written[-1:] != written[:1]:
                 raise refuse("string_form", at(sql, start))
-            if form.name == "mysql" and "\\" in written:
+            if form.name in ("mysql", "snowflake") and "\\" in written:
                 raise refuse("backslash", at(sql, start))
         elif (
             not ascii_only

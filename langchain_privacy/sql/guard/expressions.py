@@ -267,8 +267,8 @@ class Expressions(ABC):
             types = {column.meta.get(_TYPE) for column in first.find_all(exp.Column)}
             allowed = {"json"}
             if self._dialect == "mysql" or not called:
-                # MariaDB's JSON is a text; PostgreSQL has no operator for a text.
-                allowed |= {""} if self._dialect == "postgres" else {"", "text"}
+                # MariaDB's JSON is a text; PostgreSQL and Snowflake have no operator for a text.
+                allowed |= {""} if self._dialect in ("postgres", "snowflake") else {"", "text"}
             if not types or not types <= allowed:
                 raise self._refuse("function", node)
             if not all(isinstance(part, exp.Literal) for part in path):

@@ -11,7 +11,7 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from langchain_privacy.sql.dialects import DialectName, grammar
+from langchain_privacy.sql.dialects import DialectName, grammar, stored
 from langchain_privacy.sql.guard.refusal import refuse
 
 AGGREGATING = "aggregates"
@@ -25,7 +25,7 @@ class GuardedQuery:
     Attributes:
         sql: The statement: every table and column of the card, qualified and quoted; output columns
             named `c1`, `c2` …; the model's own literals; slots as `:v1`.
-        dialect: `"sqlite"`, `"postgres"`, `"duckdb"` or `"mysql"`.
+        dialect: `"sqlite"`, `"postgres"`, `"duckdb"`, `"mysql"` or `"snowflake"`.
         labels: Names of the output columns for people, unique, in order.
         slots: Names of the bound parameters that the statement uses.
         tables: Tables that it reads.
@@ -60,6 +60,10 @@ def write(tree: Any, dialect: DialectName) -> str:
     Raises:
         UnsafeSQLError: The dialect has no way to write it.
     """
+    if dialect == "snowflake":
+        tree = tree.copy()
+        for name in tree.find_all(exp.Identifier):
+            name.set("this", stored(name.this, dialect))
     generator = grammar(dialect).dialect.generator(
         identify=True, unsupported_level=ErrorLevel.RAISE
     )
@@ -127,5 +131,6 @@ SPELLERS: dict[DialectName, Spellers] = {
         exp.JSONExtract: _mysql_json,
         exp.JSONExtractScalar: _mysql_json,
     },
+    "snowflake": {exp.Placeholder: _slot},
 }
 """What rewrites a resolved node in place, by dialect and type of the node. Not to be used twice."""

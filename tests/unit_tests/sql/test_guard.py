@@ -193,7 +193,6 @@ def test_unknown_dialect(card: SchemaCard) -> None:
     [
         ("mssql+pyodbc://u:secret@h/d", "SQL Server"),
         ("oracle+oracledb://u:secret@h/d", "Oracle"),
-        ("snowflake://u:secret@a/d", "Snowflake"),
         ("bigquery://project", "BigQuery"),
     ],
 )

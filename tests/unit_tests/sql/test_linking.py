@@ -67,6 +67,33 @@ def test_an_absent_name_is_nobody(size: int) -> None:
     assert [note["remark"] for note in absent.notes] == ["nobody"]
 
 
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("고민은의 진단명은?", "고민은"), ("진료비가 가장 높은 한도호의 최근 방문", "한도호"),
+        ("전도수의 진단명은?", "전도수"), ("심은린의 진료비", "심은린"), ("고민 씨의 진료비", "고민"),
+        ("한도 씨가 낸 진료비", "한도"), ("진료비가 가장 높은 안하아의 최근 방문", "안하아"),
+    ],
+    ids=range(7),
+)  # fmt: skip
+def test_an_everyday_word_in_the_place_of_a_person_does_not_cross(question: str, name: str) -> None:
+    linked = link(question, columns(nm=names(60)))
+    assert [slot.value for slot in linked.slots] == [name]
+    assert name not in linked.text
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "신고일의 분포", "이자율의 평균", "연도별 합계", "지난달의 거래", "한도의 평균", "고민의 수",
+        "부모님의 진료비", "고객님의 거래", "한의원의 진료비", "서비스의 가격", "남성의 평균",
+    ],
+    ids=range(11),
+)  # fmt: skip
+def test_words_of_the_language_in_another_place_stay(question: str) -> None:
+    assert link(question, columns(nm=names(60))).text == question
+
+
 def spelled(name: str) -> list[str]:
     return [
         *(form.format(name) for form in FORMS),

@@ -1,0 +1,254 @@
+"""Snowflake through its own connector: a session of limits, slots bound on the server.
+
+SQLAlchemy's dialect of Snowflake writes parameters into the text on this side and needs an old
+SQLAlchemy; the connector sends them apart from the statement. Snowflake has no read-only session:
+that the guard lets nothing but a SELECT through is backed by the rights of the role alone, so the
+session takes no other role with it. One call sends one statement.
+
+`open_database` makes a `SnowflakeDatabase` of a URL
+(`snowflake://user:password@account/database/schema?warehouse=…&role=…`), `introspect.py` asks one
+for the tables of the database.
+"""
+
+import asyncio
+import contextlib
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import sqlalchemy
+
+from langchain_privacy.errors import ConfigurationError, QueryError
+from langchain_privacy.sql.execute.database import Database, RowReader, Rows, code_of, query_error
+from langchain_privacy.sql.policy import SQLPolicy
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+T = TypeVar("T")
+
+_GRACE = 0.5
+"""Seconds between the time of a statement and that of whoever waits for it."""
+_LOGIN = 15
+"""Seconds that a login may take."""
+
+_PIECE = re.compile(
+    r"""
+    '(?:[^']|'')*'      # a string, stepped over: the guard lets no backslash into one
+    | "(?:[^"]|"")*"    # an identifier, stepped over
+    | :(v\d+)\b         # a slot outside of them
+    """,
+    re.VERBOSE,
+)
+_CODES = {
+    604: "timeout",  # by the server's limit, or by ours
+    630: "timeout",
+    1003: "failed",
+    2003: "forbidden",  # "does not exist or not authorized" is one error
+    2043: "forbidden",
+    2140: "unknown_function",
+    2141: "unknown_function",
+    3001: "forbidden",
+    100035: "cast_failed",
+    100038: "cast_failed",
+    100040: "cast_failed",
+}
+"""Errors of Snowflake by number; the others by their SQLSTATE."""
+
+
+class SnowflakeDatabase(Database):
+    """Statements on one database of Snowflake, each in a session of its own."""
+
+    dialect = "snowflake"
+
+    def __init__(self, source: "Engine | AsyncEngine | str", policy: SQLPolicy) -> None:
+        if not isinstance(source, str):
+            msg = (
+                "Snowflake is asked through its own connector, so give its URL instead of an "
+                "engine: snowflake://user:password@account/database/schema?warehouse=...&role=..."
+            )
+            raise ConfigurationError(msg)
+        self._url = sqlalchemy.make_url(source)
+        self._policy = policy
+
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Run a statement; see `Database`."""
+        return self._run(sql, parameters or {}, _Hand())
+
+    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Like `run`, in a thread; cancelling the task ends the session."""
+        hand = _Hand()
+        try:
+            return await asyncio.to_thread(self._run, sql, parameters or {}, hand)
+        except asyncio.CancelledError:
+            hand.let_go("cancelled")
+            raise
+
+    def _run(self, sql: str, parameters: Mapping[str, Any], hand: "_Hand") -> Rows:
+        text, values = _positional(sql, parameters)
+
+        def read(cursor: Any) -> Rows:
+            reader = RowReader(self._policy)
+            cursor.execute(text, values)
+            while not reader.full and (batch := cursor.fetchmany(500)):
+                reader.take(batch)
+            return reader.done()
+
+        return self._held(read, hand, self._policy.timeout)
+
+    def ask(self, *statements: str) -> list[list[dict[str, Any]]]:
+        """Run statements of ours and return the rows of each, by the names of their columns.
+
+        Raises:
+            QueryError: The database cannot be reached, or refuses one.
+        """
+
+        def read(cursor: Any) -> list[list[dict[str, Any]]]:
+            found = []
+            for sql in statements:
+                cursor.execute(sql)
+                names = [column[0].casefold() for column in cursor.description]
+                found.append([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+            return found
+
+        return self._held(read, _Hand(), self._policy.timeout * len(statements))
+
+    def _held(self, read: Callable[[Any], T], hand: "_Hand", seconds: float) -> T:
+        """Read in a thread that can be left behind: the connector waits as long as it likes."""
+        connect = _connector()
+        found: list[T] = []
+        failed: list[str] = []
+
+        def work() -> None:
+            try:
+                with contextlib.closing(connect(**self._arguments())) as connection:
+                    hand.take(connection)
+                    found.append(read(connection.cursor()))
+            except Exception as error:  # noqa: BLE001 (the connector raises much else)
+                failed.append(_code(error))
+            finally:
+                hand.connected.set()
+                hand.done.set()
+
+        threading.Thread(target=work, daemon=True).start()
+        if not hand.connected.wait(_LOGIN + _GRACE):
+            hand.let_go("unavailable")
+        elif not hand.done.wait(seconds + _GRACE):
+            hand.let_go("timeout")
+        if hand.gone or failed:
+            raise query_error(hand.gone or failed[0])
+        return found[0]
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return what the connector is given: the URL's own words, and our limits over them."""
+        url = self._url
+        database, _, schema = (url.database or "").partition("/")
+        host = url.host or ""
+        named = {
+            "user": url.username,
+            "password": url.password,
+            "account": host.removesuffix(".snowflakecomputing.com"),
+            "database": database,
+            "schema": schema,
+            "port": url.port,
+        }
+        if host.endswith(".snowflakecomputing.com"):
+            named["host"] = host
+        seconds = self._policy.timeout
+        return {
+            **{key: value for key, value in named.items() if value},
+            **{key: value for key, value in url.query.items() if isinstance(value, str)},
+            "paramstyle": "qmark",  # bound on the server
+            "secondary_roles": "NONE",  # no rights but the role's
+            "session_parameters": {
+                "STATEMENT_TIMEOUT_IN_SECONDS": max(1, int(seconds)),
+                "STATEMENT_QUEUED_TIMEOUT_IN_SECONDS": max(1, int(seconds)),
+                "ROWS_PER_RESULTSET": self._policy.row_limit + 1,
+                "MULTI_STATEMENT_COUNT": 1,
+                "QUOTED_IDENTIFIERS_IGNORE_CASE": False,  # a name means one column
+                "ABORT_DETACHED_QUERY": True,
+            },
+            "login_timeout": _LOGIN,
+            "network_timeout": max(1, round(seconds + _GRACE)),
+            "client_telemetry_enabled": False,
+            "platform_detection_timeout_seconds": 0,  # asks the cloud's metadata address if let
+            "client_session_keep_alive": False,
+        }
+
+
+class _Hand:
+    """Holds a connection, and lets it go from another thread: at a deadline, or when told to.
+
+    Attributes:
+        connected: The login is over.
+        done: There are rows, or an error.
+        gone: Why it was let go.
+    """
+
+    def __init__(self) -> None:
+        self.connected = threading.Event()
+        self.done = threading.Event()
+        self.gone: str | None = None
+        self._connection: Any = None
+        self._lock = threading.Lock()
+
+    def take(self, connection: Any) -> None:
+        with self._lock:
+            self._connection = connection
+            gone = self.gone
+        self.connected.set()
+        if gone:
+            raise query_error(gone)
+
+    def let_go(self, why: str) -> None:
+        """Free whoever waits; the end of a session ends its statement on the server."""
+        with self._lock:
+            self.gone = self.gone or why
+            connection = self._connection
+        self.connected.set()
+        self.done.set()
+        if connection is not None:
+            # A server that does not answer must not hold up the caller.
+            threading.Thread(target=_closed, args=(connection,), daemon=True).start()
+
+
+def _closed(connection: Any) -> None:
+    with contextlib.suppress(Exception):
+        connection.close(retry=False)
+
+
+def _connector() -> Callable[..., Any]:
+    try:
+        from snowflake.connector import connect
+    except ImportError:
+        msg = "Snowflake's connector is not installed: pip install 'langchain-privacy[snowflake]'."
+        raise ConfigurationError(msg) from None
+    return connect
+
+
+def _positional(sql: str, parameters: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    """Write slots as question marks, and list their values in that order."""
+    values: list[Any] = []
+
+    def mark(match: re.Match[str]) -> str:
+        if match[1] not in parameters:
+            return match[0]
+        values.append(parameters[match[1]])
+        return "?"
+
+    return _PIECE.sub(mark, sql), tuple(values)
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, QueryError):
+        return error.code
+    number = getattr(error, "errno", None)
+    if isinstance(number, int):
+        if number in _CODES:
+            return _CODES[number]
+        # 25xxxx and 29xxxx are of the connector, 39xxxx of the login.
+        if number // 10_000 in (25, 26, 29, 39):
+            return "unavailable"
+    return code_of(error)
