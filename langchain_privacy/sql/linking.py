@@ -306,6 +306,8 @@ def _read_as_a_name(tokens: Sequence[Token], after: str, columns: ColumnValues) 
         return "person" if first.oov or rare else None
     if any(token.tag == "XSN" for token in inside):
         return None  # 최고가, 연도별
+    if first.tag == "MM" and len(inside) == 2:
+        return None  # 한의원 is read as 한 의원
     if all(token.tag[:2] in ("NN", "XP", "MM") for token in inside):
         # 한도호, 전도수: two nouns may be one word of a trade, when the first is on the card.
         return None if columns.is_public(first.form) else "unknown"
