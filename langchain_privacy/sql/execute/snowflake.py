@@ -225,7 +225,8 @@ def _connector() -> Callable[..., Any]:
     except ImportError:
         msg = "Snowflake's connector is not installed: pip install 'langchain-privacy[snowflake]'."
         raise ConfigurationError(msg) from None
-    return connect
+    chosen: Callable[..., Any] = connect
+    return chosen
 
 
 def _positional(sql: str, parameters: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
