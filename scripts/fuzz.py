@@ -7,6 +7,7 @@ Where `atheris` is installed, `--atheris TARGET` lets it drive one target by cov
 
 import argparse
 import hashlib
+import logging
 import random
 import sys
 import time
@@ -57,6 +58,7 @@ def main() -> int:
     parser.add_argument("--atheris", metavar="TARGET", choices=list(fuzzing.targets()))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    logging.disable()
     if arguments.atheris:
         import atheris
 

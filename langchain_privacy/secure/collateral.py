@@ -41,6 +41,7 @@ from langchain_privacy.errors import (
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.evidence import der, sev_snp
 from langchain_privacy.secure.evidence.azure_maa import keys_url
+from langchain_privacy.secure.evidence.nvidia_endorsements import UNREADABLE
 from langchain_privacy.secure.evidence.nvidia_gpu import GpuEndorsements, GpuEvidence, manifest_ids
 from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements
@@ -173,16 +174,7 @@ class Collateral:
         manifests = [self._manifest(name) for name in ids]
         responses: dict[bytes, bytes] = {}
         for device in evidence:
-            try:
-                chain = x509.load_pem_x509_certificates(device.certificate_chain)
-            except ValueError:
-                msg = "a GPU's certificate chain cannot be read"
-                raise EvidenceInvalidError(msg, check="collateral") from None
-            # NVIDIA answers for all but the leaf, which the device's own firmware issues.
-            for subject, issuer in itertools.pairwise(chain[1:]):
-                builder = ocsp.OCSPRequestBuilder()
-                request = builder.add_certificate(subject, issuer, hashes.SHA384()).build()
-                asked = request.public_bytes(Encoding.DER)
+            for asked in _questions(device.certificate_chain):
                 if asked not in responses:
                     responses[asked] = self._get(self._services.nvidia_ocsp, asked)[0]
         return GpuEndorsements(manifests=manifests, ocsp=list(responses.values()))
@@ -286,6 +278,24 @@ def _host(url: str) -> str:
     return httpx.URL(url).host
 
 
+def _questions(chain: bytes) -> list[bytes]:
+    """The OCSP requests about a GPU's chain: NVIDIA answers for all but the leaf.
+
+    The device's own firmware issues that one.
+    """
+    asked = []
+    try:
+        certificates = x509.load_pem_x509_certificates(chain)
+        for subject, issuer in itertools.pairwise(certificates[1:]):
+            builder = ocsp.OCSPRequestBuilder()
+            request = builder.add_certificate(subject, issuer, hashes.SHA384()).build()
+            asked.append(request.public_bytes(Encoding.DER))
+    except UNREADABLE:
+        msg = "a GPU's certificate chain cannot be read"
+        raise EvidenceInvalidError(msg, check="collateral") from None
+    return asked
+
+
 def _platform(quote: bytes) -> tuple[str, str]:
     """FMSPC in hex, and which authority issued the platform's certificate, from a quote."""
     try:
@@ -295,11 +305,11 @@ def _platform(quote: bytes) -> tuple[str, str]:
         fields = der.children(der.whole(value.value, 0x30))
         pairs = [der.children(entry) for entry in fields]
         fmspc = next(pair[1] for pair in pairs if pair[0].encoded == _FMSPC).content
-    except (ValueError, IndexError, StopIteration, AttributeError):
+        issuer = leaf.issuer.rfc4514_string()
+    except (*UNREADABLE, IndexError, StopIteration, AttributeError):
         msg = "the quote holds no certificate of its platform"
         raise EvidenceInvalidError(msg, check="collateral") from None
-    platform = _PLATFORM in leaf.issuer.rfc4514_string()
-    return fmspc.hex(), "platform" if platform else "processor"
+    return fmspc.hex(), "platform" if _PLATFORM in issuer else "processor"
 
 
 def _chain(headers: Mapping[str, str], name: str) -> str:

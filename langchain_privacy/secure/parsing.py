@@ -26,7 +26,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _MAX_DEPTH = 64
 """Levels of nesting; evidence has about ten."""
 
-_LATEST = 253402300799
+LATEST = 253402300799
 """The last second of the year 9999."""
 
 _HEX = re.compile(r"(?:[0-9a-f]{2})*\Z")
@@ -146,7 +146,7 @@ def integer(value: Any, what: str) -> int:
 def moment(value: Any, what: str) -> dt.datetime:
     """Seconds since 1970 as a time, up to the end of the year 9999."""
     seconds = integer(value, what)
-    if not 0 <= seconds <= _LATEST:
+    if not 0 <= seconds <= LATEST:
         raise _invalid(what, "not a time")
     return dt.datetime.fromtimestamp(seconds, dt.UTC)
 

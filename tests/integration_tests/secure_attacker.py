@@ -1,7 +1,9 @@
 """An attacker on the path: a proxy process between client and gateway that does one bad thing.
 
 `python -m tests.integration_tests.secure_attacker GATEWAY_PORT REPLICA_PORT` prints its port; the
-replica is another machine that is as genuine as the gateway. A request to
+replica is another machine that is as genuine as the gateway. With `CERTIFICATE KEY` after them it
+holds the gateway's TLS key and ends TLS, so that nothing but evidence and policy stand against it.
+A request to
 `/__attack/MODE?LOG` chooses what it does from now on, and the file into which it writes every byte
 that passes, so that a test can look for what must not be readable.
 """
@@ -9,6 +11,7 @@ that passes, so that a test can look for what must not be readable.
 import base64
 import http.client
 import json
+import ssl
 import sys
 import threading
 import time
@@ -22,6 +25,8 @@ from langchain_privacy.secure.channel.hpke import X25519PrivateKey, XWingPrivate
 from langchain_privacy.secure.evidence.simulated import simulate_report
 
 GATEWAY, REPLICA = int(sys.argv[1]), int(sys.argv[2])
+STOLEN = sys.argv[3:5]
+ROLES = "/v1/attestation/report"  # where a service attests machines of several roles
 MODE, LOG = "nothing", Path("/dev/null")
 OWN = {"x-wing": XWingPrivateKey(), "ehbp-x25519": X25519PrivateKey()}
 LOCK = threading.Lock()
@@ -39,6 +44,9 @@ def forward(
     method: str, path: str, headers: list[tuple[str, str]], body: bytes, port: int = GATEWAY
 ) -> Answer:
     connection = http.client.HTTPConnection("127.0.0.1", port)
+    if STOLEN:
+        trusted = ssl.create_default_context(cafile=STOLEN[0])
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=trusted)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in headers:
         if name.lower() not in ("content-length", "transfer-encoding", "connection"):
@@ -101,6 +109,37 @@ def evidence(path: str, answer: Answer) -> Answer:
         return 500, [("content-type", "text/html")], b"<h1>send your key to support</h1>"
     elif MODE == "evidence_redirect":
         return 302, [("location", "http://127.0.0.1:9/"), ("content-length", "0")], b""
+    return status, headers, json.dumps(document).encode()
+
+
+def roles(path: str, answer: Answer) -> Answer:
+    """Offer genuine machines in roles that are not theirs."""
+    status, headers, body = answer
+    document = json.loads(body)
+    # Of the same nonce, and of another machine of each build.
+    other = json.loads(forward("GET", path, [], b"")[2])
+    gateway, (model, *_) = document["gateway_attestation"], document["model_attestations"]
+
+    def as_model(machine: Any) -> list[Any]:
+        named = {"signing_public_key": machine["signing_address"]}
+        gpus = {"nvidia_payload": model["nvidia_payload"]} if "nvidia_payload" in model else {}
+        return [{**machine, **named, **gpus}]
+
+    if MODE == "gateway_as_model":
+        document["model_attestations"] = as_model(gateway)
+    elif MODE == "another_gateway_as_model":
+        document["model_attestations"] = as_model(other["gateway_attestation"])
+    elif MODE == "gateway_before_the_model":
+        document["model_attestations"] = [*as_model(gateway), model]
+    elif MODE == "model_as_gateway":
+        document["gateway_attestation"] = model
+    elif MODE == "roles_swapped":
+        document["gateway_attestation"] = model
+        document["model_attestations"] = as_model(gateway)
+    elif MODE == "model_key_of_the_gateway":
+        # The model's own evidence, under the address that the gateway holds the key of.
+        named = {**model, "signing_address": gateway["signing_address"]}
+        document["model_attestations"] = as_model(named)
     return status, headers, json.dumps(document).encode()
 
 
@@ -223,6 +262,8 @@ class Proxy(BaseHTTPRequestHandler):
         log(self.requestline.encode() + b"\n" + str(self.headers).encode() + body)
         if self.path.startswith(envelope.PATH):
             answer = evidence(self.path, forward(self.command, self.path, headers, b""))
+        elif self.path.startswith(ROLES):
+            answer = roles(self.path, forward(self.command, self.path, headers, b""))
         else:
             headers, body = request(self.path, headers, body)
             # A machine is shown, and another one gets what is sealed to it.
@@ -252,5 +293,9 @@ class Proxy(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    if STOLEN:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*STOLEN)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     print(server.server_address[1], flush=True)
     server.serve_forever()

@@ -1,11 +1,14 @@
 """A fleet under load: three machines in turn, keys replaced all the while, one of them down.
 
 Two thousand calls by sixteen threads and as many tasks; none may fail, and none may be opened by a
-machine whose build the policy does not accept.
+machine whose build the policy does not accept. Nor may one fail while a machine is away for half a
+minute.
 """
 
 import asyncio
+import itertools
 import threading
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,7 +32,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning"),
 ]
-CALLS, AT_ONCE = 2000, 16
+CALLS, AT_ONCE, OUTAGE = 2000, 16, 30.0
 BODY = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
 
 
@@ -95,3 +98,52 @@ def test_no_call_of_a_fleet_fails(kind, event) -> None:
             assert len(upstream.requests) == CALLS
             if event == "old_build":
                 assert not balancer.gateways[1].keys.current.seen
+
+
+def test_no_call_fails_while_one_machine_is_away_for_thirty_seconds() -> None:
+    with OpenAIServer(lambda _: "an answer") as upstream:
+        balancer = Balancer(_gateways(upstream.url.removesuffix("/v1"), None, None, None))
+        with AsgiServer(balancer) as server:
+            url = f"{server.url}/v1/chat/completions"
+            done, stop = threading.Semaphore(0), threading.Event()
+            transport = AttestedTransport(AttestedEndpoint(server.url, SIMULATED))
+
+            def work(client: httpx.Client) -> int:
+                """Call until it is over; how many calls came back."""
+                for count in itertools.count():
+                    if stop.is_set():
+                        return count
+                    reply = client.post(url, json=BODY)
+                    assert reply.json()["choices"][0]["message"]["content"] == "an answer"
+                    done.release()
+                raise AssertionError
+
+            def wait_for(calls: int) -> None:
+                for _ in range(calls):
+                    assert done.acquire(timeout=120)
+
+            with (
+                httpx.Client(transport=transport, timeout=120) as client,
+                ThreadPoolExecutor(AT_ONCE) as pool,
+            ):
+                workers = [pool.submit(work, client) for _ in range(AT_ONCE)]
+                try:
+                    wait_for(200)
+                    before, asked = len(upstream.requests), balancer.turns[1]
+                    balancer.down = {1}
+                    time.sleep(OUTAGE)
+                    balancer.down = set()
+                    meanwhile = len(upstream.requests) - before
+                    refused = balancer.turns[1] - asked
+                    while done.acquire(blocking=False):
+                        pass
+                    back = balancer.turns[1]
+                    wait_for(200)
+                    assert balancer.turns[1] > back
+                finally:
+                    stop.set()
+                calls = sum(worker.result() for worker in workers)
+            assert meanwhile > AT_ONCE
+            assert refused > AT_ONCE
+            assert len(upstream.requests) == calls
+            print(f"{calls} calls, {meanwhile} during the outage, {refused} times met it, 0 failed")

@@ -5,7 +5,10 @@ own layer; whatever else comes out of it is a crash. `scripts/fuzz.py` runs one 
 like, the unit tests run each for a moment.
 """
 
+import base64
 import datetime as dt
+import gzip
+import hashlib
 import json
 import random
 import tempfile
@@ -48,12 +51,15 @@ from langchain_privacy.secure.adapters import (
     AciAdapter,
     TinfoilAdapter,
     TinfoilV3Adapter,
-    verify_dstack_report,
 )
+from langchain_privacy.secure.adapters.aci import keyset_digest, report_data
+from langchain_privacy.secure.adapters.tinfoil import _SNP_GUEST
 from langchain_privacy.secure.channel import ehbp, sealed
+from langchain_privacy.secure.channel.field_sealing import AciCipher
 from langchain_privacy.secure.evidence import azure_cvm, dstack, release
 from langchain_privacy.secure.policy.attestation import dumps, loads
 from langchain_privacy.secure.report import Checks
+from tests.support import fuzzing_services, tinfoil
 from tests.support.field_services import application
 from tests.support.sigstore_log import REPOSITORY, SigstoreLog, statement
 from tests.vectors.attestation import authority, cases, intel, revocation, tdx_cases
@@ -64,13 +70,20 @@ CORPUS = Path(__file__).parents[1] / "vectors" / "fuzz"
 KEPT = authority.load()
 NOW = dt.datetime.fromtimestamp(cases.NOW, dt.UTC)
 LATER = dt.datetime.fromtimestamp(tdx_cases.NOW, dt.UTC)
-ROOTS = TrustedRoots(intel_sgx_der=intel.root())
+_AMD = KEPT["amd"]
+_GPU_ROOT = x509.load_pem_x509_certificates(KEPT["nvidia"]["chain_0"])[-1].fingerprint(SHA256())
+ROOTS = TrustedRoots(
+    intel_sgx_der=intel.root(),
+    amd_ark={"Milan": hashlib.sha256(_AMD["ark"]).hexdigest()},
+    nvidia_device=_GPU_ROOT.hex(),
+    nvidia_rim=_GPU_ROOT.hex(),
+)
 SNP = SevSnpPolicy(measurements=[cases.MEASUREMENT.hex()])
 TDX = TdxPolicy(measurements=[TdxMeasurement(**{n: v.hex() for n, v in intel.REGISTERS.items()})])
+MAA, ISSUER = AzureMaaPolicy(policy_hashes=["hash"]), "https://test.attest.azure.net"
 TRUSTING = AttestationPolicy(
     require=[UnsafeNoAttestation()], profile="ehbp-x25519", allow_unsafe=True
 )
-_AMD = KEPT["amd"]
 
 
 @dataclass(frozen=True)
@@ -92,16 +105,14 @@ def _endorsed(**changes: Any) -> SnpEndorsements:
 
 
 def _snp(report: bytes, endorsements: SnpEndorsements) -> object:
-    return verify_sev_snp(report, endorsements, SNP, NOW)
+    return verify_sev_snp(report, endorsements, SNP, NOW, roots=ROOTS)
 
 
 def _gpu(report: bytes, chain: bytes, **endorsements: Any) -> object:
     device = GpuEvidence(report=report, certificate_chain=chain)
     given = GpuEndorsements(**endorsements)
-    first = x509.load_pem_x509_certificates(KEPT["nvidia"]["chain_0"])[-1]
-    roots = TrustedRoots(nvidia_device=first.fingerprint(SHA256()).hex())
     policy = NvidiaGpuPolicy()
-    return verify_nvidia_gpu(device, given, policy, NOW, nonce=cases.NONCE, roots=roots)
+    return verify_nvidia_gpu(device, given, policy, NOW, nonce=cases.NONCE, roots=ROOTS)
 
 
 def _azure(evidence: dict[str, bytes]) -> object:
@@ -142,10 +153,6 @@ def _collateral(data: bytes) -> object:
     return verify_tdx(quote, TdxEndorsements(collateral=data), TDX, LATER, roots=ROOTS)
 
 
-def _dstack(data: bytes) -> object:
-    return verify_dstack_report(data, TdxEndorsements(collateral="{}"), TDX, LATER, nonce=bytes(32))
-
-
 def _through(adapter: Any) -> Callable[[bytes], object]:
     return lambda data: adapter.verify(data, bytes(32), TRUSTING, NOW, roots=ROOTS)
 
@@ -181,38 +188,29 @@ def targets() -> dict[str, Target]:
     pem = b"".join(c.public_bytes(Encoding.PEM) for c in pems)
     registers, members = application("a")
     build = statement("ab" * 48, "cd" * 48, "ef" * 48)
-    machine = {
-        "intel_quote": intel.quote({"report_data": bytes(64), **registers}).hex(),
-        "signing_address": "00" * 32,
-        "tls_cert_fingerprint": None,
-        "nvidia_payload": json.dumps({"evidence_list": []}),
-        **members,
-    }
     keyset = {
         "not_after": 2_000_000_000,
-        "e2ee_public_keys": [{"algo": "x", "public_key": "00" * 32}],
+        "e2ee_public_keys": [{"algo": AciCipher.ALGORITHM, "public_key": "00" * 32}],
         "tls_public_keys": [{"domain": None, "spki_sha256": "00" * 32}],
     }
+    bound = report_data(keyset_digest(keyset), bytes(32))
+    keyed = intel.quote({"report_data": bound, **registers})
     aci = {
         "api_version": "aci/1",
         "attestation": {
             "tee_type": "tdx",
             "workload_keyset": keyset,
-            "evidence": {"quote": quote.hex(), "event_log": members["event_log"]},
+            "evidence": {"quote": keyed.hex(), "event_log": members["event_log"]},
         },
         "service_capabilities": {"supported_e2ee_versions": ["2"]},
     }
-    june = {
-        "format": "https://tinfoil.sh/predicate/attestation/v3",
-        "report_data": {
-            "tls_key_fp": "00" * 32,
-            "hpke_key": "00" * 32,
-            "nonce": "00" * 32,
-            "gpu_evidence_hash": "00" * 32,
-        },
-        "cpu": {"platform": "tdx", "report": ""},
-        "gpu": None,
-    }
+    zipped = base64.b64encode(gzip.compress(report, mtime=0)).decode()
+    tinfoil_v2 = _json({"format": _SNP_GUEST, "body": zipped})
+    tinfoil_v3 = (
+        tinfoil.sections(bytes(32), tinfoil.keys(bytes(32), bytes(32))),
+        tinfoil.sections(bytes(32), tinfoil.keys(bytes(32), bytes(32)), on_intel=True),
+        tinfoil.june(bytes(32), bytes(32), bytes(32)),
+    )
     crypto = envelope.crypto_material(
         {"ehbp-x25519": bytes(32)}, not_after=NOW, gateway_config="00" * 32
     )
@@ -220,12 +218,15 @@ def targets() -> dict[str, Target]:
     cpu = envelope.CpuEvidence(kind="sev-snp", evidence={"report": report})
     document = envelope.build(bytes(32), crypto, gpus, cpu)
     runtime = _json({"keys": [{"kid": "HCLAkPub", "kty": "RSA", "n": "AQAB", "e": "AQAB"}]})
-    hcl = b"HCLA" + bytes(28) + report + bytes(20) + runtime
+    bound = cases.snp_report({0x50: hashlib.sha256(runtime).digest().ljust(64, b"\0")})
+    sizes = b"".join(n.to_bytes(4, "little") for n in (2, 1, len(runtime)))
+    hcl = b"HCLA" + bytes(28) + bound.ljust(1192, b"\0") + sizes + runtime
     policy = AttestationPolicy(
         require=[SNP, NvidiaGpuPolicy()], profile="ehbp-x25519", gateway_configs=["00" * 32]
     )
     roles = AttestationPolicy(roles={"a": TDX, "b": AzureMaaPolicy(pcrs={"4": "x"})})
     keys, bundle = _json(cases.jwks()), cases.bundle().encode()
+    token = cases.token(cases._maa_claims(), alg="RS256", kid="test-rsa").encode()
     return {
         "snp_report": Target(lambda d: _snp(d, _endorsed()), (report,)),
         "snp_key_certificate": Target(
@@ -234,7 +235,7 @@ def targets() -> dict[str, Target]:
         "snp_chain": Target(lambda d: _snp(report, _endorsed(chain=d)), (pem,)),
         "snp_crl": Target(lambda d: _snp(report, _endorsed(crl=d)), (_AMD["crl"],)),
         "tdx_quote": Target(
-            lambda d: verify_tdx(d, TdxEndorsements(collateral="{}"), TDX, LATER, roots=ROOTS),
+            lambda d: verify_tdx(d, fuzzing_services.GIVEN, TDX, LATER, roots=ROOTS),
             (quote, intel.quote({"report_data": bytes(64)}, version=5)),
         ),
         "tdx_collateral": Target(_collateral, (tdx_cases.made_collateral({}).encode(),)),
@@ -244,6 +245,10 @@ def targets() -> dict[str, Target]:
             lambda d: _gpu(cases.gpu_report(), chain, ocsp=[d]),
             (revocation.response(chain, NOW, level=2),),
         ),
+        "gpu_manifest": Target(
+            lambda d: _gpu(cases.gpu_report(), chain, manifests=[d]),
+            (fuzzing_services.manifest(),),
+        ),
         "gpu_list": Target(
             GpuEvidence.from_nvidia_json, (_json([{"evidence": "AAAA", "certificate": "AAAA"}]),)
         ),
@@ -251,11 +256,13 @@ def targets() -> dict[str, Target]:
         "release_statement": Target(lambda d: _release(_sigstore()[0].bundle(d)), (_json(build),)),
         "nras_answer": Target(lambda d: _nras(d, keys), (bundle,)),
         "nras_keys": Target(lambda d: _nras(bundle, d), (keys,)),
+        "maa_keys": Target(
+            lambda d: verify_azure_maa(token, d, MAA, NOW, issuer=ISSUER, nonce=cases.NONCE.hex()),
+            (keys,),
+        ),
         "maa_token": Target(
-            lambda d: verify_azure_maa(
-                d, keys, AzureMaaPolicy(pcrs={"4": "x"}), NOW, issuer="x", nonce=""
-            ),
-            (cases.token({"iss": "x"}).encode(),),
+            lambda d: verify_azure_maa(d, keys, MAA, NOW, issuer=ISSUER, nonce=cases.NONCE.hex()),
+            (token,),
         ),
         "azure_hcl": Target(
             lambda d: verify_azure_cvm(
@@ -266,6 +273,7 @@ def targets() -> dict[str, Target]:
                 SNP,
                 NOW,
                 nonce=bytes(32),
+                roots=ROOTS,
             ),
             (hcl,),
         ),
@@ -284,11 +292,10 @@ def targets() -> dict[str, Target]:
         "envelope_devices": Target(envelope._devices, (gpus,)),
         "tinfoil_v2": Target(
             _through(TinfoilAdapter(_endorsed(), accept_boot_time_evidence=True)),
-            (_json({"format": "x", "body": "H4sIAAAAAAAAAwMAAAAAAAAAAAA="}),),
+            (tinfoil_v2,),
         ),
-        "tinfoil_v3": Target(_through(TinfoilV3Adapter()), (_json(june),)),
-        "aci": Target(_through(AciAdapter("a", TdxEndorsements(collateral="{}"))), (_json(aci),)),
-        "dstack": Target(_dstack, (_json(machine),)),
+        "tinfoil_v3": Target(_through(TinfoilV3Adapter()), tinfoil_v3),
+        "aci": Target(_through(AciAdapter("a", fuzzing_services.GIVEN)), (_json(aci),)),
         "event_log": Target(
             lambda d: dstack.replay(d.decode("utf-8", "replace")), (members["event_log"].encode(),)
         ),
@@ -302,6 +309,7 @@ def targets() -> dict[str, Target]:
         ),
         "answers": Target(_answer, (b'{"a": 1}', b"data: [DONE]\n\n", b'{"done": true}\n')),
         "ehbp_key": Target(ehbp.parse_key_config, (ehbp.key_config(bytes(32)),)),
+        **{name: Target(*parts) for name, parts in fuzzing_services.parsers().items()},
     }
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -76,7 +76,7 @@ def _pem(key: ec.EllipticCurvePublicKey) -> str:
 
 def _p384(pem: Any, what: str) -> ec.EllipticCurvePublicKey:
     key: object = None
-    with suppress(ValueError):
+    with suppress(ValueError, UnsupportedAlgorithm):
         key = load_pem_public_key(parsing.text(pem, what).encode())
     if not is_p384(key):
         msg = f"{what}: not a P-384 public key in PEM"
@@ -135,7 +135,8 @@ def verify_minions_report(
         "the GPU tokens are not those of the report",
     )
     made = report["timestamp"]
-    checks.require("timestamp", type(made) in (int, float), "the timestamp is not a number")
+    number = type(made) in (int, float) and 0 <= made <= parsing.LATEST
+    checks.require("timestamp", number, "the timestamp is not one")
     checks.require(
         "age",
         abs(now.timestamp() - made) <= _MAX_AGE.total_seconds(),

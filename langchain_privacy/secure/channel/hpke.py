@@ -36,6 +36,8 @@ def hkdf_extract(salt: bytes, ikm: bytes) -> bytes:
 
 def hkdf_expand(prk: bytes, info: bytes, length: int) -> bytes:
     """HKDF-Expand with SHA-256 (RFC 5869)."""
+    if length <= 32:  # every key and nonce of a request: one block
+        return hmac.digest(prk, info + b"\x01", _HASH)[:length]
     output, block, counter = b"", b"", 1
     while len(output) < length:
         block = hmac.digest(prk, block + info + bytes([counter]), _HASH)

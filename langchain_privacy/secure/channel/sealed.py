@@ -422,14 +422,14 @@ def split_prefix(prefix: bytes) -> tuple[bytes, bytes, bytes]:
 
 def read_prefix(prefix: bytes) -> tuple[list[Entry], bytes]:
     """The entries, one for each key, and the nonce from the first `prefix_size` bytes."""
-    malformed = ChannelError("a request does not begin as one")
+    whole, several = len(prefix) == prefix_size(prefix), prefix.startswith(GROUP_MAGIC)
+    known = 1 < prefix[3] <= MAX_RECIPIENTS if whole and several else prefix.startswith(MAGIC)
+    if not (whole and known):
+        msg = "a request does not begin as one"
+        raise ChannelError(msg)
     body, nonce = prefix[len(MAGIC) : -NONCE], prefix[-NONCE:]
-    if len(prefix) != prefix_size(prefix):
-        raise malformed
-    if prefix.startswith(MAGIC):
+    if not several:
         return [Entry(body[:8], body[8:])], nonce
-    if not prefix.startswith(GROUP_MAGIC) or not 1 < prefix[3] <= MAX_RECIPIENTS:
-        raise malformed
     entries = [body[at : at + _ENTRY] for at in range(1, len(body), _ENTRY)]
     return [Entry(e[:8], e[8 : 8 + 1120], e[8 + 1120 :]) for e in entries], nonce
 

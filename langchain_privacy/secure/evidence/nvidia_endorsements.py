@@ -33,7 +33,7 @@ _TCG_DICE_FWID = "2.23.133.5.4.1"
 _TCG_DICE_TCB_INFO = "2.23.133.5.4.1.1"
 _SEQUENCE_TAG, _FWIDS_TAG = 0x30, 0xA6
 
-_UNREADABLE = (
+UNREADABLE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -54,7 +54,7 @@ def load_chain(pem: bytes) -> tuple[x509.Certificate, ...] | None:
     """Certificates of a PEM bundle, leaf first; `None` when it cannot be read."""
     try:
         return tuple(x509.load_pem_x509_certificates(pem))
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -67,7 +67,7 @@ def _links_hold(chain: tuple[x509.Certificate, ...]) -> bool:
             basic = issuer.extensions.get_extension_for_class(x509.BasicConstraints)
             if not basic.value.ca:
                 return False
-    except (InvalidSignature, *_UNREADABLE, x509.ExtensionNotFound):
+    except (InvalidSignature, *UNREADABLE, x509.ExtensionNotFound):
         return False
     return True
 
@@ -107,7 +107,7 @@ def verify_device_chain(
         error=EvidenceExpiredError,
     )
     key: object = None
-    with contextlib.suppress(*_UNREADABLE):
+    with contextlib.suppress(*UNREADABLE):
         key = chain[0].public_key()
     checks.require("key_type", is_p384(key), "the signing key is not on P-384")
     assert is_p384(key)
@@ -122,7 +122,7 @@ def firmware_digest(leaf: x509.Certificate) -> bytes | None:
     """
     try:
         extensions = list(leaf.extensions)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     for extension in extensions:
         if not isinstance(extension.value, x509.UnrecognizedExtension):
@@ -173,7 +173,7 @@ def verify_ocsp(
             if elsewhere and any(_subject_of(response, o) is not None for o in others):
                 continue
             genuine = index is not None and _signed_by_issuer(response, chain[index + 1], now)
-        except _UNREADABLE:
+        except UNREADABLE:
             genuine, index = False, None
         checks.require("ocsp_signature", genuine, "an OCSP response does not hold")
         assert index is not None
@@ -219,7 +219,7 @@ def _signed_by_issuer(
         try:
             delegate.verify_directly_issued_by(issuer)
             usage = delegate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        except (InvalidSignature, *_UNREADABLE, x509.ExtensionNotFound):
+        except (InvalidSignature, *UNREADABLE, x509.ExtensionNotFound):
             continue
         if ExtendedKeyUsageOID.OCSP_SIGNING in usage and (
             delegate.not_valid_before_utc <= now <= delegate.not_valid_after_utc
@@ -230,7 +230,7 @@ def _signed_by_issuer(
         if not isinstance(key, ec.EllipticCurvePublicKey) or algorithm is None:
             return False
         key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(algorithm))
-    except (InvalidSignature, *_UNREADABLE):
+    except (InvalidSignature, *UNREADABLE):
         return False
     return True
 
@@ -277,7 +277,7 @@ def verify_manifest(data: bytes, now: dt.datetime, pin: str, checks: Checks) -> 
                 x509.load_der_x509_certificate(base64.b64decode(node.text or ""))
                 for node in root.iter(_XMLDSIG + "X509Certificate")
             )
-    except (etree.XMLSyntaxError, *_UNREADABLE):
+    except (etree.LxmlError, *UNREADABLE):
         chain = ()
     checks.require("rim_readable", len(chain) > 1, "a reference manifest cannot be read")
     verify_device_chain(chain, now, pin, checks, length=None)
@@ -293,7 +293,7 @@ def verify_manifest(data: bytes, now: dt.datetime, pin: str, checks: Checks) -> 
             ),
         )
         signed = result.signed_xml if not isinstance(result, list) else None
-    except (SignXMLException, InvalidSignature, *_UNREADABLE):
+    except (SignXMLException, InvalidSignature, etree.LxmlError, *UNREADABLE):
         signed = None
     checks.require("rim_signature", signed is not None, "a manifest's signature is wrong")
     manifest = _golden_values(signed)

@@ -49,6 +49,7 @@ _NONCE = re.compile(r"[0-9a-f]{64}\Z")
 _PLAINTEXT = "urn:langchain-privacy:error:plaintext"
 _REPLAY = "urn:langchain-privacy:error:replay"
 _RETRY_SECONDS = 1
+_WATCHED_AFTER = 0.02
 _NO_EVIDENCE = "urn:langchain-privacy:error:evidence"
 _log = logging.getLogger(__name__)
 
@@ -268,20 +269,25 @@ async def _while_connected(receive: Receive) -> AsyncIterator[None]:
     """Breaks off what is in the block when the client goes: a model must not write for nobody."""
     work = asyncio.current_task()
     assert work is not None
+    watchers: list[asyncio.Task[None]] = []
 
     async def watch() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         work.cancel()
 
-    watcher = asyncio.ensure_future(watch())
+    # An answer that is there at once needs no task that watches; one that takes long does.
+    loop = asyncio.get_running_loop()
+    begin = loop.call_later(_WATCHED_AFTER, lambda: watchers.append(loop.create_task(watch())))
     try:
         yield
     except asyncio.CancelledError:
-        if not watcher.done() or work.uncancel():
+        if not any(watcher.done() for watcher in watchers) or work.uncancel():
             raise
     finally:
-        watcher.cancel()
+        begin.cancel()
+        for watcher in watchers:
+            watcher.cancel()
 
 
 class _Answer:

@@ -208,7 +208,7 @@ class ConfigfsTsm:
 
             try:
                 chain = [x509.load_der_x509_certificate(found[g]) for g in (cls._ASK, cls._ARK)]
-            except ValueError:
+            except (ValueError, x509.InvalidVersion):
                 raise malformed from None
             certificates["chain"] = b"".join(c.public_bytes(Encoding.PEM) for c in chain)
         return certificates
