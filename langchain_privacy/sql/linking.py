@@ -310,7 +310,7 @@ def _read_as_a_name(tokens: Sequence[Token], after: str, columns: ColumnValues) 
         return None  # 한의원 is read as 한 의원
     if all(token.tag[:2] in ("NN", "XP", "MM") for token in inside):
         # 한도호, 전도수: two nouns may be one word of a trade, when the first is on the card.
-        return None if columns.is_public(first.form) else "unknown"
+        return None if first.end > 1 and columns.is_public(first.form) else "unknown"
     # 고민은의, 안하아의: no particle and no ending of a verb stands before 의.
     ended = any(token.tag in _BEFORE_NO_PARTICLE for token in inside)
     return "person" if ended and after == "의" else None
