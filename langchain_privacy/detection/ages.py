@@ -160,7 +160,7 @@ _BEFORE = {
 }
 _BEHIND = re.compile(
     r"[- ]?(?:years?|yrs?|yo|y/o|months?|weeks?|jähr|Jahre|ans\b|años|anos)"
-    r"|[, ]{0,2}(?:[mf]\b|(?:fe)?male|man\b|woman)",
+    r"|[, /]{0,2}(?:[mf]\b|(?:fe)?male|man\b|woman)",
     _I,
 )
 _BEHIND_NAME = re.compile(

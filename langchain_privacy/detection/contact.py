@@ -94,6 +94,13 @@ _NOBODY = frozenset(
 _SPEAKER = re.compile(
     r"^(?:User: )?(?P<name>(?=\w*[._])[A-Za-z][\w.]{2,30})(?=: [a-z])", re.MULTILINE
 )
+# "under the name meeplewitch_77", "requested by helpdesk_mira", "u/gentle_fern", "kestrel#4471"
+_NAMED_SO = re.compile(
+    r"\b(?:(?:under the name|known as|goes by|by|as|name is|for user)[ ][\"'“]?"
+    r"(?P<name>[A-Za-z][A-Za-z0-9]{1,24}_[A-Za-z0-9_]{1,24})(?![\w(=/.]|\[)"
+    r"|(?<![\w/])u/(?P<reddit>[\w-]{3,24})(?![\w/])"
+    r"|(?P<discord>[A-Za-z][\w.]{2,31}#\d{4})(?!\w))"
+)
 _CODE_LINE = re.compile(r"(?:\A|\n)[ \t]*\Z")
 
 
@@ -117,6 +124,10 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
     for match in _SPEAKER.finditer(t) if ": " in t else ():
         if has_unusual_word(match["name"].replace("_", " ")):
             yield span(match, "USERNAME", 0.5, "handle", "name")
+    for match in _NAMED_SO.finditer(t) if "_" in t or "u/" in t or "#" in t else ():
+        group = match.lastgroup or 0
+        if has_unusual_word(match[group].replace("_", " ")) or group != "name":
+            yield span(match, "USERNAME", 0.6, "handle", group)
     for _, end in _HANDLE_LABELS.find(text):
         if named := _AFTER_HANDLE_LABEL.match(t, end):
             yield span(named, "USERNAME", 0.6, "handle", "name")

@@ -13,7 +13,9 @@ from langchain_privacy.detection.contact import find_emails, find_handles, find_
 from langchain_privacy.detection.east_asian import find_east_asian_values
 from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
+from langchain_privacy.detection.hosts import find_hosts, find_house_numbers
 from langchain_privacy.detection.korean.addresses import find_korean_addresses
+from langchain_privacy.detection.korean.institutions import find_korean_institutions
 from langchain_privacy.detection.korean.names import find_korean_names
 from langchain_privacy.detection.korean.numbers import (
     find_accounts,
@@ -50,6 +52,7 @@ from langchain_privacy.detection.people import (
     find_places,
 )
 from langchain_privacy.detection.personal import PersonalDetector
+from langchain_privacy.detection.presented import find_presented_people
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
 from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_keys, find_passwords
@@ -61,6 +64,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_emails,
     find_handles,
     find_urls,
+    find_hosts,
     find_ip_addresses,
     find_mac_addresses,
     find_ibans,
@@ -95,13 +99,15 @@ CHECKED: tuple[Rule, ...] = (
 BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
     "en": (
         find_people,
+        find_presented_people,
         find_signatures,
         find_columns_of_names,
         find_addresses,
+        find_house_numbers,
         find_places,
         find_named_things,
     ),
-    "ko": (find_korean_names, find_korean_addresses),
+    "ko": (find_korean_names, find_korean_institutions, find_korean_addresses),
 }
 _LISTED: tuple[Rule, ...] = (find_signatures, find_columns_of_names, find_addresses, find_places)
 ELSEWHERE: Mapping[str, tuple[Rule, ...]] = {

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.rules import finding
+from langchain_privacy.detection.rules import finding, span
+from langchain_privacy.detection.vocabulary.cues import called_in_small
 from langchain_privacy.words import has_unusual_word, load
 
 _WORD = rf"[{UPPER}][\w'’.-]*[\w'’]|[{UPPER}]"
@@ -39,12 +40,31 @@ _FORMS = (
         rf"\b(?:[Tt]he|[Oo]ur|[Mm]y|for|of) (?P<name>(?:{_WORD}|[A-Z]\d{{1,3}})(?: {_WORD})?)"
         rf"(?= (?:{_THINGS}|class|module|account|campaign|estate)\b)"
     ),
+    # project Bluebird, with a colon or none
+    re.compile(rf"\b[Pp]roject(?: name)?:? [\"“]?(?P<name>{_RUN})"),
+    # "Our repo is called orgel-billing"
+    re.compile(
+        r"\b(?:repo|repository|branch|bucket|database|cluster)(?: is)?(?: called| named|:)? "
+        r"[\"'`“]?(?P<name>[a-z][\w.]*(?:[-_/][\w.]+)+)"
+    ),
     # "at the Button Museum"
     re.compile(
         rf"\b[a-z]+ the (?P<name>(?:{_WORD})(?: {_WORD}){{0,2}} (?:Museum|School|Hospital|Clinic"
         r"|Church|Hotel|Cafe|Café|Kindergarten|Academy|Gallery|Bakery|Pub|Arms|Inn|Tavern"
         r"|Shelter))\b"
     ),
+)
+# "a party at Jump Zone", "from Moss & Thimble"
+_AT = re.compile(rf"\b[a-z]+ at (?P<name>(?:{_WORD})(?: {_WORD}){{1,3}})(?! ?&)")
+_PAIR = re.compile(
+    rf"\b(?:at|from|of|for|by|with|in|to) "
+    rf"(?P<name>(?:{_WORD})(?: {_WORD})? & (?:{_WORD})(?: {_WORD})?)"
+)
+# "University of the Free State", "Institute for Snow and Avalanche Studies"
+_OF = re.compile(rf"\b(?:University|College|Institute) (?:of|for)(?: the)? {_RUN}")
+# "the Okonkwos"
+_FAMILY = re.compile(
+    rf"\b(?:[Tt]he|with|[Oo]ur neighbou?rs,?) (?P<name>[{UPPER}][a-zß-ɏ]{{2,}}s)\b"
 )
 # In small letters: "i study at covenant university".
 _IN_SMALL = re.compile(
@@ -68,21 +88,30 @@ _ANNOUNCING = frozenset(
     [*_PETS.split("|"), *load("named_things"), "called", "named", "titled", "nicknamed", "library"]
 )
 _PET_WORDS = frozenset({"food", "litter", "bed", "toys", "hair", "sitter", "owner", "lover", "who"})
+_ANNOUNCED_BY = frozenset(
+    ("class", "module", "account", "campaign", "estate", "museum", "school", "hospital", "clinic",
+     "church", "hotel", "cafe", "café", "kindergarten", "academy", "gallery", "bakery", "pub",
+     "arms", "inn", "tavern", "shelter", "project", "repo", "repository", "branch", "bucket",
+     "database", "cluster", "customer", "client", "supplier", "vendor", "employer")
+)  # fmt: skip
 _INSTITUTIONS = load("organisation_words") - load("words_of_papers")
 _CAPITALS = re.compile(_RUN)
 _NOT_FIRST = load("english_function")
 _ROLES = load("roles") | load("public_proper") | load("public_it") | load("public_peoples")
+_COMMON = load("common_words")
+_NAMES = load("given_names") | load("surnames")
 _SCORE = 0.5
 
 
 def find_named_things(text: FoldedText) -> Iterator[Finding]:
     """Find names behind a word for a kind of thing, and institutions named by such a word."""
     t = text.text
-    for form in () if text.words.isdisjoint(_ANNOUNCING) else _FORMS:
+    for form in () if text.words.isdisjoint(_ANNOUNCING | _ANNOUNCED_BY) else _FORMS:
         for match in form.finditer(t):
             name = match["name"].lower()
             if name not in _ROLES and name.partition(" ")[0] not in _NOT_FIRST:
                 yield _finding(t, *match.span("name"))
+    yield from _by_small_words(text)
     if not text.words.isdisjoint(_CLOSE):
         for match in _RELATED.finditer(t):
             if match["name"].lower() not in _NOT_FIRST:
@@ -97,6 +126,26 @@ def find_named_things(text: FoldedText) -> Iterator[Finding]:
             words = match["name"].split()
             if not (_NOT_FIRST | load("kinds_of_institution")).intersection(words[:-1]):
                 yield finding(*match.span("name"), "ORGANIZATION", _SCORE, "named_things")
+
+
+def _by_small_words(text: FoldedText) -> Iterator[Finding]:
+    """Find what stands behind "at", what an ampersand joins, and families: "the Okonkwos"."""
+    t = text.text
+    forms = [_OF] if " of " in t or " for " in t else []
+    forms += [_AT] if " at " in t else []
+    forms += [_PAIR] if " & " in t else []
+    for form in forms:
+        for match in form.finditer(t):
+            start, end = match.span("name" if "name" in form.groupindex else 0)
+            if not match[0].isupper() and not _ROLES.issuperset(text.lower[start:end].split()):
+                yield _finding(t, start, end)
+    for match in _FAMILY.finditer(t):
+        name = match["name"].lower()
+        if name[:-1] in _NAMES and not {name, name[:-1]} & _COMMON:
+            yield span(match, "PERSON", _SCORE, "named_things", "name")
+    if " called " in t or " named " in t:
+        for start, end in called_in_small(t):
+            yield finding(start, end, "ORGANIZATION", _SCORE, "named_things")
 
 
 def _institutions(text: FoldedText) -> Iterator[Finding]:

@@ -10,7 +10,9 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 | `BODY` | a weight or a height, said of a person |
 | `DATE_TIME`, a day | a person in its paragraph (Korean: as a year); no log, code, or before 1900 |
 | `DATE_TIME`, a year or a month | a person and something of a life in its sentence: born, since |
+| `DATE_TIME`, a day of this week or the next | a person and something of a life in its sentence |
 | `MONEY` | a person and what makes it theirs (salary, rent, owe) in its sentence, or an exact sum |
+| `ID` | the name of a paper before it ("invoice", "ticket") and a person or "we" in its paragraph |
 
     >>> text = "I moved to Leeds in 2011. My rent is 740 euros. In 1789 the coffee was 2 euros."
     >>> [(f.entity_type, text[f.start : f.end]) for f in PersonalDetector().detect(text)]
@@ -57,6 +59,17 @@ _MONTH = re.compile(
 _MONEY = re.compile(MONEY, _I)
 _KOREAN_MONEY = re.compile(KOREAN_MONEY)
 _THOUSANDS = re.compile(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", _I)
+# Without a currency, behind a word that only a sum follows: "rent is 900 a month", 전세 2억 3천.
+_DUE = re.compile(
+    r"\b(?:rent|salary|wages?|pension|mortgage|deposit|budget|loan)(?: (?:is|was|of))?:? "
+    r"(?:about )?(?P<sum>\d[\d,.]*(?<=\d\d)k?)"
+    r"(?![\w%]|[.,]\d|:\d| ?(?:years?|months?|weeks?|days?|hours?|minutes?|%)\b)",
+    re.IGNORECASE,
+)
+_HUNDRED_MILLIONS = re.compile(
+    r"(?:전세|월세|보증금|대출금?|매매가?|연봉|집값)(?:[은는이가])?\s?"
+    r"(?P<sum>\d[\d,.]*\s?억(?:\s?\d[\d,]*\s?천?)?(?:\s?만)?(?:\s?원)?)"
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _END_OF_SENTENCE = re.compile(
     r"[.!?](?<![A-Z]\.)(?<!\b[MD]r\.)(?<!\bM[rs]s\.)(?<!\bSt\.)(?<!\bMs\.)(?<!\bProf\.)"
@@ -64,6 +77,26 @@ _END_OF_SENTENCE = re.compile(
 )
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _LOGGED = re.compile(r"[ T]\d\d:\d\d:\d\d")
+# A day of a week that is spoken of now; "every Friday" and "on Mondays" are nobody's.
+_WEEKDAY = re.compile(
+    r"\b(?:by|on|since|until|till|last|next|this|before|from|for) "
+    r"(?P<day>(?:(?:last|next|this) )?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"(?: (?:morning|afternoon|evening|night))?)\b(?! ?(?:to|through|until|[-–])\b)"
+    r"|(?P<korean>(?:(?:지난|이번|다음)\s?주\s?)[월화수목금토일]요일)"
+    r"|(?<![가-힣])(?P<until>[월화수목금토일]요일)(?=까지|부터)",
+    _I,
+)
+# A number of a paper, a parcel or a piece of equipment behind its name.
+_SERIAL = re.compile(
+    r"\b(?:orders?|tickets?|invoices?|inv|quotes?|quotations?|ref|reference|cases?|claims?|parcels?"
+    r"|tracking|shipment|bookings?|badges?|jira|issue|contract|policy|po|account|ext|extension)\.?"
+    r"(?: ?(?:no|nr|number|code|id)\b\.?)?(?: is)?:?[ ]?(?P<serial>"
+    r"#?(?=[A-Z\d/-]{0,12}\d)[A-Z\d]+(?:[-/][A-Z\d]+)*)(?![\w%]|[.,]\d)"
+    r"|(?:주문|송장|티켓|접수|견적)\s?(?:번호)?\s?[:은는]?\s?(?P<korean>#?(?=[A-Z\d-]*\d)[A-Z\d-]{4,24})"
+    r"(?![\w가-힣])",
+    re.IGNORECASE,
+)
+_SHORTEST_SERIAL = 4
 _QUOTES = "\"'`/_="
 _OLD = re.compile(r"\b1[0-8]\d\d\b")
 _AN_HOUR = re.compile(r"\s?(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)\b", _I)
@@ -153,10 +186,37 @@ class _About:
                 start, end = match.span(match.lastgroup or 0)
                 if self._is_of_a_life(_part(self._sentences, start), match):
                     yield start, end, "DATE_TIME"
+        yield from self._days_of_a_week()
+        yield from self._serials()
         for pattern in (_MONEY, _THOUSANDS, *([_KOREAN_MONEY] if "원" in self.text else ())):
             for match in self._search(pattern):
                 if self._is_own(match):
                     yield *match.span(), "MONEY"
+        for pattern in (_DUE, *([_HUNDRED_MILLIONS] if "억" in self.text else ())):
+            for match in self._search(pattern):
+                start, end = match.span("sum")
+                if _MONEY.match(self.text, start):
+                    continue  # with its currency, found above
+                if self._personal(_part(self._paragraphs, start), we=True):
+                    yield start, end, "MONEY"
+
+    def _days_of_a_week(self) -> Iterator[tuple[int, int, str]]:
+        """Yield days that are known by the week, where their sentence speaks of a person."""
+        if "day" in self.lower or "요일" in self.text:
+            for match in _WEEKDAY.finditer(self.text):
+                sentence = _part(self._sentences, match.start())
+                if self._personal(sentence) and self._has(sentence, "life_events"):
+                    yield *match.span(match.lastgroup or 0), "DATE_TIME"
+
+    def _serials(self) -> Iterator[tuple[int, int, str]]:
+        """Yield numbers of papers and parcels that are somebody's."""
+        for match in self._search(_SERIAL):
+            start, end = match.span(match.lastgroup or 0)
+            value = self.text[start:end]
+            if sum(map(str.isdecimal, value)) < min(_SHORTEST_SERIAL, len(value.strip("#"))):
+                continue
+            if self._personal(_part(self._paragraphs, start), we=True):
+                yield start, end, "ID"
 
     def _is_of_a_person(self, start: int, end: int) -> bool:
         """Say whether a day is somebody's; Korean news has one in every sentence, of anything."""
@@ -173,15 +233,20 @@ class _About:
     def _is_of_a_life(self, sentence: Span, time: re.Match[str]) -> bool:
         """Say whether a year or a month is when something happened to somebody."""
         since = time[0][:5].lower() == "since"
-        if since and self._has(sentence, "life_events"):
+        if since and (time.re is _MONTH or self._has(sentence, "life_events")):
             return self._personal(_part(self._paragraphs, time.start()))
         if not self._personal(sentence):
-            return False
+            # In a list of what somebody did: "MBA, Rotterdam School of Management, 2022".
+            last = time.re is _YEAR and time[0].startswith(",") and self._ends_line(time.end())
+            return last and self._personal(_part(self._paragraphs, time.start()))
         if self._has(sentence, "life_events") or self._has(sentence, "money_cues"):
             return True
         if time.re is _MONTH:
             return False
         return since or self._others(sentence)
+
+    def _ends_line(self, at: int) -> bool:
+        return self.text[at : at + 1] in ("", "\n")
 
     def _is_said(self, day: re.Match[str]) -> bool:
         """Say whether a day stands in prose or a table, not in a log, in code or in a path."""
@@ -198,10 +263,11 @@ class _About:
         amount = int(digits[:9] or 0)
         if not large and amount < _LEAST and not often:
             return False
-        if (often or self._has(sentence, "money_cues")) and self._personal(sentence, we=True):
+        about = _part(self._paragraphs, money.start())
+        if (often or self._has(sentence, "money_cues")) and self._personal(about, we=True):
             return True
         exact = len(digits.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
-        return exact and self._personal(sentence)
+        return exact and (self._personal(sentence) or self._named(about))
 
     def _personal(self, part: Span, *, we: bool = False) -> bool:
         """Say whether a stretch speaks of a person; `we` counts for what firms have as well."""

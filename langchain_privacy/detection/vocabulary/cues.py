@@ -107,8 +107,15 @@ def named_by_words_around(text: str) -> Iterator[Span]:
         for match in _INSTITUTION.finditer(lower):
             yield match.span("name")
     if " called " in text or " named " in text:
-        patterns.append(_CALLED)
+        yield from called_in_small(text)
     for pattern in patterns:
         for match in pattern.finditer(text):
             start, end = match.span("name" if match["name"] else 0)
             yield start, end - (text[end - 1] == " ")
+
+
+def called_in_small(text: str) -> Iterator[Span]:
+    """Yield the names in lower case behind a kind of thing: "a band called lost bubble"."""
+    for match in _CALLED.finditer(text):
+        start, end = match.span("name")
+        yield start, end - (text[end - 1] == " ")

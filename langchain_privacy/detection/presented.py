@@ -1,0 +1,131 @@
+r"""People whom a title, brackets, quotation marks, a sign-off or a chat presents.
+
+Names that are ordinary words as well ("Mr Ash", "cheers, Sunny") are in no list that tells; where
+they stand does. `defaults` puts the rules into a detector; signatures on a line of their own are
+found by `layout`.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "Mr Ash asked the client (\"Robin\") twice. Cheers, Pip"
+    >>> [text[f.start : f.end] for f in find_presented_people(fold(text))]
+    ['Ash', 'Robin', 'Pip']
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import UPPER, FoldedText
+from langchain_privacy.detection.rules import finding, span
+from langchain_privacy.words import has_unusual_word, load
+
+_FUNCTION = load("english_function")
+_COMMON = load("common_words")
+_EVERYDAY = load("english_everyday") | _FUNCTION
+_KNOWN = load("given_names") | load("surnames")
+_NOBODY = load("organisation_words") | load("roles") | load("named_things") | load("close_roles")
+_CAP = rf"[{UPPER}][^\W\d_]+(?:['’-][^\W\d_]+)*"
+_SCORE = 0.55
+
+
+def _any_of(name: str) -> str:
+    words = (word for word in load(name) if word.isascii() and len(word) > 2)
+    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+
+
+# ---- titles: what follows is a name, ordinary word or not
+
+_TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Uncle|Aunt|Auntie|Aunty)"
+_TITLED = re.compile(rf"\b{_TITLE}\.? (?:[A-Z]\. ?)?(?P<name>{_CAP})")
+_TITLED_SMALL = re.compile(
+    r"\b(?:mr|mrs|ms|dr|prof)\.? (?P<name>[a-zß-ɏ]{2,}(?:-[a-zß-ɏ]{2,})?)(?![\w'’-])"
+)
+_WITH = re.compile(r"\b(?:by|with|from|to|see|saw|and) \Z")
+_OF_TITLE = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "dame", "aunt"})
+
+# ---- brackets and quotation marks behind a person
+
+_ROLE = rf"(?:{_any_of('close_roles')}|{_any_of('roles')}|little one|partner|ex|hr)"
+_BRACKETED = re.compile(
+    rf"\b(?i:{_ROLE}),? [(\[][\"“]?(?P<name>{_CAP})[\"”]?(?=[)\],])"
+    rf"|\b(?i:{_ROLE}),? [\"“](?P<quoted>{_CAP})[\"”]"
+    # (Elif, 3 years old)
+    rf"|\((?P<aged>{_CAP}),? (?:aged? )?\d{{1,2}}(?: (?:years|months|weeks)(?: old)?)?\)"
+)
+
+# ---- a sign-off within a line: "Kind regards, T. Vance"
+
+_SIGN_OFF = re.compile(
+    r"(?:^|(?<=[.!?\"”:] ))[ \t>]{0,8}(?i:(?:kind(?:est)?|best|warm(?:est)?|with(?: best| kind)?"
+    r"|many|yours|lots of|all my) )?(?i:regards|wishes|sincerely|faithfully|truly|cheers|thanks"
+    r"|thx|love|best|xoxo)"
+    rf"[,!.]? {{1,2}}(?P<name>(?:[A-Z]\.? ){{0,2}}{_CAP}(?: {_CAP})?|[a-zß-ɏ]{{3,16}})"
+    r"(?=[,.]?\s*(?:[\"”]|\Z|\n)| \(\d|, [A-Z])",
+    re.MULTILINE,
+)
+_ALL = frozenset({"all", "everyone", "everybody", "team", "folks", "guys", "again", "you", "both"})
+
+# ---- lines of a chat
+
+_SPEAKER = re.compile(
+    r"^[ \t>]{0,4}"
+    r"(?P<time>\[?(?:\d{4}-\d\d-\d\d[ T,]{1,2})?\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp][Mm])?\]?"
+    r"[ ,-]{1,3})?<?(?P<name>[^\W\d_][\w.'-]{1,19}(?: [^\W\d_][\w.'-]{1,19})?)>?:[ ](?=\S)",
+    re.MULTILINE,
+)
+_FEWEST_LINES = 3
+
+
+def find_presented_people(text: FoldedText) -> Iterator[Finding]:
+    """Find people behind a title, in brackets behind a role, in a sign-off and in chats."""
+    t = text.text
+    if not text.words.isdisjoint(_OF_TITLE | {"professor", "uncle", "auntie", "aunty"}):
+        for match in _TITLED.finditer(t):
+            if match["name"].lower() not in _FUNCTION:
+                yield span(match, "PERSON", _SCORE, "presented", "name")
+        for match in _TITLED_SMALL.finditer(t):
+            name = match["name"]
+            before = _WITH.search(t, max(0, match.start() - 6), match.start())
+            if name not in _EVERYDAY or (before and name in _KNOWN):
+                yield span(match, "PERSON", _SCORE, "presented", "name")
+    for match in _BRACKETED.finditer(t) if "(" in t or '"' in t or "“" in t else ():
+        name = match[match.lastgroup or 0]
+        if name.lower() not in _FUNCTION | _NOBODY and not (name.isupper() and len(name) < 6):
+            yield span(match, "PERSON", _SCORE, "presented", match.lastgroup or 0)
+    for match in _SIGN_OFF.finditer(t):
+        words = match["name"].lower().split()
+        if _ALL.isdisjoint(words) and _NOBODY.isdisjoint(words) and _FUNCTION.isdisjoint(words):
+            yield span(match, "PERSON", _SCORE, "presented", "name")
+    if ": " in t:
+        yield from _speakers(text)
+
+
+def _speakers(text: FoldedText) -> Iterator[Finding]:
+    """Find who speaks: labels of lines that come again, or stand behind a time of the day."""
+    lines = list(_SPEAKER.finditer(text.text))
+    if len(lines) < 2:
+        return
+    often = Counter(match["name"] for match in lines)
+    taken = [match for match in lines if _may_speak(match["name"])]
+    # A conversation: more lines than speakers, and one of them is called like nothing else.
+    talk = (
+        len(lines) >= _FEWEST_LINES
+        and len(often) < len(lines)
+        and any(often[match["name"]] > 1 and _is_a_name(match["name"]) for match in taken)
+    )
+    for match in taken:
+        timed = match["time"] is not None
+        if timed or (talk and match["name"] in often):
+            first, last = match.span("name")
+            yield finding(first, last, "PERSON", 0.5, "presented")
+
+
+def _may_speak(name: str) -> bool:
+    words = name.lower().split()
+    return _NOBODY.isdisjoint(words) and (
+        not _COMMON.issuperset(words) or not _KNOWN.isdisjoint(words)
+    )
+
+
+def _is_a_name(name: str) -> bool:
+    return name.lower() in _KNOWN or "가" <= name[0] <= "힣" or has_unusual_word(name)
