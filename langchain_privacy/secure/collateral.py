@@ -41,9 +41,9 @@ from langchain_privacy.errors import (
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.evidence import der, sev_snp
 from langchain_privacy.secure.evidence.azure_maa import keys_url
-from langchain_privacy.secure.evidence.nvidia_endorsements import UNREADABLE
 from langchain_privacy.secure.evidence.nvidia_gpu import GpuEndorsements, GpuEvidence, manifest_ids
 from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements
+from langchain_privacy.secure.evidence.signatures import UNREADABLE
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements
 from langchain_privacy.secure.fetch import DocumentReader
 from langchain_privacy.secure.report import LayoutError

@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -43,7 +43,7 @@ from langchain_privacy.errors import (
     PrivacyError,
 )
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.evidence.signatures import is_p384
+from langchain_privacy.secure.evidence.signatures import UNREADABLE, is_p384
 from langchain_privacy.secure.fetch import LOOPBACK, DocumentReader, tls_spki
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.base import appraise
@@ -76,7 +76,7 @@ def _pem(key: ec.EllipticCurvePublicKey) -> str:
 
 def _p384(pem: Any, what: str) -> ec.EllipticCurvePublicKey:
     key: object = None
-    with suppress(ValueError, UnsupportedAlgorithm):
+    with suppress(*UNREADABLE):
         key = load_pem_public_key(parsing.text(pem, what).encode())
     if not is_p384(key):
         msg = f"{what}: not a P-384 public key in PEM"

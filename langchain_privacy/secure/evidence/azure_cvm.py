@@ -23,14 +23,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from langchain_privacy.errors import EvidenceExpiredError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.evidence.sev_snp import SnpEndorsements, prove_sev_snp
-from langchain_privacy.secure.evidence.signatures import rsa_holds
+from langchain_privacy.secure.evidence.signatures import UNREADABLE, rsa_holds
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements, prove_tdx
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
@@ -232,7 +231,7 @@ def _attestation_key(runtime_data: bytes) -> rsa.RSAPublicKey | None:
                     for m in ("n", "e")
                 )
                 return rsa.RSAPublicNumbers(e, n).public_key()
-            except (ValueError, UnsupportedAlgorithm):
+            except UNREADABLE:
                 return None
     return None
 

@@ -11,12 +11,11 @@ from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from langchain_privacy.errors import EvidenceExpiredError
 from langchain_privacy.secure import parsing
-from langchain_privacy.secure.evidence.signatures import p384_holds, rsa_holds
+from langchain_privacy.secure.evidence.signatures import UNREADABLE, p384_holds, rsa_holds
 from langchain_privacy.secure.report import Checks
 
 Algorithm = Literal["ES384", "RS256"]
@@ -31,7 +30,7 @@ def _es384(jwk: Mapping[str, Any]) -> ec.EllipticCurvePublicKey | None:
         return ec.EllipticCurvePublicNumbers(
             _number(jwk, "x"), _number(jwk, "y"), ec.SECP384R1()
         ).public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return None
 
 
@@ -45,7 +44,7 @@ def _rs256(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey | None:
         elif (leaf := _leaf(jwk)) is not None:
             # Azure publishes its keys as certificates only; the set itself is what is trusted.
             key = leaf.public_key()
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+    except UNREADABLE:
         return None
     return key if isinstance(key, rsa.RSAPublicKey) and key.key_size >= _MIN_RSA_BITS else None
 
@@ -65,7 +64,7 @@ def _leaf(jwk: Mapping[str, Any]) -> x509.Certificate | None:
 def _in_its_time(jwk: Mapping[str, Any], now: dt.datetime) -> bool:
     try:
         leaf = _leaf(jwk)
-    except (ValueError, x509.InvalidVersion):
+    except UNREADABLE:
         return False
     return leaf is None or leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc
 

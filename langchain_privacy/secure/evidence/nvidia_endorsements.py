@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import ocsp
@@ -25,23 +25,13 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from langchain_privacy.errors import ConfigurationError, EvidenceExpiredError
 from langchain_privacy.secure.evidence import der
-from langchain_privacy.secure.evidence.signatures import is_p384
+from langchain_privacy.secure.evidence.signatures import UNREADABLE, is_p384
 from langchain_privacy.secure.report import Checks
 
 _CHAIN_LENGTH = 5
 _TCG_DICE_FWID = "2.23.133.5.4.1"
 _TCG_DICE_TCB_INFO = "2.23.133.5.4.1.1"
 _SEQUENCE_TAG, _FWIDS_TAG = 0x30, 0xA6
-
-UNREADABLE = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-    x509.UnsupportedGeneralNameType,
-)
-"""What `cryptography` raises for certificates and responses of other kinds than ours."""
 
 _SWID = "{http://standards.iso.org/iso/19770/-2/2015/schema.xsd}"
 _HASH = "{http://www.w3.org/2001/04/xmlenc#sha384}Hash"

@@ -27,6 +27,7 @@ from cryptography import x509
 from langchain_privacy.errors import AttestationError, ConfigurationError, EvidenceInvalidError
 from langchain_privacy.secure import parsing
 from langchain_privacy.secure.evidence import der
+from langchain_privacy.secure.evidence.signatures import UNREADABLE
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, as_time
 
@@ -181,7 +182,7 @@ def _named(certificate: x509.Certificate, checks: Checks) -> dict[str, Any]:
         try:
             value: Any = certificate.extensions.get_extension_for_oid(oid).value
             found[name] = der.whole(value.value, 0x0C).content.decode()
-        except (x509.ExtensionNotFound, ValueError):
+        except (x509.ExtensionNotFound, *UNREADABLE):
             continue
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from langchain_privacy.errors import EvidenceExpiredError
 from langchain_privacy.secure.evidence import der
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
-from langchain_privacy.secure.evidence.signatures import is_p384, p384_holds
+from langchain_privacy.secure.evidence.signatures import UNREADABLE, is_p384, p384_holds
 from langchain_privacy.secure.policy.base import Policy, appraise
 from langchain_privacy.secure.report import AttestationReport, Checks, LayoutError, as_time
 
@@ -244,7 +244,7 @@ def verify_chain(
         tcb = _tcb(leaf, product)
         public_key = load_der_public_key(leaf.public_key)
         readable = True
-    except (ValueError, KeyError, TypeError, UnsupportedAlgorithm):
+    except (*UNREADABLE, KeyError):
         readable = False
     checks.require("certificates", readable, "a certificate of the chain cannot be read")
     pin = roots.amd_ark.get(product)
@@ -300,7 +300,7 @@ def _tcb(certificate: der.Certificate, product: str) -> Tcb:
 def _pss_holds(signed: bytes, signature: bytes, issuer_key: bytes) -> bool:
     try:
         key = load_der_public_key(issuer_key)
-    except (ValueError, UnsupportedAlgorithm):
+    except UNREADABLE:
         return False
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size != 4096:
         return False
@@ -336,7 +336,7 @@ def _revocation(
         genuine = isinstance(key, rsa.RSAPublicKey) and crl.is_signature_valid(key)
         same_issuer = crl.issuer.public_bytes() == ark.subject_name
         complete = crl.next_update_utc is not None and crl.last_update_utc <= now
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except UNREADABLE:
         genuine = same_issuer = complete = False
     checks.require("crl", genuine and same_issuer, "the CRL is not signed by this ARK")
     checks.require("crl_dates", complete, "the CRL is not valid yet", error=EvidenceExpiredError)

@@ -1,15 +1,27 @@
 """The two kinds of signature that evidence carries, over bytes whose key is already proven.
 
 ECDSA on P-384 with SHA-384 signs AMD's reports, NVIDIA's reports and NVIDIA's tokens; RSA with
-SHA-256 signs Microsoft's tokens and the quotes of a vTPM. Every verifier in this folder asks here.
+SHA-256 signs Microsoft's tokens and the quotes of a vTPM. Every verifier in this folder asks here,
+also for what `cryptography` raises when a key, a certificate or a list is of an unknown kind.
 """
 
 from typing import TypeGuard
 
-from cryptography.exceptions import InvalidSignature
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises for keys, certificates and responses of other kinds than ours."""
 
 _P384_ORDER = int(
     "ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973",

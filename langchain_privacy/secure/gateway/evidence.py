@@ -26,6 +26,7 @@ from typing import Any, Protocol
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.secure.envelope import CpuEvidence
 from langchain_privacy.secure.evidence.nvidia_gpu import GpuEndorsements, GpuEvidence
+from langchain_privacy.secure.evidence.signatures import UNREADABLE
 from langchain_privacy.secure.evidence.simulated import simulate_report
 from langchain_privacy.secure.policy.unsafe import SIMULATED_MEASUREMENT, UnsafePolicyWarning
 
@@ -208,7 +209,7 @@ class ConfigfsTsm:
 
             try:
                 chain = [x509.load_der_x509_certificate(found[g]) for g in (cls._ASK, cls._ARK)]
-            except (ValueError, x509.InvalidVersion):
+            except UNREADABLE:
                 raise malformed from None
             certificates["chain"] = b"".join(c.public_bytes(Encoding.PEM) for c in chain)
         return certificates
