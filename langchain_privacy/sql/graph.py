@@ -82,7 +82,7 @@ def create_private_sql_graph(
     Args:
         remote: The remote chat model.
         engine_or_url: A SQLAlchemy engine, sync or async, or a URL (SQLite, PostgreSQL, MySQL,
-            MariaDB, DuckDB file).
+            MariaDB, DuckDB file), for Snowflake a URL.
         card: What may be read and known; without it every table and column of the database.
         policy: Limits; see `SQLPolicy`.
         masker: Detectors and vault; without it the defaults.

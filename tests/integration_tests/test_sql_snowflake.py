@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import importlib.util
 import json
+import logging
 import socket
 import subprocess
 import threading
@@ -133,7 +134,10 @@ def test_statements_give_the_rows_that_they_say(url: str) -> None:
         assert rows(url, card, sql, **slots) == expected
 
 
-def test_a_question_is_answered_and_its_value_does_not_cross(url: str) -> None:
+def test_a_question_is_answered_and_its_value_does_not_cross(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     sql = "SELECT count(*) AS n FROM trade WHERE district LIKE '%' || :v1 || '%'"
     model = ScriptedChatModel(responses=[plan(sql, single="[[hidden_value_1_n]]건")])
     card = SchemaCard.from_engine(url)
@@ -141,6 +145,7 @@ def test_a_question_is_answered_and_its_value_does_not_cross(url: str) -> None:
     assert graph.invoke({"question": "옥수동 거래는 몇 건이야?"})["answer"] == "6건"
     assert "옥수동" not in model.seen_text
     assert "Snowflake" in model.seen_text
+    assert [line for line in caplog.messages if "옥수동" in line] == []
 
 
 def test_small_groups_are_left_out_before_the_limit(url: str) -> None:
