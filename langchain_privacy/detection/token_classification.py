@@ -216,7 +216,10 @@ def _loaded(path: str) -> Callable[..., Any]:
     try:
         from transformers import pipeline
     except ImportError:
-        msg = "a token classification model needs transformers: pip install transformers torch"
+        msg = (
+            "a token classification model needs transformers: "
+            'pip install "langchain-privacy[transformers]"'
+        )
         raise ConfigurationError(msg) from None
     built: Callable[..., Any] = pipeline("token-classification", model=path, tokenizer=path)
     return built

@@ -25,7 +25,10 @@ try:
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
     from opentelemetry.trace import Link, Status
 except ImportError:
-    _MISSING = "Spans need OpenTelemetry's SDK: pip install opentelemetry-sdk."
+    _MISSING = (
+        "Spans need OpenTelemetry's SDK: pip install opentelemetry-sdk, or with the test kit "
+        '"langchain-privacy[testing]".'
+    )
     raise ConfigurationError(_MISSING) from None
 
 from langchain_privacy.subclassing import made_from, recast, subclass_maker
