@@ -27,6 +27,8 @@ class CloudModel(BaseChatModel):
             answer = call("crm_lookup", email=who)
         elif len(results) == 1:
             answer = call("send_mail", to=who, text=f"Dear customer, we have: {results[0]}")
+        elif not str(results[1]).startswith("sent"):
+            answer = AIMessage(f"I wrote nothing to {who}: you said no.")
         else:
             answer = AIMessage(f"I wrote to {who}. On file: {results[0]}.")
         return ChatResult(generations=[ChatGeneration(message=answer)])

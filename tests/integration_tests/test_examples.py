@@ -4,6 +4,8 @@ import inspect
 import json
 import logging
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,3 +94,34 @@ def test_the_shape(folder: Path) -> None:
         assert "\npython graph.py\n" in page
         assert "\nlanggraph dev" in page
         assert f"({folder.name})" in (folder.parent / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("answer", ["approve", "reject"])
+def test_a_private_agent_waits_for_a_person_and_outlives_its_process(
+    answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three processes know nothing of each other but two files, and one of them is killed."""
+    script = REPOSITORY / "examples" / "private_agent" / "approval.py"
+    monkeypatch.setenv("STATE_FOLDER", str(tmp_path / "state"))
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(
+        [*command, "ask"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        until_it_waits = list(iter(process.stdout.readline, "the agent waits for a person\n"))
+        process.kill()
+    first = "".join(until_it_waits)
+    assert "the person is asked      send_mail {'to': 'maria.keller@northwind.example'" in first
+    assert "our mail server sent" not in first
+    done = subprocess.run([*command, answer], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    sent = "our mail server sent     to maria.keller@northwind.example: Dear customer, we have"
+    assert (sent in done.stdout) == (answer == "approve")
+    assert "the person reads         I wrote" in done.stdout
+    assert "maria.keller@northwind.example" in done.stdout
+    read = [line for line in (first + done.stdout).splitlines() if "the cloud model reads" in line]
+    assert len(read) >= 3
+    for value in ("maria.keller", "901820", "2027-03-31"):
+        assert not any(value in line for line in read)
+        for file in (tmp_path / "state").iterdir():
+            assert value.encode() not in file.read_bytes(), file.name

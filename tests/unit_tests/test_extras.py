@@ -110,6 +110,14 @@ CASES: dict[str, tuple[str, str]] = {
         "langgraph.store.sqlite langgraph.checkpoint.sqlite",
         "from langchain_privacy.vault import StoreVault\nStoreVault.sqlite('vault.sqlite')",
     ),
+    "redis": (
+        "redis",
+        "from langchain_privacy.vault import StoreVault\nStoreVault.redis('redis://127.0.0.1:1')",
+    ),
+    "snowflake": (
+        "snowflake",
+        "from langchain_privacy.sql.execute.snowflake import _connector\n_connector()",
+    ),
     "testing": ("opentelemetry", "import langchain_privacy.tracing.otel"),
 }
 WITHOUT_CODE = {
