@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measured import plots
+from benchmarks.measured.korean import in_korean
 from benchmarks.measured.peers import lines
 from benchmarks.measured.tables import Table
 
@@ -36,9 +37,8 @@ KOREAN = """\
 
 이 패키지가 드는 비용과 지켜 내는 것을, 같은 일을 하는 다른 패키지와 나란히 잰 값입니다. 표는 모두
 `make bench` 한 번으로 만들어지며(일부만: `make bench ARGS="masking sql"`), 표 전체와 재는 방법,
-재지 않은 것은 [영어 쪽](../measured.md)에 있습니다. 시간은 CPU 시간의
-중앙값입니다. 재는 동안 기계가 다른 일로
-바빴으므로, 밀리초 자체보다 같은 표 안의 비율을 보십시오.
+재지 않은 것은 [영어 쪽](../measured.md)에 있습니다. 시간은 CPU 시간의 중앙값입니다. 재는 동안 기계가 다른
+일로 바빴으므로, 밀리초 자체보다 같은 표 안의 비율을 보십시오.
 
 기계: {processor}, 코어 {cores}개, {memory}, Python {python}.
 
@@ -76,7 +76,7 @@ def write(kept: Mapping[str, Any], docs: Path, parts: Sequence[str]) -> None:
     for name, part in kept.items():
         for table in map(Table.of, part["tables"]):
             english.append(_section(table))
-            korean.append(f"| {TITLES.get(table.name, table.title)} | {table.ratio} |\n")
+            korean.append(f"| {TITLES.get(table.name, table.title)} | {in_korean(table.ratio)} |\n")
             if table.plot:
                 (docs / "measured" / f"{table.name}.svg").write_text(plots.svg(table.plot), "utf-8")
                 pictures.append((TITLES.get(table.name, table.title), table.name))

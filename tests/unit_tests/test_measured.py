@@ -1,11 +1,13 @@
 """The page of figures is what its figures say, and its plots can be read on any page."""
 
 import json
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from benchmarks.measured import page, plots
+from benchmarks.measured.korean import in_korean
 from benchmarks.measured.tables import Plot
 from benchmarks.run import PARTS
 from tests.support.paths import REPOSITORY
@@ -35,3 +37,13 @@ def test_a_plot_names_everything_in_text(kind: str, log: bool) -> None:
     assert {"a < b", "ms", *lines} <= set(texts)
     assert "prefers-color-scheme: dark" in drawn
     assert "nan" not in drawn
+
+
+def test_the_korean_page_says_each_ratio_in_korean() -> None:
+    kept = json.loads((DOCS / "measured" / "figures.json").read_text("utf-8"))
+    ratios = [table["ratio"] for part in kept.values() for table in part["tables"]]
+    assert ratios
+    for ratio in ratios:
+        spoken = in_korean(ratio)
+        assert spoken != ratio, ratio
+        assert re.findall(r"\d+\.\d+", spoken) == re.findall(r"\d+\.\d+", ratio)
