@@ -19,12 +19,13 @@ Span = tuple[int, int]
 
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
-_IN_WORDS = (
+IN_WORDS = (
     rf"(?:(?:{_TENS})(?:[- ](?:{_ONES}))?|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
     rf"|seventeen|eighteen|nineteen|{_ONES})"
 )
+"""A number below a hundred in words, for patterns without regard to case."""
 _NUMBER = r"(?:1[01]\d|\d{1,2})"
-_AGE = rf"(?P<age>{_NUMBER}|{_IN_WORDS})"
+_AGE = rf"(?P<age>{_NUMBER}|{IN_WORDS})"
 _RELATIONS = "|".join(
     sorted(
         (
@@ -60,12 +61,12 @@ _I = re.IGNORECASE
 _FROM_THE_NUMBER = (
     # 34-year-old woman, "a 52-year-old with"; not "a 10-year-old laptop"
     re.compile(
-        rf"\b(?P<age>{_NUMBER}|{_IN_WORDS})[- ]?(?:years?|yrs?|months?|weeks?)[- ]?olds?\b"
+        rf"\b(?P<age>{_NUMBER}|{IN_WORDS})[- ]?(?:years?|yrs?|months?|weeks?)[- ]?olds?\b"
         rf"(?=[ -](?:\w+[ -]){{0,2}}?{_PEOPLE}\b)",
         _I,
     ),
     re.compile(
-        rf"\b(?P<age>{_NUMBER}|{_IN_WORDS})"
+        rf"\b(?P<age>{_NUMBER}|{IN_WORDS})"
         r"(?:-(?:years?|yrs?|months?)-olds?\b"
         r"(?=\s?[.,;:!?)\n]|\s?\Z| (?:who|with|from|in|and|living|single)\b)"
         r"|[- ](?:years?|yrs?|months?)[- ]old (?=(?:who|with)\b))",
@@ -110,7 +111,7 @@ _IN_BRACKETS_OLD = re.compile(
 # She is 34 years old; not the house.
 _OLD = re.compile(
     rf"\b(?:i|he|she|they|we|who|{_RELATIONS})\b(?:['’]\w+)?[^.!?,;\n]{{0,24}}?\b"
-    rf"(?P<age>{_NUMBER}|{_IN_WORDS}) ?(?:years?|yrs?|months?|weeks?) ?old\b"
+    rf"(?P<age>{_NUMBER}|{IN_WORDS}) ?(?:years?|yrs?|months?|weeks?) ?old\b"
     r"(?=\s?[.,;:!?)\n]|\s?\Z| (?:and|but|with|who|when|now|today|so|or|living|from|in)\b)",
     _I,
 )
@@ -164,7 +165,7 @@ _BEHIND = re.compile(
     _I,
 )
 _BEHIND_NAME = re.compile(
-    rf"(?:\s?\(|,\s|,?\saged?\s|\s-\s|\sis\s)(?P<age>{_NUMBER}(?: (?:years|months|weeks))?)"
+    rf"\.?(?:\s?\(|,\s|,?\saged?\s|\s-\s|\sis\s)(?P<age>{_NUMBER}(?: (?:years|months|weeks))?)"
     r"(?=\s?[,;)\n]|\sold\b)"
 )
 

@@ -10,6 +10,7 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 | `BODY` | a weight or a height, said of a person |
 | `DATE_TIME`, a day | a person in its paragraph (Korean: as a year); no log, code, or before 1900 |
 | `DATE_TIME`, a year or a month | a person and something of a life in its sentence: born, since |
+| `DATE_TIME`, how long | a person and something of a life in its sentence: for six years |
 | `DATE_TIME`, a day of this week or the next | a person and something of a life in its sentence |
 | `MONEY` | a person and what makes it theirs (salary, rent, owe) in its sentence, or an exact sum |
 | `ID` | the name of a paper before it ("invoice", "ticket") and a person or "we" in its paragraph |
@@ -24,7 +25,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 
-from langchain_privacy.detection.ages import ages, bodies
+from langchain_privacy.detection.ages import IN_WORDS, ages, bodies
 from langchain_privacy.detection.dates import (
     DAY,
     KOREAN_MONEY,
@@ -84,6 +85,12 @@ _WEEKDAY = re.compile(
     r"(?: (?:morning|afternoon|evening|night))?)\b(?! ?(?:to|through|until|[-–])\b)"
     r"|(?P<korean>(?:(?:지난|이번|다음)\s?주\s?)[월화수목금토일]요일)"
     r"|(?<![가-힣])(?P<until>[월화수목금토일]요일)(?=까지|부터)",
+    _I,
+)
+# How long somebody has lived, worked or waited somewhere.
+_HOW_LONG = re.compile(
+    r"\b(?:for|after|here|there|behind|of|past|last|is) (?:nearly |almost |about |over |the last )?"
+    rf"(?P<time>(?:\d{{1,2}}|{IN_WORDS}) (?:years|months|weeks))\b(?! (?:old|ago|later|of age))",
     _I,
 )
 # A number of a paper, a parcel or a piece of equipment behind its name.
@@ -187,6 +194,7 @@ class _About:
                 if self._is_of_a_life(_part(self._sentences, start), match):
                     yield start, end, "DATE_TIME"
         yield from self._days_of_a_week()
+        yield from self._how_long()
         yield from self._serials()
         for pattern in (_MONEY, _THOUSANDS, *([_KOREAN_MONEY] if "원" in self.text else ())):
             for match in self._search(pattern):
@@ -207,6 +215,15 @@ class _About:
                 sentence = _part(self._sentences, match.start())
                 if self._personal(sentence) and self._has(sentence, "life_events"):
                     yield *match.span(match.lastgroup or 0), "DATE_TIME"
+
+    def _how_long(self) -> Iterator[tuple[int, int, str]]:
+        """Yield how long something of somebody's life takes or took."""
+        for match in _HOW_LONG.finditer(self.text):
+            sentence = _part(self._sentences, match.start())
+            if not self._personal(sentence):
+                continue
+            if self._has(sentence, "life_events") or self._has(sentence, "money_cues"):
+                yield *match.span("time"), "DATE_TIME"
 
     def _serials(self) -> Iterator[tuple[int, int, str]]:
         """Yield numbers of papers and parcels that are somebody's."""

@@ -296,8 +296,13 @@ def _taken_apart(word: re.Match[str]) -> str:
     return " ".join([*pieces, loose[at:]])
 
 
+_FILE = re.compile(r"(?:~|\.{1,2})?/|\S+\.[a-z]{2,4}\Z")  # /report.md, notes.txt
+
+
 def _worth(value: str, kind: str) -> bool:
     """Say whether an entity may be a name: one of ordinary words is none, nor digits or an at."""
+    if _FILE.match(value):
+        return False
     if kind == "PERSON" and any(c.isdecimal() or c == "@" for c in value):
         return False
     if kind == "ORGANIZATION" and _TERM.issuperset(re.findall(r"[^\W\d_]+", value.lower())):

@@ -35,6 +35,7 @@ _PIECES = frozenset(
 _NOUNS = frozenset({"NNG", "NNP", "XR", "SH", "SL", "UN"})
 EVERYDAY = 10_000
 """See `Token.id`: a word as frequent as this is no part of a name that was cut."""
+_VERBAL = frozenset({"XSV", "XSA"})
 _LONG = 6
 _EDGE = "^"
 
@@ -56,11 +57,22 @@ def names_in(tokens: Morphemes, *, eager: int = 0) -> Iterator[tuple[int, int, s
     for start, marks in tokens.marks:
         for begin, end, kind in model.spans_of(marks, eager=eager):
             first, last = start + begin, start + end
+            if not eager and _is_of_a_verb(tokens, last):
+                continue
             if kind == "PERSON":
                 if eager or _is_person(tokens, first, last):
                     yield first - _is_cut_off(tokens, first, last), last, kind
             elif eager or _is_own(tokens, first, last):
                 yield first, last, kind
+
+
+def _is_of_a_verb(tokens: Sequence[Token], last: int) -> bool:
+    """Say whether 되다 or 하다 stands right behind a noun: 마스킹된 is no name with a particle."""
+    return (
+        last < len(tokens)
+        and tokens[last].tag in _VERBAL
+        and tokens[last].start == tokens[last - 1].end
+    )
 
 
 def _is_person(tokens: Sequence[Token], first: int, last: int) -> bool:

@@ -62,6 +62,11 @@ _DAY_OF_A_WEEK = re.compile(
     rf"\b(?<!every )(?<!each )(?<!any )(?<!to )(?<!through )(?<![-–])(?P<name>{_WEEKDAY})"
     rf"(?![\w'’])(?! ?(?:to|through|until|till|and|or|[-–])[ -]?{_WEEKDAY})"
 )
+# The same in Korean, but 매주 월요일 and 월요일마다.
+_KOREAN_DAY = re.compile(
+    r"(?P<name>(?:지난|이번|다음|저번)\s?주(?:\s?[월화수목금토일]요일)?"
+    r"|(?<![가-힣])(?<!매주 )[월화수목금토일]요일(?=까지|부터|에\b|날))"
+)
 # Where somebody lives, comes from or works, in small letters: "im from baton rouge", "work at ...".
 _HERE = (
     r"(?:home|work|scratch|there|here|abroad|town|bed|school|uni|university|a|an|all|least|night"
@@ -103,6 +108,8 @@ def named_by_words_around(text: str) -> Iterator[Span]:
         yield match.span(match.lastgroup or 0)
     for match in _DAY_OF_A_WEEK.finditer(lower) if "day" in lower else ():
         yield match.span("name")
+    if "요일" in text or "주" in text:
+        patterns.append(_KOREAN_DAY)
     if any(kind in lower for kind in _KINDS):  # much cheaper than the pattern
         for match in _INSTITUTION.finditer(lower):
             yield match.span("name")

@@ -2,8 +2,10 @@
 
 import pytest
 
-from langchain_privacy.detection import default_detectors, detect_all
+from langchain_privacy.detection import StrictDetector, default_detectors, detect_all
+from langchain_privacy.detection.ages import ages
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed
+from langchain_privacy.detection.presidio import _worth
 
 DETECTORS = default_detectors(presidio=False)
 
@@ -88,6 +90,8 @@ def test_is_left(text: str) -> None:
         ("Anna Vandeleur\nMBA, Rotterdam School of Management, 2022", "2022"),
         ("My wedding is on Saturday", "Saturday"),
         ("She has palpitations since April.", "April"),
+        ("He has worked in Goole for 37 years.", "37 years"),
+        ("I am leaving after eleven years.", "eleven years"),
         ("환자: 김민수 (72/F), 낙상", "72/F"),
     ],
 )
@@ -103,6 +107,7 @@ def test_what_is_tied_to_a_person(text: str, private: str) -> None:
         "Trains run on Saturday and every Friday.",
         "Budget 5 minutes for it, the deposit is 20% of it.",
         "See chapter 3, 2022",
+        "Let the wine stand for two weeks; the plan runs for six months.",
     ],
 )
 def test_what_is_nobodys(text: str) -> None:
@@ -127,3 +132,31 @@ def test_korean_institutions(text: str, private: str) -> None:
 )
 def test_korean_kinds_of_institutions_are_left(text: str) -> None:
     assert found(text) == []
+
+
+@pytest.mark.parametrize("text", ["마스킹된 값을 보여줘", "마스킹한 문서를 저장했다"])
+def test_a_korean_noun_before_a_verbal_ending_is_no_name(text: str) -> None:
+    assert found(text) == []
+
+
+def test_a_file_is_no_person() -> None:
+    assert not _worth("/report.md", "PERSON")
+    assert not _worth("notes.md", "PERSON")
+    assert _worth("Okonkwo", "PERSON")
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [("지난주 목요일 회식에서 그랬어요", "지난주 목요일"), ("금요일까지 답을 주세요", "금요일")],
+)
+def test_strict_mode_masks_days_that_are_known_by_the_week(text: str, private: str) -> None:
+    spans = [text[f.start : f.end] for f in StrictDetector().detect(text)]
+    assert any(private in span for span in spans), spans
+
+
+def test_strict_mode_leaves_days_that_come_again() -> None:
+    assert StrictDetector().detect("매주 금요일에 청소를 해요") == []
+
+
+def test_an_age_stands_behind_an_initial() -> None:
+    assert ages("Agnes P., 88, fell", {len("Agnes P")}) == [(10, 12)]
