@@ -16,7 +16,8 @@ _FORMS = {
     "Presidio / ours {0}, piighost / ours {1}.": "Presidio / 우리 {0}, piighost / 우리 {1}.",
     "In pieces of 4 characters ours is {0} times as fast (bound {1}).": "4글자씩 나눈 조각에서 "
     "{0}배 빠릅니다(한계 {1}).",
-    "Mean risk: {0} (bounds: ours {1}, strict {2}).": "평균 위험: {0} (한계: 우리 {1}, 엄격 모드 {2}).",
+    "Mean risk: {0} (bounds: ours {1}, strict {2}).": "평균 위험: {0} (한계: 우리 {1}, "
+    "엄격 모드 {2}).",
     "Sealed chunks a second, ours / tinfoil-ehbp {0}; a request of {1} characters through the "
     "gateway takes {2} ms more than without.": "초당 암호화한 조각, 우리 / tinfoil-ehbp {0}. "
     "{1}글자 요청이 게이트웨이를 거치면 {2} ms가 더 걸립니다.",
