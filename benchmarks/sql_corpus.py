@@ -3,8 +3,9 @@
     python benchmarks/sql_corpus.py [--corpus ../shared/data/sql_corpus.jsonl]
 
 A record is {"dialect", "sql", "verdict"}. The refused statements are run past the guard as well, on
-SQLite and DuckDB files made for it: one that the engine lets through is the guard's to stop. All are
-also read as Snowflake's: what is refused has to be refused there, what is allowed need not be known.
+SQLite and DuckDB files made for it: one that the engine lets through is the guard's to stop. All
+are also read as Snowflake's: what is refused has to be refused there, what is allowed need not be
+known.
 """
 
 import argparse
