@@ -27,12 +27,6 @@ _NOBODY = load("organisation_words") | load("roles") | load("named_things") | lo
 _CAP = rf"[{UPPER}][^\W\d_]+(?:['’-][^\W\d_]+)*"
 _SCORE = 0.55
 
-
-def _any_of(name: str) -> str:
-    words = (word for word in load(name) if word.isascii() and len(word) > 2)
-    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-
-
 # ---- titles: what follows is a name, ordinary word or not
 
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Uncle|Aunt|Auntie|Aunty)"
@@ -45,12 +39,12 @@ _OF_TITLE = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "da
 
 # ---- brackets and quotation marks behind a person
 
-_ROLE = rf"(?:{_any_of('close_roles')}|{_any_of('roles')}|little one|partner|ex|hr)"
+# The mark comes first and the role is looked up: a pattern of all roles is tried at every word.
+_ROLES = load("close_roles") | load("roles") | {"one", "partner", "ex", "hr"}
 _BRACKETED = re.compile(
-    rf"\b(?i:{_ROLE}),? [(\[][\"“]?(?P<name>{_CAP})[\"”]?(?=[)\],])"
-    rf"|\b(?i:{_ROLE}),? [\"“](?P<quoted>{_CAP})[\"”]"
+    rf" (?:[(\[][\"“]?|[\"“])(?P<name>{_CAP})"
     # (Elif, 3 years old)
-    rf"|\((?P<aged>{_CAP}),? (?:aged? )?\d{{1,2}}(?: (?:years|months|weeks)(?: old)?)?\)"
+    r"(?:(?P<aged>,? (?:aged? )?\d{1,2}(?: (?:years|months|weeks)(?: old)?)?\))|(?=[)\],\"”]))"
 )
 
 # ---- a sign-off within a line: "Kind regards, T. Vance"
@@ -63,6 +57,10 @@ _SIGN_OFF = re.compile(
     r"(?=[,.]?\s*(?:[\"”]|\Z|\n)| \(\d|, [A-Z])",
     re.MULTILINE,
 )
+_CLOSING = frozenset(
+    ("regards", "wishes", "sincerely", "faithfully", "truly", "cheers", "thanks", "thx", "love",
+     "best", "xoxo")
+)  # fmt: skip
 _ALL = frozenset({"all", "everyone", "everybody", "team", "folks", "guys", "again", "you", "both"})
 
 # ---- lines of a chat
@@ -85,14 +83,17 @@ def find_presented_people(text: FoldedText) -> Iterator[Finding]:
                 yield span(match, "PERSON", _SCORE, "presented", "name")
         for match in _TITLED_SMALL.finditer(t):
             name = match["name"]
-            before = _WITH.search(t, max(0, match.start() - 6), match.start())
-            if name not in _EVERYDAY or (before and name in _KNOWN):
+            with_ = _WITH.search(t, max(0, match.start() - 6), match.start())
+            if name not in _EVERYDAY or (with_ and name in _KNOWN):
                 yield span(match, "PERSON", _SCORE, "presented", "name")
     for match in _BRACKETED.finditer(t) if "(" in t or '"' in t or "“" in t else ():
-        name = match[match.lastgroup or 0]
+        name = match["name"]
+        words = text.lower[max(0, match.start() - 24) : match.start()].rstrip(" ,").split(" ")
+        if match["aged"] is None and words[-1].rpartition("\n")[2] not in _ROLES:
+            continue
         if name.lower() not in _FUNCTION | _NOBODY and not (name.isupper() and len(name) < 6):
-            yield span(match, "PERSON", _SCORE, "presented", match.lastgroup or 0)
-    for match in _SIGN_OFF.finditer(t):
+            yield span(match, "PERSON", _SCORE, "presented", "name")
+    for match in _SIGN_OFF.finditer(t) if not text.words.isdisjoint(_CLOSING) else ():
         words = match["name"].lower().split()
         if _ALL.isdisjoint(words) and _NOBODY.isdisjoint(words) and _FUNCTION.isdisjoint(words):
             yield span(match, "PERSON", _SCORE, "presented", "name")
