@@ -270,6 +270,7 @@ class _ForPerson(RestoringLeaves):
         self._texts = restored_texts(session.vault)
         self._texts.begin()
         self._inside: Any = None
+        self._leaves: dict[str, object] = {}
 
     def text(self, text: str) -> str:
         known = self._texts.get(text)
@@ -277,6 +278,13 @@ class _ForPerson(RestoringLeaves):
             known = super().text(text)
             self._texts.keep(text, known)
         # The same object where nothing is restored: what holds it then stays the same object too.
+        return text if known == text else known
+
+    def leaf(self, text: str) -> object:
+        """Restore what may be a number: keys and cells of rows come again and again in a walk."""
+        known = self._leaves.get(text)
+        if known is None:
+            known = self._leaves[text] = super().leaf(text)
         return text if known == text else known
 
     def rebuilt(self, x: BaseModel) -> BaseModel:

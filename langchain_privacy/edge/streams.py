@@ -103,11 +103,16 @@ class Deltas:
             return {self._once(key): self.whole((*path, key), each) for key, each in value.items()}
         return self.feed(path, value) if is_token_list(value) else self._once(value)
 
-    def held(self, path: _Path = ()) -> Any:
-        """Close the lanes below a path; return what they held as a delta, `None` if nothing."""
+    def held(self, path: _Path = (), *, broken: bool = False) -> Any:
+        """Close the lanes below a path; return what they held as a delta, `None` if nothing.
+
+        Args:
+            path: Of which lanes.
+            broken: Whether their texts ended before they were whole.
+        """
         found: Any = None
         for lane in [lane for lane in self._lanes if lane[: len(path)] == path]:
-            if text := self._lanes.pop(lane).flush():
+            if text := self._lanes.pop(lane).flush(broken=broken):
                 found = self._put(found, lane, len(path), text)
         return found
 
@@ -223,11 +228,13 @@ class ChunkRestorer:
 
     def tails(self) -> list[tuple[Hashable, AIMessageChunk]]:
         """Return what messages that never ended still hold, as `(scope, chunk)`."""
-        left = [(message[0], self._tail(message)) for message in list(self._messages)]
+        left = [(message[0], self._tail(message, broken=True)) for message in list(self._messages)]
         return [(scope, tail) for scope, tail in left if tail is not None]
 
-    def _tail(self, message: tuple[Hashable, str | None]) -> AIMessageChunk | None:
-        held = self._messages.pop(message).held()
+    def _tail(
+        self, message: tuple[Hashable, str | None], *, broken: bool = False
+    ) -> AIMessageChunk | None:
+        held = self._messages.pop(message).held(broken=broken)
         if not held:
             return None
         calls = [

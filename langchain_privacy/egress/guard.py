@@ -67,7 +67,7 @@ class CanDetect(Protocol):
         """Return what detectors find; nothing in a text that was masked in the session."""
 
 
-_REMEMBERED = 65_536
+_REMEMBERED = 16_384
 """Texts whose digests are kept, so that a long conversation is read once."""
 
 
@@ -321,7 +321,7 @@ class EgressGuard:
         for text in dict.fromkeys([*payload.said, *payload.named]):
             whose = ",".join(session.id for session in sessions)
             data = f"{whose}\0{text in said}\0{text}".encode("utf-8", "surrogatepass")
-            key = hashlib.blake2b(data, key=self._key).digest()
+            key = hashlib.blake2b(data, digest_size=16, key=self._key).digest()
             if key in self._clean:
                 continue
             refusal = self._examiner.not_public(text, sessions)

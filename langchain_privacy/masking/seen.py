@@ -23,7 +23,8 @@ from langchain_privacy.vault import PLACEHOLDER, VaultSession
 T = TypeVar("T")
 
 _REMEMBERED = 8192
-"""Masked messages that `History` remembers; when there are more, it begins anew."""
+"""Masked messages that `History` remembers; when there are more, it begins anew. A message that
+nobody else holds cannot come again, and is not remembered."""
 
 _MOST_RESTORED = 1000
 """Restored messages remembered; the one that was not asked for longest goes first."""
@@ -40,12 +41,15 @@ _UNRESOLVED = re.compile(rb"\[\[|" + PLACEHOLDER.pattern.encode())
 
 @dataclass(slots=True)
 class _Kept:
-    message: BaseMessage
+    message: weakref.ref[BaseMessage]
     fields: list[Any]
     seen: int
     looked: Looked | None = None
     """Its texts, once somebody asked for them; `None` as well where they do not tell enough."""
     asked: bool = False
+
+    def is_of(self, x: object) -> bool:
+        return self.message() is x
 
 
 class History:
@@ -71,7 +75,7 @@ class History:
         """
         kept = self._kept.get(id(x))
         # compared as a whole: this is all that an old message costs
-        if kept is None or kept.message is not x or [*x.__dict__.values()] != kept.fields:
+        if kept is None or not kept.is_of(x) or [*x.__dict__.values()] != kept.fields:
             return False
         if kept.seen != count:
             if not kept.asked:
@@ -94,7 +98,9 @@ class History:
         if len(self._kept) >= _REMEMBERED:
             self._kept.clear()
         fields = [v if type(v) is str else c for v, c in zip(values, copies, strict=True)]
-        self._kept[id(x)] = _Kept(x, fields, count)
+        number, remembered = id(x), self._kept
+        whose = weakref.ref(x, lambda _: remembered.pop(number, None) and None)
+        remembered[number] = _Kept(whose, fields, count)
 
 
 def _looked(fields: list[Any], content: Any) -> Looked | None:

@@ -66,13 +66,24 @@ class StreamRestorer:
             self._catch_up()
         return text
 
-    def flush(self) -> str:
-        """Return what is left at the end of the stream."""
+    def flush(self, *, broken: bool = False) -> str:
+        """Return what is left at the end of the stream.
+
+        Args:
+            broken: Whether the stream ended before the text did. Half a placeholder, which the
+                whole text would not have had, is left out then: it says nothing to a person.
+        """
         self._catch_up()
         self._names = None
         held, self._held = self._held, ""
         found = self._cells(held, True).found if self._cells else ()
-        return self._restoring.run(held, final=True, others=found)[0]
+        restored = self._restoring.run(held, final=True, others=found)[0]
+        return self._without_half(restored) if broken else restored
+
+    def _without_half(self, text: str) -> str:
+        at, forms = text.rfind("["), self._restoring.forms()
+        half = forms is not None and 0 <= at < len(text) - 1 and forms.opens(text[at:])
+        return text[:at] if half else text
 
     def _prose(self) -> frozenset[str]:
         """Return what a bare placeholder of the session can begin with."""
@@ -225,15 +236,15 @@ class JsonRestorer:
                 at += 2
         return "".join(out)
 
-    def flush(self) -> str:
-        """Return what is left at the end of the stream."""
+    def flush(self, *, broken: bool = False) -> str:
+        """Return what is left at the end of the stream; `broken` as in `StreamRestorer.flush`."""
         held, self._held = self._held, ""
         if self._source:
-            return self._source.feed(held) + self._source.flush()
+            return self._source.feed(held) + self._source.flush(broken=broken)
         out: list[str] = []
         if self._string is not None:
             self._open(out)
-            out.append(_escaped(self._string.flush()))
+            out.append(_escaped(self._string.flush(broken=broken)))
             self._string = None
         return "".join([*out, held])
 

@@ -284,16 +284,18 @@ class Walk:
             replaced = self._leaves.media(x)
             if replaced is not None:
                 return replaced
-        given = self._replaced(x, x.items())
+        given = self._replaced(x, x.items()) if self._asks_container else {}
         changed = False
         new: dict[Any, Any] = {}
         for key, value in x.items():
-            walked_key = self._key(key)
+            walked_key = self._leaves.key(key) if type(key) is str else self._key(key)
             self._path.append(key)
             if key in given:
                 walked: Any = given[key]
             elif key in JSON_KEYS and isinstance(value, str) and not isinstance(value, enum.Enum):
                 walked = self._leaves.json(value)
+            elif type(value) is str:  # most of all rows
+                walked = self._leaves.leaf(value)
             else:
                 walked = self._any(value)
             self._path.pop()

@@ -58,6 +58,48 @@ class Needles:
             yield Found(needle, frozenset(self._owners[needle]))
 
 
+_BLOCK = 4096
+"""Bytes of a page in SQLite: a file is compared with itself by these."""
+_LONGEST = 256
+"""Bytes on either side in which a value may go on that begins in a block, or ends in one."""
+
+
+class Files:
+    """Files that grow: after each step only what is new in them is searched.
+
+    A value that is new cannot stand in what is as it was before.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, tuple[tuple[int, int], bytes]] = {}
+
+    def paths(self) -> list[Path]:
+        return sorted(self._folder.iterdir())
+
+    def news(self) -> Iterator[Text]:
+        """Yield what was written since the last time."""
+        for path in self.paths():
+            known, before = self._read.get(path, ((0, 0), b""))
+            status = path.stat()
+            if known == (status.st_mtime_ns, status.st_size):
+                continue
+            now = path.read_bytes()
+            self._read[path] = (status.st_mtime_ns, status.st_size), now
+            new = [
+                now[max(at - _LONGEST, 0) : at + _BLOCK + _LONGEST]
+                for at in range(0, len(now), _BLOCK)
+                if now[at : at + _BLOCK] != before[at : at + _BLOCK]
+            ]
+            if new:
+                yield Text(f"file {path.name}", "\n".join(map(as_text, new)))
+
+    def whole(self) -> Iterator[Text]:
+        """Yield the files as they are."""
+        for path in self.paths():
+            yield Text(f"file {path.name}", as_text(path.read_bytes()))
+
+
 class House:
     """The places, opened once for many examples and emptied for each."""
 
@@ -99,11 +141,13 @@ class House:
         self.tools.forget()
         self.cache = InMemoryCache()
         set_llm_cache(self.cache)
-        self._read = self._logged = 0
+        self._read = self._logged = self._told = self._posted = 0
+        self._answers: dict[Any, Any] = {}
         self.needles, self._wanted = Needles(), Wanted()
         self._values: set[str] = set()
         self.searched = Counter[str]()
         self.folder = Path(tempfile.mkdtemp(dir=self._folders))
+        self._files = Files(self.folder)
         return self.folder
 
     def end(self) -> None:
@@ -131,11 +175,15 @@ class House:
         self.searched["requests to a model searched"] += len(requests)
         self._read += len(requests)
         self._logged += len(logged)
-        files = [Text(f"file {path.name}", as_text(path.read_bytes())) for path in self._paths()]
+        files = list(self._files.news())
         self.searched["files searched"] += len(files)
-        return self._held([*_raw("model", requests), *logged, *self._in_process(), *files])
+        return self._held([*_raw("model", requests), *logged, *self._new_in_process(), *files])
 
     def _held(self, held: Iterable[Text]) -> list[str]:
+        held = list(held)
+        # all at once first: nearly always there is nothing
+        if not any(self.needles.within("\n\n".join(text for _, text in held))):
+            return []
         return [
             f"{place} holds {found.needle!r}"
             for place, text in held
@@ -147,8 +195,16 @@ class House:
         yield from (Text(f"remote tool {tool}", text) for _, tool, text in self.tools.remote)
         yield from texts(dict(self.cache._cache), "cache of answers")
 
-    def _paths(self) -> Sequence[Path]:
-        return sorted(self.folder.iterdir())
+    def _new_in_process(self) -> Iterator[Text]:
+        errors, remote = self.errors[self._told :], self.tools.remote[self._posted :]
+        self._told += len(errors)
+        self._posted += len(remote)
+        yield from errors
+        yield from (Text(f"remote tool {tool}", text) for _, tool, text in remote)
+        answers = dict(self.cache._cache)
+        new = {k: v for k, v in answers.items() if self._answers.get(k) is not v}
+        self._answers = answers
+        yield from texts(new, "cache of answers")
 
     # ---- at the end
 
@@ -160,14 +216,14 @@ class House:
                 each place says when it is decoded.
         """
         self._traces.flush()
-        found = self.leaks()
+        found = [*self.leaks(), *self._held([*self._in_process(), *self._files.whole()])]
         for server in self._servers():
             self.searched["requests with traces searched"] += len(server.requests)
             found += self._held(_raw("traces", server.requests))
         found += self._held(texts_of_folder(self._temporary))
         found += self._held(line for printed in self._printed for line in printed.lines())
         if thorough:
-            databases = [path for path in self._paths() if path.suffix == ".sqlite"]
+            databases = [path for path in self._files.paths() if path.suffix == ".sqlite"]
             places: dict[str, Iterable[Text]] = {
                 "model": texts_of_requests(self.model),
                 "process": self._in_process(),

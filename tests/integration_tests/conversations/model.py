@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
+
 from langchain_privacy.loopback import Recorded, Reply
 from langchain_privacy.testing.model_server import OpenAIServer
 from tests.integration_tests.conversations.speech import (
@@ -103,6 +105,13 @@ class Model(OpenAIServer):
         self.turns: dict[str, Turn] = {}
         self.seen: dict[int, set[str]] = {}
         self._lock = threading.Lock()
+        self._asked: BaseChatModel | None = None
+
+    def asked(self) -> BaseChatModel:
+        """Return LangChain's client of this server, which every start of the app shares."""
+        if self._asked is None:
+            self._asked = self.chat_model()
+        return self._asked
 
     def forget(self) -> None:
         """Begin anew."""

@@ -107,7 +107,7 @@ class Process:
         self.saver = Saver(self._connect(folder / "checkpoints.sqlite"))
         self.store = SqliteStore(self._connect(folder / "store.sqlite"))
         self.store.setup()
-        asked = model.chat_model()
+        asked = model.asked()
         guard = EgressGuard(self.masker) if shape.guard else None
         more: dict[str, Any] = {}
         if shape.structured:

@@ -24,6 +24,8 @@ class Conversation:
         allowed: What looks like a placeholder and may be read: what the person typed, what the
             model made up, what a forgotten session had issued.
         waiting: Ids of the interrupts that wait for the person, and what each asks.
+        right: Texts that were read and had nothing wrong, with the number of slots in each: the
+            whole conversation is shown again after every turn.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Conversation:
     gone: set[str] = field(default_factory=set)
     allowed: set[str] = field(default_factory=set)
     waiting: Mapping[str, Any] = field(default_factory=dict)
+    right: dict[str, int] = field(default_factory=dict)
 
     @property
     def thread(self) -> str:
@@ -74,6 +77,16 @@ class Reader:
             self._text(text, place)
 
     def _text(self, text: str, place: str) -> None:
+        known = self._mine.right.get(text)
+        if known is not None:
+            self.slots += known
+            return
+        wrong, slots = len(self.wrong), self.slots
+        self._unread(text, place)
+        if len(self.wrong) == wrong:
+            self._mine.right[text] = self.slots - slots
+
+    def _unread(self, text: str, place: str) -> None:
         mine = self._mine
         for shown in placeholders_in(text, place):
             # a stream that breaks may leave half of one

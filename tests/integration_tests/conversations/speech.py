@@ -40,6 +40,8 @@ def slots_in(text: str) -> Iterator[Slot]:
 
 def unescaped(text: str) -> str:
     r"""Undo `\u00e9`, which JSON writes inside of JSON too."""
+    if "\\u" not in text:
+        return text
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
 
 

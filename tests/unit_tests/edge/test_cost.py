@@ -22,7 +22,7 @@ from langchain_privacy.masking.restore import Restoring
 from langchain_privacy.masking.seen import OfSessions
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import thread
-from tests.unit_tests.edge.conftest import EmailDetector
+from tests.unit_tests.edge.conftest import EMAIL, EmailDetector
 
 TURNS, LENGTH = 50, 1000
 
@@ -168,3 +168,24 @@ def test_a_message_that_holds_nothing_stays_the_same_object(masker: Masker) -> N
     restored_for_person(session, HumanMessage("hello there" + str(1)))
     message = HumanMessage("hello there" + str(1))
     assert restored_for_person(session, message) is message
+
+
+def test_masked_messages_are_remembered_while_somebody_holds_them() -> None:
+    session = Masker([EmailDetector()]).session("t")
+    history = session._memory.history
+    kept = session.mask(HumanMessage("nothing in it", id="kept"))
+    for number in range(50):
+        session.mask(HumanMessage("nothing in it", id=str(number)))
+    gc.collect()
+    assert history.holds(kept, history.count())
+    assert repr(history) == "<History of 1 messages>"
+
+
+def test_rows_that_say_the_same_are_restored_to_the_same() -> None:
+    session = Masker([EmailDetector()]).session("t")
+    placeholder = session.mask(EMAIL)
+    rows = [{"to": f"for {placeholder}", placeholder: "x", "n": str(at)} for at in range(100)]
+    restored = restored_for_person(session, rows)
+    assert restored == [{"to": f"for {EMAIL}", EMAIL: "x", "n": str(at)} for at in range(100)]
+    plain = [{"to": f"row {at % 3}", "n": str(at)} for at in range(100)]
+    assert restored_for_person(session, plain) is plain
