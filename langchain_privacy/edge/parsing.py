@@ -192,6 +192,35 @@ class AskedModel(Runnable[Any, Any]):
         async for chunk in self.bound.astream(asked, config, **settings):
             yield chunk
 
+    def stream_events(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        **kwargs: Any,
+    ) -> Any:
+        """Ask the model; see `BaseChatModel.stream_events`."""
+        asked, settings = self._asked(input, kwargs)
+        model: Any = self.bound
+        return model.stream_events(asked, config, version=version, **settings)
+
+    def astream_events(
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        **kwargs: Any,
+    ) -> Any:
+        """Like `stream_events`; versions 1 and 2 are events of this Runnable's `astream`."""
+        if version != "v3":
+            older: Any = super().astream_events
+            return older(input, config, version=version, **kwargs)
+        asked, settings = self._asked(input, kwargs)
+        model: Any = self.bound
+        return model.astream_events(asked, config, version="v3", **settings)
+
 
 def _messages(given: Any) -> list[BaseMessage]:
     if isinstance(given, PromptValue):

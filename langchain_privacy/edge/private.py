@@ -12,7 +12,7 @@ Example:
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from langgraph.pregel import Pregel
 from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import masked_tool, with_names
 from langchain_privacy.edge.graph import private_graph
+from langchain_privacy.edge.model_events import arestored_stream, restored_stream
 from langchain_privacy.edge.parsing import prepared
 from langchain_privacy.edge.parts import private_graphs
 from langchain_privacy.edge.run import EdgeRun, SessionOf, open_run, scoped, scoped_async
@@ -193,15 +194,58 @@ class PrivateRunnable(Composing, Runnable[Input, Output]):
             async for chunk in chunks:
                 yield chunk
 
-    async def astream_events(  # type: ignore[override]
+    def stream_events(
         self,
         input: Any,  # noqa: A002
         config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
         **kwargs: Any,
+    ) -> Any:
+        """Stream the events of a chat model with real values; see `BaseChatModel.stream_events`.
+
+        Raises:
+            NotImplementedError: The version is not `v3`, or the wrapped Runnable has none.
+        """
+        if version != "v3":
+            plain: Any = super().stream_events
+            return plain(input, config, version=version, **kwargs)
+        run, inner, masked, kwargs = self._enter(config, input, kwargs)
+        with run.scope():
+            given = inner.stream_events(masked, run.config, version="v3", **kwargs)
+        return given if run.inside else restored_stream(run, given)
+
+    def astream_events(  # type: ignore[override]
+        self,
+        input: Any,  # noqa: A002
+        config: RunnableConfig | None = None,
+        *,
+        version: str = "v2",
+        **kwargs: Any,
+    ) -> AsyncIterator[Any] | Awaitable[Any]:
+        """Stream events with real values; see `Runnable.astream_events`.
+
+        Version `v3` is awaited and gives the stream of a chat model.
+        """
+        if version == "v3":
+            return self._model_events(input, config, kwargs)
+        return self._events(input, config, version, kwargs)
+
+    async def _model_events(
+        self, x: Any, config: RunnableConfig | None, kwargs: dict[str, Any]
+    ) -> Any:
+        run, inner, masked, kwargs = await asyncio.to_thread(self._enter, config, x, kwargs)
+        with run.scope():
+            given = await inner.astream_events(masked, run.config, version="v3", **kwargs)
+        return given if run.inside else arestored_stream(run, given)
+
+    async def _events(
+        self, x: Any, config: RunnableConfig | None, version: str, kwargs: dict[str, Any]
     ) -> AsyncIterator[Any]:
-        """Stream events with real values; see `Runnable.astream_events`."""
-        run, inner, masked, kwargs = await asyncio.to_thread(self._enter, config, input, kwargs)
-        given = scoped_async(run, inner.astream_events(masked, run.config, **kwargs))
+        run, inner, masked, kwargs = await asyncio.to_thread(self._enter, config, x, kwargs)
+        given = scoped_async(
+            run, inner.astream_events(masked, run.config, version=version, **kwargs)
+        )
         events = CallbackEventRestorer(run.session)
         async with aclosing(given):
             async for event in given:

@@ -4,6 +4,7 @@
 |---|---|---|
 | `Runnable.stream`, `transform` | `restore_stream` | `edge.private`, `edge.chains` |
 | `Pregel.stream` in every mode, v3 events | `PartRestorer` | `edge.graph` |
+| v3 events of a model | `ProtocolEventRestorer` | `edge.model_events` |
 | `astream_events` v1 and v2 | `CallbackEventRestorer` | `edge.graph`, `edge.private` |
 | `astream_log` | `restore_patches` | `edge.graph` |
 | `on_llm_new_token` | `ChunkRestorer` | `edge.callbacks` |

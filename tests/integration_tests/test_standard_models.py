@@ -25,7 +25,6 @@ from langchain_privacy.secure import (
     create_gateway,
 )
 from tests.support.asgi import AsgiServer
-from tests.support.standard_suite import NO_V3
 
 pytestmark = [
     pytest.mark.slow,
@@ -126,14 +125,6 @@ class TestPrivate(_Direct):
     def model(self, request: pytest.FixtureRequest) -> BaseChatModel:
         plain = self.chat_model_class(**self.standard_chat_model_params | self.chat_model_params)
         return private(plain, Masker())
-
-    @pytest.mark.xfail(reason=NO_V3, strict=True)
-    def test_stream_events_v3(self, model: BaseChatModel) -> None:
-        super().test_stream_events_v3(model)
-
-    @pytest.mark.xfail(reason=NO_V3, strict=True)
-    async def test_astream_events_v3(self, model: BaseChatModel) -> None:
-        await super().test_astream_events_v3(model)
 
 
 class TestSecure(_Suite):

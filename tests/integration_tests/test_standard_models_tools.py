@@ -20,7 +20,6 @@ from langchain_privacy.detection import default_detectors
 from langchain_privacy.secure import SecureChatModel
 from tests.support.attested import SIMULATED, simulated_gateway
 from tests.support.http import OpenAIServer
-from tests.support.standard_suite import NO_V3
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
 
@@ -139,11 +138,3 @@ class TestPrivate(_Direct):
     def model(self, request: pytest.FixtureRequest) -> BaseChatModel:
         plain = self.chat_model_class(**self.standard_chat_model_params | self.chat_model_params)
         return private(plain, Masker(default_detectors(presidio=False)))
-
-    @pytest.mark.xfail(reason=NO_V3, strict=True)
-    def test_stream_events_v3(self, model: BaseChatModel) -> None:
-        super().test_stream_events_v3(model)
-
-    @pytest.mark.xfail(reason=NO_V3, strict=True)
-    async def test_astream_events_v3(self, model: BaseChatModel) -> None:
-        await super().test_astream_events_v3(model)
