@@ -79,20 +79,21 @@ builder.add_edge(START, "file")
 builder.add_edge("file", "draft")
 builder.add_edge("draft", "route")
 builder.add_edge("mail", "archive")
-graph = private(builder.compile(checkpointer=InMemorySaver()), masker)
+graph = private(builder.compile(), masker)  # a server brings its own checkpointer
 
 
 def main() -> None:
     thread = {"configurable": {"thread_id": "ticket-1"}}
     ticket = "urgent: the door is stuck. lee.park@contoso.example"
     print(f"the customer writes     {ticket}")
-    result = graph.invoke({"ticket": ticket}, thread)
+    kept = private(builder.compile(checkpointer=InMemorySaver()), masker)
+    result = kept.invoke({"ticket": ticket}, thread)
     print(f"our mail server sent    {OUTBOX[-1]}")
     print(f"our archive holds       {ARCHIVE[-1]}")
     print(f"the caller gets         sender={result['sender']} phone={result['phone']}")
-    print(f"the checkpoint holds    sender={graph.get_state(thread).values['sender']}")
+    print(f"the checkpoint holds    sender={kept.get_state(thread).values['sender']}")
     assert "to lee.park@contoso.example: " in OUTBOX[-1]
-    assert "lee.park" not in str(graph.get_state(thread).values)
+    assert "lee.park" not in str(kept.get_state(thread).values)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ The questions are the article's, a follow-up, and one whose answer goes through 
 written to `trades.png`. `notebook.ipynb` asks the same.
 """
 
+import asyncio
 import base64
 import os
 from functools import cache
@@ -34,9 +35,14 @@ folder = TemporaryDirectory()
 
 
 @cache
-def graph() -> Any:
-    """Make the graph; `langgraph.json` names it."""
+def ready() -> Any:
+    """Make the graph, once."""
     return make_graph(Path(folder.name))
+
+
+async def graph() -> Any:
+    """Make the graph where reading files may wait; `langgraph.json` names it."""
+    return await asyncio.to_thread(ready)
 
 
 def make_graph(folder: Path) -> Any:
@@ -66,7 +72,7 @@ def main() -> None:
     thread = {"configurable": {"thread_id": "one conversation"}}
     for question in QUESTIONS:
         print(f"\n> {question}")
-        result = graph().invoke({"question": question}, thread)
+        result = ready().invoke({"question": question}, thread)
         print("  what traces and checkpoints hold:", result["masked_answer"].splitlines()[-1])
         print(result["answer"])
         if chart := result.get("chart"):

@@ -68,6 +68,11 @@ async def run(engine: AsyncEngine, *statements: str) -> None:
 async def make_graph(engine: AsyncEngine) -> Any:
     """Make two tables, and the graph that answers questions about them."""
     await run(engine, *TABLES.split(";"))
+    return await asyncio.to_thread(compiled, engine)  # reading the schema waits
+
+
+def compiled(engine: AsyncEngine) -> Any:
+    """Read the schema, and make the graph."""
     card = SchemaCard.from_engine(
         engine,
         tables=["customer", "orders"],

@@ -6,7 +6,6 @@ What the remote model may read is exactly these files with the masked task and t
 put in; a snapshot of every rendered remote prompt is kept under `tests/vectors/minions`.
 """
 
-import functools
 import re
 from collections.abc import Sequence
 from importlib import resources
@@ -29,19 +28,19 @@ def language_of(texts: Sequence[str]) -> Language:
     return guess_language("\n".join(text[:share] for text in texts)) or "en"
 
 
+# Read at the import: a graph may be made where nothing may wait, such as in an event loop.
+_WRITTEN = {
+    file.name: file.read_text(encoding="utf-8").strip()
+    for file in (resources.files(__package__) / "prompts").iterdir()
+    if file.name.endswith(".txt")
+}
+
+
 def prompts() -> list[str]:
     """Return all prompts as they are written: what this package says to a remote model."""
-    folder = resources.files(__package__) / "prompts"
-    files = [file for file in folder.iterdir() if file.name.endswith(".txt")]
-    return [file.read_text(encoding="utf-8") for file in files]
+    return list(_WRITTEN.values())
 
 
 def render(name: str, language: Language, **slots: str) -> str:
     """Put texts into a prompt, in one pass: a slot inside a text stays as it is."""
-    return _SLOT.sub(lambda slot: slots.get(slot[1], slot[0]), _template(name, language))
-
-
-@functools.cache
-def _template(name: str, language: Language) -> str:
-    file = resources.files(__package__) / "prompts" / f"{name}.{language}.txt"
-    return file.read_text(encoding="utf-8").strip()
+    return _SLOT.sub(lambda slot: slots.get(slot[1], slot[0]), _WRITTEN[f"{name}.{language}.txt"])

@@ -50,6 +50,8 @@ async def test_example(
             await done
         assert isinstance(graph.masker, Masker)
         assert isinstance(graph.graph, Pregel) or callable(graph.graph)
+        # LangGraph's server, which `langgraph.json` is for, refuses a graph that has one.
+        assert getattr(graph.graph, "checkpointer", None) is None
         server = __import__("server")
         assert isinstance(server.app, Starlette)
         assert server.masker is graph.masker  # one vault for the graph and its edge

@@ -8,11 +8,13 @@ virtual environment with `langgraph-cli[inmem]` and this package, and name its P
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +22,7 @@ import httpx
 import pytest
 from langgraph_sdk import get_client
 
+from tests.support.examples import FOLDERS
 from tests.support.paths import REPOSITORY
 
 PYTHON = os.environ.get("LANGGRAPH_SERVER_PYTHON", "")
@@ -99,12 +102,9 @@ class Server(NamedTuple):
     process: subprocess.Popen[bytes]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
-    for name in ("server.py", "langgraph.json"):
-        shutil.copy(REPOSITORY / "examples/server" / name, folder)
-    (folder / "graph.py").write_text(AGENT, "utf-8")
+@contextmanager
+def served(folder: Path) -> Iterator[Server]:
+    """Run `langgraph dev` in a folder until the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -117,7 +117,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(240):
+        while process.poll() is None:
             try:
                 if httpx.get(f"{url}/ok").is_success:
                     break
@@ -127,6 +127,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    for name in ("server.py", "langgraph.json"):
+        shutil.copy(REPOSITORY / "examples/server" / name, folder)
+    (folder / "graph.py").write_text(AGENT, "utf-8")
+    with served(folder) as running:
+        yield running
 
 
 def human(text: str) -> dict[str, Any]:
@@ -208,3 +218,50 @@ def test_its_files_hold_no_value(server: Server) -> None:
         assert not any(value.encode() in file.read_bytes() for value in VALUES), file.name
     assert b"[EMAIL_" in b"".join(file.read_bytes() for file in kept)
     assert "[EMAIL_" in (server.folder / "model.log").read_text("utf-8")
+
+
+MARIA = "maria.keller@northwind.example"
+RECORD = """Patient: Jonas Lindqvist, born 3 April 1957, jonas.lindqvist@example.org.
+9 March: creatinine 2.1 mg/dl, rising. Takes metformin 500 mg twice a day."""
+LEASE = "The tenant Bo Solheim pays 640 euros a month. Notice is given three months before the end."
+ASKED: dict[str, tuple[dict[str, Any], str]] = {
+    "custom_graph": ({"ticket": "the door is stuck. lee.park@contoso.example"}, "lee.park@contoso"),
+    "deep_agent": (human(f"Write a report about {MARIA}"), "+49 30 901820"),
+    "financial_analysis": (
+        {"customer": "Maria Schmidt, maria.schmidt@example.com"},
+        "Maria Schmidt",
+    ),
+    "langsmith_officer": (human(f"What do we have on {MARIA}"), MARIA),
+    "mcp": (human(f"What is new about {MARIA}"), "+49 30 901820"),
+    "minion": ({"task": "How much does Bo Solheim pay?", "documents": [LEASE]}, "640"),
+    "nl2sql_apartments": (
+        {"question": "옥수동에서 가장 비싸게 거래된 아파트 3개를 알려줘"},
+        "옥수",
+    ),
+    "nl2sql_postgres": ({"question": "What is the total amount by city?"}, "Seoul"),
+    "private_agent": (human(f"Tell the customer what we have on file: {MARIA}"), "+49 30 901820"),
+    "retrieval": (human("How much does joe.roe@example.org pay?"), "joe.roe@example.org pays 640"),
+    "server": (human(f"I am Maria Keller, {MARIA}"), MARIA),
+    "three_tiers": ({"record": RECORD}, "about Jonas Lindqvist"),
+}
+"""What each example is asked, and what the answer shows."""
+
+
+def test_every_example_is_asked() -> None:
+    assert {folder.name for folder in FOLDERS} == set(ASKED)
+
+
+@pytest.mark.parametrize("name", ASKED)
+async def test_every_example_is_served(name: str, tmp_path: Path) -> None:
+    """The server refuses a graph with a checkpointer, and code that makes its loop wait."""
+    given, shown = ASKED[name]
+    folder = shutil.copytree(REPOSITORY / "examples" / name, tmp_path / name)
+    with served(folder) as server:
+        client = get_client(url=server.url)
+        thread = await client.threads.create()
+        answer = said(await client.runs.wait(thread["thread_id"], "graph", input=given))
+    assert shown in answer
+    assert not re.search(r"\[[A-Z_]+_[2-9A-Z]{4}\]", answer)
+    private = re.findall(r"[\w.]+@[\w.]+|Solheim|Lindqvist|Schmidt", said(given))
+    for file in folder.glob(".langgraph_api/*"):
+        assert not any(value.encode() in file.read_bytes() for value in private), file.name

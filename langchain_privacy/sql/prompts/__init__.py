@@ -22,13 +22,18 @@ def language_of(text: str) -> Language:
     return "ko" if guess_language(text) == "ko" else "en"
 
 
+# Read at the import: a graph may be made where nothing may wait, such as in an event loop.
+_WRITTEN = {
+    file.stem: file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("*.txt")
+}
+
+
 def prompts() -> list[str]:
     """Return all prompts as they are written: what this package says to a remote model."""
-    return [file.read_text(encoding="utf-8") for file in Path(__file__).parent.glob("*.txt")]
+    return list(_WRITTEN.values())
 
 
 @cache
 def prompt(name: Name, language: Language) -> Template:
     """Return a prompt."""
-    file = Path(__file__).with_name(f"{name}.{language}.txt")
-    return Template(file.read_text(encoding="utf-8").rstrip("\n"))
+    return Template(_WRITTEN[f"{name}.{language}"].rstrip("\n"))
