@@ -283,7 +283,8 @@ class Skeleton:
     def _letters_of(self, part: str) -> bytes:
         """Reduce a part of the composed text, character by character."""
         if len(self._rare) > _FEW or not all(map(str.isascii, self._rare.values())):
-            part = _RARE.sub(lambda m: "".join(map(fold_character, m[0])), part)
+            runs = {run: "".join(map(fold_character, run)) for run in set(_RARE.findall(part))}
+            part = _RARE.sub(lambda m: runs[m[0]], part)
         else:  # quotes and dashes, mostly
             for character, folded in self._rare.items():
                 part = part.replace(character, folded)
