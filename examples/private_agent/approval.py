@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from graph import crm_lookup, remote, send_mail
+from graph import SENT, crm_lookup, remote, send_mail
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langgraph.checkpoint.sqlite import SqliteSaver
@@ -76,6 +76,7 @@ def main(step: str = "both") -> None:
         sys.stdin.read()  # a web application would serve others meanwhile
     else:
         go_on(make_graph(folder), Command(resume={"decisions": [{"type": step}]}))
+        print(f"our mail server sent     {SENT[-1] if SENT else 'nothing'}")
 
 
 def first_half() -> "subprocess.Popen[str]":

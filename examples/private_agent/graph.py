@@ -21,7 +21,6 @@ def crm_lookup(email: str) -> str:
 def send_mail(to: str, text: str) -> str:
     """Send a mail through our own server."""
     SENT.append(f"to {to}: {text}")
-    print(f"our mail server sent     {SENT[-1]}")
     return f"sent to {to}"
 
 
@@ -40,6 +39,7 @@ def main() -> None:
     question = "Tell the customer what we have on file: maria.keller@northwind.example"
     print(f"the person asks          {question}")
     result = graph.invoke({"messages": [{"role": "user", "content": question}]})
+    print(f"our mail server sent     {SENT[-1]}")
     print(f"the person reads         {result['messages'][-1].text}")
     assert "maria.keller@northwind.example" in SENT[-1]
 

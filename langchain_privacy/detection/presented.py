@@ -72,6 +72,7 @@ _SPEAKER = re.compile(
     re.MULTILINE,
 )
 _FEWEST_LINES = 3
+_HANGUL = re.compile(r"[가-힣]")
 
 
 def find_presented_people(text: FoldedText) -> Iterator[Finding]:
@@ -108,7 +109,8 @@ def _speakers(text: FoldedText) -> Iterator[Finding]:
         return
     often = Counter(match["name"] for match in lines)
     taken = [match for match in lines if _may_speak(match["name"])]
-    # A conversation: more lines than speakers, and one of them is called like nothing else.
+    # A conversation: more lines than speakers, and one of them is called like nothing else. A form
+    # for two parties has labels that come again as well, and Korean ones look like names (전화).
     talk = (
         len(lines) >= _FEWEST_LINES
         and len(often) < len(lines)
@@ -116,7 +118,7 @@ def _speakers(text: FoldedText) -> Iterator[Finding]:
     )
     for match in taken:
         timed = match["time"] is not None
-        if timed or (talk and match["name"] in often):
+        if timed or (talk and not _HANGUL.search(match["name"])):
             first, last = match.span("name")
             yield finding(first, last, "PERSON", 0.5, "presented")
 
@@ -129,4 +131,6 @@ def _may_speak(name: str) -> bool:
 
 
 def _is_a_name(name: str) -> bool:
-    return name.lower() in _KNOWN or "가" <= name[0] <= "힣" or has_unusual_word(name)
+    if _HANGUL.search(name):
+        return False
+    return name.lower() in _KNOWN or has_unusual_word(name)

@@ -201,6 +201,7 @@ class ChunkRestorer:
     def __init__(self, session: MaskingSession) -> None:
         self._session = session
         self._messages: dict[tuple[Hashable, str | None], Deltas] = {}
+        self._latest: dict[Hashable, str | None] = {}
 
     def feed(self, chunk: AIMessageChunk, scope: Hashable = ()) -> AIMessageChunk:
         """Restore the next chunk.
@@ -210,6 +211,7 @@ class ChunkRestorer:
             scope: Tells apart messages that have the same id or none.
         """
         message = (scope, chunk.id)
+        self._latest[scope] = chunk.id
         deltas = self._messages.get(message)
         if deltas is None:
             deltas = self._messages[message] = Deltas(self._session)
@@ -228,8 +230,14 @@ class ChunkRestorer:
         return restored if tail is None else _joined(restored, tail)
 
     def tails(self) -> list[tuple[Hashable, AIMessageChunk]]:
-        """Return what messages that never ended still hold, as `(scope, chunk)`."""
-        left = [(message[0], self._tail(message, broken=True)) for message in list(self._messages)]
+        """Return what messages that never ended still hold, as `(scope, chunk)`.
+
+        One after which another came in its scope broke off: it was asked for anew.
+        """
+        left = [
+            (scope, self._tail((scope, name), broken=self._latest[scope] != name))
+            for scope, name in list(self._messages)
+        ]
         return [(scope, tail) for scope, tail in left if tail is not None]
 
     def _tail(

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableLambda
+from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_privacy import EgressGuard, EgressLedger, Masker
+from langchain_privacy import EgressGuard, EgressLedger, Masker, private
 from langchain_privacy.demo.run import bundled
 from langchain_privacy.testing import PrivacyProbe
 from tests.support.examples import example
@@ -75,7 +76,8 @@ def test_custom_graph(graph_of: Graphs, privacy_probe: PrivacyProbe, streamed: b
     privacy_probe.add_values({"EMAIL": [SENDER], "PHONE": [PHONE]})
     module = graph_of("custom_graph")
     privacy_probe.watch(remote=[module.CloudModel()])
-    graph = module.graph
+    kept = module.builder.compile(checkpointer=InMemorySaver())
+    graph = private(kept, module.masker)
     if streamed:
         assert SENDER in str(list(privacy_probe.stream(graph, TICKET, THREAD)))
     else:

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def opened(browser: Browser, address: str, **context: object) -> tuple[Page, lis
     # What fades in has another contrast while it does.
     still = browser.new_context(reduced_motion="reduce", **context)  # type: ignore[arg-type]
     page = still.new_page()
+    page.add_init_script(WATCH)
     page.set_default_timeout(300_000)
     origin, faults = address.split("/?")[0], list[str]()
     page.on(
@@ -70,6 +71,28 @@ def opened(browser: Browser, address: str, **context: object) -> tuple[Page, lis
     return page, faults
 
 
+# Notes, on the page's own clock, when the first event came that has text of the answer in it, and
+# when the first text of the answer stood there.
+WATCH = """
+window.firsts = {};
+const first = (what) => { window.firsts[what] ??= performance.now(); };
+const Source = window.EventSource;
+window.EventSource = class extends Source {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener("message", ({ data }) => {
+      if (["text", "answer"].includes(JSON.parse(data).event)) first("event");
+    });
+  }
+};
+addEventListener("DOMContentLoaded", () => {
+  const answer = document.getElementById("answer");
+  const shown = () => answer.textContent.trim() && first("text");
+  new MutationObserver(shown).observe(answer, { childList: true, characterData: true });
+});
+"""
+
+
 def serious(page: Page) -> list[str]:
     violations = Axe().run(page).response["violations"]
     return [v["id"] for v in violations if v["impact"] in ("serious", "critical")]
@@ -78,7 +101,12 @@ def serious(page: Page) -> list[str]:
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("scenario", list(PLANTED))
 def test_scenario(
-    served: tuple[str, Path], browser: Browser, tmp_path: Path, scenario: str, language: str
+    served: tuple[str, Path],
+    browser: Browser,
+    tmp_path: Path,
+    scenario: str,
+    language: str,
+    record_property: Callable[[str, object], None],
 ) -> None:
     locale = {"en": "en-US", "ko": "ko-KR"}[language]
     page, faults = opened(browser, served[0], locale=locale, color_scheme="light")
@@ -95,6 +123,10 @@ def test_scenario(
     )
     assert page.inner_text("#status") == words["done"], page.inner_text("#problem")
     assert page.inner_text("#answer").strip()
+    firsts = page.evaluate("window.firsts")
+    assert firsts["event"] <= firsts["text"]
+    took = firsts["text"] - firsts["event"]  # recorded only: a busy machine is no fault
+    record_property("milliseconds from the first event of the answer to its text", round(took, 1))
     assert page.inner_text("#totals dd.good")
     assert page.locator("#decisions .badge.good").count() >= 1
     outside = page.inner_text("#wire") + page.inner_text("#decisions")

@@ -18,7 +18,7 @@ from tests.integration_tests.conversations.many import USUAL, WRONG, machines, r
 WANTED = int(os.environ.get("LANGCHAIN_PRIVACY_TEST_CONVERSATIONS", "10000"))
 FIRST = int(os.environ.get("LANGCHAIN_PRIVACY_TEST_SEED", "0"))
 PROCESSES = int(os.environ.get("LANGCHAIN_PRIVACY_TEST_PROCESSES", "1"))
-EXAMPLES = 8
+EXAMPLES = 12
 OFTEN = ("ends", "errors", "local calls")
 RARE = (
     *OFTEN, "at the same time", "decisions", "forget", "remote calls", "restart", "rotate"

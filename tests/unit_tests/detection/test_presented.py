@@ -4,7 +4,9 @@ import pytest
 
 from langchain_privacy.detection import StrictDetector, default_detectors, detect_all
 from langchain_privacy.detection.ages import ages
+from langchain_privacy.detection.folded import fold
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed
+from langchain_privacy.detection.presented import find_presented_people
 from langchain_privacy.detection.presidio import _worth
 
 DETECTORS = default_detectors(presidio=False)
@@ -160,3 +162,8 @@ def test_strict_mode_leaves_days_that_come_again() -> None:
 
 def test_an_age_stands_behind_an_initial() -> None:
     assert ages("Agnes P., 88, fell", {len("Agnes P")}) == [(10, 12)]
+
+
+def test_labels_of_a_form_are_nobody() -> None:
+    form = "임대인: 도윤경\n주소: 서울\n전화: 02\n임차인: 서지후\n주소: 인천\n전화: 032\n"
+    assert list(find_presented_people(fold(form))) == []

@@ -372,13 +372,16 @@ def test_protocol_fields_that_are_the_whole_so_far(masker: Masker) -> None:
 
 
 @pytest.mark.parametrize("shape", [in_text, in_arguments, in_extra])
-def test_a_message_that_breaks_off_shows_no_half_placeholder(shape: Any) -> None:
+def test_a_message_that_breaks_off_and_is_asked_for_anew_shows_no_half_placeholder(
+    shape: Any,
+) -> None:
     session = Masker([EmailDetector()]).session()
     placeholder = session.mask(EMAIL)
     for cut in range(2, len(placeholder) - 2):
         restorer = ChunkRestorer(session)
         begins = '{"to": "' if shape is in_arguments else "To "
         shown = [restorer.feed(shape(begins + placeholder[:cut]))]
+        restorer.feed(AIMessageChunk("again", id="another"))
         shown += [chunk for _, chunk in restorer.tails()]
         assert "[E" not in str(shown), cut
         assert ("to" if shape is in_arguments else "To") in str(shown), cut
