@@ -120,14 +120,17 @@ def test_questions_to_a_database(
     privacy_probe.report().assert_clean(examined=["remote", "langsmith"])
 
 
-def test_a_contract_and_a_minion(graph_of: Graphs, privacy_probe: PrivacyProbe) -> None:
+def test_a_contract_and_a_minion(
+    graph_of: Graphs, privacy_probe: PrivacyProbe, tmp_path: Path
+) -> None:
     module = graph_of("minion")
     privacy_probe.add_values({"VALUE": bundled("long").planted})
     # A class of its own: the example's graph has a guarded one of `Reader` already.
     remote = type("Watched", (module.Reader,), {})()
     privacy_probe.watch(remote=[remote])
     masker = Masker()
-    guard = EgressGuard(masker, ledger=EgressLedger(keep_payload=True))
+    ledger = EgressLedger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", keep_payload=True)
+    guard = EgressGuard(masker, ledger=ledger)
     graph = module.create_minion_graph(None, remote, masker=masker, guard=guard)
     privacy_probe.reads = lambda answer: answer["answer"]
     asked = {"task": module.QUESTION, "documents": [module.CONTRACT.read_text("utf-8")]}

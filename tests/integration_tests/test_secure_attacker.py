@@ -1,7 +1,5 @@
 """A real proxy process on the path: whatever it does, the call raises and nothing is readable."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,8 +22,8 @@ from langchain_privacy.secure import (
     create_gateway,
 )
 from tests.support.asgi import AsgiServer
+from tests.support.attested import attacker
 from tests.support.http import OpenAIServer
-from tests.support.paths import REPOSITORY
 
 pytestmark = pytest.mark.filterwarnings("ignore::langchain_privacy.secure.UnsafePolicyWarning")
 
@@ -91,19 +89,8 @@ def replica(gateway) -> Iterator[AsgiServer]:
 
 @pytest.fixture(scope="module")
 def proxy(gateway, replica) -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.integration_tests.secure_attacker"]
-    process = subprocess.Popen(
-        [*command, str(gateway[0].port), str(replica.port)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=REPOSITORY,
-    )
-    try:
-        assert process.stdout is not None
-        yield f"http://127.0.0.1:{int(process.stdout.readline())}"
-    finally:
-        process.terminate()
-        process.wait()
+    with attacker(gateway[0].port, replica.port) as at:
+        yield f"http://127.0.0.1:{at}"
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ this very nonce; what refuses it are the roles of the policy alone.
 
 import dataclasses
 import ssl
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,8 +23,8 @@ from langchain_privacy.secure import (
     TrustedRoots,
 )
 from langchain_privacy.secure.adapters import NearAdapter
+from tests.support.attested import attacker
 from tests.support.field_services import NearService, collateral, compose_hash
-from tests.support.paths import REPOSITORY
 from tests.support.tls import Identity, trusting
 from tests.vectors.attestation import intel
 
@@ -73,19 +71,8 @@ def service(tls) -> Iterator[NearService]:
 @pytest.fixture(scope="module")
 def proxy(service, tls) -> Iterator[str]:
     port = httpx.URL(service.url).port
-    command = [sys.executable, "-m", "tests.integration_tests.secure_attacker"]
-    process = subprocess.Popen(
-        [*command, str(port), str(port), str(tls.certificate), str(tls.key)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=REPOSITORY,
-    )
-    try:
-        assert process.stdout is not None
-        yield f"https://127.0.0.1:{int(process.stdout.readline())}"
-    finally:
-        process.terminate()
-        process.wait()
+    with attacker(port, port, tls.certificate, tls.key) as at:
+        yield f"https://127.0.0.1:{at}"
 
 
 @pytest.fixture
