@@ -34,19 +34,19 @@ that retry middleware does not send again what was refused; `EndpointUnavailable
 tried again.
 
 The name of a class is its stable code: the page "Troubleshooting" has a heading for each, and a
-traceback ends with the link to it. In Korean (`LANGCHAIN_PRIVACY_LANG=ko`, or by the locale) the
-link leads to the Korean page, behind a sentence of `errors.ko.json`.
+traceback ends with the link to it. For a Korean reader (`LANGCHAIN_PRIVACY_LANG=ko`, or by the
+locale) the traceback says the message once more in Korean, from `errors.ko.json`, and the link
+leads to the Korean page. `str` of an error stays English: programs compare it, models read it, and
+people search for it.
 """
 
-import json
 import os
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
 
 from langchain_core.exceptions import ModelError
 
-from langchain_privacy.locale import language_of
+from langchain_privacy.locale import kinds_of_errors, language_of, said_again
 
 _PAGES = "https://github.com/langchain-privacy/langchain-privacy/blob/main/docs"
 
@@ -57,20 +57,23 @@ class PrivacyError(Exception):
     def __init__(self, *args: object) -> None:
         super().__init__(*args)
         # A note, not a part of the message: a message may be shown to a model, or compared.
-        self.add_note(where_to_read_on(type(self)))
+        self.add_note(where_to_read_on(type(self), said="".join(map(str, args[:1]))))
 
 
-def where_to_read_on(kind: type[PrivacyError]) -> str:
+def where_to_read_on(kind: type[PrivacyError], *, said: str = "") -> str:
     """Return the link to what the documentation says about an error, in the person's language.
 
     Args:
         kind: Class of the error; for one of an application, the nearest of ours.
+        said: Its message; a Korean reader reads it in Korean before the link, and what the class
+            means where there is none, or where the message has no Korean form.
     """
     name = next(base.__name__ for base in kind.__mro__ if base.__module__ == __name__)
     if language_of(os.environ) == "en":
         return f"For troubleshooting, visit: {_PAGES}/troubleshooting.md#{name.lower()}"
-    spoken = json.loads(resources.files(__package__).joinpath("errors.ko.json").read_text("utf-8"))
-    return f"{spoken[name]} 도움말: {_PAGES}/ko/troubleshooting.md#{name.lower()}"
+    korean = said_again(said)
+    meant = f"{kinds_of_errors()[name]} " if korean == said else f"{korean}\n"
+    return f"{meant}도움말: {_PAGES}/ko/troubleshooting.md#{name.lower()}"
 
 
 class ConfigurationError(PrivacyError, ValueError):

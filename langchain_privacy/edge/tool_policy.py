@@ -130,8 +130,11 @@ class ToolPolicy:
                 raise ConfigurationError(msg)
         for tool, kinds in self.allow_inside.items():
             if unknown := set(kinds) - set(_NAMES):
-                msg = f"ToolPolicy(allow_inside=...): {tool!r} has {sorted(unknown)}; known are"
-                raise ConfigurationError(f"{msg} {sorted(_NAMES)}.")
+                msg = (
+                    f"ToolPolicy(allow_inside=...): {tool!r} has {sorted(unknown)}; "
+                    f"known are {sorted(_NAMES)}."
+                )
+                raise ConfigurationError(msg)
 
     def names(self) -> set[str]:
         """Return the names of all tools that the policy speaks of."""

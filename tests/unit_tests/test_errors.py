@@ -1,16 +1,15 @@
 """Every error leads to its place in the documentation, in the language of the person."""
 
 import inspect
-import json
 import re
 import traceback
-from importlib import resources
 
 import pytest
 
 from langchain_privacy import errors
 from langchain_privacy.cli import main
 from langchain_privacy.errors import EgressBlockedError, PrivacyError, where_to_read_on
+from langchain_privacy.locale import kinds_of_errors
 from tests.support.paths import REPOSITORY
 
 NAMES = {
@@ -34,8 +33,7 @@ def test_every_error_has_its_heading(language: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_korean_says_what_each_error_means() -> None:
-    spoken = json.loads(resources.files(errors.__package__).joinpath("errors.ko.json").read_text())
-    assert set(spoken) == NAMES
+    assert set(kinds_of_errors()) == NAMES
 
 
 def test_the_link_ends_a_traceback_and_is_no_part_of_the_message(

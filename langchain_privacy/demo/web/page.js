@@ -128,7 +128,8 @@ async function start() {
     strict: $("strict").checked, tamper: $("tamper").checked,
   };
   try {
-    const came = await fetch("/runs", { method: "POST", body: JSON.stringify(request) });
+    const headers = { "Accept-Language": words.language };
+    const came = await fetch("/runs", { method: "POST", body: JSON.stringify(request), headers });
     const said = await came.json();
     if (!came.ok) throw new Error(said.message);
     run = said.id;
@@ -346,7 +347,9 @@ async function readFile() {
   $("problem").hidden = true;
   $("status").textContent = say("reading");
   try {
-    const headers = { "X-File-Name": encodeURIComponent(file.name) };
+    const headers = {
+      "X-File-Name": encodeURIComponent(file.name), "Accept-Language": words.language,
+    };
     const came = await fetch("/read", { method: "POST", body: file, headers });
     const said = await came.json();
     if (!came.ok) throw new Error(said.message);

@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from langchain_privacy.errors import PrivacyError
+from langchain_privacy.locale import Language, said_again
 
 Event = dict[str, Any]
 Body = Callable[["Run"], None]
@@ -33,10 +34,11 @@ class Run:
 
     Args:
         body: What it does; it tells events by `tell` and looks at `check` between its steps.
+        language: The reader's, for errors.
     """
 
-    def __init__(self, body: Body) -> None:
-        self._body = body
+    def __init__(self, body: Body, language: Language = "en") -> None:
+        self._body, self._language = body, language
         self._events: list[Event] = []
         self._lock = threading.Lock()
         self._listening: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
@@ -108,7 +110,8 @@ class Run:
             outcome = "stopped"
         except PrivacyError as error:  # ours hold no private value
             outcome = "failed"
-            self.tell("error", kind=type(error).__name__, message=str(error))
+            said = said_again(str(error), self._language)
+            self.tell("error", kind=type(error).__name__, message=said)
         except Exception as error:  # noqa: BLE001 the text of a foreign one may hold anything
             outcome = "failed"
             self.tell("error", kind=type(error).__name__, message="")

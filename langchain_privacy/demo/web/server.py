@@ -33,7 +33,13 @@ from urllib.parse import unquote
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -44,6 +50,7 @@ from langchain_privacy.demo.web.scenarios import SCENARIOS
 from langchain_privacy.demo.web.stage import LANGUAGES, Asked, Stage
 from langchain_privacy.errors import ConfigurationError, DocumentError, PrivacyError
 from langchain_privacy.local.documents import load_whole
+from langchain_privacy.locale import language_of, said_again
 
 MAX_UPLOAD = 20 * 1024 * 1024
 """Bytes of a document of one's own."""
@@ -140,9 +147,9 @@ class _Door:
     def _refusal(self, request: Request) -> Response | None:
         host = request.headers.get("host", "").rsplit(":", 1)[0]
         if host not in ("127.0.0.1", "localhost"):  # another site's name that points here
-            return _problem(421, "This page has the address 127.0.0.1 only.")
+            return _problem(request, 421, "This page has the address 127.0.0.1 only.")
         if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-            return _problem(403, "Another site may not use this page.")
+            return _problem(request, 403, "Another site may not use this page.")
         given = request.query_params.get("token", "")
         if given and self._is_token(given):
             came = RedirectResponse("/", 303, {"Referrer-Policy": "no-referrer"})
@@ -150,7 +157,9 @@ class _Door:
             return came
         if self._is_token(request.cookies.get(_COOKIE, "")):
             return None
-        return _problem(403, "Open the address that the command printed: it holds the token.")
+        return _problem(
+            request, 403, "Open the address that the command printed: it holds the token."
+        )
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), self._token.encode())
@@ -189,12 +198,12 @@ class _Pages:
         body = await _body(request, MAX_UPLOAD)
         if body is None:
             limit = MAX_UPLOAD // 1024 // 1024
-            return _problem(413, f"The file is larger than {limit} MB.")
+            return _problem(request, 413, f"The file is larger than {limit} MB.")
         name = Path(unquote(request.headers.get("x-file-name", ""))).name or "document"
         try:
             text = await asyncio.to_thread(_text_of, name, body)
         except PrivacyError as error:
-            return _problem(422, str(error))
+            return _problem(request, 422, str(error))
         return JSONResponse({"name": name, "text": text})
 
     async def begin(self, request: Request) -> Response:
@@ -202,13 +211,13 @@ class _Pages:
         try:
             asked = _asked(json.loads(body or b""))
         except (ValueError, TypeError, KeyError, AttributeError):
-            return _problem(400, "That is no request of this page; load the page again.")
+            return _problem(request, 400, "That is no request of this page; load the page again.")
 
         def body_of(run: Run) -> None:
             with Stage(run, asked, self._models) as stage:
                 SCENARIOS[asked.scenario].play(stage)
 
-        key, run = secrets.token_hex(8), Run(body_of)
+        key, run = secrets.token_hex(8), Run(body_of, asked.language)
         self._runs[key] = run
         while len(self._runs) > _KEPT_RUNS:
             self._runs.popitem(last=False)[1].stop()
@@ -218,7 +227,7 @@ class _Pages:
     async def events(self, request: Request) -> Response:
         run = self._runs.get(request.path_params["id"])
         if run is None:
-            return _problem(404, "This run is over and forgotten; start it again.")
+            return _problem(request, 404, "This run is over and forgotten; start it again.")
         last = request.headers.get("last-event-id", "0")
         after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else 0
 
@@ -235,7 +244,7 @@ class _Pages:
         except (ValueError, TypeError, KeyError):
             decision = None
         if run is None or decision not in ("approve", "reject"):
-            return _problem(400, "Say approve or reject, of a run that waits.")
+            return _problem(request, 400, "Say approve or reject, of a run that waits.")
         run.say(decision)
         return Response(status_code=204)
 
@@ -292,5 +301,10 @@ def _text_of(name: str, body: bytes) -> str:
     return text
 
 
-def _problem(status: int, message: str) -> Response:
-    return JSONResponse({"message": message}, status, _HEADERS)
+def _problem(request: Request, status: int, message: str) -> Response:
+    """Say what is wrong in the language of the page, which is not that of the command."""
+    language = language_of({"LANG": request.headers.get("accept-language", "")})
+    said = said_again(message, language)
+    if "text/html" in request.headers.get("accept", ""):  # a person who opens an address
+        return PlainTextResponse(said, status, _HEADERS)
+    return JSONResponse({"message": said}, status, _HEADERS)

@@ -425,11 +425,11 @@ def _compare(
         golden.pop(_NVDEC0_INDEX, None)
     # Manifests count from 0, SPDM blocks from 1.
     differing = [i for i, values in golden.items() if report.measurements.get(i + 1) not in values]
-    where = f"measurement {min(differing)} differs" if differing else ""
+    first = min(differing, default=0)
     checks.require(
         "rim_measurements",
         not differing,
-        f"{where} from its reference value",
+        f"measurement {first} differs from its reference value",
         error=PolicyMismatchError,
     )
     if missing := set(wanted) - set(versions):

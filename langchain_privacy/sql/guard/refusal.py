@@ -48,10 +48,13 @@ REASONS = {
 
 def refuse(code: str, position: tuple[int, int] | None) -> UnsafeSQLError:
     """Make the error of a rule; no text of the statement goes into it."""
-    where = "" if position is None else f" (line {position[0]}, column {position[1]})"
-    return UnsafeSQLError(
-        f"The statement was refused: {REASONS[code]}{where}.", code=code, position=position
+    msg = (
+        f"The statement was refused: {REASONS[code]}."
+        if position is None
+        else f"The statement was refused: {REASONS[code]} (line {position[0]}, "
+        f"column {position[1]})."
     )
+    return UnsafeSQLError(msg, code=code, position=position)
 
 
 def at(sql: str, offset: int) -> tuple[int, int]:

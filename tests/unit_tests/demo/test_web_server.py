@@ -61,6 +61,24 @@ def test_who_is_not_let_in(
     assert came.json()["message"]
 
 
+def test_a_person_without_the_token_reads_a_sentence(stranger: TestClient) -> None:
+    headers = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": "ko-KR,ko;q=0.9"}
+    came = stranger.get("/", headers=headers)
+    assert came.status_code == 403
+    assert came.headers["content-type"].startswith("text/plain")
+    assert came.text.startswith("명령이 출력한 주소를 여십시오")
+
+
+def test_errors_are_said_in_the_language_of_the_page(client: TestClient) -> None:
+    headers = {"X-File-Name": "empty.txt", "Accept-Language": "ko"}
+    came = client.post("/read", content=b"", headers=headers)
+    assert came.json()["message"] == "안에 텍스트가 없습니다. 비어 있습니다."
+    wrong = {"address": "nonsense", "model": "m"}
+    told = events(client, begin(client, scenario="words", language="ko", models=wrong))
+    (error,) = [event for event in told if event["event"] == "error"]
+    assert error["message"].startswith("원격 모델에는 https://")
+
+
 def test_the_token_becomes_a_cookie_and_leaves_the_address(stranger: TestClient) -> None:
     came = stranger.get(f"/?token={TOKEN}", follow_redirects=False)
     assert (came.status_code, came.headers["location"]) == (303, "/")
