@@ -2,9 +2,11 @@
 
 langchain-privacy vocabulary check invoice Wrozvik
 langchain-privacy vocabulary unknown prompts/*.txt
+langchain-privacy vocabulary check --language de Mietvertrag
 """
 
 import argparse
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from rich.text import Text
 
 from langchain_privacy.detection import StrictDetector
 from langchain_privacy.detection.vocabulary.lexicon import why_public
+from langchain_privacy.detection.vocabulary.others import OtherLanguages
 from langchain_privacy.detection.vocabulary.public import KINDS, PUBLIC_NUMBERS
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.locale import say
@@ -44,11 +47,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("lists", help="the lists of public words and the kinds of public numbers")
     check = actions.add_parser("check", help="say of words whether they are public, and why")
     check.add_argument("word", nargs="+")
+    _add_language(check)
     unknown = actions.add_parser(
         "unknown",
         help="print the words of your own prompts that are not public, most frequent first",
     )
     unknown.add_argument("path", nargs="+", type=Path)
+    _add_language(unknown)
+
+
+def _add_language(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--language",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="a language beside English and Korean whose words are public, such as de "
+        "(extra languages); may be given several times",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -56,8 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "lists":
         return _lists()
     if arguments.action == "check":
-        return _check(arguments.word)
-    return _unknown(arguments.path)
+        return _check(arguments.word, arguments.language)
+    return _unknown(arguments.path, arguments.language)
 
 
 def _lists() -> int:
@@ -73,29 +89,47 @@ def _lists() -> int:
     return 0
 
 
-def _check(words: list[str]) -> int:
-    detector, private = StrictDetector(), 0
+def _check(words: list[str], languages: list[str]) -> int:
+    detector, private = _detector(languages), 0
     for word in words:
         hidden = bool(detector.detect(f"then {word} was"))
         private += hidden
-        print(f"{word}: {say('not public' if hidden else 'public')} ({_why(word, hidden)})")
+        why = _why(word, hidden, detector.others)
+        print(f"{word}: {say('not public' if hidden else 'public')} ({why})")
     return 1 if private else 0
 
 
-def _why(word: str, hidden: bool) -> str:
+def _detector(languages: list[str]) -> StrictDetector:
+    """Return what reads these languages; one that cannot be read is an error, not a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        detector = StrictDetector(languages=languages)
+    unread = set(languages) - {*detector.others.languages, "en", "ko"}
+    if unread:
+        msg = (
+            f"no vocabulary of {', '.join(sorted(unread))}: give ISO 639-1 codes of languages that "
+            "the extra languages reads (pip install 'langchain-privacy[languages]')"
+        )
+        raise ConfigurationError(msg)
+    return detector
+
+
+def _why(word: str, hidden: bool, others: OtherLanguages) -> str:
     if any(map(str.isdigit, word)):
         return say("no kind of public number" if hidden else "a kind of public number")
     found = why_public(word.lower())
     if hidden and found:
         sentence = "{list}, but with a capital letter in mid-sentence it is a name"
         return say(sentence, list=say(found))
+    if not found and not hidden and (others.has(word.lower()) or others.has_noun(word)):
+        return say("in a dictionary of {languages}", languages=", ".join(others.languages))
     if word.isascii():
         return say(found) if found else say("in no vocabulary")
     return say("by the rules of its script")
 
 
-def _unknown(paths: list[Path]) -> int:
-    detector = StrictDetector()
+def _unknown(paths: list[Path], languages: list[str]) -> int:
+    detector = _detector(languages)
     counted: Counter[str] = Counter()
     for path in paths:
         try:

@@ -187,6 +187,8 @@ def _anchors(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
     yield from _streets_by_ending(text)
     yield from _streets_by_prefix(text)
     yield from _between_numbers(text)
+    yield from _before_cities(text)
+    yield from _korean_roads(text)
     yield from _houses(text)
     yield from _named_houses(text)
     yield from _military(text)
@@ -231,6 +233,12 @@ _HOUSE_NAME = re.compile(
 )
 
 
+# "The Old Forge, Church Lane": before a street without a number, at the start of a line.
+_HOUSE_ABOVE = re.compile(
+    rf"(?:(?<=\n)|(?<=: ))(?:(?:The )?{_CAP}(?: {_CAP}){{1,2}}|The {_CAP}), \Z"
+)
+
+
 def _named_houses(text: FoldedText) -> Iterator[_Anchor]:
     for start, end in _HOUSES.find(text):
         if text.text[start].isupper() and (name := _left(_HOUSE_NAME, text.text, start, 40)):
@@ -247,7 +255,10 @@ def _streets_by_suffix(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
                 continue
         before = pattern.search(t[max(0, start - 72) : start])
         if before and (before["number"] or t[start:end].lower() in _PLAIN):
-            yield start - len(before[0]), end, 0.75 if before["number"] else 0.45
+            first = start - len(before[0])
+            if not before["number"]:
+                first -= _left(_HOUSE_ABOVE, t, first, 56)
+            yield first, end, 0.75 if before["number"] else 0.45
 
 
 # "Hauptstraße 5": a word that ends in one of these, and a number.
@@ -312,6 +323,38 @@ def _between_numbers(text: FoldedText) -> Iterator[_Anchor]:
     for match in numbers(_FRAMED, text, letters=True):
         if not _YEAR_AT_END.search(match[0]):
             yield match.start(), match.end(), 0.45
+
+
+# "Leoforos Kifisias 44, 151 25 Marousi": words in capitals, a number, and a code with its city.
+_CODE_AND_CITY = re.compile(
+    rf"\d{{1,4}}[A-Za-z]?(?:[/-]\d{{1,4}})?,[ ](?!(?:19|20)\d\d\b)(?:[A-Z]{{1,2}}-)?"
+    rf"(?:\d{{4,5}}|\d{{3}}[ ]\d{{2}})[ ]{_NEXT_CAP}"
+)
+_MONTH_AT_END = re.compile(rf"\b{_MONTH}[ ]\Z")
+
+
+def _before_cities(text: FoldedText) -> Iterator[_Anchor]:
+    t = text.text
+    for match in _CODE_AND_CITY.finditer(t) if ", " in t else ():
+        words = _left(_WORDS_BEFORE, t, match.start(), 72)
+        if words and not _MONTH_AT_END.search(t, match.start() - words, match.start()):
+            yield match.start() - words, match.end(), 0.7
+
+
+# "21 Poseok-ro 1050beon-gil", "Teheran-ro 152, Gangnam-gu": Korean roads in Latin letters.
+_KOREAN_ROAD = re.compile(
+    r"(?:(?<![\w.,-])\d{1,4}(?:-\d{1,4})?,?[ ])?"
+    r"(?<![\w-])[A-Z][a-z]{1,20}(?:-?\d{1,3}(?:ga)?)?-(?:daero|ro|gil)\b"
+    r"(?:[ ]?\d{1,4}(?:beon|ga|na)?-?gil\b)?(?:,?[ ]\d{1,5}(?:-\d{1,4})?\b(?![ ]?(?:year|day)))?"
+    r"(?:,[ ]{1,2}[A-Z][a-z]{1,15}-(?:dong|gu|si|gun|eup|myeon|ri|do)\b){0,4}"
+)
+
+
+def _korean_roads(text: FoldedText) -> Iterator[_Anchor]:
+    if any(road in text.lower for road in ("-ro", "-gil", "-daero")):
+        for match in _KOREAN_ROAD.finditer(text.text):
+            if any(map(str.isdecimal, match[0])) or "-gu" in match[0]:
+                yield match.start(), match.end(), 0.7
 
 
 # Houses, military posts, units and boxes

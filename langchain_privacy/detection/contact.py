@@ -81,7 +81,10 @@ _AFTER_HANDLE_LABEL = re.compile(
     r"(?P<name>[A-Za-z][A-Za-z]{0,24}(?:[._-]?\d{1,6}|[._][A-Za-z]{1,24}(?:[._]?\d{1,6})?))(?![\w(=/]|\.\w)"
 )
 _REMARKS = Cues(["todo", "fixme", "hack", "xxx", "@author", "blame"])  # "TODO(m.dubois): remove"
-_OWNER = re.compile(r"\(@?(?P<name>[A-Za-z][\w.-]{1,40})\)")
+_OWNER = re.compile(
+    r"\(@?(?P<name>[A-Za-z가-힣][\w.-]{1,40})\)"
+    r"|[ ](?P<dashed>[a-z]{3,20})(?:[ ][-–—][ ]|:[ ])"  # FIXME hollis - off by one
+)
 _HOME = re.compile(r"(?:/home/|/Users/|\\Users\\)(?P<name>[A-Za-z][\w.-]{1,40})(?=[/\\\s\"'])")
 _PROFILE = re.compile(
     r"(?<![\w.@/])(?:www\.)?(?:instagram|facebook|twitter|tiktok|linkedin|github|gitlab|t)\.(?:com|me)/"
@@ -114,8 +117,9 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
         if not alone and name not in _AT_WORDS:
             yield span(match, "USERNAME", 0.6, "handle")
     for _, end in _REMARKS.find(text):
-        if owner := _OWNER.match(t, end):
-            yield span(owner, "USERNAME", 0.6, "handle", "name")
+        owner = _OWNER.match(t, end)
+        if owner and (owner["name"] or has_unusual_word(owner["dashed"])):
+            yield span(owner, "USERNAME", 0.6, "handle", owner.lastgroup or 0)
     for match in _HOME.finditer(t):
         if match["name"].lower() not in _NOBODY:
             yield span(match, "USERNAME", 0.6, "handle", "name")

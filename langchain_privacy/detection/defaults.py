@@ -41,6 +41,7 @@ from langchain_privacy.detection.numbers import (
     find_ip_addresses,
     find_labelled_numbers,
     find_mac_addresses,
+    find_parts_of_accounts,
     find_routing_numbers,
     find_unproven_ibans,
 )
@@ -75,6 +76,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_national_insurance_numbers,
     find_national_numbers,
     find_routing_numbers,
+    find_parts_of_accounts,
     find_resident_numbers,
     find_company_numbers,
     find_keyword_numbers,

@@ -45,6 +45,7 @@ def detect_all(
     allow: Iterable[str] = (),
     thresholds: Mapping[str, float] | None = None,
     everywhere: bool = True,
+    expected: Sequence[str] = (),
 ) -> list[Finding]:
     """Run detectors over a text and settle what is private in it.
 
@@ -60,6 +61,7 @@ def detect_all(
         allow: Values that are not private, compared without regard to case.
         thresholds: Least score by entity type; `"*"` is the one of all other types, 0.0 if absent.
         everywhere: Whether to look for further occurrences of what was found.
+        expected: ISO 639-1 codes of the languages that texts are in, for guessing.
 
     Returns:
         Findings that do not overlap each other or `skip`, in order of position, with every further
@@ -69,7 +71,7 @@ def detect_all(
         DetectionError: A detector failed; there is no partial result.
     """
     reading = Reading(text) if isinstance(text, str) else text
-    language = detection_language(reading.text) if language is None else language
+    language = detection_language(reading.text, expected) if language is None else language
     say_unread(language, detectors)
     early, late = _by_turn(detectors)
     looks = list(_looks(reading, skip))
@@ -91,9 +93,10 @@ async def adetect_all(
     skip: Sequence[Span] = (),
     allow: Iterable[str] = (),
     thresholds: Mapping[str, float] | None = None,
+    expected: Sequence[str] = (),
 ) -> list[Finding]:
     """Like `detect_all`, without blocking the event loop; detectors run at the same time."""
-    language = detection_language(text) if language is None else language
+    language = detection_language(text, expected) if language is None else language
     say_unread(language, detectors)
     early, late = _by_turn(detectors)
     looks = list(_looks(Reading(text), skip))

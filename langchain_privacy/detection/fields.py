@@ -12,13 +12,24 @@ YAML come here as lines `label: value` (`values.view`); `words.labels` says what
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import finding
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import is_hangul, is_title
-from langchain_privacy.words.labels import ABOUT, MAYBE_NAME, NAME, ZIP, kind_of_label
+from langchain_privacy.words.labels import (
+    ABOUT,
+    HEALTH,
+    MAYBE_NAME,
+    MONEY,
+    NAME,
+    TRAIT,
+    ZIP,
+    is_said_of_people,
+    kind_of_label,
+)
 
 _COMMON = load("common_words")
 _KNOWN = load("given_names") | load("surnames")
@@ -49,14 +60,31 @@ _NUMBER = re.compile(r"[A-Za-z]{0,6}[A-Za-z0-9*xX.#/() +-]{3,48}")
 _CODE = re.compile(r"[\w.]+\(|[\w]+\[|[{<$%]|self\.|this\.")
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
-_Field = tuple[int, int, str, bool]
-"""Start, end, kind, and whether it is quoted or stands behind a colon."""
+
+class _Field(NamedTuple):
+    """A value and what its label says.
+
+    Attributes:
+        start: First character of the value.
+        end: One past the last.
+        kind: Kind of its label.
+        plain: It is quoted or stands behind a colon: no assignment in code.
+        record: Its label or it is quoted, as in a record that a program wrote.
+        of_people: Things have no field of this name.
+    """
+
+    start: int
+    end: int
+    kind: str
+    plain: bool
+    record: bool
+    of_people: bool
 
 
 def find_fields(text: FoldedText) -> Iterator[Finding]:
     """Find values by the names of their fields."""
     fields = list(_fields(text))
-    for index, (start, end, kind, plain) in enumerate(fields):
+    for index, (start, end, kind, plain, record, of_people) in enumerate(fields):
         value = text.text[start:end]
         if not value or value.lower() in _NOTHING or _is_code(value, plain=plain):
             continue
@@ -69,7 +97,13 @@ def find_fields(text: FoldedText) -> Iterator[Finding]:
         elif kind == MAYBE_NAME:
             if _is_name(value, plain=plain) and _of_a_person(fields, index, value):
                 yield finding(start, end, "PERSON", 0.6, "field")
-        elif kind != ABOUT and _fits(kind, value):
+        elif kind in _FACTS:
+            of_somebody = (record and of_people) or _of_somebody(fields, index)
+            if of_somebody and _is_fact(kind, value):
+                yield finding(start, end, kind, 0.6, "field")
+        elif kind != ABOUT and (
+            _fits(kind, value) or (record and _is_misplaced(value) and _of_somebody(fields, index))
+        ):
             yield finding(start, end, "ADDRESS" if kind == ZIP else kind, 0.7, "field")
 
 
@@ -84,7 +118,7 @@ def _fields(text: FoldedText) -> Iterator[_Field]:
             continue
         value = _VALUE.match(t, mark.end())
         if value is None:
-            yield mark.end(), mark.end(), ABOUT, True
+            yield _Field(mark.end(), mark.end(), ABOUT, True, False, True)
             continue
         group = value.lastgroup or "bare"
         start, end = value.span(group)
@@ -92,7 +126,10 @@ def _fields(text: FoldedText) -> Iterator[_Field]:
         if group == "bare" and kind == "ADDRESS" and (stop := _SENTENCE.search(t, start, end)):
             end = stop.start()
         if t[start:end].lower() != label.lower():
-            yield start, end, kind, group != "bare" or mark[0] != "="
+            quoted = group != "bare"
+            record = quoted or t[mark.start() - 1 : mark.start()] in ('"', "'")
+            of_people = kind in _OF_PEOPLE or (kind in _FACTS and is_said_of_people(label))
+            yield _Field(start, end, kind, quoted or mark[0] != "=", record, of_people)
 
 
 def _marks(t: str) -> Iterator[re.Match[str]]:
@@ -142,14 +179,46 @@ def _of_a_person(fields: list[_Field], index: int, value: str) -> bool:
         return False
     if len(words) == 1 and (value.isupper() or words[0] in _COMMON) and words[0] not in _KNOWN:
         return False  # "STATUS", "Search"
-    near = fields[max(0, index - 5) : index] + fields[index + 1 : index + 6]
-    start = fields[index][0]
-    return any(kind in _OF_PEOPLE for begin, _, kind, _ in near if abs(begin - start) < 4 * _REACH)
+    return any(field.of_people for field in _near(fields, index))
+
+
+def _of_somebody(fields: list[_Field], index: int) -> bool:
+    """Say whether other fields beside one are a person's, an account among them."""
+    return any(
+        f.kind in _OF_ACCOUNTS or (f.of_people and (f.record or f.kind not in _FACTS))
+        for f in _near(fields, index)
+    )
+
+
+def _near(fields: list[_Field], index: int) -> Iterator[_Field]:
+    start = fields[index].start
+    for field in fields[max(0, index - 5) : index] + fields[index + 1 : index + 6]:
+        if abs(field.start - start) < 4 * _REACH:
+            yield field
 
 
 _OF_PEOPLE = frozenset(
     {NAME, ABOUT, "DATE_OF_BIRTH", "PHONE", "ADDRESS", "US_SSN", "KR_RRN", "USERNAME", "MEDICAL_ID"}
 )
+_OF_ACCOUNTS = frozenset({"BANK_ACCOUNT", "CREDIT_CARD", "IBAN", "TAX_ID"})
+_FACTS = frozenset({MONEY, HEALTH, TRAIT})
+_MOST_WORDS = 8
+_NEGATIVE = re.compile(r"(?:no|none|nil|nkda|없음|무)\b", re.IGNORECASE)
+
+
+def _is_fact(kind: str, value: str) -> bool:
+    """Say whether a value can be a sum, or a few words on somebody's health or traits."""
+    if kind == MONEY:
+        sum_of = sum(map(str.isdecimal, value)) > 1 or "만" in value
+        return sum_of and len(value) < 32 and not (_YEAR.fullmatch(value) or _DATE.fullmatch(value))
+    if len(value.split()) > _MOST_WORDS or (value.isascii() and "_" in value):
+        return False
+    return any(map(str.isalpha, value)) and _NEGATIVE.match(value) is None
+
+
+def _is_misplaced(value: str) -> bool:
+    """Say whether words stand where a number should: a note in the field of another."""
+    return len(value.split()) > 1 and sum(map(str.isalpha, value)) > _MOST_WORDS
 
 
 def _fits(kind: str, value: str) -> bool:

@@ -9,6 +9,8 @@ is sure, and when no part of it reads English; all else is unsure (`None`), and 
     'de'
     >>> detection_language("Jürgen Müller, Berliner Straße 4") is None
     True
+    >>> detection_language("Jürgen Müller, Berliner Straße 4", ["de"])
+    'de'
 
 `detect` asks once a text; texts in plain English or Korean never load the library.
 """
@@ -44,11 +46,13 @@ _LOWER_SHARE = 4
 _WORDS_PER_LINE = 4
 
 
-def detection_language(text: str) -> str | None:
+def detection_language(text: str, expected: Sequence[str] = ()) -> str | None:
     """Guess the language that a text is in, or say that it is unknown or mixed.
 
     Args:
         text: Any text; scripts and the library look at its beginning, English is looked for in all.
+        expected: ISO 639-1 codes of the languages that texts are in. A short text is not believed
+            to be in another one, and where one of them alone has its script, it is in that.
 
     Returns:
         ISO 639-1 code where it has one (`"en"`, `"ko"`, `"ja"`, `"zh"`, `"de"`, ...), or `None`:
@@ -57,6 +61,20 @@ def detection_language(text: str) -> str | None:
     Raises:
         DetectionError: The library that guesses is damaged or not installed.
     """
+    language = _guessed(text)
+    if not expected or language in (*expected, *_BY_WORDS_OR_SCRIPT):
+        return language
+    letters = len(_LETTERS.findall(text[:_SAMPLE]))
+    if not letters or (language is not None and letters >= _MANY):
+        return language
+    own = languages_of_script(text, expected)
+    return own[0] if len(own) == 1 else None
+
+
+_BY_WORDS_OR_SCRIPT = frozenset({"en", "ko", "ja", "zh"})  # no guess of the library
+
+
+def _guessed(text: str) -> str | None:
     sample = text[:_SAMPLE]
     if not sample.isascii():
         language = _by_script(sample)

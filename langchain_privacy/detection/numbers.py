@@ -149,6 +149,28 @@ def find_routing_numbers(text: FoldedText) -> Iterator[Finding]:
         yield span(match, "US_ROUTING", 0.9 if total % 10 == 0 else 0.75, "routing")
 
 
+# A British account behind its sort code, and the last digits of a card or an account.
+_SORT_CODE = re.compile(r"(?<![\d-])\d\d-\d\d-\d\d[ ,/]{1,3}\d{8}(?!\d)")
+_LAST = Cues(["ending", "ends", "last four", "last 4", "끝자리", "뒷자리"])
+_OF_WHAT = re.compile(r"(?P<card>card|visa|mastercard|amex|카드)|account|acct|계좌")
+_LAST_DIGITS = re.compile(
+    r"(?:[ ](?:in|with|digits|are|is|of)){0,3}[가는은이]?[ :]{1,3}"
+    r"(?P<digits>\d{3,6})(?![\d%]|[.,]\d)"
+)
+
+
+def find_parts_of_accounts(text: FoldedText) -> Iterator[Finding]:
+    """Find accounts behind their sort code, and what is said of the end of a card's number."""
+    for match in numbers(_SORT_CODE, text, digits=13):
+        yield span(match, "BANK_ACCOUNT", 0.7, "sort_code")
+    for start, end in _LAST.find(text):
+        digits = _LAST_DIGITS.match(text.text, end)
+        what = digits and list(_OF_WHAT.finditer(text.lower, max(0, start - 28), start))
+        if digits and what:
+            kind = "CREDIT_CARD" if what[-1]["card"] else "BANK_ACCOUNT"
+            yield span(digits, kind, 0.6, "last_digits", "digits")
+
+
 # Card verification codes, bank identifier codes (ISO 9362), addresses of crypto currencies
 
 _CVV = Cues(["cvv", "cvc", "cvv2", "cvc2", "csc", "card verification", "security code"])
@@ -350,6 +372,7 @@ _DATE_AFTER = re.compile(
 _BORN = re.compile(r"생(?![가-힣])|출생|태생|에 태어")
 _DATE_BEFORE = re.compile(rf"(?P<date>{_DATE})\s?\Z")
 _LONGEST_DATE = 24
+_YEAR_OF_BIRTH = re.compile(r"(?<!\d)(?P<date>(?:19|20)?\d\d)년생")
 # A complete date in figures that lies far back is rarely a term or a deadline. It scores low: where
 # old dates matter to the remote model, a threshold for DATE_OF_BIRTH leaves them alone.
 _LONG_AGO = re.compile(
@@ -373,6 +396,8 @@ def find_birth_dates(text: FoldedText) -> Iterator[Finding]:
         if match := _DATE_BEFORE.search(text.lower[first : born.start()]):
             start, end = match.span("date")
             yield finding(first + start, first + end, "DATE_OF_BIRTH", 0.85, "birth_date")
+    for match in _YEAR_OF_BIRTH.finditer(text.text) if "년생" in text.text else ():
+        yield span(match, "DATE_OF_BIRTH", 0.7, "birth_date", "date")
     for match in numbers(_LONG_AGO, text, digits=6):
         yield span(match, "DATE_OF_BIRTH", 0.45, "birth_date", "date")
 

@@ -60,9 +60,11 @@ _MONTH = re.compile(
 _MONEY = re.compile(MONEY, _I)
 _KOREAN_MONEY = re.compile(KOREAN_MONEY)
 _THOUSANDS = re.compile(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", _I)
-# Without a currency, behind a word that only a sum follows: "rent is 900 a month", 전세 2억 3천.
+# Without a currency, behind a word that only a sum follows: "rent is 900 a month", 전세 2억 3천,
+# and "a credit score (358)".
 _DUE = re.compile(
-    r"\b(?:rent|salary|wages?|pension|mortgage|deposit|budget|loan)(?: (?:is|was|of))?:? "
+    r"(?:\b(?:rent|salary|wages?|pension|mortgage|deposit|budget|loan|credit score)"
+    r"(?: (?:is|was|of))?(?::? | \()|신용\s?점수[은는이가]?:?\s)"
     r"(?:about )?(?P<sum>\d[\d,.]*(?<=\d\d)k?)"
     r"(?![\w%]|[.,]\d|:\d| ?(?:years?|months?|weeks?|days?|hours?|minutes?|%)\b)",
     re.IGNORECASE,

@@ -18,6 +18,7 @@ from typing import Any
 
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.language import detection_language, languages_of_script
+from langchain_privacy.detection.vocabulary.lexicon import names
 from langchain_privacy.errors import ConfigurationError, DetectionError
 from langchain_privacy.words import has_unusual_word, load
 
@@ -146,6 +147,7 @@ class PresidioDetector(Detector):
                     (result.start + line.start(), result.start + line.end())
                     for line in _LINE.finditer(part[result.start : result.end])
                     if _worth(line[0], result.entity_type)
+                    and not _is_first_word(part, result.start + line.start(), line[0])
                 ]
             for first, last in spans:
                 yield Finding(
@@ -294,6 +296,17 @@ def _taken_apart(word: re.Match[str]) -> str:
             pieces.append(loose[at : mark.start()])
             at = mark.end()
     return " ".join([*pieces, loose[at:]])
+
+
+_SENTENCE_BEFORE = re.compile(r"(?:\A|[.!?:\n])[\s\"'*#>-]*\Z")
+
+
+def _is_first_word(text: str, start: int, value: str) -> bool:
+    """Say whether a capital letter says nothing: an everyday word that begins a sentence."""
+    lower = value.lower()
+    if lower not in load("english_everyday") or lower in names():
+        return False
+    return _SENTENCE_BEFORE.search(text[max(0, start - 12) : start]) is not None
 
 
 _FILE = re.compile(r"(?:~|\.{1,2})?/|\S+\.[a-z]{2,4}\Z")  # /report.md, notes.txt

@@ -621,7 +621,8 @@ class Masker:
             vault: Where real values live; in memory when `None`.
             policy: What is masked.
             languages: ISO 639-1 codes of the languages that texts will be in, English and Korean
-                when `None`. The language of each text is guessed, see `mask`.
+                when `None`. The language of each text is guessed (see `mask`); a short one is
+                taken for one of these.
             strict: The policy's answer when `None`; see `MaskingPolicy.strict`.
 
         Raises:
@@ -637,6 +638,7 @@ class Masker:
         if strict is not None:
             self.policy = replace(self.policy, strict=strict)
         self.public = PublicWords(self.policy.public)
+        self._expected = tuple(languages or ())
         self._thresholds = {
             "*": self.policy.threshold,
             **dict.fromkeys(UNTYPED, 0.0),
@@ -709,6 +711,7 @@ class Masker:
             allow=self.policy.allow,
             thresholds=self._thresholds,
             everywhere=False,  # the session knows what was found
+            expected=self._expected,
         )
         text = reading.text
         return [f for f in found if not self._is_declared(text[f.start : f.end], f)]

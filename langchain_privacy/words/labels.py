@@ -20,6 +20,13 @@ ZIP = "ZIP"
 """The postcode, part of an address."""
 ABOUT = "ABOUT"
 """Nothing that is masked for its label, but said of people only: a name beside it is a person's."""
+MONEY = "MONEY"
+HEALTH = "HEALTH"
+TRAIT = "TRAIT"
+"""What somebody earns, has or owes; what they suffer from and take; their faith, origin, politics.
+
+Things have a balance and a condition as well, so such a value is a person's beside other fields.
+"""
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD = re.compile(r"[\s_.\-/]+")
@@ -60,6 +67,13 @@ _NUMBERS = {
     )
     for label in load(name)
 }  # fmt: skip
+_FACTS = {
+    label: kind
+    for kind, name in (
+        (MONEY, "labels_money"), (HEALTH, "labels_health"), (TRAIT, "labels_trait"),
+    )
+    for label in load(name)
+}  # fmt: skip
 _OF_NUMBERS = frozenset({"number", "id", "code", "ref", "reference"})
 _STRONG = load("labels_strong")
 
@@ -84,11 +98,27 @@ _KOREAN = (
     (re.compile(r"아이디|로그인|닉네임"), "USERNAME"),
     (
         re.compile(
-            r"나이|연령|성별|직급|직위|부서|소속|연봉|급여|이메일|메일|국적|직업|학년|진단명"
+            r".*(?:연봉|급여액?|월급|기본급|소득|잔액|잔고|신용점수|신용등급|대출금액?|대출액|퇴직금|상여금|보증금)"
         ),
-        ABOUT,
+        MONEY,
     ),
+    (
+        re.compile(
+            r".*(?:진단명?|병명|상병명?|질병|질환|병력|과거력|복용약|복용약물|처방약|투약|알레르기|혈액형|증상|장애유형)"
+        ),
+        HEALTH,
+    ),
+    (re.compile(r"종교|신앙|지지정당|소속정당|성적지향"), TRAIT),
+    (re.compile(r"나이|연령|성별|직급|직위|부서|소속|이메일|메일|국적|직업|학년"), ABOUT),
 )
+
+_KOREAN_OF_PEOPLE = re.compile(r"연봉|급여|월급|기본급|신용점수|진단명|병명|복용약|혈액형|종교")
+
+
+def is_said_of_people(label: str) -> bool:
+    """Say whether a field of money, health or traits is one that things never have: a salary."""
+    said = words_of(label).lower()
+    return not _ABOUT.isdisjoint(said.split()) or _KOREAN_OF_PEOPLE.search(said) is not None
 
 
 def words_of(key: str) -> str:
@@ -139,7 +169,7 @@ def _english(words: list[str]) -> str:
         return "LOCATION" if all_words & {"place", "city", "town"} else ""
     if all_words & {"phone", "mobile", "fax", "whatsapp"} and last != "model":
         return "PHONE"
-    if (kind := _number(words)) or (kind := _place(words, all_words)):
+    if (kind := _number(words)) or (kind := _fact(words)) or (kind := _place(words, all_words)):
         return kind
     return ABOUT if all_words & _ABOUT else ""
 
@@ -152,6 +182,12 @@ def _number(words: list[str]) -> str:
         if phrase in _NUMBERS and (phrase in _STRONG or len(bare) < len(words) or " " in phrase):
             return _NUMBERS[phrase]
     return "IBAN" if "iban" in bare else ""
+
+
+def _fact(words: list[str]) -> str:
+    """Return the kind of what a field says about somebody by the words that its name ends with."""
+    ends = (" ".join(words[first:]) for first in range(len(words)))
+    return next((_FACTS[end] for end in ends if end in _FACTS), "")
 
 
 def _place(words: list[str], all_words: set[str]) -> str:

@@ -258,22 +258,39 @@ def _title_after_office(t: str, end: int) -> bool:
     return match is not None and is_title(match["word"])
 
 
-def _role_before(t: str, start: int) -> tuple[bool, bool]:
-    """Say whether a role stands before an offset, and whether a mark makes it a label."""
+class _Role(NamedTuple):
+    """What the word before a name says.
+
+    Attributes:
+        known: It is a role.
+        label: A mark makes it a label: "담당자: ".
+        subject: A particle makes it the subject of a sentence, whose object may be next:
+            "임차인이 차임을", "임차인이 설치한".
+    """
+
+    known: bool = False
+    label: bool = False
+    subject: bool = False
+
+
+def _role_before(t: str, start: int) -> _Role:
+    """Say what role stands before an offset."""
     match = _ROLE_BEFORE.search(t, max(0, start - 14), start)
     if match is None:
-        return False, False
+        return _Role()
     role, mark = match["role"], bool(match["mark"]) or match["particle"] == ":"
     known = (
         role in _ROLES
         or role.removesuffix("명") in _ROLES
         or (role.endswith(("성명", "이름", "인", "주치의", "담당자")) and role[-3:] in _ROLES)
     )
+    subject = False
     if not known and len(role) > 1 and role[-1] in "은는이가인의":
         known = role[:-1] in _ROLES
+        subject = role[-1] in "은는이가"
     if known and mark and _SPEAKER.search(t[max(0, match.start() - 4) : match.end("role")]):
-        return False, False  # "변 위원: 최근 3년": somebody's words follow, no name
-    return known, known and mark and match["mark"] not in ("-", ">")
+        return _Role()  # "변 위원: 최근 3년": somebody's words follow, no name
+    return _Role(known, known and mark and match["mark"] not in ("-", ">"), subject)
 
 
 # The rule
@@ -361,23 +378,21 @@ def _with_family(
         return family, 0.6
     if reading.titled:
         return reading.titled, 0.7
-    role = label = False
-    if reading.likely or marked:
-        role, label = _role_before(t, start)
-    if label and not word.label:
+    role = _role_before(t, start) if reading.likely or marked else _Role()
+    if listed:
+        role = role._replace(known=True, subject=False)
+    if role.label and not word.label:
         for stem in reading.stems:
             length = stem.length
             if stem.plausible or (length == family + 2 and end - start - length < 3):
                 return length, 0.8
     for stem in reading.stems:
-        if score := _score(t, start, end, stem, family, role=role or listed, label=label):
+        if score := _score(t, start, end, stem, family, role):
             return stem.length, score
     return None
 
 
-def _score(
-    t: str, start: int, end: int, stem: _Stem, family: int, *, role: bool, label: bool
-) -> float:
+def _score(t: str, start: int, end: int, stem: _Stem, family: int, role: _Role) -> float:
     """Say how likely a stem is a name, from what it is made of and what stands around it."""
     rest = start + stem.length
     whole = rest == end
@@ -392,10 +407,13 @@ def _score(
         return 0.65
     if not whole and t[rest:end] in _OF_PLACES:
         return 0.0
-    if not stem.likely or (not label and not whole and t[rest] in _VERB_AFTER.get(t[rest - 1], "")):
+    if not stem.likely or (
+        not role.label and not whole and t[rest] in _VERB_AFTER.get(t[rest - 1], "")
+    ):
         return 0.0
-    if role:
-        return 0.65
+    if role.known:
+        ends = whole and t[rest - 1] in _ENDINGS - _ENDINGS_OF_NAMES
+        return 0.0 if role.subject and ends else 0.65
     return 0.5 if stem.alone else 0.0
 
 

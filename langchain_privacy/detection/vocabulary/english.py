@@ -77,6 +77,7 @@ def private_words(
 # ---- one word
 
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_LITERALS = frozenset({"True", "False", "None", "Null", "NaN"})  # of programming languages
 _CODE_BEHIND = re.compile(r"[(\[<]|\.[a-z]\w*\(|\s?(?:=(?!=)|->|::)")
 _CODE_BEFORE = re.compile(
     r"(?:[.@<(=!_]|^\s*(?:export |public |abstract )?(?:class|def|struct|interface|enum) )$",
@@ -99,7 +100,7 @@ def _kind_of(
         return _Kind.PUBLIC if known else _Kind.UNKNOWN
     if word.isupper():
         return _Kind.PUBLIC if known or len(word) == 1 else _Kind.UNKNOWN
-    if word.startswith(("I'", "I’")):
+    if word.startswith(("I'", "I’")) or word in _LITERALS:
         return _Kind.PUBLIC
     if word[1:].islower() or (known and word[0].isupper()):
         if lower in declared or (known and lower in proper_words()):

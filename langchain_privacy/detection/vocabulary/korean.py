@@ -55,6 +55,8 @@ _PUBLIC = 1_000
 _PIECES = frozenset({"NNG", "NNP", "NNB", "NR", "NP", "MM", "MAG", "IC", "XPN", "XSN", "XR", "SH"})
 _GLUED = frozenset({"NNG", "NNB", "NR", "MM", "MAG", "XPN", "XR"})
 _NUMBERS = frozenset({"SN", "NR"})
+# Particles that stand behind people and not behind things.
+_OF_PEOPLE = frozenset({"랑", "이랑", "한테", "한테서", "에게", "께"})
 # What stands behind a name without a space, and is no part of it.
 _BEHIND = frozenset("씨님군양모옹측등급때전들적")
 
@@ -154,6 +156,10 @@ def _name(
     family = tokens[first].end - tokens[first].start
     if end - first < 2 or not 2 <= length <= 4 or family > 2:
         return first
+    if length == 2 and end < last and tokens[end].form in _OF_PEOPLE:
+        syllables = [text[tokens[index].start] for index in (first, end - 1)]
+        if syllables[0] in _FIRST and syllables[1] in _LAST:
+            return end  # a given name that was cut in two before a particle: 지 + 아 + 랑
     if text[tokens[first].start] not in _FAMILY:
         # A family name so rare that it is in no list: 빙 + 소 + 희.
         syllables = [text[tokens[index].start] for index in range(first, end)]

@@ -44,7 +44,18 @@ def names() -> frozenset[str]:
 
 def is_rare(word: str) -> bool:
     """Say whether only large dictionaries have a word: with a capital letter it is a name."""
-    return word in load("english_rare") and word not in _added()
+    return word in load("english_rare") and word not in _added() and not _is_derived(word)
+
+
+# Endings of nouns for people who do something, for sciences and for deeds: no surname has them.
+_DERIVED = ("ees", "ists", "ologist", "ologists", "ology", "ologies", "ments", "tions", "nesses",
+            "ability", "abilities", "isation", "ization")  # fmt: skip
+_LONG = 8
+
+
+def _is_derived(word: str) -> bool:
+    """Say whether an ending tells that a rare word is no name, with a capital letter either."""
+    return len(word) >= _LONG and word.endswith(_DERIVED) and word not in names()
 
 
 _PREFIXES = ("un", "re", "non", "pre", "anti", "multi", "micro", "co", "sub", "over", "under",

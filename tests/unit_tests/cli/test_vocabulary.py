@@ -38,6 +38,20 @@ def test_words_are_explained(capsys: Any) -> None:
     assert run(capsys, "vocabulary", "check", "invoice")[0] == 0
 
 
+def test_words_of_another_language_are_public_when_it_is_named(file: Path, capsys: Any) -> None:
+    check = ("vocabulary", "check", "Mietvertrag")
+    assert run(capsys, *check)[:2] == (1, "Mietvertrag: not public (in no vocabulary)\n")
+    code, out, _ = run(capsys, *check, "--language", "de")
+    assert (code, out) == (0, "Mietvertrag: public (in a dictionary of de)\n")
+    file.write_text("den Mietvertrag mit Wrozvik", "utf-8")
+    _, out, _ = run(capsys, "vocabulary", "unknown", "--language", "de", str(file))
+    assert out.split() == ["1", "Wrozvik"]
+    code, _, err = run(capsys, *check, "--language", "xx")
+    assert code == 1
+    assert "xx" in err
+    assert "languages" in err
+
+
 def test_lists_are_shown_with_their_sizes(capsys: Any) -> None:
     code, out, _ = run(capsys, "vocabulary", "lists")
     assert code == 0

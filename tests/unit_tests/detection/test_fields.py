@@ -28,6 +28,32 @@ FIELDS = [
 
 ]  # fmt: skip
 
+FACTS = [
+    ('MONEY', '{"full_name": "Ada Paik", "credit_score": 712}', '712'),
+    ('MONEY', '{"salary": "140000"}', '140000'),
+    ('MONEY', '{"account_number": "999643772", "balance": 90340.00}', '90340.00'),
+    ('MONEY', 'last_name,salary\nPaik,52000\nOwusu,61000\n', '61000'),
+    ('MONEY', '성명,연봉\n표봄,5200만원\n빙소희,4100만원\n', '4100만원'),
+    ('MONEY', '성명: 표봄\n대출잔액: 3억 2천만 원\n', '3억 2천만 원'),
+    ('HEALTH', '{"patient_name": "Ada Paik", "diagnosis": "migraine"}', 'migraine'),
+    ('HEALTH', '{"last_name": "Paik", "medications": ["ramipril", "metformin"]}', 'metformin'),
+    ('HEALTH', 'last_name,condition\nPaik,asthma\nOwusu,type 2 diabetes\n', 'type 2 diabetes'),
+    ('HEALTH', '환자명: 표봄\n진단명: 천식\n', '천식'),
+    ('TRAIT', 'Surname: Paik\nReligion: Quaker\n', 'Quaker'),
+    ('TRAIT', '| 성명 | 종교 |\n|---|---|\n| 표봄 | 원불교 |\n| 빙소희 | 불교 |\n', '원불교'),
+    # words in the cell of a number
+    ('US_SSN', '{"dob": "1995-11-04", "ssn": "told us that she is ill"}', 'told us that she is ill'),
+
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text", "value"), FACTS)
+def test_what_a_field_says_of_somebody_is_masked_whatever_it_looks_like(
+    kind: str, text: str, value: str
+) -> None:
+    found = [(f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES)]
+    assert (kind, value) in found
+
 
 @pytest.mark.parametrize(("kind", "text", "value"), FIELDS)
 def test_a_field_is_masked_for_its_label(kind: str, text: str, value: str) -> None:
@@ -104,6 +130,13 @@ CLEAR = [
     'column_name,data_type\nlast_name,varchar\nlogin,text\n',
     '| Field | Type |\n|---|---|\n| last_name | string |\n| phone | string |\n',
     'step,file_name,size\n1,Main,10\n2,Other,20\n',
+    'name: Blue Widget\ncondition: used\nbalance: 12',
+    'Salary: 30,000 to 35,000 depending on experience',
+    'salary: int\nname: str',
+    'CREATE TABLE emp (salary INT, diagnosis TEXT)',
+    'Diagnosis: usually made by a blood test.\nTreatment: rest and fluids',
+    '{"condition": "x > 3", "balance": 40}',
+    '진단: 로그를 먼저 확인하십시오.\n증상: 서버가 느림',
 
 ]  # fmt: skip
 

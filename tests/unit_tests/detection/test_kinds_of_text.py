@@ -6,21 +6,23 @@ little room. Names that no list has, in the middle of a sentence, need a model o
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from langchain_privacy.detection import default_detectors, detect_all
+from langchain_privacy.detection import Detector, StrictDetector, default_detectors, detect_all
 
 RULES = default_detectors(presidio=False)
-FILE = Path(__file__).parents[2] / "vectors" / "detection" / "kinds.txt"
-_MARKED = re.compile("⟪(.*?)⟫", re.DOTALL)
+FOLDER = Path(__file__).parents[2] / "vectors" / "detection"
+_MARKED = re.compile("[⟪⟦](.*?)[⟫⟧]", re.DOTALL)
+
+Text = tuple[str, str, list[tuple[int, int]]]
 
 
-def _texts() -> list[tuple[str, str, list[tuple[int, int]]]]:
+def _texts(name: str) -> list[Text]:
     texts = []
-    for part in FILE.read_text("utf-8").split("=== ")[1:]:
+    for part in (FOLDER / f"{name}.txt").read_text("utf-8").split("=== ")[1:]:
         kind, _, body = part.rstrip("\n").partition("\n")
         text, spans, at = "", [], 0
         for match in _MARKED.finditer(body):
@@ -32,17 +34,22 @@ def _texts() -> list[tuple[str, str, list[tuple[int, int]]]]:
     return texts
 
 
-TEXTS = _texts()
+TEXTS = _texts("kinds")
+GENRES = _texts("genres")
 
 
-def _shares(change: Callable[[str], str] = str) -> tuple[float, float]:
+def _shares(
+    change: Callable[[str], str] = str,
+    texts: Sequence[Text] = TEXTS,
+    detectors: Sequence[Detector] = RULES,
+) -> tuple[float, float]:
     """Return the share of private characters left and of benign ones masked, letters and digits."""
     private = left = benign = over = 0
-    for _, text, spans in TEXTS:
+    for _, text, spans in texts:
         changed = change(text)
         assert len(changed) == len(text)
         marked = {at for start, end in spans for at in range(start, end)}
-        found = detect_all(changed, RULES)
+        found = detect_all(changed, detectors)
         masked = {at for f in found for at in range(f.start, f.end)}
         for at, char in enumerate(changed):
             if char.isalnum() and at in marked:
@@ -90,6 +97,20 @@ FLOORS: dict[str, tuple[Callable[[str], str], float, float]] = {
 def test_no_more_is_left_or_masked_for_nothing_than_was_measured(name: str) -> None:
     change, most_left, most_over = FLOORS[name]
     left, over = _shares(change)
+    assert left <= most_left
+    assert over <= most_over
+
+
+# Fifty texts of further genres, English and Korean, marked before any was run: mails of HR, support
+# tickets, reports of the police, KakaoTalk, plates, lists without labels. ⟦⟧ marks what only strict
+# mode promises: firms, days, sums. The rules were mended on them: they hold what was reached.
+@pytest.mark.parametrize(
+    ("detectors", "most_left", "most_over"),
+    [(RULES, 0.10, 0.02), ([*RULES, StrictDetector()], 0.02, 0.08)],
+    ids=["rules", "strict"],
+)
+def test_further_genres(detectors: list[Detector], most_left: float, most_over: float) -> None:
+    left, over = _shares(str, GENRES, detectors)
     assert left <= most_left
     assert over <= most_over
 

@@ -136,6 +136,36 @@ def test_english_rules_run_on_english_and_on_what_is_unsure(text: str, private: 
     assert [text[f.start : f.end] for f in found] == private
 
 
+@pytest.mark.parametrize(
+    ("text", "expected", "language"),
+    [
+        ("Jürgen Müller, Berliner Straße 4", ["de"], "de"),
+        ("Jürgen Müller, Berliner Straße 4", ["en", "de"], None),
+        ("ist der akku kaputt oder was", ["en", "ko"], "en"),
+        ("ist der akku kaputt oder was", ["de"], "de"),
+        ("ist der akku kaputt oder was", [], "de"),
+        (GERMAN * 3, ["en", "ko"], "de"),  # long enough to be believed
+        ("세입자는 어제 방을 비웠다.", ["de"], "ko"),
+        (ENGLISH, ["de"], "en"),
+        ("借家人は昨日出ました。", ["en"], "ja"),
+        ("Вчера звонил Сергей", ["en", "ru"], "ru"),
+        ("4471", ["de"], None),
+    ],
+)
+def test_what_is_short_is_in_a_language_that_is_expected(
+    text: str, expected: list[str], language: str | None
+) -> None:
+    assert detection_language(text, expected) == language
+
+
+def test_a_masker_reads_short_texts_in_its_languages() -> None:
+    text = "Der Mieter und die Hausverwaltung"  # every noun has a capital letter
+    assert Masker(languages=("de",)).session().mask(text) == text
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nobody is told of a language that nobody wrote
+        Masker(languages=("en", "ko")).session().mask("ist der akku kaputt oder was")
+
+
 class _Asked(Detector):
     name = "asked"
     names_in = frozenset({"fr"})

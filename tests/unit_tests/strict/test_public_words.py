@@ -68,6 +68,8 @@ def found(text, detector=DETECTOR):
         ("the numbers for the Harbor project", ["Harbor"]),
         ('sing "Left at the Lights" now', ["Left at the Lights"]),
         ("i am ethiopian, she speaks ethiopian", ["ethiopian"]),
+        ("30대, 3층, 25일에, 3반", ["30대", "3층", "25일에", "3반"]),
+        ("응 지아랑 먹었어", ["지아"]),
         # other scripts
         ("Сергей пишет", ["Сергей пишет"]),
         ("田中さんへ", ["田中さんへ"]),
@@ -91,6 +93,9 @@ def test_what_is_not_public(text, private):
         "SELECT count(*) FROM orders WHERE price > 500 GROUP BY customer_id;",
         "Use Python 3.11 with NumPy, then parse the JSON response of the REST API.",
         "The patient has hypertension; take 20 mg of lisinopril at 10:30, twice a day.",
+        "while True:\n    return None",
+        "Attendees: none yet. Hydrologists agree.",
+        "지각 2회, 3일 전부터 오후 3시, 23시경, 10박스, 2주간, 2년 동안",
         "99.5% of the 500 tests passed in 3.5 seconds, the 2nd took 10,000 steps.",
         "What was it like in the 1990s and the 80s? Call 10-12-Office.",
         "In English, French and Korean; Christians, Muslims and Jews.",
