@@ -7,23 +7,24 @@ crossed, and that no private value did, or which crossing was refused.
 
 import html
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
 from langchain_privacy.egress.ledger import Crossing, PriceTable
 from langchain_privacy.egress.ledger.chain import LedgerReport
 from langchain_privacy.errors import LedgerError
+from langchain_privacy.locale import Language, said_again
 
 _DAYS = 31
 _SHOWN = 200
 _MOST_BARS = 12
+_SEAM = re.compile(r"([_:/.])(?=\w)")
 _REAL = "real_text_to_attested"
-
-Language = Literal["en", "ko"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,7 @@ class _Page:
         source = resources.files(__package__).joinpath(f"report.{language}.json")
         self._words: dict[str, Any] = json.loads(source.read_text("utf-8"))
         self._crossings, self._prices, self._subject = crossings, prices, subject
-        self._verified = verified
+        self._verified, self._language = verified, language
         self._allowed = [c for c in crossings if c.decision == "allowed"]
         self._blocked = [c for c in crossings if c.decision == "blocked"]
 
@@ -120,20 +121,21 @@ class _Page:
             return self._say("nothing")
         if real:
             return self._say("first_line_real", allowed=count, examined=count - real, real=real)
-        return self._say("first_line", allowed=count)
+        return self._say("first_line_one" if count == 1 else "first_line", allowed=count)
 
     def _refusals(self) -> str:
         if not self._blocked:
             return self._say("refused_none")
         first = self._blocked[0]
-        return self._say(
-            "refused", blocked=len(self._blocked), number=first.number, rule=first.rule or "?"
-        )
+        count = len(self._blocked)
+        name = "refused_one" if count == 1 else "refused"
+        return self._say(name, blocked=count, number=first.number, rule=first.rule or "?")
 
     def _chain(self) -> str:
         found = self._verified
         if isinstance(found, LedgerError):
-            return self._say("chain_broken", number=found.record or "?", message=found)
+            why = said_again(str(found), self._language)
+            return self._say("chain_broken", number=found.record or "?", message=why)
         return self._say(
             "chain_sound", records=found.records, marks=found.checkpoints, kept=self._subject.kept
         )
@@ -154,8 +156,8 @@ class _Page:
             "models": self._named(c.model for c in self._crossings),
             "destinations": self._named(c.destination for c in self._crossings),
             "attestation": ", ".join(attested) or say("attested_none"),
-            "key": getattr(found, "key", "") or say("none"),
-            "head": getattr(found, "head", "") or say("none"),
+            "key": _code(getattr(found, "key", "")) or say("none"),
+            "head": _code(getattr(found, "head", "")) or say("none"),
             "written": self._subject.written.strftime("%Y-%m-%d %H:%M"),
         }
         return "".join(f"<dt>{say(name)}</dt><dd>{value}</dd>" for name, value in facts.items())
@@ -164,7 +166,7 @@ class _Page:
         found = sorted({name for name in names if name})
         shown = ", ".join(found[:_MOST_BARS])
         more = f" + {len(found) - _MOST_BARS}" if len(found) > _MOST_BARS else ""
-        return html.escape(shown + more) or self._say("none")
+        return _parts(shown + more) or self._say("none")
 
     def _tiles(self) -> str:
         say, allowed = self._say, self._allowed
@@ -220,7 +222,7 @@ class _Page:
                 f'aria-hidden="true"><rect width="{width:.1f}" height="14"/></svg>'
             )
             drawn.append(
-                f"<span>{html.escape(label or '?')}</span>"
+                f"<span>{_parts(label or '?')}</span>"
                 f"{bar if len(bars) > 1 else '<i></i>'}<b>{number:,}</b>"
             )
         return f'<section><h2>{title}</h2><div class="bars">{"".join(drawn)}</div></section>'
@@ -231,7 +233,7 @@ class _Page:
             return ""
         say, meanings = self._say, self._words["meanings"]
         rows = "".join(
-            f"<tr><td>{html.escape(rule)}</td>"
+            f"<tr><td>{_parts(rule)}</td>"
             f"<td>{html.escape(meanings.get(rule.split(':')[0], meanings['other']))}</td>"
             f"<td>{count:,}</td></tr>"
             for rule, count in sorted(rules.items())
@@ -247,22 +249,31 @@ class _Page:
         received = "" if c.bytes_in is None else f", {c.bytes_in:,}"
         outcomes = self._words["outcomes"]
         outcome = c.rule if c.decision == "blocked" else outcomes.get(c.outcome or "open", "")
+        types = [f"<span>{_parts(name)} {count}</span>" for name, count in c.entity_types.items()]
         cells = (
-            f"{c.number:,}",
-            c.time[:19].replace("T", " "),
-            c.session[:12],
-            ", ".join(part for part in (c.destination, c.model, c.purpose) if part),
+            *(html.escape(cell) for cell in (f"{c.number:,}", _seconds(c.time), c.session[:12])),
+            _parts(", ".join(part for part in (c.destination, c.model, c.purpose) if part)),
             f"{c.bytes_out:,}{received}",
             tokens,
-            ", ".join(f"{name} {count}" for name, count in c.entity_types.items()),
-            outcome or "",
+            ", ".join(types),
+            _parts(outcome or ""),
         )
-        plain = (0, 1, 2)
-        inside = "".join(
-            f"<td{' class=plain' if i in plain else ''}>{html.escape(str(cell))}</td>"
-            for i, cell in enumerate(cells)
-        )
+        looks = {0: " class=plain", 1: " class=plain", 2: " class=plain", 3: " class=name"}
+        inside = "".join(f"<td{looks.get(i, '')}>{cell}</td>" for i, cell in enumerate(cells))
         return f'<tr class="{"refused" if c.decision == "blocked" else ""}">{inside}</tr>'
+
+
+def _parts(name: str) -> str:
+    """Return a name as markup that a narrow column breaks between its parts only."""
+    return _SEAM.sub(r"\1<wbr>", html.escape(name))
+
+
+def _code(digits: str) -> str:
+    return f"<code>{html.escape(digits)}</code>" if digits else ""
+
+
+def _seconds(time: str) -> str:
+    return time[:19].replace("T", " ")
 
 
 def _ranked(counted: Mapping[str, int]) -> dict[str, int]:

@@ -70,7 +70,7 @@ def test_report_is_one_page_that_loads_nothing(path: Path, capsys: Any, tmp_path
     text = page.read_text()
     assert "3 messages crossed" in text
     assert "0 values crossed" in text
-    assert "1 were refused" in text
+    assert "1 was refused" in text
     assert "7 records in one chain" in text
     assert "PERSON" in text
     assert SECRET not in text
@@ -91,7 +91,7 @@ def test_the_first_line_is_what_an_officer_signs(path: Path, tmp_path: Path) -> 
     assert main([*arguments, "ko"]) == 0
     text = page.read_text()
     assert 'lang="ko"' in text
-    assert "나간 개인정보는 0건" in text
+    assert "나간 비공개 값은 0개" in text
 
 
 def test_real_text_to_an_attested_endpoint_is_said(tmp_path: Path) -> None:
