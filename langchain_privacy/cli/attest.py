@@ -198,7 +198,9 @@ def _show(
     for column in ("evidence", "check", "outcome", "detail"):
         table.add_column(say(column))
     for c in checks:
-        table.add_row(c.subject, c.name, f"[{_STYLE[c.outcome]}]{say(c.outcome)}[/]", c.detail)
+        table.add_row(
+            c.subject, c.name, f"[{_STYLE[c.outcome]}]{say(c.outcome)}[/]", said_again(c.detail)
+        )
     console.print(table)
     skipped = sum(c.outcome == "skipped" for c in checks)
     if accepted:

@@ -59,7 +59,12 @@ from langchain_privacy.vault import (
 T = TypeVar("T")
 
 _CERTAIN = 0.85
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,40}")
+_IDENTIFIER = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_\-]{0,40}"
+    # what LangChain and providers number messages with: lc_run--01a2…-0, a bare UUID, resp_67cc…
+    r"|(?:[A-Za-z_]{1,20}-{1,2})?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d{1,4})?"
+    r"|[A-Za-z_]{1,20}[_\-]{1,2}[0-9a-f]{32,64}"
+)
 
 MediaRule = Literal["refuse", "pass"] | Callable[[dict[str, Any]], dict[str, Any]]
 """What to do with inline media: refuse, let pass, or a function of the content block."""

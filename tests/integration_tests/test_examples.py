@@ -119,7 +119,7 @@ def test_a_private_agent_waits_for_a_person_and_outlives_its_process(
     assert done.returncode == 0, done.stderr
     sent = "our mail server sent     to maria.keller@northwind.example: Dear customer, we have"
     assert (sent in done.stdout) == (answer == "approve")
-    assert "the person reads         I wrote" in done.stdout
+    assert done.stdout.count("the person reads         I wrote") == 1
     assert "maria.keller@northwind.example" in done.stdout
     read = [line for line in (first + done.stdout).splitlines() if "the cloud model reads" in line]
     assert len(read) >= 3

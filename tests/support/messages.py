@@ -14,7 +14,14 @@ from collections.abc import Iterator
 from tests.support.paths import REPOSITORY
 
 PACKAGE = REPOSITORY / "langchain_privacy"
-_REASONS = {"require": 2, "require_listed": 3, "require_bound": 3, "refuse": 1, "_problem": 2}
+_REASONS = {
+    "require": 2,
+    "require_listed": 3,
+    "require_bound": 3,
+    "refuse": 1,
+    "_problem": 2,
+    "skip": 1,
+}
 """Which argument of a call says why, for calls that raise what they are told."""
 _NOT_SAID = {"PydanticCustomError", "RefusedError", "_NotReadError"}
 """Made for a program: a validator, the gateway's clients, `scan`, which says it itself."""

@@ -96,10 +96,10 @@ function leave() {
 }
 
 function clear() {
-  for (const id of ["answer", "quotes", "document", "jobs", "decisions", "wire", "totals", "vault"]) {
+  for (const id of ["asked", "answer", "quotes", "document", "jobs", "decisions", "wire", "totals", "vault"]) {
     $(id).replaceChildren();
   }
-  for (const id of ["answer-card", "ask-card", "document-card", "jobs-card", "chart", "problem"]) {
+  for (const id of ["asked-card", "answer-card", "ask-card", "document-card", "jobs-card", "chart", "problem"]) {
     $(id).hidden = true;
   }
 }
@@ -192,6 +192,11 @@ function facts(pairs) {
 }
 
 const draw = {
+  asked({ text }) {
+    $("asked").textContent = text;
+    $("asked-card").hidden = false;
+  },
+
   document({ name, parts }) {
     $("document-name").textContent = name;
     $("document").replaceChildren(...pieces(parts, "mark"));
@@ -216,6 +221,7 @@ const draw = {
       $("jobs").append(line);
     }
     line.querySelector("span").textContent = say(`${state}_state`);
+    if (state === "start") $("status").textContent = `${words[`node_${node}`] ?? node} …`;
   },
 
   crossing(event) {
@@ -301,6 +307,7 @@ const draw = {
       make("h3", { text: say("ask", { tool }) }), facts(told),
       make("p", { class: "buttons" }, yes, no));
     $("ask-card").hidden = false;
+    $("status").textContent = say("waits");
     yes.focus();
   },
 
@@ -319,7 +326,7 @@ const draw = {
       ["t_bytes", say("t_bytes_of", about)],
       ["t_cost", `$${money(event.cost)} (${say(event.own_price ? "t_price" : "t_price_other", about)})`],
       ["t_whole", say("t_whole_of", about)],
-      ["t_seconds", `${shown(event.seconds)} s`],
+      ["t_seconds", say("seconds", event)],
     ];
     $("totals").replaceChildren(...lines.map(([name, value, look]) => make("div", {},
       make("dt", { text: say(name) }), make("dd", { class: look ?? "", text: value }))));

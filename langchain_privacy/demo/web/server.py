@@ -57,6 +57,8 @@ MAX_UPLOAD = 20 * 1024 * 1024
 
 _MAX_REQUEST = 1024 * 1024
 _KEPT_RUNS = 16
+_SHOWN = 400
+"""So many characters of what was asked stand at the head of a run."""
 _COOKIE = "langchain_privacy_demo"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -214,6 +216,9 @@ class _Pages:
             return _problem(request, 400, "That is no request of this page; load the page again.")
 
         def body_of(run: Run) -> None:
+            # Before the detectors and the models are there, which takes a while the first time.
+            given = asked.question or asked.text or SCENARIOS[asked.scenario].asks(asked.language)
+            run.tell("asked", text=given[:_SHOWN])
             with Stage(run, asked, self._models) as stage:
                 SCENARIOS[asked.scenario].play(stage)
 

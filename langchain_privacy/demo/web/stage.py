@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import RunnableConfig
@@ -34,6 +34,7 @@ from langchain_privacy.demo.web.runs import Run
 from langchain_privacy.demo.wire import values_on_wire
 from langchain_privacy.egress import EgressGuard, EgressLedger, PriceTable
 from langchain_privacy.egress.crossing import crossing_in_progress
+from langchain_privacy.locale import Language, said_again
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.cells import ISSUED
 from langchain_privacy.minions.state import estimate_tokens
@@ -42,7 +43,6 @@ from langchain_privacy.vault import PLACEHOLDER
 REFERENCE = "gpt-4o"
 """The model whose price is shown, and named, where the remote model has none."""
 
-Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 Part = tuple[str, str | None]
 """A piece of a text, and the placeholder that it is or that stands for it, if any."""
@@ -194,7 +194,11 @@ class Stage:
     def show_attestation(self, checks: Iterable[Any], *, verified: bool) -> None:
         """Show what an attested endpoint proved."""
         made = [
-            {"name": f"{c.subject}: {c.name}", "outcome": c.outcome, "detail": c.detail}
+            {
+                "name": f"{c.subject}: {c.name}",
+                "outcome": c.outcome,
+                "detail": said_again(c.detail, self.asked.language),
+            }
             for c in checks
         ]
         self._run.tell("attestation", verified=verified, checks=made)

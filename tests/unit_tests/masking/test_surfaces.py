@@ -453,3 +453,34 @@ def test_names_that_a_provider_made_are_no_fields_of_a_person() -> None:
     assert "gpt-4o-mini" not in str(session.mask({"model_name": "gpt-4o-mini"}))
     planted = AIMessage("Hello.", response_metadata={"model_name": f"by {V}", "user": V})
     assert V not in str(Masker([DictionaryDetector({"EMAIL": [V]})]).session().mask(planted))
+
+
+class _All(Detector):
+    """Takes every text for a name."""
+
+    name = "all"
+
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+        found = {"start": 0, "end": len(text), "entity_type": "PERSON", "score": 0.9}
+        return [Finding(**found, detector=self.name)] if text.strip() else []
+
+
+_UUID = "01a22bef-5ece-73ff-96c4-20586e8c60dc"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [f"lc_run--{_UUID}", f"lc_run--{_UUID}-0", f"run-{_UUID}-12", _UUID, f"resp_{'67cc' * 12}"],
+)
+def test_the_number_of_a_message_stays(number: str) -> None:
+    """LangGraph tells messages apart by it: masked in one place, an answer is shown twice."""
+    session = Masker(detectors=[_All()]).session()
+    masked = session.mask(AIMessage("Jane", id=number))
+    assert masked.id == number
+    assert masked.text != "Jane"
+
+
+def test_a_known_value_in_the_number_of_a_message_is_masked() -> None:
+    session = Masker(detectors=[DictionaryDetector({"ID": [_UUID]})]).session()
+    session.mask(f"The device {_UUID} is hers.")
+    assert _UUID not in str(session.mask(AIMessage("Hello", id=f"lc_run--{_UUID}-0")).id)
