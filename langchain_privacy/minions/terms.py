@@ -3,15 +3,16 @@
     words("What was FY2022 revenue?")  # ["2022", "revenu"]
 
 `search` ranks by them. An English word counts by its stem, with the forms of `words/word_forms.txt`
-("paid" is "pay"); a Korean one without its particle, and by its pairs of syllables as well, because
-a Korean noun takes a new ending in almost every sentence. Periods and numbers count by what they
-say.
+("paid" is "pay"); a Korean one without its particle or ending (`korean`), and by its pairs of
+syllables as well, because two nouns are often written as one. Periods and numbers count by what
+they say.
 """
 
 import functools
 import re
 from collections.abc import Iterator
 
+from langchain_privacy.minions.korean import stem
 from langchain_privacy.words import load
 
 # A Latin word or number with what joins its parts ("e-mail", "R&D", "8,412.66"), a run of Hangul,
@@ -19,16 +20,10 @@ from langchain_privacy.words import load
 _WORD = re.compile(
     r"[a-z](?:&[a-z])+|[a-z0-9]+(?:[.,/'’-][0-9a-z]+)*|[가-힣]+|[\u3040-\u30ff\u4e00-\u9fff]"
 )
-# The particle or ending of a Korean word; longer ones first, since they end in shorter ones.
-_PARTICLE = re.compile(
-    r"(?:에서는|으로는|에게서|이라는|하였다|했는가|인가요|입니까|인가|한다|이다|에서|에게|으로|까지"
-    r"|부터|마다|보다|처럼|은|는|이|가|을|를|의|에|로|와|과|도|만)$"
-)
 _FUNCTION_WORDS = """
 the a an of is was were what which who whom whose when where why how much many to in on by for and
 or did does do be been are with from at it its that this these those s there has have had he she
 they their his her any as about please tell me patient
-무엇 얼마 언제 어디 누구 어떤 어느 어떻게 며칠 몇 그 이 저 것 수 등 및
 """
 _STOP = frozenset(_FUNCTION_WORDS.split())
 # A period as it is written: "FY2022", "FY22", "CY2022", "2022E", "1Q22"; the year is what counts.
@@ -52,11 +47,11 @@ def each_word(text: str) -> Iterator[tuple[str, ...]]:
 @functools.lru_cache(maxsize=65_536)
 def _terms(word: str) -> tuple[tuple[str, ...], ...]:
     if "가" <= word[0] <= "힣":
-        stem = (_PARTICLE.sub("", word) if len(word) > 2 else word) or word
-        if stem in _STOP:
+        said = stem(word)
+        if not said:
             return ()
-        pairs = [stem[i : i + 2] for i in range(len(stem) - 1)]
-        return ((stem, *pairs) if len(stem) > 2 else (stem,),)
+        pairs = [said[i : i + 2] for i in range(len(said) - 1)]
+        return ((said, *pairs) if len(said) > 2 else (said,),)
     if word in _STOP:
         return ()
     if word[-1].isdigit() or word[0].isdigit() or YEAR.fullmatch(word):
