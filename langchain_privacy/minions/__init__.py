@@ -7,7 +7,11 @@ words of `prompting`, and `crossing` asks it; `schema` is what may come back. `s
 keeps.
 """
 
-from langchain_privacy.minions.graph import create_minion_graph, create_minions_graph
+from langchain_privacy.minions.graph import (
+    create_minion_graph,
+    create_minions_graph,
+    private_minion_graph,
+)
 from langchain_privacy.minions.judge import Judge
 from langchain_privacy.minions.nodes import MinionNodes
 from langchain_privacy.minions.schema import Next, Plan, Sub
@@ -27,4 +31,5 @@ __all__ = [
     "create_minion_graph",
     "create_minions_graph",
     "documents_tool",
+    "private_minion_graph",
 ]

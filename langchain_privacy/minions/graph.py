@@ -154,8 +154,28 @@ def _at_the_edge(
     name: str,
 ) -> MinionGraph:
     compiled = graph.compile(checkpointer=checkpointer, store=store, name=name)
+    made: MinionGraph = private_minion_graph(compiled, nodes)
+    return made
+
+
+def private_minion_graph(
+    graph: CompiledStateGraph[Any, Any, Any, Any], nodes: MinionNodes
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Put a graph of your own, made of `MinionNodes`, behind the edge of the Minion graphs.
+
+    It does what `private` does, and two things more: documents are given as they are and become
+    references, and what enters the state, from the first checkpoint on, is masked by what the guard
+    knows as well: a number in words, a name backwards.
+
+    Args:
+        graph: The compiled graph; its state has the keys of `MinionState`, and may have others.
+        nodes: The nodes that it is made of.
+
+    Returns:
+        A graph that takes real values and gives them back.
+    """
     edge = subclass(_MinionEdge, {"_nodes": nodes})
-    made: MinionGraph = private_graph(compiled, nodes.masker, edge=edge)
+    made: CompiledStateGraph[Any, Any, Any, Any] = private_graph(graph, nodes.masker, edge=edge)
     return made
 
 
@@ -181,7 +201,9 @@ class _MinionEdge(PrivateGraph):
             documents = [run.session.restore(d) if isinstance(d, str) else d for d in documents]
         # First the documents: a name that only they give away is then known in the task, too.
         refs = self._nodes.keep(documents, run.session)
-        return {"task": session.mask(run.mask(well_formed(x["task"]))), "documents": refs}
+        others = {key: value for key, value in x.items() if key not in ("task", "documents")}
+        task = session.mask(run.mask(well_formed(x["task"])))
+        return {**session.mask(run.mask(others)), "task": task, "documents": refs}
 
     def restore_part(self, run: EdgeRun, mode: str, data: Any) -> Any:
         """Restore a part; quotes come from the documents, approvals stay as they would leave."""

@@ -146,6 +146,11 @@ class LongRun:
         self._far.__exit__(*exc)
         self._near.__exit__(*exc)
 
+    @property
+    def wire(self) -> str:
+        """What the remote model was sent so far, as bytes on the wire."""
+        return self._far.wire.decode("utf-8", "replace")
+
     def ask(self, question: LongQuestion, *, wrong: bool = False) -> LongOutcome:
         """Ask one question, or have the remote model answer it wrongly."""
         self.desk.question, self.desk.wrong = question, wrong

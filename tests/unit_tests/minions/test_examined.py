@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
-from langchain_privacy import Masker, create_minion_graph, create_minions_graph
+from langchain_privacy import Masker, MinionNodes, create_minion_graph, create_minions_graph
 from langchain_privacy.detection import default_detectors
+from langchain_privacy.minions import MinionState, private_minion_graph
 from langchain_privacy.minions.examined import Examined
 from tests.support.http import OpenAIServer
 from tests.support.long_models import model_at
@@ -157,3 +159,40 @@ def test_what_a_program_writes_into_the_state_stands_in_no_checkpoint(tmp_path: 
         assert graph.get_state(config, restore=True).values["answer"].endswith("clinic.example.")
         held = stored(tmp_path)
     assert b"desk@clinic.example" not in held
+
+
+class Office(MinionState):
+    """The state of a graph that does something else as well."""
+
+    desk: str
+
+
+def test_a_graph_of_ones_own_stores_nothing_that_only_the_guard_knows(tmp_path: Path) -> None:
+    masker = Masker(default_detectors(presidio=False))
+    config = {"configurable": {"thread_id": "1"}}
+    task = f"Who asks {BACKWARDS} for a refill, at desk@clinic.example or {WORDS}?"
+    disk = sqlite3.connect(tmp_path / "checkpoints.sqlite", check_same_thread=False)
+    with OpenAIServer(answer) as server, disk:
+        nodes = MinionNodes(None, model_at(server.base_url, "scripted"), masker=masker)
+        builder = StateGraph(Office)
+        builder.add_node("extract", nodes.extract)
+        builder.add_node("plan", nodes.plan)
+        builder.add_node("answer", nodes.answer)
+        builder.add_edge(START, "extract")
+        for node in ("extract", "plan"):
+            builder.add_conditional_edges(node, nodes.route)
+        builder.add_edge("answer", END)
+        graph = private_minion_graph(builder.compile(checkpointer=SqliteSaver(disk)), nodes)
+        vault = masker.session("1").vault
+        vault.issue("PHONE_NUMBER", "415 555 0132")
+        vault.issue("PERSON", "Orsolya Vandermeer")
+        given = {"task": task, "documents": [NOTED], "desk": f"{WORDS}, then refill"}
+        out = graph.invoke(given, config)
+        wire = server.wire.decode()
+        held = stored(tmp_path)
+    assert out["desk"] == given["desk"]
+    assert out["evidence"]
+    assert b"then refill" in held
+    for form in HIDDEN:
+        assert form not in wire
+        assert form.encode() not in held

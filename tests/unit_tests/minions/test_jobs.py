@@ -245,6 +245,15 @@ def test_titles_and_headings_choose(tmp_path: Path) -> None:
     assert out["report"]["outcome"] == "partial"
 
 
+@pytest.mark.parametrize("selector", [[], [""], [" "], ["", "rent"]])
+@pytest.mark.parametrize("of", ["documents", "sections"])
+def test_a_selector_that_says_nothing_leaves_no_document_out(of: str, selector: list[str]) -> None:
+    plan = jobs({**RENT, "aggregate": "sum", of: selector})
+    out, _ = ask("Rents?", TEN.documents, plan)
+    assert amount(out["answer"]) == sum(TEN.rents)
+    assert out["report"]["coverage"][0]["found"] == 10
+
+
 BAD_PLANS: dict[str, dict[str, Any]] = {
     "a dozen jobs": {"jobs": [RENT] * 12},
     "no jobs": {"jobs": []},

@@ -1,5 +1,6 @@
 """Long documents: the evidence crosses whole, within its budget, and nothing private with it."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -113,3 +114,46 @@ def test_the_size_of_a_model_decides_how_it_is_used(name: str, billions: float |
     assert size_of(model_name(model)) == billions
     judge = judge_for(model, timeout=1)
     assert isinstance(judge, LinePicker if (billions or 0) >= 1 else YesNo)
+
+
+def test_a_table_that_breaks_over_pages_keeps_its_heads() -> None:
+    """Page numbers, running headers and a repeated head stand in the middle of a table."""
+    rows = [
+        f"Region {chr(65 + n // 26)}{chr(65 + n % 26)} {n + 1_210} {n + 1_105}" for n in range(90)
+    ]
+    prose = annual_report(51, 40, "lines").text
+    header = next(line for line in prose.splitlines() if "| Annual Report" in line)
+    broken: list[str] = []
+    for page, at in enumerate(range(0, len(rows), 30), start=41):
+        broken += rows[at : at + 30]
+        broken += ["", str(page), "", header, "2022 2021"]
+    text = f"{prose}\n\nSales by region\n(in millions)\n2022 2021\n" + "\n".join(broken)
+    index = WindowIndex("d", text)
+    for row in (rows[0], rows[45], rows[89]):
+        name = " ".join(row.split()[:2])
+        (hit,) = index.search(f"What were the 2022 sales of {name}?", ["sales by region", name], 1)
+        assert row in hit.text
+        assert "Sales by region" in hit.above
+        assert "(in millions)" in hit.above
+        assert "2022 2021" in hit.above
+
+
+def test_a_report_of_which_every_second_number_is_known_as_private() -> None:
+    report = annual_report(52, 20, "lines")
+    masker = Masker(default_detectors(presidio=False))
+    vault = masker.session(report.name).vault
+    numbers = list(
+        dict.fromkeys(re.findall(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,.])", report.text))
+    )
+    known = numbers[::2]
+    for number in known:
+        vault.issue("ID_NUMBER", number)
+    with LongRun(report, masker=masker) as run:
+        outcomes = [run.ask(question) for question in report.questions]
+        wire = run.wire
+    asked = [o for o in outcomes if o.question.gold]
+    assert len(known) > 50
+    assert [o.question.id for o in outcomes if o.refused] == []
+    assert [o.question.id for o in asked if not o.crossed] == []
+    assert not [number for number in known if re.search(rf"(?<![\d,.]){number}(?![\d,.])", wire)]
+    assert [o.question.id for o in outcomes if o.wrong and not o.marked] == []
