@@ -70,8 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
         experiment = Experiment(client_at(arguments.langsmith_url, key), arguments.langsmith)
     scores: list[Score] = []
     for number, question in enumerate(questions, start=1):
-        with working(say("question {number} of {all}", number=number, all=len(questions))):
-            scores.append(ask(question, **settings))
+        what = say("question {number} of {all}", number=number, all=len(questions))
+        with working(what) as advance:  # counts the jobs of `--graph minions`
+            scores.append(ask(question, on_job=advance, **settings))
         if experiment is not None:
             experiment.add(question, scores[-1])
         print(f"{number}/{len(questions)} {question.id}: {say(scores[-1].verdict)}", flush=True)

@@ -9,7 +9,7 @@
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -130,6 +130,7 @@ def ask(
     remote: BaseChatModel | None,
     many: bool = False,
     strict: bool = False,
+    on_job: Callable[..., None] | None = None,
     **settings: Any,
 ) -> Score:
     """Ask one question in a session of its own, and score it.
@@ -140,6 +141,7 @@ def ask(
         remote: See `create_minion_graph`.
         many: Whether to ask with jobs (`create_minions_graph`).
         strict: See `Masker`.
+        on_job: Called with `of=` the number of jobs whenever one is done.
         **settings: For the graph.
     """
     create: Any = create_minions_graph if many else create_minion_graph
@@ -150,10 +152,15 @@ def ask(
     masker, thread = Masker(strict=strict), uuid4().hex
     try:
         graph = create(local, remote, masker=masker, **settings)
-        out = graph.invoke(
+        for mode, part in graph.stream(
             {"task": question.task, "documents": list(question.documents)},
             {"callbacks": [seen], "configurable": {"thread_id": thread}},
-        )
+            stream_mode=["custom", "values"],
+        ):
+            if mode == "values":
+                out = part
+            elif on_job is not None and part.get("event") == "job":
+                on_job(of=part["of"])
     except PrivacyError as error:
         fault = type(error).__name__
     report = out.get("report", {})
