@@ -83,9 +83,13 @@ _PART = re.compile(
     rf"|{_POSTCODE}|[A-Z]{{2}}\b(?=\n| \n|\Z))"
     rf"|{_WORDS}"
 )
+_NO_STREET = (
+    r"(?!(?:a|an|and|cents|dollars|euros|month|months|per|percent|pounds|won|year|years|at|by|days"
+    r"|for|from|her|his|hours|in|more|my|of|on|other|our|per|that|the|this|to|your)\b)"
+)
 _LOWER_PART = re.compile(
     rf"(?P<unit>(?i:{_UNIT}))|(?P<post>(?:[a-z]{{2,3}} )?{_POSTCODE})"
-    r"|(?P<words>[^\W\d_]+(?:[ '-][^\W\d_]+){0,3}(?=[\n,]|[ ]\d|\Z))"
+    rf"|(?P<words>{_NO_STREET}[^\W\d_]+(?:[ '-]{_NO_STREET}[^\W\d_]+){{0,3}}(?=[\n,]|[ ]\d|\Z))"
 )
 _STOP = re.compile(
     r"[ ]?(?:[.;)\n]|,(?!\d)|\Z|and\b|including\b|since\b|to\b"
@@ -158,6 +162,10 @@ _HOUSE_BEFORE = re.compile(
 _UK_POSTCODE = re.compile(
     r"(?<![A-Za-z0-9])[A-PR-UWYZ][A-HK-Y]?\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2}(?![A-Za-z0-9])"
 )
+# "18 Fennel R0ad, Derby DE1 2AB": a number and words in capitals, whatever a scanner made of them.
+_BEFORE_POSTCODE = re.compile(
+    rf"(?<![\w.,/-])\d{{1,4}}[A-Za-z]?,?[ ](?:[{UPPER}][\w'’-]*[ ,]{{1,2}}){{1,6}}\Z"
+)
 _ZIP_WORDS = Cues(
     ["zip", "zipcode", "zip code", "zip-code", "post code", "postcode", "postal code"]
 )
@@ -175,7 +183,8 @@ def find_addresses(text: FoldedText) -> Iterator[Finding]:
         last = _end_of_address(text.text, end, lower=lower)
         yield finding(start - house, last, "ADDRESS", score, "address")
     for match in numbers(_UK_POSTCODE, text, digits=2, letters=True):
-        yield span(match, "ADDRESS", 0.5, "address")
+        house = _left(_BEFORE_POSTCODE, text.text, match.start(), 72)
+        yield finding(match.start() - house, match.end(), "ADDRESS", 0.5, "address")
     for _, end in _ZIP_WORDS.find(text):
         if code := _ZIP.match(text.text, end):
             yield span(code, "ADDRESS", 0.7, "address", "code")
@@ -210,10 +219,6 @@ _SUFFIXES = Cues(load("street_words"))
 _PLAIN = load("street_words_plain")
 _BEFORE_SUFFIX = re.compile(
     rf"(?:(?P<number>{_NUMBER}),?[ ])?(?:(?:{_CAP}|{_SMALL}|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,5}}\Z"
-)
-_NO_STREET = (
-    r"(?!(?:a|an|and|cents|dollars|euros|month|months|per|percent|pounds|won|year|years|at|by|days"
-    r"|for|from|her|his|hours|in|more|my|of|on|other|our|per|that|the|this|to|your)\b)"
 )
 _NO_NAME = "|".join(sorted(load("not_street_names")))
 _BEFORE_LOWER_SUFFIX = re.compile(

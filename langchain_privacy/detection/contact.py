@@ -19,6 +19,7 @@ from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import Cues, finding, near, numbers, span
 from langchain_privacy.words import has_unusual_word, load
+from langchain_privacy.words.labels import kind_of_label
 
 # E-mail addresses. RFC 5321: 64 octets before the at sign, 255 after it. Both sides are matched in
 # windows of that size around each at sign, so a megabyte of word characters costs linear time.
@@ -42,6 +43,15 @@ _SPELLED = re.compile(
 _SPELLED_HINT = re.compile(_SPELLED_AT)
 
 
+def _behind_label(local: str) -> str:
+    """Cut the name of a field off: "email=ada" in a log; other addresses have a mark like it."""
+    label, mark, name = local.partition("=")
+    return name if mark and (label.lower() in _FIELDS or kind_of_label(label)) else local
+
+
+_FIELDS = frozenset({"from", "to", "cc", "bcc", "email", "mail", "user", "sender", "recipient"})
+
+
 def find_emails(text: FoldedText) -> Iterator[Finding]:
     """Find e-mail addresses, international ones (RFC 6531) and `name [at] host [dot] org` too."""
     t = text.text
@@ -50,7 +60,7 @@ def find_emails(text: FoldedText) -> Iterator[Finding]:
         window = t[max(0, at - _REACH) : at]
         local = _LOCAL.search(window) or _LOCAL_CJK.search(window)
         domain = _DOMAIN.match(t, at + 1)
-        if local and domain and (name := local[0].lstrip(_NOT_FIRST)):
+        if local and domain and (name := _behind_label(local[0]).lstrip(_NOT_FIRST)):
             yield finding(at - len(name), domain.end(), "EMAIL", 0.98, "email")
         at = t.find("@", at + 1)
     if _SPELLED_HINT.search(text.lower):

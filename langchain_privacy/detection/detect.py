@@ -20,7 +20,7 @@ from langchain_privacy.detection.finding import Detector, Finding, LateDetector,
 from langchain_privacy.detection.language import detection_language, say_unread
 from langchain_privacy.detection.once import one_reading
 from langchain_privacy.detection.vocabulary.merging import with_types
-from langchain_privacy.errors import DetectionError
+from langchain_privacy.errors import DetectionError, PrivacyError
 from langchain_privacy.values.decoding import Reading
 from langchain_privacy.values.fold import Skeleton, skeleton
 from langchain_privacy.values.index import ValueIndex
@@ -229,7 +229,7 @@ def _checked(findings: list[Finding], text: str) -> list[Finding]:
 def _failure(detector: Detector, error: Exception) -> DetectionError:
     """Name the detector and the kind of failure; only the texts of our own errors are safe."""
     name = getattr(detector, "name", type(detector).__name__)
-    why = str(error) if isinstance(error, DetectionError) else type(error).__name__
+    why = str(error) if isinstance(error, PrivacyError) else type(error).__name__
     return DetectionError(f"detector {name!r} failed ({why}); nothing was masked and nothing sent")
 
 

@@ -45,7 +45,7 @@ _VALUE = re.compile(
     r"\"(?P<d>[^\"\n]{1,120})\"|'(?P<s>[^'\n]{1,120})'(?!\w)"
     r"|(?P<bare>[^\s\"'`{\[(<|][^\n\t|;&<>\"{}\[\]]{0,118}?)"
     r"(?=[\"'`]|[ \t]*(?:\Z|[\n\t|;&<>{}\[\]])|[ ]{2}"
-    r"|,?[ ]{1,3}[\w ./-]{1,32}[:=]|,[\w-]{1,32}[:=]))"  # the next field
+    r"|,?[ ]{1,3}(?:[\w./-]|[ ](?![ ])){1,32}[:=]|,[\w-]{1,32}[:=]))"  # the next field
 )
 _NOTHING = load("field_no_values")
 _NAME_LIKE = re.compile(
@@ -55,7 +55,7 @@ _USER_LIKE = re.compile(r"@?[\w][\w.@+-]{1,63}")
 _DATE = re.compile(r"(?:19|20)?\d\d(?:[-./ ]\d{1,2}){2}.*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _OFFICE = re.compile(r"(?:팀|부서|센터|은행|회사|지점|본부|상사|학교|병원)\Z")
-_SENTENCE = re.compile(r"(?<=[^\W\d_]{4})\.[ ]+(?=[A-Z])")
+_SENTENCE = re.compile(r"(?<=[^\W\d_]{4})\.[ ]+(?=[A-Z])|(?<=\w)\.[ ]+(?=[가-힣])")
 _NUMBER = re.compile(r"[A-Za-z]{0,6}[A-Za-z0-9*xX.#/() +-]{3,48}")
 _CODE = re.compile(r"[\w.]+\(|[\w]+\[|[{<$%]|self\.|this\.")
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")

@@ -53,7 +53,7 @@ _TERM = frozenset().union(
     *(load(f"public_{domain}") for domain in ("it", "medicine", "business", "abbreviations"))
 )
 _SCORE = 0.6
-_LINE = re.compile(r"[^\n]+")
+_LINE = re.compile(r"(?:[^\n=]|=(?![\"']))+")
 
 _LONGEST_PART = 50_000
 _SURROGATES = re.compile(r"[\ud800-\udfff]")

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.folded import FoldedText, fold
-from langchain_privacy.errors import DetectionError
+from langchain_privacy.errors import DetectionError, PrivacyError
 
 Rule = Callable[[FoldedText], Iterable[Finding]]
 """Looks at a folded text; yields findings with offsets in it. Pure, and linear in its length."""
@@ -81,6 +81,8 @@ class RulesDetector(Detector):
                     if f.score >= self.min_score
                     and (f.entity_type in _INSIDE or not is_inside_identifier(folded.text, f))
                 ]
+            except PrivacyError as error:  # its text is ours: a list or a model is damaged
+                raise DetectionError(str(error)) from None
             except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
                 name = getattr(rule, "__name__", type(rule).__name__)
                 msg = f"rule {name} failed with {type(error).__name__}; nothing was masked"

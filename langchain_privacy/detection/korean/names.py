@@ -29,6 +29,7 @@ _OTHER = 0.5
 # How much more readily syllables are taken for a name: they say less than morphemes.
 _EAGER_SYLLABLES = 8
 _WORDS = re.compile(r"[A-Za-z]+")
+_NEXT_KEY = re.compile(r"(?<=[가-힣]) [a-z_]+\Z")
 _LABEL_MARK = re.compile(r"[ ]?[:：=|\t]")
 # The same name behind it in Hanja: "김민수(金民秀)", "유카와 하루나(湯川遙菜·42)".
 _IN_BRACKETS = re.compile(r"[ ]?\((?P<hanja>[\u4e00-\u9fff\uf900-\ufaff]{2,6})(?=[),·])")
@@ -43,6 +44,8 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
     found = [f for f in find_korean_people(text) if f.score >= _SAID]
     for at, part in parts(text.text):
         for start, end, kind in _named(part):
+            if key := _NEXT_KEY.search(part, start, end):
+                end = key.start()  # "이름=강하늬 ip=..." in a log
             if _is_english(part[start:end]):
                 continue  # the model has read Korean sentences only
             score = _PERSON if kind == "PERSON" else _OTHER

@@ -317,6 +317,7 @@ _MIXED = re.compile(
     rf"(?<![가-힣])[{ONE_SYLLABLE_FAMILY}](?P<given>{_HANJA}{{2}})(?!{_HANJA})"
     rf"|한자(?:[ ]?(?:성명|이름))?\)?[ ]?[:：|\t][ |\t]{{0,3}}(?P<form>{_HANJA}{{2,4}})(?!{_HANJA})"
 )
+_HANJA_NAME = re.compile(rf"(?<!{_HANJA}){_HANJA}{{2,4}}(?!{_HANJA})")
 _ANY_HANJA = re.compile(_HANJA)
 # What can make a label of the word before it, up to the word behind it.
 _MARK = re.compile(r"[:：=|(\[][ \t\"'*]?(?=[가-힣])")
@@ -329,7 +330,11 @@ def find_korean_people(text: FoldedText) -> Iterator[Finding]:
         return
     yield from _in_forms(text)
     yield from _writers(t)
-    for match in _MIXED.finditer(t) if _ANY_HANJA.search(t) else ():
+    hanja = _ANY_HANJA.search(t) is not None
+    for match in _HANJA_NAME.finditer(t) if hanja else ():
+        if not HEADLINE_HANJA.issuperset(match[0]) and _title_near(t, match.end()):
+            yield span(match, "PERSON", 0.65, "korean_people")  # "田村 부장"
+    for match in _MIXED.finditer(t) if hanja else ():
         if match["form"] or not HEADLINE_HANJA.issuperset(match["given"]):  # "한中日"
             yield span(match, "PERSON", 0.65, "korean_people", "form" if match["form"] else 0)
     marked = {match.end() for match in _MARK.finditer(t)}

@@ -15,10 +15,13 @@ The weights are in the folder `weights`, with their own licence.
 
 import gzip
 import struct
+import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import repeat
+
+from langchain_privacy.errors import ConfigurationError
 
 KINDS = ("PERSON", "LOCATION", "ORGANIZATION")
 LABELS = ("O", *(f"{place}-{kind}" for kind in KINDS for place in "BI"))
@@ -152,8 +155,17 @@ def _spans(path: Sequence[int]) -> list[tuple[int, int, str]]:
 
 @cache
 def load_model(name: str) -> SequenceModel:
-    """Load `weights/<name>.tsv.gz`."""
-    packed = (
-        files("langchain_privacy.detection.korean") / "weights" / f"{name}.tsv.gz"
-    ).read_bytes()
-    return SequenceModel(gzip.decompress(packed).decode("utf-8").splitlines())
+    """Load `weights/<name>.tsv.gz`.
+
+    Raises:
+        ConfigurationError: The file is missing or damaged.
+    """
+    path = files("langchain_privacy.detection.korean") / "weights" / f"{name}.tsv.gz"
+    try:
+        return SequenceModel(gzip.decompress(path.read_bytes()).decode("utf-8").splitlines())
+    except (OSError, EOFError, ValueError, KeyError, zlib.error):
+        msg = (
+            f"The weights {name}.tsv.gz of langchain_privacy are missing or damaged, so nothing "
+            "was looked at and nothing sent. Install the package again."
+        )
+        raise ConfigurationError(msg) from None

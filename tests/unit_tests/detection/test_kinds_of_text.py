@@ -5,60 +5,16 @@ the first figure, not the floors, on texts of your own. The floors are what is m
 little room. Names that no list has, in the middle of a sentence, need a model or the strict mode.
 """
 
-import re
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from langchain_privacy.detection import Detector, StrictDetector, default_detectors, detect_all
+from tests.support.marked import marked_texts, shares
 
 RULES = default_detectors(presidio=False)
-FOLDER = Path(__file__).parents[2] / "vectors" / "detection"
-_MARKED = re.compile("[⟪⟦](.*?)[⟫⟧]", re.DOTALL)
-
-Text = tuple[str, str, list[tuple[int, int]]]
-
-
-def _texts(name: str) -> list[Text]:
-    texts = []
-    for part in (FOLDER / f"{name}.txt").read_text("utf-8").split("=== ")[1:]:
-        kind, _, body = part.rstrip("\n").partition("\n")
-        text, spans, at = "", [], 0
-        for match in _MARKED.finditer(body):
-            text += body[at : match.start()]
-            spans.append((len(text), len(text) + len(match[1])))
-            text += match[1]
-            at = match.end()
-        texts.append((kind, text + body[at:], spans))
-    return texts
-
-
-TEXTS = _texts("kinds")
-GENRES = _texts("genres")
-
-
-def _shares(
-    change: Callable[[str], str] = str,
-    texts: Sequence[Text] = TEXTS,
-    detectors: Sequence[Detector] = RULES,
-) -> tuple[float, float]:
-    """Return the share of private characters left and of benign ones masked, letters and digits."""
-    private = left = benign = over = 0
-    for _, text, spans in texts:
-        changed = change(text)
-        assert len(changed) == len(text)
-        marked = {at for start, end in spans for at in range(start, end)}
-        found = detect_all(changed, detectors)
-        masked = {at for f in found for at in range(f.start, f.end)}
-        for at, char in enumerate(changed):
-            if char.isalnum() and at in marked:
-                private += 1
-                left += at not in masked
-            elif char.isalnum():
-                benign += 1
-                over += at in masked
-    return left / private, over / benign
+TEXTS = marked_texts("kinds")
+GENRES = marked_texts("genres")
 
 
 def _ocr(text: str) -> str:
@@ -96,7 +52,7 @@ FLOORS: dict[str, tuple[Callable[[str], str], float, float]] = {
 @pytest.mark.parametrize("name", FLOORS)
 def test_no_more_is_left_or_masked_for_nothing_than_was_measured(name: str) -> None:
     change, most_left, most_over = FLOORS[name]
-    left, over = _shares(change)
+    left, over = shares(TEXTS, RULES, change)
     assert left <= most_left
     assert over <= most_over
 
@@ -110,7 +66,7 @@ def test_no_more_is_left_or_masked_for_nothing_than_was_measured(name: str) -> N
     ids=["rules", "strict"],
 )
 def test_further_genres(detectors: list[Detector], most_left: float, most_over: float) -> None:
-    left, over = _shares(str, GENRES, detectors)
+    left, over = shares(GENRES, detectors)
     assert left <= most_left
     assert over <= most_over
 
