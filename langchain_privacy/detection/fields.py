@@ -69,7 +69,7 @@ class _Field(NamedTuple):
         end: One past the last.
         kind: Kind of its label.
         plain: It is quoted or stands behind a colon: no assignment in code.
-        record: Its label or it is quoted, as in a record that a program wrote.
+        record: Its label or it is quoted, or they fill a line: as in what a program wrote.
         of_people: Things have no field of this name.
     """
 
@@ -128,8 +128,14 @@ def _fields(text: FoldedText) -> Iterator[_Field]:
         if t[start:end].lower() != label.lower():
             quoted = group != "bare"
             record = quoted or t[mark.start() - 1 : mark.start()] in ('"', "'")
+            record = record or _fills_its_line(t, mark.start() - len(label), end)
             of_people = kind in _OF_PEOPLE or (kind in _FACTS and is_said_of_people(label))
             yield _Field(start, end, kind, quoted or mark[0] != "=", record, of_people)
+
+
+def _fills_its_line(t: str, start: int, end: int) -> bool:
+    """Say whether a label and its value are all that a line says."""
+    return t[start - 1 : start] in ("\n", "") and t[end : end + 1] in ("\n", "")
 
 
 def _marks(t: str) -> Iterator[re.Match[str]]:
@@ -203,7 +209,10 @@ _OF_PEOPLE = frozenset(
 _OF_ACCOUNTS = frozenset({"BANK_ACCOUNT", "CREDIT_CARD", "IBAN", "TAX_ID"})
 _FACTS = frozenset({MONEY, HEALTH, TRAIT})
 _MOST_WORDS = 8
-_NEGATIVE = re.compile(r"(?:no|none|nil|nkda|없음|무)\b", re.IGNORECASE)
+_NEGATIVE = re.compile(
+    r"(?:no|none|not|nil|nkda|never|unknown|see|same|please|to be|as above|없음|무|추후|별도)\b",
+    re.IGNORECASE,
+)
 
 
 def _is_fact(kind: str, value: str) -> bool:
@@ -218,7 +227,9 @@ def _is_fact(kind: str, value: str) -> bool:
 
 def _is_misplaced(value: str) -> bool:
     """Say whether words stand where a number should: a note in the field of another."""
-    return len(value.split()) > 1 and sum(map(str.isalpha, value)) > _MOST_WORDS
+    words = len(value.split())
+    letters = sum(map(str.isalpha, value))
+    return 1 < words <= _MOST_WORDS < letters and _NEGATIVE.match(value) is None
 
 
 def _fits(kind: str, value: str) -> bool:

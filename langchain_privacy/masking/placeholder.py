@@ -42,6 +42,7 @@ _WORDS: Mapping[str, str] = {
     "KR_ACCOUNT": "계좌 계좌번호 ACCOUNT",
     "KR_BANK_ACCOUNT": "계좌 계좌번호 ACCOUNT",
     "US_SSN": "사회보장번호 SSN SOCIALSECURITYNUMBER",
+    "HEALTH": "건강 질환 질병 병명 진단명 CONDITION DIAGNOSIS",
     "IP_ADDRESS": "IP IP주소 아이피 IPADRESSE",
     "URL": "링크 주소 LINK",
     "SECRET": "비밀 암호 PASSWORD KEY",

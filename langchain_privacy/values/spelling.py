@@ -141,9 +141,16 @@ _BY_CONTEXT = ("PERSON", "ADDRESS", "LOCATION", "ORGANIZATION", WORD)
 """Types that detectors find by the words around: an everyday word among them is that word."""
 
 
+_SHARED = ("HEALTH", "TRAIT")
+"""Types of what many people have: "migraine" is somebody's beside them, and nobody's elsewhere."""
+_OWN_WORDS = 4  # what somebody wrote of one person
+
+
 def tells_something(entity_type: str, value: str) -> bool:
     """Say whether a value is looked for at all: `30` and `US` say nothing by themselves."""
     if value.islower() and is_everyday(value) and entity_type.endswith(_BY_CONTEXT):
+        return False
+    if entity_type.endswith(_SHARED) and len(_WORDS.findall(value)) < _OWN_WORDS:
         return False
     digits, letters, wide = _counted(value)
     symbols = len(value.strip()) >= 6 > digits + letters

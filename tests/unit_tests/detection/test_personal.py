@@ -98,6 +98,24 @@ def test_what_is_nobodys(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        ("Emily Watson has epilepsy and type 2 diabetes.", ["epilepsy", "type 2 diabetes"]),
+        ("John Gross has been dealing with anxiety disorder.", ["anxiety disorder"]),
+        ("Hans Oberhuber's breast cancer came back.", ["breast cancer"]),
+        ("Hans Oberhuber has Alzheimer's disease.", ["Alzheimer's disease"]),
+        ("표수련 님은 당뇨가 있고 우울증 약을 드신다.", ["당뇨", "우울증"]),
+        # nobody is named
+        ("I have asthma. What helps?", []),
+        ("Emily Watson asked. Migraine is common.", []),
+        ("편두통에 좋은 음식은 무엇인가요?", []),
+    ],
+)
+def test_what_somebody_suffers_from_who_is_named(text: str, private: list[str]) -> None:
+    assert found(text, "HEALTH") == private
+
+
 def test_a_policy_switches_a_type_off() -> None:
     policy = MaskingPolicy(thresholds={"AGE": 1.0, "MONEY": 1.0})
     session = Masker(DETECTORS, policy=policy).session()
@@ -112,6 +130,12 @@ def test_a_small_number_says_nothing_in_the_next_message() -> None:
     assert "34" not in session.mask("I'm 34 and tired")
     assert session.mask("Give me 34 ideas") == "Give me 34 ideas"
     assert session.restore(session.mask("she is 34 years old")) == "she is 34 years old"
+
+
+def test_what_somebody_suffers_from_says_nothing_in_the_next_message() -> None:
+    session = Masker(DETECTORS).session()
+    assert "epilepsy" not in session.mask("Emily Watson has epilepsy.")
+    assert session.mask("What is epilepsy?") == "What is epilepsy?"
 
 
 def test_decomposed_text_gives_true_offsets() -> None:
