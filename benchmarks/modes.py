@@ -22,7 +22,6 @@ from benchmarks import detection_corpora as corpora
 from langchain_privacy.detection import (
     Detector,
     RulesDetector,
-    StrictDetector,
     default_detectors,
     detect_all,
 )
@@ -38,7 +37,7 @@ def modes() -> dict[str, Sequence[Detector]]:
         "structured": [RulesDetector(STRUCTURED)],
         "rules": rules,
         "default": default_detectors(),
-        "strict, rules": [*rules, StrictDetector()],
+        "strict, rules": default_detectors(presidio=False, strict=True),
         "strict, all": default_detectors(strict=True),
     }
 

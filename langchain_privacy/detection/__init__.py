@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         LateDetector,
         merge_findings,
     )
+    from langchain_privacy.detection.health import HealthDetector
     from langchain_privacy.detection.language import detection_language
     from langchain_privacy.detection.local_model import LocalModelDetector
     from langchain_privacy.detection.packaged import NerDetector
@@ -39,6 +40,7 @@ _FILE_OF = {
     "Detector": "detection.finding",
     "DictionaryDetector": "detection.dictionary",
     "Finding": "detection.finding",
+    "HealthDetector": "detection.health",
     "LateDetector": "detection.finding",
     "LocalModelDetector": "detection.local_model",
     "NerDetector": "detection.packaged",
@@ -65,6 +67,7 @@ __all__ = [
     "Detector",
     "DictionaryDetector",
     "Finding",
+    "HealthDetector",
     "LateDetector",
     "LocalModelDetector",
     "NerDetector",

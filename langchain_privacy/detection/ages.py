@@ -165,7 +165,7 @@ _BEHIND = re.compile(
     _I,
 )
 _BEHIND_NAME = re.compile(
-    rf"\.?(?:\s?\(|,\s|,?\saged?\s|\s-\s|\sis\s)(?P<age>{_NUMBER}(?: (?:years|months|weeks))?)"
+    rf"[.\"”’]?(?:\s?\(|,\s|,?\saged?\s|\s-\s|\sis\s)(?P<age>{_NUMBER}(?: (?:years|months|weeks))?)"
     r"(?=\s?[,;)\n]|\sold\b)"
 )
 

@@ -25,6 +25,7 @@ DAY = "|".join([
     rf"(?:,?\s\d{{4}}\b)?{_CLOCK}",
     r"\b(?:(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d))\b(?![/-])"
     + _CLOCK,
+    r"(?<![\d.])(?:19|20)\d\d\.\s\d{1,2}\.\s\d{1,2}(?!\d)",  # as Korean papers write it
     r"(?<!\d)(?:\d{2,4}\s?년\s?)?\d{1,2}\s?월\s?\d{1,2}\s?일",
 ])  # fmt: skip
 """A day; with its year, its weekday, its time and the end of a range where they are there."""

@@ -13,6 +13,7 @@ from langchain_privacy.detection.contact import find_emails, find_handles, find_
 from langchain_privacy.detection.east_asian import find_east_asian_values
 from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
+from langchain_privacy.detection.health import HealthDetector
 from langchain_privacy.detection.hosts import find_hosts, find_house_numbers
 from langchain_privacy.detection.korean.addresses import find_korean_addresses
 from langchain_privacy.detection.korean.institutions import find_korean_institutions
@@ -56,12 +57,13 @@ from langchain_privacy.detection.personal import PersonalDetector
 from langchain_privacy.detection.presented import find_presented_people
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
 from langchain_privacy.detection.rules import Rule, RulesDetector
-from langchain_privacy.detection.secrets import find_keys, find_passwords
+from langchain_privacy.detection.secrets import find_door_codes, find_keys, find_passwords
 from langchain_privacy.detection.vocabulary.detector import StrictDetector
 
 STRUCTURED: tuple[Rule, ...] = (
     find_keys,
     find_passwords,
+    find_door_codes,
     find_emails,
     find_handles,
     find_urls,
@@ -155,7 +157,7 @@ def default_detectors(
         rules += optional_presidio(languages, others=packaged)
     elif presidio:
         rules.append(PresidioDetector())
-    last: list[Detector] = [StrictDetector(languages=languages)] if strict else []
+    last: list[Detector] = [StrictDetector(languages=languages), HealthDetector()] if strict else []
     return [*rules, *packaged, PersonalDetector(), *last]
 
 

@@ -14,7 +14,6 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 | `DATE_TIME`, a day of this week or the next | a person and something of a life in its sentence |
 | `MONEY` | a person and what makes it theirs (salary, rent, owe) in its sentence, or an exact sum |
 | `ID` | the name of a paper before it ("invoice", "ticket") and a person or "we" in its paragraph |
-| `HEALTH` | a condition (`health_conditions.txt`) in a sentence that names somebody |
 
     >>> text = "I moved to Leeds in 2011. My rent is 740 euros. In 1789 the coffee was 2 euros."
     >>> [(f.entity_type, text[f.start : f.end]) for f in PersonalDetector().detect(text)]
@@ -38,14 +37,12 @@ from langchain_privacy.detection.dates import (
 )
 from langchain_privacy.detection.finding import Finding, LateDetector
 from langchain_privacy.detection.folded import FoldedText, fold
-from langchain_privacy.detection.rules import occurrences
 from langchain_privacy.values.fold import lowered
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
 
 _SCORE = 0.5
-_QUIET = 0.45  # below what is looked for elsewhere: the word for a condition is nobody's by itself
 _I = re.IGNORECASE
 _DAY = re.compile(DAY, _I)
 _NTH = re.compile(NTH, _I)
@@ -109,16 +106,6 @@ _SERIAL = re.compile(
     re.IGNORECASE,
 )
 _SHORTEST_SERIAL = 4
-# What stands with the name of a condition: type 2 diabetes, breast cancer, anxiety disorder.
-_CONDITION_BEFORE = re.compile(
-    r"(?:(?:type|stage) \w{1,3}|chronic|acute|severe|major|social|generali[sz]ed|postnatal"
-    r"|gestational|breast|lung|skin|colon|bowel|prostate|ovarian|brain|liver|kidney|heart"
-    r"|rheumatoid) \Z",
-    _I,
-)
-_CONDITION_BEHIND = re.compile(
-    r"(?:['’]s)?(?: (?:disorder|disease|syndrome|attacks?|failure|infection))?\b", _I
-)
 _QUOTES = "\"'`/_="
 _OLD = re.compile(r"\b1[0-8]\d\d\b")
 _AN_HOUR = re.compile(r"\s?(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)\b", _I)
@@ -149,18 +136,9 @@ class PersonalDetector(LateDetector):
         spans = [(*span, "AGE") for span in ages(folded.text, names)]
         spans += [(*span, "BODY") for span in bodies(folded.text)]
         spans += _About(folded, [f for f in found if f.entity_type in _PERSONS]).spans()
-        named = [f for f in found if f.entity_type == "PERSON"]
-        if named and (words := _conditions_in(folded)):
-            spans += _About(folded, named).conditions(words)
         return [
             folded.to_original(
-                Finding(
-                    start=a,
-                    end=b,
-                    entity_type=kind,
-                    score=_QUIET if kind == "HEALTH" else _SCORE,
-                    detector=self.name,
-                )
+                Finding(start=a, end=b, entity_type=kind, score=_SCORE, detector=self.name)
             )
             for a, b, kind in spans
             if b > a
@@ -178,20 +156,6 @@ def names_public_places_only(text: str, found: Sequence[Finding]) -> bool:
         f.entity_type == "LOCATION" and said[f.start : f.end].strip() in load("places")
         for f in found
     ) and not _speaks_of(said, "personal")
-
-
-def _conditions_in(folded: FoldedText) -> list[Span]:
-    """Return where words for conditions stand."""
-    conditions = load("health_conditions")
-    found = [
-        (start, start + len(word))
-        for word in conditions & folded.words
-        for start, end in occurrences(folded.lower, word)
-        if not (folded.lower[start - 1 : start].isalnum() or folded.lower[end : end + 1].isalnum())
-    ]
-    if folded.hangul:
-        found += [match.span() for match in _hangul("health_conditions").finditer(folded.lower)]
-    return found
 
 
 def _speaks_of(said: str, name: str) -> bool:
@@ -245,15 +209,6 @@ class _About:
                     continue  # with its currency, found above
                 if self._personal(_part(self._paragraphs, start), we=True):
                     yield start, end, "MONEY"
-
-    def conditions(self, words: Sequence[Span]) -> Iterator[tuple[int, int, str]]:
-        """Yield what somebody suffers from who is named in the sentence."""
-        for start, end in words:
-            if self._named(_part(self._sentences, start)):
-                before = _CONDITION_BEFORE.search(self.text, max(0, start - 24), start)
-                behind = _CONDITION_BEHIND.match(self.text, end)
-                first = before.start() if before else start
-                yield first, behind.end() if behind else end, "HEALTH"
 
     def _days_of_a_week(self) -> Iterator[tuple[int, int, str]]:
         """Yield days that are known by the week, where their sentence speaks of a person."""

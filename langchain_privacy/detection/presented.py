@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
 from langchain_privacy.detection.rules import finding, span
+from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words import has_unusual_word, load
 
 _FUNCTION = load("english_function")
@@ -125,9 +126,17 @@ def _speakers(text: FoldedText) -> Iterator[Finding]:
 
 def _may_speak(name: str) -> bool:
     words = name.lower().split()
+    if any(_does_something(word) for word in words):
+        return False  # INTERVIEWER, witness, moderator
     return _NOBODY.isdisjoint(words) and (
         not _COMMON.issuperset(words) or not _KNOWN.isdisjoint(words)
     )
+
+
+def _does_something(word: str) -> bool:
+    """Say whether a word is a noun of the dictionary for who does something, and no name."""
+    ends = word.endswith(("er", "or", "ist", "ee", "ant", "man", "ness", "person"))
+    return ends and len(word) > 5 and word not in _KNOWN and is_public(word)
 
 
 def _is_a_name(name: str) -> bool:

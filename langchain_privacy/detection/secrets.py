@@ -304,3 +304,22 @@ def _entropy(value: str) -> float:
     """Return Shannon's entropy of the characters, in bits per character."""
     counts = Counter(value)
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
+
+
+# Codes of doors: "gate code 2580", 현관 비번은 2580.
+
+_DOOR_CODE = re.compile(
+    r"\b(?:gate|door|entry|entrance|alarm|access|lock ?box|key ?safe|safe|garage|keypad|building)"
+    r" (?:code|pin)(?: is| was|:)?[ ]{1,2}(?P<code>[*#]?\d{3,8}[*#]?)(?!\w)"
+    r"|(?:현관|출입문|대문|도어락|금고|비상문)\s?(?:비번|비밀번호|번호)[은는]?[ :]{1,3}"
+    r"(?P<korean>[*#]?\d{3,8}[*#]?)",
+    re.IGNORECASE,
+)
+_OF_DOORS = frozenset({"code", "pin"})
+
+
+def find_door_codes(text: FoldedText) -> Iterator[Finding]:
+    """Find the codes that open a door, a gate or a safe."""
+    if text.hangul or not text.words.isdisjoint(_OF_DOORS):
+        for match in _DOOR_CODE.finditer(text.text):
+            yield span(match, "SECRET", 0.6, "door_code", match.lastgroup or 0)

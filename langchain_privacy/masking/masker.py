@@ -663,6 +663,8 @@ class Masker:
                     self.public, self.policy.public_numbers, [*known, *(languages or ())]
                 )
             )
+            if not any(isinstance(d, detection.HealthDetector) for d in self.detectors):
+                self.detectors.append(detection.HealthDetector())
         if self.policy.private:
             self.detectors.append(DictionaryDetector(_named_values(self.policy.private)))
         self.vault = vault or InMemoryVault()

@@ -330,6 +330,8 @@ def find_korean_people(text: FoldedText) -> Iterator[Finding]:
         return
     yield from _in_forms(text)
     yield from _writers(t)
+    for match in _HALF_HIDDEN.finditer(t) if _STAR.search(t) else ():
+        yield span(match, "PERSON", 0.6, "korean_people")
     hanja = _ANY_HANJA.search(t) is not None
     for match in _HANJA_NAME.finditer(t) if hanja else ():
         if not HEADLINE_HANJA.issuperset(match[0]) and _title_near(t, match.end()):
@@ -447,8 +449,14 @@ _FORM_NAME = re.compile(
     r"(?P<titled>[가-힣]{1,5}(?:[ ][가-힣]{1,5}){1,3})[ ]?(?:님|씨)"
     r"(?=[ \n(,.은는이가의을를과와께도에])"
 )
+# "유*진님", "김○○ 씨": half hidden by who wrote it.
+_HALF_HIDDEN = re.compile(
+    rf"(?<![가-힣*])[{ONE_SYLLABLE_FAMILY}](?:[*＊○●]{{1,2}}[가-힣]?|[가-힣][*＊○●])"
+    r"(?=님|씨|[ )\],은는이가의을를]|\Z)"
+)
 # "[진아름] [오후 2:14]": who wrote a line, as messengers export it.
 _WRITERS = re.compile(r"(?m)^\[(?P<name>[가-힣][가-힣 ]{0,11})\] \[오[전후] \d{1,2}:\d\d\]")
+_STAR = re.compile(r"[*＊○●]")
 _NOBODY = _NOT_NAMES | {"나", "회원님", "알 수 없음"}
 
 

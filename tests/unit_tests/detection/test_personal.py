@@ -112,8 +112,12 @@ def test_what_is_nobodys(text: str) -> None:
         ("편두통에 좋은 음식은 무엇인가요?", []),
     ],
 )
-def test_what_somebody_suffers_from_who_is_named(text: str, private: list[str]) -> None:
-    assert found(text, "HEALTH") == private
+def test_strict_mode_hides_what_somebody_suffers_from_who_is_named(
+    text: str, private: list[str]
+) -> None:
+    findings = detect_all(text, default_detectors(presidio=False, strict=True))
+    assert [text[f.start : f.end] for f in findings if f.entity_type == "HEALTH"] == private
+    assert found(text, "HEALTH") == []
 
 
 def test_a_policy_switches_a_type_off() -> None:
@@ -133,7 +137,7 @@ def test_a_small_number_says_nothing_in_the_next_message() -> None:
 
 
 def test_what_somebody_suffers_from_says_nothing_in_the_next_message() -> None:
-    session = Masker(DETECTORS).session()
+    session = Masker(DETECTORS, strict=True).session()
     assert "epilepsy" not in session.mask("Emily Watson has epilepsy.")
     assert session.mask("What is epilepsy?") == "What is epilepsy?"
 
