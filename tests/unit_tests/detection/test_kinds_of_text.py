@@ -57,12 +57,12 @@ def test_no_more_is_left_or_masked_for_nothing_than_was_measured(name: str) -> N
     assert over <= most_over
 
 
-# Fifty texts of further genres, English and Korean, marked before any was run: mails of HR, support
+# Eighty texts of further genres, English and Korean, marked before any was run: mails of HR, support
 # tickets, reports of the police, KakaoTalk, plates, lists without labels. ⟦⟧ marks what only strict
 # mode promises: firms, days, sums. The rules were mended on them: they hold what was reached.
 @pytest.mark.parametrize(
     ("detectors", "most_left", "most_over"),
-    [(RULES, 0.10, 0.02), ([*RULES, StrictDetector()], 0.02, 0.08)],
+    [(RULES, 0.12, 0.02), ([*RULES, StrictDetector()], 0.02, 0.07)],
     ids=["rules", "strict"],
 )
 def test_further_genres(detectors: list[Detector], most_left: float, most_over: float) -> None:

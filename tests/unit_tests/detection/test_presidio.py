@@ -5,7 +5,7 @@ import pickle
 import socket
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -56,6 +56,58 @@ def test_presidios_own_recognizers_ask_no_suffix_list(no_network: list[Any]) -> 
     found = PresidioDetector(analyzer=analyzer).detect(TEXT)
     assert "EMAIL_ADDRESS" in {f.entity_type for f in found}
     assert no_network == []
+
+
+class TinyGliner:
+    """Answers as GLiNER does; it knows words by heart, cut by a real tokenizer."""
+
+    words: ClassVar = {"Kjersti": "person", "Bodø": "city"}
+
+    @classmethod
+    def from_pretrained(cls, name: str, **_: object) -> "TinyGliner":
+        assert name == "/models/tiny"
+        return cls()
+
+    def predict_entities(
+        self, text: str, labels: list[str], threshold: float, **_: object
+    ) -> list[dict[str, Any]]:
+        from tests.support.tiny_ner import tokenizer
+
+        cut: Any = tokenizer(self.words)
+        encoding = cut.encode(text)
+        return [
+            {"label": self.words[token], "score": 0.9, "start": start, "end": end}
+            for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True)
+            if self.words.get(token) in labels and threshold < 0.9
+        ]
+
+
+@needs_model
+def test_gliner_comes_through_presidio(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tokenizers")
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+    from presidio_analyzer.nlp_engine import NlpEngineProvider
+    from presidio_analyzer.predefined_recognizers.ner import gliner_recognizer
+
+    monkeypatch.setattr(gliner_recognizer, "GLiNER", TinyGliner)
+    recognizer = gliner_recognizer.GLiNERRecognizer(
+        model_name="/models/tiny", entity_mapping={"person": "PERSON", "city": "LOCATION"}
+    )
+    model = {"lang_code": "en", "model_name": installed_models()["en"]}
+    provider = NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": [model]})
+    analyzer = AnalyzerEngine(
+        registry=RecognizerRegistry(recognizers=[recognizer], supported_languages=["en"]),
+        nlp_engine=provider.create_engine(),
+        supported_languages=["en"],
+    )
+    text = "Yesterday we asked Kjersti whether she moves to Bodø, and she said " + "no " * 200
+    text += "to Kjersti's boss."  # beyond the first chunk
+    found = detect_all(text, [PresidioDetector(analyzer=analyzer)], language="en")
+    assert {(f.entity_type, text[f.start : f.end]) for f in found} == {
+        ("PERSON", "Kjersti"),
+        ("LOCATION", "Bodø"),
+    }
+    assert len(found) == 3
 
 
 @needs_model
