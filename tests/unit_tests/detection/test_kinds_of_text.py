@@ -57,7 +57,7 @@ def test_no_more_is_left_or_masked_for_nothing_than_was_measured(name: str) -> N
     assert over <= most_over
 
 
-# Eighty texts of further genres, English and Korean, marked before any was run: mails of HR, support
+# Eighty texts of further genres, English and Korean, marked before any was run: mails of HR,
 # tickets, reports of the police, KakaoTalk, plates, lists without labels. ⟦⟧ marks what only strict
 # mode promises: firms, days, sums. The rules were mended on them: they hold what was reached.
 @pytest.mark.parametrize(
