@@ -107,6 +107,8 @@ _NOBODY = frozenset(
 _SPEAKER = re.compile(
     r"^(?:User: )?(?P<name>(?=\w*[._])[A-Za-z][\w.]{2,30})(?=: [a-z])", re.MULTILINE
 )
+# A line of a chat as IRC has it: <quillfeather> anyone there?
+_NICK = re.compile(r"^<[@+%]?(?P<name>[A-Za-z][\w.-]{1,24})> (?=[^<\s])", re.MULTILINE)
 # "under the name meeplewitch_77", "requested by helpdesk_mira", "u/gentle_fern", "kestrel#4471"
 _NAMED_SO = re.compile(
     r"\b(?:(?:under the name|known as|goes by|by|as|name is|for user)[ ][\"'“]?"
@@ -135,6 +137,9 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
             yield span(match, "USERNAME", 0.6, "handle", "name")
     for match in _PROFILE.finditer(t) if "/" in t else ():
         yield span(match, "USERNAME", 0.6, "handle")
+    nicks = list(_NICK.finditer(t)) if "> " in t and "</" not in t else []
+    for match in nicks if len(nicks) > 1 else ():
+        yield span(match, "USERNAME", 0.6, "handle", "name")
     for match in _SPEAKER.finditer(t) if ": " in t else ():
         if has_unusual_word(match["name"].replace("_", " ")):
             yield span(match, "USERNAME", 0.5, "handle", "name")

@@ -138,7 +138,7 @@ def _read_anew(word: str) -> _Word:
     readings = tuple(
         _reading(word, family)
         for family in (2, 1)  # "선우경" may be 선우 경 or 선 우경
-        if word[:family] in _FAMILY and (family == 1 or len(word) > 2)
+        if word[:family] in _FAMILY and len(word) >= family
     )
     foreign = _foreign(word)
     by_itself = (

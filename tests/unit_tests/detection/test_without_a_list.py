@@ -36,10 +36,13 @@ FOUND = [
     ('ADDRESS', 'Office: 152 Teheran-ro, Gangnam-gu, Seoul', '152 Teheran-ro, Gangnam-gu, Seoul'),
     ('ADDRESS', 'T: none\nLeoforos Kifisias 44, 151 25 Marousi', 'Leoforos Kifisias 44, 151 25 Marousi'),
     ('ADDRESS', 'Bill to:\nThe Old Forge, Church Lane\nLittle Missenden HP7 0RA', 'The Old Forge, Church Lane\nLittle Missenden HP7 0RA'),
+    ('USERNAME', '<quillfeather> anyone here?\n<tomcat_81> no', 'tomcat_81'),
+    ('ID', 'he took a parcel (tracking 1Z 999 AA1 01 2345 6784).', '1Z 999 AA1 01 2345 6784'),
     ('SECRET', 'Gate code 2580, ring twice.', '2580'),
     ('SECRET', '현관 비번은 2580* 예요', '2580*'),
     ('MEDICAL_ID', 'Rx 6620913, two refills', '6620913'),
     ('PERSON', '하늘카드 승인 유*진님 32,400원', '유*진'),
+    ('PERSON', '독고 차장님이 검토 중이래요', '독고'),
     ('PERSON', '김○○ 씨가 말했다.', '김○○'),
     ('AGE', 'My client (“Juniper”, 34) described panic.', '34'),
     ('DATE_TIME', '제 남편이 2024. 8. 2.경 빌려 갔어요', '2024. 8. 2'),
@@ -69,6 +72,8 @@ def test_is_found(kind: str, text: str, value: str) -> None:
 
 
 CLEAR = [
+    '<p> text\n<b> more</b>',
+    'the parcel 2 of 3 and tracking 12 parcels',
     'INTERVIEWER: Ready?\nWITNESS: Yes.\nINTERVIEWER: Who left?\nWITNESS: Nobody.',
     'the source code 2580 lines long',
     '매출이 2*3 늘었다. 요양원에 계신 할머니.',
