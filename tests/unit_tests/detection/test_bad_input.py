@@ -115,5 +115,5 @@ def test_ten_megabytes_in_strict_mode(kind: str) -> None:
     }[kind]
     text = line * (10_000_000 // len(line.encode()) + 1)
     assert len(text.encode()) >= 10_000_000
-    found = detect_all(text, STRICT)
+    found = detect_all(text, STRICT, everywhere=False)  # as a masker asks
     assert len(found) >= text.count("\n")
