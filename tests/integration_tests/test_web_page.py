@@ -193,8 +193,12 @@ def test_a_file_of_ones_own_and_one_that_is_none(
 ) -> None:
     (tmp_path / "note.txt").write_text("Call Quentin Vossberg on 503-555-0171.")
     (tmp_path / "image.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(64))
-    page, _ = opened(browser, served[0])
+    (tmp_path / "large.txt").write_bytes(b"a" * 50 * 1024 * 1024)
+    page, _ = opened(browser, served[0], locale="en-US")
     page.click("[data-scenario=words]")
+    page.set_input_files("#file", tmp_path / "large.txt")
+    page.wait_for_selector("#problem:not([hidden])")
+    assert page.inner_text("#problem") == "The file is larger than 20 MB."
     page.set_input_files("#file", tmp_path / "image.png")
     page.wait_for_selector("#problem:not([hidden])")
     page.set_input_files("#file", tmp_path / "note.txt")
@@ -204,6 +208,21 @@ def test_a_file_of_ones_own_and_one_that_is_none(
     assert "Vossberg" in page.inner_text("#document")
     assert "Vossberg" not in page.inner_text("#wire")
     page.context.close()
+
+
+def test_two_browsers_at_once(served: tuple[str, Path], browser: Browser) -> None:
+    pages = [opened(browser, served[0])[0] for _ in range(2)]
+    for page, name in zip(pages, ("Quentin Vossberg", "Ottilie Brandauer"), strict=True):
+        page.click("[data-scenario=words]")
+        page.fill("#own", f"Call {name} before noon.")
+        page.click("#start")
+    for page, (mine, other) in zip(
+        pages, (("Vossberg", "Brandauer"), ("Brandauer", "Vossberg")), strict=True
+    ):
+        page.wait_for_selector("#start:not([disabled])")
+        assert mine in page.inner_text("#answer")
+        assert other not in page.content()
+        page.context.close()
 
 
 def test_without_its_token_and_without_javascript(

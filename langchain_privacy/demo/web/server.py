@@ -260,13 +260,15 @@ class _Pages:
 
 
 async def _body(request: Request, limit: int) -> bytes | None:
-    """Read a body; `None` when it is larger than the limit."""
+    """Read a body; `None` when it is larger than the limit.
+
+    What is too much is read and dropped: a browser that still sends hears no answer.
+    """
     body = bytearray()
     async for piece in request.stream():
-        body += piece
-        if len(body) > limit:
-            return None
-    return bytes(body)
+        if len(body) <= limit:
+            body += piece
+    return bytes(body) if len(body) <= limit else None
 
 
 def _asked(data: dict[str, Any]) -> Asked:

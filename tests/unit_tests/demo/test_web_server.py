@@ -1,11 +1,14 @@
 """The glass box's server: who it lets in, what it takes, and the events of its runs."""
 
+import io
 import json
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
+import pypdfium2
 import pytest
 from starlette.testclient import TestClient
 
@@ -41,6 +44,13 @@ def events(client: TestClient, run: str, after: int = 0) -> list[dict[str, Any]]
     came = client.get(f"/runs/{run}/events", headers=headers)
     lines = [line for line in came.text.splitlines() if line.startswith("data: ")]
     return [json.loads(line[6:]) for line in lines]
+
+
+def blank_pdf() -> bytes:
+    with closing(pypdfium2.PdfDocument.new()) as document:
+        document.new_page(200, 200)
+        document.save(file := io.BytesIO())
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -104,9 +114,10 @@ def test_a_request_of_another_page(client: TestClient, body: bytes) -> None:
         ("image.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(64), 422),
         ("empty.txt", b"", 422),
         ("broken.pdf", b"%PDF-1.7 nothing", 422),
+        ("blank.pdf", blank_pdf(), 422),
         ("large.txt", b"a" * (MAX_UPLOAD + 1), 413),
     ],
-    ids=["text", "korean", "path", "binary", "empty", "broken", "large"],
+    ids=["text", "korean", "path", "binary", "empty", "broken", "without text", "large"],
 )
 def test_a_document_of_ones_own(client: TestClient, name: str, body: bytes, status: int) -> None:
     came = client.post("/read", content=body, headers={"X-File-Name": name})
