@@ -86,7 +86,8 @@ _HANDLE = re.compile(
 )
 _HANDLE_LABELS = Cues(load("handle_labels"))
 _AFTER_HANDLE_LABEL = re.compile(
-    r"(?:[ ](?:name|handle|id|account|user))?[ \t]?(?:,? ?(?:it'?s|is|i'?m|am)\b|[:=])?"
+    r"(?:[ ](?:name|handle|id|account|user|아이디|계정))?(?:[은는이가도](?![가-힣]))?[ \t]?"
+    r"(?:,? ?(?:it'?s|is|i'?m|am)\b|[:=])?"
     r"[ \t]{0,2}[\"'@]?"
     r"(?P<name>[A-Za-z][A-Za-z]{0,24}(?:[._-]?\d{1,6}|[._][A-Za-z]{1,24}(?:[._]?\d{1,6})?))(?![\w(=/]|\.\w)"
 )

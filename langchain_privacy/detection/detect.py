@@ -26,7 +26,7 @@ from langchain_privacy.values.fold import Skeleton, skeleton
 from langchain_privacy.values.index import ValueIndex
 from langchain_privacy.values.spelling import UNTYPED, is_person
 from langchain_privacy.values.view import View
-from langchain_privacy.words.korean import is_hangul
+from langchain_privacy.words.korean import PARTICLE_BEHIND_LATIN, is_hangul
 
 Span = tuple[int, int]
 
@@ -82,7 +82,7 @@ def detect_all(
             known = _explained(seen, found, thresholds)
             found += _run_late(detector, seen, known, language)
         look.settle(seen, found, allow, thresholds, everywhere=everywhere)
-    return _united(looks, skip)
+    return _united(reading.text, looks, skip)
 
 
 async def adetect_all(
@@ -99,7 +99,8 @@ async def adetect_all(
     language = detection_language(text, expected) if language is None else language
     say_unread(language, detectors)
     early, late = _by_turn(detectors)
-    looks = list(_looks(Reading(text), skip))
+    reading = Reading(text)
+    looks = list(_looks(reading, skip))
     for look in looks:
         seen = _blanked(look.text, look.skip)
         with one_reading():
@@ -109,7 +110,7 @@ async def adetect_all(
                 known = _explained(seen, found, thresholds)
                 found += await asyncio.to_thread(_run_late, detector, seen, known, language)
         await asyncio.to_thread(look.settle, seen, found, allow, thresholds)
-    return _united(looks, skip)
+    return _united(reading.text, looks, skip)
 
 
 DECODED = "+decoded"
@@ -125,9 +126,11 @@ class _Look:
         skip: Sequence[Span],
         view: View | None = None,
         whole: Span | None = None,
+        particles: Sequence[Span] = (),
     ) -> None:
         self.text, self.skip = text, skip
         self._view, self._whole = view, whole
+        self._particles = {end: start for start, end in particles}
         self.findings: list[Finding] = []
 
     def settle(
@@ -149,24 +152,52 @@ class _Look:
         else:
             self.findings = settled
             return
+        if self._particles:
+            self.findings = list(self._without_particles(places))
+            return
         self.findings = [
             replace(f, start=a, end=b, detector=f.detector + DECODED) for f, (a, b) in places
         ]
 
+    def _without_particles(self, places: Iterable[tuple[Finding, Span]]) -> Iterator[Finding]:
+        for found, (start, end) in places:
+            end = self._particles.get(end, end)
+            if start < end:
+                yield replace(found, start=start, end=end)
+
 
 def _looks(reading: Reading, skip: Sequence[Span]) -> Iterator[_Look]:
-    yield _Look(reading.text, skip)
+    yield _first_look(reading.text, skip)
     for view, folded in reading.views:
         yield _Look(folded.text, [s for span in skip for s in view.where(*span)], view)
     for start, end, folded in reading.encoded:
         yield _Look(folded.text, (), whole=(start, end))
 
 
-def _united(looks: Sequence[_Look], skip: Sequence[Span]) -> list[Finding]:
+def _first_look(text: str, skip: Sequence[Span]) -> _Look:
+    r"""Look at the text itself, each particle behind a Latin word or a number set apart.
+
+    Python's `\b` and `\w` know one kind of letter, so `10.20.30.41이고` ends in the middle of a
+    word, and "all but white space" takes `이고` into a password. No rule and no model has to know.
+    """
+    particles = [] if text.isascii() else [m.span() for m in PARTICLE_BEHIND_LATIN.finditer(text)]
+    if not particles:
+        return _Look(text, skip)
+    view, at = View(), 0
+    for start, _ in particles:
+        view.copy(text[at:start], 0, at)
+        view.label(" ")
+        at = start
+    view.copy(text[at:], 0, at)
+    apart = [s for span in skip for s in view.where(*span)]
+    return _Look(view.text, apart, view, particles=particles)
+
+
+def _united(text: str, looks: Sequence[_Look], skip: Sequence[Span]) -> list[Finding]:
     if len(looks) == 1:
         return looks[0].findings
     found = [finding for look in looks for finding in look.findings]
-    return _without(_merged(looks[0].text, found), sorted(skip))
+    return _without(_merged(text, found), sorted(skip))
 
 
 def _merged(text: str, findings: list[Finding]) -> list[Finding]:

@@ -18,7 +18,7 @@ from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import finding
 from langchain_privacy.words import load
-from langchain_privacy.words.korean import is_hangul, is_title
+from langchain_privacy.words.korean import PARTICLE_APART, is_hangul, is_title
 from langchain_privacy.words.labels import (
     ABOUT,
     HEALTH,
@@ -53,6 +53,11 @@ _NAME_LIKE = re.compile(
 )
 _USER_LIKE = re.compile(r"@?[\w][\w.@+-]{1,63}")
 _DATE = re.compile(r"(?:19|20)?\d\d(?:[-./ ]\d{1,2}){2}.*")
+# The day alone; behind it a Korean sentence goes on: "생년월일: 1985-03-02 입니다 확인해 주세요".
+_DAY_ITSELF = re.compile(
+    r"(?:(?:19|20)?\d\d(?:\s?[-./년월]\s?\d{1,2}){2}|\d{1,2}[-./]\d{1,2}[-./]\d{2,4})"
+    r"(?:\s?일생?)?(?=[ ][가-힣])"
+)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _OFFICE = re.compile(r"(?:팀|부서|센터|은행|회사|지점|본부|상사|학교|병원)\Z")
 _SENTENCE = re.compile(r"(?<=[^\W\d_]{4})\.[ ]+(?=[A-Z])|(?<=\w)\.[ ]+(?=[가-힣])")
@@ -91,6 +96,9 @@ def find_fields(text: FoldedText) -> Iterator[Finding]:
         if kind in (NAME, MAYBE_NAME) and is_hangul(value[0]):
             end = start + _korean_name(value)
             value = text.text[start:end]
+        if kind == "DATE_OF_BIRTH" and (day := _DAY_ITSELF.match(value)):
+            end = start + day.end()
+            value = text.text[start:end]
         if kind == NAME:
             if _is_name(value, plain=plain):
                 yield finding(start, end, "PERSON", 0.7, "field")
@@ -124,6 +132,8 @@ def _fields(text: FoldedText) -> Iterator[_Field]:
         start, end = value.span(group)
         end = start + len(t[start:end].rstrip(" \t,.;:*"))
         if group == "bare" and kind == "ADDRESS" and (stop := _SENTENCE.search(t, start, end)):
+            end = stop.start()
+        if group == "bare" and text.hangul and (stop := PARTICLE_APART.search(t, start, end)):
             end = stop.start()
         if t[start:end].lower() != label.lower():
             quoted = group != "bare"

@@ -331,10 +331,18 @@ def _name_at(
         return end, 0.5
     if len(words) == 1 == len(tokens) and strange and _AFTER_ONE.match(text.lower, first.end):
         return end, 0.5
+    listed = len(words) > 1 and first.given and words[-1].family
+    if listed and text.hangul and _beside_hangul(text.text, first.start, tokens[end - 1].end):
+        return end, 0.5  # 담당자 John Smith: English prose is not around it
     alone = len(words) == 1 and len(tokens) == 1 and first.strange and first.lower in _GIVEN
     if alone and not first.text.isupper() and not _next_is_role(text, first.end):
         return end, 0.5
     return at, 0.0
+
+
+def _beside_hangul(text: str, start: int, end: int) -> bool:
+    before, after = text[max(0, start - 3) : start].rstrip(), text[end : end + 3].lstrip()
+    return is_hangul(before[-1:]) or is_hangul(after[:1])
 
 
 def _next_is_role(text: FoldedText, end: int) -> bool:

@@ -14,6 +14,28 @@ _PARTICLES = (
     " 에게로 에겐 에겐데 이지만 지만 이가 이는 이를 이의 이도 이와 이랑 이에게"
 )
 PARTICLE = "|".join(sorted(_PARTICLES.split(), key=len, reverse=True))
+# 이다 with its endings, behind a consonant and behind a vowel.
+_COPULA = (
+    "이에요 예요 에요 이예요 이야 이고요 고요 이구요 구요 이라서 라서 이라도 라도 이라면 라면 이니 이니까 니까 이지 이죠 죠 이지요 지요"
+    " 이네요 네요 인데 인데요 인가요 인지 이었어요 였어요 이었습니다 였습니다 이었는데 였는데 입니까 이거든요 거든요 이잖아요 잖아요"
+    " 로요 으로요 이라는데 라는데 이라고요 라고요 이더라고요 인 이어서 여서"
+)
+# Behind a digit these are counters and powers as well: 20만, 3인, 2도, 12가 3456.
+_COUNTERS = "만 가 이 도 과 인 등 쪽 양 임 네 나 다 라 여 야 아 군 씨 님 측 들 며 만의 과의 도 이나 이도 라면 대로".split()
+_BEHIND = "|".join(
+    sorted({*_PARTICLES.split(), *_COPULA.split()} - set(_COUNTERS), key=len, reverse=True)
+)
+_BEHIND_LETTERS = "|".join(
+    sorted({*_PARTICLES.split(), *_COPULA.split()}, key=len, reverse=True)
+)
+PARTICLE_BEHIND_LATIN = re.compile(
+    rf"(?:(?<=[A-Za-z!@#$%^&*_+=~?)\]/-])(?:{_BEHIND_LETTERS})|(?<=[0-9])(?:{_BEHIND}))"
+    r"(?![가-힣A-Za-z0-9])"
+)
+"""A particle, or 이다 with its endings, written behind a word in Latin letters or a number."""
+
+PARTICLE_APART = re.compile(rf"(?<=[\x21-\x7e]) (?:{_BEHIND_LETTERS})(?![가-힣A-Za-z0-9])")
+"""The same where a space was set before it: what stands behind it is not of the value."""
 HONORIFIC = r"님|씨|군|양|옹|선생님|선생|여사"
 _TITLE = "|".join(TITLES)
 PARTICLES = frozenset(_PARTICLES.split()) | {""}

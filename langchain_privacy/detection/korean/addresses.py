@@ -15,6 +15,7 @@ from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import Cues, finding, numbers, span
 from langchain_privacy.words import load
+from langchain_privacy.words.korean import PARTICLE_APART
 
 _BY_START: dict[str, list[str]] = {}
 for _region in sorted(load("korean_regions"), key=len):
@@ -63,8 +64,8 @@ _LABELS = Cues(
      "근무지", "목적물"]
 )  # fmt: skip
 _AFTER_LABEL = re.compile(
-    r"(?:는|은|가|:|[ ]?\([^()\n]{1,10}\)[ ]?:)?[ ]{0,3}"
-    r"(?P<value>(?:\(?\d{5}\)?[ ])?[가-힣][가-힣A-Za-z\d ,.()·-]{4,80})"
+    r"(?:는|은|가|:|[ ]?\([^()\n]{1,10}\)[ ]?:)?+[ ]{0,3}"
+    r"(?P<value>(?:\(?\d{5}\)?[ ])?[가-힣A-Z][가-힣A-Za-z\d ,.()·-]{4,80})"
 )
 # What ends the value of a label: a verb, a particle, the next field.
 _VALUE_END = re.compile(
@@ -137,8 +138,11 @@ def _by_label(text: FoldedText) -> Iterator[Finding]:
         match = _AFTER_LABEL.match(text.text, end)
         if match is None:
             continue
-        stop = _VALUE_END.search(match["value"])
-        value = match["value"][: stop.start() if stop else None].rstrip(" ,(")
+        value = match["value"]
+        for ending in (PARTICLE_APART, _VALUE_END):
+            stop = ending.search(value)
+            value = value[: stop.start() if stop else None]
+        value = value.rstrip(" ,(")
         if any(c.isdecimal() for c in value) and _IN_ADDRESSES.search(value):
             start = match.start("value")
             yield finding(start, start + len(value), "ADDRESS", 0.7, "korean_address")

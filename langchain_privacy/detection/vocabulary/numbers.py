@@ -14,7 +14,14 @@ import re
 from collections.abc import Collection, Iterator
 
 from langchain_privacy.detection.ages import ages, bodies
-from langchain_privacy.detection.dates import DAY, MONEY, MONTH_OF_YEAR, NTH, around_digits
+from langchain_privacy.detection.dates import (
+    DAY,
+    KOREAN_MONEY,
+    MONEY,
+    MONTH_OF_YEAR,
+    NTH,
+    around_digits,
+)
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
@@ -64,14 +71,22 @@ _ALWAYS = re.compile(
         MONTH_OF_YEAR,
         NTH,
         MONEY,
+        KOREAN_MONEY,
+        # 2억 3천: a sum, mostly, without its unit
+        r"(?<![\d.,-])\d{1,5}(?:[.,]\d{1,3})*\s?(?:[십백천]?[만억]|조(?=\s?(?:\d|[가-힣]{0,2}(?:원|달러))))"
+        r"(?:\s?\d[\d,]*\s?[십백천]?[만억]?)*(?![가-힣]*짜리)",
+        # what a label behind it names in Korean: 101동 1203호, 3통 2반, 15번지
+        r"(?<!\d)\d[\d-]*(?=\s?(?:동\s?\d|호(?![가-힣]*선)|번지|번길|호실|통\s?\d))",
         # what a label names
         rf"(?:\b{_LABEL}\b[.:]?\s?|#)(?:is\s)?(?P<labelled>\d+[a-z]?)\b(?!{_COUNTED})",
     ]),
     _I,
 )  # fmt: skip
 
+# A Korean counter, particle or verb behind a number is a word of its own: 20명입니다, 5678로.
+_LETTER, _SIGN = r"[^\W\d_가-힣]", r"[^\W_가-힣]"
 _NUMBER = re.compile(
-    r"[-+]?[^\W\d_]{0,20}\d[^\W_]*(?:[.,:/'’×–-]{1,3}[^\W_]*\d[^\W_]*)*%?|[-+]?\.\d+"
+    rf"[-+]?{_LETTER}{{0,20}}\d{_SIGN}*(?:[.,:/'’×–-]{{1,3}}{_SIGN}*\d{_SIGN}*)*%?|[-+]?\.\d+"
 )
 _JOINTS = ("", " ", "-", ") ", ")", " - ", "/", " (", "+")
 
