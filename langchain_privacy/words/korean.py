@@ -21,13 +21,12 @@ _COPULA = (
     " 로요 으로요 이라는데 라는데 이라고요 라고요 이더라고요 인 이어서 여서"
 )
 # Behind a digit these are counters and powers as well: 20만, 3인, 2도, 12가 3456.
-_COUNTERS = "만 가 이 도 과 인 등 쪽 양 임 네 나 다 라 여 야 아 군 씨 님 측 들 며 만의 과의 도 이나 이도 라면 대로".split()
-_BEHIND = "|".join(
-    sorted({*_PARTICLES.split(), *_COPULA.split()} - set(_COUNTERS), key=len, reverse=True)
+_COUNTERS = (
+    "만 가 이 도 과 인 등 쪽 양 임 네 나 다 라 여 야 아 군 씨 님 측 들 며 만의 과의 이나 이도 라면"
 )
-_BEHIND_LETTERS = "|".join(
-    sorted({*_PARTICLES.split(), *_COPULA.split()}, key=len, reverse=True)
-)
+_FORMS = {*_PARTICLES.split(), *_COPULA.split()}
+_BEHIND = "|".join(sorted(_FORMS - set(_COUNTERS.split()), key=len, reverse=True))
+_BEHIND_LETTERS = "|".join(sorted(_FORMS, key=len, reverse=True))
 PARTICLE_BEHIND_LATIN = re.compile(
     rf"(?:(?<=[A-Za-z!@#$%^&*_+=~?)\]/-])(?:{_BEHIND_LETTERS})|(?<=[0-9])(?:{_BEHIND}))"
     r"(?![가-힣A-Za-z0-9])"
