@@ -10,7 +10,15 @@ Example:
     ```
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -25,8 +33,7 @@ from langchain_privacy.loopback import Recorded, RecordingServer, Reply
 from langchain_privacy.testing.canaries import Canaries
 from langchain_privacy.testing.model_server import OpenAIServer
 from langchain_privacy.testing.remote import RemoteCalls
-from langchain_privacy.testing.report import CHANNELS, Channel, Report
-from langchain_privacy.testing.running import Runs
+from langchain_privacy.testing.report import CHANNELS, Channel, Report, Shown, placeholders_in
 from langchain_privacy.testing.search import Leak, Wanted
 from langchain_privacy.testing.storage import Storage
 from langchain_privacy.testing.surroundings import (
@@ -36,15 +43,14 @@ from langchain_privacy.testing.surroundings import (
     texts_of_folder,
     variables,
 )
-from langchain_privacy.testing.texts import Text
+from langchain_privacy.testing.texts import Text, texts, texts_of_requests
 from langchain_privacy.testing.traces import NEEDED, traces
-from langchain_privacy.testing.wire import texts_of_requests
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
 
 
-class PrivacyProbe(Runs):
+class PrivacyProbe:
     """Runs an app and looks into every place that a private value may get to.
 
     While it is open, OpenAI clients, LangSmith's client and OTLP exporters that are made send to
@@ -79,8 +85,10 @@ class PrivacyProbe(Runs):
         self._wanted = Wanted()
         self._wanted.add(values)
         self._canaries: Canaries | None = None
-        super().__init__()
+        self.reads: Callable[[Any], Any] = lambda answer: answer
         self.reported = False
+        self._errors: list[Text] = []
+        self._shown: list[Shown] = []
         self._open = False
         self._storage = Storage()
         self._remote = RemoteCalls()
@@ -130,7 +138,7 @@ class PrivacyProbe(Runs):
         self._left = list(texts_of_folder(self._folder))
         self._open = False
 
-    # ---- running
+    # ---- making ready
 
     def server(self, respond: Callable[[Recorded], Reply] = lambda _: Reply()) -> RecordingServer:
         """Return a server on this machine that stands in for another remote party.
@@ -190,14 +198,74 @@ class PrivacyProbe(Runs):
     def _watch_global_cache(self) -> None:
         self._storage.watch(get_llm_cache())
 
+    # ---- running
+
+    def invoke(self, app: Runnable[Any, Any], x: Any, config: Any = None, **kwargs: Any) -> Any:
+        """Run an app; its answer is what the person reads, and its exception is examined."""
+        with self._run(app):
+            return self.show(app.invoke(x, config, **kwargs))
+
+    async def ainvoke(
+        self, app: Runnable[Any, Any], x: Any, config: Any = None, **kwargs: Any
+    ) -> Any:
+        """Run an app on the event loop."""
+        with self._run(app):
+            return self.show(await app.ainvoke(x, config, **kwargs))
+
+    def stream(
+        self, app: Runnable[Any, Any], x: Any, config: Any = None, **kwargs: Any
+    ) -> Iterator[Any]:
+        """Stream an app; texts are examined in parts and as they add up."""
+        lanes: dict[str, str] = {}
+        try:
+            with self._run(app):
+                for part in app.stream(x, config, **kwargs):
+                    _add(lanes, self.reads(part))
+                    yield self.show(part, whole=False)
+        finally:
+            self._show_lanes(lanes)
+
+    async def astream(
+        self, app: Runnable[Any, Any], x: Any, config: Any = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        """Stream an app on the event loop."""
+        lanes: dict[str, str] = {}
+        try:
+            with self._run(app):
+                async for part in app.astream(x, config, **kwargs):
+                    _add(lanes, self.reads(part))
+                    yield self.show(part, whole=False)
+        finally:
+            self._show_lanes(lanes)
+
     @contextmanager
-    def _around(self, app: Any) -> Iterator[None]:
+    def _run(self, app: Any) -> Iterator[None]:
         if not self._open:
             msg = "Run the app while the probe is open: `with PrivacyProbe(...) as probe:`."
             raise ConfigurationError(msg)
         self._watch_graph(app)
         with self._out.keeping(), self._err.keeping():
-            yield
+            try:
+                yield
+            except BaseException as error:
+                self._errors += texts(error)
+                raise
+
+    def show(self, x: Any, *, whole: bool = True) -> Any:
+        """Say that a person reads something, and return it: no placeholder may be left in it.
+
+        Args:
+            x: An answer, or a part of a stream.
+            whole: Whether nothing comes after it; it may end with half a placeholder otherwise.
+        """
+        for place, text in texts(self.reads(x), "answer"):
+            found = placeholders_in(text, place)
+            self._shown += [s for s in found if whole or s.placeholder.endswith("]")]
+        return x
+
+    def _show_lanes(self, lanes: Mapping[str, str]) -> None:
+        for place, text in lanes.items():
+            self._shown += placeholders_in(text, f"{place}, added up")
 
     # ---- looking
 
@@ -261,3 +329,8 @@ class PrivacyProbe(Runs):
             channels=channels,
             missing=missing,
         )
+
+
+def _add(lanes: dict[str, str], part: Any) -> None:
+    for place, text in texts(part, "stream"):
+        lanes[place] = lanes.get(place, "") + text

@@ -10,7 +10,8 @@ r"""Every text in whatever a channel held, with the place where it stands.
     state[7].a                b
 
 Bytes are read as what they are: JSON, msgpack (which LangGraph writes), pickles (read, never
-loaded), gzip, SQLite files. They are also searched as they stand.
+loaded), gzip, SQLite files. They are also searched as they stand. Of a request to a recording
+server these are its path, its headers and the parts of its body.
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ import enum
 import gzip
 import json
 import pickletools
+import re
 import sqlite3
 import types
 import zlib
@@ -29,7 +31,11 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, SecretStr
 
+from langchain_privacy.loopback import Recorded, RecordingServer
+
 _SQLITE = b"SQLite format 3\x00"
+_BOUNDARY = re.compile(r'boundary="?([^";]+)')
+_PART_NAME = re.compile(rb'name="([^"]*)"')
 _DEEPEST = 60
 _NOTHING = (
     *(bool, type(None), SecretStr, type),
@@ -231,3 +237,46 @@ def texts_of_rows(path: Path, place: str) -> Iterator[Text]:
                         yield from texts(value, f"{place}: {table}.{column}, row {number + 1}")
     except sqlite3.Error:
         return  # it is searched as bytes in any case
+
+
+def texts_of_requests(server: RecordingServer) -> list[Text]:
+    """Return what a server received."""
+    return [
+        text
+        for number, request in enumerate(list(server.requests), 1)
+        if request.path != "/info"  # LangSmith's client asks for it without a run
+        for text in texts_of_request(request, f"request {number}, {request.method}")
+    ]
+
+
+def texts_of_request(request: Recorded, place: str) -> Iterator[Text]:
+    """Yield the path, the headers and the body of a request, part by part."""
+    yield Text(f"{place}: path", request.path)
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    for name, value in headers.items():
+        yield Text(f"{place}: header {name}", value)
+    kind = headers.get("content-type", "")
+    if kind.startswith("multipart/") and (found := _BOUNDARY.search(kind)):
+        for part in request.body.split(b"--" + found[1].encode())[1:-1]:
+            head, _, body = part.partition(b"\r\n\r\n")
+            named = _PART_NAME.search(head)
+            where = f"{place}: part {as_text(named[1])}" if named else place
+            yield Text(f"{where}: header", as_text(head))
+            yield from texts_of_bytes(body.removesuffix(b"\r\n"), where)
+    elif "protobuf" in kind and (spans := _spans(request.body)) is not None:
+        yield from texts(spans, f"{place}: body")
+    else:
+        yield from texts_of_bytes(request.body, f"{place}: body")
+
+
+def _spans(body: bytes) -> Any:
+    from google.protobuf.json_format import MessageToDict
+    from google.protobuf.message import DecodeError
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    message = ExportTraceServiceRequest()
+    try:
+        message.ParseFromString(body)
+    except DecodeError:
+        return None
+    return MessageToDict(message)

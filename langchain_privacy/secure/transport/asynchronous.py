@@ -1,4 +1,4 @@
-"""The asynchronous transport, for `httpx.AsyncClient` and `httpx2.AsyncClient`.
+"""The asynchronous transport, for `httpx.AsyncClient` and `httpx2.AsyncClient`; and `aattest`.
 
 Its twin is `sync`; a change here is one there.
 """
@@ -16,9 +16,11 @@ from langchain_privacy.errors import (
     EndpointUnavailableError,
     PrivacyError,
 )
+from langchain_privacy.secure.adapters.base import Adapter
 from langchain_privacy.secure.channel.exchange import MAX_PROBLEM, Answer, Exchange
-from langchain_privacy.secure.endpoint import ATTESTATION_SECONDS
+from langchain_privacy.secure.endpoint import ATTESTATION_SECONDS, AttestedEndpoint
 from langchain_privacy.secure.fetch import DocumentReader, tls_spki
+from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 from langchain_privacy.secure.transport.base import (
     BROKEN,
@@ -27,7 +29,7 @@ from langchain_privacy.secure.transport.base import (
     SLOW,
     BaseTransport,
 )
-from langchain_privacy.secure.transport.http import Library, library_of, pairs
+from langchain_privacy.secure.transport.http import Library, library_of, pairs, reaching
 from langchain_privacy.secure.transport.http import library as http_library
 from langchain_privacy.secure.transport.turn import Patience, Turn
 
@@ -213,6 +215,21 @@ class AsyncAttestedTransport(BaseTransport):
 
         stream = library.async_body(pieces(), response.aclose)
         return self._response(library, answer, stream, response)
+
+
+async def aattest(
+    endpoint: str | AttestedEndpoint,
+    policy: AttestationPolicy | None = None,
+    *,
+    adapter: Adapter | None = None,
+    verify: Any = True,
+) -> AttestationReport:
+    """The asynchronous twin of `attest`."""
+    with reaching("httpx"):
+        async with AsyncAttestedTransport(
+            endpoint, policy, adapter=adapter, verify=verify
+        ) as transport:
+            return await transport.attest()
 
 
 async def _ajoined(flight: "Future[None]") -> None:

@@ -1,4 +1,4 @@
-"""The synchronous transport, for `httpx.Client` and `httpx2.Client`.
+"""The synchronous transport, for `httpx.Client` and `httpx2.Client`; and `attest`, its check alone.
 
 Its twin is `asynchronous`; a change here is one there.
 """
@@ -16,9 +16,11 @@ from langchain_privacy.errors import (
     EndpointUnavailableError,
     PrivacyError,
 )
+from langchain_privacy.secure.adapters.base import Adapter
 from langchain_privacy.secure.channel.exchange import MAX_PROBLEM, Answer, Exchange
-from langchain_privacy.secure.endpoint import ATTESTATION_SECONDS
+from langchain_privacy.secure.endpoint import ATTESTATION_SECONDS, AttestedEndpoint
 from langchain_privacy.secure.fetch import DocumentReader, tls_spki
+from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 from langchain_privacy.secure.transport.base import (
     BROKEN,
@@ -27,7 +29,7 @@ from langchain_privacy.secure.transport.base import (
     SLOW,
     BaseTransport,
 )
-from langchain_privacy.secure.transport.http import Library, library_of, pairs
+from langchain_privacy.secure.transport.http import Library, library_of, pairs, reaching
 from langchain_privacy.secure.transport.http import library as http_library
 from langchain_privacy.secure.transport.turn import Patience, Turn
 
@@ -215,6 +217,35 @@ class AttestedTransport(BaseTransport):
 
         stream = library.body(pieces(), response.close)
         return self._response(library, answer, stream, response)
+
+
+def attest(
+    endpoint: str | AttestedEndpoint,
+    policy: AttestationPolicy | None = None,
+    *,
+    adapter: Adapter | None = None,
+    verify: Any = True,
+) -> AttestationReport:
+    """Attest an endpoint now.
+
+    Args:
+        endpoint: Its URL, e.g. `"https://llm.example.com/v1"`; the origin is attested.
+        policy: What it must prove.
+        adapter: How it is asked; the gateway of this package by default.
+        verify: TLS verification: an `ssl.SSLContext`, or `True`.
+
+    Returns:
+        The report: checks made, checks skipped, claims, attested keys.
+
+    Raises:
+        AttestationError: If the endpoint does not prove what the policy asks for.
+        ConfigurationError: If URL or policy cannot be used.
+    """
+    with (
+        reaching("httpx"),
+        AttestedTransport(endpoint, policy, adapter=adapter, verify=verify) as transport,
+    ):
+        return transport.attest()
 
 
 def _joined(flight: "Future[None]") -> None:

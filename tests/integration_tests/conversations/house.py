@@ -21,9 +21,8 @@ from langchain_privacy.testing.surroundings import (
     temporary_files,
     texts_of_folder,
 )
-from langchain_privacy.testing.texts import Text, as_text, texts, texts_of_file
+from langchain_privacy.testing.texts import Text, as_text, texts, texts_of_file, texts_of_requests
 from langchain_privacy.testing.traces import traces
-from langchain_privacy.testing.wire import texts_of_requests
 from tests.integration_tests.conversations.model import Model
 from tests.integration_tests.conversations.speech import unescaped
 from tests.integration_tests.conversations.tools import Tools

@@ -20,8 +20,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from langchain_privacy import Masker
 from langchain_privacy.loopback import Recorded
-from langchain_privacy.testing.texts import texts, texts_of_file
-from langchain_privacy.testing.wire import texts_of_request
+from langchain_privacy.testing.texts import texts, texts_of_file, texts_of_request
 
 VALUE = "정가온 871101"
 
