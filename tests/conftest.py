@@ -1,6 +1,7 @@
 """Fixtures that every folder may use."""
 
 import atexit
+import gc
 import os
 import shutil
 import socket
@@ -37,6 +38,13 @@ if "SSL_CERT_FILE" not in os.environ:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["SSL_CERT_FILE"] = str(Identity(folder).certificate)
+
+
+def pytest_collection_finish() -> None:
+    """Let no collector go over what was imported: it stays, and that took a tenth of a run."""
+    gc.collect()
+    gc.freeze()
+
 
 TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGSMITH_ENDPOINT", "LANGSMITH_API_KEY")
 

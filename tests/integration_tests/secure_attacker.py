@@ -233,6 +233,7 @@ def response(answer: Answer, original: tuple[str, list[tuple[str, str]], bytes])
 
 class Proxy(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *args: Any) -> None:
         """Keep quiet."""

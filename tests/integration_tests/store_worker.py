@@ -1,9 +1,8 @@
 """A process that issues values in a shared vault and says each one that was acknowledged."""
 
-import json
 import random
-import sys
 from contextlib import AbstractContextManager, nullcontext
+from multiprocessing.connection import Connection
 from typing import Any
 
 from langgraph.store.postgres import PostgresStore
@@ -24,18 +23,14 @@ def open_store(address: str) -> AbstractContextManager[Any]:
     return kind.from_conn_string(address)
 
 
-def main(address: str, session_id: str, seed: str) -> None:
+def work(end: Connection, address: str, session_id: str, seed: int) -> None:
     order = list(range(VALUES))
     random.Random(seed).shuffle(order)
     with open_store(address) as store:
         session = StoreVault(store, KEY).session(session_id)
-        print("ready", flush=True)
-        sys.stdin.readline()
+        end.send("ready")
+        end.recv()
         for n in order:
             entry = session.issue("NAME", f"Person {n}")
             ref = session.documents.put(f"Letter {n}")
-            print(json.dumps([entry.code, entry.value, ref]), flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+            end.send((entry.code, entry.value, ref))

@@ -4,6 +4,7 @@ import inspect
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import warnings
@@ -98,13 +99,13 @@ def test_the_shape(folder: Path) -> None:
         assert f"({folder.name})" in (folder.parent / name).read_text("utf-8")
 
 
-@pytest.mark.parametrize("answer", ["approve", "reject"])
 def test_a_private_agent_waits_for_a_person_and_outlives_its_process(
-    answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Three processes know nothing of each other but two files, and one of them is killed."""
     script = REPOSITORY / "examples" / "private_agent" / "approval.py"
-    monkeypatch.setenv("STATE_FOLDER", str(tmp_path / "state"))
+    state = tmp_path / "state"
+    monkeypatch.setenv("STATE_FOLDER", str(state))
     command = [sys.executable, str(script)]
     with subprocess.Popen(
         [*command, "ask"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -115,15 +116,19 @@ def test_a_private_agent_waits_for_a_person_and_outlives_its_process(
     first = "".join(until_it_waits)
     assert "the person is asked      send_mail {'to': 'maria.keller@northwind.example'" in first
     assert "our mail server sent" not in first
-    done = subprocess.run([*command, answer], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    sent = "our mail server sent     to maria.keller@northwind.example: Dear customer, we have"
-    assert (sent in done.stdout) == (answer == "approve")
-    assert done.stdout.count("the person reads         I wrote") == 1
-    assert "maria.keller@northwind.example" in done.stdout
-    read = [line for line in (first + done.stdout).splitlines() if "the cloud model reads" in line]
-    assert len(read) >= 3
-    for value in ("maria.keller", "901820", "2027-03-31"):
-        assert not any(value in line for line in read)
-        for file in (tmp_path / "state").iterdir():
-            assert value.encode() not in file.read_bytes(), file.name
+    for answer in ("approve", "reject"):
+        folder = shutil.copytree(state, tmp_path / answer)
+        monkeypatch.setenv("STATE_FOLDER", str(folder))
+        done = subprocess.run([*command, answer], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        sent = "our mail server sent     to maria.keller@northwind.example: Dear customer, we have"
+        assert (sent in done.stdout) == (answer == "approve")
+        assert done.stdout.count("the person reads         I wrote") == 1
+        assert "maria.keller@northwind.example" in done.stdout
+        said = (first + done.stdout).splitlines()
+        read = [line for line in said if "the cloud model reads" in line]
+        assert len(read) >= 3
+        for value in ("maria.keller", "901820", "2027-03-31"):
+            assert not any(value in line for line in read)
+            for file in folder.iterdir():
+                assert value.encode() not in file.read_bytes(), file.name

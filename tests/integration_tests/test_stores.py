@@ -1,10 +1,8 @@
 """One vault, many real processes, real SQLite, PostgreSQL and Redis, and kills in the middle."""
 
 import asyncio
-import json
+import multiprocessing
 import random
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -18,9 +16,8 @@ from langgraph.store.sqlite import SqliteStore
 
 from langchain_privacy.errors import SessionError, VaultIntegrityError
 from langchain_privacy.vault import StoreVault
-from tests.integration_tests.store_worker import KEY, VALUES, open_store
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.integration_tests.store_worker import KEY, VALUES, open_store, work
+from tests.support.processes import Process
 
 
 @pytest.fixture(params=["sqlite", "postgres", "redis"])
@@ -42,27 +39,25 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 class Worker:
     def __init__(self, address: str, session_id: str, seed: int) -> None:
-        module = "tests.integration_tests.store_worker"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", module, address, session_id, str(seed)],
-            cwd=REPOSITORY,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout.readline() == "ready\n"
+        self.pipe, end = multiprocessing.Pipe()
+        self.process = Process(work, end, address, session_id, seed)
+        end.close()
+        assert self.pipe.recv() == "ready"
 
     def go(self) -> None:
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
+        self.pipe.send("go")
 
-    def acknowledged(self) -> list[list[str]]:
-        out, _ = self.process.communicate()
-        whole = [line for line in out.splitlines(keepends=True) if line.endswith("\n")]
-        return [json.loads(line) for line in whole]
+    def acknowledged(self) -> list[tuple[str, str, str]]:
+        """Read on until the process ends, of itself or killed."""
+        said = []
+        while True:
+            try:
+                said.append(self.pipe.recv())
+            except (EOFError, OSError):
+                return said
 
 
-def check(address: str, session_id: str, acknowledged: list[list[str]]) -> None:
+def check(address: str, session_id: str, acknowledged: list[tuple[str, str, str]]) -> None:
     """Nothing acknowledged is lost, and no code means two values, for anybody who opens it."""
     meaning: dict[str, set[str]] = defaultdict(set)
     with open_store(address) as store:
@@ -87,7 +82,7 @@ def test_processes_agree_on_every_code(address: str) -> None:
         worker.go()
     acknowledged = [worker.acknowledged() for worker in workers]
     assert [len(a) for a in acknowledged] == [VALUES] * 3
-    assert [w.process.returncode for w in workers] == [0] * 3
+    assert [w.process.result() for w in workers] == [None] * 3
     codes: dict[str, set[str]] = defaultdict(set)
     for code, value, _ in [a for each in acknowledged for a in each]:
         codes[value].add(code)
@@ -100,7 +95,7 @@ def test_processes_agree_on_every_code(address: str) -> None:
 @pytest.mark.parametrize("kills", [1, pytest.param(12, marks=pytest.mark.slow)])
 def test_kills_lose_nothing_that_was_acknowledged(address: str, kills: int) -> None:
     chance = random.Random(7)
-    acknowledged: list[list[str]] = []
+    acknowledged: list[tuple[str, str, str]] = []
     for round_ in range(kills):
         workers = [Worker(address, "t", 10 * round_ + n) for n in range(2)]
         for worker in workers:
@@ -122,12 +117,13 @@ def test_forgetting_reaches_a_process_that_writes(address: str) -> None:
     worker = Worker(address, "t", 1)
     worker.go()
     for _ in range(5):
-        assert worker.process.stdout.readline()
+        assert worker.pipe.recv()
     with open_store(address) as store:
         vault = StoreVault(store, KEY)
         vault.forget("t")
-        worker.process.communicate(timeout=60)
-        assert worker.process.returncode == 1
+        worker.acknowledged()
+        with pytest.raises(EOFError):  # it died of an error
+            worker.process.result()
         rows = store.search(("langchain_privacy",), limit=10_000)
         assert {row.key for row in rows if "keys" not in row.namespace} <= {"forgotten"}
         assert vault.session("t").entries() == []
