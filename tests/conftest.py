@@ -7,15 +7,18 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
+from functools import cache, lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import langsmith
 import langsmith.utils
 import pytest
 from hypothesis import settings
 
+from langchain_privacy.detection import presidio
 from langchain_privacy.local import EmbeddedServer
 from tests.support.http import LangSmithServer
 from tests.support.tls import Identity
@@ -55,6 +58,29 @@ def _no_tracing(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in TRACING:
         monkeypatch.delenv(name, raising=False)
     langsmith.utils.get_env_var.cache_clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_text_once() -> Iterator[None]:
+    """Let spaCy read a text once in a process: many tests mask the same few texts anew.
+
+    It is the slowest of the default detectors, and what it says of a text is always the same.
+    """
+    make = presidio._engine
+
+    @cache
+    def remembering(*of: Any) -> Any:
+        engine = make(*of)
+        read = engine.nlp_engine.process_text
+        known = lru_cache(maxsize=4000)(read)
+        engine.nlp_engine.process_text = lambda text, language: (
+            known(text, language) if len(text) < 4000 else read(text, language)
+        )
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(presidio, "_engine", remembering)
+        yield
 
 
 @pytest.fixture
