@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
@@ -15,6 +15,8 @@ from langchain_privacy.detection import (
     Finding,
     StrictDetector,
 )
+from langchain_privacy.egress.clean import Clean
+from langchain_privacy.egress.payload import Payload, examined
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.automaton import Places
 from langchain_privacy.values.disguise import find_disguised
@@ -118,6 +120,12 @@ def _snap(text: str, position: int, step: int) -> int:
     return position
 
 
+# How far a find reaches, see `egress.clean`: rules read a line or two; a character of a value takes
+# up to 36 where an escape of it is written as hexadecimal bytes, 12 where it is spaced, 8 as a word
+# of a digit.
+_LEAST_REACH = 4096
+_WIDEST = 40
+
 # What stands for a document or a cell says nothing by itself.
 _REFERENCES = re.compile(r"doc_[0-9a-f]{16}|\[\[(?:q\d+_)?hidden_value_\d+_\d+\]\]")
 
@@ -144,6 +152,7 @@ class Examiner:
         self._strict = strict
         self._detectors = list(detectors)
         self._allow = frozenset(value.casefold() for value in allow)
+        self._clean = Clean()
 
     def sessions(self) -> list[VaultSession]:
         """Return the session whose values must not cross now, if it is known.
@@ -159,6 +168,49 @@ class Examiner:
             return [self._vault.session(str(thread), tenant=tenant)]
         return []
 
+    def judge(self, payload: Payload, sessions: Sequence[VaultSession]) -> Refusal | None:
+        """Judge a payload like `refusal`, but look only at what was not found clean before.
+
+        Raises:
+            DetectionError: A detector failed, so that nothing can be said.
+        """
+        known = [(session.id, session.version) for session in sessions]
+        # taken before the look: a value that comes meanwhile makes it another one
+        state = (*known, self._vault.live_values.changes)
+        windows = self._clean.windows(payload.content, self._reach(sessions))
+        alone = list(dict.fromkeys([*payload.seams, *payload.structure]))
+        marks = [*windows.marks, *self._clean.marks(alone)]
+
+        def parts(numbers: list[int]) -> str:
+            of_content = [i for i in numbers if i < len(windows.marks)]
+            others = [alone[i - len(windows.marks)] for i in numbers[len(of_content) :]]
+            return examined([*windows.joined(of_content), *others])
+
+        if (unread := self._clean.unread(marks)) and self._findings(
+            self._without_placeholders(parts(unread), sessions)
+        ):
+            return self._judged_whole(payload, sessions, marks, state)
+        if (news := self._clean.news(marks, state)) and self._found(parts(news), sessions):
+            return self._judged_whole(payload, sessions, marks, state)
+        self._clean.keep(marks, state)
+        return None
+
+    def _judged_whole(
+        self,
+        payload: Payload,
+        sessions: Sequence[VaultSession],
+        marks: Sequence[bytes],
+        state: Hashable,
+    ) -> Refusal | None:
+        refusal = self.refusal(payload.examined, sessions)
+        if refusal is None:
+            self._clean.keep(marks, state)
+        return refusal
+
+    def _reach(self, sessions: Sequence[VaultSession]) -> int:
+        longest = [self._vault.live_values.longest, *(each.index().longest for each in sessions)]
+        return max(_LEAST_REACH, _WIDEST * max(longest))
+
     def refusal(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
         """Judge a composed text; `None` when nothing private is in it.
 
@@ -168,6 +220,11 @@ class Examiner:
         Raises:
             DetectionError: A detector failed, so that nothing can be said.
         """
+        found = self._found(text, sessions)
+        return found or self._findings(self._without_placeholders(text, sessions))
+
+    def _found(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
+        """Look for values."""
         text = self._without_placeholders(text, sessions)
         found = [
             (hit.start, hit.end, hit.form, kind)
@@ -175,11 +232,11 @@ class Examiner:
             if not (self._allow and text[hit.start : hit.end].casefold() in self._allow)
             and not (kind in UNTYPED and self._is_declared(text[hit.start : hit.end]))
         ]
-        if found:
-            types = Counter(kind for *_, kind in found)
-            offsets = tuple(dict.fromkeys((start, end) for start, end, *_ in found))
-            return Refusal(f"vault_value:{found[0][2]}", offsets, dict(types))
-        return self._findings(text)
+        if not found:
+            return None
+        types = Counter(kind for *_, kind in found)
+        offsets = tuple(dict.fromkeys((start, end) for start, end, *_ in found))
+        return Refusal(f"vault_value:{found[0][2]}", offsets, dict(types))
 
     def not_public(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
         """Strict mode: judge a text by what is known to be public; `None` when all of it is.

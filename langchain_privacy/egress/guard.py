@@ -14,9 +14,7 @@ model.invoke("...")  # EgressBlockedError when a private value is in it
 import asyncio
 import contextvars
 import functools
-import hashlib
 import json
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol, TypeVar, runtime_checkable
@@ -32,6 +30,7 @@ from langchain_privacy.detection import (
     high_confidence_detectors,
 )
 from langchain_privacy.detection.personal import names_public_places_only
+from langchain_privacy.egress.clean import Clean
 from langchain_privacy.egress.crossing import OpenCrossing
 from langchain_privacy.egress.destination import UNKNOWN
 from langchain_privacy.egress.examine import Examiner, Refusal
@@ -67,10 +66,6 @@ class CanDetect(Protocol):
         """Return what detectors find; nothing in a text that was masked in the session."""
 
 
-_REMEMBERED = 16_384
-"""Texts whose digests are kept, so that a long conversation is read once."""
-
-
 class EgressGuard:
     """Lets payloads cross that hold no private value, and records every one.
 
@@ -97,7 +92,7 @@ class EgressGuard:
         self.ledger = ledger if ledger is not None else EgressLedger("sqlite://")
         self.policy = policy
         self._masker = masker
-        self._key, self._clean = secrets.token_bytes(16), dict[bytes, None]()
+        self._clean = Clean()
         chosen = high_confidence_detectors() if detectors is None else detectors
         allow = getattr(masker.policy, "allow", ())
         self._examiner = Examiner(masker.vault, chosen, allow, _strict_of(masker))
@@ -216,7 +211,7 @@ class EgressGuard:
         real = self.policy is not None and self.policy.lets_real_text(sender)
         if not real and not isinstance(self.policy, UnsafeAllowAll):
             try:
-                refusal = self._examiner.refusal(text, sessions)
+                refusal = self._examiner.judge(payload, sessions)
                 refusal = refusal or self._second_look(payload, sessions)
             except DetectionError:
                 self.ledger.append(record | {"decision": "blocked", "rule": "detector_failed"})
@@ -298,7 +293,7 @@ class EgressGuard:
         if isinstance(self.policy, UnsafeAllowAll):
             return
         sessions = self._examiner.sessions()
-        refusal = self._examiner.refusal(payload.examined, sessions)
+        refusal = self._examiner.judge(payload, sessions)
         refusal = refusal or self._second_look(payload, sessions)
         if refusal is not None:
             record = {
@@ -318,20 +313,16 @@ class EgressGuard:
     def _second_look(self, payload: Payload, sessions: Sequence[VaultSession]) -> Refusal | None:
         """Look at what the masker has not masked as it would; a text of a session is read once."""
         said = dict.fromkeys(payload.said)
-        for text in dict.fromkeys([*payload.said, *payload.named]):
-            whose = ",".join(session.id for session in sessions)
-            data = f"{whose}\0{text in said}\0{text}".encode("utf-8", "surrogatepass")
-            key = hashlib.blake2b(data, digest_size=16, key=self._key).digest()
-            if key in self._clean:
-                continue
-            refusal = self._examiner.not_public(text, sessions)
-            if refusal is None and text in said:
-                refusal = self._unmasked(text, sessions)
+        texts = list(dict.fromkeys([*payload.said, *payload.named]))
+        whose = ",".join(session.id for session in sessions)
+        marks = self._clean.marks(f"{whose}\0{text in said}\0{text}" for text in texts)
+        for i in self._clean.unread(marks):
+            refusal = self._examiner.not_public(texts[i], sessions)
+            if refusal is None and texts[i] in said:
+                refusal = self._unmasked(texts[i], sessions)
             if refusal is not None:
                 return refusal
-            self._clean[key] = None
-            if len(self._clean) > _REMEMBERED:
-                self._clean.pop(next(iter(self._clean)), None)
+            self._clean.keep([marks[i]], None)
         return None
 
     def _unmasked(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:

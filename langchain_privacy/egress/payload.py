@@ -75,12 +75,16 @@ class Payload:
     @property
     def examined(self) -> str:
         """The text that is examined and that offsets refer to."""
-        content = _clean(SOFT.join(self.content))
-        names = dict.fromkeys(self.structure)
-        rest = HARD.join(names)
-        if rest.count(HARD) >= max(len(names), 1):  # one of them holds it too
-            rest = HARD.join(dict.fromkeys(map(_clean, names)))
-        return compose(HARD.join([content, *self.seams, rest]))
+        names = dict.fromkeys(self.structure) or [""]
+        return examined([SOFT.join(self.content), *self.seams, *names])
+
+
+def examined(parts: Sequence[str]) -> str:
+    """Put parts together that are not joined when something is looked for in them."""
+    text = HARD.join(parts)
+    if text.count(HARD) >= max(len(parts), 1):  # one of them holds it too
+        text = HARD.join(map(_clean, parts))
+    return compose(text)
 
 
 def _clean(text: str) -> str:

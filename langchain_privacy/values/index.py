@@ -122,11 +122,16 @@ _DIGIT = re.compile(r"\d|[만억조]")
 
 
 class ValueIndex(Generic[Owner]):
-    """Values and whose they are. Thread-safe; its `repr` shows nothing."""
+    """Values and whose they are. Thread-safe; its `repr` shows nothing.
+
+    Attributes:
+        longest: Characters of the longest value.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._count = self._number = 0
+        self.longest = 0
         self._log: list[tuple[int, bytes, bool]] = []
         self._numbers_since = -1
         self._news: tuple[tuple[int, int], News] = ((0, 0), News((), (), numbers=False))
@@ -166,6 +171,7 @@ class ValueIndex(Generic[Owner]):
         with self._lock:
             self._count += 1
             self._number = number
+            self.longest = max(self.longest, len(value))
             self._put(self._exact, _bytes(value), Spelling(value, Rule.VALUE), "plain", owner)
             if not (named or tells_something(entity_type, value)):
                 return

@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 from langchain_privacy.errors import ConfigurationError, SessionError
@@ -318,6 +319,10 @@ class LiveValues:
     Two questions are asked. Does a text hold a value of another conversation? Only what cannot be
     guessed counts there (addresses, long numbers, long keys), so that nobody learns from it what
     others wrote. And does it hold a value of anybody, where nobody knows whose text it is?
+
+    Attributes:
+        changes: Another number whenever something may be found that could not be found before.
+        longest: Characters of the longest value that was ever told.
     """
 
     def __init__(self) -> None:
@@ -330,6 +335,8 @@ class LiveValues:
         self._holders: dict[str, set[int]] = {}
         self._over: set[str] = set()
         self._told: weakref.WeakSet[Listener] = weakref.WeakSet()
+        self._counted = count(1)
+        self.changes = self.longest = 0
 
     def __repr__(self) -> str:
         return f"<LiveValues of {len(self._holders)} sessions>"
@@ -339,6 +346,7 @@ class LiveValues:
     def begin(self, session: VaultSession) -> None:
         """Take note of an object of a session: its values are dropped with the last one."""
         self._holders.setdefault(session.id, set()).add(id(session))
+        self.changes = next(self._counted)
         weakref.finalize(session, self._end, session.id, id(session)).atexit = False
 
     def end(self, session: VaultSession) -> None:
@@ -357,8 +365,9 @@ class LiveValues:
         """Take note of a value."""
         if self._all is not None or (entry.is_private and is_unmistakable(entry.value)):
             value = _Value(entry.kind, entry.value, entry.entity_type, entry.code, entry.is_private)
+            self.longest = max(self.longest, len(entry.value))
             self._new.append((session_id, value))
-
+            self.changes = next(self._counted)
         for listener in self._told:
             listener.issued(self, session_id, entry)
 
@@ -411,9 +420,10 @@ class LiveValues:
     def _follow(self) -> None:
         with self._lock:
             while self._new:
-                owner, value = self._new.popleft()
+                owner, value = self._new[0]
                 if owner in self._holders:
                     self._take(owner, value)
+                self._new.popleft()  # not before: whoever sees none waiting looks in the index
             # All of some at once: leaving one out costs as much as leaving out many.
             if self._is_full():
                 gone = self._over - self._holders.keys()
