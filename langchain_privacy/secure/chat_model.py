@@ -30,6 +30,7 @@ from langchain_privacy.secure.transport import (
     AsyncAttestedTransport,
     AttestedTransport,
     reaching,
+    unreached,
 )
 from langchain_privacy.tracing.install import warn_of_unguarded_traces
 
@@ -71,12 +72,17 @@ class _AsyncTransport(AsyncAttestedTransport):
 
 
 def _ours(error: openai.OpenAIError) -> BaseException:
-    """The error that the client was given, or the client's own."""
+    """The error that the client was given, ours for an endpoint that is away, or the client's."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, _Carried):
             return cause.error
         cause = cause.__cause__
+    # A time that ran out is the client's: whoever set it knows its class.
+    if isinstance(error, openai.APIConnectionError) and not isinstance(
+        error, openai.APITimeoutError
+    ):
+        return unreached(error)
     return error
 
 

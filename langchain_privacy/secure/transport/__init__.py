@@ -19,7 +19,7 @@ a chat model. `SecureChatModel` has one transport of each kind.
 from langchain_privacy.secure.transport.asynchronous import AsyncAttestedTransport, aattest
 from langchain_privacy.secure.transport.base import SEALED_UNDER, BaseTransport
 from langchain_privacy.secure.transport.clients import attested_clients
-from langchain_privacy.secure.transport.http import reaching
+from langchain_privacy.secure.transport.http import reaching, unreached
 from langchain_privacy.secure.transport.sync import AttestedTransport, attest
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "attest",
     "attested_clients",
     "reaching",
+    "unreached",
 ]

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from langchain_privacy.errors import (
+    AttestationError,
     ConfigurationError,
     EndpointUnavailableError,
     EvidenceInvalidError,
@@ -30,14 +31,21 @@ def reaching(library: str) -> Iterator[None]:
     try:
         yield
     except http.TransportError as error:
-        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        raise unreached(error) from None
+
+
+def unreached(error: BaseException) -> AttestationError:
+    """Return our error for one of a connection that never was, or for one that it caused."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if "CERTIFICATE_VERIFY_FAILED" in str(cause):
             msg = (
                 "the endpoint's TLS certificate is of an authority that is not trusted here; give "
                 "verify= (tls= of a model, --ca of a command) your own"
             )
-            raise EvidenceInvalidError(msg, check="fetch") from None
-        msg = "the endpoint cannot be reached"
-        raise EndpointUnavailableError(msg, check="fetch") from None
+            return EvidenceInvalidError(msg, check="fetch")
+        cause = cause.__cause__
+    return EndpointUnavailableError("the endpoint cannot be reached", check="fetch")
 
 
 class _Body:
