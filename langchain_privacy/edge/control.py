@@ -95,12 +95,16 @@ def _fields(kind: type) -> Iterable[Any]:
 
 _WRITTEN = frozenset({
     "tools", "functions", "tool_choice", "function_call", "response_format", "response_schema",
-    "output_format", "output_config", "json_schema", "format",
+    "output_format", "output_config", "json_schema", "format", "ls_structured_output_format",
 })  # fmt: skip
 """Settings of a model call that a programmer wrote: tools and the form of an answer."""
 
-_HOLDERS = frozenset({"function", "json_schema"})
-"""Where OpenAI's forms of them hold the name."""
+_HOLDERS = frozenset({"function", "json_schema", "schema"})
+"""Where their forms hold the name: OpenAI's, and what LangChain tells of them to callbacks."""
+
+_CALLED = ("name", "title")
+"""What a form is called. A schema has its class's name as a title, and LangChain makes it the name
+that crosses."""
 
 _NAMES = frozenset({"name", "type", "format", "pattern", "$ref", "required"})
 _CHOICES = frozenset({"const", "enum"})
@@ -145,8 +149,8 @@ def with_names(setting: str, value: Any, masked: Any) -> Any:
 def _renamed(value: Any, masked: Any) -> Any:
     if not isinstance(value, dict) or value is masked:
         return masked
-    name = value.get("name")
-    own = {"name": name} if isinstance(name, str) and _WORD.fullmatch(name) else {}
+    called = {key: value[key] for key in _CALLED if isinstance(value.get(key), str)}
+    own = {key: name for key, name in called.items() if _WORD.fullmatch(name)}
     inner = {
         key: _renamed(value[key], masked[key]) for key in _HOLDERS & value.keys() & masked.keys()
     }

@@ -252,8 +252,13 @@ def test_settings_keep_names_and_what_a_schema_lists_is_masked(holder: str) -> N
     form = {"type": "x", holder: named} if holder else named
     settings = {"response_format": form, "tools": [form], "tool_choice": "Alice", "user": "Alice"}
     masker = Masker([DictionaryDetector({"PERSON": ["Alice"]})])
+    # What LangChain tells callbacks of them; a schema is called by its title.
+    settings["ls_structured_output_format"] = {"schema": {**schema, "title": "Alice"}}
     masked = masked_settings(masker.session().mask, settings)
     assert masked["tool_choice"] == "Alice"
+    told = masked["ls_structured_output_format"]["schema"]
+    assert told["title"] == "Alice"
+    assert "Alice" not in str({**told, "title": ""})
     assert "Alice" not in masked["user"]
     for told in (masked["response_format"], masked["tools"][0]):
         within = told[holder] if holder else told
