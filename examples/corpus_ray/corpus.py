@@ -8,9 +8,7 @@ placeholders, so that nothing is lost and nothing is there twice. `KILL=1` kills
 """
 
 import os
-import signal
 import time
-from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,25 +17,10 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use to 
 
 import ray
 from pyarrow.parquet import read_table
-from stand_in import CUSTOMERS, customer, letters
+from stand_in import letters
+from workers import BATCH, DOCUMENTS, WORKERS, check, mask_batch, new_masker
 
-from langchain_privacy import Masker
-from langchain_privacy.detection import default_detectors
-from langchain_privacy.vault import StoreVault, VaultKey
-
-DOCUMENTS = int(os.environ.get("DOCUMENTS", "400"))
-WORKERS = int(os.environ.get("WORKERS", "2"))
-BATCH = 50
-
-
-def new_masker(vault: str) -> Masker:
-    """Return a worker's masker; on several machines the vault is in PostgreSQL or Redis.
-
-    Codes of eight characters, so that hardly one has to be lengthened. Rules only: without them
-    named, a masker has the default detectors, which are slower and find names.
-    """
-    shared = StoreVault.sqlite(vault, VaultKey.from_environment(), code_length=8)
-    return Masker(default_detectors(presidio=False), vault=shared)
+from langchain_privacy.vault import VaultKey
 
 
 class Mask:
@@ -48,11 +31,7 @@ class Mask:
         self.kill = kill
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        masked = [self.corpus.mask(text, untrusted=True) for text in batch["text"]]
-        if self.kill and 100 in batch["id"] and not Path(self.kill).exists():
-            Path(self.kill).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return {"id": batch["id"], "text": masked}
+        return mask_batch(self.corpus, batch, self.kill)
 
 
 def run(documents: list[dict[str, Any]], folder: str, kill: bool) -> float:
@@ -91,21 +70,6 @@ def main() -> None:
         if kill:
             print("  a worker was killed:", Path(f"{folder}/killed").exists())
         check(documents, found, new_masker(f"{folder}/vault.sqlite"))
-
-
-def check(documents: list[dict[str, Any]], found: list[dict[str, Any]], masker: Masker) -> None:
-    """Every letter is there once, holds no value, and is restored by another process: this one."""
-    found.sort(key=lambda row: row["id"])
-    print("  one of them:", found[0]["text"][107:190])
-    assert [row["id"] for row in found] == [row["id"] for row in documents]
-    kept = "".join(row["text"] for row in found)
-    assert not any(value in kept for n in range(CUSTOMERS) for value in customer(n))
-    corpus = masker.session("corpus:letters")
-    restored = [corpus.restore(row["text"]) for row in found]
-    assert restored == [row["text"] for row in documents]
-    values = Counter(entry.value for entry in corpus.vault.entries())
-    print(f"  {len(values)} values, {values.total()} placeholders; every letter is restored")
-    assert values.total() == len(values)
 
 
 if __name__ == "__main__":

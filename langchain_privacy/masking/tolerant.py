@@ -395,7 +395,9 @@ class Forms:
         if tail is None:
             return len(folded)
         last = _ascii_tail(tail[0])
-        for spelled in dict.fromkeys((tail[0], last, _ESCAPED.sub("", last, count=1))):
+        # Marks of Markdown may stand in a placeholder, or end the word before it.
+        marked = re.split(r"[*`]", last)[-1]
+        for spelled in dict.fromkeys((tail[0], last, marked, _ESCAPED.sub("", last, count=1))):
             name = self._bare_name(_STARTED_END.sub("", spelled))
             known, _, rest = name.rpartition("_")
             if name in self.bare_prefixes or (

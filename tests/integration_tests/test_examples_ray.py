@@ -19,11 +19,15 @@ def test_the_pages_name_the_command() -> None:
         assert "(corpus_ray)" in (FOLDER.parent / name).read_text("utf-8")
 
 
-@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed: ray[data]")
-def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "needed"), [("corpus.py", "ray"), ("with_dask.py", "distributed")]
+)
+def test_a_killed_worker_loses_nothing(script: str, needed: str, tmp_path: Path) -> None:
+    if find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed: ray[data], dask[distributed]")
     told = {"KILL": "1", "DOCUMENTS": "200", "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(
-        [sys.executable, str(FOLDER / "corpus.py")],
+        [sys.executable, str(FOLDER / script)],
         cwd=tmp_path,
         env={**os.environ, **told},
         stdout=subprocess.PIPE,

@@ -59,7 +59,7 @@ from langchain_privacy.secure.channel.field_sealing import AciCipher
 from langchain_privacy.secure.evidence import azure_cvm, dstack, release
 from langchain_privacy.secure.policy.attestation import dumps, loads
 from langchain_privacy.secure.report import Checks
-from tests.support import fuzzing_services, tinfoil
+from tests.support import fuzzing_services, fuzzing_texts, tinfoil
 from tests.support.field_services import application
 from tests.support.sigstore_log import REPOSITORY, SigstoreLog, statement
 from tests.vectors.attestation import authority, cases, intel, revocation, tdx_cases
@@ -310,6 +310,7 @@ def targets() -> dict[str, Target]:
         "answers": Target(_answer, (b'{"a": 1}', b"data: [DONE]\n\n", b'{"done": true}\n')),
         "ehbp_key": Target(ehbp.parse_key_config, (ehbp.key_config(bytes(32)),)),
         **{name: Target(*parts) for name, parts in fuzzing_services.parsers().items()},
+        **{name: Target(*parts) for name, parts in fuzzing_texts.parsers().items()},
     }
 
 

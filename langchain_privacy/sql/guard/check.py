@@ -84,6 +84,7 @@ def check_sql(
     form = grammar(name)
     _check_characters(sql, policy)
     tokens = _named_by_numbers(_read_tokens(sql, form, policy, card))
+    _check_joins(sql, tokens)
     try:
         tree = _parse(sql, tokens, form)
         _one_spelling(tree, form)
@@ -190,6 +191,31 @@ def _named_by_numbers(tokens: list[Any]) -> list[Any]:
         else:
             kept.append(token)
     return kept
+
+
+_OPEN_JOINS = 6
+"""JOINs that may wait for their condition at once: the parser reads what follows each twice."""
+
+
+def _check_joins(sql: str, tokens: list[Any]) -> None:
+    """Refuse many JOINs without a condition before they are parsed, which doubles with each."""
+    waiting = [0]  # in each bracket that is open
+    before: Any = None
+    for token in tokens:
+        kind = token.token_type
+        if kind is TokenType.L_PAREN:
+            waiting.append(0)
+        elif kind is TokenType.R_PAREN:
+            waiting = waiting[:-1] or [0]
+        elif kind is TokenType.SELECT:
+            waiting[-1] = 0
+        elif kind in (TokenType.ON, TokenType.USING):
+            waiting[-1] = max(0, waiting[-1] - 1)
+        elif kind in (TokenType.JOIN, TokenType.STRAIGHT_JOIN) and before is not TokenType.CROSS:
+            waiting[-1] += 1
+            if sum(waiting) > _OPEN_JOINS:
+                raise refuse("too_complex", at(sql, token.start))
+        before = kind
 
 
 def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:

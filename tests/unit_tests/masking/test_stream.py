@@ -22,7 +22,9 @@ PIECES = st.one_of(
     st.sampled_from(PLACEHOLDERS),
     st.sampled_from(MANGLED),
     st.sampled_from(SURROUNDINGS),
-    st.sampled_from([TYPE, CODE, "PERS", "EMAIL", "CREDIT_CARD", " plain words ", "e", "p"]),
+    st.sampled_from(
+        [TYPE, CODE, "PERS", "EMAIL", "CREDIT_CARD", " plain words ", "e", "p", "D_*", "_`"]
+    ),
     st.text(max_size=3),
 )
 TEXTS = st.lists(PIECES, max_size=10).map("".join)

@@ -41,6 +41,20 @@ def test_refuses(card: SchemaCard, dialect: str, sql: str, code: str) -> None:
     assert 1 <= column <= len(sql) + 1
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("join", ["JOIN trade AS t{0}", "JOIN (trade AS t{0}", "LEFT JOIN trade"])
+def test_joins_without_conditions_are_not_parsed(dialect: str, join: str) -> None:
+    """Each would double the parser's work: 60 of them, and it never ends."""
+    card = SchemaCard({"trade": ["id"]})
+    joins = " ".join(join.format(number) for number in range(60))
+    sql = f"SELECT 1 FROM trade {joins}{')' * joins.count('(')}"
+    with pytest.raises(UnsafeSQLError) as refused:
+        check_sql(sql, card, SQLPolicy(max_depth=100), dialect)
+    assert refused.value.code == "too_complex"
+    conditions = " ".join(f"JOIN trade AS t{n} ON t{n}.id = trade.id" for n in range(7))
+    assert check_sql(f"SELECT trade.id FROM trade {conditions}", card, SQLPolicy(), dialect)
+
+
 @pytest.mark.parametrize(("dialect", "sql", "code"), list(vectors("allow")))
 def test_allows_and_what_it_writes_passes_again(
     card: SchemaCard, dialect: str, sql: str, code: str
