@@ -38,6 +38,7 @@ PARTS: dict[str, list[str]] = {
     "minions": ["minions.py", "--no-model"],
     "install": ["install.py"],
     "suites": ["suites.py"],
+    "soak": ["soak.py", "--minutes", "30"],
 }
 """Each part's script and arguments, in the order of the page."""
 KEPT = ROOT / "docs" / "measured" / "figures.json"

@@ -249,7 +249,6 @@ def tables(done: Done, minutes: float, warm_up: float) -> list[Table]:
             series = done.samples.series(who, what, since)
             row.append(f"{min(series):.0f}-{max(series):.0f}")
         rows.append(row)
-    ours = sum(count for (*_, mine), count in done.errors.items() if mine)
     total = done.turns.total()
     names = ", ".join(f"{lane} {count:,}" for lane, count in done.turns.items())
     kinds = Counter[str]()
@@ -284,7 +283,9 @@ def tables(done: Done, minutes: float, warm_up: float) -> list[Table]:
             f"gateway and proxy are processes of their own. Warm-up {warm_up:.0f} minutes, in "
             "which the sessions that a process keeps fill up. Memory is what is resident after a "
             "collection and after freed memory was given back; “grown” compares the medians of "
-            f"the first and the last third. Errors: {said}; ours {ours:,}.",
+            "the first and the last third. Part of the traffic, and no errors, are crossings that "
+            "are refused, questions for a denied column and streams that their reader leaves. "
+            f"Errors: {said}.",
             not_measured="days; models for names; PostgreSQL and Redis; a real model.",
             plot=plot,
         )

@@ -43,6 +43,10 @@ _FORMS = {
     "Private units left by Presidio / by strict mode: {0}; by the default: {1} (means of the "
     "sets).": "Presidio가 남긴 비공개 단위 / 엄격 모드가 남긴 것: {0}, 기본값이 남긴 것: {1} "
     "(자료마다의 평균).",
+    "{0} turns in {1} minutes; memory after the warm-up grows by {2} at most (bound 5 %), errors "
+    "that are not ours {3}.": "{1}분 동안 {0}차례. 준비가 끝난 뒤 메모리는 최대 {2} 늘었고(한계 "
+    "5%), 우리 것이 아닌 오류는 {3}개입니다.",
+    "{0} passed, {1} failed.": "{0}개 통과, {1}개 실패.",
 }
 _WAYS = {"nothing": "보호 없음", "ours, rules": "우리 규칙", "ours, default": "우리 기본값",
          "ours, strict": "우리 엄격 모드"}  # fmt: skip

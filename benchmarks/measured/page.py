@@ -61,6 +61,7 @@ TITLES = {
     "minions": "Minion 루프",
     "install": "설치 크기와 불러오는 시간",
     "suites": "다른 사람들이 쓴 시험 모음",
+    "soak": "오래 돌리기",
 }
 
 
