@@ -225,11 +225,11 @@ def grown(series: Sequence[float]) -> float:
     return (last - first) / first if first else last
 
 
-def judge(done: Done, since: float, growth: float = GROWTH) -> None:
+def judge(done: Done, since: float) -> None:
     """Write down what grows after the warm-up."""
     for who in done.samples.of:
         share = grown(done.samples.series(who, "MB", since))
-        if share > growth:
+        if share > GROWTH:
             done.growing.append(f"memory of {who} by {share:.1%}")
         for what in ("descriptors", "threads", "tasks"):
             series = done.samples.series(who, what, since)
