@@ -283,8 +283,10 @@ def tables(done: Done, minutes: float, warm_up: float) -> list[Table]:
             f"gateway and proxy are processes of their own. Warm-up {warm_up:.0f} minutes, in "
             "which the sessions that a process keeps fill up. Memory is what is resident after a "
             "collection and after freed memory was given back; “grown” compares the medians of "
-            "the first and the last third. Part of the traffic, and no errors, are crossings that "
-            "are refused, questions for a denied column and streams that their reader leaves. "
+            "the first and the last third. Some 300 MB of the service are the model of Korean "
+            "morphemes, loaded when a text first needs it. Part of the traffic, and no errors, are "
+            "crossings that are refused, questions for a denied column and streams that their "
+            "reader leaves. "
             f"Errors: {said}.",
             not_measured="days; models for names; PostgreSQL and Redis; a real model.",
             plot=plot,
