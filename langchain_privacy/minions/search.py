@@ -13,6 +13,7 @@ header that hold it (measured: 5 of 20 first hits instead of 15).
 """
 
 import functools
+import itertools
 import math
 import re
 import threading
@@ -77,6 +78,7 @@ _ASKS_SHARE = re.compile(
 _YEARS = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d|,)")
 _YEARS_AND_SHARES = re.compile(rf"{_YEARS.pattern}|\d[\d.,]*\s?(?:%|percent|퍼센트)")
 _FIGURE = re.compile(r"\d")
+_CELLS = re.compile(r"\S(?:\t|\s?\|\s?| {3,})\S")
 
 
 class Hit(NamedTuple):
@@ -117,6 +119,14 @@ class Index:
         self.doc = doc
         self._texts = list(unique)
         self._offsets = list(unique.values())
+        self._heads = {
+            above
+            for above, row in itertools.pairwise(self._texts)
+            if _CELLS.search(above)
+            and _CELLS.search(row)
+            and not _FIGURE.search(above)
+            and _FIGURE.search(row)
+        }
         self._ranking = BM25(self._texts)
 
     def search(self, question: str, terms: Sequence[str], k: int) -> list[Hit]:
@@ -129,11 +139,13 @@ class Index:
         ]
         best = sorted(range(len(scores)), key=lambda row: -scores[row])[:k]
         asked_for = set(words(question))
-        return [
-            self._hit(row, scores[row])._replace(covers=asked_for <= set(words(self._texts[row])))
-            for row in best
-            if scores[row] > 0
-        ]
+        return [self._judged(row, scores[row], asked_for) for row in best if scores[row] > 0]
+
+    def _judged(self, row: int, score: float, asked_for: set[str]) -> Hit:
+        said = self._texts[row]
+        # The head of a table has the words of a question and none of its answers.
+        covers = said not in self._heads and asked_for <= set(words(said))
+        return self._hit(row, score)._replace(covers=covers)
 
     def outline(self, k: int) -> list[Hit]:
         """Return the `k` sentences that state most figures, in the order of the document.

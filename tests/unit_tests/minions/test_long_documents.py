@@ -113,7 +113,7 @@ def test_the_size_of_a_model_decides_how_it_is_used(name: str, billions: float |
     model = ChatOpenAI(model=name, base_url="http://127.0.0.1:9/v1", api_key="none")
     assert size_of(model_name(model)) == billions
     judge = judge_for(model, timeout=1)
-    assert isinstance(judge, LinePicker if (billions or 0) >= 1 else YesNo)
+    assert isinstance(judge, LinePicker if (billions or 0) >= 3 else YesNo)
 
 
 def test_a_table_that_breaks_over_pages_keeps_its_heads() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from langchain_privacy.minions.search import BM25
+from langchain_privacy.minions.search import BM25, Index
 from langchain_privacy.minions.terms import words
 
 ENGLISH = [
@@ -74,3 +74,14 @@ def test_forms_of_an_english_word_are_one(one: str, other: str) -> None:
 @pytest.mark.parametrize(("one", "other"), [("bill", "billed"), ("sell", "selling")])
 def test_a_double_consonant_of_the_word_itself_stays(one: str, other: str) -> None:
     assert words(one) == words(other)
+
+
+@pytest.mark.parametrize("cells", ["\t", " | ", "    "])
+def test_the_head_of_a_table_is_no_answer(cells: str) -> None:
+    rows = [["Tenant", "Rent", "From"], ["Jane Doe", "820", "May"], ["Kim Hana", "1240", "June"]]
+    text = "\n".join(cells.join(row) for row in rows)
+    hits = Index("d", text).search("What is the rent?", [], 3)
+    assert hits
+    assert not any(hit.covers for hit in hits)
+    said = Index("d", f"{text}\nThe rent is due in May.").search("What is the rent?", [], 3)
+    assert [hit.text for hit in said if hit.covers] == ["The rent is due in May."]
