@@ -16,12 +16,12 @@ is sure, and when no part of it reads English; all else is unsure (`None`), and 
 """
 
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
 from langchain_privacy.detection.finding import Detector
+from langchain_privacy.detection.warned import warn_caller
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.words import guess_language, load
 
@@ -250,4 +250,4 @@ def say_unread(language: str | None, detectors: Iterable[Detector]) -> None:
         f'e.g. PresidioDetector({{"{language}": "name of a spaCy model"}}), or say what language '
         "it is: mask(..., language=...)."
     )
-    warnings.warn(msg, UserWarning, stacklevel=4)
+    warn_caller(msg)

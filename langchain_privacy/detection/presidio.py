@@ -10,7 +10,6 @@ spaCy's tokenizer more than linear time is taken apart before.
 import importlib.util
 import re
 import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.language import detection_language, languages_of_script
 from langchain_privacy.detection.vocabulary.lexicon import names
+from langchain_privacy.detection.warned import warn_caller
 from langchain_privacy.errors import ConfigurationError, DetectionError
 from langchain_privacy.words import has_unusual_word, load
 
@@ -208,7 +208,7 @@ def _warn_once(missing: str) -> None:
     if missing not in _warned:
         _warned.add(missing)
         msg = f"Names are found by rules and word lists only, more are missed: {missing}"
-        warnings.warn(msg, UserWarning, stacklevel=4)
+        warn_caller(msg)
 
 
 def _missing() -> str | None:

@@ -18,12 +18,12 @@ once.
 
 import importlib.util
 import re
-import warnings
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any
 
 from langchain_privacy.detection.vocabulary.lexicon import names
+from langchain_privacy.detection.warned import warn_caller
 from langchain_privacy.words import load, without_accents
 
 Span = tuple[int, int]
@@ -196,4 +196,4 @@ def _say(languages: str) -> None:
         "unless English has it. The vocabularies come with the extra: pip install "
         "'langchain-privacy[languages]'"
     )
-    warnings.warn(msg, UserWarning, stacklevel=4)
+    warn_caller(msg)

@@ -212,8 +212,9 @@ def test_one_warning_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda n: None if n == "spacy" else find_spec(n)
     )
-    with pytest.warns(UserWarning, match=r"langchain-privacy\[presidio\]"):
+    with pytest.warns(UserWarning, match=r"langchain-privacy\[presidio\]") as said:
         names = [detector.name for detector in default_detectors(ner=False)]
+    assert [warning.filename for warning in said] == [__file__]  # not a line of ours
     assert names == ["rules", "personal"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
