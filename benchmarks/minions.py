@@ -113,8 +113,8 @@ def loops(arguments: argparse.Namespace) -> Table:
         )
         + "; the strong remote model is scripted, so that what falls short is ours. **The "
         "figures of HazyResearch/minions were taken once**, at commit 41caffb2, on 20 documents of "
-        "the same kind with a scripted supervisor: it is on no package index, so it is not run "
-        "here.",
+        "the same kind with a scripted supervisor: it is on no package index (what PyPI "
+        "calls minions is another project), so it is not run here.",
         not_measured="real strong models; long documents: `benchmarks/minions_long.py`.",
         versions={"HazyResearch/minions": "41caffb2 (its published state, measured once)"},
     )
