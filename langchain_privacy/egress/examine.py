@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
@@ -176,7 +176,7 @@ class Examiner:
         """
         known = [(session.id, session.version) for session in sessions]
         # taken before the look: a value that comes meanwhile makes it another one
-        state = (*known, self._vault.live_values.changes)
+        [state] = self._clean.marks([repr((*known, self._vault.live_values.changes))])
         windows = self._clean.windows(payload.content, self._reach(sessions))
         alone = list(dict.fromkeys([*payload.seams, *payload.structure]))
         marks = [*windows.marks, *self._clean.marks(alone)]
@@ -200,7 +200,7 @@ class Examiner:
         payload: Payload,
         sessions: Sequence[VaultSession],
         marks: Sequence[bytes],
-        state: Hashable,
+        state: bytes,
     ) -> Refusal | None:
         refusal = self.refusal(payload.examined, sessions)
         if refusal is None:
@@ -237,6 +237,11 @@ class Examiner:
         types = Counter(kind for *_, kind in found)
         offsets = tuple(dict.fromkeys((start, end) for start, end, *_ in found))
         return Refusal(f"vault_value:{found[0][2]}", offsets, dict(types))
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether `not_public` judges anything."""
+        return self._strict is not None
 
     def not_public(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
         """Strict mode: judge a text by what is known to be public; `None` when all of it is.

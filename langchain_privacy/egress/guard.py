@@ -313,7 +313,8 @@ class EgressGuard:
     def _second_look(self, payload: Payload, sessions: Sequence[VaultSession]) -> Refusal | None:
         """Look at what the masker has not masked as it would; a text of a session is read once."""
         said = dict.fromkeys(payload.said)
-        texts = list(dict.fromkeys([*payload.said, *payload.named]))
+        names = payload.named if self._examiner.is_strict else ()
+        texts = list(dict.fromkeys([*payload.said, *names]))
         whose = ",".join(session.id for session in sessions)
         marks = self._clean.marks(f"{whose}\0{text in said}\0{text}" for text in texts)
         for i in self._clean.unread(marks):

@@ -22,7 +22,7 @@ import sys
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate, compress
 from typing import NamedTuple
 
@@ -218,7 +218,7 @@ _ROW_OF_CHEROKEE = 0xAB
 _RARE = re.compile(r"[^\x00-\x7f가-힣]+")
 
 
-@cache
+@lru_cache(maxsize=2**15)
 def fold_character(character: str) -> str:
     """Return the skeleton of one character: letters and digits, or nothing."""
     if character == HARD:

@@ -13,7 +13,7 @@ from langchain_privacy import EgressGuard, Masker, private
 from langchain_privacy.detection import Detector, Finding
 from langchain_privacy.egress.clean import Clean, weight
 from langchain_privacy.egress.examine import Examiner
-from langchain_privacy.egress.payload import Payload
+from langchain_privacy.egress.payload import Payload, of_value
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.values.fold import SOFT, Skeleton
 from langchain_privacy.vault import InMemoryVault
@@ -199,3 +199,10 @@ def test_the_oldest_digests_go() -> None:
     assert repr(clean) == "<Clean, 16384 texts>"
     assert clean.unread(marks[-16_384:]) == []
     assert len(clean.unread(marks[:3616])) == 3616
+
+
+def test_names_are_remembered_only_where_they_are_judged() -> None:
+    """Each run without a thread has a session of its own, for which all would be kept again."""
+    guard = EgressGuard(Masker([]))
+    guard.check(of_value({"first": {"second": "third"}}), "host")
+    assert repr(guard._clean) == "<Clean, 1 texts>"
