@@ -242,6 +242,7 @@ _KIND_OF = {
     )
     for label in load(name)
 }
+_SHORT = frozenset({"acct", "acc", "lic", "reg", "ref"})  # written with a point: "acct. 4471920"
 _CODES = Cues(load("labels_code"))
 _AFTER_CODE = re.compile(
     rf"(?P<link>{_LINK})(?P<value>(?-i:(?=[A-Z]{{0,8}}\d)[A-Z0-9]{{5,8}}|[A-Z]{{5,7}}))(?![\w-])",
@@ -297,7 +298,8 @@ def _labelled_in_english(text: FoldedText) -> Iterator[Finding]:
     for start, end in _LABELS.find(text):
         if not _DIGIT.search(text.text, end, end + _FURTHEST_DIGIT):
             continue
-        match = _AFTER_LABEL.match(text.text, end)
+        point = text.text.startswith(".", end) and text.lower[start:end] in _SHORT
+        match = _AFTER_LABEL.match(text.text, end + point)
         if match is None:
             continue
         kind = _KIND_OF[text.lower[start:end]]

@@ -63,7 +63,7 @@ _THOUSANDS = re.compile(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", _I)
 # Without a currency, behind a word that only a sum follows: "rent is 900 a month", 전세 2억 3천,
 # and "a credit score (358)".
 _DUE = re.compile(
-    r"(?:\b(?:rent|salary|wages?|pension|mortgage|deposit|budget|loan|credit score)"
+    r"(?:\b(?:rent|salary|wages?|pension|mortgage|deposit|budget|loan|income|credit score)"
     r"(?: (?:is|was|of))?(?::? | \()|신용\s?점수[은는이가]?:?\s)"
     r"(?:about )?(?P<sum>\d[\d,.]*(?<=\d\d)k?)"
     r"(?![\w%]|[.,]\d|:\d| ?(?:years?|months?|weeks?|days?|hours?|minutes?|%)\b)",

@@ -38,6 +38,9 @@ FOUND = [
     ('ADDRESS', 'Bill to:\nThe Old Forge, Church Lane\nLittle Missenden HP7 0RA', 'The Old Forge, Church Lane\nLittle Missenden HP7 0RA'),
     ('USERNAME', '<quillfeather> anyone here?\n<tomcat_81> no', 'tomcat_81'),
     ('ID', 'he took a parcel (tracking 1Z 999 AA1 01 2345 6784).', '1Z 999 AA1 01 2345 6784'),
+    ('DRIVER_LICENSE', 'Fionnuala Deasy, lic. LPC-33817', 'LPC-33817'),
+    ('BANK_ACCOUNT', 'pay to acct. 4471920 please', '4471920'),
+    ('MONEY', "Emily's income of 52,000 a year", '52,000'),
     ('SECRET', 'Gate code 2580, ring twice.', '2580'),
     ('SECRET', '현관 비번은 2580* 예요', '2580*'),
     ('MEDICAL_ID', 'Rx 6620913, two refills', '6620913'),
@@ -72,6 +75,7 @@ def test_is_found(kind: str, text: str, value: str) -> None:
 
 
 CLEAR = [
+    'That was the case. 150000 people came.',
     '<p> text\n<b> more</b>',
     'the parcel 2 of 3 and tracking 12 parcels',
     'INTERVIEWER: Ready?\nWITNESS: Yes.\nINTERVIEWER: Who left?\nWITNESS: Nobody.',
