@@ -3,12 +3,14 @@
     python benchmarks/modes.py [--data FOLDER] [--only prompts,sentences,korean,speed]
 
 Modes, from the least that is masked to the most: structured values only, rules, the default (rules
-and every model that is installed), strict with rules, strict with everything. The prompts were
+and every model that is installed), strict with rules, strict with everything. Times are beside
+those of plain Presidio, where it is installed, in the same run. The prompts were
 written and marked by others than the authors of the rules (`tests/vectors/prompts`); the other
 corpora are described in docs/detection-quality.md and read from FOLDER.
 """
 
 import argparse
+import importlib.util
 import json
 import re
 import sys
@@ -22,6 +24,7 @@ from benchmarks import detection_corpora as corpora
 from langchain_privacy.detection import (
     Detector,
     RulesDetector,
+    StrictDetector,
     default_detectors,
     detect_all,
 )
@@ -37,7 +40,7 @@ def modes() -> dict[str, Sequence[Detector]]:
         "structured": [RulesDetector(STRUCTURED)],
         "rules": rules,
         "default": default_detectors(),
-        "strict, rules": default_detectors(presidio=False, strict=True),
+        "strict, rules": [*rules, StrictDetector()],
         "strict, all": default_detectors(strict=True),
     }
 
@@ -116,6 +119,11 @@ def measure_speed() -> None:
         name: lambda text, use=detectors: detect_all(text, use)
         for name, detectors in modes().items()
     }
+    if importlib.util.find_spec("presidio_analyzer") and importlib.util.find_spec("spacy"):
+        from benchmarks.detection import plain_presidio_engine
+
+        engine = plain_presidio_engine()
+        contestants["Presidio"] = lambda text: engine.analyze(text, language="en")
     for detect in contestants.values():
         detect(texts[0])
     for _ in range(3):
@@ -125,8 +133,10 @@ def measure_speed() -> None:
                 detect(text)
             taken = 1000 * (time.process_time() - start) / size
             best[name] = min(best.get(name, taken), taken)
+    plain = best.get("Presidio")
     for name, taken in best.items():
-        print(f"  {name:14} {taken:7.2f}")
+        beside = f"   Presidio takes {plain / taken:6.1f} times as long" if plain else ""
+        print(f"  {name:14} {taken:7.2f}{beside}")
 
 
 def main() -> None:

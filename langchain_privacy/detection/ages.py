@@ -12,6 +12,7 @@ only ("34F", "34-year-old woman", 만 34세).
 import re
 from collections.abc import Collection, Iterator
 
+from langchain_privacy.detection.anchors import Anchored, Words, words_of
 from langchain_privacy.detection.once import once
 from langchain_privacy.words import load
 
@@ -26,17 +27,9 @@ IN_WORDS = (
 """A number below a hundred in words, for patterns without regard to case."""
 _NUMBER = r"(?:1[01]\d|\d{1,2})"
 _AGE = rf"(?P<age>{_NUMBER}|{IN_WORDS})"
-_RELATIONS = "|".join(
-    sorted(
-        (
-            word
-            for word in load("personal") | load("close_roles")
-            if word.isascii() and len(word) > 2
-        ),
-        key=len,
-        reverse=True,
-    )
-)
+_RELATED = [w for w in load("personal") | load("close_roles") if w.isascii() and len(w) > 2]
+_RELATIONS = "|".join(sorted(_RELATED, key=len, reverse=True))
+_RELATED_BEGIN = [re.split(r"\W", word)[0] for word in _RELATED]
 _PEOPLE = (
     r"(?:man|woman|boy|girl|male|female|person|child|kid|student|teacher|toddler|teenager|adult"
     r"|lady|gentleman|baby|infant|guy|patient|son|daughter|twins?|mother|father|mom|mum|dad"
@@ -84,45 +77,61 @@ _FROM_THE_NUMBER = (
 )
 _ANNOUNCED = (
     # I'm 34; she is only 30; my son turned 5; they're four
-    re.compile(
+    Anchored(
         rf"\b(?:i|he|she|who|{_RELATIONS}){_BE}{_ABOUT}\s{_AGE}"
         rf"\b(?!\s?[%:.]\d|-(?!year)){_AFTER}",
-        _I,
+        ["i", "he", "she", "who", *_RELATED_BEGIN],
+        flags=_I,
     ),
-    re.compile(
+    Anchored(
         rf"\b(?:im|hes|shes|they're|they are|both|aged|age|age:|age of){_ABOUT}\s{_AGE}"
         rf"\b(?!\s?[%:.]\d|-){_AFTER}(?!\s(?:and|or) (?:over|older|above|under|\d))",
-        _I,
+        ["im", "hes", "shes", "they", "both", "aged", "age"],
+        flags=_I,
     ),
-    re.compile(rf"\b(?:turning|turned|turns)\s{_AGE}\b(?!\s?[%:.]\d|-){_AFTER}", _I),
+    Anchored(
+        rf"\b(?:turning|turned|turns)\s{_AGE}\b(?!\s?[%:.]\d|-){_AFTER}",
+        ["turning", "turned", "turns"],
+        flags=_I,
+    ),
     # in other languages
-    re.compile(rf"\b(?:j['’]ai|il a|elle a|âgée? de|a eu) (?P<age>{_NUMBER}) ans\b", _I),
-    re.compile(rf"\b(?:tengo|tiene|tenía|cumpl\w+|edad de) (?P<age>{_NUMBER}) años\b", _I),
-    re.compile(
-        rf"\b(?:tenho|tem|tinha|faz|fez|completou) (?P<age>{_NUMBER}) anos\b(?! de (?!idade))", _I
+    Anchored(
+        rf"\b(?:j['’]ai|il a|elle a|âgée? de|a eu) (?P<age>{_NUMBER}) ans\b",
+        flags=_I,
+        needs=["ans"],
+    ),
+    Anchored(
+        rf"\b(?:tengo|tiene|tenía|cumpl\w+|edad de) (?P<age>{_NUMBER}) años\b",
+        flags=_I,
+        needs=["años"],
+    ),
+    Anchored(
+        rf"\b(?:tenho|tem|tinha|faz|fez|completou) (?P<age>{_NUMBER}) anos\b(?! de (?!idade))",
+        flags=_I,
+        needs=["anos"],
     ),
 )
 # My mother (71), my son, 5, is.
-_IN_BRACKETS = re.compile(rf"\b(?:{_RELATIONS})\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)", _I)
+_IN_BRACKETS = Anchored(
+    rf"\b(?:{_RELATIONS})\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)", _RELATED_BEGIN, flags=_I
+)
 # (Elif, 3 years old)
 _IN_BRACKETS_OLD = re.compile(
     rf"\([^()\n]{{2,40}}, (?P<age>{_NUMBER}) (?:years?|months?) old\)", _I
 )
 # She is 34 years old; not the house.
-_OLD = re.compile(
+_OLD = Anchored(
     rf"\b(?:i|he|she|they|we|who|{_RELATIONS})\b(?:['’]\w+)?[^.!?,;\n]{{0,24}}?\b"
     rf"(?P<age>{_NUMBER}|{IN_WORDS}) ?(?:years?|yrs?|months?|weeks?) ?old\b"
     r"(?=\s?[.,;:!?)\n]|\s?\Z| (?:and|but|with|who|when|now|today|so|or|living|from|in)\b)",
-    _I,
+    ["i", "he", "she", "they", "we", "who", *_RELATED_BEGIN],
+    flags=_I,
 )
-_DIGITS = re.compile(r"(?<!\d)\d{1,3}(?!\d)")
-_SPELLED = tuple(
-    f" {word}"
-    for word in (
-        *(*_ONES.split("|")[1:], *_TENS.split("|"), "ten", "eleven", "twelve", "thirteen"),
-        *("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "one year"),
-    )
-)
+_MOST_DIGITS = 3
+_SPELLED = frozenset(
+    (*_ONES.split("|"), *_TENS.split("|"), "ten", "eleven", "twelve", "thirteen", "fourteen",
+     "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+)  # fmt: skip
 # One of these stands beside an age; looking for it is much cheaper than trying the forms.
 _BEFORE = {
     *(
@@ -211,24 +220,25 @@ def _ages(text: str) -> frozenset[Span]:
 
 
 def _ages_said(text: str) -> Iterator[Span]:
-    for start, end in _candidates(text):
+    words = words_of(text)
+    for start, end in _candidates(words):
         if _BEHIND.match(text, end):
             found = [form.match(text, start) for form in _FROM_THE_NUMBER]
             yield from (match.span("age") for match in found if match)
             if match := _IN_BRACKETS_OLD.search(text, max(0, start - _REACH), end + _NEAR):
                 yield match.span("age")
-            if match := _OLD.search(text, max(0, start - _REACH), end + _NEAR):
+            if match := next(_OLD.find(words, max(0, start - _REACH), end + _NEAR), None):
                 yield match.span("age")
         first = max(0, start - _REACH)
         for form in _announced(text[max(first, start - _NEAR) : start]):
-            for match in form.finditer(text, first, end + _REACH):
+            for match in form.find(words, first, end + _REACH):
                 yield match.span("age")
     if "세" in text or "살" in text:
-        for form in _KOREAN:
-            yield from (match.span("age") for match in form.finditer(text))
+        for korean in _KOREAN:
+            yield from (match.span("age") for match in korean.finditer(text))
 
 
-def _announced(before: str) -> tuple[re.Pattern[str], ...]:
+def _announced(before: str) -> tuple[Anchored, ...]:
     """Return the forms that a number may have by what stands before it."""
     words = before.lower().replace("’", "'").rpartition("\n")[2].split()
     if not words:
@@ -238,14 +248,19 @@ def _announced(before: str) -> tuple[re.Pattern[str], ...]:
     return _ANNOUNCED if words[-1].rpartition("'")[2] in _BEFORE else ()
 
 
-def _candidates(text: str) -> Iterator[Span]:
+def _candidates(words: Words) -> Iterator[Span]:
     """Yield where numbers that may be ages are, in figures and in words."""
-    yield from (match.span() for match in _DIGITS.finditer(text))
-    for word in _SPELLED:
-        at = text.find(word)
-        while at >= 0:
-            yield at + 1, at + len(word)
-            at = text.find(word, at + 1)
+    text = words.text
+    yield from _small_numbers(words)
+    for at in words.places(_SPELLED):
+        if text.startswith(" ", at - 1) and text[at].islower():
+            end = at + len(words.at(at))
+            if not text.startswith("one", at) or text.startswith(" year", end):
+                yield at, end
+
+
+def _small_numbers(words: Words) -> Iterator[Span]:
+    return (number for number in words.numbers if number[1] - number[0] <= _MOST_DIGITS)
 
 
 _REACH, _NEAR = 48, 20
@@ -269,8 +284,8 @@ def bodies(text: str) -> list[Span]:
 
 
 def _bodies(text: str) -> Iterator[Span]:
-    for number in _DIGITS.finditer(text):
-        if match := _BODY.match(text, number.start()):
+    for start, _ in _small_numbers(words_of(text)):
+        if match := _BODY.match(text, start):
             before = text[max(0, match.start() - _REACH) : match.start()]
             if _OF_A_PERSON.search(before.rpartition("\n")[2]):
                 yield match.span("size")

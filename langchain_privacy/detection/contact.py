@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import phonenumbers
 
+from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import Cues, finding, near, numbers, span
@@ -97,9 +98,11 @@ _OWNER = re.compile(
     r"|[ ](?P<dashed>[a-z]{3,20})(?:[ ][-–—][ ]|:[ ])"  # FIXME hollis - off by one
 )
 _HOME = re.compile(r"(?:/home/|/Users/|\\Users\\)(?P<name>[A-Za-z][\w.-]{1,40})(?=[/\\\s\"'])")
-_PROFILE = re.compile(
+_PROFILE = Anchored(
     r"(?<![\w.@/])(?:www\.)?(?:instagram|facebook|twitter|tiktok|linkedin|github|gitlab|t)\.(?:com|me)/"
-    r"(?!(?:explore|about|login|search)\b)[\w./-]*\w"
+    r"(?!(?:explore|about|login|search)\b)[\w./-]*\w",
+    ["www", "instagram", "facebook", "twitter", "tiktok", "linkedin", "github", "gitlab", "t"],
+    needs=["com", "me"],
 )
 _NOBODY = frozenset(
     {"user", "users", "username", "public", "shared", "default", "admin", "app", "runner"}
@@ -111,12 +114,14 @@ _SPEAKER = re.compile(
 # A line of a chat as IRC has it: <quillfeather> anyone there?
 _NICK = re.compile(r"^<[@+%]?(?P<name>[A-Za-z][\w.-]{1,24})> (?=[^<\s])", re.MULTILINE)
 # "under the name meeplewitch_77", "requested by helpdesk_mira", "u/gentle_fern", "kestrel#4471"
-_NAMED_SO = re.compile(
-    r"\b(?:(?:under the name|known as|goes by|by|as|name is|for user)[ ][\"'“]?"
-    r"(?P<name>[A-Za-z][A-Za-z0-9]{1,24}_[A-Za-z0-9_]{1,24})(?![\w(=/.]|\[)"
-    r"|(?<![\w/])u/(?P<reddit>[\w-]{3,24})(?![\w/])"
-    r"|(?P<discord>[A-Za-z][\w.]{2,31}#\d{4})(?!\w))"
+_NAMED_SO = Anchored(
+    r"\b(?:under the name|known as|goes by|by|as|name is|for user)[ ][\"'“]?"
+    r"(?P<name>[A-Za-z][A-Za-z0-9]{1,24}_[A-Za-z0-9_]{1,24})(?![\w(=/.]|\[)",
+    ["under", "known", "goes", "by", "as", "name", "for"],
 )
+_REDDIT = re.compile(r"u/(?<![\w/]u/)(?P<reddit>[\w-]{3,24})(?![\w/])")
+_DISCORD = re.compile(r"\b(?P<discord>[A-Za-z][\w.]{2,31}#\d{4})(?!\w)")
+_DISCORD_HINT = re.compile(r"#\d{4}")
 _CODE_LINE = re.compile(r"(?:\A|\n)[ \t]*\Z")
 
 
@@ -136,7 +141,7 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
     for match in _HOME.finditer(t):
         if match["name"].lower() not in _NOBODY:
             yield span(match, "USERNAME", 0.6, "handle", "name")
-    for match in _PROFILE.finditer(t) if "/" in t else ():
+    for match in _PROFILE.find(text.said) if "/" in t else ():
         yield span(match, "USERNAME", 0.6, "handle")
     nicks = list(_NICK.finditer(t)) if "> " in t and "</" not in t else []
     for match in nicks if len(nicks) > 1 else ():
@@ -144,13 +149,21 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
     for match in _SPEAKER.finditer(t) if ": " in t else ():
         if has_unusual_word(match["name"].replace("_", " ")):
             yield span(match, "USERNAME", 0.5, "handle", "name")
-    for match in _NAMED_SO.finditer(t) if "_" in t or "u/" in t or "#" in t else ():
+    for match in _named_so(text):
         group = match.lastgroup or 0
         if has_unusual_word(match[group].replace("_", " ")) or group != "name":
             yield span(match, "USERNAME", 0.6, "handle", group)
     for _, end in _HANDLE_LABELS.find(text):
         if named := _AFTER_HANDLE_LABEL.match(t, end):
             yield span(named, "USERNAME", 0.6, "handle", "name")
+
+
+def _named_so(text: FoldedText) -> Iterator[re.Match[str]]:
+    if "_" in text.text:
+        yield from _NAMED_SO.find(text.said)
+    yield from _REDDIT.finditer(text.text)
+    if _DISCORD_HINT.search(text.text):
+        yield from _DISCORD.finditer(text.text)
 
 
 # Telephone numbers

@@ -3,9 +3,9 @@
 They are to be compiled with `re.IGNORECASE`, and begin and end at a letter or a digit.
 """
 
-import re
 from collections.abc import Iterator
 
+from langchain_privacy.detection.anchors import words_of
 from langchain_privacy.detection.once import once
 
 MONTH = (
@@ -13,6 +13,13 @@ MONTH = (
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b"
 )
 """A month in English, whole or short, without the point of an abbreviation."""
+
+MONTHS = frozenset(
+    ("jan", "january", "feb", "february", "mar", "march", "apr", "april", "may", "jun", "june",
+     "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october", "nov",
+     "november", "dec", "december")
+)  # fmt: skip
+"""What `MONTH` finds."""
 
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\b[.,]?\s(?:the\s)?)?"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)?"
@@ -30,11 +37,19 @@ DAY = "|".join([
 ])  # fmt: skip
 """A day; with its year, its weekday, its time and the end of a range where they are there."""
 
+_SHORT_WEEKDAYS = ("mon", "tue", "tues", "wed", "wednes", "thu", "thur", "thus", "thurs", "fri",
+                   "sat", "satur", "sun")  # fmt: skip
+DAY_BEGINS = MONTHS.union(_SHORT_WEEKDAYS, (f"{day}day" for day in _SHORT_WEEKDAYS))
+"""With these words or with a number begins what `DAY` finds."""
+
 MONTH_OF_YEAR = (
     rf"\b(?:{MONTH}|spring|summer|autumn|winter)\.?,?\s(?:of\s|semester\s|term\s)?(?:19|20)\d\d\b"
     r"|(?<!\d)\d{4}\s?년\s?\d{1,2}\s?월"
 )
 """A month or a season of a year."""
+
+MONTH_OF_YEAR_BEGINS = MONTHS | {"spring", "summer", "autumn", "winter"}
+"""With these words or with a number begins what `MONTH_OF_YEAR` finds."""
 
 NTH = (
     r"(?<=\bthe )\d{1,2}(?:st|nd|rd|th)"
@@ -43,12 +58,15 @@ NTH = (
 """A day of a month that is not named: the 14th."""
 
 _CURRENCY = r"(?:usd|eur|gbp|krw|inr|cad|aud|jpy|cny|chf|ksh|ngn|php|rs\.?)"
+MONEY_BEGINS = frozenset(_CURRENCY.strip("(?:\\.)").split("|"))
+MONEY_SIGNS = "$€£¥₩₹₦₱"
+"""With these words or signs or with a number begins what `MONEY` finds."""
 _CURRENCIES = (
     r"(?:dollars?|euros?|pounds?|won|rupees|yen|yuan|bucks|pesos?|naira|francs?|quid|grand)"
 )
 _SCALE = r"(?:k|m|bn|million|billion|thousand|lakh|crore)"
 MONEY = (
-    rf"(?:[$€£¥₩₹₦₱]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?"
+    rf"(?:[{MONEY_SIGNS}]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?"
     rf"|\b\d[\d,.]*(?:\s?[$€£¥₩₹]|\s?{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b"
     r"|\s(?:an|per)\shour\b)"
     r"|(?<=\bworth )\d[\d,.]*(?:\s?(?:k|m|million|billion)\b)?"
@@ -70,15 +88,14 @@ def around_digits(text: str) -> list[tuple[int, int]]:
 
 def _around_digits(text: str) -> Iterator[tuple[int, int]]:
     begin = stop = -1
-    for match in _DIGITS.finditer(text):
-        if match.start() - _REACH > stop:
+    for first, last in words_of(text).numbers:
+        if first - _REACH > stop:
             if stop >= 0:
                 yield max(0, begin), stop
-            begin = match.start() - _REACH
-        stop = match.end() + _REACH
+            begin = first - _REACH
+        stop = last + _REACH
     if stop >= 0:
         yield max(0, begin), stop
 
 
-_DIGITS = re.compile(r"\d+")
 _REACH = 32

@@ -7,12 +7,13 @@ findings are mapped back to the characters of the original.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from langchain_privacy.detection.anchors import Words, words_of
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.once import once
-from langchain_privacy.values.fold import Normal, lowered, normal
+from langchain_privacy.values.fold import Normal, normal
 
 UPPER = "A-Z" + "".join(
     chr(code) for code in (*range(0xC0, 0x530), *range(0x1E00, 0x2000)) if chr(code).isupper()
@@ -21,17 +22,15 @@ UPPER = "A-Z" + "".join(
 
 _HANGUL = re.compile(r"[가-힣]")
 _LETTER = re.compile(r"[^\W\d_가-힣]")
-_LATIN_WORD = re.compile(r"[a-z\u00df-\u024f\u0370-\u052f]+")
-_DIGITS = re.compile(r"\d+")
 _LONG = 15
 _ISLAND_GAP = 4
 _ISLAND_SHORE = 10
 
 
-_Groups = tuple[tuple[int, int, int], ...]
+_Islands = tuple[tuple[int, int, int], ...]
 
 
-def _by_digits(islands: Iterable[tuple[int, int, int]]) -> tuple[_Groups, ...]:
+def _by_digits(islands: Iterable[tuple[int, int, int]]) -> tuple[_Islands, ...]:
     """Return, for each least number of digits, the islands that have so many."""
     groups = [tuple(islands)]
     for digits in range(1, 14):
@@ -46,20 +45,28 @@ class FoldedText:
     Attributes:
         text: ASCII digits, hyphens and punctuation, composed Hangul, nothing invisible.
         lower: `text` in lower case, character for character.
+        said: The words and numbers of `text`, and where they begin.
         normal: The same with the way back to the original.
-        islands: Stretches around digits: `(start, end, count)` of digits that stand close together,
-            with a little of what is around them, and how many digits they are.
     """
 
     text: str
     lower: str
+    said: Words
     normal: Normal
-    islands: tuple[tuple[int, int, int], ...] = field(default=())
 
     @cached_property
     def words(self) -> frozenset[str]:
         """The words in Latin letters that occur, in lower case."""
-        return frozenset(_LATIN_WORD.findall(self.lower))
+        return self.said.known
+
+    @cached_property
+    def islands(self) -> _Islands:
+        """Stretches around digits, so that rules about numbers need not read the prose.
+
+        `(start, end, count)` of digits that stand close together, with a little of what is around
+        them, and how many digits they are.
+        """
+        return _islands(self.said)
 
     @cached_property
     def hangul(self) -> bool:
@@ -70,23 +77,22 @@ class FoldedText:
     def long_words(self) -> tuple[tuple[int, int], ...]:
         """Where what stands between white space is long enough for a key."""
         places, at = [], 0
-        for word in self.text.split():
-            if len(word) >= _LONG:
-                at = self.text.index(word, at)
-                places.append((at, at + len(word)))
-                at += len(word)
+        for word in [word for word in self.text.split() if len(word) >= _LONG]:
+            at = self.text.index(word, at)
+            places.append((at, at + len(word)))
+            at += len(word)
         return tuple(places)
 
-    def islands_of(self, digits: int, *, letters: bool) -> _Groups:
+    def islands_of(self, digits: int, *, letters: bool) -> _Islands:
         """Return the islands of at least so many digits (13 at most), with Latin letters or all."""
         return (self._with_letters if letters else self._by_digits)[digits]
 
     @cached_property
-    def _by_digits(self) -> tuple[_Groups, ...]:
+    def _by_digits(self) -> tuple[_Islands, ...]:
         return _by_digits(self.islands)
 
     @cached_property
-    def _with_letters(self) -> tuple[_Groups, ...]:
+    def _with_letters(self) -> tuple[_Islands, ...]:
         return _by_digits(i for i in self.islands if _LETTER.search(self.text, i[0], i[1]))
 
     def to_original(self, finding: Finding) -> Finding:
@@ -103,16 +109,15 @@ class FoldedText:
 def fold(text: str) -> FoldedText:
     """Fold a text for the rules. Linear in time."""
     form = normal(text)
-    return FoldedText(form.text, lowered(form.text), form, _islands(form.text))
+    said = words_of(form.text)
+    return FoldedText(form.text, said.lower, said, form)
 
 
-def _islands(text: str) -> tuple[tuple[int, int, int], ...]:
-    """Return where the digits are, so that rules about numbers need not read the prose."""
+def _islands(said: Words) -> _Islands:
     islands: list[tuple[int, int, int]] = []
     first = last = -1
     count = 0
-    for match in _DIGITS.finditer(text):
-        start, end = match.span()
+    for start, end in said.numbers:
         if start - last > _ISLAND_GAP or last < 0:
             if count:
                 islands.append((max(0, first - _ISLAND_SHORE), last + _ISLAND_SHORE, count))
@@ -120,5 +125,7 @@ def _islands(text: str) -> tuple[tuple[int, int, int], ...]:
         count += end - start
         last = end
     if count:
-        islands.append((max(0, first - _ISLAND_SHORE), min(len(text), last + _ISLAND_SHORE), count))
+        islands.append(
+            (max(0, first - _ISLAND_SHORE), min(len(said.text), last + _ISLAND_SHORE), count)
+        )
     return tuple(islands)

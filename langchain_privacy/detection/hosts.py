@@ -12,6 +12,7 @@ A host names a firm ("db-02.marlowedental.example"); so does the folder of an im
 import re
 from collections.abc import Iterator
 
+from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import span
@@ -27,12 +28,14 @@ _HOST = re.compile(
     rf"(?<![\w.@/:-])(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.){{1,6}}{_TOP}"
     r"(?P<path>(?:/[\w.-]*\w)+)?(?![\w(@-]|\.\w)"
 )
+# What begins with a sign of its own is searched many times faster.
+_SOME_HOST = re.compile(rf"\.{_TOP}")
 _PUBLIC = load("public_it") | load("public_proper") | {"example", "localhost"}
 
 
 def find_hosts(text: FoldedText) -> Iterator[Finding]:
     """Find names of hosts with a subdomain, but those of services that everybody knows."""
-    if "." not in text.text:
+    if not _SOME_HOST.search(text.text):
         return
     for match in _HOST.finditer(text.text):
         labels = match[0].partition("/")[0].split(".")
@@ -41,22 +44,17 @@ def find_hosts(text: FoldedText) -> Iterator[Finding]:
 
 
 # "my neighbour at number 31", "we live at 12"
-_HOUSE_NUMBER = re.compile(
+_HOUSE_NUMBER = Anchored(
     r"\b(?:liv(?:e|es|ing|ed)|neighbou?rs?|house|home|door)(?: [a-z']+){0,2}"
     r" (?:at|number|no\.)(?: (?:number|no\.?))? (?P<number>(?!(?:19|20)\d\d)\d{1,4}[a-z]?)"
-    r"(?=[,;!?\n]|\.(?!\d)|\s*\Z| (?:and|but|who|has|is|plays|keeps|with)\b)"
-)
-
-
-_OF_HOUSES = frozenset(
-    ("live", "lives", "living", "lived", "neighbour", "neighbours", "neighbor", "neighbors",
-     "house", "home", "door")
+    r"(?=[,;!?\n]|\.(?!\d)|\s*\Z| (?:and|but|who|has|is|plays|keeps|with)\b)",
+    ["live", "lives", "living", "lived", "neighbour", "neighbours", "neighbor", "neighbors",
+     "house", "home", "door"],
+    needs=["at", "number", "no"],
 )  # fmt: skip
 
 
 def find_house_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find the numbers of houses that people live in, without their street."""
-    if text.words.isdisjoint(_OF_HOUSES):
-        return
-    for match in _HOUSE_NUMBER.finditer(text.text):
+    for match in _HOUSE_NUMBER.find(text.said):
         yield span(match, "ADDRESS", 0.5, "house_number", "number")

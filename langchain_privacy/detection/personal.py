@@ -24,14 +24,21 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
+from itertools import chain
 
 from langchain_privacy.detection.ages import IN_WORDS, ages, bodies
+from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.dates import (
     DAY,
+    DAY_BEGINS,
     KOREAN_MONEY,
     MONEY,
+    MONEY_BEGINS,
+    MONEY_SIGNS,
     MONTH,
     MONTH_OF_YEAR,
+    MONTH_OF_YEAR_BEGINS,
+    MONTHS,
     NTH,
     around_digits,
 )
@@ -44,31 +51,40 @@ Span = tuple[int, int]
 
 _SCORE = 0.5
 _I = re.IGNORECASE
-_DAY = re.compile(DAY, _I)
-_NTH = re.compile(NTH, _I)
-_MONTH_OF_YEAR = re.compile(MONTH_OF_YEAR, _I)
-_YEAR = re.compile(
+_DAY = Anchored(DAY, DAY_BEGINS, flags=_I, numbers=True)
+_NTH = Anchored(NTH, flags=_I, numbers=True)
+_MONTH_OF_YEAR = Anchored(MONTH_OF_YEAR, MONTH_OF_YEAR_BEGINS, flags=_I, numbers=True)
+_YEAR = Anchored(
     r"\b(?:in|since|from|until|till|of|and|to|around|before|after|by|[-–(,]) ?"
     r"(?P<year>(?:19|20)\d\d)\b"
     r"(?!['’]?s\b|[-/.]\d|\s?(?:edition|census|act|version))"
-    r"|(?<!\d)(?P<korean>(?:19|20)\d\d\s?년)(?!대)"
+    r"|(?<!\d)(?P<korean>(?:19|20)\d\d\s?년)(?!대)",
+    numbers=True,
+    reach=8,
 )
-_MONTH = re.compile(
+_MONTH = Anchored(
     r"\b(?:[Ii]n|[Ss]ince|until|till|last|next|[Ff]rom|by|this|the) "
-    rf"(?P<month>(?i:{MONTH}))(?! ?\d)"
+    rf"(?P<month>(?i:{MONTH}))(?! ?\d)",
+    ["in", "since", "until", "till", "last", "next", "from", "by", "this", "the"],
+    needs=MONTHS,
 )
-_MONEY = re.compile(MONEY, _I)
+_MONEY = Anchored(MONEY, MONEY_BEGINS, flags=_I, numbers=True, signs=MONEY_SIGNS)
 _KOREAN_MONEY = re.compile(KOREAN_MONEY)
-_THOUSANDS = re.compile(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", _I)
+_THOUSANDS = Anchored(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", flags=_I, numbers=True)
 # Without a currency, behind a word that only a sum follows: "rent is 900 a month", 전세 2억 3천,
 # and "a credit score (358)".
-_DUE = re.compile(
-    r"(?:\b(?:rent|salary|wages?|pension|mortgage|deposit|budget|loan|income|credit score)"
-    r"(?: (?:is|was|of))?(?::? | \()|신용\s?점수[은는이가]?:?\s)"
+_SUM = (
     r"(?:about )?(?P<sum>\d[\d,.]*(?<=\d\d)k?)"
-    r"(?![\w%]|[.,]\d|:\d| ?(?:years?|months?|weeks?|days?|hours?|minutes?|%)\b)",
-    re.IGNORECASE,
+    r"(?![\w%]|[.,]\d|:\d| ?(?:years?|months?|weeks?|days?|hours?|minutes?|%)\b)"
 )
+_DUE = Anchored(
+    r"\b(?:rent|salary|wages?|pension|mortgage|deposit|budget|loan|income|credit score)"
+    rf"(?: (?:is|was|of))?(?::? | \(){_SUM}",
+    ["rent", "salary", "wage", "wages", "pension", "mortgage", "deposit", "budget", "loan",
+     "income", "credit"],
+    flags=_I,
+)  # fmt: skip
+_KOREAN_SCORE = re.compile(rf"신용\s?점수[은는이가]?:?\s{_SUM}", _I)
 _HUNDRED_MILLIONS = re.compile(
     r"(?:전세|월세|보증금|대출금?|매매가?|연봉|집값)(?:[은는이가])?\s?"
     r"(?P<sum>\d[\d,.]*\s?억(?:\s?\d[\d,]*\s?천?)?(?:\s?만)?(?:\s?원)?)"
@@ -81,27 +97,40 @@ _END_OF_SENTENCE = re.compile(
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _LOGGED = re.compile(r"[ T]\d\d:\d\d:\d\d")
 # A day of a week that is spoken of now; "every Friday" and "on Mondays" are nobody's.
-_WEEKDAY = re.compile(
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = Anchored(
     r"\b(?:by|on|since|until|till|last|next|this|before|from|for) "
-    r"(?P<day>(?:(?:last|next|this) )?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"(?: (?:morning|afternoon|evening|night))?)\b(?! ?(?:to|through|until|[-–])\b)"
-    r"|(?P<korean>(?:(?:지난|이번|다음)\s?주\s?)[월화수목금토일]요일)"
-    r"|(?<![가-힣])(?P<until>[월화수목금토일]요일)(?=까지|부터)",
-    _I,
+    rf"(?P<day>(?:(?:last|next|this) )?(?:{'|'.join(_WEEKDAYS)})"
+    r"(?: (?:morning|afternoon|evening|night))?)\b(?! ?(?:to|through|until|[-–])\b)",
+    ["by", "on", "since", "until", "till", "last", "next", "this", "before", "from", "for"],
+    flags=_I,
+    needs=_WEEKDAYS,
+)
+_KOREAN_WEEKDAY = re.compile(
+    r"(?P<korean>(?:(?:지난|이번|다음)\s?주\s?)[월화수목금토일]요일)"
+    r"|(?<![가-힣])(?P<until>[월화수목금토일]요일)(?=까지|부터)"
 )
 # How long somebody has lived, worked or waited somewhere.
-_HOW_LONG = re.compile(
+_HOW_LONG = Anchored(
     r"\b(?:for|after|here|there|behind|of|past|last|is) (?:nearly |almost |about |over |the last )?"
     rf"(?P<time>(?:\d{{1,2}}|{IN_WORDS}) (?:years|months|weeks))\b(?! (?:old|ago|later|of age))",
-    _I,
+    ["for", "after", "here", "there", "behind", "of", "past", "last", "is"],
+    flags=_I,
+    needs=["years", "months", "weeks"],
 )
 # A number of a paper, a parcel or a piece of equipment behind its name.
-_SERIAL = re.compile(
+_SERIAL = Anchored(
     r"\b(?:orders?|tickets?|invoices?|inv|quotes?|quotations?|ref|reference|cases?|claims?|parcels?"
     r"|tracking|shipment|bookings?|badges?|jira|issue|contract|policy|po|account|ext|extension)\.?"
     r"(?: ?(?:no|nr|number|code|id)\b\.?)?(?: is)?:?[ ]?(?P<serial>"
-    r"#?(?=[A-Z\d/-]{0,12}\d)[A-Z\d]+(?:[-/][A-Z\d]+)*)(?![\w%]|[.,]\d)"
-    r"|(?:주문|송장|티켓|접수|견적)\s?(?:번호)?\s?[:은는]?\s?(?P<korean>#?(?=[A-Z\d-]*\d)[A-Z\d-]{4,24})"
+    r"#?(?=[A-Z\d/-]{0,12}\d)[A-Z\d]+(?:[-/][A-Z\d]+)*)(?![\w%]|[.,]\d)",
+    ["order", "ticket", "inv", "quote", "quotation", "ref", "case", "claim", "parcel", "tracking",
+     "shipment", "booking", "badge", "jira", "issue", "contract", "policy", "po", "account", "ext"],
+    whole=False,
+    flags=_I,
+)  # fmt: skip
+_KOREAN_SERIAL = re.compile(
+    r"(?:주문|송장|티켓|접수|견적)\s?(?:번호)?\s?[:은는]?\s?(?P<korean>#?(?=[A-Z\d-]*\d)[A-Z\d-]{4,24})"
     r"(?![\w가-힣])",
     re.IGNORECASE,
 )
@@ -170,7 +199,7 @@ class _About:
     """A text cut into sentences and paragraphs, and what each says about a person."""
 
     def __init__(self, folded: FoldedText, persons: Sequence[Finding]) -> None:
-        self.text, self.lower = folded.text, folded.lower
+        self.text, self.lower, self.said = folded.text, folded.lower, folded.said
         self._persons = sorted(_folded_start(folded, f.start) for f in persons)
         self._digits = around_digits(self.text)
         self._known: dict[tuple[Span, str], bool] = {}
@@ -198,29 +227,31 @@ class _About:
         yield from self._days_of_a_week()
         yield from self._how_long()
         yield from self._serials()
-        for pattern in (_MONEY, _THOUSANDS, *([_KOREAN_MONEY] if "원" in self.text else ())):
-            for match in self._search(pattern):
-                if self._is_own(match):
-                    yield *match.span(), "MONEY"
-        for pattern in (_DUE, *([_HUNDRED_MILLIONS] if "억" in self.text else ())):
-            for match in self._search(pattern):
-                start, end = match.span("sum")
-                if _MONEY.match(self.text, start):
-                    continue  # with its currency, found above
-                if self._personal(_part(self._paragraphs, start), we=True):
-                    yield start, end, "MONEY"
+        won = self._search(_KOREAN_MONEY) if "원" in self.text else ()
+        for match in (*self._search(_MONEY), *self._search(_THOUSANDS), *won):
+            if self._is_own(match):
+                yield *match.span(), "MONEY"
+        due = [self._search(_DUE)]
+        if not self.text.isascii():
+            due += [self._search(_HUNDRED_MILLIONS), self._search(_KOREAN_SCORE)]
+        for match in chain.from_iterable(due):
+            start, end = match.span("sum")
+            if _MONEY.pattern.match(self.text, start):
+                continue  # with its currency, found above
+            if self._personal(_part(self._paragraphs, start), we=True):
+                yield start, end, "MONEY"
 
     def _days_of_a_week(self) -> Iterator[tuple[int, int, str]]:
         """Yield days that are known by the week, where their sentence speaks of a person."""
-        if "day" in self.lower or "요일" in self.text:
-            for match in _WEEKDAY.finditer(self.text):
-                sentence = _part(self._sentences, match.start())
-                if self._personal(sentence) and self._has(sentence, "life_events"):
-                    yield *match.span(match.lastgroup or 0), "DATE_TIME"
+        korean = _KOREAN_WEEKDAY.finditer(self.text) if "요일" in self.text else ()
+        for match in (*_WEEKDAY.find(self.said), *korean):
+            sentence = _part(self._sentences, match.start())
+            if self._personal(sentence) and self._has(sentence, "life_events"):
+                yield *match.span(match.lastgroup or 0), "DATE_TIME"
 
     def _how_long(self) -> Iterator[tuple[int, int, str]]:
         """Yield how long something of somebody's life takes or took."""
-        for match in _HOW_LONG.finditer(self.text):
+        for match in _HOW_LONG.find(self.said):
             sentence = _part(self._sentences, match.start())
             if not self._personal(sentence):
                 continue
@@ -229,7 +260,8 @@ class _About:
 
     def _serials(self) -> Iterator[tuple[int, int, str]]:
         """Yield numbers of papers and parcels that are somebody's."""
-        for match in self._search(_SERIAL):
+        korean = self._search(_KOREAN_SERIAL) if not self.text.isascii() else ()
+        for match in (*self._search(_SERIAL), *korean):
             start, end = match.span(match.lastgroup or 0)
             value = self.text[start:end]
             if sum(map(str.isdecimal, value)) < min(_SHORTEST_SERIAL, len(value.strip("#"))):
@@ -244,23 +276,31 @@ class _About:
             return self._personal(sentence) and self._has(sentence, "life_events")
         return self._personal(_part(self._paragraphs, start))
 
-    def _search(self, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    def _search(self, pattern: Anchored | re.Pattern[str]) -> Iterator[re.Match[str]]:
         """Search where digits are, or everywhere for the name of a month."""
-        for begin, stop in [(0, len(self.text))] if pattern is _MONTH else self._digits:
-            yield from pattern.finditer(self.text, begin, stop)
+        if pattern is _MONTH:
+            yield from _MONTH.find(self.said)
+            return
+        for begin, stop in self._digits:
+            if isinstance(pattern, Anchored):
+                yield from pattern.find(self.said, begin, stop)
+            else:
+                yield from pattern.finditer(self.text, begin, stop)
 
     def _is_of_a_life(self, sentence: Span, time: re.Match[str]) -> bool:
         """Say whether a year or a month is when something happened to somebody."""
         since = time[0][:5].lower() == "since"
-        if since and (time.re is _MONTH or self._has(sentence, "life_events")):
+        if since and (time.re is _MONTH.pattern or self._has(sentence, "life_events")):
             return self._personal(_part(self._paragraphs, time.start()))
         if not self._personal(sentence):
             # In a list of what somebody did: "MBA, Rotterdam School of Management, 2022".
-            last = time.re is _YEAR and time[0].startswith(",") and self._ends_line(time.end())
+            last = (
+                time.re is _YEAR.pattern and time[0].startswith(",") and self._ends_line(time.end())
+            )
             return last and self._personal(_part(self._paragraphs, time.start()))
         if self._has(sentence, "life_events") or self._has(sentence, "money_cues"):
             return True
-        if time.re is _MONTH:
+        if time.re is _MONTH.pattern:
             return False
         return since or self._others(sentence)
 

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
 from langchain_privacy.detection.rules import finding, span
@@ -31,12 +32,14 @@ _SCORE = 0.55
 # ---- titles: what follows is a name, ordinary word or not
 
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Uncle|Aunt|Auntie|Aunty)"
-_TITLED = re.compile(rf"\b{_TITLE}\.? (?:[A-Z]\. ?)?(?P<name>{_CAP})")
-_TITLED_SMALL = re.compile(
-    r"\b(?:mr|mrs|ms|dr|prof)\.? (?P<name>[a-zß-ɏ]{2,}(?:-[a-zß-ɏ]{2,})?)(?![\w'’-])"
+_TITLED = Anchored(
+    rf"\b{_TITLE}\.? (?:[A-Z]\. ?)?(?P<name>{_CAP})", re.findall(r"\w+", _TITLE.lower())
+)
+_TITLED_SMALL = Anchored(
+    r"\b(?:mr|mrs|ms|dr|prof)\.? (?P<name>[a-zß-ɏ]{2,}(?:-[a-zß-ɏ]{2,})?)(?![\w'’-])",
+    ["mr", "mrs", "ms", "dr", "prof"],
 )
 _WITH = re.compile(r"\b(?:by|with|from|to|see|saw|and) \Z")
-_OF_TITLE = frozenset({"mr", "mrs", "ms", "miss", "mx", "dr", "prof", "sir", "dame", "aunt"})
 
 # ---- brackets and quotation marks behind a person
 
@@ -79,15 +82,14 @@ _HANGUL = re.compile(r"[가-힣]")
 def find_presented_people(text: FoldedText) -> Iterator[Finding]:
     """Find people behind a title, in brackets behind a role, in a sign-off and in chats."""
     t = text.text
-    if not text.words.isdisjoint(_OF_TITLE | {"professor", "uncle", "auntie", "aunty"}):
-        for match in _TITLED.finditer(t):
-            if match["name"].lower() not in _FUNCTION:
-                yield span(match, "PERSON", _SCORE, "presented", "name")
-        for match in _TITLED_SMALL.finditer(t):
-            name = match["name"]
-            with_ = _WITH.search(t, max(0, match.start() - 6), match.start())
-            if name not in _EVERYDAY or (with_ and name in _KNOWN):
-                yield span(match, "PERSON", _SCORE, "presented", "name")
+    for match in _TITLED.find(text.said):
+        if match["name"].lower() not in _FUNCTION:
+            yield span(match, "PERSON", _SCORE, "presented", "name")
+    for match in _TITLED_SMALL.find(text.said):
+        name = match["name"]
+        with_ = _WITH.search(t, max(0, match.start() - 6), match.start())
+        if name not in _EVERYDAY or (with_ and name in _KNOWN):
+            yield span(match, "PERSON", _SCORE, "presented", "name")
     for match in _BRACKETED.finditer(t) if "(" in t or '"' in t or "“" in t else ():
         name = match["name"]
         words = text.lower[max(0, match.start() - 24) : match.start()].rstrip(" ,").split(" ")

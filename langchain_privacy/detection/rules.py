@@ -138,10 +138,11 @@ class Cues:
         hangul = sorted(map(re.escape, self._by_first.pop("", [])), key=len, reverse=True)
         self._hangul = re.compile("|".join(hangul)) if hangul else None
         self._firsts = frozenset(self._by_first)
+        _ANNOUNCING.update(self._firsts)
 
     def find(self, text: FoldedText) -> Iterator[tuple[int, int]]:
         """Yield `(start, end)` of every cue, in no order; Latin ones only as whole words."""
-        for first in self._firsts & text.words:
+        for first in self._firsts & text.said.among(_ANNOUNCING):
             for cue in self._by_first[first]:
                 for start, end in occurrences(text.lower, cue):
                     if not (_goes_on(text.lower, start) or _goes_on(text.lower, end)):
@@ -150,6 +151,9 @@ class Cues:
             for match in self._hangul.finditer(text.lower):
                 yield match.span()
 
+
+_ANNOUNCING: set[str] = set()
+"""The first words of all cues: most texts have few of them, and are asked once."""
 
 _FIRST_WORD = re.compile(r"[a-z\u00df-\u024f]*")
 

@@ -23,7 +23,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import accumulate, compress
+from itertools import accumulate, chain, compress, repeat
 from typing import NamedTuple
 
 HARD = "\x1f"
@@ -251,13 +251,17 @@ class Skeleton:
         data: Its skeleton. `HARD` stays in it, so that nothing is joined across it.
     """
 
-    __slots__ = ("_composed", "_ends", "_places", "_rare", "_readable", "data", "text")
+    __slots__ = (
+        *("_composed", "_ends", "_places", "_rare", "_readable", "_sizes", "_table"),
+        *("data", "text"),
+    )
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._composed: Normal | None = None
         data = text.encode("utf-8", "surrogatepass")
         self._rare: dict[str, str] = {}
+        self._table: dict[int, str] = {}
         has_rare = len(data) > len(text) and _has_rare(text, data)
         if has_rare and not unicodedata.is_normalized("NFC", text):
             self._composed = Normal(*_composed(text))
@@ -267,9 +271,12 @@ class Skeleton:
         if has_rare:
             rare = set("".join(_RARE.findall(text)))
             self._rare = {c: folded for c in rare if (folded := fold_character(c)) != c}
+            if len(self._rare) > _FEW or not all(map(str.isascii, self._rare.values())):
+                self._table = str.maketrans(self._rare)
         self.data = self._letters_of(text) if self._rare else data.translate(_ASCII, _NO_LETTER)
         self._ends: list[int] = []
         self._places: dict[int, list[int]] = {}
+        self._sizes: dict[str, int] = {}
         self._readable: Normal | None = None
 
     @property
@@ -282,9 +289,8 @@ class Skeleton:
 
     def _letters_of(self, part: str) -> bytes:
         """Reduce a part of the composed text, character by character."""
-        if len(self._rare) > _FEW or not all(map(str.isascii, self._rare.values())):
-            runs = {run: "".join(map(fold_character, run)) for run in set(_RARE.findall(part))}
-            part = _RARE.sub(lambda m: runs[m[0]], part)
+        if self._table:
+            part = part.translate(self._table)
         else:  # quotes and dashes, mostly
             for character, folded in self._rare.items():
                 part = part.replace(character, folded)
@@ -315,8 +321,10 @@ class Skeleton:
                 characters = accumulate(data.translate(_BEGINS))  # up to each byte
                 places = list(compress(characters, data.translate(_KEPT)))
             else:
-                size = {c: len(self._letters_of(c)) for c in set(part)}
-                places = [n for n, c in enumerate(part, 1) for _ in range(size[c])]
+                known = self._sizes
+                known.update((c, len(self._letters_of(c))) for c in set(part) - known.keys())
+                counts = map(known.__getitem__, part)
+                places = list(chain.from_iterable(map(repeat, range(1, len(part) + 1), counts)))
             self._places[block] = places
         before = self._ends[block - 1] if block else 0
         return block * _BLOCK + places[offset - before] - 1

@@ -10,7 +10,7 @@ They are written like everyday words, so neither a dictionary nor a capital lett
 import re
 from collections.abc import Iterator
 
-from langchain_privacy.values.fold import lowered
+from langchain_privacy.detection.anchors import Anchored, Words, words_of
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
@@ -23,44 +23,63 @@ def _any_of(name: str) -> str:
 _STOP = (
     r"(?=[.,;:!?()\n]|\Z| (?:that|which|who|and|is|was|has|in|at|for|on|from|to|with|where|as)\b)"
 )
-_CALLED = re.compile(
-    rf"\b(?:{_any_of('named_things')})s? (?:called|named) (?P<name>(?:[a-z'-]+ ?){{1,4}}?){_STOP}"
+_CALLED = Anchored(
+    rf"\b(?:{_any_of('named_things')})s? (?:called|named) (?P<name>(?:[a-z'-]+ ?){{1,4}}?){_STOP}",
+    [thing.partition("-")[0] + plural for thing in load("named_things") for plural in ("", "s")],
+    needs=["called", "named"],
 )
 _KINDS = (
     *("university", "college", "hospital", "clinic", "academy", "institute", "bank", "school"),
     *("hotel", "bakery", "pharmacy", "restaurant", "inc", "ltd", "llc", "corp"),
 )
-_INSTITUTION = re.compile(
+_INSTITUTION = Anchored(
     rf"\b(?:at|from|for|of|by|to|near|in|with|via|about|against|join|joined) "
     rf"(?P<name>(?!(?:{_any_of('english_function')}|{_any_of('kinds_of_institution')})\b)"
     rf"[a-z]{{2,}}(?: [a-z]{{2,}}){{0,2}} "
-    rf"(?:{'|'.join(_KINDS)}))\b"
-)
-_HANDLE = re.compile(
-    r"(?<![\w.@/])@[^\W_](?:[\w.]*\w)?(?![\w@]|\.\w+[/(])"
-    # a line of a chat
-    r"|^(?=\w*[._\d])[^\W_][\w.]*(?=: )"
-    r"|\b(?:stream as|username|user name|log ?in as|play as|handle is|called|known as|tester:) "
+    rf"(?:{'|'.join(_KINDS)}))\b",
+    ["at", "from", "for", "of", "by", "to", "near", "in", "with", "via", "about", "against",
+     "join", "joined"],
+    needs=_KINDS,
+    in_lower=True,
+)  # fmt: skip
+_HANDLE = re.compile(r"(?<![\w.@/])@[^\W_](?:[\w.]*\w)?(?![\w@]|\.\w+[/(])")
+# A line of a chat.
+_SPEAKER = re.compile(r"^(?=\w*[._\d])[^\W_][\w.]*(?=: )", re.MULTILINE)
+_KNOWN_AS = Anchored(
+    r"\b(?:stream as|username|user name|log ?in as|play as|handle is|called|known as|tester:) "
     r"(?P<name>(?=\w*[._\d])[^\W_][\w.]*\w)",
-    re.MULTILINE,
+    ["stream", "username", "user", "log", "login", "play", "handle", "called", "known", "tester"],
 )
 # Initials, but not U.S. or p.m.
 _INITIALS = re.compile(
-    r"(?<![^\W_])(?!(?:U\.[SK]|D\.C|[AP]\.M|[AB]\.[DC]|E\.[GU]|I\.E|R\.I\.P)\.)[A-Z]\.(?:\s?[A-Z]\.)+"
-    r"|\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Herr|Frau)\.? (?P<name>[A-Z])\b(?!['’])"
+    # One class first: the engine looks for nothing else.
+    r"[A-Z](?<![^\W_].)(?<!U(?=\.[SK]\.))(?<!D(?=\.C\.))(?<![AP](?=\.M\.))(?<![AB](?=\.[DC]\.))"
+    r"(?<!E(?=\.[GU]\.))(?<!I(?=\.E\.))(?<!R(?=\.I\.P\.))\.(?:\s?[A-Z]\.)+"
+)
+_TITLED_INITIAL = Anchored(
+    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Herr|Frau)\.? (?P<name>[A-Z])\b(?!['’])",
+    ["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "madam", "herr", "frau"],
 )
 # A month that an event is tied to ("may" and "march" are words as well), a holiday, and a day of
 # the week that is no part of a plan: "every Friday", "Monday to Friday".
-_CALENDAR = re.compile(
+_CALENDAR = Anchored(
     r"\b(?i:in|since|until|till|last|next|from|by|this|the|on|of|to|around|at) "
     r"(?P<name>(?:[Jj]an(?:uary)?|[Ff]eb(?:ruary)?|Mar(?:ch)?|[Aa]pr(?:il)?|May|[Jj]une?|[Jj]uly?"
     r"|[Aa]ug(?:ust)?|[Ss]ept?(?:ember)?|[Oo]ct(?:ober)?|[Nn]ov(?:ember)?|[Dd]ec(?:ember)?"
-    r"|Easter|Christmas|Ramadan|Eid|Diwali|Thanksgiving|Hanukkah|Passover|Pentecost))(?![\w'’-])"
-)
+    r"|Easter|Christmas|Ramadan|Eid|Diwali|Thanksgiving|Hanukkah|Passover|Pentecost))(?![\w'’-])",
+    ["in", "since", "until", "till", "last", "next", "from", "by", "this", "the", "on", "of", "to",
+     "around", "at"],
+    needs=["jan", "january", "feb", "february", "mar", "march", "apr", "april", "may", "jun",
+           "june", "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october",
+           "nov", "november", "dec", "december", "easter", "christmas", "ramadan", "eid", "diwali",
+           "thanksgiving", "hanukkah", "passover", "pentecost"],
+)  # fmt: skip
 _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_DAY_OF_A_WEEK = re.compile(
+_DAY_OF_A_WEEK = Anchored(
     rf"\b(?<!every )(?<!each )(?<!any )(?<!to )(?<!through )(?<![-–])(?P<name>{_WEEKDAY})"
-    rf"(?![\w'’])(?! ?(?:to|through|until|till|and|or|[-–])[ -]?{_WEEKDAY})"
+    rf"(?![\w'’])(?! ?(?:to|through|until|till|and|or|[-–])[ -]?{_WEEKDAY})",
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+    in_lower=True,
 )
 # The same in Korean, but 매주 월요일 and 월요일마다.
 _KOREAN_DAY = re.compile(
@@ -72,19 +91,26 @@ _HERE = (
     r"(?:home|work|scratch|there|here|abroad|town|bed|school|uni|university|a|an|all|least|night"
     r"|once)"
 )
-_LIVES = re.compile(
+_LIVES = Anchored(
     r"\b(?:i'?m|i am|he'?s|she'?s|we'?re|they'?re|originally|come|comes|came|\d{1,3},"
     r"|(?:live|lives|lived|living|based|born|grew up|moved)(?: here)?) (?:from|in|to) "
     rf"(?P<name>(?!(?:{_any_of('english_function')}|{_HERE})\b)[a-z]{{3,}}(?: [a-z]{{3,}})?)"
-    r"(?=[,.;:!?)\n]|\Z| (?:and|but|with|now|since|so|rn)\b)"
-)
-_WORKS = re.compile(
+    r"(?=[,.;:!?)\n]|\Z| (?:and|but|with|now|since|so|rn)\b)",
+    ["i", "im", "he", "hes", "she", "shes", "we", "were", "they", "theyre", "originally", "come",
+     "comes", "came", "live", "lives", "lived", "living", "based", "born", "grew", "moved"],
+    needs=["from", "in", "to"],
+    numbers=True,
+)  # fmt: skip
+_WORKS = Anchored(
     r"\b(?:(?:work|works|worked|working|job|shift|shifts|intern|employed|tech|nurse|cashier|barista|manager|study"
     r"|studying|studied) (?:[a-z]+ ){0,4}?at|on (?:the|my) way to) "
     rf"(?P<name>(?:the |our |st )?(?!(?:{_HERE}|my|his|her|their|this|that|minimum|least|most)\b)"
     r"[a-z][a-z'’]{2,}(?: [a-z'’]{2,}){0,4}?)"
-    r"(?=[,.;:!?)\n]|\Z| (?:and|but|with|as|since|so|where|for|in|on)\b)"
-)
+    r"(?=[,.;:!?)\n]|\Z| (?:and|but|with|as|since|so|where|for|in|on)\b)",
+    ["work", "works", "worked", "working", "job", "shift", "shifts", "intern", "employed", "tech",
+     "nurse", "cashier", "barista", "manager", "study", "studied", "studying", "on"],
+    needs=["at", "way"],
+)  # fmt: skip
 # "Left at the Lights": a title in quotation marks, whatever its words.
 _QUOTED = re.compile(
     r"[\"“](?P<name>[A-Z][\w'’-]*"
@@ -92,37 +118,46 @@ _QUOTED = re.compile(
 )
 # What somebody is by origin or faith.
 _PEOPLES = "|".join(sorted(load("public_peoples"), key=len, reverse=True))
-_ORIGIN = re.compile(
+_ORIGIN = Anchored(
     rf"\b(?:i am|i'?m|i was|he is|he'?s|she is|she'?s|he was|she was|they are|we are|who is|who's)"
     rf" (?:an? |half |originally |born |a practi[sc]ing |a devout )*(?P<name>{_PEOPLES})\b"
     rf"|\b(?:my|his|her) (?P<whose>{_PEOPLES})"
-    r" (?:husband|wife|mother|father|parents|family|partner|roots)\b"
+    r" (?:husband|wife|mother|father|parents|family|partner|roots)\b",
+    ["i", "im", "he", "hes", "she", "shes", "they", "we", "who", "my", "his", "her"],
+    needs=[people.partition("-")[0] for people in load("public_peoples")],
+    in_lower=True,
 )
+
+
+_BEHIND_WORDS = (_ORIGIN, _DAY_OF_A_WEEK, _INSTITUTION, _TITLED_INITIAL, _CALENDAR, _LIVES, _WORKS,
+                 _KNOWN_AS)  # fmt: skip
 
 
 def named_by_words_around(text: str) -> Iterator[Span]:
     """Yield the spans of names in lower case, of handles and of initials, in no order."""
-    lower = lowered(text)
-    patterns = [_HANDLE, _INITIALS, _CALENDAR, _QUOTED, _LIVES, _WORKS]
-    for match in _ORIGIN.finditer(lower):
-        yield match.span(match.lastgroup or 0)
-    for match in _DAY_OF_A_WEEK.finditer(lower) if "day" in lower else ():
-        yield match.span("name")
-    if "요일" in text or "주" in text:
-        patterns.append(_KOREAN_DAY)
-    if any(kind in lower for kind in _KINDS):  # much cheaper than the pattern
-        for match in _INSTITUTION.finditer(lower):
-            yield match.span("name")
-    if " called " in text or " named " in text:
-        yield from called_in_small(text)
-    for pattern in patterns:
-        for match in pattern.finditer(text):
-            start, end = match.span("name" if match["name"] else 0)
-            yield start, end - (text[end - 1] == " ")
+    yield from called_in_small(text)
+    for match in _named(words_of(text)):
+        start, end = match.span(match.lastgroup or 0)
+        yield start, end - (text[end - 1] == " ")
+
+
+def _named(words: Words) -> Iterator[re.Match[str]]:
+    text = words.text
+    for anchored in _BEHIND_WORDS:
+        yield from anchored.find(words)
+    yield from _INITIALS.finditer(text)
+    if "@" in text:
+        yield from _HANDLE.finditer(text)
+    if ": " in text:
+        yield from _SPEAKER.finditer(text)
+    if '"' in text or "“" in text:
+        yield from _QUOTED.finditer(text)
+    if not text.isascii() and ("요일" in text or "주" in text):
+        yield from _KOREAN_DAY.finditer(text)
 
 
 def called_in_small(text: str) -> Iterator[Span]:
     """Yield the names in lower case behind a kind of thing: "a band called lost bubble"."""
-    for match in _CALLED.finditer(text):
+    for match in _CALLED.find(words_of(text)):
         start, end = match.span("name")
         yield start, end - (text[end - 1] == " ")

@@ -56,9 +56,10 @@ def private_words(
     function = load("english_function")
     run: list[re.Match[str]] = []
     kinds: list[_Kind] = []
-    for match in _TOKEN.finditer(text):
+    # Most words are public: they are passed at C speed.
+    for match in [m for m in _TOKEN.finditer(text) if m[0] not in public]:
         word = match[0]
-        if word in public or word in declared or "가" <= word[0] <= "힣":
+        if word in declared or "가" <= word[0] <= "힣":
             continue
         if not run and word.lower() in function:
             continue  # no name begins with one

@@ -14,11 +14,16 @@ import re
 from collections.abc import Collection, Iterator
 
 from langchain_privacy.detection.ages import ages, bodies
+from langchain_privacy.detection.anchors import Anchored, Words, words_of
 from langchain_privacy.detection.dates import (
     DAY,
+    DAY_BEGINS,
     KOREAN_MONEY,
     MONEY,
+    MONEY_BEGINS,
+    MONEY_SIGNS,
     MONTH_OF_YEAR,
+    MONTH_OF_YEAR_BEGINS,
     NTH,
     around_digits,
 )
@@ -60,12 +65,13 @@ _DOMAINS = ("english_everyday", "public_it", "public_medicine", "public_business
 
 # ---- numbers that are private whatever their form
 
-_LABEL = (
-    r"(?:no|nr|num|number|room|flat|apt|unit|suite|house|roll|ward|bed|seat|case|file|acct|account"
-    r"|ref|invoice|order|ticket|id|code|pin|badge|gate|platform|bus|route|highway|motorway)"
+_LABELS = (
+    *("no", "nr", "num", "number", "room", "flat", "apt", "unit", "suite", "house", "roll", "ward"),
+    *("bed", "seat", "case", "file", "acct", "account", "ref", "invoice", "order", "ticket", "id"),
+    *("code", "pin", "badge", "gate", "platform", "bus", "route", "highway", "motorway"),
 )
 _COUNTED = r"\s?(?:%|of\b|\w+s\b)"
-_ALWAYS = re.compile(
+_ALWAYS = Anchored(
     "|".join([
         DAY,
         MONTH_OF_YEAR,
@@ -78,9 +84,12 @@ _ALWAYS = re.compile(
         # what a label behind it names in Korean: 101동 1203호, 3통 2반, 15번지
         r"(?<!\d)\d[\d-]*(?=\s?(?:동\s?\d|호(?![가-힣]*선)|번지|번길|호실|통\s?\d))",
         # what a label names
-        rf"(?:\b{_LABEL}\b[.:]?\s?|#)(?:is\s)?(?P<labelled>\d+[a-z]?)\b(?!{_COUNTED})",
+        rf"(?:\b(?:{'|'.join(_LABELS)})\b[.:]?\s?|#)(?:is\s)?(?P<labelled>\d+[a-z]?)\b(?!{_COUNTED})",
     ]),
-    _I,
+    DAY_BEGINS.union(MONTH_OF_YEAR_BEGINS, MONEY_BEGINS, _LABELS),
+    flags=_I,
+    numbers=True,
+    signs=MONEY_SIGNS + "#",
 )  # fmt: skip
 
 # A Korean counter, particle or verb behind a number is a word of its own: 20명입니다, 5678로.
@@ -107,9 +116,10 @@ def private_numbers(
     """
     taken: list[Span] = [*ages(text, names), *bodies(text)]
     found: list[Span] = []
+    words = words_of(text)
     for begin, stop in around_digits(text):
-        taken += [m.span(m.lastgroup or 0) for m in _ALWAYS.finditer(text, begin, stop)]
-        found += [m.span() for m in _NUMBER.finditer(text, begin, stop)]
+        taken += [m.span(m.lastgroup or 0) for m in _ALWAYS.find(words, begin, stop)]
+        found += _numbers_in(words, begin, stop)
     taken.sort()
     numbers = [(start, end, False) for start, end in taken]
     at = 0
@@ -131,6 +141,22 @@ def private_numbers(
         first, last = start, end
     if last >= 0:
         yield first, last
+
+
+def _numbers_in(words: Words, begin: int, stop: int) -> Iterator[Span]:
+    """Yield the numbers of a stretch with the letters and the sign before them."""
+    text = words.text
+    for at in words.numbers_in(begin, stop):
+        if at < begin:
+            continue  # in the number before
+        before = _BEFORE_NUMBER.search(text, max(begin, at - _MOST_LETTERS - 1), at)
+        if number := _NUMBER.match(text, before.start() if before else at, stop):
+            yield number.span()
+            begin = number.end()
+
+
+_MOST_LETTERS = 20
+_BEFORE_NUMBER = re.compile(rf"[-+]?(?:{_LETTER}{{1,20}}|\.)\Z|[-+]\Z")
 
 
 def _continues(text: str, numbers: list[tuple[int, int, bool]], index: int) -> bool:

@@ -1,0 +1,189 @@
+r"""Where a pattern can begin: a text is cut into words once, for all rules.
+
+A pattern that begins with a choice of words costs the engine a try of all of them at every
+character. Such a pattern is an `Anchored` one: it says with which words its matches begin (or that
+they begin with a number or a sign), and is tried there and nowhere else.
+
+    >>> called = Anchored(r"\b(?:called|named) (?P<name>[A-Z]\w+)", ["called", "named"])
+    >>> [match["name"] for match in called.find(words_of("A dog called Rex, a cat named Tom."))]
+    ['Rex', 'Tom']
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from itertools import compress
+from operator import itemgetter
+
+from langchain_privacy.detection.once import once
+from langchain_privacy.values.fold import lowered
+
+_LATIN_WORD = re.compile(r"[a-z\u00df-\u024f\u0370-\u052f]+")
+_DIGITS = re.compile(r"\d+")
+# What patterns without regard to case take for an ASCII letter, and `str.lower` does not.
+_ASCII_LOOKALIKES = {0x17F: "s", 0x131: "i", 0x130: "i"}
+_ANY_LOOKALIKE = re.compile("[\u017f\u0131\u0130]")
+_whole = itemgetter(0)
+
+
+class Words:
+    """The words and numbers of a text, and where they begin.
+
+    Attributes:
+        text: Normal form, see `values.fold.normal`.
+        lower: The same in lower case, character for character.
+    """
+
+    def __init__(self, text: str, lower: str) -> None:
+        self.text, self.lower = text, lower
+        self._among: dict[int, tuple[int, frozenset[str]]] = {}
+
+    @cached_property
+    def _found(self) -> tuple[list[str], list[int]]:
+        said = self.lower
+        if not said.isascii() and _ANY_LOOKALIKE.search(said):
+            said = said.translate(_ASCII_LOOKALIKES)
+        found = list(_LATIN_WORD.finditer(said))
+        return list(map(_whole, found)), [match.start() for match in found]
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The words in Latin, Greek or Cyrillic letters that occur, in lower case."""
+        known = frozenset(self._found[0])
+        if not self.lower.isascii() and _ANY_LOOKALIKE.search(self.lower):
+            known |= frozenset(_LATIN_WORD.findall(self.lower))
+        return known
+
+    def at(self, place: int) -> str:
+        """Return the word that begins at an offset."""
+        said, places = self._found
+        return said[bisect_left(places, place)]
+
+    def among(self, many: AbstractSet[str]) -> frozenset[str]:
+        """Return which of many words occur: a set that only grows, and that several ask for."""
+        count, found = self._among.get(id(many), (-1, self.known))
+        if count != len(many):
+            count, found = len(many), self.known & many
+            self._among[id(many)] = count, found
+        return found
+
+    @cached_property
+    def numbers(self) -> list[tuple[int, int]]:
+        """Where runs of digits begin and end."""
+        return [match.span() for match in _DIGITS.finditer(self.text)]
+
+    @cached_property
+    def _numbers_begin(self) -> list[int]:
+        return [start for start, _ in self.numbers]
+
+    def places(
+        self, words: frozenset[str], begin: int = 0, stop: int | None = None
+    ) -> Iterable[int]:
+        """Return where words of a set begin, in order, within a stretch of the text."""
+        if words.isdisjoint(self.known):
+            return ()
+        said, places = self._within(begin, stop)
+        return compress(places, map(words.__contains__, said))
+
+    def places_of_parts(self, parts: tuple[str, ...], begin: int, stop: int | None) -> list[int]:
+        """Return where words begin that begin with one of some strings."""
+        said, places = self._within(begin, stop)
+        return [at for at, word in zip(places, said, strict=True) if word.startswith(parts)]
+
+    def _within(self, begin: int, stop: int | None) -> tuple[list[str], list[int]]:
+        said, places = self._found
+        if begin or stop is not None:
+            first = bisect_left(places, begin)
+            last = len(places) if stop is None else bisect_left(places, stop)
+            return said[first:last], places[first:last]
+        return said, places
+
+    def numbers_in(self, begin: int = 0, stop: int | None = None) -> Sequence[int]:
+        """Return where runs of digits begin, in order, within a stretch of the text."""
+        places = self._numbers_begin
+        if not begin and stop is None:
+            return places
+        last = len(places) if stop is None else bisect_left(places, stop)
+        return places[bisect_left(places, begin) : last]
+
+
+@once
+def words_of(text: str) -> Words:
+    """Return the words of a text in normal form, without cutting it twice."""
+    return Words(text, lowered(text))
+
+
+class Anchored:
+    """A pattern that is tried only where one of its matches can begin."""
+
+    def __init__(
+        self,
+        pattern: str | re.Pattern[str],
+        begins: Iterable[str] = (),
+        *,
+        whole: bool = True,
+        flags: int = 0,
+        needs: Iterable[str] = (),
+        numbers: bool = False,
+        reach: int = 0,
+        signs: str = "",
+        in_lower: bool = False,
+    ) -> None:
+        r"""Take a pattern and where its matches begin.
+
+        Args:
+            pattern: No match is empty, and in front of each stands no letter or digit unless it
+                begins with a sign: `\b` or what says more stands at its beginning.
+            begins: Words in lower case; a match begins with one of them, or anywhere if there are
+                none of these, no signs and no `numbers`.
+            whole: Whether they are whole words; a match may begin with a part of one if not.
+            flags: Of the pattern.
+            needs: Words of which a text has at least one if it has a match.
+            numbers: Whether a match may begin with a number.
+            reach: How many characters before a number a match may begin as well.
+            signs: Characters that a match may begin with.
+            in_lower: Whether the pattern reads the text in lower case.
+        """
+        self.pattern = re.compile(pattern, flags) if isinstance(pattern, str) else pattern
+        self._begins = frozenset(begins)
+        self._parts = () if whole else tuple(self._begins)
+        self._needs = frozenset(needs)
+        self._numbers = numbers
+        self._before = range(reach, 0, -1)
+        self._signs = re.compile(f"[{re.escape(signs)}]") if signs else None
+        self.in_lower = in_lower
+        self._anywhere = not (self._begins or numbers or signs)
+
+    def find(
+        self, words: Words, begin: int = 0, stop: int | None = None
+    ) -> Iterator[re.Match[str]]:
+        """Yield what `finditer` of the pattern yields, for a stretch of the text."""
+        if self._needs and self._needs.isdisjoint(words.known):
+            return
+        text = words.lower if self.in_lower else words.text
+        match, end, done = self.pattern.match, len(text) if stop is None else stop, begin
+        if self._anywhere:
+            yield from self.pattern.finditer(text, begin, end)
+            return
+        for at in self._places(words, begin, stop):
+            if at >= done and (found := match(text, at, end)):
+                done = found.end()
+                yield found
+
+    def _places(self, words: Words, begin: int, stop: int | None) -> Iterable[int]:
+        places = (
+            words.places_of_parts(self._parts, begin, stop)
+            if self._parts
+            else words.places(self._begins, begin, stop)
+        )
+        if not (self._numbers or self._signs):
+            return places
+        more = list(words.numbers_in(begin, stop)) if self._numbers else []
+        if self._before:
+            more += [at - back for at in more for back in self._before if at - back >= begin]
+        if self._signs is not None:
+            end = len(words.text) if stop is None else stop
+            more += [found.start() for found in self._signs.finditer(words.text, begin, end)]
+        return sorted([*places, *more])
