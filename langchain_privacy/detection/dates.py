@@ -74,7 +74,8 @@ MONEY = (
 """A sum of money with its currency."""
 
 KOREAN_MONEY = (
-    r"(?<!\d)\d[\d,.]*\s?(?:[천백십]?[만억천]\s?)?(?:\d[\d,]*\s?[천백]?만?\s?)?"
+    # Not all digits for the first part: a long number would be cut in two at each of its places.
+    r"(?<!\d)\d[\d,.]{0,24}\s?(?:[천백십]?[만억천]\s?)?(?:\d[\d,]*\s?[천백]?만?\s?)?"
     r"(?:원|만원)(?![가-힣]*짜리)"
 )
 """A sum of money in won."""

@@ -80,7 +80,7 @@ _ALWAYS = Anchored(
         KOREAN_MONEY,
         # 2억 3천: a sum, mostly, without its unit
         r"(?<![\d.,-])\d{1,5}(?:[.,]\d{1,3})*\s?(?:[십백천]?[만억]|조(?=\s?(?:\d|[가-힣]{0,2}(?:원|달러))))"
-        r"(?:\s?\d[\d,]*\s?[십백천]?[만억]?)*(?![가-힣]*짜리)",
+        r"(?:\s?\d[\d,]*+\s?[십백천]?[만억]?)*(?![가-힣]*짜리)",
         # what a label behind it names in Korean: 101동 1203호, 3통 2반, 15번지
         r"(?<!\d)\d[\d-]*(?=\s?(?:동\s?\d|호(?![가-힣]*선)|번지|번길|호실|통\s?\d))",
         # what a label names
