@@ -249,6 +249,9 @@ class Conversations(RuleBasedStateMachine):
         mine.gone |= set(mine.slots)
         mine.right.clear()
         self.known[mine.number] = []
+        # where checkpoints are sealed with the session, what it asked is gone as well
+        left = {each.id for each in self.process.agent.get_state(mine.config).interrupts}
+        mine.waiting = {name: asked for name, asked in mine.waiting.items() if name in left}
 
     @rule(mine=talks)
     def look_back(self, mine: Conversation) -> None:
