@@ -83,6 +83,9 @@ _ALWAYS = Anchored(
         r"(?:\s?\d[\d,]*+\s?[십백천]?[만억]?)*(?![가-힣]*짜리)",
         # what a label behind it names in Korean: 101동 1203호, 3통 2반, 15번지
         r"(?<!\d)\d[\d-]*(?=\s?(?:동\s?\d|호(?![가-힣]*선)|번지|번길|호실|통\s?\d))",
+        # an age, a floor, a class, a month, a day of a month: 30대, 3층, 2학년 3반, 3월, 25일에
+        r"(?<!\d)(?:[1-9]0대|\d{1,2}\s?(?:세(?!대)|살|층|반(?!응|복|환)|학년|월)"
+        r"|\d{1,2}\s?일(?!\s?(?:전|후|간|동안|이내|이상|마다|뒤)))",
         # what a label names
         rf"(?:\b(?:{'|'.join(_LABELS)})\b[.:]?\s?|#)(?:is\s)?(?P<labelled>\d+[a-z]?)\b(?!{_COUNTED})",
     ]),

@@ -55,7 +55,7 @@ def test_the_value_is_found_without_its_particle(rules: Masker, label: str) -> N
 
 
 COUNTED = [
-    "3층 회의실에서 제12조를 읽었다.",
+    "제12조를 읽었다.",
     "오늘 3시에 만나요. 20명입니다. 2번째입니다.",
     "12조에 따라 3번 출구로 나가요.",
 ]

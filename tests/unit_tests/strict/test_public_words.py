@@ -68,7 +68,7 @@ def found(text, detector=DETECTOR):
         ("the numbers for the Harbor project", ["Harbor"]),
         ('sing "Left at the Lights" now', ["Left at the Lights"]),
         ("i am ethiopian, she speaks ethiopian", ["ethiopian"]),
-        ("30대, 3층, 25일에, 3반", ["30대", "3층", "25일에", "3반"]),
+        ("30대, 3층, 25일에, 3반", ["30대", "3층", "25일", "3반"]),
         ("응 지아랑 먹었어", ["지아"]),
         # other scripts
         ("Сергей пишет", ["Сергей пишет"]),
