@@ -1,8 +1,8 @@
 """The inside of a local function: real values, and nothing that LangChain records.
 
-Inside, `interrupt()` shows a masked payload and returns the person's real answer, the run's store
-and stream writer mask what they are given, and runs that the function starts are traced nowhere,
-also in threads of its own (`edge.threads`).
+Inside, `interrupt()` shows a masked payload and returns the person's real answer, the run's store,
+checkpointer (`edge.local_saver`) and stream writer mask what they are given, and runs that the
+function starts are traced nowhere, also in threads of its own (`edge.threads`).
 A chat model that is called with private values in the ordinary way is refused: it may be remote,
 and its call would be cached. Local models are called with `langchain_privacy.local.call_local`,
 and so are attested ones (`edge.attested`).
@@ -20,6 +20,7 @@ Example:
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -30,10 +31,12 @@ from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Op, PutOp, SearchOp
 
 from langchain_privacy.edge.attested import AttestedDoor
+from langchain_privacy.edge.local_saver import masking_saver
 from langchain_privacy.edge.run import (
     RefusingHandler,
     is_setting,
     local_scope,
+    mask_config,
     restored_setting,
     surrounding,
 )
@@ -77,6 +80,7 @@ def local_config(config: RunnableConfig, session: MaskingSession) -> RunnableCon
         configurable[_SEND] = lambda writes: send(
             [(channel, session.mask(value)) for channel, value in writes]
         )
+    configurable |= masking_saver(configurable, session, partial(mask_config, session))
     if isinstance(runtime := configurable.get(_RUNTIME), Runtime):
         configurable[_RUNTIME] = local_runtime(runtime, session)
     real: RunnableConfig = {**config, "configurable": configurable}

@@ -33,6 +33,7 @@ from langchain_core.runnables.config import merge_configs, var_child_runnable_co
 from langgraph.types import Interrupt
 from pydantic import BaseModel
 
+from langchain_privacy.edge.local_saver import of_the_run
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.masker import RestoringLeaves
@@ -229,7 +230,7 @@ class EdgeRun:
         here = Surrounding(self.session, None if thread is None else str(thread), guard)
         token, local = _surrounding.set(here), _local_task.set(None)
         try:
-            with session_scope(self.session.vault):
+            with session_scope(self.session.vault), _checkpointer_of_the_run():
                 yield
         finally:
             _local_task.reset(local)
@@ -248,6 +249,23 @@ class EdgeRun:
         if self.around is None:
             return x
         return self.around.mask(self.session.restore(x))
+
+
+@contextmanager
+def _checkpointer_of_the_run() -> Iterator[None]:
+    """Give a private graph inside a local function the checkpointer that the function lacks."""
+    ambient = var_child_runnable_config.get()
+    given = of_the_run(_configurable(ambient))
+    if ambient is None or not given:
+        yield
+        return
+    token = var_child_runnable_config.set(
+        {**ambient, "configurable": {**_configurable(ambient), **given}}
+    )
+    try:
+        yield
+    finally:
+        var_child_runnable_config.reset(token)
 
 
 def restored_for_person(session: MaskingSession, x: Any) -> Any:
@@ -352,6 +370,8 @@ def open_run(
         control: Words that are never private in it, see `edge.control`.
         session: Says whose session it is; the thread's by default.
     """
+    if config and (given := of_the_run(_configurable(config))):
+        config = {**config, "configurable": {**_configurable(config), **given}}
     found = _found_run(masker, config, bound, control, session)
     return replace(found, config=examined(found.config, guard), guard=guard)
 
