@@ -31,7 +31,7 @@ PARTS: dict[str, list[str]] = {
     "masking": ["masking.py"],
     "conversation": ["conversation.py"],
     "strict": ["strict.py", "--prompts", "25"],
-    "leaks": ["leaks.py", "--every", "4"],
+    "leaks": ["leaks.py"],
     "egress": ["egress.py", "--rounds", "30", "--runs", "5"],
     "sql": ["sql.py", "--rounds", "9"],
     "secure": ["secure.py"],

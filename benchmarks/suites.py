@@ -3,8 +3,8 @@
     python benchmarks/suites.py
 
 Runs the tests of this repository that hold them, and counts passes, skips and expected failures
-from pytest's report. What is skipped with us is to be skipped without us: `TestPlain` is the same
-suite on the same model server.
+from pytest's report, with the reason of each that did not run. What is skipped with us is to be
+skipped without us: `TestPlain` is the same suite on the same model server.
 """
 
 import argparse
@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `benchmarks`, from anywhere
@@ -31,18 +33,27 @@ SUITES = {
 ENDS = ("passed", "skipped", "expected to fail", "failed")
 
 
-def ended(case: ET.Element) -> str:
-    """Say how a test ended, of `ENDS`."""
+class Case(NamedTuple):
+    """A test: on what it ran, how it ended (of `ENDS`), and why, where it did not pass."""
+
+    on: str
+    end: str
+    why: str
+
+
+def ended(case: ET.Element) -> tuple[str, str]:
+    """Say how a test ended, and why."""
     for each in case:
         if each.tag == "skipped":
-            return "expected to fail" if "xfail" in (each.get("type") or "") else "skipped"
+            end = "expected to fail" if "xfail" in (each.get("type") or "") else "skipped"
+            return end, (each.get("message") or "no reason given").strip().rstrip(".")
         if each.tag in ("failure", "error"):
-            return "failed"
-    return "passed"
+            return "failed", each.tag
+    return "passed", ""
 
 
-def counted(file: str) -> dict[str, Counter[str]]:
-    """Run a file of tests; returns how its tests ended, by class."""
+def cases(file: str) -> list[Case]:
+    """Run a file of tests; returns how each of its tests ended."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", file]
@@ -53,28 +64,32 @@ def counted(file: str) -> dict[str, Counter[str]]:
             stdout=subprocess.DEVNULL,
             check=False,
         )
-        found: dict[str, Counter[str]] = {}
+        found = []
         for case in ET.parse(report).iter("testcase"):
             name = str(case.get("classname")).rpartition(".")[2].removeprefix("Test")
-            name = "" if name.startswith("test_") else name
-            found.setdefault(name, Counter())[ended(case)] += 1
+            found.append(Case("–" if name.startswith("test_") else name, *ended(case)))
         return found
 
 
-def counts() -> Table:
-    rows: list[list[str]] = []
-    passed = failed = 0
-    for suite, file in SUITES.items():
-        for name, ends in counted(file).items():
-            rows.append([suite, name or "–", *(str(ends[end]) for end in ENDS)])
-            passed += ends["passed"]
-            failed += ends["failed"]
+def measure(_: argparse.Namespace) -> list[Table]:
+    found = {suite: cases(file) for suite, file in SUITES.items()}
+    return [counts(found), reasons([case for of in found.values() for case in of])]
+
+
+def counts(found: Mapping[str, list[Case]]) -> Table:
+    rows = []
+    for suite, of in found.items():
+        for name in dict.fromkeys(case.on for case in of):
+            ends = Counter(case.end for case in of if case.on == name)
+            rows.append([suite, name, *(str(ends[end]) for end in ENDS)])
+    every = Counter(case.end for of in found.values() for case in of)
     return Table(
         name="suites",
         title="Suites that others wrote",
         columns=["suite", "on", *ENDS],
         rows=rows,
-        ratio=f"{passed} passed, {failed} failed.",
+        ratio=f"{every['passed']} passed, {every['skipped']} skipped, {every['expected to fail']} "
+        f"expected to fail, {every['failed']} failed.",
         how="“Plain” is the same suite on the same server without us. The packaged model of 270 "
         "million parameters follows no tools and writes no JSON without a schema, so the tests of "
         "tools are skipped before it, with us and without, and run before a scripted server. The "
@@ -88,6 +103,27 @@ def counts() -> Table:
     )
 
 
+def reasons(found: Sequence[Case]) -> Table:
+    """Say why tests of the suites did not run, and that they do not without us either."""
+    left = [case for case in found if case.end in ("skipped", "expected to fail")]
+    on = list(dict.fromkeys(case.on for case in left))
+    rows = []
+    for why, end in dict.fromkeys((case.why, case.end) for case in left):
+        of = Counter(case.on for case in left if (case.why, case.end) == (why, end))
+        rows.append([why, end, *(str(of[name]) for name in on)])
+    without = sum(case.on == "Plain" for case in left)
+    return Table(
+        name="suites-left",
+        title="Why tests of those suites do not run",
+        columns=["reason, in the suite's words or the test's", "", *on],
+        rows=rows,
+        ratio=f"{len(left)} tests do not run or are expected to fail, {without} of them without "
+        "us.",
+        how="A column is what the suite ran on, all of its files together; “Plain” is without us.",
+        not_measured="whether a stronger model would run those that need tools.",
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    run(lambda _: [counts()], parser)
+    run(measure, parser)

@@ -46,7 +46,10 @@ _FORMS = {
     "{0} turns in {1} minutes; memory after the warm-up grows by {2} at most (bound 5 %), errors "
     "that are not ours {3}.": "{1}분 동안 {0}차례. 준비가 끝난 뒤 메모리는 최대 {2} 늘었고(한계 "
     "5%), 우리 것이 아닌 오류는 {3}개입니다.",
-    "{0} passed, {1} failed.": "{0}개 통과, {1}개 실패.",
+    "{0} passed, {1} skipped, {2} expected to fail, {3} failed.": "{0}개 통과, {1}개 건너뜀, {2}개 "
+    "실패 예상, {3}개 실패.",
+    "{0} tests do not run or are expected to fail, {1} of them without us.": "{0}개가 실행되지 "
+    "않거나 실패가 예상되며, 그 가운데 {1}개는 우리 없이도 그렇습니다.",
 }
 _WAYS = {"nothing": "보호 없음", "ours, rules": "우리 규칙", "ours, default": "우리 기본값",
          "ours, strict": "우리 엄격 모드"}  # fmt: skip

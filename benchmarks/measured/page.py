@@ -53,7 +53,8 @@ TITLES = {
     "strict": "엄격 모드",
     "leaks": "AgentLeak의 시나리오 256개",
     "egress": "나가는 요청의 검사",
-    "tracing": "추적(trace) 검사",
+    "tracing": "추적(trace) 검사, 20 ms 걸리는 모델",
+    "tracing-strict": "추적(trace) 검사, 시간이 들지 않는 모델",
     "sql": "SQL 검사",
     "sql-verdicts": "SQL 문장의 판정",
     "sql-accuracy": "SQL의 정확도",
@@ -61,6 +62,7 @@ TITLES = {
     "minions": "Minion 루프",
     "install": "설치 크기와 불러오는 시간",
     "suites": "다른 사람들이 쓴 시험 모음",
+    "suites-left": "그 시험들 가운데 실행되지 않는 것",
     "soak": "오래 돌리기",
 }
 

@@ -1,11 +1,13 @@
 """`kill -9` on PostgreSQL and Redis in the middle of a conversation, and started again.
 
-The person gets an error of ours (or the checkpointer's own, which is not ours to raise), nothing
-that was acknowledged is lost, nothing crosses half masked, and the same process goes on with the
-same placeholders when the database is back.
+The person gets an error of ours; only where LangGraph's checkpointer alone cannot reach the
+database is it the driver's own, which is not ours to raise. Nothing that was acknowledged is lost,
+nothing crosses half masked, and the same process goes on with the same placeholders when the
+database is back.
 """
 
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +19,7 @@ from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.postgres import PostgresSaver
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.store.memory import InMemoryStore
 from langgraph.store.postgres import PostgresStore
 from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
@@ -43,10 +46,25 @@ def model_answers(request: dict[str, Any]) -> Any:
     return "So far: " + " | ".join(str(m["content"]) for m in request["messages"] if m["content"])
 
 
-class Service:
-    """A private agent whose vault is in the database, and all else that can be."""
+def whose(error: BaseException) -> str:
+    """Say who raised an error: "ours", "checkpointer", or the module that asked the driver."""
+    if isinstance(error, PrivacyError):
+        return "ours"
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = [str(frame.f_globals.get("__name__")) for frame in frames]
+    asked = [m for m in modules if not m.startswith(("psycopg", "contextlib"))]
+    return "checkpointer" if asked[-1].startswith("langgraph.checkpoint.") else asked[-1]
 
-    def __init__(self, server: Any, folder: Path, model: str, stack: ExitStack) -> None:
+
+class Service:
+    """A private agent whose vault is in the database, and all else that can be.
+
+    With `near` vault and ledger are beside the process, and the checkpointer alone is far.
+    """
+
+    def __init__(
+        self, server: Any, folder: Path, model: str, stack: ExitStack, *, near: bool = False
+    ) -> None:
         self.server, self.pool = server, None
         self.during: Callable[[], None] = lambda: None
         self.asked: list[str] = []
@@ -64,8 +82,8 @@ class Service:
             saver, store = PostgresSaver(pool), PostgresStore(pool)
             saver.setup()
             store.setup()
-            vault = StoreVault(store, KEY)
-            self.ledger = EgressLedger(server.url)
+            vault = StoreVault(InMemoryStore() if near else store, KEY)
+            self.ledger = EgressLedger(folder / "ledger.sqlite" if near else server.url)
         stack.callback(self.ledger.close)
 
         @tool
@@ -129,6 +147,7 @@ def test_killed_and_started_again_in_a_conversation(
         crossed = len(model.requests)
         with service.away(), pytest.raises((PrivacyError, psycopg.Error)) as caught:
             service.ask(f"And who is {ROE}?")
+        assert whose(caught.value) == "ours"  # the vault is asked before the checkpointer
         assert ROE not in str(caught.value)
         assert len(model.requests) == crossed
         assert ROE in service.ask(f"And who is {ROE}?")[-1]
@@ -138,6 +157,7 @@ def test_killed_and_started_again_in_a_conversation(
             service.during = lambda: outage.enter_context(service.away())
             with pytest.raises((PrivacyError, psycopg.Error)) as caught:
                 service.ask(f"What is the phone of {JANE}?")
+        assert whose(caught.value) in ("ours", "checkpointer")
         assert ON_FILE not in str(caught.value)
         assert JANE not in str(caught.value)
         service.during = lambda: None
@@ -177,3 +197,23 @@ def test_what_is_away_is_said_by_an_error_of_ours(server: Any, tmp_path: Path) -
                     service.ledger.verify()
         assert session.restore(session.mask(f"I am {ROE}.")) == f"I am {ROE}."
         assert session.mask(f"I am {JANE}.") == masked
+
+
+def test_only_the_checkpointers_error_is_its_drivers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if program("initdb") is None:
+        pytest.skip("initdb is not installed here")
+    monkeypatch.setenv("LANGCHAIN_PRIVACY_HOME", str(tmp_path / "home"))
+    with PostgresServer() as server, OpenAIServer(model_answers) as model, ExitStack() as stack:
+        service = Service(server, tmp_path, model.base_url, stack, near=True)
+        service.ask(f"I am {JANE}.")
+        crossed = len(model.requests)
+        with service.away(), pytest.raises(psycopg.Error) as caught:
+            service.ask(f"And who is {ROE}?")
+        assert whose(caught.value) == "checkpointer"
+        said = "".join(traceback.format_exception(caught.value))
+        assert ROE not in said
+        assert JANE not in said
+        assert len(model.requests) == crossed
+        assert JANE in service.ask(f"And who is {ROE}?")[-1]
