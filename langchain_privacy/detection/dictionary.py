@@ -31,6 +31,11 @@ class DictionaryDetector(Detector):
     def __reduce__(self) -> tuple[type, tuple[Mapping[str, Iterable[str]]]]:
         return type(self), (self._values,)
 
+    @property
+    def index(self) -> ValueIndex[str]:
+        """The named values; the guard looks for them in disguise as well."""
+        return self._index
+
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:  # noqa: ARG002
         """Find every occurrence."""
         return [

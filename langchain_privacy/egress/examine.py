@@ -12,6 +12,7 @@ from langchain_privacy.detection import (
     HIGH_CONFIDENCE,
     UNTYPED,
     Detector,
+    DictionaryDetector,
     Finding,
     StrictDetector,
 )
@@ -19,9 +20,10 @@ from langchain_privacy.egress.clean import Clean
 from langchain_privacy.egress.payload import Payload, examined
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.automaton import Places
-from langchain_privacy.values.disguise import find_disguised
+from langchain_privacy.values.disguise import find_disguised, find_hidden
 from langchain_privacy.values.fold import HARD, SOFT, Skeleton
 from langchain_privacy.values.index import Hit
+from langchain_privacy.values.spelling import is_everyday
 from langchain_privacy.vault import PLACEHOLDER, Vault, VaultSession, current_session
 
 # ---- Where in a text rules could find anything: they are run there only.
@@ -147,8 +149,10 @@ class Examiner:
         detectors: Sequence[Detector],
         allow: Collection[str] = (),
         strict: StrictDetector | None = None,
+        named: Sequence[DictionaryDetector] = (),
     ) -> None:
         self._vault = vault
+        self._named = [detector.index for detector in named if len(detector.index)]
         self._strict = strict
         self._detectors = list(detectors)
         self._allow = frozenset(value.casefold() for value in allow)
@@ -270,6 +274,12 @@ class Examiner:
     def _hits(self, text: str, sessions: Sequence[VaultSession]) -> Iterator[tuple[Hit[Any], str]]:
         live = self._vault.live_values
         folded = Skeleton(text)
+        # Who named a value means it wherever it first comes up; as it is usually written the
+        # masker's detectors find it. An everyday word, and two letters, stand for themselves.
+        for index in self._named:
+            for named in find_hidden(index, folded):
+                if named.form != "reversed" or _is_no_word(text[named.start : named.end]):
+                    yield named, named.owners[0]
         for session in sessions:
             for hit in find_disguised(session.index(), folded):
                 yield hit, hit.owners[0].kind
@@ -330,3 +340,7 @@ class Examiner:
     def _counts(self, finding: Finding, text: str) -> bool:
         value = text[finding.start : finding.end].casefold()
         return finding.score >= HIGH_CONFIDENCE and value not in self._allow
+
+
+def _is_no_word(text: str) -> bool:
+    return len(text) > 2 and not is_everyday(text)

@@ -25,6 +25,7 @@ from langchain_core.runnables import Runnable
 
 from langchain_privacy.detection import (
     Detector,
+    DictionaryDetector,
     Finding,
     StrictDetector,
     high_confidence_detectors,
@@ -95,7 +96,9 @@ class EgressGuard:
         self._clean = Clean()
         chosen = high_confidence_detectors() if detectors is None else detectors
         allow = getattr(masker.policy, "allow", ())
-        self._examiner = Examiner(masker.vault, chosen, allow, _strict_of(masker))
+        own = getattr(masker, "detectors", ())
+        named = [each for each in own if isinstance(each, DictionaryDetector)]
+        self._examiner = Examiner(masker.vault, chosen, allow, _strict_of(masker), named)
 
     def __repr__(self) -> str:
         return f"<EgressGuard recording to {self.ledger!r}>"

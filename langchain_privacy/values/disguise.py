@@ -29,12 +29,17 @@ def find_disguised(index: ValueIndex[Owner], text: str | Skeleton) -> Iterator[H
             the seams of its pieces, and nothing is joined across `fold.HARD`.
     """
     folded = Skeleton(text) if isinstance(text, str) else text
-    yield from _forms(index, folded)
+    yield from index.find(folded)
+    yield from find_hidden(index, folded)
+
+
+def find_hidden(index: ValueIndex[Owner], folded: Skeleton) -> Iterator[Hit[Owner]]:
+    """Yield the values that stand in a text in disguise only."""
+    yield from _hidden(index, folded)
     yield from _decoded(index, folded.text, _DEPTH)
 
 
-def _forms(index: ValueIndex[Owner], folded: Skeleton) -> Iterator[Hit[Owner]]:
-    yield from index.find(folded)
+def _hidden(index: ValueIndex[Owner], folded: Skeleton) -> Iterator[Hit[Owner]]:
     yield from index.reversed(folded)
     for start, end, digits in spelled_digits(folded.text):
         for hit in index.find(digits):
@@ -55,7 +60,8 @@ def _decoded(index: ValueIndex[Owner], text: str, depth: int) -> Iterator[Hit[Ow
     for part, said in zip(parts, texts, strict=True):
         owners.append((at, at + len(said), part))
         at += len(said) + 1
-    found = [*_forms(index, Skeleton(joined))]
+    folded = Skeleton(joined)
+    found = [*index.find(folded), *_hidden(index, folded)]
     if depth > 1:
         found += _decoded(index, joined, depth - 1)
     for hit in found:

@@ -80,13 +80,17 @@ class Records:
     @property
     def within_reach(self) -> bool:
         """Whether the store can be asked from here: an async one cannot from its own loop."""
-        loop = getattr(self._store, "_loop", None)
-        if loop is None:
+        if not self.is_async:
             return True
         try:
-            return asyncio.get_running_loop() is not loop
+            return asyncio.get_running_loop() is not getattr(self._store, "_loop", None)
         except RuntimeError:
             return True
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the store belongs to an event loop, on which it cannot be asked."""
+        return getattr(self._store, "_loop", None) is not None
 
     def get(self, namespace: Namespace, key: str) -> dict[str, Any] | None:
         """Return a record's value."""
@@ -204,6 +208,9 @@ def _place(namespace: Namespace, key: str) -> bytes:
 class StoreDocuments(DocumentRoom):
     """Documents sealed in the store; those that were read stay in this process's memory.
 
+    Tokens of an answer are restored on the event loop, where an async store cannot be asked: there
+    the room knows what it held when a thread looked last, still sealed (`look`).
+
     Args:
         records: The store.
         place: Where the session lies.
@@ -224,6 +231,7 @@ class StoreDocuments(DocumentRoom):
         self._use = use
         self._wrote = wrote
         self._read: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._held: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
         return "<DocumentRoom>"
@@ -244,6 +252,8 @@ class StoreDocuments(DocumentRoom):
                 raise ConfigurationError(msg)
             self._records.put(place.documents, ref, box)
             self._wrote([(place.documents, ref)])
+            if self._records.is_async:
+                self._held[ref] = box
         return ref
 
     def get(self, ref: str) -> str:
@@ -257,16 +267,24 @@ class StoreDocuments(DocumentRoom):
     def refs(self) -> Sequence[str]:
         """Return the references in the order of arrival."""
         self._use()
-        return [item.key for item in in_order(self._records.below(self._place.documents))]
+        return self.look() if self._records.within_reach else list(self._held)
+
+    def look(self) -> list[str]:
+        """Ask the store for the references; of an async store keep the records for its loop."""
+        items = in_order(self._records.below(self._place.documents))
+        if self._records.is_async:
+            self._held = {item.key: item.value for item in items}
+        return [item.key for item in items]
 
     def clear(self) -> None:
         """Forget what was read."""
         self._read.clear()
+        self._held.clear()
 
     def _of(self, ref: str) -> tuple[str, dict[str, Any]]:
         self._use()
         if ref not in self._read:
-            record = self._records.get(self._place.documents, ref)
+            record = self._held.get(ref) or self._records.get(self._place.documents, ref)
             if record is None:
                 raise no_such_document()
             kept = opened(self._place.sealer, self._place.documents, ref, record)
@@ -446,6 +464,8 @@ class StoreSession(VaultSession):
         news = [i for i in self._records.below(place.values) if i.key not in self._known]
         for item in in_order(news):
             self._add(item.key, self._entry(item.key, item.value))
+        if self._records.is_async:
+            self.documents.look()
         self._stale = False
 
     def _claim(self, value_id: str, new: VaultEntry, *, part: bool) -> VaultEntry:

@@ -2,14 +2,17 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import pytest
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
-from langchain_privacy import Masker, private
+from langchain_privacy import Masker, create_private_agent, private
 from langchain_privacy.vault import StoreVault
+from tests.support.scripted import ScriptedChatModel
 
 KEY = b"k" * 32
 JANE = "jane.doe@example.org"
@@ -44,3 +47,27 @@ async def test_conversations_go_on_over_a_restart(tmp_path: Path) -> None:
         assert await talk("And now?", "t3") == f"Noted: I am 3.{JANE}"
     assert "example.org" not in str(seen)
     assert "example.org" not in (tmp_path / "vault.db").read_bytes().decode("latin-1")
+
+
+@pytest.mark.parametrize("form", ["{}", '{{"to": "{}"}}', "[{}, 1]", "{} and {} again"])
+@pytest.mark.parametrize("chunk", [1, 3])
+async def test_tokens_are_restored_on_the_loop_of_the_store(
+    tmp_path: Path, form: str, chunk: int
+) -> None:
+    """An answer begins with a bracket that is a piece of its own, or is JSON."""
+
+    def answer(messages: Any) -> AIMessage:
+        return AIMessage(form.format(*[messages[-1].text] * 2))
+
+    async with AsyncSqliteStore.from_conn_string(str(tmp_path / "vault.db")) as store:
+        await store.setup()
+        masker = Masker(vault=StoreVault(store, KEY))
+        model = ScriptedChatModel(responses=[answer], chunk=chunk)
+        agent = create_private_agent(model, masker=masker, checkpointer=InMemorySaver())
+        given = {"messages": [("user", JANE)]}
+        for turn in range(2):
+            config = {"configurable": {"thread_id": "t"}}
+            parts = agent.astream(given, config, stream_mode="messages")
+            said = "".join([piece.text async for piece, _ in parts if piece.type != "human"])
+            assert said == form.format(JANE, JANE), turn
+        assert "example.org" not in model.seen_text

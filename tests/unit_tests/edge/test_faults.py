@@ -7,7 +7,9 @@ from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables.history import RunnableWithMessageHistory
+from langchain_core.tools import StructuredTool
 from langgraph.cache.memory import InMemoryCache
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import START, StateGraph
 from langgraph.types import CachePolicy
@@ -20,6 +22,7 @@ from langchain_privacy import (
     local_node,
     private,
 )
+from langchain_privacy.detection import default_detectors
 from langchain_privacy.errors import PrivacyError
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import thread
@@ -122,3 +125,40 @@ def test_a_declared_system_prompt_is_the_same_in_every_thread() -> None:
     assert first == second
     assert prompt in first
     assert not holds(model.seen_text, OTHER)
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_other_spellings_in_later_messages_cross_masked_and_come_back(guarded: bool) -> None:
+    masker = Masker(default_detectors(presidio=False))
+    guard = EgressGuard(masker) if guarded else None
+    model = ScriptedChatModel(responses=[lambda messages: AIMessage(messages[-1].content)])
+    saver = InMemorySaver()
+    agent = create_private_agent(model, masker=masker, guard=guard, checkpointer=saver)
+    said = [
+        "계좌번호는 110-234-567890, 여권번호는 M12345678, 담당자는 김민수 부장님",
+        "110234567890 맞나요? 민수씨, 김 민수, 민수는, M 1234 5678",
+        "１１０２３４５６７８９０ (김민수)",
+    ]
+    for text in said:
+        assert agent.invoke({"messages": [text]}, thread("t"))["messages"][-1].content == text
+    stored = str([saver.storage, saver.writes, saver.blobs])
+    for written in ("110-234", "110234567890", "민수", "1234 5678", "M12345678", "１１０２３４"):
+        assert written not in model.seen_text
+        assert written not in stored
+
+
+ORDINARY = "jira_create_issue asana_task figma_export kibana opsgenie ask_alice crm_en_dict"
+PEOPLE = "ask_claude transfer_to_sarah adam_optimizer bert_score alexa_say"
+
+
+@pytest.mark.parametrize("name", f"{ORDINARY} {PEOPLE}".split())
+def test_names_of_tools_are_taken_as_they_are(name: str) -> None:
+    masker = Masker()
+    act = StructuredTool.from_function(lambda: f"for {EMAIL}", name=name, description="Act.")
+    call = AIMessage("", tool_calls=[{"name": name, "args": {}, "id": "1"}])
+    model = ScriptedChatModel(responses=[call, echo])
+    agent = create_private_agent(model, [act], masker=masker, guard=EgressGuard(masker))
+    answer = agent.invoke({"messages": ["Please act"]})["messages"][-1]
+    assert f"for {EMAIL}" in answer.content
+    assert [t["function"]["name"] for t in model.seen[0]["kwargs"]["tools"]] == [name]
+    assert not holds(model.seen_text, EMAIL)

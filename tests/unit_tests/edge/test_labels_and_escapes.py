@@ -1,19 +1,23 @@
 """Fields are read beside their names, and escapes are decoded, on every way out."""
 
+import base64
 import dataclasses
 import enum
 import json
 from datetime import date
 from typing import Any, TypedDict
+from urllib.parse import quote
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from pydantic import BaseModel
 
 from langchain_privacy import EgressGuard, Masker, create_private_agent, private
 from langchain_privacy.detection import default_detectors
+from langchain_privacy.errors import EgressBlockedError
 from tests.support.scripted import ScriptedChatModel
 
 FORM: dict[str, Any] = {
@@ -177,3 +181,61 @@ def test_a_tool_that_dumps_a_record_leaks_nothing(masker: Masker) -> None:
     for value in values_of(KOREAN):
         assert value not in sent[-1]
         assert json.dumps(value)[1:-1] not in sent[-1]
+
+
+SAID = "담당자는 김민수 부장님입니다. 010-3847-2915"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(f"&#{ord(c)};" for c in SAID),
+        f"q={quote(SAID)}",
+        base64.b64encode(SAID.encode()).decode(),
+        json.dumps({"contact": SAID}),
+        json.dumps(json.dumps({"contact": SAID})),
+    ],
+    ids=["HTML", "URL", "base64", "JSON", "JSON in JSON"],
+)
+def test_what_other_programs_escape_is_found_by_masker_and_guard(masker: Masker, text: str) -> None:
+    """Nobody has seen the values before."""
+    model = ScriptedChatModel(responses=["never"])
+    with pytest.raises(EgressBlockedError):
+        EgressGuard(masker).wrap(model).invoke(text)
+    assert not model.seen
+    session = masker.session("t")
+    masked = session.mask(ToolMessage(text, tool_call_id="1"), untrusted=True).text
+    assert session.restore(masked) == text
+    if text.startswith("q="):
+        return  # pieces of Korean stay percent-encoded in it, by chance four of them a name's part
+    fine = EgressGuard(masker).wrap(ScriptedChatModel(responses=["fine"]))
+    assert fine.invoke(masked, {"configurable": {"thread_id": "t"}}).text == "fine"
+
+
+@pytest.mark.parametrize(("name", "value"), FORM.items(), ids=FORM)
+def test_a_field_that_nobody_masked_does_not_cross(masker: Masker, name: str, value: Any) -> None:
+    guard, model = EgressGuard(masker), ScriptedChatModel(responses=["never"])
+    for text in (str({name: value}), json.dumps({name: value})):
+        with pytest.raises(EgressBlockedError):
+            guard.wrap(model).invoke(text)
+    assert not model.seen
+
+
+def test_an_error_that_dumps_a_record_leaks_nothing(masker: Masker) -> None:
+    @tool
+    def lookup() -> str:
+        """Look the patient up."""
+        raise ValueError(json.dumps(KOREAN))
+
+    call = {"name": "lookup", "args": {}, "id": "1"}
+    model = ScriptedChatModel(responses=[AIMessage("", tool_calls=[call])])
+    saver, thread = InMemorySaver(), {"configurable": {"thread_id": "t"}}
+    agent = create_private_agent(model, [lookup], masker=masker, checkpointer=saver)
+    with pytest.raises(ValueError, match=r"\[PERSON_") as error:
+        agent.invoke({"messages": ["환자 기록을 찾아줘"]}, thread)
+    stored = str([saver.storage, saver.writes, saver.blobs])
+    for value in values_of(KOREAN):
+        for said in (value, json.dumps(value)[1:-1]):
+            assert said not in str(error.value)
+            assert json.dumps(said)[1:-1] not in stored
+            assert said not in stored

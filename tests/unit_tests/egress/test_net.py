@@ -1,6 +1,8 @@
 """What nobody masked is examined with all that the masker has, once a text."""
 
+import base64
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
@@ -38,6 +40,45 @@ def test_a_bare_guarded_model_refuses_what_the_masker_would_mask(
         EgressGuard(masker()).wrap(model).invoke(text, config)
     assert not model.seen
     assert text not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**Projekt** Adler",
+        "PROJEKT_ADLER",
+        quote("Projekt Adler"),
+        base64.b64encode(b"about Projekt Adler").decode(),
+        base64.b64encode(base64.b64encode(b"about Projekt Adler")).decode(),
+        "reldA tkejorP",
+        base64.b64encode(b"reldA tkejorP").decode(),
+        "number zero one zero, one two three four, five six seven eight",
+        "동길홍 님께",
+    ],
+)
+def test_a_named_value_is_known_before_it_was_ever_masked(text: str) -> None:
+    """Its owner named it: it needs not come up as it is usually written first."""
+    named = {"PROJECT": ["Projekt Adler"], "PHONE": ["010-1234-5678"], "PERSON": ["홍길동"]}
+    m = Masker(default_detectors(presidio=False), policy=MaskingPolicy(private=named))
+    model = ScriptedChatModel(responses=["never"])
+    with pytest.raises(EgressBlockedError):
+        EgressGuard(m).wrap(model).invoke(text)
+    assert not model.seen
+
+
+@pytest.mark.parametrize(
+    ("named", "text"),
+    [
+        ("Live", "evil is a word"),
+        ("수지", "지수가 올랐다"),
+        ("Anna", "no name here"),
+        ("Projekt Adler", "an eagle and a project"),
+    ],
+)
+def test_a_word_that_is_a_named_value_backwards_by_chance_crosses(named: str, text: str) -> None:
+    m = Masker([], policy=MaskingPolicy(private={"PERSON": [named]}))
+    model = EgressGuard(m).wrap(ScriptedChatModel(responses=["fine"]))
+    assert model.invoke(text).content == "fine"
 
 
 @pytest.mark.parametrize("message", [SystemMessage, HumanMessage, AIMessage])

@@ -101,6 +101,27 @@ def test_whatever_a_remote_graph_sends_is_examined(
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "beside", [{"context": {"user": {"mail": MAIL}}}, {"headers": {"X-User": MAIL}}, {}], ids=str
+)
+@pytest.mark.parametrize("nested", [{}, {"nested": {"user": [MAIL]}}], ids=str)
+def test_what_is_sent_beside_the_input_is_masked_or_refused(
+    server: RecordingServer, masker: Masker, beside: Any, nested: Any
+) -> None:
+    config: Any = {"configurable": nested}
+    harmless: Any = {"messages": [HumanMessage("harmless")]}
+    remote = RemoteGraph("agent", url=server.url)
+    graph: Any = private(remote, masker, guard=EgressGuard(masker))
+    graph.invoke(harmless, config, **beside)
+    [request] = server.requests
+    assert MAIL.encode() not in server.wire
+    assert MAIL not in str(request.headers)
+    if beside or nested:
+        with pytest.raises(EgressBlockedError):
+            EgressGuard(masker).wrap_runnable(remote).invoke(harmless, config, **beside)
+        assert len(server.requests) == 1
+
+
 def test_a_guarded_http_client_counts_what_a_remote_graph_sends(
     server: RecordingServer, masker: Masker
 ) -> None:
