@@ -363,8 +363,9 @@ class LiveValues:
 
     def issued(self, session_id: str, entry: VaultEntry) -> None:
         """Take note of a value."""
-        if self._all is not None or (entry.is_private and is_unmistakable(entry.value)):
-            value = _Value(entry.kind, entry.value, entry.entity_type, entry.code, entry.is_private)
+        text = entry.plain or entry.value  # escapes are looked through wherever it may stand
+        if self._all is not None or (entry.is_private and is_unmistakable(text)):
+            value = _Value(entry.kind, text, entry.entity_type, entry.code, entry.is_private)
             self.longest = max(self.longest, len(entry.value))
             self._new.append((session_id, value))
             self.changes = next(self._counted)

@@ -206,10 +206,9 @@ def test_what_other_programs_escape_is_found_by_masker_and_guard(masker: Masker,
     session = masker.session("t")
     masked = session.mask(ToolMessage(text, tool_call_id="1"), untrusted=True).text
     assert session.restore(masked) == text
-    if text.startswith("q="):
-        return  # pieces of Korean stay percent-encoded in it, by chance four of them a name's part
     fine = EgressGuard(masker).wrap(ScriptedChatModel(responses=["fine"]))
-    assert fine.invoke(masked, {"configurable": {"thread_id": "t"}}).text == "fine"
+    for config in ({}, {"configurable": {"thread_id": "t"}}):
+        assert fine.invoke(masked, config).text == "fine"
 
 
 @pytest.mark.parametrize(("name", "value"), FORM.items(), ids=FORM)
