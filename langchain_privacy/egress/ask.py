@@ -21,6 +21,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import RunnableConfig
 from pydantic import BaseModel, ValidationError
 
+from langchain_privacy.egress.crossing import crossing_for
 from langchain_privacy.errors import ConfigurationError, ProtocolError
 from langchain_privacy.local import split_reasoning
 
@@ -47,7 +48,7 @@ _MOST_TRIES = 200
 
 
 class JsonAsker:
-    """A remote model that is asked for JSON.
+    """A remote model that is asked for JSON; the ledger tells what for by the schema's name.
 
     Args:
         model: The remote chat model, already guarded.
@@ -128,12 +129,14 @@ class JsonAsker:
         """Send one conversation and return the reply as it came; faults of the model pass."""
         model, arguments = self._way(schema)
         try:
-            return _message(model.invoke(list(messages), config, **arguments))
+            with crossing_for(schema.__name__):
+                return _message(model.invoke(list(messages), config, **arguments))
         except Exception as error:
             if not self._refuses_structure(error):
                 raise
         # Outside the handler, so that the refusal does not become the context of another fault.
-        said: AIMessage = self._model.invoke(list(messages), config, **self._arguments)
+        with crossing_for(schema.__name__):
+            said: AIMessage = self._model.invoke(list(messages), config, **self._arguments)
         self._structured = "prompt"
         return said
 
@@ -146,11 +149,13 @@ class JsonAsker:
         """Like `send`, without blocking the event loop."""
         model, arguments = self._way(schema)
         try:
-            return _message(await model.ainvoke(list(messages), config, **arguments))
+            with crossing_for(schema.__name__):
+                return _message(await model.ainvoke(list(messages), config, **arguments))
         except Exception as error:
             if not self._refuses_structure(error):
                 raise
-        said: AIMessage = await self._model.ainvoke(list(messages), config, **self._arguments)
+        with crossing_for(schema.__name__):
+            said: AIMessage = await self._model.ainvoke(list(messages), config, **self._arguments)
         self._structured = "prompt"
         return said
 

@@ -35,6 +35,23 @@ Outcome = Literal["answered", "failed", "abandoned"]
 
 _log = logging.getLogger(__name__)
 
+_purpose: ContextVar[str] = ContextVar("egress_purpose", default="chat")
+
+
+@contextlib.contextmanager
+def crossing_for(purpose: str) -> Iterator[None]:
+    """Say what the calls of chat models in this block are for; policies and the ledger are told."""
+    token = _purpose.set(purpose)
+    try:
+        yield
+    finally:
+        _purpose.reset(token)
+
+
+def purpose_of_chat() -> str:
+    """Return what a chat model is asked for now; `"chat"` where nobody said."""
+    return _purpose.get()
+
 
 class Door(Protocol):
     """The guard, as it is seen by what sends through it; see `EgressGuard` for each method."""

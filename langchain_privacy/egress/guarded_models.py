@@ -33,7 +33,7 @@ from langchain_core.runnables import (
 from langchain_core.runnables.config import merge_configs
 from pydantic import BaseModel
 
-from langchain_privacy.egress.crossing import Door, OpenCrossing, is_inside
+from langchain_privacy.egress.crossing import Door, OpenCrossing, is_inside, purpose_of_chat
 from langchain_privacy.egress.destination import UNKNOWN, destination_of, is_remote_graph, model_of
 from langchain_privacy.egress.payload import Payload, of_call, of_value
 from langchain_privacy.errors import ConfigurationError
@@ -153,7 +153,7 @@ def _asking(
         "payload": of_call(model, messages, stop, settings),
         "destination": destination_of(model),
         "model": model_of(model, settings),
-        "purpose": "chat",
+        "purpose": purpose_of_chat(),
         "sender": model,
         "asked": messages,
     }

@@ -42,7 +42,8 @@ class CrossingRequest:
     Attributes:
         destination: Host and port, or `"unknown"`.
         model: Name of the model.
-        purpose: `"chat"`, `"embeddings"`, `"http"` or a name of the caller's.
+        purpose: `"chat"`, `"embeddings"`, `"http"`, the name of the JSON that is asked for, or a
+            name of the caller's.
         session: Digest of the session, `""` when none is known.
         size: Bytes of the payload.
         payload: The payload's bytes.

@@ -224,3 +224,13 @@ def test_an_unknown_way_is_refused() -> None:
         JsonAsker(ScriptedChatModel(responses=[FACT]), structured="yaml")  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="set max_tokens on the model"):
         JsonAsker(ScriptedChatModel(responses=[FACT]), structured="native", max_tokens=9)
+
+
+async def test_the_ledger_tells_what_was_asked_for() -> None:
+    guard = EgressGuard(Masker([]))
+    model = guard.wrap(ScriptedChatModel(responses=[FACT]))
+    asker = JsonAsker(model)
+    asker.ask(ASKED, Fact)
+    await asker.aask(ASKED, Fact)
+    model.invoke("hello")
+    assert [crossing.purpose for crossing in guard.ledger] == ["Fact", "Fact", "chat"]
