@@ -32,8 +32,8 @@ class Crossing:
         session: Keyed digest of the session, `""` when none was known.
         destination: Host and port, or `"unknown"`.
         model: Model that it was meant for.
-        purpose: What for: `"chat"`, `"embeddings"`, `"http"`, the name of the JSON that is asked for,
-            or a name of the caller's.
+        purpose: What for: `"chat"`, `"embeddings"`, `"http"`, the name of the JSON that is asked
+            for, or a name of the caller's.
         decision: `"allowed"` or `"blocked"`.
         rule: The rule that refused, or `None`.
         bytes_out: Bytes of the payload; once complete and counted by the HTTP client, of all
