@@ -144,8 +144,9 @@ def shown(last: int) -> list[int]:
 def conversations(last: int) -> dict[str, list[float]]:
     """Run every agent, turn by turn; returns the seconds of each turn."""
     made = {name: make() for name, make in AGENTS.items()}
+    PRESIDIO.on = True
     for name, make in AGENTS.items():
-        turn(name, make(), 0)  # imports and caches
+        turn(name, make(), 0)  # imports, models and caches
     seconds: dict[str, list[float]] = {name: [] for name in made}
     names = list(made)
     samples = set(shown(last))

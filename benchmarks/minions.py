@@ -112,9 +112,11 @@ def loops(arguments: argparse.Namespace) -> Table:
             else "with the packaged model of 270 million parameters as the local one"
         )
         + "; the strong remote model is scripted, so that what falls short is ours. **The "
-        "figures of HazyResearch/minions were taken once**, at commit 41caffb2, on 20 documents of "
-        "the same kind with a scripted supervisor: it is on no package index (what PyPI "
-        "calls minions is another project), so it is not run here.",
+        "figures of HazyResearch/minions were taken once**, at its published commit 41caffb2, on "
+        "20 documents of the same kind with a scripted supervisor, and stand as they are: it is on "
+        "no package index. `minions` on PyPI (0.0.2, by crios1) is another project, so nothing of "
+        "that name is installed or run here. The memory of the first evidence has the detection "
+        "models in it, which it loads.",
         not_measured="real strong models; long documents: `benchmarks/minions_long.py`.",
         versions={"HazyResearch/minions": "41caffb2 (its published state, measured once)"},
     )

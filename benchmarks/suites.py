@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
@@ -30,11 +30,13 @@ SUITES = {
     "chunk-invariance": "tests/integration_tests/test_chunk_invariance.py",
     "langgraph-checkpoint-conformance": "tests/integration_tests/test_checkpoint_conformance.py",
 }
+BESIDE_PLAIN = "langchain-tests, llama.cpp"
+"""The suite that runs without us as well."""
 ENDS = ("passed", "skipped", "expected to fail", "failed")
 
 
 class Case(NamedTuple):
-    """A test: on what it ran, how it ended (of `ENDS`), and why, where it did not pass."""
+    """A test: on what it ran, how it ended (of `ENDS`), and why it was not to pass."""
 
     on: str
     end: str
@@ -42,13 +44,13 @@ class Case(NamedTuple):
 
 
 def ended(case: ET.Element) -> tuple[str, str]:
-    """Say how a test ended, and why."""
+    """Say how a test ended, and why where it was not to pass."""
     for each in case:
         if each.tag == "skipped":
             end = "expected to fail" if "xfail" in (each.get("type") or "") else "skipped"
             return end, (each.get("message") or "no reason given").strip().rstrip(".")
         if each.tag in ("failure", "error"):
-            return "failed", each.tag
+            return "failed", ""
     return "passed", ""
 
 
@@ -73,7 +75,7 @@ def cases(file: str) -> list[Case]:
 
 def measure(_: argparse.Namespace) -> list[Table]:
     found = {suite: cases(file) for suite, file in SUITES.items()}
-    return [counts(found), reasons([case for of in found.values() for case in of])]
+    return [counts(found), reasons(found)]
 
 
 def counts(found: Mapping[str, list[Case]]) -> Table:
@@ -103,23 +105,26 @@ def counts(found: Mapping[str, list[Case]]) -> Table:
     )
 
 
-def reasons(found: Sequence[Case]) -> Table:
+def reasons(found: Mapping[str, list[Case]]) -> Table:
     """Say why tests of the suites did not run, and that they do not without us either."""
-    left = [case for case in found if case.end in ("skipped", "expected to fail")]
-    on = list(dict.fromkeys(case.on for case in left))
+    left = {suite: [case for case in of if case.why] for suite, of in found.items()}
+    on = list(dict.fromkeys(case.on for of in left.values() for case in of))
     rows = []
-    for why, end in dict.fromkeys((case.why, case.end) for case in left):
-        of = Counter(case.on for case in left if (case.why, case.end) == (why, end))
-        rows.append([why, end, *(str(of[name]) for name in on)])
-    without = sum(case.on == "Plain" for case in left)
+    for suite, of in left.items():
+        ran = {case.on for case in found[suite]}
+        for why, end in dict.fromkeys((case.why, case.end) for case in of):
+            many = Counter(case.on for case in of if (case.why, case.end) == (why, end))
+            rows.append([suite, why, end, *(str(many[n]) if n in ran else "–" for n in on)])
+    per = Counter(case.on for case in left[BESIDE_PLAIN])
+    ours = ", ".join(f"{name} {many}" for name, many in per.items() if name != "Plain")
     return Table(
         name="suites-left",
         title="Why tests of those suites do not run",
-        columns=["reason, in the suite's words or the test's", "", *on],
+        columns=["suite", "reason, in the suite's words or the test's", "ended", *on],
         rows=rows,
-        ratio=f"{len(left)} tests do not run or are expected to fail, {without} of them without "
-        "us.",
-        how="A column is what the suite ran on, all of its files together; “Plain” is without us.",
+        ratio=f"Before the real model {per['Plain']} tests do not run or are expected to fail "
+        f"without us; with us: {ours}.",
+        how="“–”: that suite does not run on it. “Plain” is without us.",
         not_measured="whether a stronger model would run those that need tools.",
     )
 

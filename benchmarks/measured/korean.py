@@ -48,8 +48,9 @@ _FORMS = {
     "5%), 우리 것이 아닌 오류는 {3}개입니다.",
     "{0} passed, {1} skipped, {2} expected to fail, {3} failed.": "{0}개 통과, {1}개 건너뜀, {2}개 "
     "실패 예상, {3}개 실패.",
-    "{0} tests do not run or are expected to fail, {1} of them without us.": "{0}개가 실행되지 "
-    "않거나 실패가 예상되며, 그 가운데 {1}개는 우리 없이도 그렇습니다.",
+    "Before the real model {0} tests do not run or are expected to fail without us; with us: "
+    "{1}.": "실제 모델 앞에서 우리 없이 {0}개가 실행되지 않거나 실패가 "
+    "예상됩니다. 우리와 함께: {1}.",
 }
 _WAYS = {"nothing": "보호 없음", "ours, rules": "우리 규칙", "ours, default": "우리 기본값",
          "ours, strict": "우리 엄격 모드"}  # fmt: skip

@@ -18,7 +18,7 @@ FONT = (
 )
 LIGHT = ("#0f766e", "#b35900", "#5b5fc7", "#b3261e", "#57606a", "#7a5c00", "#1f6feb")
 DARK = ("#4fd1c5", "#f0a04b", "#a5a8ff", "#ff8a80", "#a9b4c0", "#e3c45c", "#79b8ff")
-DASHES = ("", "7 4", "2 3", "10 3 2 3", "4 2", "1 4", "12 4")
+DASHES = ("", "7 4", "2 3", "10 3 2 3", "4 2", "3 5", "12 4")
 
 
 def svg(plot: Plot) -> str:
@@ -39,9 +39,10 @@ aria-labelledby="title desc">
 text {{ font: 12px {FONT}; fill: #1f2328; }} .head {{ font-size: 14px; font-weight: 600; }}
 .soft {{ fill: #57606a; }} .page {{ fill: #ffffff; stroke: #d0d7de; }} .grid {{ stroke: #d0d7de; }}
 .line {{ fill: none; stroke-width: 2; }} {light}
+.told {{ paint-order: stroke; stroke: #ffffff; stroke-width: 5px; }}
 @media (prefers-color-scheme: dark) {{
 text {{ fill: #e6edf3; }} .soft {{ fill: #a9b4c0; }} .page {{ fill: #16191d; stroke: #444c56; }}
-.grid {{ stroke: #444c56; }} {dark}}}
+.grid {{ stroke: #444c56; }} .told {{ stroke: #16191d; }} {dark}}}
 </style>
 <rect class="page" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>
 <text class="head" x="20" y="28">{escape(plot.title)}</text>
@@ -99,7 +100,9 @@ def _lines(plot: Plot) -> tuple[list[str], int]:
         f"{escape(plot.x)}</text>"
     )
     ends = _apart({name: at(*line[-1])[1] for name, line in plot.series.items()}, TOP, bottom)
-    for index, (name, line) in enumerate(plot.series.items()):
+    first = sorted(plot.series, key=lambda name: not name.startswith("ours"))
+    for name, line in plot.series.items():
+        index = first.index(name)  # ours have the colours of ours in the bars
         path = " ".join("{:.1f},{:.1f}".format(*at(*point)) for point in line)
         dash = DASHES[index % len(DASHES)]
         style = f' stroke-dasharray="{dash}"' if dash else ""
@@ -133,7 +136,8 @@ def _bars(plot: Plot) -> tuple[list[str], int]:
             f'<text x="{left - 10}" y="{y + 19}" text-anchor="end">{escape(name)}</text>',
             f'<rect class="{"f0" if name.startswith("ours") else "f4"}" x="{left}" y="{y + 5}"'
             f' width="{max(1.0, end - left):.1f}" height="20" rx="3"/>',
-            f'<text x="{max(left + 1, end) + 6:.1f}" y="{y + 19}">{_number(figure)}</text>',
+            f'<text class="told" x="{max(left + 1, end) + 6:.1f}" y="{y + 19}">'
+            f"{_number(figure)}</text>",
         ]
     out.append(
         f'<text class="soft" x="{(left + right) / 2:.0f}" y="{height - 10}" text-anchor="middle">'
