@@ -66,9 +66,9 @@ _FROM_THE_NUMBER = (
         _I,
     ),
     re.compile(rf"\b(?P<age>{_NUMBER})\s?(?:y/?o|yrs old|years of age)\b", _I),
-    # 34F, (52M), f/34, 29 male
+    # 34F, (52M), f/34, 29 male; "3M fell" begins with a company
     re.compile(
-        r"(?:^|(?<=[(,;:-])|(?<=[(,;:-] )|(?<=\bim )|(?<=\bme ))"
+        r"(?:^(?!\d[MFmf]\s)|(?<=[(,;:-])|(?<=[(,;:-] )|(?<=\bim )|(?<=\bme ))"
         r"(?P<age>\d{1,2}\s?/?\s?[MFmf])(?=[\s,;:.)]|\Z)",
         re.MULTILINE,
     ),

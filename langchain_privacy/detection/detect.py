@@ -19,6 +19,7 @@ from dataclasses import replace
 from langchain_privacy.detection.finding import Detector, Finding, LateDetector, merge_findings
 from langchain_privacy.detection.language import detection_language, say_unread
 from langchain_privacy.detection.once import one_reading
+from langchain_privacy.detection.particles import Particles
 from langchain_privacy.detection.vocabulary.merging import with_types
 from langchain_privacy.errors import DetectionError, PrivacyError
 from langchain_privacy.values.decoding import Reading
@@ -26,7 +27,7 @@ from langchain_privacy.values.fold import Skeleton, skeleton
 from langchain_privacy.values.index import ValueIndex
 from langchain_privacy.values.spelling import UNTYPED, is_person
 from langchain_privacy.values.view import View
-from langchain_privacy.words.korean import PARTICLE_BEHIND_LATIN, is_hangul
+from langchain_privacy.words.korean import is_hangul
 
 Span = tuple[int, int]
 
@@ -126,11 +127,13 @@ class _Look:
         skip: Sequence[Span],
         view: View | None = None,
         whole: Span | None = None,
-        particles: Sequence[Span] = (),
+        *,
+        particles: Particles,
+        suffix: str = DECODED,
     ) -> None:
         self.text, self.skip = text, skip
         self._view, self._whole = view, whole
-        self._particles = {end: start for start, end in particles}
+        self._particles, self._suffix = particles, suffix
         self.findings: list[Finding] = []
 
     def settle(
@@ -152,45 +155,33 @@ class _Look:
         else:
             self.findings = settled
             return
-        if self._particles:
-            self.findings = list(self._without_particles(places))
-            return
-        self.findings = [
-            replace(f, start=a, end=b, detector=f.detector + DECODED) for f, (a, b) in places
-        ]
+        self.findings = list(self._without_particles(places))
 
     def _without_particles(self, places: Iterable[tuple[Finding, Span]]) -> Iterator[Finding]:
+        """Put findings where they stand in the original, each without a particle at its end."""
         for found, (start, end) in places:
-            end = self._particles.get(end, end)
+            end = self._particles.end_without(start, end)
             if start < end:
-                yield replace(found, start=start, end=end)
+                yield replace(found, start=start, end=end, detector=found.detector + self._suffix)
 
 
 def _looks(reading: Reading, skip: Sequence[Span]) -> Iterator[_Look]:
-    yield _first_look(reading.text, skip)
+    particles = Particles(reading.text)
+    yield _first_look(reading.text, skip, particles)
     for view, folded in reading.views:
-        yield _Look(folded.text, [s for span in skip for s in view.where(*span)], view)
+        inside = [s for span in skip for s in view.where(*span)]
+        yield _Look(folded.text, inside, view, particles=particles)
     for start, end, folded in reading.encoded:
-        yield _Look(folded.text, (), whole=(start, end))
+        yield _Look(folded.text, (), whole=(start, end), particles=particles)
 
 
-def _first_look(text: str, skip: Sequence[Span]) -> _Look:
-    r"""Look at the text itself, each particle behind a Latin word or a number set apart.
-
-    Python's `\b` and `\w` know one kind of letter, so `10.20.30.41이고` ends in the middle of a
-    word, and "all but white space" takes `이고` into a password. No rule and no model has to know.
-    """
-    particles = [] if text.isascii() else [m.span() for m in PARTICLE_BEHIND_LATIN.finditer(text)]
+def _first_look(text: str, skip: Sequence[Span], particles: Particles) -> _Look:
+    """Look at the text itself, each particle behind a Latin word or a number set apart."""
     if not particles:
-        return _Look(text, skip)
-    view, at = View(), 0
-    for start, _ in particles:
-        view.copy(text[at:start], 0, at)
-        view.label(" ")
-        at = start
-    view.copy(text[at:], 0, at)
+        return _Look(text, skip, particles=particles)
+    view = particles.apart()
     apart = [s for span in skip for s in view.where(*span)]
-    return _Look(view.text, apart, view, particles=particles)
+    return _Look(view.text, apart, view, particles=particles, suffix="")
 
 
 def _united(text: str, looks: Sequence[_Look], skip: Sequence[Span]) -> list[Finding]:

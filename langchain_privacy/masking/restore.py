@@ -190,14 +190,15 @@ class Restoring:
             self.links.skip(len(written))
         suffix = item.suffix
         if suffix and particle_at(suffix) == suffix:
-            suffix = agreeing(value, suffix)
+            suffix = agreeing(item.spoken or value, suffix)
         # LITERAL text is as it was typed, and so is the particle after it
-        self._word = value if not suffix and entry_type != LITERAL else ""
+        self._word = (item.spoken or value) if not suffix and entry_type != LITERAL else ""
         self._marks = 0
         return (json_escaped(value) if self.as_json and entry_type else value) + suffix
 
     def _item(self, s: Sighting) -> "_Item":
-        return _Item(s.start, s.end, self._said(s.entry), s.entry.entity_type, s.suffix)
+        entry = s.entry
+        return _Item(s.start, s.end, self._said(entry), entry.entity_type, s.suffix, entry.plain)
 
     def _said(self, entry: VaultEntry) -> str:
         return entry.value if self.verbatim or not entry.plain else entry.plain
@@ -223,6 +224,7 @@ class _Item(NamedTuple):
     value: str
     entity_type: str | None = None
     suffix: str = ""
+    spoken: str = ""
 
 
 def _may_grow(rest: str) -> bool:

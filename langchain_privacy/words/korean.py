@@ -27,9 +27,11 @@ _COUNTERS = (
 _FORMS = {*_PARTICLES.split(), *_COPULA.split()}
 _BEHIND = "|".join(sorted(_FORMS - set(_COUNTERS.split()), key=len, reverse=True))
 _BEHIND_LETTERS = "|".join(sorted(_FORMS, key=len, reverse=True))
+# A sign that holds two halves of a value together: https://a.kr/A은/B는?x=1, kim은@corp.kr.
+_GOES_ON = r"[가-힣A-Za-z0-9@\\=&_]|[/?.:#%!~$*+-][A-Za-z0-9]"
 PARTICLE_BEHIND_LATIN = re.compile(
     rf"(?:(?<=[A-Za-z!@#$%^&*_+=~?)\]/-])(?:{_BEHIND_LETTERS})|(?<=[0-9])(?:{_BEHIND}))"
-    r"(?![가-힣A-Za-z0-9])"
+    rf"(?!{_GOES_ON})"
 )
 """A particle, or 이다 with its endings, written behind a word in Latin letters or a number."""
 

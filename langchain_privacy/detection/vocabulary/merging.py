@@ -58,14 +58,12 @@ def _piece(
     """Join a piece of a run with the finding beside it, or yield it without small words."""
     start, end = span
     small = _small_words()
-    tokens = list(_WORD.finditer(text, start, end))
-    while tokens and tokens[0][0].lower() in small:
-        del tokens[0]
-    while tokens and tokens[-1][0].lower() in small:
-        del tokens[-1]
-    if not tokens:
+    begin = stop = -1
+    for token in _WORD.finditer(text, start, end):
+        if token[0].lower() not in small:
+            begin, stop = token.start() if begin < 0 else begin, token.end()
+    if begin < 0:
         return
-    begin, stop = tokens[0].start(), tokens[-1].end()
     for index in beside:
         if 0 <= index < len(settled) and settled[index].score < HIGH_CONFIDENCE:
             other = settled[index]

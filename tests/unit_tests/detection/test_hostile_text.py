@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - tables read better whole
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -11,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langchain_privacy.detection import default_detectors, detect_all
+from langchain_privacy.detection import Detector, default_detectors, detect_all
 from langchain_privacy.detection.folded import fold
 
 RULES = default_detectors(presidio=False)
+STRICT = default_detectors(presidio=False, strict=True)
+KOREAN = re.compile("[\u1100-\u11ff가-힣]")
 PIECES = [
     "a", "A", "1", "1 ", "1-", "@", "a@", "a.", ":", "Aa ", "A. ", "가", "김민수 ", "( ", "\n", "password:",
     "address is ", "12 Oak ", "Street ", "Apt 5, ", "-----BEGIN PRIVATE KEY-----", "account no ", "eyJ", "Mr ",
@@ -24,19 +27,35 @@ PIECES = [
 ]  # fmt: skip
 
 
+MIXED = [
+    "a은b은", "1은2은", "SK는 ", "a@b.kr로 ", "my dog ", "김민수는서울에서", "a\u200b", "é ", '"a은" ', '{"a":[', "[a](b){c}",
+    "%EA%B0%80", "Hans Oberhuber가 ", "근로계약서를 ", "山田です", "\r\n", "QWERTYUIOP", "e\u0301a ", "김,a,1\n", "aGVsbG8g",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", MIXED, ids=ascii)
+def test_time_in_strict_mode_grows_with_the_length_and_not_faster(piece: str) -> None:
+    if KOREAN.search(piece):
+        pytest.importorskip("kiwipiepy")
+    detect_all(piece, STRICT)  # loads what is loaded once
+    costs = [_cost(piece, length, STRICT) for length in (4_000, 32_000)]
+    assert costs[1] < 28 * max(costs[0], 0.005)
+
+
+def _cost(piece: str, length: int, detectors: list[Detector]) -> float:
+    text = (piece * (length // len(piece) + 1))[:length]
+    best = 1e9
+    for _ in range(2):
+        start = time.process_time()
+        detect_all(text, detectors)
+        best = min(best, time.process_time() - start)
+    return best
+
+
 @pytest.mark.parametrize("piece", PIECES, ids=ascii)
 def test_time_grows_with_the_length_and_not_faster(piece: str) -> None:
-    def cost(length: int) -> float:
-        text = (piece * (length // len(piece) + 1))[:length]
-        best = 1e9
-        for _ in range(2):
-            start = time.process_time()
-            detect_all(text, RULES)
-            best = min(best, time.process_time() - start)
-        return best
-
     # Not a speed limit: eight times the text may cost far less than sixty-four times the time.
-    assert cost(16_000) < 28 * max(cost(2_000), 0.002)
+    assert _cost(piece, 16_000, RULES) < 28 * max(_cost(piece, 2_000, RULES), 0.002)
 
 
 LONG_RUNS = {
@@ -59,15 +78,18 @@ LONG_RUNS = {
     "names": "Hans Oberhuber ",
     "Korean names": "김민수 ",
     "placeholders": "[EMAIL_7K2Q] ",
+    "letters with nothing between": "a\u200b",
+    "small words": "of the ",
+    "Latin and Korean": "a은b은",
 }
 MEASURE = """
 import json, sys, time
-from langchain_privacy.detection import default_detectors, detect_all
-detectors = default_detectors()
+from langchain_privacy.detection import Detector, default_detectors, detect_all
+detectors = default_detectors(**json.loads(sys.argv[2]))
 for language in ("en", "ko"):
     detect_all("Barack Obama spoke.", detectors, language=language)  # loads what is loaded once
 seconds = []
-for length in map(int, sys.argv[2:]):
+for length in map(int, sys.argv[3:]):
     text = (sys.argv[1] * (length // len(sys.argv[1]) + 1))[:length]
     start = time.process_time()
     detect_all(text, detectors, language="en")
@@ -79,9 +101,23 @@ print(json.dumps(seconds))
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", LONG_RUNS.values(), ids=LONG_RUNS.keys())
 def test_a_megabyte_with_all_detectors_costs_four_times_a_quarter_of_it(piece: str) -> None:
-    """With Presidio, where it is installed. A process of its own: its CPU time is all ours."""
+    """With Presidio, where it is installed."""
+    _four_times(piece)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", LONG_RUNS.values(), ids=LONG_RUNS.keys())
+def test_a_megabyte_in_strict_mode_costs_four_times_a_quarter_of_it(piece: str) -> None:
+    if KOREAN.search(piece):
+        pytest.importorskip("kiwipiepy")
+    _four_times(piece, presidio=False, strict=True)
+
+
+def _four_times(piece: str, **how: bool) -> None:
+    """In a process of its own: its CPU time is all ours."""
+    lengths = ("250000", "1000000")
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", MEASURE, piece, "250000", "1000000"],
+        [sys.executable, "-W", "ignore", "-c", MEASURE, piece, json.dumps(how), *lengths],
         capture_output=True,
         text=True,
         check=False,

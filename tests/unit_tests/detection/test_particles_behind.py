@@ -4,6 +4,8 @@
 value that took its particle along would not be known where it stands without one.
 """
 
+import importlib.util
+
 import pytest
 
 from langchain_privacy import Masker
@@ -85,3 +87,43 @@ def test_a_private_number_ends_where_hangul_begins(
     strict: Masker, text: str, private: list[str]
 ) -> None:
     assert [text[f.start : f.end] for f in strict.session().find(text)] == private
+
+
+# What goes on behind a particle-like syllable is one value; what stands in quotes is whole.
+ONE_VALUE = [
+    ("https://a.kr/A은/B는?x=1로&name=kim", ["https://a.kr/A은/B는?x=1로&name=kim"]),
+    ("kim은@corp.kr로 보내요.", ["kim은@corp.kr"]),
+    ("http://kim:pass은@host.kr로 접속", ["http://kim:pass은@host.kr"]),
+    ("비밀번호: Xk29로.7q 입니다", ["Xk29로.7q"]),
+    ('secret = "Xk29은"  # 주석은', ["Xk29은"]),
+    ('{"메모": "서버는 10.20.30.41이에요"}', ["10.20.30.41"]),
+    ("이름,전화\nHans Oberhuber가,010-1234-5678로", ["Hans Oberhuber", "010-1234-5678"]),
+    ("3M의 매출과 SK하이닉스의 매출", ["SK하이닉스"]),
+    ("😀은 kim@corp.kr은/는 010-1234-5678은(는)😀로", ["kim@corp.kr", "010-1234-5678"]),
+]
+
+
+@pytest.mark.parametrize(("text", "values"), ONE_VALUE)
+def test_a_particle_is_set_apart_only_where_the_value_ends(
+    rules: Masker, text: str, values: list[str]
+) -> None:
+    session = rules.session()
+    found = [text[f.start : f.end] for f in session.find(text)]
+    if importlib.util.find_spec("kiwipiepy") is None:
+        values = [value for value in values if value in found or value != "SK하이닉스"]
+    assert found == values
+    assert session.restore(session.mask(text)) == text
+
+
+def test_the_particle_behind_an_escaped_value_comes_back_as_it_was(rules: Masker) -> None:
+    session = rules.session()
+    for text in ("\\uae40\\ubbfc\\uc218는 왔다.", "\\uae40\\ubbfc\\uc218은 왔다."):
+        masked = session.mask(text)
+        assert "uae40" not in masked
+        assert session.restore(masked) == text
+
+
+def test_kiwi_reads_the_particle_with_its_word(strict: Masker) -> None:
+    text = "John Smith가 사는 곳에서 SK의 회장을 만났다."
+    found = [text[f.start : f.end] for f in strict.session().find(text)]
+    assert found == ["John Smith", "SK"]
