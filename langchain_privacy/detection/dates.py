@@ -44,9 +44,9 @@ DAY_BEGINS = MONTHS.union(_SHORT_WEEKDAYS, (f"{day}day" for day in _SHORT_WEEKDA
 
 MONTH_OF_YEAR = (
     rf"\b(?:{MONTH}|spring|summer|autumn|winter)\.?,?\s(?:of\s|semester\s|term\s)?(?:19|20)\d\d\b"
-    r"|(?<!\d)\d{4}\s?년\s?\d{1,2}\s?월"
+    r"|(?<!\d)\d{4}\s?년\s?\d{1,2}\s?월(?:\s?\d{1,2}\s?일)?"
 )
-"""A month or a season of a year."""
+"""A month or a season of a year; in Korean with its day, which would say more alone."""
 
 MONTH_OF_YEAR_BEGINS = MONTHS | {"spring", "summer", "autumn", "winter"}
 """With these words or with a number begins what `MONTH_OF_YEAR` finds."""

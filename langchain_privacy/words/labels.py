@@ -89,7 +89,7 @@ _KOREAN = (
         "PHONE",
     ),
     (re.compile(r".*(?:생년월일|생일|출생일)"), "DATE_OF_BIRTH"),
-    (re.compile(r".*(?:주소|거주지|소재지|등록기준지|본적)"), "ADDRESS"),
+    (re.compile(r".*(?:주소지?|거주지|소재지|등록기준지|본적|배송지)"), "ADDRESS"),
     (re.compile(r".*계좌(?:번호)?"), "BANK_ACCOUNT"),
     (re.compile(r".*카드번호"), "CREDIT_CARD"),
     (re.compile(r".*여권번호"), "KR_PASSPORT"),

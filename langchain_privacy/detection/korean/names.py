@@ -17,10 +17,12 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.korean import morphemes, syllables
+from langchain_privacy.detection.korean.common import is_common_token
 from langchain_privacy.detection.korean.people import find_korean_people
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens, parts
 from langchain_privacy.detection.rules import finding, span
 from langchain_privacy.detection.vocabulary.lexicon import is_public
+from langchain_privacy.words.labels import kind_of_label
 
 # Of the rules: what the words around a name say, and not its syllables alone.
 _SAID = 0.6
@@ -41,7 +43,7 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
     """Find Korean names, and foreign ones in Korean spelling."""
     if not text.hangul:
         return
-    found = [f for f in find_korean_people(text) if f.score >= _SAID]
+    found = [f for f in find_korean_people(text) if f.score >= _SAID and not _heads(text, f)]
     for at, part in parts(text.text):
         for start, end, kind in _named(part):
             if key := _NEXT_KEY.search(part, start, end):
@@ -54,6 +56,12 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
         yield name
         if name.entity_type == "PERSON" and (match := _IN_BRACKETS.match(text.text, name.end)):
             yield span(match, "PERSON", _PERSON, "korean_names", "hanja")
+
+
+def _heads(text: FoldedText, found: Finding) -> bool:
+    """Say whether what was found is the name of a field: 생년월일 at the head of a table."""
+    at = _LABEL_MARK.match(text.text, found.end)
+    return at is not None and kind_of_label(text.text[found.start : found.end]) != ""
 
 
 def _is_english(name: str) -> bool:
@@ -72,6 +80,8 @@ def _named(text: str) -> Iterator[tuple[int, int, str]]:
     tokens = korean_tokens(text)
     for first, last, kind in morphemes.names_in(tokens):
         start, end = tokens[first].start, tokens[last - 1].end
+        if last - first == 1 and is_common_token(tokens[first]):
+            continue
         if not (_LABEL_MARK.match(text, end) and _is_label(text[start:end])):
             yield start, end, kind
 

@@ -93,6 +93,19 @@ def korean_tokens(text: str) -> Morphemes:
     return Morphemes(_moved(kiwi.tokenize(joined, override_config=config), apart))
 
 
+def tokens_without(word: str) -> Sequence[Token]:
+    """Cut a word as if it stood in no dictionary as a proper noun.
+
+    Raises:
+        ConfigurationError: The extra `korean` is not installed.
+    """
+    with _LOADING:
+        kiwi, config = _kiwi()
+    behind = "에 대하여"
+    cut = kiwi.tokenize(word + behind, blocklist=[(word, "NNP")], override_config=config)
+    return [token for token in cut if token.start < len(word)]
+
+
 class _Moved(NamedTuple):
     """A token by its place in a text that has more spaces, see `Token`."""
 

@@ -23,6 +23,7 @@ Without Kiwi there is no strict mode for Korean: a `ConfigurationError` names th
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from langchain_privacy.detection.korean.common import is_common_token
 from langchain_privacy.detection.korean.morphemes import EVERYDAY, names_in
 from langchain_privacy.detection.korean.tokens import Morphemes, Token, korean_tokens, parts
 from langchain_privacy.values.fold import normal
@@ -122,6 +123,8 @@ def _is_private(text: str, tokens: Sequence[Token], index: int) -> bool:
         return False
     if tag in _COMMON:
         return token.oov or _is_addressed(tokens, index)
+    if is_common_token(token):
+        return False
     return tag.partition("-")[0] not in _PUBLIC_TAGS and word not in _PLACES  # "VV-I": irregular
 
 
@@ -196,6 +199,8 @@ def _supposed(tokens: Morphemes, private: list[bool]) -> None:
         if any(token.tag in _NUMBERS for token in found) or (
             len(found) == 1 and (found[0].form in _PLACES or found[0].id <= _PUBLIC)
         ):
+            continue
+        if len(found) == 1 and is_common_token(found[0]):
             continue
         for index, token in enumerate(found, first):
             private[index] = private[index] or _HANGUL.search(token.form) is not None

@@ -114,3 +114,21 @@ def test_without_kiwi_korean_is_refused_and_english_is_not(monkeypatch: pytest.M
     assert "봉하늬" not in repr(raised.value)
     assert raised.value.__cause__ is None
     tokens._kiwi.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "근로계약서와 우편번호, 등록기준지를 적어 주세요.",
+        "배송지를 바꿔 주세요. 피보험자가 다릅니다.",
+    ],
+)
+def test_labels_and_compounds_of_everyday_nouns_are_public(text: str) -> None:
+    assert masked(text) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["강하늘", "역도산", "외환은행", "일간스포츠", "케이티", "성덕중학교", "국민연금공단"]
+)
+def test_names_made_of_everyday_nouns_stay_private(name: str) -> None:
+    assert name in masked(f"어제 {name}에 대하여 들었다.")
