@@ -17,10 +17,10 @@ import importlib.util
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from threading import Lock
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from langchain_privacy.detection.korean.sequence import Marks
 from langchain_privacy.detection.once import once
@@ -106,7 +106,8 @@ def tokens_without(word: str) -> Sequence[Token]:
     return [token for token in cut if token.start < len(word)]
 
 
-class _Moved(NamedTuple):
+@dataclass(slots=True)
+class _Moved:
     """A token by its place in a text that has more spaces, see `Token`."""
 
     form: str
