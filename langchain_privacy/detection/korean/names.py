@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.korean import morphemes, syllables
-from langchain_privacy.detection.korean.common import is_common_token
+from langchain_privacy.detection.korean.everyday import is_common_token
 from langchain_privacy.detection.korean.people import find_korean_people
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens, parts
 from langchain_privacy.detection.rules import finding, span

@@ -23,7 +23,7 @@ Without Kiwi there is no strict mode for Korean: a `ConfigurationError` names th
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from langchain_privacy.detection.korean.common import is_common_token
+from langchain_privacy.detection.korean.everyday import is_common_token
 from langchain_privacy.detection.korean.morphemes import EVERYDAY, names_in
 from langchain_privacy.detection.korean.tokens import Morphemes, Token, korean_tokens, parts
 from langchain_privacy.values.fold import normal
