@@ -161,6 +161,12 @@ def said(doc: str, spans: Iterable[Sequence[int]], session: MaskingSession) -> l
     return lines
 
 
+def heads_of(span: Span, session: MaskingSession) -> str:
+    """Return the masked heads of a row as one line, `""` for what has none."""
+    above = [line[:_ABOVE] for line in said(span["doc"], span.get("above", ()), session)]
+    return " ".join(str(session.mask(" > ".join(above))).split())
+
+
 def written(
     windows: Sequence[Span], sources: Mapping[str, str], session: MaskingSession
 ) -> tuple[str, list[Span]]:

@@ -60,6 +60,9 @@ SHARE = 0.8
 CONFIRMED_SHARE = 0.5
 """The same where a small model says yes to it."""
 
+_OWN_SHARE = 0.5
+"""Of the question's words, by weight, that a row of a short table must hold itself."""
+
 CLEAR = 1.5
 """Times that its score must be that of the best unit of any other window."""
 
@@ -355,7 +358,8 @@ class Reader:
             return windows
         text = session.vault.documents.get(job["doc"])
         index = Index(job["doc"], text, start=job["start"], end=job["end"])
-        hits = index.search(question, terms, self._wanted(sub))
+        named = str(session.restore(job["task"] if job["alone"] else sub.question))
+        hits = index.search(question, terms, self._wanted(sub), named=named)
         outline = sub.expect in MANY and len(hits) <= 1
         return index.outline(self._wanted(sub)) if outline else hits
 
@@ -391,17 +395,18 @@ class Reader:
         spans = []
         for hit, holds in list(zip(verdict.hits, verdict.holds, strict=True))[: 5 if many else 3]:
             start, end = whole_values(hit.doc, hit.start, hit.end, session.vault)
-            spans.append(
-                Span(
-                    doc=hit.doc,
-                    start=start,
-                    end=end,
-                    sub=sub.id,
-                    score=round(hit.score, 3),
-                    holds=holds,
-                    quote=quote(hit.doc, start, end, session),
-                )
+            span = Span(
+                doc=hit.doc,
+                start=start,
+                end=end,
+                sub=sub.id,
+                score=round(hit.score, 3),
+                holds=holds,
+                quote=quote(hit.doc, start, end, session),
             )
+            if hit.heads:
+                span["above"] = [list(head) for head in hit.heads]
+            spans.append(span)
         return spans, verdict
 
     def _judged(self, question: str, hits: Sequence[Hit], job: Job) -> Verdict:
@@ -468,5 +473,10 @@ def _leads_in(hit: Hit, number: int) -> bool:
 
 
 def _stands_out(hit: Hit, threshold: float) -> bool:
-    """Short questions cannot score high, so having all their words counts as much."""
-    return hit.covers or hit.score >= threshold
+    """Short questions cannot score high, so having all their words counts as much.
+
+    What a table is about stands above every row of it and says of none that it is the one; the
+    names of its columns answer nothing.
+    """
+    own = not hit.heads or hit.share >= _OWN_SHARE
+    return hit.covers or (hit.score >= threshold and own and not hit.columns)

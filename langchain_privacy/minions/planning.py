@@ -20,7 +20,7 @@ from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.answering import ARITHMETIC
 from langchain_privacy.minions.card import card_of
 from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, Reply
-from langchain_privacy.minions.evidence import allowed, written
+from langchain_privacy.minions.evidence import allowed, heads_of, written
 from langchain_privacy.minions.examined import Examined
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.report import baseline_tokens
@@ -170,9 +170,14 @@ class Planner:
         if any("units" in span for span in chosen):
             in_order = sorted(chosen, key=lambda span: (order[span["doc"]], span["start"]))
             return written(in_order, sources, session)
-        lines = []
+        lines: list[str] = []
+        before = ""
         for number, span in enumerate(chosen, 1):
             source = f"({sources[span['doc']]}) " if many else ""
+            head = heads_of(span, session)
+            if head and head != before:
+                lines.append(f"# {source}{head}")
+            before = head
             lines.append(f"{number}. {source}{' '.join(span['quote'].split())}")
         return "\n".join(lines), list(chosen)
 
@@ -188,7 +193,7 @@ class Planner:
         text = render("reason", language, task=task, evidence=evidence or "(none)")
         if state["plan"]["combine"] in ARITHMETIC:
             text += "\n" + render("calculate", language)
-        if may_search and any("above" in span for span in shown):
+        if may_search and any("units" in span for span in shown):
             # A long document holds more than one look shows: another is the rule.
             return f"{text}\n{render('more', language)}\n{render('keep', language)}"
         answered = {span["sub"] for span in shown if span["holds"]}

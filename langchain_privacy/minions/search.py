@@ -6,7 +6,7 @@ the best hits. Pages are searched by their sentences, long documents by windows:
     hits = Index(ref, text).search("When does the lease end?", ["term", "expires"], k=3)
     hits = WindowIndex(ref, text).search("What was FY2022 revenue?", ["net sales"], k=12)
 
-A piece is a pair of offsets, so that whatever is quoted of it is verbatim by construction. Its
+A row of a table is read with the heads of its columns in both. A piece is a pair of offsets, so that whatever is quoted of it is verbatim by construction. Its
 score is `0.6 x BM25(question) + BM25(question and terms of the plan)`; a word in what stands above
 a window counts, too. Placeholders are taken out of the query: a name would pull up the lines of the
 header that hold it (measured: 5 of 20 first hits instead of 15).
@@ -26,7 +26,7 @@ from langchain_privacy.minions.meaning import fused
 from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.sentences import is_page_mark, sentences
 from langchain_privacy.minions.terms import YEAR, each_word, words
-from langchain_privacy.minions.windows import Offsets, Outline, Window, outline
+from langchain_privacy.minions.windows import Offsets, Outline, Window, heads_of_rows, outline
 from langchain_privacy.vault import PLACEHOLDER, VaultSession
 
 QUESTION_WEIGHT = 0.6
@@ -63,6 +63,9 @@ FIGURE_WEIGHT = 1.3
 LABEL_WEIGHT = 1.6
 """Of a row whose label has no word that is not asked for: "Inventories", not "Inventory turns"."""
 
+_SAID_OTHERWISE = 1 / 3
+"""Of the question's words, by weight, that neither a row nor its heads need to have."""
+
 _UNIT_LENGTH = 14
 """Words of a usual unit."""
 
@@ -94,6 +97,8 @@ class Hit(NamedTuple):
         window: The window that it is, or is a unit of, in long documents.
         above: What stands above that window, as one line of text.
         share: Of a unit, the part of the question's words that it holds itself, by their weight.
+        heads: Where the heads of a row stand, in short documents.
+        columns: Whether it is the row that names the columns of a table.
     """
 
     doc: str
@@ -105,6 +110,8 @@ class Hit(NamedTuple):
     window: Window | None = None
     above: str = ""
     share: float = 0.0
+    heads: tuple[Offsets, ...] = ()
+    columns: bool = False
 
 
 class Index:
@@ -119,7 +126,15 @@ class Index:
         self.doc = doc
         self._texts = list(unique)
         self._offsets = list(unique.values())
-        self._heads = {
+        of_rows = heads_of_rows(text)
+        heads = [of_rows.get(first, ()) for first, _ in self._offsets]
+        within = [all(a >= start for a, _ in spans) for spans in heads]
+        self._heads_of = [
+            spans if fits else () for spans, fits in zip(heads, within, strict=True)
+        ]
+        self._above = [" > ".join(_said(text, spans)) for spans in self._heads_of]
+        heading = {text[a:b] for spans in self._heads_of for a, b in spans}
+        self._heads = heading | {
             above
             for above, row in itertools.pairwise(self._texts)
             if _CELLS.search(above)
@@ -127,25 +142,58 @@ class Index:
             and not _FIGURE.search(above)
             and _FIGURE.search(row)
         }
-        self._ranking = BM25(self._texts)
+        self._ranking = BM25(self._texts, above=self._above)
 
-    def search(self, question: str, terms: Sequence[str], k: int) -> list[Hit]:
-        """Return the `k` best sentences that hold any word of the query, best first."""
+    def search(
+        self, question: str, terms: Sequence[str], k: int, *, named: str = ""
+    ) -> list[Hit]:
+        """Return the `k` best sentences that hold any word of the query, best first.
+
+        Args:
+            question: What is asked, without hidden values.
+            terms: Words that the plan looks for.
+            k: How many.
+            named: The question with its hidden values. They count for rows of a table, which a
+                name or a number is what tells apart; elsewhere a name pulls up what is addressed
+                to it.
+        """
         asked = self._ranking.scores(question)
         sought = self._ranking.scores([*terms, question])
+        wanted = set(words(question))
+        names = set(words(named)) - wanted
+        by_name = self._ranking.scores(names)
         scores = [
-            (QUESTION_WEIGHT * a + b) * (TITLE_WEIGHT if _is_title(text) else 1.0)
-            for a, b, text in zip(asked, sought, self._texts, strict=True)
+            (QUESTION_WEIGHT * a + b + (1 + QUESTION_WEIGHT) * (n if heads else 0.0))
+            * (TITLE_WEIGHT if _is_title(text) and not heads else 1.0)
+            for a, b, n, text, heads in zip(
+                asked, sought, by_name, self._texts, self._heads_of, strict=True
+            )
         ]
         best = sorted(range(len(scores)), key=lambda row: -scores[row])[:k]
-        asked_for = set(words(question))
-        return [self._judged(row, scores[row], asked_for) for row in best if scores[row] > 0]
+        return [self._judged(row, scores[row], wanted, names) for row in best if scores[row] > 0]
 
-    def _judged(self, row: int, score: float, asked_for: set[str]) -> Hit:
-        said = self._texts[row]
-        # The head of a table has the words of a question and none of its answers.
-        covers = said not in self._heads and asked_for <= set(words(said))
-        return self._hit(row, score)._replace(covers=covers)
+    def _judged(self, row: int, score: float, wanted: set[str], names: set[str]) -> Hit:
+        hit = self._hit(row, score)
+        own, above = set(words(hit.text)), set(words(hit.above))
+        share = self._weight(wanted & own) / (self._weight(wanted) or 1.0)
+        if hit.text in self._heads:
+            # The head of a table has the words of a question and none of its answers.
+            return hit._replace(columns=len(_CELLS.findall(hit.text)) > 1, share=share)
+        if not hit.heads:
+            return hit._replace(covers=wanted <= own, share=share)
+        asked = wanted | names
+        missing = asked - own - above
+        # A name or a number says which row is meant; of other words a few may be said otherwise.
+        covers = (
+            not asked.isdisjoint(own - above)
+            and missing.isdisjoint(names)
+            and not any(map(str.isdigit, "".join(missing)))
+            and self._weight(missing) <= _SAID_OTHERWISE * self._weight(asked)
+        )
+        return hit._replace(covers=covers, share=share)
+
+    def _weight(self, terms: Iterable[str]) -> float:
+        return sum(map(self._ranking.rarity, terms))
 
     def outline(self, k: int) -> list[Hit]:
         """Return the `k` sentences that state most figures, in the order of the document.
@@ -156,7 +204,8 @@ class Index:
         return [self._hit(row, 0.0) for row in sorted(rows)]
 
     def _hit(self, row: int, score: float) -> Hit:
-        return Hit(self.doc, *self._offsets[row], self._texts[row], score)
+        heads, above = self._heads_of[row], self._above[row]
+        return Hit(self.doc, *self._offsets[row], self._texts[row], score, above=above, heads=heads)
 
 
 class WindowIndex:

@@ -37,6 +37,9 @@ _HEAD_LINES = 4
 _ROW = 110
 """Characters of the longest label of a row; a longer line without cells is a paragraph."""
 
+_COLUMNS = 3
+"""Cells from which a row of words alone is taken for the names of columns: two may be a pair."""
+
 _RUNNING = 6
 """A short line that stands this often, by the ends of pages, is a running header or footer."""
 
@@ -96,6 +99,20 @@ def outline(text: str, size: int = SIZE) -> Outline:
         cutter.take(block)
     cutter.close()
     return Outline(cutter.windows, cutter.headings, cutter.tables)
+
+
+def heads_of_rows(text: str) -> dict[int, tuple[Offsets, ...]]:
+    """Return what stands above each row of a table, by where the row begins.
+
+    Args:
+        text: Any text; a row without heads is left out.
+    """
+    return {
+        start: window.lead
+        for window in windows(text)
+        if window.table and window.lead
+        for start, _ in window.units
+    }
 
 
 # Lines: what each of them is.
@@ -363,6 +380,8 @@ def _table(text: str, lines: list[_Line], at: int) -> tuple[_Block, int]:
         labels = _ONLY_CELLS.match(figure) and not _PERIODS.match(figure)
         if heads and not labels and (_is_head(row) or _RULE.match(row)):
             block.above.append(span)
+            # Rows may be words alone; the columns have their names by then.
+            heads = not len(_filled(figure)) <= len(_filled(row)) >= _COLUMNS
             continue
         heads = False
         if _RULE.match(row) or row in {text[a:b] for a, b in block.above}:
@@ -381,6 +400,11 @@ def _table(text: str, lines: list[_Line], at: int) -> tuple[_Block, int]:
     if not block.units:  # nothing but heads: they are what there is
         block.units, block.above = block.above, []
     return block, last + 1
+
+
+def _filled(row: str) -> list[str]:
+    """Return the cells of a row between bars, tabs or wide spaces that hold something."""
+    return [cell for cell in re.split(r"\||\t|\s{3,}", row.strip("| ")) if cell.strip()]
 
 
 def _is_label(text: str, unit: Offsets) -> bool:
