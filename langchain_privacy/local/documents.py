@@ -8,17 +8,19 @@ Errors never say a file's name or anything of its content: a name such as `Jane 
 private value itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from langchain_core.documents import Document
 
 from langchain_privacy.errors import DocumentError, PrivacyError
 from langchain_privacy.local import scans
+from langchain_privacy.local.markup import MARKED_UP
 from langchain_privacy.local.office import (
     OFFICE,
     OLE,
     ZIP,
+    Block,
     missing_extra,
     read_office,
     too_large,
@@ -146,13 +148,14 @@ def _of_file(path: Path, max_bytes: int) -> tuple[list[Document], list[Place]]:
         pages = _pdf(content)
     elif office:
         blocks = read_office(office, content, max_bytes)
-        at = 0
-        for where, text in blocks:
-            places.append((at, where))
-            at += len(text) + 1
+        places += _places(blocks)
         pages = [Document("\n".join(text for _, text in blocks))]
     elif _kind(content) == IMAGE and scans.can_read():
         pages = _numbered(scans.read_image(content))
+    elif suffix in MARKED_UP:
+        lines = MARKED_UP[suffix](_text(content, suffix))
+        places += _places(lines)
+        pages = [Document("\n".join(line for _, line in lines))]
     else:
         pages = [Document(_text(content, suffix))]
     for page in pages:
@@ -167,6 +170,13 @@ def _of_file(path: Path, max_bytes: int) -> tuple[list[Document], list[Place]]:
         msg = f"There is no text in it; {reason}."
         raise DocumentError(msg)
     return pages, places
+
+
+def _places(blocks: Iterable[Block]) -> Iterator[Place]:
+    at = 0
+    for where, text in blocks:
+        yield at, where
+        at += len(text) + 1
 
 
 def names_file(text: str) -> bool:

@@ -245,11 +245,17 @@ def allowed(
     chosen: list[Span] = []
     already = {place(span) for span in sent}
     total = 0
-    for span in spans:
+    for found in spans:
+        span = found
         if _is_repeated(span, chosen, vault):
             continue
         length = _length(span, chosen)
         whole = len(vault.documents.get(span["doc"]))
+        if "units" not in span and length > WHOLE * whole:
+            # In a table of two rows the heads are most of it: the row goes without them.
+            span = span.copy()
+            span.pop("above", None)
+            length = _length(span, chosen)
         again = place(span) in already
         new = used.get(span["doc"], 0) + (0 if again else length)
         first = span["doc"] not in used and length <= WHOLE * whole

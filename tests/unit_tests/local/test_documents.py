@@ -15,6 +15,7 @@ from pypdf import PdfWriter
 
 from langchain_privacy.errors import ConfigurationError, DocumentError
 from langchain_privacy.local import load_document, load_documents, load_whole, scans
+from tests.support.office_files import hwpx, workbook
 
 NAME = "Jane Doe MRI"
 
@@ -220,73 +221,8 @@ def test_what_cannot_be_read(
         assert caught.value.__context__ is None
 
 
+HANGUL = ["임차인\t월세", "김하나\t820,000원"]
 ROWS = "Tenant\tRent\tFrom\nJane Doe\t820\t2024-03-01\n김하나\t1240.5\t2024-04-01"
-
-
-def excel() -> bytes:
-    """Write a workbook by hand, as Excel does, with one sheet."""
-    kinds = "http://schemas.openxmlformats.org"
-    rows = ""
-    for number, line in enumerate(ROWS.split("\n"), start=1):
-        cells = ""
-        for column, text in zip("ABC", line.split("\t"), strict=True):
-            where = f'r="{column}{number}"'
-            if text.startswith("2024"):
-                day = {"2024-03-01": 45352, "2024-04-01": 45383}[text]
-                cells += f'<c {where} s="1"><v>{day}</v></c>'
-            elif text[0].isdigit():
-                cells += f"<c {where}><v>{text}</v></c>"
-            else:
-                cells += f'<c {where} t="inlineStr"><is><t>{text}</t></is></c>'
-        rows += f'<row r="{number}">{cells}</row>'
-    main = f'xmlns="{kinds}/spreadsheetml/2006/main"'
-    related = f"{kinds}/officeDocument/2006/relationships"
-    package = f'xmlns="{kinds}/package/2006/relationships"'
-    parts = {
-        "[Content_Types].xml": f'<Types xmlns="{kinds}/package/2006/content-types"/>',
-        "_rels/.rels": f'<Relationships {package}><Relationship Id="r1" Type="{related}'
-        '/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook {main} xmlns:r="{related}"><sheets>'
-        '<sheet name="Jane Doe" sheetId="1" r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships {package}><Relationship Id="r1" '
-        f'Type="{related}/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="r2" '
-        f'Type="{related}/styles" Target="styles.xml"/></Relationships>',
-        "xl/styles.xml": f'<styleSheet {main}><cellXfs count="2"><xf numFmtId="0"/>'
-        '<xf numFmtId="14"/></cellXfs></styleSheet>',
-        "xl/worksheets/sheet1.xml": f"<worksheet {main}><sheetData>{rows}</sheetData></worksheet>",
-    }
-    return zipped(parts)
-
-
-def zipped(parts: dict[str, str]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in parts.items():
-            archive.writestr(name, text)
-    return out.getvalue()
-
-
-def hwpx(prolog: str = "") -> bytes:
-    kinds = "http://www.hancom.co.kr/hwpml/2011"
-    cells = ["임차인", "월세", "김하나", "820,000원"]
-    rows = [
-        "".join(
-            f"<hp:tc><hp:subList><hp:p><hp:run><hp:t>{cell}</hp:t></hp:run></hp:p></hp:subList>"
-            "</hp:tc>"
-            for cell in cells[at : at + 2]
-        )
-        for at in (0, 2)
-    ]
-    table = "<hp:tbl>" + "".join(f"<hp:tr>{row}</hp:tr>" for row in rows) + "</hp:tbl>"
-    body = (
-        "<hp:p><hp:run><hp:t>임대차 </hp:t></hp:run><hp:run><hp:t>계약서</hp:t></hp:run></hp:p>"
-        f"<hp:p><hp:run>{table}<hp:t/></hp:run></hp:p>"
-        "<hp:p><hp:run><hp:t>서울에서 서명함.</hp:t></hp:run></hp:p>"
-    )
-    section = (
-        f'{prolog}<hs:sec xmlns:hs="{kinds}/section" xmlns:hp="{kinds}/paragraph">{body}</hs:sec>'
-    )
-    return zipped({"mimetype": "application/hwp+zip", "Contents/section0.xml": section})
 
 
 def hwp(*, compressed: bool = True, protected: bool = False) -> bytes:
@@ -353,14 +289,14 @@ def compound(streams: dict[str, bytes]) -> bytes:
 
 
 def test_a_sheet_is_read_row_by_row(write: Any) -> None:
-    text, places = load_whole(write(".xlsx", excel()))
+    text, places = load_whole(write(".xlsx", workbook(ROWS.split("\n"))))
     assert text == ROWS
     assert [where for _, where in places] == [f"sheet 1, row {n}" for n in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(
     ("suffix", "content"),
-    [(".hwpx", hwpx()), (".hwp", hwp()), (".hwp", hwp(compressed=False))],
+    [(".hwpx", hwpx(HANGUL)), (".hwp", hwp()), (".hwp", hwp(compressed=False))],
     ids=["hwpx", "hwp", "hwp, plain"],
 )
 def test_hangul_documents_are_read_with_their_tables(
