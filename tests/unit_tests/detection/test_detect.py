@@ -203,3 +203,19 @@ class TestDictionary:
 
     def test_without_values_finds_nothing(self) -> None:
         assert DictionaryDetector({}).detect("anything") == []
+
+
+def test_a_placeholder_that_reads_like_base64_is_not_decoded() -> None:
+    """`MONEY_NGFV` is base64url of something readable; a name was found in one of forty."""
+
+    class AnyOther(Detector):
+        name = "any other"
+
+        def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+            if text.startswith("Pay "):
+                return []
+            return [finding(0, len(text), "PERSON", 0.9)]
+
+    text = "Pay [MONEY_NGFV] now"
+    assert detect_all("Pay MONEY_NGFV now", [AnyOther()]), "it does read like base64"
+    assert detect_all(text, [AnyOther()], skip=[(4, 16)]) == []
