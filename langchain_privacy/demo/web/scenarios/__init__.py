@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from langchain_privacy.demo.web.scenarios import agent, attested, contract, database, record, words
-from langchain_privacy.demo.web.stage import Language, Stage
+from langchain_privacy.demo.web.stage import Stage
+from langchain_privacy.locale import Language
 
 
 class Scenario(Protocol):

@@ -12,9 +12,10 @@ from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.messages import HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 
-from langchain_privacy.demo.web.stage import Language, Stage
+from langchain_privacy.demo.web.stage import Stage
 from langchain_privacy.edge.agents import create_private_agent
 from langchain_privacy.edge.tool_policy import ToolPolicy
+from langchain_privacy.locale import Language
 from langchain_privacy.testing.model_server import last_text, tool_calls
 
 _MAIL = re.compile(r"\[(?:EMAIL|이메일)\w*\]")

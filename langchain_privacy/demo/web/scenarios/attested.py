@@ -12,8 +12,9 @@ from typing import Any
 
 from langchain_privacy.demo.web.models import serving
 from langchain_privacy.demo.web.scenarios.words import converse
-from langchain_privacy.demo.web.stage import Language, Stage
+from langchain_privacy.demo.web.stage import Stage
 from langchain_privacy.errors import AttestationError
+from langchain_privacy.locale import Language
 from langchain_privacy.secure import (
     AttestationPolicy,
     SecureChatModel,

@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from langchain_privacy.demo.web.stage import Language, Stage
+from langchain_privacy.demo.web.stage import Stage
+from langchain_privacy.locale import Language
 from langchain_privacy.minions.state import estimate_tokens
 from langchain_privacy.sql import create_private_sql_graph
 from langchain_privacy.sql.chart import draw_chart

@@ -4,8 +4,9 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from langchain_privacy.demo.web.stage import Language, Stage
+from langchain_privacy.demo.web.stage import Stage
 from langchain_privacy.edge.chains import MaskingRunnable, RestoringRunnable
+from langchain_privacy.locale import Language
 from langchain_privacy.testing.model_server import last_text
 
 _TEXT: dict[Language, str] = {
