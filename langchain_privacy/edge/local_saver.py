@@ -11,7 +11,7 @@ store. A private graph in there masks for itself and gets the checkpointer back 
 Example:
     ```python
     configurable |= masking_saver(configurable, session, mask)  # inside a local function
-    configurable |= of_the_run(configurable)  # inside a private graph that is called there
+    config = of_the_run(config)  # inside a private graph that is called there
     ```
 """
 
@@ -56,10 +56,13 @@ def masking_saver(
     return {_CHECKPOINTER: LocalSaver(saver, session, stored)}
 
 
-def of_the_run(configurable: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the run's own checkpointer, where a local function was given a masking one."""
+def of_the_run(config: RunnableConfig | None) -> RunnableConfig | None:
+    """Return a config with the run's own checkpointer, where a local function has a masking one."""
+    configurable = (config or {}).get("configurable") or {}
     saver = configurable.get(_CHECKPOINTER)
-    return {_CHECKPOINTER: saver.saver} if isinstance(saver, LocalSaver) else {}
+    if config is None or not isinstance(saver, LocalSaver):
+        return config
+    return {**config, "configurable": {**configurable, _CHECKPOINTER: saver.saver}}
 
 
 class LocalSaver(BaseCheckpointSaver[Any]):

@@ -254,14 +254,7 @@ class EdgeRun:
 @contextmanager
 def _checkpointer_of_the_run() -> Iterator[None]:
     """Give a private graph inside a local function the checkpointer that the function lacks."""
-    ambient = var_child_runnable_config.get()
-    given = of_the_run(_configurable(ambient))
-    if ambient is None or not given:
-        yield
-        return
-    token = var_child_runnable_config.set(
-        {**ambient, "configurable": {**_configurable(ambient), **given}}
-    )
+    token = var_child_runnable_config.set(of_the_run(var_child_runnable_config.get()))
     try:
         yield
     finally:
@@ -370,9 +363,7 @@ def open_run(
         control: Words that are never private in it, see `edge.control`.
         session: Says whose session it is; the thread's by default.
     """
-    if config and (given := of_the_run(_configurable(config))):
-        config = {**config, "configurable": {**_configurable(config), **given}}
-    found = _found_run(masker, config, bound, control, session)
+    found = _found_run(masker, of_the_run(config), bound, control, session)
     return replace(found, config=examined(found.config, guard), guard=guard)
 
 

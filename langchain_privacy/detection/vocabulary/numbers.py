@@ -38,11 +38,7 @@ _FORMS: dict[str, re.Pattern[str]] = {
     "percent": re.compile(r"\d{1,3}(?:[.,]\d{1,3})?%"),
     "decimal": re.compile(r"[-+]?\d{0,2}(?:\.\d{1,4}|,\d{1,2})"),
     "round": re.compile(r"[1-9]0{1,8}|[1-9]0{0,2}(?:,000){1,3}|\d{1,2}[kM]"),
-    "time": re.compile(
-        r"\d{1,2}(?::\d\d){1,2}(?:am|pm)?|\d{1,2}(?:am|pm)"
-        r"|\d{1,2}시(?:\d{1,2}분)?(?!설|장|험|립)[가-힣]{0,3}",
-        _I,
-    ),
+    "time": re.compile(r"\d{1,2}(?::\d\d){1,2}(?:am|pm)?|\d{1,2}(?:am|pm)", _I),
     "version": re.compile(r"v\d{1,2}(?:\.\d{1,3}){0,3}|\d{1,2}(?:\.\d{1,2}){1,2}", _I),
     "decade": re.compile(r"(?:(?:19|20)?\d0)['’]?s"),
     "year": re.compile(r"(?:19|20)\d\d"),
@@ -56,7 +52,9 @@ _KOREAN_QUANTITY = re.compile(
     r"(?:\d{1,2}|[1-9]0{1,5}|[1-9]0{0,2}(?:,000)+)(?:\.\d)?\s?"
     r"(?:회|차례|가지|개월|개|건|명|분|시간|초|주일|주간|박스|상자|장|권|배|병|잔|마리|쪽|페이지|글자|줄|단계"
     r"|주(?=\s?(?:전|후|간|동안|이내|뒤))|[일년](?=\s?(?:전|후|간|동안|이내|이상|마다|뒤)))"
-    r"[가-힣]{0,3}"
+)
+_KOREAN_TIME = re.compile(
+    r"\d{1,2}(?=시(?!설|장|험|립))|(?<=시 )\d{1,2}(?=분)|(?<=시)\d{1,2}(?=분)"
 )
 _PLAIN = re.compile(r"\d{1,4}(?:[.,]\d{1,3})?")
 _LETTER_CODE = re.compile(r"[A-Za-z]\d{1,2}|([A-Za-z]{2,})-?\d{1,3}|\d{1,2}([A-Za-z]+)")
@@ -188,6 +186,8 @@ def _is_public(
         quantity = _QUANTITY.match(text, start) or _KOREAN_QUANTITY.match(text, start)
         if quantity and quantity.end() >= end:
             return True
+    if "time" in kinds and _KOREAN_TIME.match(text, start, end + 2):
+        return True
     if "percent" in kinds and _PLAIN.fullmatch(word) and text[end : end + 2].strip()[:1] == "%":
         return True
     pair = _PAIR.fullmatch(word)

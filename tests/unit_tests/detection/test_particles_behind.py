@@ -10,6 +10,7 @@ import pytest
 
 from langchain_privacy import Masker
 from langchain_privacy.detection import default_detectors
+from langchain_privacy.detection.vocabulary.numbers import private_numbers
 
 VALUES = {
     "비밀번호": "Xk29dq!",
@@ -128,3 +129,11 @@ def test_kiwi_reads_the_particle_with_its_word(strict: Masker) -> None:
     text = "John Smith가 사는 곳에서 SK의 회장을 만났다."
     found = [text[f.start : f.end] for f in strict.session().find(text)]
     assert found == ["John Smith", "SK"]
+
+
+def test_a_korean_time_is_of_the_kind_time() -> None:
+    """`오후 3시` stands in the table of public numbers, also for who lets times alone cross."""
+    text = "오후 3시 30분에, 3개를"
+    spans = [text[a:b] for a, b in private_numbers(text, {"time"})]
+    assert spans == ["3"]
+    assert text.index("3개") in [a for a, _ in private_numbers(text, {"time"})]
