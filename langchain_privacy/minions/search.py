@@ -76,6 +76,10 @@ _ASKS_FIGURE = re.compile(
     r"|%|얼마|몇|비율|비중|금액|합계|평균|총|규모|가격",
     re.IGNORECASE,
 )
+# What a measure is asked with says nothing of whose measure it is.
+_HOW = re.compile(
+    r"\bhow\s+(?:long|large|high|big|old|far|often|tall|heavy|deep|wide|soon)\b", re.IGNORECASE
+)
 _ASKS_SHARE = re.compile(
     r"percent|%|\b(?:ratio|rate|share|margin|portion)\b|비율|비중|퍼센트|[율률]", re.IGNORECASE
 )
@@ -136,8 +140,11 @@ class Index:
         heading = {text[a:b] for spans in self._heads_of for a, b in spans}
         self._heads = heading | {
             above
-            for above, row in itertools.pairwise(self._texts)
-            if _CELLS.search(above)
+            for (above, row), (first, _) in zip(
+                itertools.pairwise(self._texts), self._offsets[1:], strict=True
+            )
+            if of_rows.get(first - start) != ()  # nothing stands above the rows of a form
+            and _CELLS.search(above)
             and _CELLS.search(row)
             and not _FIGURE.search(above)
             and _FIGURE.search(row)
@@ -157,7 +164,7 @@ class Index:
         """
         asked = self._ranking.scores(question)
         sought = self._ranking.scores([*terms, question])
-        wanted = set(words(question))
+        wanted = _asked_for(question)
         by_name = self._ranking.scores(set(words(named)) - wanted)
         scores = [
             (QUESTION_WEIGHT * a + b + (1 + QUESTION_WEIGHT) * (n if heads else 0.0))
@@ -171,7 +178,7 @@ class Index:
 
     def _judged(self, row: int, score: float, question: str, named: str) -> Hit:
         hit = self._hit(row, score)
-        wanted, own = set(words(question)), set(words(hit.text))
+        wanted, own = _asked_for(question), set(words(hit.text))
         share = self._weight(wanted & own) / (self._weight(wanted) or 1.0)
         if hit.text in self._heads:
             # The head of a table has the words of a question and none of its answers.
@@ -303,7 +310,7 @@ class WindowIndex:
         A word in the unit itself counts by BM25, one above it half; where the question asks for a
         figure, a unit that has one counts more. `covers` looks at both, too.
         """
-        wanted = set(words(question))
+        wanted = _asked_for(question)
         figure = _ASKS_FIGURE.search(question) is not None
         beside = _YEARS if _ASKS_SHARE.search(question) else _YEARS_AND_SHARES
         queries = ((QUESTION_WEIGHT, {*wanted}), (1.0, {*wanted, *words(" ".join(terms))}))
@@ -392,6 +399,11 @@ def window_index(doc: str, vault: VaultSession) -> WindowIndex:
 
 def _said(text: str, spans: Iterable[Offsets]) -> list[str]:
     return [" ".join(text[start:end].split()) for start, end in spans]
+
+
+def _asked_for(question: str) -> set[str]:
+    """Return the words of a question that its answer must have."""
+    return set(words(_HOW.sub(" ", question)))
 
 
 def query_of(sub: Sub, task: str, *, alone: bool) -> tuple[str, list[str]]:

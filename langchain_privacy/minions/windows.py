@@ -40,6 +40,9 @@ _ROW = 110
 _COLUMNS = 3
 """Cells from which a row of words alone is taken for the names of columns: two may be a pair."""
 
+_FEWEST_PAIRS = 3
+"""Rows of two cells from which their kinds tell whether the first one is a head."""
+
 _RUNNING = 6
 """A short line that stands this often, by the ends of pages, is a running header or footer."""
 
@@ -105,13 +108,10 @@ def heads_of_rows(text: str) -> dict[int, tuple[Offsets, ...]]:
     """Return what stands above each row of a table, by where the row begins.
 
     Args:
-        text: Any text; a row without heads is left out.
+        text: Any text; nothing stands above the rows of a table without heads.
     """
     return {
-        start: window.lead
-        for window in windows(text)
-        if window.table and window.lead
-        for start, _ in window.units
+        start: window.lead for window in windows(text) if window.table for start, _ in window.units
     }
 
 
@@ -131,6 +131,11 @@ _WIDE = re.compile(r"\S(?: {3,}|\u3000{2,})\S")
 _RULE = re.compile(r"[\s|:+=_-]*[-=_]{3,}[\s|:+=_-]*$")
 _PERIODS = re.compile(r"(?:FY|'|’)?(?:(?:19|20)\d\d|\d\d)(?:년|A|E)?$", re.IGNORECASE)
 _ITEM = re.compile(r"\s*(?:[-•*·▪◦●○■□‣–]\s+|\(?(?:\d{1,2}|[a-zA-Z]|[ivx]{1,4}|[가-하])[.)]\s+)")
+_BEGINS_WITH_FIGURE = re.compile(r"\s*(?:약|about|approx\.|[-−△~(]|[$€£¥₩]|[A-Z]{2,3})?\s?\d")
+_DAY = re.compile(
+    r"(?<!\d)\d{2,4}(?:[-./]\s?\d{1,2}[-./]\s?\d{1,4}|년\s?\d)|\b\d{1,2}\.? [A-Z][a-z]{2,8} \d{4}"
+    r"|\b[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}"
+)
 _MARKDOWN = re.compile(r"\s*(#{1,6})\s+\S")
 _NUMBERED = re.compile(
     r"\s*(?:(?P<part>PART|Part|CHAPTER|Chapter|제\s*\d+\s*[편장부])"
@@ -370,8 +375,10 @@ def _table(text: str, lines: list[_Line], at: int) -> tuple[_Block, int]:
             break
     block = _Block("table", [], above=_above(text, lines, at))
     subhead: Offsets | None = None
-    heads = True
     rows = [line for line in lines[at : last + 1] if line.kind not in ("skip", "blank")]
+    # How many rows may be heads: of pairs it is known.
+    most = _heads_of_pairs([text[line.start : line.end] for line in rows])
+    heads = most != 0
     for number, line in enumerate(rows):
         span = _trimmed(text, line.start, line.end)
         row = text[span[0] : span[1]]
@@ -381,7 +388,7 @@ def _table(text: str, lines: list[_Line], at: int) -> tuple[_Block, int]:
         if heads and not labels and (_is_head(row) or _RULE.match(row)):
             block.above.append(span)
             # Rows may be words alone; the columns have their names by then.
-            heads = not len(_filled(figure)) <= len(_filled(row)) >= _COLUMNS
+            heads = most is None and not len(_filled(figure)) <= len(_filled(row)) >= _COLUMNS
             continue
         heads = False
         if _RULE.match(row) or row in {text[a:b] for a, b in block.above}:
@@ -400,6 +407,30 @@ def _table(text: str, lines: list[_Line], at: int) -> tuple[_Block, int]:
     if not block.units:  # nothing but heads: they are what there is
         block.units, block.above = block.above, []
     return block, last + 1
+
+
+def _heads_of_pairs(rows: Sequence[str]) -> int | None:
+    """Return how many rows head a table of two columns; `None` where its cells do not tell.
+
+    A label and its value need no head: the label is one. Labels have values of many kinds (a sum, a
+    day, a name), a column has one kind under a word.
+    """
+    pairs = [cells for row in rows if not _RULE.match(row) and (cells := _filled(row))]
+    if len(pairs) < _FEWEST_PAIRS or any(len(pair) != 2 for pair in pairs):
+        return None
+    first, *below = [_kind_of_value(value) for _, value in pairs]
+    if len(set(below)) > 1:
+        return 0
+    if below[0] == "words":
+        return None
+    return int(first == "words")
+
+
+def _kind_of_value(cell: str) -> str:
+    """Return of what kind a cell is: a day, a figure with or without a unit, or words."""
+    if _DAY.search(cell):
+        return "day"
+    return "figure" if _BEGINS_WITH_FIGURE.match(cell) else "words"
 
 
 def _filled(row: str) -> list[str]:

@@ -150,6 +150,12 @@ class _Reader:
             at_row = after
         if len(rows) < (1 if telling > 1 else 2) or self._labels_again(rows[0]):
             return at
+        if len(head) == 2 and not kinds[1] and self._labels_below(labels[0], rows):
+            for beside, value in [head, *rows]:
+                said = self._said(beside)
+                if kind_of_label(said) and not kind_of_label(self._said(value)):
+                    self._write(f"\n{words_of(said)}: ", *value)
+            return at_row
         about = MAYBE_NAME in kinds
         columns = [
             (index, f"\n{words_of(label)}: ")
@@ -165,6 +171,17 @@ class _Reader:
     def _labels_again(self, row: _Row) -> bool:
         """Say whether a row is of labels: a form with labels on two lines, no table."""
         return sum(bool(kind_of_label(self.text[a:b])) for a, b in row) * 2 > len(row)
+
+    def _labels_below(self, label: str, rows: list[_Row]) -> bool:
+        """Say whether labels stand below a label: a form with a label and its value in a row.
+
+        The same label again is the head again, at the top of a page.
+        """
+        said = [(self._said(first), self._said(second)) for first, second in rows]
+        return any(
+            first != label and kind_of_label(first) and not kind_of_label(second)
+            for first, second in said
+        )
 
     def _cells(self, at: int, mark: str) -> tuple[_Row, int]:
         """Return the cells of the row that begins in a line, and the line after it."""

@@ -155,6 +155,36 @@ def test_issued_placeholders_in_cells_stay() -> None:
     assert "Abara" not in again
 
 
+@pytest.mark.parametrize(
+    ("text", "private", "public"),
+    [
+        (
+            "임차인\t김하나\n임대인\t박철수\n월세\t협의\n보증금\t없음",
+            ["김하나", "박철수"],
+            ["월세", "보증금"],
+        ),
+        (
+            "Surname,Okonjo\nPhone,0171 2345678\nHobby,Chess",
+            ["Okonjo", "0171 2345678"],
+            ["Hobby"],
+        ),
+        # Names below their label, and the head again at the top of a page.
+        (
+            "Surname\tGroup\nOkonjo\tred\nSurname\tGroup\nAbara\tblue",
+            ["Okonjo", "Abara"],
+            ["red"],
+        ),
+        ("임차인\t월세\n가나다\t82만원\n라마바\t협의", ["가나다", "라마바"], ["월세"]),
+    ],
+)
+def test_labels_of_a_form_are_not_cells_of_a_column(
+    text: str, private: list[str], public: list[str]
+) -> None:
+    masked = str(Masker(RULES).session("t").mask(text))
+    assert not [value for value in private if value in masked]
+    assert [word for word in public if word in masked] == public
+
+
 def test_a_large_table_takes_linear_time() -> None:
     rows = 200_000  # what grows with the square does not come back from so many
     view = table_fields("id,last_name,note\n" + "1,Paik,fine\n" * rows)

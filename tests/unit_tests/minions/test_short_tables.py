@@ -100,9 +100,59 @@ def test_a_cell_is_found_by_its_row_and_its_column(
     assert all(quote.strip("| ").startswith(row or "") for quote in quotes)
 
 
+FORM = [
+    "Tenant\tHannah Meyer",
+    "Landlord\tOscar Lindgren",
+    "Monthly rent\t1,240 EUR",
+    "Deposit\t3,720 EUR",
+    "Start of lease\t2025-02-01",
+    "Notice period\tthree months",
+]
+KOREAN_FORM = [
+    "임차인\t김하나",
+    "임대인\t박철수",
+    "월세\t82만원",
+    "보증금\t1,000만원",
+    "계약 시작일\t2025-02-01",
+    "해지 통보 기간\t석 달",
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("rows", "question", "label"),
+    [
+        (FORM, "Who is the tenant?", "Tenant"),
+        (FORM, "How much is the monthly rent?", "Monthly rent"),
+        (FORM, "When does the lease start?", "Start of lease"),
+        (FORM, "How long is the notice period?", "Notice period"),
+        (FORM, "What is the phone number of the tenant?", None),
+        (FORM, "When does the lease end?", None),
+        (KOREAN_FORM, "임차인은 누구인가요?", "임차인"),
+        (KOREAN_FORM, "월세는 얼마인가요?", "월세"),
+        (KOREAN_FORM, "계약 시작일은 언제입니까?", "계약 시작일"),
+        (KOREAN_FORM, "해지 통보 기간은 얼마나 되나요?", "해지 통보 기간"),
+        (KOREAN_FORM, "임차인의 전화번호는 무엇입니까?", None),
+        (KOREAN_FORM, "관리비는 얼마인가요?", None),
+    ],
+)
+def test_a_label_heads_the_value_beside_it(
+    tmp_path: Path, form: str, rows: list[str], question: str, label: str | None
+) -> None:
+    if form == ".pdf" and rows is KOREAN_FORM:
+        pytest.skip("a PDF with Hangul needs a font that is not here")
+    path = tmp_path / f"form{form}"
+    path.write_bytes(FORMS[form](rows))
+    out = create_minion_graph(None, None).invoke({"task": question, "documents": [path]})
+    quotes = [passage["quote"] for passage in out["evidence"]]
+    assert len(quotes) == (label is not None)
+    assert all(quote.strip("| ").startswith(label or "") for quote in quotes)
+
+
 def test_a_table_of_words_alone_has_heads_too() -> None:
-    task = {"task": "Which room has Pottery?", "documents": ["\n".join(WORDS)]}
-    (found,) = create_minion_graph(None, None).invoke(task)["evidence"]
+    graph = create_minion_graph(None, None)
+    out = graph.invoke({"task": "Which room has Pottery?", "documents": ["\n".join(WORDS)]})
+    (found,) = out["evidence"]
     assert found["quote"].startswith("Pottery")
 
 
@@ -116,8 +166,8 @@ def test_the_heads_cross_above_the_row(rows: list[str]) -> None:
         return json.dumps({"decision": "answer", "answer": "44", "cite": [number]})
 
     graph = create_minion_graph(None, scripted(plan("5513"), answer))
-    task = {"task": f"{rows[0].split(chr(9))[3]} 5513?", "documents": ["\n".join(rows)]}
-    out = graph.invoke(task)
+    task = f"{rows[0].split(chr(9))[3]} 5513?"
+    out = graph.invoke({"task": task, "documents": ["\n".join(rows)]})
     written = prompts[0].split("\n")
     head = next(n for n, line in enumerate(written) if line.startswith("# "))
     assert written[head].startswith("# " + " ".join(rows[0].split("\t")[:2]))

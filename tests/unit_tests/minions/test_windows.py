@@ -91,6 +91,21 @@ def test_heads_of_one_table_are_not_those_of_the_next() -> None:
     assert "Notes" not in above(REPORT, holding(REPORT, "Revenue  ")).replace("Note 5", "")
 
 
+@pytest.mark.parametrize(
+    ("rows", "heads"),
+    [  # labels have values of many kinds, a column has one
+        (["Tenant | Ada Wynn", "Rent | 820", "Rooms | 3", "Notice | two weeks"], 0),
+        (["Rent | 1,240 EUR", "Deposit | 3,720 EUR", "Garage | 60 EUR"], 0),
+        (["Item | Fee", "Garage | 60 EUR", "Cellar | 25 EUR", "Attic | 40 EUR"], 1),
+        (["품목 | 요금", "차고 | 6만원", "지하실 | 3만원"], 1),
+    ],
+)
+def test_pairs_of_label_and_value_need_no_head(rows: list[str], heads: int) -> None:
+    (window,) = windows("\n".join(f"| {row} |" for row in rows))
+    assert len(window.lead) == heads
+    assert len(window.units) == len(rows) - heads
+
+
 def test_a_list_has_its_lead_in_in_each_window() -> None:
     items = "\n".join(f"• item number {n}, which matters for reason {n};" for n in range(40))
     text = f"Risks are described below.\nThe following may harm us:\n{items}\n"
