@@ -81,8 +81,8 @@ class _Walk:
 
 
 def _inside(x: Any, place: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(x, Mapping):
-        for number, (key, value) in enumerate(list(x.items())):
+    if isinstance(x, Mapping) and (items := _items(x)) is not None:
+        for number, (key, value) in enumerate(items):
             yield f"{place}: key {number + 1}", key
             if isinstance(key, str):
                 yield f"{place}.{key}" if place else key, value
@@ -100,18 +100,33 @@ def _inside(x: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield place, _told(str, x)
 
 
+def _items(x: Mapping[Any, Any]) -> list[tuple[Any, Any]] | None:
+    """Return what a mapping holds, or `None` for one that does not say (urllib3's pools do not)."""
+    try:
+        return list(x.items())
+    except Exception:  # noqa: BLE001 - then its attributes are gone through
+        return None
+
+
 def _fields(x: Any) -> dict[str, Any] | None:
     if isinstance(x, BaseModel):
         return {**vars(x), **(x.__pydantic_extra__ or {})}
     if dataclasses.is_dataclass(x):
-        return {f.name: getattr(x, f.name, None) for f in dataclasses.fields(x)}
+        return {f.name: _attribute(x, f.name) for f in dataclasses.fields(x)}
     if isinstance(x, enum.Enum):
         return {"value": x.value}
     if type(x).__module__.startswith("langchain_privacy."):
         return None
     slots = [s for cls in type(x).__mro__ for s in _names(cls.__dict__.get("__slots__", ()))]
-    held = {**{s: getattr(x, s, None) for s in slots}, **getattr(x, "__dict__", {})}
+    held = {**{s: _attribute(x, s) for s in slots}, **getattr(x, "__dict__", {})}
     return held or None
+
+
+def _attribute(x: Any, name: str) -> Any:
+    try:
+        return getattr(x, name, None)
+    except Exception:  # noqa: BLE001 - one that computes it and fails holds no text there
+        return None
 
 
 def _names(slots: Any) -> tuple[str, ...]:

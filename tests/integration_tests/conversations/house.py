@@ -101,12 +101,21 @@ class Files:
 
 
 class House:
-    """The places, opened once for many examples and emptied for each."""
+    """The places, opened once for many examples and emptied for each.
+
+    Attributes:
+        tools: The tools, and what they were given.
+        errors: What was raised, and what is stored of a state.
+        cache: LangChain's, of answers.
+        node_caches: LangGraph's, one for each start of the app.
+        searched: How much was searched in this example, by place.
+    """
 
     def __init__(self) -> None:
         self.tools = Tools()
         self.errors: list[Text] = []
         self.cache = InMemoryCache()
+        self.node_caches: list[Any] = []
         self._stack = ExitStack()
         self._printed = (Printed("stdout"), Printed("stderr"))
 
@@ -141,6 +150,7 @@ class House:
         self.tools.forget()
         self.cache = InMemoryCache()
         set_llm_cache(self.cache)
+        self.node_caches.clear()
         self._read = self._logged = self._told = self._posted = 0
         self._answers: dict[Any, Any] = {}
         self.needles, self._wanted = Needles(), Wanted()
@@ -177,6 +187,7 @@ class House:
         self._logged += len(logged)
         files = list(self._files.news())
         self.searched["files searched"] += len(files)
+        self.searched["log lines searched"] += len(logged)
         return self._held([*_raw("model", requests), *logged, *self._new_in_process(), *files])
 
     def _held(self, held: Iterable[Text]) -> list[str]:
@@ -194,6 +205,12 @@ class House:
         yield from self.errors
         yield from (Text(f"remote tool {tool}", text) for _, tool, text in self.tools.remote)
         yield from texts(dict(self.cache._cache), "cache of answers")
+        yield from self._of_node_caches()
+
+    def _of_node_caches(self) -> Iterator[Text]:
+        for cache in self.node_caches:
+            for space, kept in cache._cache.items():
+                yield from texts({repr(space): kept}, "node cache")
 
     def _new_in_process(self) -> Iterator[Text]:
         errors, remote = self.errors[self._told :], self.tools.remote[self._posted :]
@@ -204,6 +221,7 @@ class House:
         answers = dict(self.cache._cache)
         new = {k: v for k, v in answers.items() if self._answers.get(k) is not v}
         self._answers = answers
+        self.searched["cached answers searched"] += len(new)
         yield from texts(new, "cache of answers")
 
     # ---- at the end
@@ -217,6 +235,8 @@ class House:
         """
         self._traces.flush()
         found = [*self.leaks(), *self._held([*self._in_process(), *self._files.whole()])]
+        nodes = [len(kept) for cache in self.node_caches for kept in cache._cache.values()]
+        self.searched["cached nodes searched"] += sum(nodes)
         for server in self._servers():
             self.searched["requests with traces searched"] += len(server.requests)
             found += self._held(_raw("traces", server.requests))

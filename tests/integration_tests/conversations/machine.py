@@ -104,6 +104,7 @@ class Conversations(RuleBasedStateMachine):
         self.process = Process(
             self.shape, self.house.model, self.house.tools, self.folder, self.keys
         )
+        self.house.node_caches.append(self.process.cache)
 
     @precondition(lambda self: self.talked)
     @rule(target=talks, tenant=st.sampled_from(["", "north"]), named=st.booleans())
@@ -246,7 +247,9 @@ class Conversations(RuleBasedStateMachine):
         stored = self.process.agent.get_state(mine.config).values
         mine.allowed |= {found for _, text in texts(stored) for found in placeholders(text)}
         self.process.vault.forget(mine.thread, tenant=settings.get("tenant", ""))
-        mine.gone |= set(mine.slots)
+        # a record that no tool has read never was in the session: who reads it now reads it anew
+        unread = self.house.tools.records.get(mine.thread, ())
+        mine.gone |= set(mine.slots) - {slot.name for text in unread for slot in slots_in(text)}
         mine.right.clear()
         self.known[mine.number] = []
         # where checkpoints are sealed with the session, what it asked is gone as well
@@ -283,7 +286,8 @@ class Conversations(RuleBasedStateMachine):
         people = [one] if one is other else [one, other]
         plan = tuple(Answer(each.pieces) for each in plan)
         asked = [{"asked": self._asked(mine, new, [], plan)} for mine in people]
-        found = self.process.chain.batch(asked, [mine.config for mine in people])
+        configs: list[Any] = [mine.config for mine in people]
+        found = self.process.chain.batch(asked, configs)
         for mine, answer in zip(people, found, strict=True):
             self._spoken(mine)
             reader = Reader(mine, self.house.needles)

@@ -7,6 +7,7 @@ import json
 import pickle
 import sqlite3
 from collections import deque
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command, Send
 from pydantic import BaseModel, ConfigDict, SecretStr
+from urllib3 import PoolManager
 
 from langchain_privacy import Masker
 from langchain_privacy.loopback import Recorded
@@ -75,7 +77,7 @@ CIRCLE["self"] = CIRCLE
         (Slotted(), "x.inner"),
         (SimpleNamespace(a=VALUE), "x.a"),
         (Model(name=VALUE), "x.name"),
-        (Model(other=VALUE), "x.other"),  # type: ignore[call-arg]
+        (Model(other=VALUE), "x.other"),
         (HumanMessage(VALUE), "x.content"),
         (AIMessage("", additional_kwargs={"note": VALUE}), "x.additional_kwargs.note"),
         (Document("", metadata={"who": VALUE}), "x.metadata.who"),
@@ -111,6 +113,39 @@ def test_errors_that_know_each_other_are_gone_through_once() -> None:
     found = [text.place for text in texts(other, "") if VALUE in text.text]
     assert found[0] == "KeyError.other: ValueError.args[0]"
     assert len(found) < 5
+
+
+class Pool(Mapping[str, str]):
+    """What cannot be iterated over, as urllib3's pools of connections."""
+
+    def __init__(self) -> None:
+        self.held = {"host": VALUE}
+
+    def __getitem__(self, key: str) -> str:
+        return self.held[key]
+
+    def __len__(self) -> int:
+        return len(self.held)
+
+    def __iter__(self) -> Iterator[str]:
+        raise NotImplementedError
+
+
+@dataclasses.dataclass
+class Refusing:
+    name: str
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "name":
+            raise OSError
+        return super().__getattribute__(name)
+
+
+def test_what_refuses_to_be_looked_at_ends_no_search() -> None:
+    error = ValueError()
+    error.seen = [Pool(), PoolManager().pools, Refusing("x"), VALUE]  # type: ignore[attr-defined]
+    found = [text.place for text in texts(error) if VALUE in text.text]
+    assert {"ValueError.seen[0].held.host", "ValueError.seen[3]"} <= set(found)
 
 
 def test_nothing_is_too_deep_to_be_found() -> None:
