@@ -12,7 +12,6 @@ they begin with a number or a sign), and is tried there and nowhere else.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cached_property
 from itertools import compress
 from operator import itemgetter
@@ -38,7 +37,6 @@ class Words:
 
     def __init__(self, text: str, lower: str) -> None:
         self.text, self.lower = text, lower
-        self._among: dict[int, tuple[int, frozenset[str]]] = {}
 
     @cached_property
     def _found(self) -> tuple[list[str], list[int]]:
@@ -60,14 +58,6 @@ class Words:
         """Return the word that begins at an offset."""
         said, places = self._found
         return said[bisect_left(places, place)]
-
-    def among(self, many: AbstractSet[str]) -> frozenset[str]:
-        """Return which of many words occur: a set that only grows, and that several ask for."""
-        count, found = self._among.get(id(many), (-1, self.known))
-        if count != len(many):
-            count, found = len(many), self.known & many
-            self._among[id(many)] = count, found
-        return found
 
     @cached_property
     def numbers(self) -> list[tuple[int, int]]:
@@ -155,6 +145,9 @@ class Anchored:
         self._signs = re.compile(f"[{re.escape(signs)}]") if signs else None
         self.in_lower = in_lower
         self._anywhere = not (self._begins or numbers or signs)
+        # Of these a text has one at least if it has a match, see `rules.announced_by`.
+        begins = frozenset([*self._begins, *signs, *(["0"] if numbers else [])])
+        self.signs = self._needs or (begins if whole else frozenset())
 
     def find(
         self, words: Words, begin: int = 0, stop: int | None = None

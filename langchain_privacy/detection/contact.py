@@ -4,7 +4,7 @@ E-mail addresses have a shape of their own. Telephone numbers have one in Korea 
 America; other numbers count with a country code or beside a word for telephone. A web address may
 name a person, and one with a password in it is a secret. `defaults` puts the rules into a detector.
 
-    >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.folded import HANGUL, digits, fold
     >>> text = "ada [at] example [dot] org, 010-1234-5678"
     >>> [text[f.start : f.end] for find in (find_emails, find_phones) for f in find(fold(text))]
     ['ada [at] example [dot] org', '010-1234-5678']
@@ -17,8 +17,8 @@ import phonenumbers
 
 from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import Cues, finding, near, numbers, span
+from langchain_privacy.detection.folded import HANGUL, FoldedText, digits
+from langchain_privacy.detection.rules import Cues, announced_by, finding, near, numbers, span
 from langchain_privacy.words import has_unusual_word, load
 from langchain_privacy.words.labels import kind_of_label
 
@@ -53,6 +53,7 @@ def _behind_label(local: str) -> str:
 _FIELDS = frozenset({"from", "to", "cc", "bcc", "email", "mail", "user", "sender", "recipient"})
 
 
+@announced_by("at", HANGUL, parts=["@", " dot "])
 def find_emails(text: FoldedText) -> Iterator[Finding]:
     """Find e-mail addresses, international ones (RFC 6531) and `name [at] host [dot] org` too."""
     t = text.text
@@ -238,6 +239,7 @@ _DATE_LIKE = re.compile(
 )
 
 
+@announced_by(digits(6))
 def find_phones(text: FoldedText) -> Iterator[Finding]:
     """Find telephone numbers: Korean, North American, international, others by their context."""
     for match in numbers(_KOREAN, text, digits=8):
@@ -330,9 +332,10 @@ _URL = re.compile(
 _PUBLIC_SCHEMES = frozenset({"http", "https", "ftp", "ftps"})
 
 
+@announced_by(parts=["://", "www."])
 def find_urls(text: FoldedText) -> Iterator[Finding]:
     """Find web addresses; those with a user and password in them are secrets."""
-    for match in _URL.finditer(text.text) if "://" in text.text or "www." in text.text else ():
+    for match in _URL.finditer(text.text):
         url = match[0].rstrip(".,;:!?'\")")
         scheme, _, rest = url.partition("://")
         authority = re.split(r"[/?#]", rest, maxsplit=1)[0]

@@ -4,7 +4,7 @@ Nobody here reads these languages: what stands behind a label in a form, a mail 
 found by the label, which gives the type, and by its shape. The labels are in
 `words/east_asian_labels.txt`.
 
-    >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.folded import NOT_ASCII, fold
     >>> text = "电话 13917204468，身份证号码：310104198807124315"
     >>> found = find_east_asian_values(fold(text))
     >>> [(f.entity_type, text[f.start : f.end]) for f in found]
@@ -17,8 +17,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import span
+from langchain_privacy.detection.folded import NOT_ASCII, FoldedText
+from langchain_privacy.detection.rules import announced_by, span
 from langchain_privacy.values.fold import normal
 from langchain_privacy.words import load_by_kind
 
@@ -76,6 +76,7 @@ _TYPE = {"PLATE": "ID", "POSTCODE": "ADDRESS"}
 _LEAST_DIGITS = 4
 
 
+@announced_by(NOT_ASCII)
 def find_east_asian_values(text: FoldedText) -> Iterator[Finding]:
     """Find what Chinese and Japanese labels announce; texts without their script cost nothing."""
     if text.text.isascii() or not _HERE.search(text.text):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import finding
+from langchain_privacy.detection.rules import announced_by, finding
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import PARTICLE_APART, is_hangul, is_title
 from langchain_privacy.words.labels import (
@@ -86,6 +86,7 @@ class _Field(NamedTuple):
     of_people: bool
 
 
+@announced_by(parts=[":", "=", "...."])
 def find_fields(text: FoldedText) -> Iterator[Finding]:
     """Find values by the names of their fields."""
     fields = list(_fields(text))

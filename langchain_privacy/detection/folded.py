@@ -6,7 +6,6 @@ findings are mapped back to the characters of the original.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -27,15 +26,38 @@ _ISLAND_GAP = 4
 _ISLAND_SHORE = 10
 
 
+_MOST = 13
+"""Digits that a rule asks for, at most."""
+
 _Islands = tuple[tuple[int, int, int], ...]
 
+HANGUL, LONG_WORD, NOT_ASCII = "가", "a long word", "é"
+"""Signs of a text: it has Hangul, a word that is long enough for a key, anything but ASCII."""
 
-def _by_digits(islands: Iterable[tuple[int, int, int]]) -> tuple[_Islands, ...]:
-    """Return, for each least number of digits, the islands that have so many."""
-    groups = [tuple(islands)]
-    for digits in range(1, 14):
-        groups.append(tuple(island for island in groups[-1] if island[2] >= digits))
-    return tuple(groups)
+
+def digits(least: int, *, letters: bool = False) -> str:
+    """Return the sign of a text in which so many digits stand close together, 13 at most.
+
+    Args:
+        least: How many.
+        letters: Whether letters that are not Hangul stand among them.
+    """
+    return ("a" if letters else "") + "0" * least
+
+
+_DIGIT_SIGNS = [
+    [frozenset(digits(n, letters=letters) for n in range(1, most + 1)) for most in range(_MOST + 1)]
+    for letters in (False, True)
+]
+
+MEASURED = frozenset({HANGUL, LONG_WORD, NOT_ASCII}.union(*_DIGIT_SIGNS[0], *_DIGIT_SIGNS[1]))
+"""Signs that are no words and no parts of a text."""
+
+WORDS_AS_SIGNS: set[str] = set()
+"""Words that are a sign for a rule: most texts have few of them, and are asked once for all."""
+
+PARTS_AS_SIGNS: set[str] = set()
+"""What is a sign for a rule wherever it stands, in small letters."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +82,34 @@ class FoldedText:
         return self.said.known
 
     @cached_property
-    def islands(self) -> _Islands:
+    def signs(self) -> frozenset[str]:
+        """What of all that is a sign for some rule the text has: one look decides for all rules."""
+        signs = self.words & WORDS_AS_SIGNS
+        signs |= {part for part in PARTS_AS_SIGNS if part in self.lower}
+        if not self.text.isascii():
+            signs |= {NOT_ASCII, HANGUL} if self.hangul else {NOT_ASCII}
+        if self.long_words:
+            signs |= {LONG_WORD}
+        for table, signs_of in zip(self.islands, _DIGIT_SIGNS, strict=True):
+            most = max((count for _, _, count in table[0]), default=0)
+            signs |= signs_of[min(most, _MOST)]
+        return signs
+
+    @cached_property
+    def islands(self) -> tuple[tuple[_Islands, ...], tuple[_Islands, ...]]:
         """Stretches around digits, so that rules about numbers need not read the prose.
 
         `(start, end, count)` of digits that stand close together, with a little of what is around
-        them, and how many digits they are.
+        them, and how many digits they are; by the least number of digits, 0 to 13. Those of the
+        second table have letters, too, that are not Hangul.
         """
-        return _islands(self.said)
+        all_ = _islands(self.said)
+        lettered = tuple(i for i in all_ if _LETTER.search(self.text, i[0], i[1]))
+        by_all, by_lettered = (
+            tuple(tuple(i for i in some if i[2] >= least) for least in range(_MOST + 1))
+            for some in (all_, lettered)
+        )
+        return by_all, by_lettered
 
     @cached_property
     def hangul(self) -> bool:
@@ -82,18 +125,6 @@ class FoldedText:
             places.append((at, at + len(word)))
             at += len(word)
         return tuple(places)
-
-    def islands_of(self, digits: int, *, letters: bool) -> _Islands:
-        """Return the islands of at least so many digits (13 at most), with Latin letters or all."""
-        return (self._with_letters if letters else self._by_digits)[digits]
-
-    @cached_property
-    def _by_digits(self) -> tuple[_Islands, ...]:
-        return _by_digits(self.islands)
-
-    @cached_property
-    def _with_letters(self) -> tuple[_Islands, ...]:
-        return _by_digits(i for i in self.islands if _LETTER.search(self.text, i[0], i[1]))
 
     def to_original(self, finding: Finding) -> Finding:
         """Move a finding from the folded spelling to the original text."""

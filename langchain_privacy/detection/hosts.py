@@ -15,15 +15,17 @@ from collections.abc import Iterator
 from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import span
+from langchain_privacy.detection.rules import announced_by, span
 from langchain_privacy.words import load
 
 # The last label: generic top-level domains that code and files do not end in, and names that are
 # reserved for private networks (RFC 2606, RFC 6762, RFC 8375).
-_TOP = (
-    r"(?:com|net|org|edu|gov|co\.[a-z]{2}|example|internal|intranet|intra|local|lan|corp"
-    r"|home\.arpa)"
+_TOP_WORDS = (
+    *("com", "net", "org", "edu", "gov", "co", "example", "internal", "intranet", "intra", "local"),
+    *("lan", "corp", "home"),
 )
+_MORE = {"co": r"co\.[a-z]{2}", "home": r"home\.arpa"}
+_TOP = rf"(?:{'|'.join(_MORE.get(word, word) for word in _TOP_WORDS)})"
 _HOST = re.compile(
     rf"(?<![\w.@/:-])(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.){{1,6}}{_TOP}"
     r"(?P<path>(?:/[\w.-]*\w)+)?(?![\w(@-]|\.\w)"
@@ -33,6 +35,7 @@ _SOME_HOST = re.compile(rf"\.{_TOP}")
 _PUBLIC = load("public_it") | load("public_proper") | {"example", "localhost"}
 
 
+@announced_by(*_TOP_WORDS)
 def find_hosts(text: FoldedText) -> Iterator[Finding]:
     """Find names of hosts with a subdomain, but those of services that everybody knows."""
     if not _SOME_HOST.search(text.text):
@@ -54,6 +57,7 @@ _HOUSE_NUMBER = Anchored(
 )  # fmt: skip
 
 
+@announced_by(_HOUSE_NUMBER)
 def find_house_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find the numbers of houses that people live in, without their street."""
     for match in _HOUSE_NUMBER.find(text.said):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.rules import Cues, finding, span
+from langchain_privacy.detection.rules import Cues, announced_by, finding, span
 from langchain_privacy.words import load, without_accents
 
 _GIVEN = load("given_names")
@@ -34,6 +34,7 @@ _SIGNED = re.compile(
 _WORD = re.compile(r"[^\W\d_]+")
 
 
+@announced_by(_CLOSINGS)
 def find_signatures(text: FoldedText) -> Iterator[Finding]:
     """Find the name below the closing of a letter."""
     t = text.text
@@ -57,10 +58,9 @@ _COLUMN_LINE = re.compile(
 _FEWEST = 3
 
 
+@announced_by(parts=["\n"])
 def find_columns_of_names(text: FoldedText) -> Iterator[Finding]:
     """Find names that stand one below the other."""
-    if text.text.count("\n") < _FEWEST - 1:
-        return
     column: list[re.Match[str]] = []
     for match in _COLUMN_LINE.finditer(text.text):
         if column and match.start() > column[-1].end() + 1:

@@ -3,7 +3,7 @@ r"""Numbers that states give to people, to companies and to vehicles.
 Their shape decides where nothing else looks like it, and their check digits (python-stdnum). What
 has neither is found beside the label that names it (`numbers`).
 
-    >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.folded import digits, fold
     >>> text = "SSN 123-45-6789, CPF 123.456.789-09"
     >>> [f.entity_type for f in find_social_security_numbers(fold(text))]
     ['US_SSN']
@@ -18,8 +18,8 @@ from importlib import import_module
 from typing import Any
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import near, numbers, span
+from langchain_privacy.detection.folded import FoldedText, digits
+from langchain_privacy.detection.rules import announced_by, near, numbers, span
 
 # The United States and the United Kingdom
 
@@ -34,6 +34,7 @@ _SSN = re.compile(
 _SSN_WORDS = re.compile(r"\bssn\b|social sec|soc\.? sec|\bitin\b|tax(?:payer)? id|사회보장")
 
 
+@announced_by(digits(9))
 def find_social_security_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find US social security numbers and ITINs; without hyphens only beside a word for them."""
     for match in numbers(_SSN, text, digits=9):
@@ -49,6 +50,7 @@ _NINO = re.compile(
 )
 
 
+@announced_by(digits(6, letters=True))
 def find_national_insurance_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find UK national insurance numbers (HMRC NIM39110)."""
     for match in numbers(_NINO, text, digits=6, letters=True):
@@ -64,6 +66,7 @@ _VEHICLE_WORDS = re.compile(
 )
 
 
+@announced_by(digits(2, letters=True))
 def find_british_plates(text: FoldedText) -> Iterator[Finding]:
     """Find vehicle registration marks of the United Kingdom."""
     for match in numbers(_UK_PLATE, text, digits=2, letters=True):
@@ -101,6 +104,7 @@ _CHECKS = tuple((module, re.compile(shape)) for module, shape in _SHAPES)
 _NRIC = re.compile(r"(?<![A-Za-z0-9_.-])[STFGM]\d{7}[A-Z](?![A-Za-z0-9_-])")
 
 
+@announced_by(digits(4))
 def find_national_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find personal and tax numbers of other countries by their shape and their check digits."""
     for match in numbers(_NATIONAL, text, digits=4):

@@ -5,7 +5,7 @@ issued (social security numbers), a word beside it (routing numbers), or the lab
 names the type of whatever follows. `defaults` puts the rules into a detector; Korean numbers have
 a file of their own.
 
-    >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.folded import LONG_WORD, digits, fold
     >>> text = "Account number: 4028-7719-3305"
     >>> [(f.entity_type, text[f.start : f.end]) for f in find_labelled_numbers(fold(text))]
     [('BANK_ACCOUNT', '4028-7719-3305')]
@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from stdnum import bitcoin, iban
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import Cues, finding, near, numbers, span
+from langchain_privacy.detection.folded import LONG_WORD, FoldedText, digits
+from langchain_privacy.detection.rules import Cues, announced_by, finding, near, numbers, span
 from langchain_privacy.words import load
 
 # Payment cards
@@ -41,6 +41,7 @@ _GROUPS = re.compile(r"\d{4}([ .-])\d{4}\1\d{4}\1\d{4}|\d{4}([ .-])\d{6}\2\d{5}"
 _PLAIN_LENGTHS = (14, 15, 16, 19)
 
 
+@announced_by(digits(13))
 def find_cards(text: FoldedText) -> Iterator[Finding]:
     """Find card numbers: by the Luhn check, or mistyped ones by the word card beside them."""
     for match in numbers(_CARD, text, digits=13):
@@ -89,6 +90,7 @@ _IBAN_LENGTHS = {
 }
 
 
+@announced_by(digits(2, letters=True))
 def find_ibans(text: FoldedText) -> Iterator[Finding]:
     """Find IBANs by their check digits, in groups or whole, and mistyped ones by the word IBAN."""
     done = 0
@@ -112,6 +114,7 @@ def find_ibans(text: FoldedText) -> Iterator[Finding]:
 _IBAN_SHAPE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{18,30}(?![A-Za-z0-9])")
 
 
+@announced_by(digits(2, letters=True))
 def find_unproven_ibans(text: FoldedText) -> Iterator[Finding]:
     """Find what is written like an IBAN and is none, as from a country that has none.
 
@@ -139,6 +142,7 @@ _ROUTING = re.compile(r"(?<!\d)\d{4}-?\d{4}-?\d(?!\d)")
 _ROUTING_WORDS = re.compile(r"routing|\baba\b|\brtn\b|transit n")
 
 
+@announced_by(digits(9))
 def find_routing_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find ABA routing numbers beside their word; the check digit raises the score."""
     for match in numbers(_ROUTING, text, digits=9):
@@ -159,6 +163,7 @@ _LAST_DIGITS = re.compile(
 )
 
 
+@announced_by(digits(13), _LAST)
 def find_parts_of_accounts(text: FoldedText) -> Iterator[Finding]:
     """Find accounts behind their sort code, and what is said of the end of a card's number."""
     for match in numbers(_SORT_CODE, text, digits=13):
@@ -189,6 +194,7 @@ _COIN = re.compile(
 )
 
 
+@announced_by(LONG_WORD, _CVV, _BIC)
 def find_codes_of_payment(text: FoldedText) -> Iterator[Finding]:
     """Find verification codes of cards, bank identifier codes, Bitcoin and Ethereum addresses."""
     for _, end in _CVV.find(text):
@@ -284,6 +290,7 @@ _UNIT_AFTER = re.compile(
 )
 
 
+@announced_by(_LABELS, _CODES, _KOREAN_LABELS)
 def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find numbers by their English or Korean label; the label gives the type."""
     yield from _labelled_in_english(text)
@@ -388,6 +395,7 @@ _LONG_AGO = re.compile(
 )
 
 
+@announced_by(digits(6), _BIRTH_WORDS)
 def find_birth_dates(text: FoldedText) -> Iterator[Finding]:
     """Find dates of birth by the words beside them, and old dates in figures (score 0.45)."""
     for _, end in _BIRTH_WORDS.find(text):

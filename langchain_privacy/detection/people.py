@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.rules import Cues, finding, occurrences, span
+from langchain_privacy.detection.rules import Cues, announced_by, finding, occurrences, span
 from langchain_privacy.words import is_medical, load, without_accents
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
 
@@ -48,6 +48,7 @@ _PLACE_CUES = Cues(_PLACES)
 _ALSO_WORDS = _COMMON | _GIVEN | _FAMILY
 
 
+@announced_by(_PLACE_CUES)
 def find_places(text: FoldedText) -> Iterator[Finding]:
     """Find places that the list knows, written with a capital letter or in all lower-case text."""
     lower = text.lower

@@ -14,14 +14,53 @@ announces is searched behind that word (`Cues`).
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
+from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Detector, Finding
-from langchain_privacy.detection.folded import FoldedText, fold
+from langchain_privacy.detection.folded import (
+    HANGUL,
+    MEASURED,
+    PARTS_AS_SIGNS,
+    WORDS_AS_SIGNS,
+    FoldedText,
+    fold,
+)
 from langchain_privacy.errors import DetectionError, PrivacyError
 
 Rule = Callable[[FoldedText], Iterable[Finding]]
 """Looks at a folded text; yields findings with offsets in it. Pure, and linear in its length."""
+
+AnyRule = TypeVar("AnyRule", bound=Rule)
+
+
+def announced_by(
+    *signs: "str | Cues | Anchored", parts: Collection[str] = ()
+) -> Callable[[AnyRule], AnyRule]:
+    """Say of a rule that it finds nothing where a text has none of some signs.
+
+    A rule without signs looks at every text; so must one some of whose findings have no sign.
+
+    Args:
+        signs: Whole words in lower case, `digits(9)`, `HANGUL` and the like of `folded`, or what
+            the rule looks for with signs of its own.
+        parts: What is a sign wherever it stands, in lower case.
+    """
+    words = frozenset(
+        s for sign in signs for s in ([sign] if isinstance(sign, str) else sign.signs)
+    )
+    WORDS_AS_SIGNS.update(words - MEASURED)
+    PARTS_AS_SIGNS.update(parts)
+    many = words.union(parts)
+    assert many, "what may stand anywhere has no signs"
+
+    def marked(rule: AnyRule) -> AnyRule:
+        rule.signs = many  # type: ignore[attr-defined]
+        return rule
+
+    return marked
+
 
 _WITHOUT_CAPITALS = frozenset({"ko", "ja", "zh", "th", "hi", "ar", "fa", "he"})
 
@@ -74,6 +113,9 @@ class RulesDetector(Detector):
         folded = fold(text)
         found: list[Finding] = []
         for rule in self.rules_for(language):
+            signs = getattr(rule, "signs", None)
+            if signs is not None and signs.isdisjoint(folded.signs):
+                continue
             try:
                 found += [
                     f
@@ -127,6 +169,9 @@ class Cues:
     An alternation of a hundred labels costs a regular expression a hundred tries at every
     character. A text is cut into words once, for all cues; a pattern is tried only behind a cue
     that is there.
+
+    Attributes:
+        signs: Of these a text has one at least if it has a cue, see `announced_by`.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -138,24 +183,25 @@ class Cues:
         hangul = sorted(map(re.escape, self._by_first.pop("", [])), key=len, reverse=True)
         self._hangul = re.compile("|".join(hangul)) if hangul else None
         self._firsts = frozenset(self._by_first)
-        _ANNOUNCING.update(self._firsts)
+        self.signs = self._firsts | ({HANGUL} if hangul else set())
+        WORDS_AS_SIGNS.update(self._firsts)
 
     def find(self, text: FoldedText) -> Iterator[tuple[int, int]]:
         """Yield `(start, end)` of every cue, in no order; Latin ones only as whole words."""
-        for first in self._firsts & text.said.among(_ANNOUNCING):
+        lower = text.lower
+        for first in self._firsts & text.signs:
             for cue in self._by_first[first]:
-                for start, end in occurrences(text.lower, cue):
-                    if not (_goes_on(text.lower, start) or _goes_on(text.lower, end)):
+                for start, end in occurrences(lower, cue):
+                    if not (_INSIDE_WORD.match(lower, start) or _INSIDE_WORD.match(lower, end)):
                         yield start, end
         if self._hangul is not None and text.hangul:
-            for match in self._hangul.finditer(text.lower):
+            for match in self._hangul.finditer(lower):
                 yield match.span()
 
 
-_ANNOUNCING: set[str] = set()
-"""The first words of all cues: most texts have few of them, and are asked once."""
-
 _FIRST_WORD = re.compile(r"[a-z\u00df-\u024f]*")
+# Between two letters or digits that are not Hangul.
+_INSIDE_WORD = re.compile(r"(?<=[^\W_가-힣])(?=[^\W_가-힣])")
 
 
 def occurrences(text: str, cue: str) -> Iterator[tuple[int, int]]:
@@ -164,15 +210,6 @@ def occurrences(text: str, cue: str) -> Iterator[tuple[int, int]]:
     while start >= 0:
         yield start, start + len(cue)
         start = text.find(cue, start + 1)
-
-
-def _goes_on(text: str, at: int) -> bool:
-    """Say whether letters or digits, none of them Hangul, stand on both sides of an offset."""
-    return 0 < at < len(text) and _continues(text[at - 1]) and _continues(text[at])
-
-
-def _continues(char: str) -> bool:
-    return char.isalnum() and not "가" <= char <= "힣"
 
 
 def numbers(
@@ -187,7 +224,7 @@ def numbers(
         letters: Whether a match has a letter, too, one that is not Hangul.
     """
     done = 0
-    for start, end, _ in text.islands_of(digits, letters=letters):
+    for start, end, _ in text.islands[letters][digits]:
         for match in pattern.finditer(text.text, max(start, done), end):
             done = match.end()
             yield match

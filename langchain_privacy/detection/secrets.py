@@ -3,7 +3,7 @@ r"""Credentials: provider tokens by their prefix, keys by their frame, passwords
 What a label announces must look like no word: long enough, or of random characters. `defaults` puts
 the rules into a detector.
 
-    >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.folded import HANGUL, LONG_WORD, digits, fold
     >>> text = "Your password must be changed. password: hunter2!x"
     >>> [text[f.start : f.end] for f in find_passwords(fold(text))]
     ['hunter2!x']
@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import Cues, finding, numbers, span
+from langchain_privacy.detection.folded import HANGUL, LONG_WORD, FoldedText, digits
+from langchain_privacy.detection.rules import Cues, announced_by, finding, numbers, span
 from langchain_privacy.words import load
 
 # Prefixes as the providers document them for secret scanning.
@@ -52,6 +52,7 @@ _CREDENTIAL = re.compile(r"\s{1,4}(?P<value>[A-Za-z0-9+/_.~-]{16,4000}={0,2})")
 _RANDOM = 3.0
 
 
+@announced_by(LONG_WORD, digits(8), _CONNECTION_LABELS, _SCHEMES, parts=["-----begin"])
 def find_keys(text: FoldedText) -> Iterator[Finding]:
     """Find provider tokens, private key blocks, connection strings and authorization headers."""
     t = text.text
@@ -86,10 +87,13 @@ _NAMES = frozenset(
     label.replace(" ", gap) for label in load("secret_labels") for gap in (" ", "_", "-", "")
 )
 _LABELS = Cues(_NAMES)
+_HUMPS = (
+    *("Password", "Passwd", "Passphrase", "Passcode", "Pwd", "SecretKey", "Secret", "Token"),
+    *("ApiKey", "AccessKey"),
+)
 _HUMPED = re.compile(  # "dbPassword"
     # One class first: the engine looks for nothing else.
-    r"[PSTA](?<=[a-z0-9].)(?:(?<=P)(?:assw(?:or)?d|assphrase|asscode|wd)"
-    r"|(?<=S)ecret(?:Key)?|(?<=T)oken|(?<=A)(?:piKey|ccessKey))(?![a-z0-9])"
+    rf"[PSTA](?<=[a-z0-9].)(?:{'|'.join(f'(?<={h[0]}){h[1:]}' for h in _HUMPS)})(?![a-z0-9])"
 )
 _MARK = re.compile(
     r"(?P<set>[\"'`]?\]?\s{0,3}(?:"
@@ -141,6 +145,7 @@ def _stands_in(value: str) -> bool:
     return not _STAND_INS.isdisjoint(words) and all(w.isalpha() for w in words if w)
 
 
+@announced_by(_LABELS, parts=[hump.lower() for hump in _HUMPS])
 def find_passwords(text: FoldedText) -> Iterator[Finding]:
     """Find passwords and keys by the label before them, also as defaults in code."""
     t = text.text
@@ -318,8 +323,8 @@ _DOOR_CODE = re.compile(
 _OF_DOORS = frozenset({"code", "pin"})
 
 
+@announced_by(*_OF_DOORS, HANGUL)
 def find_door_codes(text: FoldedText) -> Iterator[Finding]:
     """Find the codes that open a door, a gate or a safe."""
-    if text.hangul or not text.words.isdisjoint(_OF_DOORS):
-        for match in _DOOR_CODE.finditer(text.text):
-            yield span(match, "SECRET", 0.6, "door_code", match.lastgroup or 0)
+    for match in _DOOR_CODE.finditer(text.text):
+        yield span(match, "SECRET", 0.6, "door_code", match.lastgroup or 0)

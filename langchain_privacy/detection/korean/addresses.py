@@ -1,6 +1,6 @@
 r"""Korean addresses: by the region they begin with, by the road and its number, or by a label.
 
-    >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.folded import HANGUL, fold
     >>> text = "대전광역시 유성구 하늘로25번길 7에 산다."
     >>> [text[f.start : f.end] for f in find_korean_addresses(fold(text))]
     ['대전광역시 유성구 하늘로25번길 7']
@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import Cues, finding, numbers, span
+from langchain_privacy.detection.folded import HANGUL, FoldedText
+from langchain_privacy.detection.rules import Cues, announced_by, finding, numbers, span
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import PARTICLE_APART
 
@@ -91,6 +91,7 @@ _DOOR = re.compile(
 )
 
 
+@announced_by(HANGUL)
 def find_korean_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find Korean addresses with a road or lot number, and what stands behind the word for one."""
     if text.hangul:
@@ -127,7 +128,7 @@ def _regions(t: str) -> Iterator[int]:
 
 def _by_road(text: FoldedText) -> Iterator[Finding]:
     t = text.text
-    for start, end, _ in text.islands:
+    for start, end, _ in text.islands[0][0]:
         if _ROAD_BEFORE_NUMBER.search(t, start, end):
             for match in _BARE_ROAD.finditer(t, max(0, start - 12), min(len(t), end + 20)):
                 yield span(match, "ADDRESS", 0.55, "korean_address")

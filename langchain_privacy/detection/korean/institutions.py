@@ -1,6 +1,6 @@
 r"""Schools, clinics and firms whose Korean name ends in what they are.
 
->>> from langchain_privacy.detection.folded import fold
+>>> from langchain_privacy.detection.folded import HANGUL, fold
 >>> text = "우리 애는 솔빛초등학교 3학년 2반이고 해맑은소아과에 다녀요. 대학병원은 멀어요."
 >>> [text[f.start : f.end] for f in find_korean_institutions(fold(text))]
 ['솔빛초등학교', '3학년 2반', '해맑은소아과']
@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.folded import HANGUL, FoldedText
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens
-from langchain_privacy.detection.rules import finding
+from langchain_privacy.detection.rules import announced_by, finding
 
 _KIND = (
     r"(?:초등학교|중학교|고등학교|대학교|유치원|어린이집|병원|의원|한의원|소아과|내과|외과|치과|피부과|안과"
@@ -29,6 +29,7 @@ _EVERYDAY = 20_000
 _NOUNS = frozenset({"NNG", "NNP", "MM", "XPN", "NP", "MAG"})
 
 
+@announced_by(HANGUL)
 def find_korean_institutions(text: FoldedText) -> Iterator[Finding]:
     """Find institutions by the kind at the end of their name, and school classes."""
     if not text.hangul:

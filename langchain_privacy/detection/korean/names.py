@@ -5,7 +5,7 @@ organisations are found. Without it, it reads syllables (`syllables`); persons a
 rules only suppose, because of its syllables alone, the model decides; what a title, a role, a label
 or an age says is kept. `defaults` puts the rule into a detector.
 
-    >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.folded import HANGUL, fold
     >>> text = "가수 거미는 어제 양희종과 노래했다. 담당자: 홍길동"
     >>> [text[f.start : f.end] for f in find_korean_names(fold(text))]
     ['홍길동', '거미', '양희종']
@@ -15,12 +15,12 @@ import re
 from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.folded import HANGUL, FoldedText
 from langchain_privacy.detection.korean import morphemes, syllables
 from langchain_privacy.detection.korean.everyday import is_common_token
 from langchain_privacy.detection.korean.people import find_korean_people
 from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens, parts
-from langchain_privacy.detection.rules import finding, span
+from langchain_privacy.detection.rules import announced_by, finding, span
 from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words.labels import kind_of_label
 
@@ -39,6 +39,7 @@ _IN_BRACKETS = re.compile(r"[ ]?\((?P<hanja>[\u4e00-\u9fff\uf900-\ufaff]{2,6})(?
 _KNOWN = 30_000
 
 
+@announced_by(HANGUL)
 def find_korean_names(text: FoldedText) -> Iterator[Finding]:
     """Find Korean names, and foreign ones in Korean spelling."""
     if not text.hangul:

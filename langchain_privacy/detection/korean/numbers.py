@@ -5,7 +5,7 @@ hold a possible birth date and 10 % pass any of the check digits. So what is not
 digits needs a word beside it; `docs/detection.md` says what that gives and costs. `defaults` puts
 the rules into a detector.
 
-    >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.folded import HANGUL, digits, fold
     >>> text = "임차인 홍길동 (900101-1234567)"
     >>> [(f.entity_type, text[f.start : f.end]) for f in find_resident_numbers(fold(text))]
     [('KR_RRN', '900101-1234567')]
@@ -16,9 +16,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.folded import HANGUL, FoldedText, digits
 from langchain_privacy.detection.korean.people import ONE_SYLLABLE_FAMILY
-from langchain_privacy.detection.rules import near, numbers, span
+from langchain_privacy.detection.rules import announced_by, near, numbers, span
 
 # Resident and foreigner registration numbers
 
@@ -50,6 +50,7 @@ _CENTURY = {
 _FOREIGN = "5678"
 
 
+@announced_by(digits(7))
 def find_resident_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find resident (KR_RRN) and foreigner (KR_FRN) registration numbers.
 
@@ -107,6 +108,7 @@ _CORPORATE_WORDS = re.compile(
 )
 
 
+@announced_by(digits(10))
 def find_company_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find business (KR_BRN) and corporate (KR_CRN) registration numbers beside a word for them."""
     for match in numbers(_BRN, text, digits=10):
@@ -154,10 +156,11 @@ _KEYWORD_NUMBERS = (
 )
 
 
+@announced_by(digits(7))
 def find_keyword_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find driver licences, passports, health insurance and customs numbers beside their word."""
-    for pattern, digits, words, kind in _KEYWORD_NUMBERS:
-        for match in numbers(pattern, text, digits=digits):
+    for pattern, least, words, kind in _KEYWORD_NUMBERS:
+        for match in numbers(pattern, text, digits=least):
             if near(text, match.start(), match.end(), words, reach=40):
                 yield span(match, kind, 0.9, "korean_number")
 
@@ -177,6 +180,7 @@ _NOT_ACCOUNT = re.compile(
 )
 
 
+@announced_by(digits(10))
 def find_accounts(text: FoldedText) -> Iterator[Finding]:
     """Find bank accounts of 10 to 16 digits with a bank or a word for account near them."""
     for match in numbers(_ACCOUNT, text, digits=10):
@@ -201,9 +205,10 @@ _SPOKEN = re.compile(
 )
 
 
+@announced_by(HANGUL)
 def find_spoken_phones(text: FoldedText) -> Iterator[Finding]:
     """Find telephone numbers whose digits are written as words."""
-    for match in _SPOKEN.finditer(text.text) if text.hangul else ():
+    for match in _SPOKEN.finditer(text.text):
         yield span(match, "PHONE", 0.8, "spoken_phone")
 
 
@@ -223,6 +228,7 @@ _PLATE = re.compile(
 )
 
 
+@announced_by(HANGUL)
 def find_plates(text: FoldedText) -> Iterator[Finding]:
     """Find vehicle plates (KR_PLATE), unless a unit follows that makes them an amount."""
     for match in numbers(_PLATE, text, digits=6):

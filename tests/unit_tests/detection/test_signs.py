@@ -1,0 +1,112 @@
+"""The signs of rules: one look at a text decides which rules run, and none that would find."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from langchain_privacy.detection.anchors import Anchored
+from langchain_privacy.detection.defaults import BY_LANGUAGE, ELSEWHERE, STRUCTURED
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import (
+    HANGUL,
+    LONG_WORD,
+    NOT_ASCII,
+    FoldedText,
+    digits,
+    fold,
+)
+from langchain_privacy.detection.once import one_reading
+from langchain_privacy.detection.rules import Cues, Rule, RulesDetector, announced_by, finding
+
+HERE = Path(__file__).parent
+RULES = {
+    rule
+    for rules in (STRUCTURED, *BY_LANGUAGE.values(), *ELSEWHERE.values())
+    for rule in rules
+    if hasattr(rule, "signs")
+}
+
+
+def texts() -> Iterator[str]:
+    """Every text of the tests of detection, whole, by lines, and each line in small letters."""
+    for file in sorted(HERE.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
+    for file in sorted((HERE.parents[1] / "vectors" / "detection").glob("*.txt")):
+        text = file.read_text("utf-8")
+        yield from (text, *text.splitlines(), *text.lower().splitlines(), *text.split("\n\n"))
+
+
+@pytest.fixture(scope="module")
+def found_in() -> list[tuple[str, frozenset[str], set[Rule]]]:
+    """Which rules find something in a text, asked all of them."""
+    found = []
+    for text in dict.fromkeys(texts()):
+        with one_reading():
+            folded = fold(text)
+            finders = {rule for rule in RULES if any(True for _ in rule(folded))}
+            found.append((text, folded.signs, finders))
+    return found
+
+
+def test_no_rule_finds_something_without_its_signs(
+    found_in: list[tuple[str, frozenset[str], set[Rule]]],
+) -> None:
+    missed = [
+        (rule.__name__, text)
+        for text, signs, finders in found_in
+        for rule in finders
+        if rule.signs.isdisjoint(signs)  # type: ignore[attr-defined]
+    ]
+    assert missed == []
+
+
+def test_every_rule_with_signs_found_something(
+    found_in: list[tuple[str, frozenset[str], set[Rule]]],
+) -> None:
+    assert set().union(*(finders for _, _, finders in found_in)) == RULES
+
+
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ("Call 555 0134 99", {digits(9)}),
+        ("AB12 3456", {digits(6, letters=True)}),
+        ("가나 123456", {HANGUL, NOT_ASCII, digits(6)}),
+        ("ünder", {NOT_ASCII}),
+        ("sk-aaaaaaaaaaaaaaaa", {LONG_WORD}),
+        ("a house", {"house"}),
+    ],
+)
+def test_signs_of_a_text(text: str, signs: set[str]) -> None:
+    assert signs <= fold(text).signs
+
+
+def test_digits_far_apart_are_not_counted_together() -> None:
+    assert digits(6) not in fold("123 and then 456").signs
+    assert digits(6, letters=True) not in fold("가나 123456").signs
+
+
+def test_a_rule_without_its_sign_is_not_run() -> None:
+    @announced_by("zebra", parts=["??"])
+    def rule(_: FoldedText) -> Iterator[Finding]:
+        raise AssertionError
+
+    assert RulesDetector([rule]).detect("A horse?") == []
+    for text in ("A zebra.", "What??"):
+        with pytest.raises(Exception, match="AssertionError"):
+            RulesDetector([rule]).detect(text)
+
+
+def test_a_rule_without_signs_is_run_on_a_text_without_any() -> None:
+    detector = RulesDetector([lambda text: [finding(0, len(text.text), "ALL", 1.0, "all")]])
+    assert len(detector.detect("q")) == 1
+
+
+def test_what_may_stand_anywhere_is_no_sign() -> None:
+    with pytest.raises(AssertionError, match="anywhere"):
+        announced_by(Anchored("x"))
+    assert announced_by(Cues(["a word"]))(lambda _: []).signs == {"a"}  # type: ignore[attr-defined]
