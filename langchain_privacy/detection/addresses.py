@@ -13,11 +13,11 @@ as a unit, a postcode or a place follows, and takes a house number on its left a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.rules import Cues, finding, numbers, span
+from langchain_privacy.detection.folded import UPPER, FoldedText, digits
+from langchain_privacy.detection.rules import Cues, announced_by, finding, numbers, span
 from langchain_privacy.words import load
 
 _Anchor = tuple[int, int, float]
@@ -178,32 +178,17 @@ _ZIP = re.compile(
 def find_addresses(text: FoldedText) -> Iterator[Finding]:
     """Find postal addresses and take the unit, city, state, country and postcode along."""
     lower = text.text == text.lower
-    for start, end, score in _anchors(text, lower=lower):
-        house = _left(_HOUSE_BEFORE, text.text, start, 24)
-        last = _end_of_address(text.text, end, lower=lower)
-        yield finding(start - house, last, "ADDRESS", score, "address")
+    for find in _ANCHORS:
+        for start, end, score in find(text, lower) if text.has_signs_of(find) else ():
+            house = _left(_HOUSE_BEFORE, text.text, start, 24)
+            last = _end_of_address(text.text, end, lower=lower)
+            yield finding(start - house, last, "ADDRESS", score, "address")
     for match in numbers(_UK_POSTCODE, text, digits=2, letters=True):
         house = _left(_BEFORE_POSTCODE, text.text, match.start(), 72)
         yield finding(match.start() - house, match.end(), "ADDRESS", 0.5, "address")
     for _, end in _ZIP_WORDS.find(text):
         if code := _ZIP.match(text.text, end):
             yield span(code, "ADDRESS", 0.7, "address", "code")
-
-
-def _anchors(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
-    """Yield what addresses grow from."""
-    yield from _streets_by_suffix(text, lower=lower)
-    yield from _streets_by_ending(text)
-    yield from _streets_by_prefix(text)
-    yield from _between_numbers(text)
-    yield from _before_cities(text)
-    yield from _korean_roads(text)
-    yield from _houses(text)
-    yield from _named_houses(text)
-    yield from _military(text)
-    yield from _units(text, lower=lower)
-    yield from _labelled(text)
-    yield from _cities(text)
 
 
 def _left(pattern: re.Pattern[str], text: str, end: int, reach: int) -> int:
@@ -244,13 +229,15 @@ _HOUSE_ABOVE = re.compile(
 )
 
 
-def _named_houses(text: FoldedText) -> Iterator[_Anchor]:
+@announced_by(_HOUSES)
+def _named_houses(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     for start, end in _HOUSES.find(text):
         if text.text[start].isupper() and (name := _left(_HOUSE_NAME, text.text, start, 40)):
             yield start - name, end, 0.5
 
 
-def _streets_by_suffix(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
+@announced_by(_SUFFIXES)
+def _streets_by_suffix(text: FoldedText, lower: bool) -> Iterator[_Anchor]:
     t = text.text
     for start, end in _SUFFIXES.find(text):
         pattern = _BEFORE_SUFFIX
@@ -277,7 +264,8 @@ _BEFORE_ENDING = re.compile(
 _WORDS_BEFORE = re.compile(rf"(?:(?:{_CAP}|{_SMALL})[ ]){{1,3}}\Z")
 
 
-def _streets_by_ending(text: FoldedText) -> Iterator[_Anchor]:
+@announced_by(digits(1, letters=True))
+def _streets_by_ending(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     t = text.text
     for gap in numbers(_BEFORE_NUMBER, text, letters=True):
         for end in {gap.start(), gap.end("dot")}:  # "Hauptstraße. 5", "Hauptstr. 5"
@@ -303,7 +291,8 @@ _AFTER_PREFIX = re.compile(
 _NUMBER_BEFORE = re.compile(rf"(?<![\w.]){_NUMBER},?[ ](?:{_NUMBER},?[ ])?\Z")
 
 
-def _streets_by_prefix(text: FoldedText) -> Iterator[_Anchor]:
+@announced_by(_PREFIXES)
+def _streets_by_prefix(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     t = text.text
     for start, end in _PREFIXES.find(text):
         after = _AFTER_PREFIX.match(t, end)
@@ -324,7 +313,8 @@ _FRAMED = re.compile(
 _YEAR_AT_END = re.compile(r"(?:19|20)\d\d\.?\Z")
 
 
-def _between_numbers(text: FoldedText) -> Iterator[_Anchor]:
+@announced_by(digits(1, letters=True))
+def _between_numbers(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     for match in numbers(_FRAMED, text, letters=True):
         if not _YEAR_AT_END.search(match[0]):
             yield match.start(), match.end(), 0.45
@@ -338,9 +328,10 @@ _CODE_AND_CITY = re.compile(
 _MONTH_AT_END = re.compile(rf"\b{_MONTH}[ ]\Z")
 
 
-def _before_cities(text: FoldedText) -> Iterator[_Anchor]:
+@announced_by(parts=[", "])
+def _before_cities(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     t = text.text
-    for match in _CODE_AND_CITY.finditer(t) if ", " in t else ():
+    for match in _CODE_AND_CITY.finditer(t):
         words = _left(_WORDS_BEFORE, t, match.start(), 72)
         if words and not _MONTH_AT_END.search(t, match.start() - words, match.start()):
             yield match.start() - words, match.end(), 0.7
@@ -355,11 +346,11 @@ _KOREAN_ROAD = re.compile(
 )
 
 
-def _korean_roads(text: FoldedText) -> Iterator[_Anchor]:
-    if any(road in text.lower for road in ("-ro", "-gil", "-daero")):
-        for match in _KOREAN_ROAD.finditer(text.text):
-            if any(map(str.isdecimal, match[0])) or "-gu" in match[0]:
-                yield match.start(), match.end(), 0.7
+@announced_by(parts=["-ro", "-gil", "-daero"])
+def _korean_roads(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+    for match in _KOREAN_ROAD.finditer(text.text):
+        if any(map(str.isdecimal, match[0])) or "-gu" in match[0]:
+            yield match.start(), match.end(), 0.7
 
 
 # Houses, military posts, units and boxes
@@ -374,7 +365,8 @@ _HOUSE = re.compile(
 )
 
 
-def _houses(text: FoldedText) -> Iterator[_Anchor]:
+@announced_by(_HOUSE_WORDS)
+def _houses(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     for start, _ in _HOUSE_WORDS.find(text):
         if house := _HOUSE.match(text.text, start):
             yield start, house.end(), 0.6
@@ -390,7 +382,8 @@ _BEFORE_MILITARY = re.compile(
 _AFTER_MILITARY = re.compile(r"[ ]\d{5}(?!\d)")
 
 
-def _military(text: FoldedText) -> Iterator[_Anchor]:
+@announced_by(_MILITARY)
+def _military(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     for start, end in _MILITARY.find(text):
         before = _left(_BEFORE_MILITARY, text.lower, start, 48)
         after = _AFTER_MILITARY.match(text.text, end)
@@ -410,7 +403,8 @@ _NUMBERED_LINE = re.compile(
 _NUMBERED_WORDS = re.compile(rf"(?:(?:{_CAP}|{_SMALL}|\d{{1,5}}\.?)[ ,]{{1,2}}){{1,6}}\Z")
 
 
-def _units(text: FoldedText, *, lower: bool) -> Iterator[_Anchor]:
+@announced_by(_UNIT_WORDS)
+def _units(text: FoldedText, lower: bool) -> Iterator[_Anchor]:
     t = text.text
     for start, _ in _UNIT_WORDS.find(text):
         unit = _UNIT_AT.match(t, start - _left(_BEFORE_BOX, t, start, 6))
@@ -453,7 +447,8 @@ _STATE_ZIP = re.compile(rf"(?<![A-Za-z]){_STATE}[ ]\d{{5}}(?:-\d{{4}})?(?!\d)")
 _CITY_BEFORE = re.compile(rf"{_CAP}(?:[ ]{_CAP}){{0,3}},?[ ]\Z")
 
 
-def _labelled(text: FoldedText) -> Iterator[_Anchor]:
+@announced_by(_LABELS)
+def _labelled(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     for start, end in _LABELS.find(text):
         if text.lower.endswith(_OTHER_ADDRESSES, 0, start):
             continue
@@ -463,7 +458,25 @@ def _labelled(text: FoldedText) -> Iterator[_Anchor]:
             yield value.start(), value.start() + len(value[0].rstrip(" ,.")), 0.7
 
 
-def _cities(text: FoldedText) -> Iterator[_Anchor]:
+@announced_by(digits(5, letters=True))
+def _cities(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     for match in numbers(_STATE_ZIP, text, digits=5, letters=True):
         city = _left(_CITY_BEFORE, text.text, match.start(), 64)
         yield match.start() - city, match.end(), 0.7
+
+
+_ANCHORS: tuple[Callable[[FoldedText, bool], Iterator[_Anchor]], ...] = (
+    _streets_by_suffix,
+    _streets_by_ending,
+    _streets_by_prefix,
+    _between_numbers,
+    _before_cities,
+    _korean_roads,
+    _houses,
+    _named_houses,
+    _military,
+    _units,
+    _labelled,
+    _cities,
+)
+"""What addresses grow from, each looked for where its signs are."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from langchain_privacy.detection.anchors import Anchored, Words, words_of
-from langchain_privacy.detection.once import once
+from langchain_privacy.detection.once import once_all
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
@@ -214,12 +214,8 @@ def _ages_of(text: str, names: Collection[int]) -> Iterator[Span]:
             yield match.span("age")
 
 
-@once
-def _ages(text: str) -> frozenset[Span]:
-    return frozenset(_ages_said(text))
-
-
-def _ages_said(text: str) -> Iterator[Span]:
+@once_all
+def _ages(text: str) -> Iterator[Span]:
     words = words_of(text)
     for start, end in _candidates(words):
         if _BEHIND.match(text, end):
@@ -251,16 +247,12 @@ def _announced(before: str) -> tuple[Anchored, ...]:
 def _candidates(words: Words) -> Iterator[Span]:
     """Yield where numbers that may be ages are, in figures and in words."""
     text = words.text
-    yield from _small_numbers(words)
+    yield from (n for n in words.numbers if n[1] - n[0] <= _MOST_DIGITS)
     for at in words.places(_SPELLED):
         if text.startswith(" ", at - 1) and text[at].islower():
             end = at + len(words.at(at))
             if not text.startswith("one", at) or text.startswith(" year", end):
                 yield at, end
-
-
-def _small_numbers(words: Words) -> Iterator[Span]:
-    return (number for number in words.numbers if number[1] - number[0] <= _MOST_DIGITS)
 
 
 _REACH, _NEAR = 48, 20
@@ -277,15 +269,11 @@ _OF_A_PERSON = re.compile(
 )
 
 
-@once
-def bodies(text: str) -> list[Span]:
-    """Return the spans of weights and heights that are said of a person, in order."""
-    return list(_bodies(text))
-
-
-def _bodies(text: str) -> Iterator[Span]:
-    for start, _ in _small_numbers(words_of(text)):
-        if match := _BODY.match(text, start):
+@once_all
+def bodies(text: str) -> Iterator[Span]:
+    """Yield the spans of weights and heights that are said of a person, in order."""
+    for start, end in words_of(text).numbers:
+        if end - start <= _MOST_DIGITS and (match := _BODY.match(text, start)):
             before = text[max(0, match.start() - _REACH) : match.start()]
             if _OF_A_PERSON.search(before.rpartition("\n")[2]):
                 yield match.span("size")

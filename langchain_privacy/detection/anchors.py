@@ -160,23 +160,19 @@ class Anchored:
         if self._anywhere:
             yield from self.pattern.finditer(text, begin, end)
             return
-        for at in self._places(words, begin, stop):
-            if at >= done and (found := match(text, at, end)):
-                done = found.end()
-                yield found
-
-    def _places(self, words: Words, begin: int, stop: int | None) -> Iterable[int]:
         places = (
             words.places_of_parts(self._parts, begin, stop)
             if self._parts
             else words.places(self._begins, begin, stop)
         )
-        if not (self._numbers or self._signs):
-            return places
-        more = list(words.numbers_in(begin, stop)) if self._numbers else []
-        if self._before:
-            more += [at - back for at in more for back in self._before if at - back >= begin]
-        if self._signs is not None:
-            end = len(words.text) if stop is None else stop
-            more += [found.start() for found in self._signs.finditer(words.text, begin, end)]
-        return sorted([*places, *more])
+        if self._numbers or self._signs:
+            more = list(words.numbers_in(begin, stop)) if self._numbers else []
+            if self._before:
+                more += [at - back for at in more for back in self._before if at - back >= begin]
+            if self._signs is not None:
+                more += [found.start() for found in self._signs.finditer(words.text, begin, end)]
+            places = sorted([*places, *more])
+        for at in places:
+            if at >= done and (found := match(text, at, end)):
+                done = found.end()
+                yield found

@@ -6,7 +6,7 @@ They are to be compiled with `re.IGNORECASE`, and begin and end at a letter or a
 from collections.abc import Iterator
 
 from langchain_privacy.detection.anchors import words_of
-from langchain_privacy.detection.once import once
+from langchain_privacy.detection.once import once_all
 
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -81,13 +81,9 @@ KOREAN_MONEY = (
 """A sum of money in won."""
 
 
-@once
-def around_digits(text: str) -> list[tuple[int, int]]:
-    """Return where numbers and the words that belong to them can stand; prose has few."""
-    return list(_around_digits(text))
-
-
-def _around_digits(text: str) -> Iterator[tuple[int, int]]:
+@once_all
+def around_digits(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where numbers and the words that belong to them can stand; prose has few."""
     begin = stop = -1
     for first, last in words_of(text).numbers:
         if first - _REACH > stop:

@@ -146,7 +146,12 @@ class _Look:
         everywhere: bool = True,
     ) -> None:
         """Take what detectors found, by offsets in the original."""
-        settled = _settled(seen, found, self.skip, allow, thresholds, everywhere=everywhere)
+        allowed = frozenset(value.casefold().strip() for value in allow)
+        kept = _wanted(seen, found, allowed, thresholds)
+        if everywhere and kept:
+            kept += _wanted(seen, propagate(seen, kept), allowed, None)
+        whole = _without(_merged(seen, kept), sorted(self.skip))
+        settled = [trimmed for f in whole if (trimmed := _trimmed(seen, f)) is not None]
         if self._whole is not None:
             places = [(f, self._whole) for f in settled[:1]]
         elif self._view is not None:
@@ -167,7 +172,12 @@ class _Look:
 
 def _looks(reading: Reading, skip: Sequence[Span]) -> Iterator[_Look]:
     particles = Particles(reading.text)
-    yield _first_look(reading.text, skip, particles)
+    if particles:  # the text itself, each particle behind a Latin word or a number set apart
+        view = particles.apart()
+        apart = [s for span in skip for s in view.where(*span)]
+        yield _Look(view.text, apart, view, particles=particles, suffix="")
+    else:
+        yield _Look(reading.text, skip, particles=particles)
     for view, folded in reading.views:
         inside = [s for span in skip for s in view.where(*span)]
         yield _Look(folded.text, inside, view, particles=particles)
@@ -175,15 +185,6 @@ def _looks(reading: Reading, skip: Sequence[Span]) -> Iterator[_Look]:
         # A placeholder is no encoded text, though one in forty reads like it: `MONEY_NGFV`.
         if not any(a <= start and end <= b for a, b in skip):
             yield _Look(folded.text, (), whole=(start, end), particles=particles)
-
-
-def _first_look(text: str, skip: Sequence[Span], particles: Particles) -> _Look:
-    """Look at the text itself, each particle behind a Latin word or a number set apart."""
-    if not particles:
-        return _Look(text, skip, particles=particles)
-    view = particles.apart()
-    apart = [s for span in skip for s in view.where(*span)]
-    return _Look(view.text, apart, view, particles=particles, suffix="")
 
 
 def _united(text: str, looks: Sequence[_Look], skip: Sequence[Span]) -> list[Finding]:
@@ -265,23 +266,6 @@ def _blanked(text: str, skip: Sequence[Span]) -> str:
         pieces += [text[at:start], _BLANK * (end - max(start, at))]
         at = max(at, end)
     return "".join([*pieces, text[at:]])
-
-
-def _settled(
-    text: str,
-    found: list[Finding],
-    skip: Sequence[Span],
-    allow: Iterable[str],
-    thresholds: Mapping[str, float] | None,
-    *,
-    everywhere: bool = True,
-) -> list[Finding]:
-    allowed = frozenset(value.casefold().strip() for value in allow)
-    kept = _wanted(text, found, allowed, thresholds)
-    if everywhere and kept:
-        kept += _wanted(text, propagate(text, kept), allowed, None)
-    settled = _without(_merged(text, kept), sorted(skip))
-    return [trimmed for f in settled if (trimmed := _trimmed(text, f)) is not None]
 
 
 def _wanted(

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 HIGH_CONFIDENCE = 0.85
 """From this score on a finding is checked: a refusal at the door may rest on it."""
@@ -121,8 +122,7 @@ def _rank(f: Finding) -> tuple[bool, int, float, int, str]:
     return f.score < HIGH_CONFIDENCE, f.start - f.end, -f.score, f.start, f.entity_type
 
 
-def _start(finding: Finding) -> int:
-    return finding.start
+_start = attrgetter("start")
 
 
 def _outside(finding: Finding, chosen: list[Finding]) -> Iterator[Finding]:

@@ -95,6 +95,11 @@ class FoldedText:
             signs |= signs_of[min(most, _MOST)]
         return signs
 
+    def has_signs_of(self, rule: object) -> bool:
+        """Say whether a rule can find anything in the text; see `rules.announced_by`."""
+        signs: frozenset[str] | None = getattr(rule, "signs", None)
+        return signs is None or not signs.isdisjoint(self.signs)
+
     @cached_property
     def islands(self) -> tuple[tuple[_Islands, ...], tuple[_Islands, ...]]:
         """Stretches around digits, so that rules about numbers need not read the prose.

@@ -64,15 +64,13 @@ def find_columns_of_names(text: FoldedText) -> Iterator[Finding]:
     column: list[re.Match[str]] = []
     for match in _COLUMN_LINE.finditer(text.text):
         if column and match.start() > column[-1].end() + 1:
-            yield from _names_of(column)
+            yield from _names_of(column) if len(column) >= _FEWEST else ()
             column = []
         column.append(match)
-    yield from _names_of(column)
+    yield from _names_of(column) if len(column) >= _FEWEST else ()
 
 
 def _names_of(column: list[re.Match[str]]) -> Iterator[Finding]:
-    if len(column) < _FEWEST:
-        return
     strange = [match for match in column if _may_be_name(match["name"])]
     known = sum(_is_known(match["name"]) for match in strange)
     if known >= max(2, len(column) // 3) and 4 * len(strange) >= 3 * len(column):

@@ -298,7 +298,7 @@ def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
         code = _AFTER_CODE.match(text.text, end)
         if code and (_NUMBER_WORD.search(code["link"]) or not code["value"].isalpha()):
             yield span(code, "ID", 0.7, "label", "value")
-    yield from _labelled_in_korean(text)
+    yield from _labelled_in_korean(text) if text.hangul else ()
 
 
 def _labelled_in_english(text: FoldedText) -> Iterator[Finding]:
@@ -342,7 +342,7 @@ def _korean_labels(text: FoldedText) -> Iterator[tuple[int, int]]:
     for start, end in _KOREAN_LABELS.find(text):
         before = _KOREAN_BEFORE.search(text.text[max(0, start - 12) : start])
         yield start - (len(before[0]) if before else 0), end
-    if text.hangul and ("ID" in text.text or "No" in text.text):
+    if "ID" in text.text or "No" in text.text:
         for match in _KOREAN_NUMBERED.finditer(text.text):
             yield match.span()
 

@@ -14,7 +14,7 @@ nothing is kept afterwards: no word of a text stays in memory.
     True
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -34,6 +34,11 @@ def one_reading() -> Iterator[None]:
         yield
     finally:
         _READ.reset(before)
+
+
+def once_all(function: Callable[[Given], Iterable[Answer]]) -> Callable[[Given], Sequence[Answer]]:
+    """Let a function of one text remember all that it yields, as `once` does."""
+    return once(wraps(function)(lambda given: tuple(function(given))))
 
 
 def once(function: Callable[[Given], Answer]) -> Callable[[Given], Answer]:

@@ -14,6 +14,7 @@ Names in Korean script have a file of their own; names that no list has are foun
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
@@ -108,8 +109,6 @@ _BY_SHAPE = 0.5  # score of what no list and no word beside it says
 class _Token:
     """A word of a run, and what the lists say about it."""
 
-    __slots__ = ("_strange", "common", "end", "initial", "lower", "start", "text")
-
     def __init__(self, start: int, end: int, text: str) -> None:
         self.start, self.end, self.text = start, end, text
         bare = text.rstrip(".")
@@ -117,20 +116,14 @@ class _Token:
         self.lower = bare.lower().removesuffix("'s")
         # An ordinary word; of a compound every part must be one.
         self.common = self.lower in _COMMON or _COMMON.issuperset(self.lower.split("-"))
-        self._strange: bool | None = None
+        self.particle = text.islower() or (text.isupper() and self.lower in _CAPITAL_PARTICLES)
+        plain = without_accents(self.lower)
+        self.given = not _GIVEN.isdisjoint((self.lower, plain, plain.partition("-")[0]))
+        self.family = not _FAMILY.isdisjoint((self.lower, plain, plain.rpartition("-")[2]))
 
-    @property
-    def particle(self) -> bool:
-        return self.text.islower() or (self.text.isupper() and self.lower in _CAPITAL_PARTICLES)
-
-    @property
+    @cached_property
     def strange(self) -> bool:
         """Neither an ordinary word nor a place: may be a name that no list has."""
-        if self._strange is None:
-            self._strange = self._is_strange()
-        return self._strange
-
-    def _is_strange(self) -> bool:
         if self.initial or self.common or self.lower in _PLACES or is_medical(self.lower):
             return False
         return (
@@ -139,16 +132,6 @@ class _Token:
             or self.lower in _GIVEN
             or self.lower in _FAMILY
         )
-
-    @property
-    def given(self) -> bool:
-        word = without_accents(self.lower)
-        return self.lower in _GIVEN or word in _GIVEN or word.partition("-")[0] in _GIVEN
-
-    @property
-    def family(self) -> bool:
-        word = without_accents(self.lower)
-        return self.lower in _FAMILY or word in _FAMILY or word.rpartition("-")[2] in _FAMILY
 
 
 def find_people(text: FoldedText) -> Iterator[Finding]:

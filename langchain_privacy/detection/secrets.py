@@ -61,7 +61,7 @@ def find_keys(text: FoldedText) -> Iterator[Finding]:
             yield span(token, "SECRET", 0.97, "secret")
     for match in numbers(_BOT_TOKEN, text, digits=8):
         yield span(match, "SECRET", 0.97, "secret")
-    yield from _key_blocks(t)
+    yield from _key_blocks(t) if "-----BEGIN" in t else ()
     for start, _ in _CONNECTION_LABELS.find(text):
         if connection := _CONNECTION.match(t, start):
             yield span(connection, "SECRET", 0.9, "secret")
@@ -149,7 +149,7 @@ def _stands_in(value: str) -> bool:
 def find_passwords(text: FoldedText) -> Iterator[Finding]:
     """Find passwords and keys by the label before them, also as defaults in code."""
     t = text.text
-    for start, end in _labels(text):
+    for start, end in (*_LABELS.find(text), *(m.span() for m in _HUMPED.finditer(t))):
         before = t[max(0, start - 80) : start]
         if before.endswith("<") and (element := _ELEMENT.match(t, end)):
             yield from _secret(t, *element.span("value"), bare=True)
@@ -157,12 +157,6 @@ def find_passwords(text: FoldedText) -> Iterator[Finding]:
             yield from _secret(t, *option.span("value"), bare=True)
         elif mark := _MARK.match(t, end):
             yield from _behind(t, before, mark)
-
-
-def _labels(text: FoldedText) -> Iterator[tuple[int, int]]:
-    yield from _LABELS.find(text)
-    for match in _HUMPED.finditer(text.text):
-        yield match.span()
 
 
 def _behind(t: str, before: str, mark: re.Match[str]) -> Iterator[Finding]:

@@ -720,14 +720,13 @@ class Masker:
             everywhere=False,  # the session knows what was found
             expected=self._expected,
         )
-        text = reading.text
-        return [f for f in found if not self._is_declared(text[f.start : f.end], f)]
-
-    def _is_declared(self, value: str, finding: Finding) -> bool:
-        """Say whether the application declared public what a detector found."""
-        if finding.detector == DictionaryDetector.name or not len(self.public):
-            return False
-        return self.public.holds(value)
+        if not len(self.public):
+            return found
+        # What the application declared public is not private, unless it named it as private too.
+        text, named = reading.text, DictionaryDetector.name
+        return [
+            f for f in found if f.detector == named or not self.public.holds(text[f.start : f.end])
+        ]
 
     def _memory_of(self, vault: VaultSession) -> _Memory:
         return self._memories.of(vault)

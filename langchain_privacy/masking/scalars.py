@@ -9,6 +9,7 @@ import enum
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from langchain_privacy.masking.placeholder import FLOATING, INTEGER
@@ -50,6 +51,7 @@ def written(x: Any) -> tuple[str, str]:
     return suffix, write(x)
 
 
+@lru_cache(maxsize=1024)
 def kind_of(entity_type: str) -> str:
     """Return the suffix that says which scalar an entity type stands for, `""` for text."""
     return next((suffix for suffix in _READERS if entity_type.endswith(suffix)), "")

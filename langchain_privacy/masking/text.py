@@ -475,21 +475,19 @@ class _Draft:
 
     def copy_up_to(self, end: int) -> None:
         self.gaps.append((self._at, end, self._length))
-        self._emit(self._source[self._at : end])
+        self._pieces.append(self._source[self._at : end])
+        self._length += end - self._at
         self._at = end
 
     def put(self, start: int, end: int, entry: VaultEntry) -> None:
         """Write a placeholder for a span."""
         self.copy_up_to(start)
-        begin = self._length
-        self._emit(write(entry.entity_type, entry.code))
-        self.written.add((begin, self._length))
+        placeholder = write(entry.entity_type, entry.code)
+        self._pieces.append(placeholder)
+        self.written.add((self._length, self._length + len(placeholder)))
+        self._length += len(placeholder)
         self.escapes = self.escapes or bool(entry.plain)
         self._at = end
-
-    def _emit(self, piece: str) -> None:
-        self._pieces.append(piece)
-        self._length += len(piece)
 
 
 def _kind_of(hit: Hit[VaultEntry]) -> str:

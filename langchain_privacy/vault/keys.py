@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -68,6 +69,7 @@ ROLES = ("_FAMILY", "_GIVEN")
 """Ends of the types of parts of a name: `[PERSON_FAMILY_7K2Q]` is of `[PERSON_7K2Q]`."""
 
 
+@lru_cache(maxsize=1024)
 def without_role(entity_type: str) -> str:
     """Return the type of the whole of which a type may be a part: `PERSON` of `PERSON_FAMILY`."""
     for role in ROLES:
