@@ -36,8 +36,10 @@ from pydantic import BaseModel
 from langchain_privacy.edge.local_saver import of_the_run
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.masking.links import LinkScanner
 from langchain_privacy.masking.masker import RestoringLeaves
-from langchain_privacy.masking.seen import restored_messages, restored_texts
+from langchain_privacy.masking.seen import is_open, restored_messages, restored_texts
+from langchain_privacy.masking.structures import restored_structures
 from langchain_privacy.values.walk import Walk
 from langchain_privacy.vault import current_session, session_scope
 
@@ -271,25 +273,43 @@ def restored_for_person(session: MaskingSession, x: Any) -> Any:
 
 
 _LARGE = 64
-"""Elements from which on a list or dict is remembered as a whole."""
+"""Elements from which on a list or dict is remembered, see `masking.structures`."""
 
 
 class _ForPerson(RestoringLeaves):
-    def __init__(self, session: MaskingSession) -> None:
+    def __init__(self, session: MaskingSession, *, is_inside: bool = False) -> None:
         super().__init__(session)
         self._messages = restored_messages(session.vault)
         self._texts = restored_texts(session.vault)
         self._texts.begin()
-        self._inside: Any = None
+        self._structures = None if is_inside else restored_structures(session.vault)
         self._leaves: dict[str, object] = {}
+        self.is_settled = True
 
-    def text(self, text: str) -> str:
-        known = self._texts.get(text)
+    def _restored(self, text: str, links: LinkScanner | None) -> str:
+        known = self._texts.get(text) if links is None else None
         if known is None:
-            known = super().text(text)
-            self._texts.keep(text, known)
+            known = self._settled(super()._restored(text, links))
+            if links is None:
+                self._texts.keep(text, known)
         # The same object where nothing is restored: what holds it then stays the same object too.
         return text if known == text else known
+
+    def _settled(self, restored: str) -> str:
+        self.is_settled = self.is_settled and not is_open(restored)
+        return restored
+
+    def texts(self, texts: list[str]) -> list[str]:
+        restored = super().texts(texts)
+        if len(texts) > 1:
+            self._settled("".join(restored))
+        return restored
+
+    def json(self, text: str) -> str:
+        return self._settled(super().json(text))
+
+    def json_piece(self, text: str) -> str:
+        return self._settled(super().json_piece(text))
 
     def leaf(self, text: str) -> object:
         """Restore what may be a number: keys and cells of rows come again and again in a walk."""
@@ -304,14 +324,16 @@ class _ForPerson(RestoringLeaves):
     def known(self, x: Any) -> Any:
         if isinstance(x, BaseMessage):
             return self._messages.known(x)
-        if type(x) in {list, dict} and len(x) >= _LARGE and x is not self._inside:
-            return self._texts.structure(x, self._afresh)
-        return x if _is_approval(x) else None
+        if _is_approval(x):
+            return x
+        if self._structures is not None and type(x) in {list, dict} and len(x) >= _LARGE:
+            return self._structures.restored(x, self._part)
+        return None
 
-    def _afresh(self, x: Any) -> Any:
-        within = _ForPerson(self._session)
-        within._inside = x
-        return Walk(within)(x)
+    def _part(self, x: Any) -> tuple[Any, bool]:
+        """Restore some elements of a large structure."""
+        within = _ForPerson(self._session, is_inside=True)
+        return Walk(within)(x), within.is_settled
 
     def learn(self, x: BaseMessage, walked: BaseMessage) -> None:
         self._messages.learn(x, walked)

@@ -585,6 +585,11 @@ def _method_for(cls: type) -> tuple[_Method, bool]:
     return Walk._unknown, False
 
 
+def is_container(cls: type) -> bool:
+    """Say whether a walk looks into the objects of a class."""
+    return _method_for(cls)[1]
+
+
 # ---- Copies of the same class, with other contents
 
 
