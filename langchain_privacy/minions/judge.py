@@ -25,6 +25,7 @@ from langchain_privacy.local.profiles import READS, size_of
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.asking import LocalAsker, local_call
 from langchain_privacy.minions.evidence import quote, whole_values
+from langchain_privacy.minions.expected import can_answer
 from langchain_privacy.minions.meaning import Meaning
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.schema import Sub
@@ -124,9 +125,10 @@ class RankOnly(Judge):
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:  # noqa: ARG002
         """Take the scores as they are."""
         if hits and hits[0].window is not None:
-            sure = certain(hits)
+            sure = certain(hits, question)
             return Verdict(hits=list(hits), holds=[True if hit is sure else None for hit in hits])
-        return Verdict(hits=list(hits), holds=[_stands_out(hit, THRESHOLD) for hit in hits])
+        stand_out = [_stands_out(hit, question, THRESHOLD) for hit in hits]
+        return Verdict(hits=list(hits), holds=[*stand_out])
 
 
 class YesNo(Judge):
@@ -176,16 +178,15 @@ class YesNo(Judge):
                 local_call(self._model, [HumanMessage(prompt)], AIMessage("x"), began, "search")
             )
         if hits and hits[0].window is not None:  # a small model confirms, and finds nothing alone
-            sure = certain(hits, share=CONFIRMED_SHARE)
+            sure = certain(hits, question, share=CONFIRMED_SHARE)
             holds: list[bool | None] = [
                 (hit is sure and judged.score > hit.score) or None
                 for hit, judged in zip(hits, scored, strict=True)
             ]
             return Verdict(hits=list(hits), holds=holds, calls=calls)
         scored.sort(key=lambda hit: -hit.score)
-        return Verdict(
-            hits=scored, holds=[_stands_out(hit, JUDGED_THRESHOLD) for hit in scored], calls=calls
-        )
+        stand_out = [_stands_out(hit, question, JUDGED_THRESHOLD) for hit in scored]
+        return Verdict(hits=scored, holds=[*stand_out], calls=calls)
 
 
 def _as_list(value: object) -> object:
@@ -286,16 +287,19 @@ def _under_heads(hits: Sequence[Hit]) -> str:
     return "\n".join(lines)
 
 
-def certain(units: Sequence[Hit], *, share: float = SHARE) -> Hit | None:
+def certain(units: Sequence[Hit], question: str, *, share: float = SHARE) -> Hit | None:
     """Return the unit of a long document that must be the answer by its words, if there is one.
 
     Scores grow with the document and say nothing by themselves: there, it has every word of the
-    question (with what stands above it), most of them itself, and no other window comes near.
+    question (with what stands above it), most of them itself, is of the kind that is asked for,
+    and no other window comes near.
     """
     ranked = sorted(units, key=lambda unit: -unit.score)
     if not ranked or not ranked[0].covers or ranked[0].share < share:
         return None
     best = ranked[0]
+    if not can_answer(question, best.text):
+        return None
     others = [unit.score for unit in ranked[1:] if unit.window != best.window]
     return best if best.score >= CLEAR * max(others, default=0.0) else None
 
@@ -472,11 +476,12 @@ def _leads_in(hit: Hit, number: int) -> bool:
     )  # a line a unit, as the index writes it
 
 
-def _stands_out(hit: Hit, threshold: float) -> bool:
+def _stands_out(hit: Hit, question: str, threshold: float) -> bool:
     """Short questions cannot score high, so having all their words counts as much.
 
     What a table is about stands above every row of it and says of none that it is the one; the
-    names of its columns answer nothing.
+    names of its columns answer nothing, nor does what is not of the kind that is asked for.
     """
     own = not hit.heads or hit.share >= _OWN_SHARE
-    return hit.covers or (hit.score >= threshold and own and not hit.columns)
+    stands_out = hit.covers or (hit.score >= threshold and own and not hit.columns)
+    return stands_out and can_answer(question, hit.text)

@@ -32,10 +32,14 @@ _NUMBERING = re.compile(r"\s*(?:\d{1,3}|[A-Za-z가-힣])\.$")
 _CLAUSE = re.compile(r"[;:,]\s|\s")
 # How a line ends that its writer ended: with a stop, or with a Korean final ending.
 CLOSED = re.compile(r"[.!?:;。|]\s*$|[다요함음임됨]\s*$")
-# The number before a heading: "제3조", "Section 2.1 ", "4. "
-_NUMBERED = re.compile(
-    r"^(?:제\s*\d+\s*[조항장절호]|(?:Section|Article|Clause|Part|§)?\s*[\d.]+\s)"
+NUMBERED = re.compile(
+    r"^(?:제\s*\d+\s*[조항장절호편관]"
+    r"|(?:(?:Section|Sec\.|Article|Art\.|Clause|Chapter|Part|Paragraph|Item|Schedule|Annex|Exhibit"
+    r"|Appendix|§)\s*(?:\d+(?:\.\d+)*|[A-Z]|[IVX]{1,5})|\(?\d+(?:\.\d+)*)(?:\([a-z\d]\))?[.,:)]?"
+    r"(?:\s+[-–—]\s+|\s+|$))"
 )
+"""The number before a heading: "제3조", "Section 2.1 ", "Clause 4(b), ", "4. "."""
+
 # What makes a short line a statement, not a heading.
 _STATEMENT = re.compile(r"[!?\d]|[다요]\.")
 
@@ -96,7 +100,7 @@ def _within(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _is_heading(head: str) -> bool:
     """Say whether a line's first "sentence" only names what follows: it belongs to that."""
-    head = _NUMBERED.sub("", head.strip())
+    head = NUMBERED.sub("", head.strip())
     return len(head) <= _HEADING and len(head.split()) <= 4 and not _STATEMENT.search(head)
 
 
