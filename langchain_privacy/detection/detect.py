@@ -333,7 +333,7 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
     Returns:
         New findings only; they may overlap each other and the given ones.
     """
-    index = ValueIndex[Finding]()
+    index: ValueIndex[Finding] = ValueIndex()
     folded = Skeleton(text)
     few = len(findings) * len(text) < _FEW
     seen: set[tuple[str, str]] = set()

@@ -135,9 +135,9 @@ class ValueIndex(Generic[Owner]):
         self._log: list[tuple[int, bytes, bool]] = []
         self._numbers_since = -1
         self._news: tuple[tuple[int, int], News] = ((0, 0), News((), (), numbers=False))
-        self._exact = Automaton[Key[Owner]]()
-        self._folded = Automaton[Key[Owner]]()
-        self._written = Automaton[Key[Owner]]()
+        self._exact: Automaton[Key[Owner]] = Automaton()
+        self._folded: Automaton[Key[Owner]] = Automaton()
+        self._written: Automaton[Key[Owner]] = Automaton()
         self._days: dict[Day, dict[Owner, None]] = {}
         self._years: frozenset[str] = frozenset()
         self._amounts: dict[int, dict[Owner, None]] = {}

@@ -12,14 +12,20 @@ or an age says is kept. `defaults` puts the rule into a detector.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import HANGUL, FoldedText
 from langchain_privacy.detection.korean import morphemes, syllables
 from langchain_privacy.detection.korean.everyday import is_common_token
 from langchain_privacy.detection.korean.people import find_korean_people
-from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens, parts
+from langchain_privacy.detection.korean.tokens import (
+    SENTENCES,
+    is_kiwi_installed,
+    korean_tokens,
+    parts,
+)
+from langchain_privacy.detection.once import remembered
 from langchain_privacy.detection.rules import announced_by, finding, span
 from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words.labels import kind_of_label
@@ -37,6 +43,7 @@ _LABEL_MARK = re.compile(r"[ ]?[:：=|\t]")
 _IN_BRACKETS = re.compile(r"[ ]?\((?P<hanja>[\u4e00-\u9fff\uf900-\ufaff]{2,6})(?=[),·])")
 # See `Token.id`: rarer words are often names as well.
 _KNOWN = 30_000
+_READ = re.compile("[가-힣]")
 
 
 @announced_by(HANGUL)
@@ -72,12 +79,22 @@ def _is_english(name: str) -> bool:
     )
 
 
-def _named(text: str) -> Iterator[tuple[int, int, str]]:
-    if not is_kiwi_installed():
-        for start, end, kind in syllables.names_in(text, eager=_EAGER_SYLLABLES):
-            if kind == "PERSON":
-                yield start, end, kind
-        return
+_Named = tuple[int, int, str]
+
+
+def _named(text: str) -> Iterable[_Named]:
+    if is_kiwi_installed():
+        return _named_by_morphemes(text) if _READ.search(text) else ()
+    found = syllables.names_in(text, eager=_EAGER_SYLLABLES)
+    return (name for name in found if name[2] == "PERSON")
+
+
+@remembered(SENTENCES)
+def _named_by_morphemes(text: str) -> tuple[_Named, ...]:
+    return tuple(_in_morphemes(text))
+
+
+def _in_morphemes(text: str) -> Iterator[_Named]:
     tokens = korean_tokens(text)
     for first, last, kind in morphemes.names_in(tokens):
         start, end = tokens[first].start, tokens[last - 1].end

@@ -30,8 +30,11 @@ from langchain_privacy.words.korean import PARTICLE_APART
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Kiwi's own default of 8 looks at more readings: a fifth slower, other tags in 2 % of sentences.
 _CUTOFF = 5.0
-# What is read at once; beyond it a text is cut where a line or a word ends.
+# A sentence or a line is read at once; a longer one is cut where a word ends.
 _LONGEST_PART = 2000
+_END_OF_SENTENCE = re.compile(r"(?<=[가-힣)\]\"'”’][.!?…])\s+|\n\s*")
+SENTENCES = 8192
+"""How many sentences are remembered (`detection.once.remembered`): some 5 MB."""
 _LOADING = Lock()
 
 
@@ -130,16 +133,17 @@ def _moved(tokens: Iterable[Token], apart: Sequence[int]) -> Iterator[Token]:
 
 
 def parts(text: str) -> Iterator[tuple[int, str]]:
-    """Cut a text into parts for `korean_tokens`, with their offsets, where a line or word ends."""
+    """Cut a text into sentences and lines for `korean_tokens`, with their offsets."""
     at = 0
-    while at < len(text):
-        end = at + _LONGEST_PART
-        if end < len(text):
-            cut = text.rfind("\n", at + 1, end)
-            cut = cut if cut > at else text.rfind(" ", at + 1, end)
-            end = cut + 1 if cut > at else end
-        yield at, text[at:end]
-        at = end
+    for cut in (*(match.end() for match in _END_OF_SENTENCE.finditer(text)), len(text)):
+        while cut - at > _LONGEST_PART:
+            space = text.rfind(" ", at + 1, at + _LONGEST_PART)
+            end = space + 1 if space > at else at + _LONGEST_PART
+            yield at, text[at:end]
+            at = end
+        if at < cut:
+            yield at, text[at:cut]
+        at = cut
 
 
 @cache

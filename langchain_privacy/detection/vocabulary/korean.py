@@ -25,7 +25,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from langchain_privacy.detection.korean.everyday import is_common_token
 from langchain_privacy.detection.korean.morphemes import EVERYDAY, names_in
-from langchain_privacy.detection.korean.tokens import Morphemes, Token, korean_tokens, parts
+from langchain_privacy.detection.korean.tokens import (
+    SENTENCES,
+    Morphemes,
+    Token,
+    korean_tokens,
+    parts,
+)
+from langchain_privacy.detection.once import remembered
 from langchain_privacy.values.fold import normal
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import HEADLINE_HANJA, PARTICLES
@@ -83,6 +90,30 @@ def private_words(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]
 
 
 def _in_part(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]:
+    pieces, covered = _private_in(text)
+    start = end = -1  # the span that is being joined
+    for begin, stop, behind in pieces:
+        if is_public(text[begin:stop]):
+            continue
+        if begin > end:
+            if end > start and not is_public(text[start:end]):
+                yield start, end
+            start = begin
+        end = max(end, behind)
+    if end > start and not is_public(text[start:end]):
+        yield start, end
+    if _HANGUL.search(text, covered):
+        yield covered, len(text)
+
+
+@remembered(SENTENCES)
+def _private_in(text: str) -> tuple[tuple[tuple[int, int, int], ...], int]:
+    """Find the morphemes that are not public.
+
+    Returns:
+        Start and end of each, and where a name ends that the particle behind it belongs to; and how
+        far Kiwi has read.
+    """
     tokens = korean_tokens(text)
     private = [
         token.tag not in _PUBLIC_TAGS and _is_private(text, tokens, index)
@@ -93,24 +124,16 @@ def _in_part(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]:
         private[first:name] = [True] * (name - first)
         _glue(tokens, private, first, last)
     _supposed(tokens, private)
-    covered = 0  # how far the tokens have read
-    start = end = -1  # the span that is being joined
+    pieces = []
+    covered = 0
     for token, hidden in zip(tokens, private, strict=True):
         begin = token.start
         if token.start > covered and _HANGUL.search(text, covered, token.start):
             begin, hidden = covered, True  # nobody read this
         covered = max(covered, token.end)
-        if not hidden or is_public(text[begin : token.end]):
-            continue
-        if begin > end:
-            if end > start and not is_public(text[start:end]):
-                yield start, end
-            start = begin
-        end = max(end, token.end + _ends_in_particle(text, token))
-    if end > start and not is_public(text[start:end]):
-        yield start, end
-    if _HANGUL.search(text, covered):
-        yield covered, len(text)
+        if hidden:
+            pieces.append((begin, token.end, token.end + _ends_in_particle(text, token)))
+    return tuple(pieces), covered
 
 
 def _is_private(text: str, tokens: Sequence[Token], index: int) -> bool:

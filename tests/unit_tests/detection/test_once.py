@@ -1,0 +1,61 @@
+"""What is remembered of sentences: their outcome by a keyed digest, and none of their words."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from langchain_privacy.detection.korean.tokens import parts
+from langchain_privacy.detection.once import remembered
+
+SENTENCE = "환자 이름은 남궁솔입니다."
+
+
+def counting(most: int) -> tuple[Callable[[str], int], list[str]]:
+    asked: list[str] = []
+
+    @remembered(most)
+    def length(sentence: str) -> int:
+        asked.append(sentence)
+        return len(sentence)
+
+    return length, asked
+
+
+def test_a_sentence_is_worked_out_once() -> None:
+    length, asked = counting(2)
+    assert [length(SENTENCE), length(SENTENCE)] == [len(SENTENCE)] * 2
+    assert asked == [SENTENCE]
+
+
+def test_the_sentence_that_nobody_asked_for_longest_is_forgotten() -> None:
+    length, asked = counting(2)
+    for sentence in "abacab":
+        length(sentence)
+    assert asked == ["a", "b", "c", "b"]
+
+
+def test_no_word_of_a_sentence_is_kept() -> None:
+    length, asked = counting(2)
+    length(SENTENCE)
+    asked.clear()
+    held: list[Any] = [cell.cell_contents for cell in length.__closure__ or ()]
+    kept = next(each for each in held if isinstance(each, dict))
+    assert [len(digest) for digest in kept] == [16]
+    assert "남궁솔" not in repr(held)
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("첫째. 둘째? 셋째", ["첫째. ", "둘째? ", "셋째"]),
+        ("이름\n\n  홍길동", ["이름\n\n  ", "홍길동"]),
+        ("2024. 3. 2. 계약", ["2024. 3. 2. 계약"]),  # no sentence ends behind a number
+        ("", []),
+        ("가 " * 1500, ["가 " * 1000, "가 " * 500]),
+        ("가" * 4100, ["가" * 2000, "가" * 2000, "가" * 100]),
+    ],
+)
+def test_a_text_is_cut_into_sentences_and_lines(text: str, cut: list[str]) -> None:
+    assert [part for _, part in parts(text)] == cut
+    assert all(text.startswith(part, at) for at, part in parts(text))
