@@ -44,6 +44,7 @@ _BESIDE = 0.03
 _TYPES = {k: v for k, v in labels.TYPES.items() if v in ("PERSON", "LOCATION", "ADDRESS")}
 
 _COMMON = load("common_words")
+_LONG_PLURAL = 9
 _LETTER = r"[A-Za-z\u00c0-\u024f]"
 _WORD = re.compile(rf"{_LETTER}+(?:['’-]{_LETTER}+)*")
 _PIECE = re.compile(r"[^\n]+?(?:[.!?][\"')\]]*(?=\s)|(?=\n)|\Z)|\n")
@@ -91,14 +92,17 @@ class NerDetector(LateDetector):
         try:
             model = _model(self._folder)
             shown = text if text.isascii() else text.encode("utf-16", "replace").decode("utf-16")
-            results = model.label([shown[a:b] for a, b in spans], self._threshold)
+            # Headers of pages and lines of forms come again and again: each is read once.
+            pieces = [shown[a:b] for a, b in spans]
+            distinct = list(dict.fromkeys(pieces))
+            read = dict(zip(distinct, model.label(distinct, self._threshold), strict=True))
         except Exception as error:  # noqa: BLE001 - a library's text may hold the private text
             msg = f"the packaged model failed with {type(error).__name__}"
             raise DetectionError(msg) from None
         return [
             replace(f, start=f.start + a, end=f.end + a)
-            for (a, b), tokens in zip(spans, results, strict=True)
-            for raw in labels.whole_words(text[a:b], tokens, _TYPES, self.name)
+            for (a, b), piece in zip(spans, pieces, strict=True)
+            for raw in labels.whole_words(text[a:b], read[piece], _TYPES, self.name)
             for f in (_from_capital_to_capital(text[a:b], raw),)
             if f.score >= self._threshold and _is_likely(text[a:b], f)
         ]
@@ -198,9 +202,19 @@ def _may_hold_a_name(piece: str, explained: bytearray) -> bool:
         if explained[word.start()] or len(word[0]) < 2 or (capitals and word[0].islower()):
             continue
         lower = word[0].lower().removesuffix("'s")
-        if lower not in _COMMON and not is_medical(lower):
+        if not (_is_common(lower) or is_medical(lower)):
             return True
     return False
+
+
+def _is_common(word: str) -> bool:
+    """Say whether an English word is an ordinary one, or a long one's plural: "regulators".
+
+    Short plurals are family names as well: Banks, Brooks, Waters.
+    """
+    if word in _COMMON or len(word) < _LONG_PLURAL:
+        return word in _COMMON
+    return word.endswith("s") and (word[:-1] in _COMMON or f"{word[:-3]}y" in _COMMON)
 
 
 # The model

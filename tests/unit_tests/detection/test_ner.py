@@ -16,6 +16,7 @@ from langchain_privacy.detection import (
     detect_all,
     packaged,
 )
+from langchain_privacy.detection.token_classification import Token
 from langchain_privacy.errors import ConfigurationError, DetectionError
 
 pytest.importorskip("onnxruntime")
@@ -99,6 +100,32 @@ def test_it_reads_only_where_something_is_unexplained(folder: Path, tmp_path: Pa
 
 
 @tiny
+def test_the_same_lines_and_long_plurals_are_not_read_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = packaged._model(str(folder))
+    read: list[str] = []
+    label = model.label
+
+    def counted(texts: list[str], threshold: float) -> list[list[Token]]:
+        read.extend(texts)
+        return label(texts, threshold)
+
+    monkeypatch.setattr(model, "label", counted)
+    filler = "the rent is due on the first of the month. " * 12
+    text = "".join(f"Yaretzi Quispe pays.\n{number} {filler}\n" for number in range(9))
+    found = NerDetector(folder).detect(text)
+    assert values(text, found) == [("PERSON", "Yaretzi Quispe")] * 9
+    assert read.count("Yaretzi Quispe pays.\n") <= 1
+    assert len(read) < 9
+    read.clear()
+    assert NerDetector(folder).detect("Governments agree. Severities are known.") == []
+    assert read == []
+    NerDetector(folder).detect("Kvelmonts agree.")
+    assert read == ["Kvelmonts agree."]
+
+
+@tiny
 async def test_a_finding_that_counts_explains_and_rules_win(folder: Path) -> None:
     ner = NerDetector(folder)
     text = "My SSN is 572-68-1847, says Yaretzi Quispe."
@@ -134,7 +161,7 @@ def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def lacking(name: str, package: str | None = None) -> object:
         return None if name == "onnxruntime" else found(name, package)
 
-    monkeypatch.setattr(packaged.importlib.util, "find_spec", lacking)
+    monkeypatch.setattr(importlib.util, "find_spec", lacking)
     with pytest.raises(ConfigurationError, match=r"langchain-privacy\[ner\]"):
         NerDetector()
 
