@@ -85,8 +85,13 @@ _Named = tuple[int, int, str]
 def _named(text: str) -> Iterable[_Named]:
     if is_kiwi_installed():
         return _named_by_morphemes(text) if _READ.search(text) else ()
+    return _named_by_syllables(text)
+
+
+@remembered(SENTENCES)
+def _named_by_syllables(text: str) -> tuple[_Named, ...]:
     found = syllables.names_in(text, eager=_EAGER_SYLLABLES)
-    return (name for name in found if name[2] == "PERSON")
+    return tuple(name for name in found if name[2] == "PERSON")
 
 
 @remembered(SENTENCES)
