@@ -1,10 +1,14 @@
-"""Chains that parse a model's answer: parsers see real values, what is recorded stays masked.
+"""What the steps of a private chain see: parsers real values, models and templates masked ones.
 
 `private(prompt | model.with_structured_output(Schema))` would hand placeholders to a schema that
 asks for an e-mail address or a date. So a private Runnable runs a copy of its chain in which each
 parser that reads values is a *local function*: it restores the answer, parses it with the schema as
 it is, and what it made is masked again before the run records it. Placeholders stay where the model
 wrote them; the edge validates the object once more when it restores it.
+
+What other steps add crosses masked too: what retrievers and tools of that copy give is masked
+before their runs record it, templates mask the words that they hold themselves (`edge.templates`),
+and a model masks once more what it is asked, whichever function of the chain has written it.
 
 The chat models of that copy are told what placeholders are (`edge.note`) and get schemas that a
 placeholder satisfies (`edge.schemas`). An answer that the schema refuses is asked for once more,
@@ -15,17 +19,19 @@ a function calls by itself are not reached; make those private:
 `private(model, masker).with_structured_output(Schema)`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from langchain_core.exceptions import OutputParserException
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, BaseLLM
 from langchain_core.messages import (
     AIMessage,
     BaseMessage,
     HumanMessage,
     ToolMessage,
     convert_to_messages,
+    get_buffer_string,
 )
 from langchain_core.output_parsers import (
     BaseOutputParser,
@@ -38,6 +44,8 @@ from langchain_core.output_parsers.openai_tools import (
     JsonOutputToolsParser,
 )
 from langchain_core.prompt_values import PromptValue
+from langchain_core.prompts import BasePromptTemplate
+from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import (
     Runnable,
     RunnableBranch,
@@ -49,14 +57,19 @@ from langchain_core.runnables import (
 )
 from langchain_core.runnables.base import RunnableBindingBase, RunnableEach
 from langchain_core.runnables.passthrough import RunnableAssign
+from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
 from langchain_privacy.edge.errors import masked_error
 from langchain_privacy.edge.local_body import local_body
 from langchain_privacy.edge.note import NOTES, noted
 from langchain_privacy.edge.overlay import overlaid, restored_answer, written_in
+from langchain_privacy.edge.retrieval import PrivateRetriever, RecordedRetriever
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.edge.schemas import relaxed_settings
+from langchain_privacy.edge.templates import masking_template
+from langchain_privacy.edge.tool_policy import ToolPolicy
+from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import LocalFunctionError
 from langchain_privacy.masking import Masker, MaskingSession
 
@@ -65,15 +78,21 @@ _PLAIN = {StrOutputParser, JsonOutputParser, JsonOutputToolsParser, JsonOutputKe
 
 
 def prepared(x: Any, masker: Masker) -> Any:
-    """Return a Runnable whose parsers see real values and whose models are told of placeholders.
+    """Return a Runnable whose parsers see real values, and whose other steps add no private ones.
 
     Args:
         x: Any Runnable; it is returned itself where there is nothing to do.
         masker: Finds private values and holds the vault.
     """
-    if isinstance(x, BaseChatModel):
+    if isinstance(x, (BaseChatModel, BaseLLM)):
         masker.public.declare(*NOTES.values())
         return AskedModel(x, masker)
+    if isinstance(x, BasePromptTemplate):
+        return masking_template(x, masker)
+    if isinstance(x, BaseRetriever):
+        return x if isinstance(x, PrivateRetriever) else RecordedRetriever(x, masker)
+    if isinstance(x, BaseTool):
+        return private_tool(x, masker, ToolPolicy(default="remote"))
     if _reads_values(x):
         return LocalParser(x, masker)
     if isinstance(x, RunnableSequence):
@@ -144,12 +163,13 @@ def _reads_values(x: Any) -> bool:
 
 
 class AskedModel(Runnable[Any, Any]):
-    """A chat model of a private chain: told of placeholders, asked with relaxed schemas.
+    """A model of a private chain: told of placeholders, asked with relaxed schemas.
 
-    It opens no run of its own.
+    What it is asked is masked once more: steps before it may have added what the edge never saw. It
+    opens no run of its own.
     """
 
-    def __init__(self, bound: BaseChatModel, masker: Masker) -> None:
+    def __init__(self, bound: BaseChatModel | BaseLLM, masker: Masker) -> None:
         self.bound = bound
         self.masker = masker
         self.name = bound.get_name()
@@ -157,18 +177,23 @@ class AskedModel(Runnable[Any, Any]):
     def __repr__(self) -> str:
         return f"<asked {type(self.bound).__name__}>"
 
-    def _asked(self, given: Any, settings: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        settings = relaxed_settings(settings)
-        return (noted(_messages(given)) if self.masker.policy.note else given), settings
+    def _asked(
+        self, given: Any, config: RunnableConfig | None, settings: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        session, settings = session_of(self.masker, config), relaxed_settings(settings)
+        if isinstance(self.bound, BaseLLM):
+            return session.mask(_text(given)), settings
+        asked = session.mask(_messages(given))
+        return (noted(asked) if self.masker.policy.note else asked), settings
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Ask the model."""
-        asked, settings = self._asked(input, kwargs)
+        asked, settings = self._asked(input, config, kwargs)
         return self.bound.invoke(asked, config, **settings)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
         """Like `invoke`, without blocking the event loop."""
-        asked, settings = self._asked(input, kwargs)
+        asked, settings = await asyncio.to_thread(self._asked, input, config, kwargs)
         return await self.bound.ainvoke(asked, config, **settings)
 
     def stream(
@@ -178,7 +203,7 @@ class AskedModel(Runnable[Any, Any]):
         **kwargs: Any,
     ) -> Iterator[Any]:
         """Ask the model and stream its answer."""
-        asked, settings = self._asked(input, kwargs)
+        asked, settings = self._asked(input, config, kwargs)
         yield from self.bound.stream(asked, config, **settings)
 
     async def astream(
@@ -188,7 +213,7 @@ class AskedModel(Runnable[Any, Any]):
         **kwargs: Any,
     ) -> AsyncIterator[Any]:
         """Like `stream`, without blocking the event loop."""
-        asked, settings = self._asked(input, kwargs)
+        asked, settings = await asyncio.to_thread(self._asked, input, config, kwargs)
         async for chunk in self.bound.astream(asked, config, **settings):
             yield chunk
 
@@ -201,7 +226,7 @@ class AskedModel(Runnable[Any, Any]):
         **kwargs: Any,
     ) -> Any:
         """Ask the model; see `BaseChatModel.stream_events`."""
-        asked, settings = self._asked(input, kwargs)
+        asked, settings = self._asked(input, config, kwargs)
         model: Any = self.bound
         return model.stream_events(asked, config, version=version, **settings)
 
@@ -217,7 +242,7 @@ class AskedModel(Runnable[Any, Any]):
         if version != "v3":
             older: Any = super().astream_events
             return older(input, config, version=version, **kwargs)
-        asked, settings = self._asked(input, kwargs)
+        asked, settings = self._asked(input, config, kwargs)
         model: Any = self.bound
         return model.astream_events(asked, config, version="v3", **settings)
 
@@ -226,6 +251,12 @@ def _messages(given: Any) -> list[BaseMessage]:
     if isinstance(given, PromptValue):
         return given.to_messages()
     return [HumanMessage(given)] if isinstance(given, str) else convert_to_messages(given)
+
+
+def _text(given: Any) -> str:
+    if isinstance(given, PromptValue):
+        return given.to_string()
+    return given if isinstance(given, str) else get_buffer_string(convert_to_messages(given))
 
 
 class LocalParser(Runnable[Any, Any]):

@@ -3,8 +3,8 @@
 `private()` finds them in the nodes of a graph, of its subgraphs and of agents in it. Tools and
 retrievers are made private as `private_tool` and `PrivateRetriever` do: they get placeholders, what
 they return is masked before LangGraph records it. A tool that `PrivacyMiddleware` or `private_tool`
-has made private keeps its policy. Chains that are nodes get parsers that see real values
-(`edge.parsing`), states with a schema objects that hold placeholders (`edge.states`), and so do
+has made private keeps its policy. Chains that are nodes are prepared as private chains are
+(`edge.parsing`), states with a schema get objects that hold placeholders (`edge.states`), and so do
 nodes that validate tool calls (`ValidationNode`, trustcall).
 
 Source of the structure that is walked: `langgraph.pregel` (nodes and what they are bound to) and

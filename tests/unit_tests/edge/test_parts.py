@@ -1,13 +1,18 @@
-"""Plain tools, retrievers and subgraphs inside a graph are made private by `private()`."""
+"""Plain tools, retrievers, templates and subgraphs are made private by `private()`."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
+from langchain_core.language_models import FakeListLLM
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.prompts import ChatPromptTemplate, FewShotPromptTemplate, PromptTemplate
 from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
@@ -20,6 +25,9 @@ from langchain_privacy import (
     ToolPolicy,
     private,
 )
+from langchain_privacy.edge import private_tool
+from langchain_privacy.edge.retrieval import PrivateRetriever
+from tests.support.http import LangSmithServer
 from tests.support.scripted import ScriptedChatModel
 
 SECRETS = ("Jane Holloway", "010-3847-2915", "서울특별시 강남구 테헤란로 152")
@@ -94,15 +102,122 @@ class Files(BaseRetriever):
         return [Document(f"{query}: {SECRETS[0]}")]
 
 
-def test_a_retriever_that_is_a_node_is_masked() -> None:
-    m = masker()
+def test_a_retriever_that_is_a_node_is_masked(langsmith_server: LangSmithServer) -> None:
+    m, saver = masker(), InMemorySaver()
     builder: Any = StateGraph(dict)
-    builder.add_node("ask", lambda state: state["query"])
-    graph = builder.add_node("files", (lambda s: s["query"]) | Files() | (lambda d: {"found": d}))
+    builder.add_node("files", (lambda s: s["query"]) | Files() | (lambda d: {"found": d}))
     builder.add_edge(START, "files")
-    compiled = graph.compile()
-    seen: list[Any] = []
-    for part in private(compiled, m).stream({"query": "who"}, stream_mode="debug"):
-        seen.append(part)
-    result = private(compiled, m).invoke({"query": "who"})
+    graph = private(builder.compile(checkpointer=saver), m)
+    config: Any = {"configurable": {"thread_id": "t"}}
+    result = graph.invoke({"query": "who"}, config)
     assert SECRETS[0] in result["found"][0].page_content
+    langsmith_server.flush()
+    kept = str([saver.storage, saver.writes, saver.blobs]) + langsmith_server.wire.decode()
+    assert "[PERSON_" in kept
+    assert SECRETS[0] not in kept
+
+
+# ---- Chains: what a step adds was never seen by the edge
+
+TEXT = f"On file: {', '.join(SECRETS)}."
+QUOTING = ChatPromptTemplate([("system", TEXT), ("user", "{q}")])
+CONTEXT = ChatPromptTemplate([("system", "{context}"), ("user", "{q}")])
+CHAINS: dict[str, Callable[[Any], Any]] = {
+    "template": lambda model: QUOTING | model,
+    "template of texts": lambda model: PromptTemplate.from_template(TEXT + " {q}") | model,
+    "partial": lambda model: CONTEXT.partial(context=TEXT) | model,
+    "examples": lambda model: (
+        FewShotPromptTemplate(
+            examples=[{"a": TEXT}],
+            example_prompt=PromptTemplate.from_template("{a}"),
+            suffix="{q}",
+            input_variables=["q"],
+        )
+        | model
+    ),
+    "retriever": lambda model: (
+        {"context": (lambda x: x["q"]) | Files() | str, "q": lambda x: x["q"]} | CONTEXT | model
+    ),
+    "assigned retriever": lambda model: (
+        RunnablePassthrough.assign(context=(lambda x: x["q"]) | Files()) | CONTEXT | model
+    ),
+    "tool": lambda model: (lambda x: {"customer": x["q"]}) | crm | model,
+}
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "function": lambda model: RunnableLambda(lambda _: TEXT) | model,
+    "assigned": lambda model: RunnablePassthrough.assign(context=lambda _: TEXT) | CONTEXT | model,
+}
+
+
+@pytest.mark.parametrize("kind", [*CHAINS, *FUNCTIONS])
+@pytest.mark.parametrize("how", ["invoke", "ainvoke", "stream", "astream"])
+async def test_what_a_step_of_a_chain_adds_crosses_masked(
+    kind: str, how: str, langsmith_server: LangSmithServer
+) -> None:
+    model = ScriptedChatModel(responses=[lambda m: f"I read: {[x.content for x in m]}"])
+    chain: Any = private({**CHAINS, **FUNCTIONS}[kind](model), masker())
+    if how == "invoke":
+        said = chain.invoke({"q": "who"}).text
+    elif how == "ainvoke":
+        said = (await chain.ainvoke({"q": "who"})).text
+    elif how == "stream":
+        said = "".join(piece.text for piece in chain.stream({"q": "who"}))
+    else:
+        said = "".join([piece.text async for piece in chain.astream({"q": "who"})])
+    assert SECRETS[0] in said
+    assert "[PERSON_" in model.seen_text
+    assert not [secret for secret in SECRETS if secret in model.seen_text]
+    if kind in CHAINS:  # what a plain function returns is recorded as it is
+        langsmith_server.flush()
+        wire = langsmith_server.wire.decode()
+        assert "[PERSON_" in wire
+        assert not [s for s in SECRETS if s in wire or json.dumps(s)[1:-1] in wire]
+
+
+def test_a_model_of_texts_is_asked_masked() -> None:
+    asked: list[str] = []
+
+    class Echo(FakeListLLM):
+        def _call(self, prompt: str, *args: Any, **kwargs: Any) -> str:
+            asked.append(prompt)
+            return prompt
+
+    model: Any = Echo(responses=[])
+    m = masker()
+    for given in (TEXT, [HumanMessage(TEXT)]):
+        chain = private(RunnableLambda({"x": given}.__getitem__) | model, m)
+        assert TEXT in chain.invoke("x")
+    chain = private(PromptTemplate.from_template(TEXT) | model, m)
+    assert chain.invoke({}) == TEXT
+    assert not [secret for secret in SECRETS if secret in str(asked)]
+
+
+def test_public_words_of_a_template_stay() -> None:
+    model = ScriptedChatModel(responses=["ok"])
+    words = "Mail ops@larkfield.example."
+    policy = MaskingPolicy(private={"PERSON": ["Jane Holloway"]}, public=[words])
+    prompt = ChatPromptTemplate([("system", words), ("user", "{q}")])
+    private(prompt | model, Masker(policy=policy)).invoke({"q": "I am Jane Holloway"})
+    assert words in model.seen_text
+    assert "Jane Holloway" not in model.seen_text
+
+
+def test_retrievers_and_tools_of_a_chain_are_asked_with_placeholders() -> None:
+    asked: list[str] = []
+
+    class Remote(Files):
+        def _get_relevant_documents(self, query: str, **_: Any) -> list[Document]:
+            asked.append(query)
+            return []
+
+    @tool
+    def post(text: str) -> str:
+        """Post."""
+        asked.append(text)
+        return text
+
+    m = masker()
+    steps: list[Any] = [Remote(), post, PrivateRetriever(Remote(), m), private_tool(post, m)]
+    for step in steps:
+        private(RunnableLambda(str) | step, m).invoke(f"I am {SECRETS[0]}")
+    assert [SECRETS[0] in text for text in asked] == [False, False, True, True]
