@@ -8,6 +8,7 @@ findings are mapped back to the characters of the original.
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import itemgetter
 
 from langchain_privacy.detection.anchors import Words, words_of
 from langchain_privacy.detection.finding import Finding
@@ -26,6 +27,7 @@ _ISLAND_GAP = 4
 _ISLAND_SHORE = 10
 
 
+_count = itemgetter(2)
 _MOST = 13
 """Digits that a rule asks for, at most."""
 
@@ -85,14 +87,14 @@ class FoldedText:
     def signs(self) -> frozenset[str]:
         """What of all that is a sign for some rule the text has: one look decides for all rules."""
         signs = self.words & WORDS_AS_SIGNS
-        signs |= {part for part in PARTS_AS_SIGNS if part in self.lower}
+        signs |= set(filter(self.lower.__contains__, PARTS_AS_SIGNS))
         if not self.text.isascii():
             signs |= {NOT_ASCII, HANGUL} if self.hangul else {NOT_ASCII}
         if self.long_words:
             signs |= {LONG_WORD}
         for table, signs_of in zip(self.islands, _DIGIT_SIGNS, strict=True):
-            most = max((count for _, _, count in table[0]), default=0)
-            signs |= signs_of[min(most, _MOST)]
+            if table:
+                signs |= signs_of[min(max(map(_count, table)), _MOST)]
         return signs
 
     def has_signs_of(self, rule: object) -> bool:
@@ -101,20 +103,15 @@ class FoldedText:
         return signs is None or not signs.isdisjoint(self.signs)
 
     @cached_property
-    def islands(self) -> tuple[tuple[_Islands, ...], tuple[_Islands, ...]]:
+    def islands(self) -> tuple[_Islands, _Islands]:
         """Stretches around digits, so that rules about numbers need not read the prose.
 
         `(start, end, count)` of digits that stand close together, with a little of what is around
-        them, and how many digits they are; by the least number of digits, 0 to 13. Those of the
-        second table have letters, too, that are not Hangul.
+        them, and how many digits they are: all of them, and those that have letters, too, that are
+        not Hangul.
         """
-        all_ = _islands(self.said)
-        lettered = tuple(i for i in all_ if _LETTER.search(self.text, i[0], i[1]))
-        by_all, by_lettered = (
-            tuple(tuple(i for i in some if i[2] >= least) for least in range(_MOST + 1))
-            for some in (all_, lettered)
-        )
-        return by_all, by_lettered
+        islands = _islands(self.said)
+        return islands, tuple(i for i in islands if _LETTER.search(self.text, i[0], i[1]))
 
     @cached_property
     def hangul(self) -> bool:

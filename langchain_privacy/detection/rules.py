@@ -223,7 +223,9 @@ def numbers(
         letters: Whether a match has a letter, too, one that is not Hangul.
     """
     done = 0
-    for start, end, _ in text.islands[letters][digits]:
+    for start, end, count in text.islands[letters]:
+        if count < digits:
+            continue
         for match in pattern.finditer(text.text, max(start, done), end):
             done = match.end()
             yield match

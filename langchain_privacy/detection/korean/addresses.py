@@ -128,7 +128,7 @@ def _regions(t: str) -> Iterator[int]:
 
 def _by_road(text: FoldedText) -> Iterator[Finding]:
     t = text.text
-    for start, end, _ in text.islands[0][0]:
+    for start, end, _ in text.islands[0]:
         if _ROAD_BEFORE_NUMBER.search(t, start, end):
             for match in _BARE_ROAD.finditer(t, max(0, start - 12), min(len(t), end + 20)):
                 yield span(match, "ADDRESS", 0.55, "korean_address")
