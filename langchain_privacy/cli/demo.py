@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.web:
         return _serve(arguments)
     # The layers of the house keep commands and demo apart; the name is resolved when it is needed.
-    demo = import_module("langchain_privacy.demo.run")
+    demo = import_module("langchain_privacy.demo.show")
     options = demo.Options(
         document=arguments.document,
         question=arguments.question,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from langchain_privacy.sql.slots import Slot, bound_values
+from langchain_privacy.sql.question import Slot, bound_values
 from langchain_privacy.vault import VaultSession
 
 KIND = "sql_turn"

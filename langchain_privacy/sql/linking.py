@@ -23,8 +23,7 @@ from langchain_privacy.detection.vocabulary import english, korean
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.placeholder import write
 from langchain_privacy.sql.dates import stands_in_a_date
-from langchain_privacy.sql.question import Given, Question
-from langchain_privacy.sql.slots import How, Slot
+from langchain_privacy.sql.question import Given, How, Question, Slot
 from langchain_privacy.sql.values import ColumnValues, Match, apart, is_common_noun
 from langchain_privacy.values.numbers import days_of
 from langchain_privacy.values.spelling import is_person

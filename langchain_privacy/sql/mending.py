@@ -18,7 +18,7 @@ from sqlglot.errors import SqlglotError
 
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.dialects import DialectName, grammar
-from langchain_privacy.sql.slots import Slot
+from langchain_privacy.sql.question import Slot
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 
 MISUSES = {

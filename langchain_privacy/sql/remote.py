@@ -27,7 +27,7 @@ from langchain_privacy.sql.choosing import TableIndex, tokens_of
 from langchain_privacy.sql.dates import spoken
 from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.prompts import LANGUAGES, Language, prompt
-from langchain_privacy.sql.slots import Slot
+from langchain_privacy.sql.question import Slot
 
 _DIALECT_WORDS = {
     "sqlite": "SQLite",

@@ -8,7 +8,7 @@ from langchain_privacy.lazy import first_used
 _HOMES = {
     "Canaries": "testing.canaries",
     "Channel": "testing.report",
-    "Leak": "testing.search",
+    "Leak": "testing.canaries",
     "OpenAIServer": "testing.model_server",
     "PrivacyProbe": "testing.probe",
     "Recorded": "loopback",

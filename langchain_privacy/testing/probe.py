@@ -30,21 +30,21 @@ from langgraph.pregel import Pregel
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.loopback import Recorded, RecordingServer, Reply
-from langchain_privacy.testing.canaries import Canaries
+from langchain_privacy.testing.canaries import Canaries, Leak, Wanted
 from langchain_privacy.testing.model_server import OpenAIServer
-from langchain_privacy.testing.remote import RemoteCalls
 from langchain_privacy.testing.report import CHANNELS, Channel, Report, Shown, placeholders_in
-from langchain_privacy.testing.search import Leak, Wanted
-from langchain_privacy.testing.storage import Storage
-from langchain_privacy.testing.surroundings import (
+from langchain_privacy.testing.storage import (
+    NEEDED,
     Printed,
+    RemoteCalls,
+    Storage,
     all_logs,
     temporary_files,
     texts_of_folder,
+    traces,
     variables,
 )
 from langchain_privacy.testing.texts import Text, texts, texts_of_requests
-from langchain_privacy.testing.traces import NEEDED, traces
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from langchain_privacy.errors import PrivacyLeakError
 from langchain_privacy.masking.cells import ISSUED
 from langchain_privacy.notebook import table
-from langchain_privacy.testing.search import Leak
+from langchain_privacy.testing.canaries import Leak
 from langchain_privacy.vault import PLACEHOLDER
 
 _HALF = re.compile(r"\[[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_[0-9A-HJKMNP-TV-Z]*\Z")

@@ -1,21 +1,38 @@
-"""Reading back what an app stored: checkpoints, stores, caches and the SQLite files under them.
+"""What each channel of an app held: what it stored, traced, printed, and asked in this process.
+
+Stored are checkpoints, stores, caches and the SQLite files under them.
 
 Checkpoints and stores are listed through their public interfaces. A cache cannot be listed, so what
 is put into it is kept as it comes.
 """
 
 import asyncio
+import functools
+import io
+import logging
+import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TextIO
 
+import langsmith
+import langsmith.utils
 from langchain_core.caches import BaseCache as AnswerCache
+from langchain_core.embeddings import Embeddings
+from langchain_core.language_models import BaseChatModel, BaseLLM
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.tools import BaseTool
 from langgraph.cache.base import BaseCache as NodeCache
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.store.base import BaseStore
+from langsmith import run_trees
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.loopback import LangSmithServer, RecordingServer, Reply
 from langchain_privacy.testing.texts import Text, texts, texts_of_file
 
 _PAGE = 10_000
@@ -193,3 +210,286 @@ def _databases(x: Any, listed: Iterable[tuple[Any, ...]]) -> Iterator[Text]:
     for _, _, name in listed:
         if name and Path(name).is_file():
             yield from texts_of_file(Path(name), f"{type(x).__name__}: {Path(name).name}")
+
+
+# ---- LangSmith and OpenTelemetry, captured on this machine
+#
+# The real LangSmith client sends to a server here. Where OpenTelemetry's SDK is installed, the same
+# runs are exported over OTLP too, as with `LANGSMITH_TRACING_MODE=hybrid`, and whatever else
+# exports to `OTEL_EXPORTER_OTLP_ENDPOINT` comes to the same server.
+
+
+NEEDED = "pip install opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
+
+
+class Traces:
+    """Servers that keep traces.
+
+    Attributes:
+        langsmith: What LangSmith would get.
+        collector: What an OTLP collector would get; `None` without OpenTelemetry.
+        provider: The tracer provider that exports to it, for instrumentations of yours.
+    """
+
+    def __init__(
+        self, smith: LangSmithServer, collector: RecordingServer | None, provider: Any
+    ) -> None:
+        self.langsmith = smith
+        self.collector = collector
+        self.provider = provider
+
+    def flush(self) -> None:
+        """Wait until everything that was traced has arrived."""
+        self.langsmith.flush()
+        if self.provider is not None:
+            self.provider.force_flush()
+
+
+@contextmanager
+def traces() -> Iterator[Traces]:
+    """Let LangChain trace to this machine for a while."""
+    with (
+        LangSmithServer() as smith,
+        RecordingServer(lambda _: Reply(body=b"")) as collector,
+    ):
+        provider = _provider(collector.url)
+        mode: Literal["langsmith", "hybrid"] = "langsmith" if provider is None else "hybrid"
+        told = {**smith.environment(), "LANGSMITH_TRACING_MODE": mode}
+        told |= {
+            "LANGCHAIN_TRACING_V2": "true",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        }
+        before = run_trees._CLIENT  # noqa: SLF001 - to put it back
+        with variables(told):
+            _forget_variables()
+            more = {} if provider is None else {"otel_tracer_provider": provider}
+            client: Any = langsmith.Client(
+                api_url=smith.url, api_key="none", tracing_mode=mode, **more
+            )
+            langsmith.configure(client=client)
+            smith.client = client
+            try:
+                yield Traces(smith, None if provider is None else collector, provider)
+            finally:
+                langsmith.configure(client=before)
+                client.close()
+                if provider is not None:
+                    provider.shutdown()
+        _forget_variables()
+
+
+def _provider(url: str) -> Any:
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ImportError:
+        return None
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{url}/v1/traces")))
+    return provider
+
+
+def _forget_variables() -> None:
+    """LangSmith remembers the environment."""
+    cached: Any = langsmith.utils.get_env_var
+    cached.cache_clear()
+
+
+# ---- What a run leaves in its process: log records, what it prints, temporary files, variables
+
+
+_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class LogRecorder(logging.Handler):
+    """Keeps the texts of every record, at every level."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.texts: list[Text] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record: its message, arguments, extra fields, exception."""
+        number = f"record {record.name} {record.levelname} ({record.filename}:{record.lineno})"
+        try:
+            self.texts.append(Text(number, record.getMessage()))
+        except Exception:  # noqa: BLE001 - arguments that do not fit: they are kept below
+            self.texts.append(Text(number, str(record.msg)))
+        self.texts += texts(record.args, f"{number}: args")
+        extra = {k: v for k, v in vars(record).items() if k not in _USUAL}
+        self.texts += texts(extra, f"{number}: extra")
+        if record.exc_info and record.exc_info[1]:
+            self.texts += texts(record.exc_info[1], number)
+
+
+@contextmanager
+def all_logs() -> Iterator[LogRecorder]:
+    """Keep what is logged in the process, at DEBUG, also by loggers that do not propagate."""
+    recorder, root = LogRecorder(), logging.getLogger()
+    named = [x for x in root.manager.loggerDict.values() if isinstance(x, logging.Logger)]
+    loggers = [root, *(logger for logger in named if not logger.propagate)]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(recorder)
+        logger.setLevel(logging.DEBUG)
+    try:
+        yield recorder
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(recorder)
+            logger.setLevel(level)
+
+
+class _Tee(io.TextIOBase):
+    """Passes on what is printed and keeps it."""
+
+    def __init__(self, stream: TextIO, kept: list[str]) -> None:
+        self._stream = stream
+        self.kept = kept
+
+    def write(self, text: str) -> int:
+        self.kept.append(text)
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class Printed:
+    """What was printed to `sys.stdout` or `sys.stderr`."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._kept: list[str] = []
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Keep what is printed; to be called anew where somebody changed the stream, as pytest."""
+        before = getattr(sys, self._name)
+        if isinstance(before, _Tee) and before.kept is self._kept:
+            yield
+            return
+        tee = _Tee(before, self._kept)
+        setattr(sys, self._name, tee)
+        try:
+            yield
+        finally:
+            if getattr(sys, self._name) is tee:
+                setattr(sys, self._name, before)
+
+    def lines(self) -> Iterator[Text]:
+        """Yield what was printed, line by line."""
+        for number, line in enumerate("".join(self._kept).splitlines(), 1):
+            yield Text(f"line {number}", line)
+
+
+@contextmanager
+def temporary_files() -> Iterator[Path]:
+    """Let temporary files of this process and its children be made in a folder of their own."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="privacy-probe-") as folder:
+        tempfile.tempdir = folder
+        try:
+            with variables({"TMPDIR": folder, "TEMP": folder, "TMP": folder}):
+                yield Path(folder)
+        finally:
+            tempfile.tempdir = before
+
+
+def texts_of_folder(folder: Path) -> Iterator[Text]:
+    """Yield the names and contents of all files below a folder."""
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = str(path.relative_to(folder))
+        yield Text("name of a file", name)
+        yield from texts_of_file(path, name)
+
+
+@contextmanager
+def variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of the environment for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+# ---- Keeping what models, embeddings, retrievers and tools inside this process are asked
+#
+# For what does not ask the model server of the probe: a fake model, another provider's client, a
+# tool that calls somebody. Their classes' own methods are listened at, below every wrapper, so this
+# is what would leave.
+
+
+_METHODS: dict[type, tuple[str, ...]] = {
+    BaseChatModel: ("_generate", "_agenerate", "_stream", "_astream"),
+    BaseLLM: ("_generate", "_agenerate", "_stream", "_astream"),
+    Embeddings: ("embed_query", "embed_documents", "aembed_query", "aembed_documents"),
+    BaseRetriever: ("_get_relevant_documents", "_aget_relevant_documents"),
+    BaseTool: ("_run", "_arun"),
+}
+_OURS = ("run_manager", "callbacks", "config")
+"""Arguments of LangChain's own that go nowhere."""
+
+
+class RemoteCalls:
+    """What was asked of watched objects."""
+
+    def __init__(self) -> None:
+        self.texts: list[Text] = []
+        self._undo: list[Callable[[], None]] = []
+
+    def watch(self, x: Any) -> None:
+        """Listen at an object's class.
+
+        Raises:
+            ConfigurationError: It is of no kind that is known.
+        """
+        kinds = [kind for kind in _METHODS if isinstance(x, kind)]
+        if not kinds:
+            msg = (
+                f"A {type(x).__name__} is no model, embeddings, retriever or tool. Point it at "
+                "probe.server().url, or search its files with probe.watch(files=[...])."
+            )
+            raise ConfigurationError(msg)
+        for kind in kinds:
+            for method in _METHODS[kind]:
+                self._listen(x, kind, method)
+
+    def _listen(self, x: Any, kind: type, method: str) -> None:
+        for cls in type(x).__mro__:
+            if cls is kind:
+                return  # it has none of its own: the default calls another one
+            if method in vars(cls) and not cls.__module__.startswith("langchain_privacy."):
+                self._replace(cls, method, getattr(x, "name", None))
+                return
+
+    def _replace(self, cls: type, method: str, name: str | None) -> None:
+        inner, kept = vars(cls)[method], self.texts
+
+        @functools.wraps(inner)
+        def asked(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if getattr(self, "name", None) == name:
+                said = {k: v for k, v in kwargs.items() if k not in _OURS}
+                where = f"{type(self).__name__}.{method}"
+                listed = [a for a in args if not hasattr(a, "inheritable_handlers")]
+                kept.extend(texts([listed, said], where))
+            return inner(self, *args, **kwargs)
+
+        setattr(cls, method, asked)
+        self._undo.append(lambda: setattr(cls, method, inner))
+
+    def release(self) -> None:
+        """Leave the classes as they were."""
+        while self._undo:
+            self._undo.pop()()

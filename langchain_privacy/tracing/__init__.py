@@ -2,11 +2,11 @@
 
 from langchain_privacy.tracing.canary import assert_traces_safe
 from langchain_privacy.tracing.install import (
+    PrivateLogFilter,
     TracingGuard,
     UnsafeTracingWarning,
     install_tracing_guard,
 )
-from langchain_privacy.tracing.logs import PrivateLogFilter
 
 __all__ = [
     "PrivateLogFilter",

@@ -1,4 +1,4 @@
-"""Putting the trace guard in place, and taking it away.
+"""Putting the trace guard in place, also as a filter of Python's logging, and taking it away.
 
 Example:
     ```python
@@ -9,6 +9,8 @@ Example:
 """
 
 import gc
+import json
+import logging
 import os
 import warnings
 from collections.abc import Iterable
@@ -20,7 +22,6 @@ from langsmith.run_trees import get_cached_client
 from langsmith.utils import get_env_var, tracing_is_enabled
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.tracing.holding import HOLD
 from langchain_privacy.tracing.langsmith import (
     protect,
     protect_async,
@@ -29,9 +30,65 @@ from langchain_privacy.tracing.langsmith import (
     unprotect,
     unprotect_async,
 )
-from langchain_privacy.tracing.logs import PrivateLogFilter
-from langchain_privacy.tracing.scrub import Scrubber
+from langchain_privacy.tracing.outbox import HOLD
+from langchain_privacy.tracing.scrub import WITHHELD, Scrubber
 from langchain_privacy.vault import Vault
+
+# ---- Python's logging: records without vault values
+#
+# `guard.log_filter()` makes a filter; put it on the handlers that write somewhere.
+
+
+_STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
+_FORMATTER = logging.Formatter()
+
+
+class PrivateLogFilter(logging.Filter):
+    """Put it on handlers: a logger's own filter does not see its children's records.
+
+    Message and arguments are joined, an exception is formatted, and extra fields are walked; all
+    of them lose the values of the vault's live sessions. Other handlers of the same record see
+    the cleaned one too.
+    """
+
+    def __init__(self, scrubber: Scrubber) -> None:
+        super().__init__()
+        self._scrubber = scrubber
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Clean a record; never drops one, and never raises."""
+        try:
+            self._clean(record)
+        except Exception:  # noqa: BLE001 whoever logs cannot help it
+            for name in record.__dict__.keys() - _STANDARD:
+                del record.__dict__[name]
+            record.msg, record.args = WITHHELD, ()
+            record.exc_info = record.exc_text = record.stack_info = None
+        return True
+
+    def _clean(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001 a wrong format string must not lose the record
+            message = f"{record.msg} {record.args}"
+        record.msg, record.args = self._scrubber.text(message), ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = _FORMATTER.formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = self._scrubber.text(record.exc_text)
+            # Formatters print `exc_text` when it is there; others would format the exception anew.
+            record.exc_info = None
+        if record.stack_info:
+            record.stack_info = self._scrubber.text(record.stack_info)
+        for name, value in record.__dict__.items():
+            if name not in _STANDARD:
+                record.__dict__[name] = self._scrubber.structure(value, _written)
+
+
+def _written(value: Any) -> bytes:
+    """Write an object as formatters do."""
+    return json.dumps(str(value)).encode()
+
 
 Client = langsmith.Client | langsmith.AsyncClient
 _SWITCHES = ("HIDE_INPUTS", "HIDE_OUTPUTS", "HIDE_METADATA")

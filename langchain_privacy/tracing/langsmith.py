@@ -34,8 +34,7 @@ from langsmith._internal._serde import dumps_json
 from pydantic import BaseModel
 
 from langchain_privacy.subclassing import made_from, recast, subclass, subclass_maker
-from langchain_privacy.tracing.holding import HOLD
-from langchain_privacy.tracing.outbox import Operation, Outbox, ending
+from langchain_privacy.tracing.outbox import HOLD, Operation, Outbox, ending
 from langchain_privacy.tracing.scrub import Scrubber, ScrubbingLeaves, with_files
 from langchain_privacy.values.walk import Walk
 

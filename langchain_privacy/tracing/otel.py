@@ -2,7 +2,7 @@
 
 Instrumentations of other vendors patch SDKs and never see LangChain's callbacks; what they record
 can only be cleaned here. Spans wait until their trace is over in this process (see
-`tracing.holding`), that is until the span ends that has no parent here. `install_tracing_guard`
+`tracing.outbox`), that is until the span ends that has no parent here. `install_tracing_guard`
 protects the global provider; another one is named with `guard.protect_provider`, and one exporter
 alone is wrapped.
 
@@ -32,8 +32,7 @@ except ImportError:
     raise ConfigurationError(_MISSING) from None
 
 from langchain_privacy.subclassing import made_from, recast, subclass_maker
-from langchain_privacy.tracing.holding import HOLD, Holding
-from langchain_privacy.tracing.outbox import SECONDS, call_later, ending, register
+from langchain_privacy.tracing.outbox import HOLD, SECONDS, Holding, call_later, ending, register
 from langchain_privacy.tracing.scrub import WITHHELD, Scrubber
 
 

@@ -10,7 +10,7 @@ from langgraph.store.sqlite import SqliteStore
 from redis import Redis
 
 from langchain_privacy.vault import StoreVault
-from langchain_privacy.vault.redis_store import RedisStore
+from langchain_privacy.vault.store import RedisStore
 
 KEY = b"k" * 32
 VALUES = 120

@@ -15,7 +15,7 @@ from langchain_core.runnables import RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
 
 from langchain_privacy import EgressGuard, EgressLedger, Masker, private
-from langchain_privacy.demo.run import bundled
+from langchain_privacy.demo.show import bundled
 from langchain_privacy.testing import PrivacyProbe
 from tests.support.examples import example
 from tests.support.paths import REPOSITORY

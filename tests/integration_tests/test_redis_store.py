@@ -10,7 +10,7 @@ from redis import Redis, RedisError
 
 from langchain_privacy.errors import ConfigurationError, VaultError, VaultIntegrityError
 from langchain_privacy.vault import StoreVault, VaultKey
-from langchain_privacy.vault.redis_store import NAMES, RECORDS, RedisStore
+from langchain_privacy.vault.store import NAMES, RECORDS, RedisStore
 
 KEY = b"k" * 32
 
@@ -35,7 +35,9 @@ def test_it_answers_as_the_store_in_memory(redis_database: str) -> None:
             assert ours.list_namespaces(**asked) == sorted(theirs.list_namespaces(**asked))
             paged = [ours.list_namespaces(**asked, limit=2, offset=at) for at in range(0, 8, 2)]
             assert [n for page in paged for n in page] == ours.list_namespaces(**asked)
-    assert ours.get(("a", "b"), "k1").value == {"at": "새 값"}
+    item = ours.get(("a", "b"), "k1")
+    assert item is not None
+    assert item.value == {"at": "새 값"}
     assert ours.get(("a", "bb"), "k2") is None
     with pytest.raises(ValueError, match="control character"):
         ours.put(("a\x1fb",), "k", {})
@@ -56,7 +58,9 @@ def test_rotation_forgetting_and_expiry(redis_database: str) -> None:
     with pytest.raises(VaultIntegrityError):
         StoreVault.redis(redis_database, old).session("s0").entries()
     alone = StoreVault.redis(redis_database, new)
-    assert alone.session("s1").lookup("NAME", entries[1].code).value == "Jane Doe"
+    entry = alone.session("s1").lookup("NAME", entries[1].code)
+    assert entry is not None
+    assert entry.value == "Jane Doe"
     alone.forget("s1")
     assert StoreVault.redis(redis_database, new).session("s1").entries() == []
     client = Redis.from_url(redis_database)

@@ -72,22 +72,23 @@ class ScriptedChatModel(BaseChatModel):
         if isinstance(message.content, str):
             text = message.content
             pieces = [
-                AIMessageChunk(text[i : i + self.chunk]) for i in range(0, len(text), self.chunk)
+                AIMessageChunk(content=text[i : i + self.chunk])
+                for i in range(0, len(text), self.chunk)
             ]
         else:
-            pieces = [AIMessageChunk(message.content)]
+            pieces = [AIMessageChunk(content=message.content)]
         for index, call in enumerate(message.tool_calls):
             arguments = json.dumps(call["args"], ensure_ascii=False)
             for i in range(0, len(arguments), self.chunk):
                 first = i == 0
-                piece = tool_call_chunk(
+                part = tool_call_chunk(
                     name=call["name"] if first else None,
                     id=call["id"] if first else None,
                     args=arguments[i : i + self.chunk],
                     index=index,
                 )
-                pieces.append(AIMessageChunk("", tool_call_chunks=[piece]))
-        pieces.append(AIMessageChunk("", chunk_position="last"))
+                pieces.append(AIMessageChunk(content="", tool_call_chunks=[part]))
+        pieces.append(AIMessageChunk(content="", chunk_position="last"))
         for piece in pieces:
             chunk = ChatGenerationChunk(message=piece)
             if run_manager:

@@ -9,8 +9,8 @@ import pytest
 from langchain_privacy import EgressGuard, EgressLedger, Masker
 from langchain_privacy.notebook import table
 from langchain_privacy.secure import AttestationReport, Check
+from langchain_privacy.testing.canaries import Leak
 from langchain_privacy.testing.report import Channel, Report
-from langchain_privacy.testing.search import Leak
 from tests.support.scripted import ScriptedChatModel
 
 SCRIPT = "<script>alert(1)</script>"

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
 
-from langchain_privacy.demo.models import OLLAMA
-from langchain_privacy.demo.standin import StandIn
+from langchain_privacy.demo.models import OLLAMA, StandIn
 from langchain_privacy.egress import EgressGuard
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.local import EmbeddedServer

@@ -29,9 +29,9 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
+from langchain_privacy.demo.show import values_on_wire
 from langchain_privacy.demo.web.models import Chosen, Models
 from langchain_privacy.demo.web.runs import Run
-from langchain_privacy.demo.wire import values_on_wire
 from langchain_privacy.egress import EgressGuard, EgressLedger, PriceTable
 from langchain_privacy.egress.crossing import crossing_in_progress
 from langchain_privacy.locale import Language, said_again

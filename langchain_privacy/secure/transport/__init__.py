@@ -11,16 +11,20 @@ with httpx.Client(transport=transport) as client:
     client.post("https://llm.example.com/v1/chat/completions", json=request)
 ```
 
-`sync` and `asynchronous` are the two transports, each with the check alone, `base` what they share,
-`turn` one request on its way, `http` what differs between the libraries, `clients` both clients for
-a chat model. `SecureChatModel` has one transport of each kind.
+`attested` has the two transports, each with the check alone, and both clients for a chat model;
+`base` what they share and one request on its way, `http` what differs between the libraries.
+`SecureChatModel` has one transport of each kind.
 """
 
-from langchain_privacy.secure.transport.asynchronous import AsyncAttestedTransport, aattest
+from langchain_privacy.secure.transport.attested import (
+    AsyncAttestedTransport,
+    AttestedTransport,
+    aattest,
+    attest,
+    attested_clients,
+)
 from langchain_privacy.secure.transport.base import SEALED_UNDER, BaseTransport
-from langchain_privacy.secure.transport.clients import attested_clients
 from langchain_privacy.secure.transport.http import reaching, unreached
-from langchain_privacy.secure.transport.sync import AttestedTransport, attest
 
 __all__ = [
     "SEALED_UNDER",

@@ -9,7 +9,7 @@ WITH RECURSIVE d(x) AS (                                             -- gets a c
   SELECT '2024-01-01' UNION ALL SELECT date(x, '+1 day') FROM d WHERE x < '2024-01-31')
 ```
 
-`guard/check.py` brings the first form to the FROM clause; `guard/sources.py` asks for the length of
+`guard/check.py` brings the first form to the FROM clause; `guard/names.py` asks for the length of
 a series, `guard/names.py` for the counter of a recursion.
 """
 

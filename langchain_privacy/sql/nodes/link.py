@@ -26,9 +26,8 @@ from langchain_privacy.sql.linking import Choice, Namesakes, issued, link_values
 from langchain_privacy.sql.nodes.state import FRESH, Parts, SQLState, asealed, sealed
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import language_of
-from langchain_privacy.sql.question import Question, kept
+from langchain_privacy.sql.question import Question, Slot, keep_slots, kept
 from langchain_privacy.sql.reading import Found
-from langchain_privacy.sql.slots import Slot, keep_slots
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.sql.values import ColumnValues
 

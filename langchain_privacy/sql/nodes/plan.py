@@ -19,8 +19,8 @@ from langchain_privacy.sql.faults import fault
 from langchain_privacy.sql.memory import holds_known
 from langchain_privacy.sql.mending import mended
 from langchain_privacy.sql.nodes.state import Parts, SQLState, crossed, noted
+from langchain_privacy.sql.question import Slot
 from langchain_privacy.sql.remote import QueryPlan, is_cut_off
-from langchain_privacy.sql.slots import Slot
 
 _MOST_WANTED = 30
 """Tables of a large schema that a remote model may ask to see for one question."""

@@ -24,9 +24,8 @@ from langchain_privacy.sql.conversation import remember
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.execute.database import query_error
 from langchain_privacy.sql.faults import fault, refused
-from langchain_privacy.sql.group_sizes import persons_of
 from langchain_privacy.sql.guard import GuardedQuery
-from langchain_privacy.sql.k_anonymity import LargeGroups, record, shown, with_groups_of
+from langchain_privacy.sql.k_anonymity import LargeGroups, persons_of, record, shown, with_groups_of
 from langchain_privacy.sql.mending import in_vain, misuses
 from langchain_privacy.sql.nodes.state import (
     Parts,
@@ -37,8 +36,8 @@ from langchain_privacy.sql.nodes.state import (
     planned_sql,
     sealed,
 )
+from langchain_privacy.sql.question import Slot, bound_values
 from langchain_privacy.sql.remote import AnswerTemplate
-from langchain_privacy.sql.slots import Slot, bound_values
 
 _PROGRESS_SECONDS = 1.0
 

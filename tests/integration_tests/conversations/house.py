@@ -15,15 +15,15 @@ from langchain_core.caches import InMemoryCache
 from langchain_core.globals import set_llm_cache
 
 from langchain_privacy.loopback import Recorded
-from langchain_privacy.testing.search import Wanted
-from langchain_privacy.testing.surroundings import (
+from langchain_privacy.testing.canaries import Wanted
+from langchain_privacy.testing.storage import (
     Printed,
     all_logs,
     temporary_files,
     texts_of_folder,
+    traces,
 )
 from langchain_privacy.testing.texts import Text, as_text, texts, texts_of_file, texts_of_requests
-from langchain_privacy.testing.traces import traces
 from tests.integration_tests.conversations.model import Model
 from tests.integration_tests.conversations.speech import unescaped
 from tests.integration_tests.conversations.tools import Tools

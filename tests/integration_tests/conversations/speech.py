@@ -6,7 +6,7 @@ Whatever it makes of it is marked alike, for the person or for a tool.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from langchain_privacy.vault import PLACEHOLDER
@@ -60,7 +60,7 @@ def placeholders(text: str) -> set[str]:
 
 # ---- How a model writes a placeholder that it quotes. All of these mean the value.
 
-DRESSES = {
+DRESSES: dict[str, Callable[[str], str]] = {
     "as it is": lambda side: side,
     "bold": lambda side: f"**{side}**",
     "in small letters": lambda side: PLACEHOLDER.sub(lambda found: found[0].lower(), side),

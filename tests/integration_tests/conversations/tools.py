@@ -149,6 +149,7 @@ class Tools:
         def keep(text: str, runtime: ToolRuntime) -> str:
             """Keep a note."""
             thread = self._took(runtime, "keep", text)
+            assert runtime.store is not None
             runtime.store.put(("notes",), thread, {"text": text, "more": [{text: 1}]})
             return "kept"
 
@@ -159,6 +160,7 @@ class Tools:
         def recall(text: str, runtime: ToolRuntime) -> str:
             """Recall the notes."""
             thread = self._took(runtime, "recall", text)
+            assert runtime.store is not None
             found = runtime.store.get(("notes",), thread)
             if found is None:
                 return "no notes"
@@ -183,6 +185,7 @@ class Tools:
             thread = self._took(runtime, "fail_once", text)
             if runtime.tool_call_id in self.failed:
                 return f"worked with {text}"
+            assert runtime.tool_call_id is not None
             self.failed.add(runtime.tool_call_id)
             self.raised.add(thread)
             raise RefusedError(text)

@@ -8,8 +8,7 @@ import pytest
 from langchain_privacy import Masker
 from langchain_privacy.cli import main
 from langchain_privacy.demo.models import Side
-from langchain_privacy.demo.run import bundled
-from langchain_privacy.demo.show import Run, show
+from langchain_privacy.demo.show import Run, bundled, show
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -34,7 +34,7 @@ from langchain_privacy.secure import (
     create_gateway,
 )
 from langchain_privacy.secure.adapters import GatewayAdapter
-from langchain_privacy.secure.transport import sync
+from langchain_privacy.secure.transport import attested
 from tests.support.asgi import AsgiServer
 from tests.support.attested import SIMULATED
 from tests.support.fleet import Balancer
@@ -69,7 +69,7 @@ def _ask(client: httpx.Client, url: str) -> str:
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
-def test_any_machine_of_a_fleet_answers(count) -> None:
+def test_any_machine_of_a_fleet_answers(count: int) -> None:
     with _fleet(*[SimulatedTee() for _ in range(count)]) as (url, balancer, upstream):
         endpoint = AttestedEndpoint(url, SIMULATED)
         with httpx.Client(transport=AttestedTransport(endpoint)) as client:
@@ -141,7 +141,7 @@ def test_keys_that_never_answer_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_balancer_that_is_busy_is_asked_again(status) -> None:
+def test_a_balancer_that_is_busy_is_asked_again(status: int) -> None:
     with _fleet(SimulatedTee()) as (url, balancer, upstream):
         with httpx.Client(transport=AttestedTransport(url, SIMULATED)) as client:
             _ask(client, url)
@@ -155,10 +155,10 @@ def test_a_balancer_that_is_busy_is_asked_again(status) -> None:
         assert asyncio.run(model.ainvoke("x")).content == "an answer"
 
 
-def test_unavailable_is_apart_from_untrusted(monkeypatch) -> None:
+def test_unavailable_is_apart_from_untrusted(monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
     clock = SimpleNamespace(sleep=waited.append, monotonic=time.monotonic)
-    monkeypatch.setattr(sync, "time", clock)
+    monkeypatch.setattr(attested, "time", clock)
     with _fleet(SimulatedTee()) as (url, balancer, upstream):
         with httpx.Client(transport=AttestedTransport(url, SIMULATED, tries=3)) as client:
             balancer.refuse = (100, 503, {"retry-after": "7"})
@@ -236,7 +236,7 @@ def test_models_of_a_process_share_verdicts() -> None:
             SecureChatModel(endpoint=f"{url}/v1", model="m", policy=stricter).invoke("x")
 
 
-class _Slow(SimulatedTee):
+class _Slow(SimulatedTee):  # type: ignore[misc]  # it is Any: imported when first used
     """Evidence that waits until it may be made."""
 
     def __init__(self) -> None:
@@ -292,7 +292,7 @@ def test_a_refusal_is_shared_too() -> None:
 
 def test_challenges_are_served_together_up_to_a_limit() -> None:
     slow = _Slow()
-    limits = {"attestation_workers": 3, "max_waiting_attestations": 4}
+    limits: dict[str, Any] = {"attestation_workers": 3, "max_waiting_attestations": 4}
     with _fleet(slow, **limits) as (url, _, _upstream), ThreadPoolExecutor(8) as pool:
         # Six clients that do not know of each other's verdicts.
         own = [AttestedEndpoint(url, SIMULATED) for _ in range(6)]
@@ -326,7 +326,7 @@ def test_a_slow_collateral_function_does_not_stop_the_loop() -> None:
         assert asyncio.run(both(url))
 
 
-def test_the_environment_of_openai_stays_here(monkeypatch) -> None:
+def test_the_environment_of_openai_stays_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-of-the-environment")
     monkeypatch.setenv("OPENAI_PROJECT_ID", "proj-of-the-environment")
     with _fleet(SimulatedTee()) as (url, _, upstream):
@@ -352,7 +352,9 @@ EHBP = AttestationPolicy(require=[UnsafeSimulatedTee()], profile="ehbp-x25519", 
     ],
     ids=["503", "429", "500", "gzip"],
 )
-def test_ehbp_answers_with_another_head_are_executed_once(status, headers) -> None:
+def test_ehbp_answers_with_another_head_are_executed_once(
+    status: int, headers: list[tuple[bytes, bytes]]
+) -> None:
     with _fleet(SimulatedTee()) as (url, balancer, upstream):
         gateway = balancer.gateways[0]
 

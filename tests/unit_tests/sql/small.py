@@ -56,7 +56,7 @@ def sqlite_file(folder: Path, *more: str) -> str:
 
 def plan(sql: str, full: str = "", single: str = "", empty: str = "", **more: Any) -> str:
     """Write what a good remote model answers."""
-    body = {
+    body: dict[str, Any] = {
         "keywords": [],
         "columns": [],
         "tables": [],
@@ -72,7 +72,7 @@ def plan(sql: str, full: str = "", single: str = "", empty: str = "", **more: An
 def asked(messages: Any) -> str:
     """Return the question as it reached the model."""
     texts = [m["content"] if isinstance(m, dict) else m.content for m in messages]
-    return next(text for text in texts if text.startswith("question:"))
+    return next(str(text) for text in texts if text.startswith("question:"))
 
 
 def with_value(write: Callable[[str], str]) -> Callable[[Any], str]:

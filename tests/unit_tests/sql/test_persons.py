@@ -8,8 +8,7 @@ import pytest
 from langchain_privacy.errors import ConfigurationError, UnsafeSQLError
 from langchain_privacy.masking import Masker
 from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql, create_private_sql_graph
-from langchain_privacy.sql.group_sizes import persons_of
-from langchain_privacy.sql.k_anonymity import shown, with_groups_of
+from langchain_privacy.sql.k_anonymity import persons_of, shown, with_groups_of
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.sql.small import plan
 

@@ -13,8 +13,8 @@ from langchain_privacy.sql import SchemaCard
 from langchain_privacy.sql.conversation import Turn
 from langchain_privacy.sql.faults import fault
 from langchain_privacy.sql.prompts import Language
+from langchain_privacy.sql.question import How, Slot
 from langchain_privacy.sql.remote import RemotePlanner, narration_messages
-from langchain_privacy.sql.slots import How, Slot
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sql"
 KINDS: tuple[How, ...] = ("equals", "part", "person", "cell", "date", "unknown", "number")
@@ -39,7 +39,16 @@ def rendered(language: Language) -> str:
     turns = [Turn("EARLIER", "SELECT 1", tuple(slots[:1])).shown()]
     parts = [
         *planner.messages(
-            "QUESTION 지난달", slots, language, faults, ["label"], today, turns, "REPLY"
+            "QUESTION 지난달",
+            slots,
+            language,
+            faults,
+            ["label"],
+            today,
+            (),
+            "LEARNED",
+            turns,
+            "REPLY",
         ),
         *narration_messages("QUESTION", "SELECT 1", "[]", "sqlite", language, [fault("row_mixed")]),
     ]

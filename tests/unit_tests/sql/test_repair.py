@@ -12,7 +12,7 @@ from langchain_openai import ChatOpenAI
 from langchain_privacy.masking import Masker
 from langchain_privacy.sql import SchemaCard, SQLPolicy, create_private_sql_graph
 from langchain_privacy.sql.mending import mended
-from langchain_privacy.sql.slots import Slot
+from langchain_privacy.sql.question import Slot
 from langchain_privacy.testing.model_server import OpenAIServer
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.sql.small import plan, sqlite_file

@@ -33,8 +33,8 @@ from langgraph.types import CachePolicy
 from langchain_privacy import EgressGuard, Masker, install_tracing_guard, private
 from langchain_privacy.errors import ConfigurationError, PrivacyLeakError
 from langchain_privacy.testing import PrivacyProbe, Reply, Report, storage, tool_calls
+from langchain_privacy.testing.canaries import Wanted
 from langchain_privacy.testing.report import CHANNELS
-from langchain_privacy.testing.search import Wanted
 from langchain_privacy.testing.texts import Text
 from tests.unit_tests.testing import apps
 from tests.unit_tests.testing.apps import ASKED, EMAIL, KOREAN, NAME, RRN, SAID, VALUES, thread
@@ -159,7 +159,8 @@ def test_stores_in_sqlite(
 
 
 def test_cache_in_a_file_that_was_written_before(probe: PrivacyProbe, tmp_path: Path) -> None:
-    SqliteCache(path=str(tmp_path / "c.sqlite")).set({(("ns",), "k"): ({"text": EMAIL}, None)})
+    before: SqliteCache[Any] = SqliteCache(path=str(tmp_path / "c.sqlite"))
+    before.set({(("ns",), "k"): ({"text": EMAIL}, None)})
     probe.watch(SqliteCache(path=str(tmp_path / "c.sqlite")))
     probe.invoke(RunnableLambda(lambda x: x), "hello")
     (leak,) = probe.report().leaks
@@ -211,7 +212,7 @@ def test_what_another_remote_party_is_sent(probe: PrivacyProbe) -> None:
     server = probe.server(lambda _: Reply(body=b'"sunny"'))
 
     def weather(state: MessagesState) -> dict[str, Any]:
-        url = f"{server.url}/weather?who={quote(state['messages'][-1].content)}"
+        url = f"{server.url}/weather?who={quote(str(state['messages'][-1].content))}"
         return {"messages": [httpx.get(url, trust_env=False).json()]}
 
     builder = StateGraph(MessagesState).add_node("weather", weather).add_edge(START, "weather")
@@ -291,7 +292,7 @@ def test_placeholders_that_a_person_would_read(probe: PrivacyProbe) -> None:
 
 
 def test_placeholders_that_a_stream_puts_together(probe: PrivacyProbe) -> None:
-    app = RunnableLambda(lambda _: "x")
+    app: RunnableLambda[str, str] = RunnableLambda(lambda _: "x")
     app.stream = lambda *_, **__: iter(["Dear [PER", "SON_7K2Q", "]!"])  # type: ignore[method-assign]
     assert len(list(probe.stream(app, "x"))) == 3
     assert [s.placeholder for s in probe.report().placeholders] == ["[PERSON_7K2Q]"]
@@ -299,7 +300,7 @@ def test_placeholders_that_a_stream_puts_together(probe: PrivacyProbe) -> None:
 
 def test_what_a_person_does_not_read_may_show_placeholders(probe: PrivacyProbe) -> None:
     answer = {"text": "Dear Mira", "masked": "Dear [PERSON_7K2Q]"}
-    app = RunnableLambda(lambda _: answer)
+    app: RunnableLambda[str, dict[str, str]] = RunnableLambda(lambda _: answer)
     probe.reads = lambda answer: answer["text"]
     assert probe.invoke(app, "x") == answer
     assert list(probe.stream(app, "x")) == [answer]

@@ -12,6 +12,7 @@ from typing import Any
 import langsmith
 import pytest
 from langchain.agents import create_agent
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableLambda
 from langsmith import traceable
 from opentelemetry.sdk.trace import TracerProvider
@@ -21,7 +22,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 
 from langchain_privacy import Masker, install_tracing_guard, private
 from langchain_privacy.tracing import TracingGuard
-from langchain_privacy.tracing.holding import Holding
+from langchain_privacy.tracing.outbox import Holding
 from langchain_privacy.vault import VaultSession
 from tests.support.http import LangSmithServer
 from tests.support.scripted import ScriptedChatModel
@@ -57,7 +58,7 @@ def test_a_function_that_works_before_it_calls_an_agent(
     def handle(text: str) -> str:
         load(text)
         flush(langsmith_server)
-        return str(agent.invoke({"messages": [("user", text)]})["messages"][-1].content)
+        return str(agent.invoke({"messages": [HumanMessage(text)]})["messages"][-1].content)
 
     handle(f"Write to {EMAIL}")
     langsmith_server.flush()
@@ -202,7 +203,12 @@ def test_runs_that_a_client_processes_in_batches_wait_too(
         run_ops_buffer_size=1,
     )
     guard = install_tracing_guard(masker, client)
-    operations(client, lambda: (client.flush(), session.issue("PERSON", NAME))[0])
+
+    def flush_and_issue() -> None:
+        client.flush()
+        session.issue("PERSON", NAME)
+
+    operations(client, flush_and_issue)
     client.flush()
     guard.remove()
     assert b"served" in langsmith_server.wire

@@ -58,6 +58,7 @@ class Noting(langsmith.Client):
     """A client that notes in which order it gets its runs; it sends frames in parallel."""
 
     __slots__ = ("noted",)
+    noted: list[tuple[str, Any]]
 
     def _create_run(self, run_create: dict[str, Any], **kwargs: Any) -> None:
         self.noted.append(("post", run_create["id"]))

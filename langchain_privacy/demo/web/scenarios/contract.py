@@ -3,7 +3,7 @@
 The contract and the question are in Korean in both languages of the page.
 """
 
-from langchain_privacy.demo.run import bundled
+from langchain_privacy.demo.show import bundled
 from langchain_privacy.demo.web.scenarios.record import show_answer
 from langchain_privacy.demo.web.stage import Stage
 from langchain_privacy.locale import Language

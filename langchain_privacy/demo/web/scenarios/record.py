@@ -1,6 +1,6 @@
 """A Minion loop on one document: a small model reads it here, a remote one plans and reasons."""
 
-from langchain_privacy.demo.run import bundled
+from langchain_privacy.demo.show import bundled
 from langchain_privacy.demo.web.stage import Stage
 from langchain_privacy.locale import Language
 from langchain_privacy.minions import create_minion_graph
