@@ -425,7 +425,7 @@ class _Exchange:
     async def _streamed(self, message: Message) -> None:
         data, more = message.get("body", b""), bool(message.get("more_body"))
         try:
-            if len(data) <= _SHORT and isinstance(self._edge.masker.vault, InMemoryVault):
+            if len(data) <= _SHORT and not self._place.session.vault.waits:
                 body = self._fed(data, more)
             else:
                 body = await asyncio.to_thread(self._fed, data, more)

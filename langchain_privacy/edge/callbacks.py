@@ -19,7 +19,7 @@ from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
 from langchain_core.messages import AIMessageChunk
 from langchain_core.tracers.base import AsyncBaseTracer, BaseTracer
 
-from langchain_privacy.edge.run import restored_for_person, session_of
+from langchain_privacy.edge.run import off_loop, restored_for_person, session_of
 from langchain_privacy.edge.streams import ChunkRestorer
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession, StreamRestorer
@@ -139,14 +139,16 @@ def _method(name: str) -> Callable[..., Any]:
 def _async_method(name: str) -> Callable[..., Any]:
     async def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         handle = getattr(self._handler, name)
+        session = session_of(self._masker)
         if name == "on_llm_new_token":
-            token, kwargs = self._token(args, kwargs)
+            token, kwargs = await off_loop(session, self._token, args, kwargs)
             return await handle(token, *args[1:], **kwargs)
-        if name in {"on_llm_end", "on_llm_error"} and (held := self._tail(kwargs)):
+        ends = name in {"on_llm_end", "on_llm_error"}
+        if ends and (held := await off_loop(session, self._tail, kwargs)):
             ids = {key: kwargs[key] for key in _IDS_ONLY if key in kwargs}
             await self._handler.on_llm_new_token(held, **ids)
-        session = session_of(self._masker)
-        return await handle(*(_real(session, each) for each in args), **self._restored(kwargs))
+        real = await off_loop(session, lambda: [_real(session, each) for each in args])
+        return await handle(*real, **await off_loop(session, self._restored, kwargs))
 
     call.__name__ = name
     return call

@@ -17,7 +17,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import PrivateAttr
 
-from langchain_privacy.edge.run import EdgeRun, open_run
+from langchain_privacy.edge.run import EdgeRun, off_loop, open_run
 from langchain_privacy.masking import Masker
 from langchain_privacy.subclassing import recast, subclass_maker
 
@@ -95,6 +95,6 @@ def _behind_edge(base: Any) -> dict[str, Callable[..., Any]]:
         edge, masked, settings = _entered(self, tool_input, kwargs)
         with edge.scope():
             result = await base.arun(self, masked, *args, **settings)
-        return edge.restore(result)
+        return await off_loop(edge.session, edge.restore, result)
 
     return {"run": run, "arun": arun}

@@ -34,7 +34,9 @@ from langchain_privacy.edge.control import control_words
 from langchain_privacy.edge.parts import private_nodes
 from langchain_privacy.edge.run import (
     EdgeRun,
+    all_off_loop,
     is_task,
+    off_loop,
     open_run,
     restored_for_person,
     scoped,
@@ -157,9 +159,10 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         inner = scoped_async(run, self._inner(run).astream(masked, run.config, **kwargs))
         async with aclosing(inner):
             async for part in inner:
-                for restored in [part] if run.inside else parts.feed(part):
+                fed = [part] if run.inside else await all_off_loop(run.session, parts.feed, part)
+                for restored in fed:
                     yield restored
-        for restored in parts.tails():
+        for restored in await all_off_loop(run.session, parts.tails):
             yield restored
 
     def invoke(
@@ -192,11 +195,9 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         run, masked = await self._aenter(config, input)
         with run.scope():
             result = await self._inner(run).ainvoke(masked, run.config, **kwargs)
-        return (
-            result
-            if run.inside and run.around is None
-            else self.restore_part(run, "values", result)
-        )
+        if run.inside and run.around is None:
+            return result
+        return await off_loop(run.session, self.restore_part, run, "values", result)
 
     # Events. Version 3 goes through `stream` and `astream`; 1 and 2 are fed by callbacks.
 
@@ -227,7 +228,8 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         )
         async with aclosing(inner):
             async for event in inner:
-                for restored in [event] if run.inside else events.feed(event):
+                fed = [event] if run.inside else await off_loop(run.session, events.feed, event)
+                for restored in fed:
                     yield restored
 
     async def astream_log(
@@ -241,7 +243,9 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         inner = scoped_async(run, self._inner(run).astream_log(masked, run.config, **kwargs))
         async with aclosing(inner):
             async for patch in inner:
-                yield patch if run.inside else restore_patches(patch, run.session)
+                if not run.inside:
+                    patch = await off_loop(run.session, restore_patches, patch, run.session)
+                yield patch
 
     # State. A checkpoint is masked; reading it restores only where asked.
 
@@ -265,7 +269,7 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         """Like `get_state`, without blocking the event loop."""
         run = await asyncio.to_thread(self._open, config)
         snapshot = await self._inner(run).aget_state(run.config, subgraphs=subgraphs)
-        return snapshot_for_caller(run, snapshot, restore=restore)
+        return await off_loop(run.session, snapshot_for_caller, run, snapshot, restore=restore)
 
     def get_state_history(
         self, config: RunnableConfig, *, restore: bool = False, **kwargs: Any
@@ -285,7 +289,7 @@ class PrivateGraph(Composing, Pregel[Any, Any, Any, Any]):
         if kwargs.get("before") is not None:
             kwargs["before"] = (await asyncio.to_thread(self._open, kwargs["before"])).config
         async for snapshot in self._inner(run).aget_state_history(run.config, **kwargs):
-            yield snapshot_for_caller(run, snapshot, restore=restore)
+            yield await off_loop(run.session, snapshot_for_caller, run, snapshot, restore=restore)
 
     def bulk_update_state(
         self, config: RunnableConfig, supersteps: Sequence[Sequence[StateUpdate]]

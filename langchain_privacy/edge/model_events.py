@@ -23,7 +23,7 @@ from langchain_core.language_models.chat_model_stream import (
     ChatModelStream,
 )
 
-from langchain_privacy.edge.run import EdgeRun
+from langchain_privacy.edge.run import EdgeRun, all_off_loop
 from langchain_privacy.edge.streams import ProtocolEventRestorer
 
 _MESSAGE = "message"
@@ -68,7 +68,8 @@ def arestored_stream(run: EdgeRun, masked: AsyncChatModelStream) -> AsyncChatMod
             with run.scope():
                 async with aclosing(masked):
                     async for event in masked:
-                        for restored in restorer.feed(event, _MESSAGE):
+                        fed = await all_off_loop(run.session, restorer.feed, event, _MESSAGE)
+                        for restored in fed:
                             stream.dispatch(restored)
         except asyncio.CancelledError as error:
             stream.fail(error)

@@ -33,7 +33,7 @@ from langchain_privacy.edge.graph import private_graph
 from langchain_privacy.edge.model_events import arestored_stream, restored_stream
 from langchain_privacy.edge.parsing import prepared
 from langchain_privacy.edge.parts import private_graphs
-from langchain_privacy.edge.run import EdgeRun, SessionOf, open_run, scoped, scoped_async
+from langchain_privacy.edge.run import EdgeRun, SessionOf, off_loop, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import CallbackEventRestorer, arestore_stream, restore_stream
 from langchain_privacy.egress.destination import is_remote_graph
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
@@ -167,7 +167,7 @@ class PrivateRunnable(Composing, Runnable[Input, Output]):
         run, inner, masked, kwargs = await asyncio.to_thread(self._enter, config, input, kwargs)
         with run.scope():
             output = await inner.ainvoke(masked, run.config, **kwargs)
-        return run.restore(output)  # type: ignore[no-any-return]
+        return await off_loop(run.session, run.restore, output)
 
     def stream(
         self,
@@ -249,7 +249,8 @@ class PrivateRunnable(Composing, Runnable[Input, Output]):
         events = CallbackEventRestorer(run.session)
         async with aclosing(given):
             async for event in given:
-                for restored in [event] if run.inside else events.feed(event):
+                fed = [event] if run.inside else await off_loop(run.session, events.feed, event)
+                for restored in fed:
                     yield restored
 
 

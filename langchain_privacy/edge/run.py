@@ -18,12 +18,13 @@ Example:
     ```
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.load.serializable import Serializable
@@ -251,6 +252,30 @@ class EdgeRun:
         if self.around is None:
             return x
         return self.around.mask(self.session.restore(x))
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def off_loop(
+    session: MaskingSession, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Do what asks a vault in a thread, where it may wait for its store; else at once."""
+    if session.vault.waits:
+        return await asyncio.to_thread(work, *args, **kwargs)
+    return work(*args, **kwargs)
+
+
+async def all_off_loop(
+    session: MaskingSession, work: Callable[P, Iterable[T]], /, *args: P.args, **kwargs: P.kwargs
+) -> list[T]:
+    """Like `off_loop`, for what yields."""
+
+    def whole() -> list[T]:
+        return list(work(*args, **kwargs))
+
+    return await off_loop(session, whole)
 
 
 @contextmanager

@@ -47,7 +47,7 @@ from langchain_core.runnables.utils import AddableDict
 from langchain_core.tracers.log_stream import RunLog, RunLogPatch
 from pydantic import BaseModel
 
-from langchain_privacy.edge.run import restored_for_person, validated
+from langchain_privacy.edge.run import all_off_loop, restored_for_person, validated
 from langchain_privacy.masking import JsonRestorer, MaskingSession, StreamRestorer
 from langchain_privacy.masking.masker import RestoringLeaves
 from langchain_privacy.values.walk import IDENTIFIERS, JSON_KEYS, Walk, is_token_list, with_token
@@ -498,12 +498,12 @@ async def arestore_stream(
     output = OutputRestorer(session)
     try:
         async for piece in pieces:
-            for restored in output.feed(piece):
+            for restored in await all_off_loop(session, output.feed, piece):
                 yield restored
     finally:
         if close := getattr(pieces, "aclose", None):
             await close()
-    for tail in output.tails():
+    for tail in await all_off_loop(session, output.tails):
         yield tail
 
 

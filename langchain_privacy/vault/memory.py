@@ -110,6 +110,8 @@ class _Changes:
 
 
 class _MemorySession(VaultSession):
+    waits = False
+
     def __init__(
         self,
         key: VaultKey,

@@ -125,6 +125,9 @@ class VaultSession(ABC):
 
     documents: DocumentRoom
 
+    waits: bool = True
+    """Whether asking it may wait for a store; on an event loop it is asked in a thread then."""
+
     @property
     @abstractmethod
     def version(self) -> int:

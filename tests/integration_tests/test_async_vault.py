@@ -8,6 +8,7 @@ import pytest
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, MessagesState, StateGraph
+from langgraph.store.memory import InMemoryStore
 from langgraph.store.sqlite.aio import AsyncSqliteStore
 
 from langchain_privacy import Masker, create_private_agent, private
@@ -15,6 +16,20 @@ from langchain_privacy.vault import StoreVault
 from tests.support.scripted import ScriptedChatModel
 
 KEY = b"k" * 32
+
+
+class Blocking(InMemoryStore):
+    """A store that must not be waited for on an event loop, as a server's watch demands."""
+
+    def batch(self, ops: Any) -> Any:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return super().batch(ops)
+        msg = "the loop waits for the store"
+        raise AssertionError(msg)
+
+
 JANE = "jane.doe@example.org"
 
 
@@ -30,11 +45,11 @@ async def test_conversations_go_on_over_a_restart(tmp_path: Path) -> None:
     compiled = graph.add_edge("answer", END).compile(checkpointer=saver)
 
     async def talk(text: str, thread: str) -> str:
-        config = {"configurable": {"thread_id": thread}}
+        config: Any = {"configurable": {"thread_id": thread}}
         app = private(compiled, masker)
-        given = {"messages": [("user", text)]}
+        given: Any = {"messages": [("user", text)]}
         chunks = [c async for c in app.astream(given, config, stream_mode="values")]
-        return chunks[-1]["messages"][-1].text
+        return str(chunks[-1]["messages"][-1].text)
 
     async with AsyncSqliteStore.from_conn_string(str(tmp_path / "vault.db")) as store:
         await store.setup()
@@ -71,3 +86,28 @@ async def test_tokens_are_restored_on_the_loop_of_the_store(
             said = "".join([piece.text async for piece, _ in parts if piece.type != "human"])
             assert said == form.format(JANE, JANE), turn
         assert "example.org" not in model.seen_text
+
+
+@pytest.mark.parametrize("form", ["{}", '{{"to": "{}"}}', "[{}, 1]", "{} and {} again"])
+@pytest.mark.parametrize("how", ["ainvoke", "messages", "values", "events"])
+async def test_the_loop_does_not_wait_for_a_store_without_one(form: str, how: str) -> None:
+    """A run died of it in mid-stream under LangGraph's server."""
+
+    def answer(messages: Any) -> AIMessage:
+        return AIMessage(form.format(*[messages[-1].text] * 2))
+
+    vault = StoreVault(Blocking(), KEY)
+    masker = Masker(vault=vault)
+    model = ScriptedChatModel(responses=[answer], chunk=1)
+    agent = create_private_agent(model, masker=masker, checkpointer=InMemorySaver())
+    config: Any = {"configurable": {"thread_id": "t"}}
+    for turn in range(2):
+        given: Any = {"messages": [("user", f"{turn}{JANE}")]}
+        if how == "ainvoke":
+            await agent.ainvoke(given, config)
+        elif how == "events":
+            assert [e async for e in agent.astream_events(given, config, version="v2")]
+        else:
+            assert [part async for part in agent.astream(given, config, stream_mode=how)]
+        state = await agent.aget_state(config, restore=True)
+        assert state.values["messages"][-1].text == form.format(*[f"{turn}{JANE}"] * 2)

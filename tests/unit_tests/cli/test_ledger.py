@@ -87,6 +87,7 @@ def test_the_first_line_is_what_an_officer_signs(path: Path, tmp_path: Path) -> 
     text = page.read_text()
     assert text.index("0 values crossed") < text.index("Claims &lt;desk&gt;") < text.index("<table")
     assert "a value of the vault" in text  # the rule that refused, in words
+    assert "tokens of prompts, of answers" in text
     assert "Signature" in text
     assert main([*arguments, "ko"]) == 0
     text = page.read_text()

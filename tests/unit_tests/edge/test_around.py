@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from langchain_core.output_parsers import StrOutputParser
-from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
+from langchain_core.runnables import ConfigurableField, Runnable, RunnableLambda
 from langgraph.graph import START, StateGraph
 from langsmith import traceable
 from pydantic import BaseModel
@@ -105,7 +105,7 @@ def test_a_fault_is_retried_and_fallen_back_from_behind_the_edge(masker: Masker)
     assert chain.with_retry(wait_exponential_jitter=False).invoke(EMAIL) == EMAIL
     assert len(tries) == 3
     assert not holds(tries)
-    broken = private(RunnableLambda(lambda _: 1 / 0), masker)
+    broken: Any = private(RunnableLambda(lambda _: 1 / 0), masker)
     assert broken.with_fallbacks([RunnableLambda(note)]).invoke(EMAIL) == EMAIL
 
 
@@ -121,7 +121,7 @@ def test_a_refusal_is_raised_and_not_logged(
     graph = private(graph_of(node), masker)
     with pytest.raises(EgressBlockedError):
         graph.invoke({"text": EMAIL})
-    guarded = private(
+    guarded: Any = private(
         RunnableLambda(lambda _: model.invoke(EMAIL)), masker, guard=EgressGuard(masker)
     )
     with pytest.raises(EgressBlockedError):
@@ -143,7 +143,12 @@ class Data:
 def test_a_state_keeps_its_class_in_version_2(masker: Masker, schema: Any) -> None:
     seen: list[Any] = []
     builder = StateGraph(schema)
-    builder.add_node("node", lambda state: seen.append(state) or {"text": state.text})
+
+    def node(state: Any) -> Any:
+        seen.append(state)
+        return {"text": state.text}
+
+    builder.add_node("node", node)
     builder.add_edge(START, "node")
     graph = private(builder.compile(), masker)
     assert graph.invoke({"text": EMAIL}, version="v2").value == schema(text=EMAIL)
@@ -243,6 +248,15 @@ def test_a_runnable_without_a_name(masker: Masker) -> None:
     assert edge.invoke("x") == "{}"
 
 
+def test_fields_that_may_be_configured_are_still_named(masker: Masker) -> None:
+    field = ConfigurableField(id="question")
+    inner = PromptTemplate.from_template("{x}").configurable_fields(template=field)
+    edge: Any = private(inner, masker)
+    assert [spec.id for spec in edge.config_specs] == ["question"]
+    asked: Any = {"configurable": {"question": "Write to {x}"}}
+    assert edge.invoke({"x": EMAIL}, asked).text == f"Write to {EMAIL}"
+
+
 # ---- threads of a local function
 
 
@@ -318,7 +332,7 @@ def test_a_thread_of_a_local_function_belongs_to_it(
 
     @traceable
     def traced(text: str) -> str:
-        return RunnableLambda(lambda x: x).invoke(text)
+        return str(RunnableLambda(lambda x: x).invoke(text))
 
     @local_node
     def node(state: State) -> State:

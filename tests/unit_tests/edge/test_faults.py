@@ -1,13 +1,16 @@
 """Faults that somebody found by attacking, each with the right result."""
 
+import json
+from datetime import date
 from typing import Any, TypedDict
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables.history import RunnableWithMessageHistory
-from langchain_core.tools import StructuredTool
+from langchain_core.tools import StructuredTool, tool
 from langgraph.cache.memory import InMemoryCache
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.func import entrypoint, task
@@ -24,6 +27,7 @@ from langchain_privacy import (
 )
 from langchain_privacy.detection import default_detectors
 from langchain_privacy.errors import PrivacyError
+from tests.support.http import LangSmithServer
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import thread
 from tests.unit_tests.edge.conftest import EMAIL, OTHER, EmailDetector, holds, masked
@@ -58,7 +62,8 @@ def test_a_cached_result_is_the_threads_own(masker: Masker, kind: str) -> None:
             .compile(cache=InMemoryCache())
         )
     else:
-        cached = task(local_node(look_up), cache_policy=CachePolicy())
+        body: Any = local_node(look_up)
+        cached: Any = task(cache_policy=CachePolicy())(body)
 
         @entrypoint(cache=InMemoryCache())
         def graph(state: Any) -> Any:
@@ -78,7 +83,7 @@ def test_a_history_by_session_id_comes_back(masker: Masker) -> None:
         [MessagesPlaceholder("history"), ("user", "{question}")]
     )
     model = ScriptedChatModel(responses=[echo])
-    keys = {"input_messages_key": "question", "history_messages_key": "history"}
+    keys: Any = {"input_messages_key": "question", "history_messages_key": "history"}
 
     def history(session_id: str) -> InMemoryChatMessageHistory:
         return histories.setdefault(session_id, InMemoryChatMessageHistory())
@@ -145,6 +150,79 @@ def test_other_spellings_in_later_messages_cross_masked_and_come_back(guarded: b
     for written in ("110-234", "110234567890", "민수", "1234 5678", "M12345678", "１１０２３４"):
         assert written not in model.seen_text
         assert written not in stored
+
+
+LATIN = [
+    "My name is Adaeze Nnamdi.",
+    "Her login is adaeze.nnamdi, Ｎｎａｍｄｉ and NNAMDI are the same.",
+    "A. Nnamdi again, or Nnamdi, Adaeze",
+]
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_login_and_a_full_width_surname_are_the_person(guarded: bool) -> None:
+    masker = Masker(default_detectors(presidio=False))
+    guard = EgressGuard(masker) if guarded else None
+    model = ScriptedChatModel(responses=[lambda messages: AIMessage(messages[-1].content)])
+    saver = InMemorySaver()
+    agent = create_private_agent(model, masker=masker, guard=guard, checkpointer=saver)
+    for text in LATIN:
+        assert agent.invoke({"messages": [text]}, thread("t"))["messages"][-1].content == text
+    seen = f"{model.seen_text} {saver.storage} {saver.writes} {saver.blobs}".lower()
+    for written in ("adaeze", "nnamdi", "ｎｎａｍｄｉ", json.dumps("ｎｎａｍｄｉ")[1:-1]):
+        assert written not in seen
+
+
+RECORD: dict[str, Any] = {
+    "이름": "남궁솔",
+    "date of birth": date(1987, 3, 14),
+    "passport number": "M12345678",
+    "account number": "110-234-567890",
+    "password": "hunter2!x",
+    "mobile": 821012345678,
+    "pin": 4921,
+}
+WRITTEN = ("남궁솔", "1987-03-14", "1987, 3, 14", *map(str, list(RECORD.values())[2:]))
+
+
+@pytest.mark.parametrize("ours", [False, True], ids=["private(create_agent)", "private agent"])
+@pytest.mark.parametrize("how", ["dict", "rows", "text", "JSON", "error", "error with JSON"])
+def test_a_record_of_a_tool_reaches_no_wire_trace_or_checkpoint(
+    how: str, ours: bool, langsmith_server: LangSmithServer
+) -> None:
+    """Nobody has seen the values before; only their labels say what they are."""
+    said = json.dumps(RECORD, default=str)
+
+    @tool
+    def look_up() -> Any:
+        """Look the customer up."""
+        if how.startswith("error"):
+            raise ValueError(said if how == "error with JSON" else str(RECORD))
+        given: Any = {"dict": RECORD, "rows": [RECORD], "text": str(RECORD), "JSON": said}
+        return given[how]
+
+    call = {"name": "look_up", "args": {}, "id": "1"}
+    answer = AIMessage("", tool_calls=[call])
+    model, saver = ScriptedChatModel(responses=[answer, echo]), InMemorySaver()
+    masker = Masker(default_detectors(presidio=False))
+    more: Any = {"checkpointer": saver}
+    if ours:
+        agent = create_private_agent(model, [look_up], masker=masker, **more)
+    else:
+        agent = private(create_agent(model, [look_up], **more), masker)
+    try:
+        shown = agent.invoke({"messages": ["Please look"]}, thread("t"))["messages"][-1].content
+        assert "남궁솔" in shown or "uae40" not in shown
+    except ValueError as error:
+        assert how.startswith("error")
+        assert not [value for value in WRITTEN if value in f"{error} {error!r}"]
+    langsmith_server.flush()
+    wire = langsmith_server.wire.decode("utf-8", "replace")
+    kept = f"{wire} {model.seen_text} {saver.storage} {saver.writes} {saver.blobs}"
+    assert "look_up" in wire
+    for value in WRITTEN:
+        for written in (value, json.dumps(value)[1:-1], json.dumps(json.dumps(value)[1:-1])[1:-1]):
+            assert written not in kept, written
 
 
 ORDINARY = "jira_create_issue asana_task figma_export kibana opsgenie ask_alice crm_en_dict"

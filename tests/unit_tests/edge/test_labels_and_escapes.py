@@ -72,8 +72,10 @@ def values_of(x: Any) -> list[str]:
         (Record(), ["1987", "856452789", "1234-5678", "8765-4321"]),
         (Row(), ["M12345678", "4921"]),
         (("ordinary", {"pin": 4921}), ["4921"]),
+        ({"date of birth": date(1987, 3, 14)}, ["1987"]),
+        ([{"phone": 821038472915, "ssn": 856452789}], ["38472915", "856452789"]),
     ],
-    ids=["form", "Korean", "nested", "rows", "model", "dataclass", "tuple"],
+    ids=["form", "Korean", "nested", "rows", "model", "dataclass", "tuple", "day", "numbers"],
 )
 def test_a_filled_form_is_masked_as_the_same_form_in_a_text(
     masker: Masker, x: Any, values: list[str]
@@ -88,9 +90,21 @@ def test_a_filled_form_is_masked_as_the_same_form_in_a_text(
 
 def test_an_enumeration_goes_on_as_its_text(masker: Masker) -> None:
     session = masker.session("t")
-    masked = session.mask({"password": Kind.SECRET})
+    masked: Any = session.mask({"password": Kind.SECRET})
     assert "hunter2" not in repr(masked)
     assert session.restore(masked) == {"password": "hunter2!x"}
+
+
+class Person(enum.Enum):
+    JANE = ("Jane Holloway", "010-3847-2915")
+
+
+def test_an_enumeration_of_tuples_goes_on_as_its_texts(masker: Masker) -> None:
+    session = masker.session("t")
+    masked: Any = session.mask({"who": Person.JANE})
+    assert "Holloway" not in repr(masked)
+    assert "2915" not in repr(masked)
+    assert session.restore(masked) == {"who": Person.JANE.value}
 
 
 def test_ordinary_fields_stay(masker: Masker) -> None:
@@ -207,7 +221,8 @@ def test_what_other_programs_escape_is_found_by_masker_and_guard(masker: Masker,
     masked = session.mask(ToolMessage(text, tool_call_id="1"), untrusted=True).text
     assert session.restore(masked) == text
     fine = EgressGuard(masker).wrap(ScriptedChatModel(responses=["fine"]))
-    for config in ({}, {"configurable": {"thread_id": "t"}}):
+    configs: list[Any] = [{}, {"configurable": {"thread_id": "t"}}]
+    for config in configs:
         assert fine.invoke(masked, config).text == "fine"
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from langchain_core.runnables import Runnable
 from langchain_privacy import EgressGuard, Masker, MaskingRunnable, RestoringRunnable
 from langchain_privacy.detection import default_detectors
 from langchain_privacy.errors import EgressBlockedError
-from langchain_privacy.vault import VaultEntry, session_scope
+from langchain_privacy.vault import InMemoryVault, VaultEntry, session_scope
 from tests.support.scripted import ScriptedChatModel
 
 SECRET = "jane.doe@corp-secret.example"
@@ -46,6 +47,25 @@ def test_no_entry_outlives_an_ephemeral_run_or_what_was_forgotten(masker: Masker
             EgressGuard(masker).examine([HumanMessage(masked)])
         del session
         masker.vault.forget(f"t{n}")
+    assert entries() == before
+
+
+def test_no_entry_outlives_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("langchain_privacy.vault.session.time.monotonic", lambda: now)
+    vault = InMemoryVault(ttl=timedelta(seconds=60))
+    masker = Masker(default_detectors(presidio=False), vault=vault)
+    guard, before = EgressGuard(masker), entries()
+    for n in range(10):
+        session = masker.session(f"t{n}")
+        masked = session.mask(f"Mail {SECRET} about {n}.")
+        with session_scope(session.vault):
+            guard.examine([HumanMessage(masked)])
+        del session
+    assert entries() > before
+    now += 61
+    guard.examine([HumanMessage("Nothing private is in here.")])
+    masker.session("new").mask("nothing")
     assert entries() == before
 
 
