@@ -28,9 +28,9 @@ def new_masker(vault: str) -> Masker:
 
 
 def mask_batch(corpus: Any, batch: dict[str, Any], kill: str | None) -> dict[str, Any]:
-    """Mask a batch; the first to get letter 100 dies when it is done, if one is to be killed."""
+    """Mask a batch; who first gets the letter in the middle dies behind it, if one is to."""
     masked = [corpus.mask(text, untrusted=True) for text in batch["text"]]
-    if kill and 100 in batch["id"] and not Path(kill).exists():
+    if kill and DOCUMENTS // 2 in batch["id"] and not Path(kill).exists():
         Path(kill).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return {"id": batch["id"], "text": masked}

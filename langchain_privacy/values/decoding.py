@@ -29,7 +29,8 @@ from langchain_privacy.values.view import View, json_fields
 
 _ESCAPED = re.compile(
     r"(?P<u>\\{1,4}u[dD][89abAB][0-9a-fA-F]{2}\\{1,4}u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|\\{1,4}u[0-9a-fA-F]{4}|\\u\{[0-9a-fA-F]{1,6}\}|\\U[0-9a-fA-F]{8})"
+    r"|\\{1,4}u[0-9a-fA-F]{4}|\\u\{(?:0?[0-9a-fA-F]{1,5}|10[0-9a-fA-F]{4})\}"
+    r"|\\U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"  # no character has a higher number
     r"|(?P<x>(?:\\{1,2}x[0-9a-fA-F]{2})+)"
     r"|(?P<p>(?:%[0-9a-fA-F]{2})+)"
     r"|(?P<q>(?:=[0-9A-F]{2}(?:=\r?\n)?){2,})"
