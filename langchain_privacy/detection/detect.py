@@ -14,12 +14,14 @@ call it.
 import asyncio
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 from langchain_privacy.detection.finding import Detector, Finding, LateDetector, merge_findings
 from langchain_privacy.detection.language import detection_language, say_unread
 from langchain_privacy.detection.once import one_reading
 from langchain_privacy.detection.particles import Particles
+from langchain_privacy.detection.pieces import LONGEST, pieces
 from langchain_privacy.detection.vocabulary.merging import with_types
 from langchain_privacy.errors import DetectionError, PrivacyError
 from langchain_privacy.values.decoding import Reading
@@ -55,8 +57,8 @@ def detect_all(
 
     Args:
         text: Any Unicode text, or its reading where that is there already.
-        detectors: Run one after the other on the whole text; a `LateDetector` after the others,
-            where they left something open.
+        detectors: Run one after the other on the text, a long one piece by piece (`pieces`); a
+            `LateDetector` after the others, where they left something open.
         language: ISO 639-1 code; guessed when `None` (see `detection.language`).
         skip: `(start, end)` spans that no detector sees and no finding touches: placeholders.
         allow: Values that are not private, compared without regard to case.
@@ -77,11 +79,15 @@ def detect_all(
     early, late = _by_turn(detectors)
     looks = list(_looks(reading, skip))
     for look in looks:
-        seen = _blanked(look.text, look.skip)
-        found = [f for detector in early for f in _run(detector, seen, language)]
-        for detector in late:
-            known = _explained(seen, found, thresholds)
-            found += _run_late(detector, seen, known, language)
+        seen, found = _blanked(look.text, look.skip), []
+        for piece in pieces(seen):
+            with one_reading() if len(seen) > LONGEST else nullcontext():
+                read = seen[piece.start : piece.stop]
+                here = [f for detector in early for f in _run(detector, read, language)]
+                for detector in late:
+                    known = _explained(read, here, thresholds)
+                    here += _run_late(detector, read, known, language)
+            found += piece.own(here)
         look.settle(seen, found, allow, thresholds, everywhere=everywhere)
     return _united(reading.text, looks, skip)
 
@@ -103,13 +109,16 @@ async def adetect_all(
     reading = Reading(text)
     looks = list(_looks(reading, skip))
     for look in looks:
-        seen = _blanked(look.text, look.skip)
-        with one_reading():
-            results = await asyncio.gather(*(_arun(d, seen, language) for d in early))
-            found = [finding for result in results for finding in result]
-            for detector in late:
-                known = _explained(seen, found, thresholds)
-                found += await asyncio.to_thread(_run_late, detector, seen, known, language)
+        seen, found = _blanked(look.text, look.skip), []
+        for piece in pieces(seen):
+            with one_reading():
+                read = seen[piece.start : piece.stop]
+                results = await asyncio.gather(*(_arun(d, read, language) for d in early))
+                here = [finding for result in results for finding in result]
+                for detector in late:
+                    known = _explained(read, here, thresholds)
+                    here += await asyncio.to_thread(_run_late, detector, read, known, language)
+            found += piece.own(here)
         await asyncio.to_thread(look.settle, seen, found, allow, thresholds)
     return _united(reading.text, looks, skip)
 
