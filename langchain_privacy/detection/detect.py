@@ -79,7 +79,8 @@ def detect_all(
     early, late = _by_turn(detectors)
     looks = list(_looks(reading, skip))
     for look in looks:
-        seen, found = _blanked(look.text, look.skip), []
+        seen = _blanked(look.text, look.skip)
+        found: list[Finding] = []
         for piece in pieces(seen):
             with one_reading() if len(seen) > LONGEST else nullcontext():
                 read = seen[piece.start : piece.stop]
@@ -109,7 +110,8 @@ async def adetect_all(
     reading = Reading(text)
     looks = list(_looks(reading, skip))
     for look in looks:
-        seen, found = _blanked(look.text, look.skip), []
+        seen = _blanked(look.text, look.skip)
+        found: list[Finding] = []
         for piece in pieces(seen):
             with one_reading():
                 read = seen[piece.start : piece.stop]

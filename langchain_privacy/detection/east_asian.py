@@ -56,7 +56,10 @@ _NAME = re.compile(
     _MARKED + r"(?P<value>[\u3005-\u30ff\u3400-\u9fff·]{1,12}(?:[ \u3000]"
     r"[\u3005-\u30ff\u3400-\u9fff·]{1,8}(?=[\s,，。、;；)）]|\Z))?|[A-Z][A-Za-z'.-]*(?: [A-Z][A-Za-z'.-]*){0,4})"
 )
-_SECRET = re.compile(rf"(?:{_MARKED}|[ ](?=[!-~]*\d))(?P<value>[^\W_][!-~]{{3,63}})")
+_SECRET = re.compile(
+    rf"(?:{_MARKED}|[ \t]*(?:→|->|[-–](?=[ ])|\n|[ ])[ \t]*(?=[!-~]*[\d!@#$%^&*]))"
+    r"(?P<value>[^\W_][!-~]{3,63}|(?=\D{1,2}\d)[^\W_][!-~]{2}(?![!-~]))"
+)
 _ADDRESS = re.compile(_MARKED + r"(?P<value>[^\s,，。;；、|][^\n,，。;；|]{2,80})")
 _POSTCODE = re.compile(_LINK + r"(?P<value>\d{3}-?\d{2,4})")
 _UNIT_AFTER = re.compile(r"\s?(?:[元円圓年月日万萬億亿個个名人次件岁歳位点點%分]|小时|時間)")

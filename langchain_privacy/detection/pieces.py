@@ -1,10 +1,10 @@
 r"""A long text in pieces: detectors read a megabyte as they read a page, in the memory of a page.
 
-A piece ends where a paragraph ends, else a line, a sentence, a word, as near to `LONGEST` characters
-as there is one. Detectors read it with some thousand characters of what stands before and behind
-it. What they find belongs to the piece that it begins in: a name or a key that runs over a cut is
-found whole by the first of the two, and both know what announces it. A value that is longer than
-what is read behind a cut may be cut there.
+A piece ends where a paragraph ends, else a line, a sentence or a word, as near to `LONGEST`
+characters as there is one. Detectors read it with some thousand characters of what stands before
+and behind it. What they find belongs to the piece that it begins in: a name or a key that runs over
+a cut is found whole by the first of the two, and both know what announces it. A value that is
+longer than what is read behind a cut may be cut there.
 
     >>> [text[piece.first : piece.last] for text in ["a b c d"] for piece in pieces(text, 4, 2)]
     ['a b ', 'c d']

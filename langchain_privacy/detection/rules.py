@@ -198,7 +198,7 @@ class Cues:
                 yield match.span()
 
 
-_FIRST_WORD = re.compile(r"[a-z\u00df-\u024f]*")
+_FIRST_WORD = re.compile(r"[a-z\u00df-\u024f\u0370-\u052f]*")
 # Between two letters or digits that are not Hangul.
 _INSIDE_WORD = re.compile(r"(?<=[^\W_가-힣])(?=[^\W_가-힣])")
 

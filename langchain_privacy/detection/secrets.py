@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import HANGUL, LONG_WORD, FoldedText, digits
 from langchain_privacy.detection.rules import Cues, announced_by, finding, numbers, span
+from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words import load
 
 # Prefixes as the providers document them for secret scanning.
@@ -98,21 +99,26 @@ _HUMPED = re.compile(  # "dbPassword"
 _MARK = re.compile(
     r"(?P<set>[\"'`]?\]?\s{0,3}(?:"
     r":\s?[&*]?[A-Za-z_][A-Za-z_.<>\[\]|? ]{0,40}=(?!=)"  # "password: str ="
-    r"|[ ]string\s?=|=>|:=|!?={1,3}|:)\s{0,3}"
+    r"|[ ]string\s?=|=>|:=|!?={1,3}|:|->|→|\||\t|[-–—](?=[ ]))\s{0,3}"
     r"|[\"']?,?\s{1,24}[\"']?value[\"']?\s?[:=]\s?"  # name and value in a list, XML
     r"|[\"']\s?\{[^{}]{0,200}?\bdefault\s{0,10}=\s{0,3}"  # a variable of Terraform
     r")"
     r"|(?P<argument>[\"']\s?,\s{0,3}(?:default\s?=\s?)?)(?=[\"'])"  # get("password", "
     r"|(?P<spaced>(?:[ ]by)?[ ]{1,3})(?=[\"'])"  # PASSWORD '
-    r"|(?P<spoken>\s{0,3}(?:is|은|는)\s{0,3})"
+    r"|(?P<spoken>\s{0,3}(?:is|은|는)\s{0,3}|[ ](?:ist|est|es|é|è)[ ]"
+    r"|[ ]?\n[ \t]{0,8}(?=\S+[ \t]{0,8}(?:\n|\Z)))"  # alone on the next line
 )
 _ELEMENT = re.compile(r">(?P<value>[^<>\n]{4,512})</")
 _OPTION_BEFORE = re.compile(r"(?<!\w)--?[\w-]{0,24}\Z")
 _OPTION = re.compile(r"[ =](?P<value>[^\s\"'`;|&<>$-][^\s\"'`;|&<>]{3,512})")
 _LINE_BEFORE = re.compile(r"(?:^|\n)[ \t]{0,24}(?:(?:export|set|ENV|-e|-)[ ])?[\w.-]{0,48}\Z")
-_TO_LINE_END = re.compile(r"(?P<value>[^\s\"'`][^\s]{3,512})(?=[ \t]{0,24}(?:#|\n|\Z))")
-_VALUE = re.compile(r"[\"'`]?(?P<value>[^\s\"'`,;<>]{4,512})")
-_WORDS_ONLY = re.compile(r"[A-Za-z]+[.!?]?|[가-힣]+[.!?]?|\*+|<.*|\$\{.*|\{\{.*|x+|[._-]+")
+_TO_LINE_END = re.compile(r"(?P<value>[^\s\"'`][^\s]{2,512})(?=[ \t]{0,24}(?:#|\n|\Z))")
+_VALUE = re.compile(r"[\"'`]?(?P<value>[^\s\"'`,;<>]{3,512})")
+_WORDS_ONLY = re.compile(r"[^\W\d_]+[.!?]?|\*+|<.*|\$\{.*|\{\{.*|x+|[._-]+")
+# "Qwer!" is no exclamation: no vocabulary has it.
+_EXCLAIMED = re.compile(r"[A-Za-z]{3,}!")
+# "Zx9", but not "3rd" or "12h"
+_SHORT = re.compile(r"(?=\D*\d)[A-Za-z!@#$%^&*][!-~]{2}")
 # What people write where a secret will stand: words one of which says so, or a value that is none.
 _STAND_INS = frozenset(
     [
@@ -199,9 +205,12 @@ def _secret(t: str, start: int, end: int, *, bare: bool) -> Iterator[Finding]:
     if bare:  # a stop behind it is not of it
         value = value.rstrip(".,;:()[]{}")
     random = _entropy(value) > _RANDOM if value else False
-    if bare and _WORDS_ONLY.fullmatch(value) and (len(value) < 8 or not random):
+    word = bare and _WORDS_ONLY.fullmatch(value) and (len(value) < 8 or not random)
+    if word and not (_EXCLAIMED.fullmatch(value) and not is_public(value[:-1].lower())):
         return
-    if len(value) < (4 if bare else 3) or value.lower() in _NAMES or _IS_NAMED.match(value):
+    if len(value) < 3 or (bare and len(value) == 3 and not _SHORT.fullmatch(value)):
+        return
+    if value.lower() in _NAMES or _IS_NAMED.match(value):
         return
     if _stands_in(value):
         return

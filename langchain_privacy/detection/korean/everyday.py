@@ -2,8 +2,8 @@
 
 Kiwi's dictionary has the titles of an encyclopaedia among its proper nouns: 근로계약서, 등록기준지.
 Cut without that entry such a word shows itself to be made of everyday nouns; the name of a firm
-does not (삼성 + 전자), and short words are not asked about: 강하늘 is an actor. Labels of forms are
-those of `words.labels`.
+does not (삼성 + 전자), and short words are not asked about: 강하늘 is an actor. A title that Kiwi
+knows as a common noun as well (아메리카노) is one. Labels of forms are those of `words.labels`.
 
     >>> from langchain_privacy.detection.korean.tokens import korean_tokens
     >>> words = ["근로계약서", "배송지", "삼성전자", "강하늘"]
@@ -13,17 +13,32 @@ those of `words.labels`.
 The names that are found (`names`) and strict mode (`detection.vocabulary.korean`) ask.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from langchain_privacy.detection.korean.tokens import Token, tokens_without
+from langchain_privacy.words import load
 from langchain_privacy.words.labels import kind_of_label
 
 # See `Token.id`: parts that are rarer may be names; words that are more frequent stand in news and
 # books, as names of firms, places and people do.
 _EVERYDAY = 20_000
 _OF_AN_ENCYCLOPAEDIA = 100_000
-_SHORTEST = 4
+_SHORTEST, _SHORTEST_COMMON = 4, 3
 _PART = 2
+_KNOWN = 30_000
+_PAPERS = tuple(load("korean_papers"))
+
+
+def is_paper(tokens: Sequence[Token]) -> bool:
+    """Say whether everyday nouns name a paper together: 건강보험자격득실확인서, 등기부등본.
+
+    What else they name together may be a firm or an office (문화체육관광부).
+    """
+    return len(tokens) > 1 and (
+        "".join(token.form for token in tokens).endswith(_PAPERS)
+        and all(t.tag == "NNG" and not t.oov and t.id < _KNOWN for t in tokens)
+    )
 
 
 def is_common_token(token: Token) -> bool:
@@ -31,18 +46,23 @@ def is_common_token(token: Token) -> bool:
     if token.tag != "NNP" or token.oov:
         return False
     return kind_of_label(token.form) != "" or (
-        token.id > _OF_AN_ENCYCLOPAEDIA and _is_compound(token.form)
+        token.id > _OF_AN_ENCYCLOPAEDIA and _is_common(token.form)
     )
 
 
 @lru_cache(maxsize=8192)
-def _is_compound(word: str) -> bool:
-    """Say whether everyday nouns make up a word; only the last of them may be one syllable."""
-    if len(word) < _SHORTEST:
+def _is_common(word: str) -> bool:
+    """Say whether a word is a common noun as well, or made of everyday nouns.
+
+    Only the last of these may be one syllable.
+    """
+    if len(word) < _SHORTEST_COMMON:
         return False
     parts = tokens_without(word)
+    if len(parts) == 1:
+        return parts[0].tag == "NNG" and not parts[0].oov and parts[0].form == word
     return (
-        len(parts) > 1
+        len(word) >= _SHORTEST
         and all(len(part.form) >= _PART for part in parts[:-1])
         and all(part.tag == "NNG" and not part.oov and part.id < _EVERYDAY for part in parts)
     )

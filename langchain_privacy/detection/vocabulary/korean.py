@@ -23,7 +23,7 @@ Without Kiwi there is no strict mode for Korean: a `ConfigurationError` names th
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from langchain_privacy.detection.korean.everyday import is_common_token
+from langchain_privacy.detection.korean.everyday import is_common_token, is_paper
 from langchain_privacy.detection.korean.morphemes import EVERYDAY, names_in
 from langchain_privacy.detection.korean.tokens import (
     SENTENCES,
@@ -223,7 +223,7 @@ def _supposed(tokens: Morphemes, private: list[bool]) -> None:
             len(found) == 1 and (found[0].form in _PLACES or found[0].id <= _PUBLIC)
         ):
             continue
-        if len(found) == 1 and is_common_token(found[0]):
+        if is_paper(found) or (len(found) == 1 and is_common_token(found[0])):
             continue
         for index, token in enumerate(found, first):
             private[index] = private[index] or _HANGUL.search(token.form) is not None

@@ -121,6 +121,8 @@ def test_without_kiwi_korean_is_refused_and_english_is_not(monkeypatch: pytest.M
     [
         "근로계약서와 우편번호, 등록기준지를 적어 주세요.",
         "배송지를 바꿔 주세요. 피보험자가 다릅니다.",
+        "건강보험자격득실확인서와 등기부등본, 소득금액증명원을 내 주세요.",
+        "아메리카노 두 잔과 텀블러, 물대포와 활화산",
     ],
 )
 def test_labels_and_compounds_of_everyday_nouns_are_public(text: str) -> None:
@@ -128,7 +130,9 @@ def test_labels_and_compounds_of_everyday_nouns_are_public(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["강하늘", "역도산", "외환은행", "일간스포츠", "케이티", "성덕중학교", "국민연금공단"]
-)
+    "name",
+    ["강하늘", "역도산", "외환은행", "일간스포츠", "케이티", "성덕중학교", "국민연금공단",
+     "문화체육관광부", "신용보증기금", "행복나눔병원"],
+)  # fmt: skip
 def test_names_made_of_everyday_nouns_stay_private(name: str) -> None:
     assert name in masked(f"어제 {name}에 대하여 들었다.")

@@ -51,7 +51,7 @@ class Everything(Detector):
     def __init__(self) -> None:
         self.read: list[int] = []
 
-    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:  # noqa: ARG002
+    def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
         self.read.append(len(text))
         found, at = [], 0
         for word in text.split():
@@ -87,13 +87,14 @@ def test_a_value_over_a_cut_is_found_whole(
 ) -> None:
     longest = 4096
     monkeypatch.setattr(settling, "LONGEST", longest)
-    monkeypatch.setattr(settling, "pieces", partial(pieces, longest=longest, around=1024))
+    cut = partial(pieces, longest=longest, around=1024)
+    monkeypatch.setattr(settling, "pieces", cut)
     detectors = [*RULES, *([StrictDetector()] if strict else [])]
     private = value.partition(": ")[2] or value
     for before in range(0, len(value), 3):  # a cut falls into the value, or beside it
         # long words of signs leave no better place for a cut
         text = "=" * (longest - before - 1) + f"\t{value}\t" + "=" * 2000
-        assert before == 0 or next(settling.pieces(text)).last > longest - before
+        assert before == 0 or next(cut(text)).last > longest - before
         hidden = {i for f in detect_all(text, detectors) for i in range(f.start, f.end)}
         at = text.index(private)
         assert hidden.issuperset(at + i for i, c in enumerate(private) if c.isalnum())

@@ -90,3 +90,34 @@ CLEAR = [
 @pytest.mark.parametrize("text", CLEAR)
 def test_is_left_alone(text: str) -> None:
     assert [(f.entity_type, text[f.start : f.end]) for f in detect_all(text, RULES)] == []
+
+
+# A password as people write it down: its label in any language, a mark, and a short value.
+LABELS = (
+    "password", "pwd", "passcode", "pass", "PIN", "비밀번호", "비번", "패스워드", "암호", "Passwort", "Kennwort", "mot de passe",
+    "contraseña", "senha", "wachtwoord", "lösenord", "hasło", "пароль", "パスワード", "暗証番号", "密码", "密碼", "口令",
+)  # fmt: skip
+MARKS = (": ", ":", " : ", "=", "：", " - ", " → ", "\t", "\n")
+SHORT = ("Qwer!", "qwer!", "Qwer!2", "ab1!", "hunter2", "P@ss", "1q2w3e4r", "Zx9", "0000")
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_short_password_behind_its_label(label: str) -> None:
+    left = []
+    for mark in MARKS:
+        for value in SHORT:
+            text = f"{label}{mark}{value}\n"
+            hidden = {i for f in detect_all(text, RULES) for i in range(f.start, f.end)}
+            letters = [i for i, c in enumerate(text) if i >= len(label + mark) and c.isalnum()]
+            left += [] if hidden.issuperset(letters) else [text]
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["password: none", "Password: changed!", "Password - please change it", "비밀번호: 없음", "비밀번호: 초기화!",
+     "비밀번호는 8자 이상", "Passwort: vergessen?", "mot de passe : oublié", "PIN: 3rd", "암호\n문서", "密码：必填",
+     "Password\nReset", "password -> settings"],
+)  # fmt: skip
+def test_a_word_behind_the_label_is_no_password(text: str) -> None:
+    assert detect_all(text, RULES) == []
