@@ -4,6 +4,7 @@ import inspect
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,6 +58,18 @@ async def test_example(
         assert isinstance(server.app, Starlette)
         assert server.masker is graph.masker  # one vault for the graph and its edge
     assert capfd.readouterr().out.strip()
+
+
+def test_the_minion_costs_less_than_its_document_and_keeps_its_own_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LANGCHAIN_PRIVACY_HOME", str(tmp_path / "home"))
+    with example("minion") as graph:
+        graph.main()
+    said = capsys.readouterr().out
+    spent, whole = map(int, re.findall(r"tokens:\s+(\d+) crossed, (\d+) had", said)[0])
+    assert spent < whole / 4
+    assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.parametrize("variable", ["TAMPER", "ONLY_PLACEHOLDERS"])

@@ -1,5 +1,7 @@
 """What was examined before is not looked at again, and what changed is."""
 
+import contextlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,13 +12,13 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, HumanMessage
 
 from langchain_privacy import EgressGuard, Masker, private
-from langchain_privacy.detection import Detector, Finding
+from langchain_privacy.detection import Detector, Finding, default_detectors
 from langchain_privacy.egress.clean import Clean, weight
 from langchain_privacy.egress.examine import Examiner
 from langchain_privacy.egress.payload import Payload, of_value
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.values.fold import SOFT, Skeleton
-from langchain_privacy.vault import InMemoryVault
+from langchain_privacy.vault import InMemoryVault, session_scope
 from tests.support.scripted import ScriptedChatModel
 
 VALUE = "Adaeze Nnamdi"
@@ -206,3 +208,24 @@ def test_names_are_remembered_only_where_they_are_judged() -> None:
     guard = EgressGuard(Masker([]))
     guard.check(of_value({"first": {"second": "third"}}), "host")
     assert repr(guard._clean) == "<Clean, 1 texts>"
+
+
+@pytest.mark.parametrize("piece", ["일이삼", "a", "one double two ", "010-", "김민수는 "])
+def test_the_guard_takes_no_more_than_the_length(piece: str) -> None:
+    masker = Masker(default_detectors(presidio=False))
+    session = masker.session("t")
+    session.vault.issue("PHONE", "010-1234-5678")
+    session.vault.issue("PERSON", VALUE)
+
+    def cost(length: int) -> float:
+        best = 1e9
+        for attempt in range(2):
+            text = f"{attempt}{piece * (length // len(piece))}"
+            start = time.process_time()
+            with session_scope(session.vault), contextlib.suppress(EgressBlockedError):
+                EgressGuard(masker).examine([HumanMessage(text)])
+            best = min(best, time.process_time() - start)
+        return best
+
+    cost(1_000)
+    assert cost(80_000) < 28 * max(cost(10_000), 0.005)
