@@ -1,13 +1,15 @@
 """Fit the thresholds of the local judge on questions of our own, none of which is measured on.
 
-    python benchmarks/minion_thresholds.py
+    python benchmarks/minion_thresholds.py [--large]
 
 72 questions about 12 documents (`tests/vectors/minions/calibration.json`) are asked with
 `evidence="none"`; what the ranking and the embedded model make of each candidate is kept, and every
 weight and threshold is tried on that. Picked is what answers most questions honestly with at most 4
-wrong answers: a wrong answer is worse than "not found".
+wrong answers: a wrong answer is worse than "not found". `--large` asks the larger embedded model,
+for half an hour on two cores.
 """
 
+import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ from pathlib import Path
 from langchain_core.language_models import BaseChatModel
 
 from langchain_privacy.local import EmbeddedServer, yes_no_score
+from langchain_privacy.minions.expected import can_answer
 from langchain_privacy.minions.judge import Judge, Verdict
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.search import Hit
@@ -25,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # for `tests.support`, from anywhere
 
 WRONG = 4
-WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0)
+WEIGHTS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 THRESHOLDS = [step / 4 for step in range(8, 37)]
 
 Scored = list[tuple[Hit, float]]
@@ -43,7 +46,9 @@ class Keeper(Judge):
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
         for hit in hits:
-            sentence = " ".join(hit.text.split())
+            if not can_answer(question, hit.text):
+                continue
+            sentence = " ".join(f"{hit.above} {hit.text}".split())
             prompt = render("yes_no", language, sentence=sentence, question=question)
             self.kept.append((hit, yes_no_score(self._model, prompt)))
         return Verdict(hits=list(hits), holds=[False] * len(hits))
@@ -66,9 +71,12 @@ def counts(asked: list[tuple[list[str], Scored]], weight: float, threshold: floa
 def main() -> None:
     from tests.support.minion_cases import Question, ask
 
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--large", action="store_true", help="the model of embedded-large")
+    arguments = parser.parse_args()
     cases = json.loads((ROOT / "tests/vectors/minions/calibration.json").read_text("utf-8"))
     asked: list[tuple[list[str], Scored]] = []
-    with EmbeddedServer() as server:
+    with EmbeddedServer(large=arguments.large) as server:
         keeper = Keeper(server.chat_model())
         for case in cases:
             for number, about in enumerate(case["questions"]):

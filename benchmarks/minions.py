@@ -1,6 +1,6 @@
 """The main job on the shared cases: embedded local model, scripted strong remote, real HTTP.
 
-    python benchmarks/minions.py [--cases N] [--evidence masked none] [--no-model]
+    python benchmarks/minions.py [--cases N] [--evidence masked none] [--no-model] [--large]
 
 Printed beside the figures of HazyResearch/minions at commit 41caffb2, measured once on 20 documents
 of the same kind (these are 12 of them) with a scripted supervisor as well; it is not run here.
@@ -77,7 +77,7 @@ def loops(arguments: argparse.Namespace) -> Table:
     ]
     found = {}
     held: dict[str, float | None] = {}
-    with EmbeddedServer(progress=False) as server:
+    with EmbeddedServer(large=arguments.large, progress=False) as server:
         model = None if arguments.no_model else server.chat_model()
         for evidence in arguments.evidence:
             kept: list[tuple[list[list[str]], dict[str, float]]] = []
@@ -109,7 +109,7 @@ def loops(arguments: argparse.Namespace) -> Table:
         + (
             "ranked only"
             if arguments.no_model
-            else "with the packaged model of 270 million parameters as the local one"
+            else f"with the packaged model {server.model_name} as the local one"
         )
         + "; the strong remote model is scripted, so that what falls short is ours. **The "
         "figures of HazyResearch/minions were taken once**, at its published commit 41caffb2, on "
@@ -127,4 +127,5 @@ if __name__ == "__main__":
     parser.add_argument("--cases", type=int)
     parser.add_argument("--evidence", nargs="+", default=["masked", "none"])
     parser.add_argument("--no-model", action="store_true", help="rank only")
+    parser.add_argument("--large", action="store_true", help="the model of embedded-large")
     run(lambda arguments: [loops(arguments)], parser)

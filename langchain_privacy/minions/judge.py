@@ -13,7 +13,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage
@@ -21,7 +21,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from langchain_privacy.errors import LocalModelError
 from langchain_privacy.local import model_name, yes_no_score
-from langchain_privacy.local.profiles import READS, size_of
+from langchain_privacy.local.profiles import PICKS, READS, size_of
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.asking import LocalAsker, local_call
 from langchain_privacy.minions.evidence import quote, whole_values
@@ -42,18 +42,30 @@ from langchain_privacy.minions.terms import words
 from langchain_privacy.minions.windows import SIZE
 from langchain_privacy.words import Language
 
-YES_WEIGHT = 0.5
-"""Points of BM25 that one unit of log-probability between yes and no is worth.
-
-Picked together with the thresholds by `benchmarks/minion_thresholds.py`, on 72 questions about 12
-documents that nothing else is measured on: the most honest answers with at most 4 wrong ones.
-"""
-
 THRESHOLD = 6.5
 """Score of the ranking alone from which a sentence counts as the answer."""
 
-JUDGED_THRESHOLD = 6.25
-"""The same with the judge's points added, which are mostly negative."""
+
+class Leaning(NamedTuple):
+    """What a model's yes and no count beside the ranking.
+
+    Picked with `THRESHOLD` by `benchmarks/minion_thresholds.py`, on 72 questions about 12 documents
+    that nothing else is measured on: the most honest answers with at most 4 wrong ones.
+
+    Attributes:
+        weight: Points of BM25 that one unit of log-probability between yes and no is worth.
+        threshold: Score from which a sentence counts as the answer, these points added.
+    """
+
+    weight: float
+    threshold: float
+
+
+SMALL = Leaning(0.5, 6.25)
+"""Of a model below one billion parameters, or whose name tells no size: mostly it says no."""
+
+LARGE = Leaning(2.0, 6.0)
+"""Of a larger one, which knows an answer when it sees one. Weights of 2 to 4 come to the same."""
 
 SHARE = 0.8
 """Of the question's words, by weight, that a unit must hold itself to be certain by rank alone."""
@@ -146,6 +158,8 @@ class YesNo(Judge):
         self._model = model
         self._timeout = timeout
         self._networks = allowed_networks
+        size = size_of(model_name(model))
+        self._leaning = LARGE if size is not None and size >= PICKS else SMALL
         self._picker: LinePicker | None = None
 
     def judge(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
@@ -164,29 +178,41 @@ class YesNo(Judge):
 
     def _scored(self, question: str, hits: Sequence[Hit], language: Language) -> Verdict:
         """Add the model's leaning to each score; raises `LocalModelError`."""
-        scored: list[Hit] = []
         calls: list[Call] = []
-        for hit in hits:
-            sentence = " ".join(f"{hit.above} {hit.text}".split())[-_SHOWN:]
-            prompt = render("yes_no", language, sentence=sentence, question=question)
-            began = time.monotonic()
-            leaning = yes_no_score(
-                self._model, prompt, timeout=self._timeout, allowed_networks=self._networks
-            )
-            scored.append(hit._replace(score=hit.score + YES_WEIGHT * leaning))
-            calls.append(
-                local_call(self._model, [HumanMessage(prompt)], AIMessage("x"), began, "search")
-            )
         if hits and hits[0].window is not None:  # a small model confirms, and finds nothing alone
             sure = certain(hits, question, share=CONFIRMED_SHARE)
-            holds: list[bool | None] = [
-                (hit is sure and judged.score > hit.score) or None
-                for hit, judged in zip(hits, scored, strict=True)
-            ]
+            confirmed = sure is not None and self._lean(sure, question, language, calls) > 0
+            holds: list[bool | None] = [(confirmed and hit is sure) or None for hit in hits]
             return Verdict(hits=list(hits), holds=holds, calls=calls)
+        weight, threshold = self._leaning
+        # Whatever it said of what cannot be the answer, that would not be one.
+        asked = [hit for hit in hits if can_answer(question, hit.text)]
+        scored = [
+            hit._replace(score=hit.score + weight * self._lean(hit, question, language, calls))
+            for hit in asked
+        ]
         scored.sort(key=lambda hit: -hit.score)
-        stand_out = [_stands_out(hit, question, JUDGED_THRESHOLD) for hit in scored]
-        return Verdict(hits=scored, holds=[*stand_out], calls=calls)
+        others = [hit for hit in hits if hit not in asked]
+        if self._leaning is LARGE and scored and scored[0].score > 0:
+            # What such a model says no to need not cross either.
+            scored, others = best_hits(scored, len(scored)), []
+        stand_out = [_stands_out(hit, question, threshold) for hit in scored]
+        return Verdict(
+            hits=[*scored, *others], holds=[*stand_out, *[False] * len(others)], calls=calls
+        )
+
+    def _lean(self, hit: Hit, question: str, language: Language, calls: list[Call]) -> float:
+        """Ask about one candidate: above 0 for yes."""
+        sentence = " ".join(f"{hit.above} {hit.text}".split())[-_SHOWN:]
+        prompt = render("yes_no", language, sentence=sentence, question=question)
+        began = time.monotonic()
+        leaning = yes_no_score(
+            self._model, prompt, timeout=self._timeout, allowed_networks=self._networks
+        )
+        calls.append(
+            local_call(self._model, [HumanMessage(prompt)], AIMessage("x"), began, "search")
+        )
+        return leaning
 
 
 def _as_list(value: object) -> object:

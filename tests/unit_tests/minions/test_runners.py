@@ -230,3 +230,32 @@ def test_a_runner_that_is_down_is_not_one_that_has_no_such_model() -> None:
         out = asked_about(model)
         assert out["report"]["errors"] == ["local_unavailable:down"]
         assert json.dumps(out["report"]["errors"])
+
+
+@pytest.mark.parametrize(
+    ("name", "answered"), [("qwen2.5-coder-1.5b", True), ("gemma-270m", False)]
+)
+def test_a_larger_model_outweighs_a_low_rank(name: str, answered: bool) -> None:
+    """The passage has one word of the question: what a larger model says of it decides."""
+    with Runner(llama_cpp, first={" yes": -0.1, " no": -2.1}) as server:
+        model = ChatOpenAI(model=name, base_url=f"{server.url}/v1", api_key="x", max_retries=0)
+        graph = create_minion_graph(model, None)
+        document = "The cellar is dry. The borrowing costs 5.35 percent. The attic is empty."
+        out = graph.invoke(
+            {"task": "How much is borrowing money over the year?", "documents": [document]}
+        )
+    assert (out["report"]["outcome"] == "answered") == answered
+
+
+def test_a_model_is_not_asked_about_what_cannot_answer() -> None:
+    with Runner(llama_cpp, first={" yes": -0.01, " no": -6.0}) as server:
+        model = ChatOpenAI(model="m-1b", base_url=f"{server.url}/v1", api_key="x", max_retries=0)
+        document = (
+            "Section 2, notice period.\nThe notice period is set by law.\n"
+            "The notice period is six weeks."
+        )
+        out = create_minion_graph(model, None).invoke(
+            {"task": "How much time is the notice period?", "documents": [document]}
+        )
+    assert "six weeks" in out["answer"]
+    assert out["report"]["local"]["calls"] == 1
