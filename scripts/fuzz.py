@@ -2,12 +2,15 @@
 
 Mutates the seeds of `tests/support/fuzzing.py` and what has been kept; an input that makes a parser
 raise anything but a refusal is written to `tests/vectors/fuzz/TARGET/` and ends the run with 1.
-Where `atheris` is installed, `--atheris TARGET` lets it drive one target by coverage instead, with
-these mutations beside its own.
+Where `atheris` is installed, `--atheris AREA` has it drive one area by coverage instead, with our
+mutations beside its own: grammar, views, statements, masking, frames, evidence. `make fuzz` does so
+for a moment each.
 """
 
 import argparse
+import contextlib
 import hashlib
+import io
 import logging
 import random
 import sys
@@ -21,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 if "--atheris" in sys.argv:  # it sees the branches of what is imported while it watches
     import atheris
 
-    with atheris.instrument_imports(include=["langchain_privacy"]):
+    quiet = contextlib.redirect_stderr(io.StringIO())  # it names each module
+    with quiet, atheris.instrument_imports(include=["langchain_privacy"]):
         from tests.support import fuzzing
 else:
     from tests.support import fuzzing
@@ -57,10 +61,15 @@ def fuzz(name: str, seconds: float, seed: int) -> bool:
     return whole
 
 
-def drive(name: str, seconds: float, seed: int) -> None:
-    """Let atheris fuzz one target for a while; it ends the process, with 77 at a crash."""
+def drive(area: str, seconds: float, seed: int) -> None:
+    """Let atheris fuzz one area for a while; it ends the process, with 77 at a crash.
+
+    The first byte of an input says which of the area's targets gets the rest.
+    """
+    names = fuzzing.areas()[area]
 
     def one(data: bytes) -> None:
+        name, data = names[data[0] % len(names) if data else 0], data[1:]
         try:
             fuzzing.run(name, data)
         except Exception:
@@ -68,18 +77,21 @@ def drive(name: str, seconds: float, seed: int) -> None:
             raise
 
     def mutate(data: bytes, size: int, chosen: int) -> bytes:
-        if chosen % 2:
+        if chosen % 2 or not data:
             return bytes(atheris.Mutate(data, size))
         random_ = random.Random(chosen)  # noqa: S311  to be repeated
-        return fuzzing.mutated(bytes(data), random_)[:size]
+        return data[:1] + fuzzing.mutated(bytes(data[1:]), random_)[: size - 1]
 
     with tempfile.TemporaryDirectory() as folder:
-        seeds = [*fuzzing.targets()[name].seeds]
-        seeds += [path.read_bytes() for path in sorted((fuzzing.CORPUS / name).glob("*"))]
+        seeds = []
+        for number, name in enumerate(names):
+            kept = sorted((fuzzing.CORPUS / name).glob("*"))
+            texts = [*fuzzing.targets()[name].seeds, *(path.read_bytes() for path in kept)]
+            seeds += [bytes([number]) + text for text in texts]
         for number, content in enumerate(seeds):
             (Path(folder) / str(number)).write_bytes(content)
-        longest = max(map(len, seeds), default=64) * 2
-        limits = [f"-max_total_time={int(seconds)}", f"-seed={seed + 1}", f"-max_len={longest}"]
+        limits = [f"-max_total_time={int(seconds)}", f"-seed={seed + 1}"]
+        limits.append(f"-max_len={max(map(len, seeds)) * 2}")
         atheris.Setup(
             [sys.argv[0], folder, *limits, f"-artifact_prefix={folder}/"],
             one,
@@ -94,7 +106,7 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", choices=[[], *fuzzing.targets()], default=[])
     parser.add_argument("--seconds", type=float, default=30.0, help="for each target")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--atheris", metavar="TARGET", choices=list(fuzzing.targets()))
+    parser.add_argument("--atheris", metavar="AREA", choices=list(fuzzing.areas()))
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable()

@@ -314,6 +314,17 @@ def targets() -> dict[str, Target]:
     }
 
 
+@cache
+def areas() -> dict[str, tuple[str, ...]]:
+    """What is fuzzed by coverage, as one: the targets of each area."""
+    texts = {name: (name,) for name in ("grammar", "views", "statements", "masking")}
+    frames: tuple[str, ...] = ("heads", "answers", "ehbp_key", "problem", "fields", "upstream")
+    frames += ("sealed_request", "sealed_answer", "minions_answer")
+    others = {"policy", *frames, *texts}
+    evidence = tuple(name for name in targets() if name not in others)
+    return {**texts, "frames": frames, "evidence": evidence}
+
+
 def run(name: str, data: bytes) -> None:
     """Give a target these bytes; a `PrivacyError` is an answer, anything else comes through."""
     try:
