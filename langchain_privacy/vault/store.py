@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langgraph.store.base import (
     BaseStore,
@@ -30,7 +30,6 @@ from langgraph.store.base import (
     SearchItem,
     SearchOp,
 )
-from redis import Redis
 
 from langchain_privacy.errors import ConfigurationError, VaultError, VaultIntegrityError
 from langchain_privacy.vault.keys import (
@@ -53,6 +52,9 @@ from langchain_privacy.vault.store_session import (
     opened,
     sealed,
 )
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 # ---- Moving a session from one key to another.
 
@@ -205,8 +207,6 @@ class StoreVault(Vault):
         """
         try:
             from redis import Redis
-
-            from langchain_privacy.vault.store import RedisStore
         except ImportError:
             msg = 'A vault in Redis needs: pip install "langchain-privacy[redis]"'
             raise ConfigurationError(msg) from None
@@ -482,7 +482,7 @@ class RedisStore(BaseStore):
         client: A client of Redis 6 or later.
     """
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: "Redis") -> None:
         self._client = client
         self._search = client.register_script(_SEARCH)
         self._namespaces = client.register_script(_NAMESPACES)
