@@ -9,7 +9,8 @@ read the same.
 
 Encoders are RFC 4648 base64 and base64url (sections 4 and 5, any alignment, line-wrapped or not),
 base16, percent-encoding (RFC 3986 section 2.1), quoted-printable (RFC 2045 section 6.7), JSON and
-Python escapes, HTML character references.
+Python escapes, HTML character references. Days as Python writes them in a row of a database
+(`datetime.date(1987, 3, 14)`) are read as days.
 """
 
 import binascii
@@ -36,9 +37,12 @@ _ESCAPED = re.compile(
     r"|(?P<q>(?:=[0-9A-F]{2}(?:=\r?\n)?){2,})"
     r"|&(?P<h>\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});"
     r"|\\{1,3}(?P<c>[\"'/nrt])"
+    r"|\bdatetime\.(?P<d>date(?:time)?\(\d{4}, \d\d?, \d\d?[^()\n]{0,60}\))"
 )
 _UNIT = re.compile(r"[0-9a-fA-F]{4,8}|(?<=\{)[0-9a-fA-F]+")
 _BYTE = re.compile(r"[0-9a-fA-F]{2}")
+_NUMBER = re.compile(r"\d+")
+_SIGNS = ("\\", "%", "&", "=", "datetime.")
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _ROUNDS = 2
 
@@ -53,7 +57,7 @@ def unescaped(text: str) -> View | None:
 
 
 def _once(text: str) -> View | None:
-    if not any(sign in text for sign in "\\%&=") or _ESCAPED.search(text) is None:
+    if not any(sign in text for sign in _SIGNS) or _ESCAPED.search(text) is None:
         return None
     view, at = View(), 0
     for match in _ESCAPED.finditer(text):
@@ -68,6 +72,9 @@ def _once(text: str) -> View | None:
             view.decoded(html.unescape(match[0]), 0, *match.span())
         elif kind == "c":
             view.decoded(_CONTROLS.get(written, written), 0, *match.span())
+        elif kind == "d":
+            year, month, day = map(int, _NUMBER.findall(written)[:3])
+            view.decoded(f"{year:04}-{month:02}-{day:02}", 0, *match.span())
         else:
             _bytes_of(view, written, match.start())
     view.copy(text[at:], 0, at)

@@ -59,6 +59,7 @@ FAULTS: dict[str, str] = {
     "fields of a form lost their labels: dicts, models, dataclasses, numbers, days, members": """
         unit_tests/edge/test_labels_and_escapes.py::test_a_filled_form_is_masked_as_the_same_form_in_a_text
         unit_tests/edge/test_labels_and_escapes.py::test_an_enumeration_of_tuples_goes_on_as_its_texts
+        unit_tests/edge/test_labels_and_escapes.py::test_a_day_as_python_writes_it_is_a_day
         unit_tests/values/test_walk.py::test_numbers_and_days_are_met_wherever_they_stand""",
     "a form in a state crossed": """
         unit_tests/edge/test_labels_and_escapes.py::test_a_form_in_a_state_crosses_masked""",

@@ -4,7 +4,7 @@ import base64
 import dataclasses
 import enum
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, TypedDict
 from urllib.parse import quote
 
@@ -195,6 +195,30 @@ def test_a_tool_that_dumps_a_record_leaks_nothing(masker: Masker) -> None:
     for value in values_of(KOREAN):
         assert value not in sent[-1]
         assert json.dumps(value)[1:-1] not in sent[-1]
+
+
+@pytest.mark.parametrize(
+    "day",
+    [
+        date(1987, 3, 14),
+        datetime(1987, 3, 14),  # noqa: DTZ001 - as rows have it
+        datetime(1987, 3, 14, 9, 30, tzinfo=UTC),
+    ],
+    ids=["day", "time", "time of a zone"],
+)
+@pytest.mark.parametrize("label", ["date of birth", "생년월일"])
+def test_a_day_as_python_writes_it_is_a_day(masker: Masker, label: str, day: date) -> None:
+    """Rows of a database, as tools make texts of them."""
+    text = str({label: day})
+    with pytest.raises(EgressBlockedError):
+        EgressGuard(masker).examine([HumanMessage(text)])
+    session = masker.session("t")
+    masked = session.mask(ToolMessage(text, tool_call_id="1"), untrusted=True).text
+    assert "1987" not in masked
+    assert session.restore(masked) == text
+    EgressGuard(masker).examine([HumanMessage(masked)])
+    # known from then on, however it is written
+    assert "1987" not in session.mask("It was on 1987-03-14, or datetime.date(1987, 3, 14).")
 
 
 SAID = "담당자는 김민수 부장님입니다. 010-3847-2915"
