@@ -69,12 +69,13 @@ _PARTICLE = (
 )
 # A word of a run. Its capital letter comes first, once for all kinds of word: the engine looks for
 # nothing else.
+_LETTER = r"[^\W\d_가-힣]"
 _TITLE = r"(?:(?<=[DMJS])r|(?<=M)r?s|(?<=P)rof|(?<=S)t|(?<=R)ev|(?<=H)on)\."
 _ITEM = (
     rf"[{UPPER}](?:"
     r"(?<=[A-Z])\.(?:[A-Z]\.)?"  # "J.", "J.R."
     rf"|{_TITLE}"  # "Dr."
-    r"|[^\W\d_]*(?:['-][^\W\d_]+)*)"  # "Smith", "O'Neill", "Jean-Luc"
+    rf"|{_LETTER}*(?:['-]{_LETTER}+)*)"  # "Smith", "O'Neill", "Jean-Luc", the "Kim" of "Kim님"
 )
 _RUN = re.compile(rf"{_ITEM}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_ITEM}){{0,7}}")
 _PIECE = re.compile(r"[^ ]+")
@@ -182,6 +183,12 @@ def _joined(text: FoldedText, tokens: list[_Token], named: int) -> Finding | Non
     end = tokens[1] if len(tokens) == 2 and tokens[1].family and tokens[1].strange else first
     stop = end.end - (2 if end.text.endswith("'s") else 0)
     return finding(first.start, stop, "PERSON", 0.5, "people")
+
+
+def is_listed_person(name: str) -> bool:
+    """Say whether the lists have a given name and the family name at the end behind it."""
+    words = name.lower().split()
+    return len(words) > 1 and words[0] in _GIVEN and words[-1] in _FAMILY
 
 
 def find_listed_people(text: FoldedText) -> Iterator[Finding]:
@@ -324,8 +331,12 @@ def _name_at(
     return at, 0.0
 
 
+_BETWEEN = " :：,·/()"
+
+
 def _beside_hangul(text: str, start: int, end: int) -> bool:
-    before, after = text[max(0, start - 3) : start].rstrip(), text[end : end + 3].lstrip()
+    before = text[max(0, start - 3) : start].rstrip(_BETWEEN)
+    after = text[end : end + 3].lstrip(_BETWEEN)
     return is_hangul(before[-1:]) or is_hangul(after[:1])
 
 

@@ -26,6 +26,7 @@ from langchain_privacy.detection.korean.tokens import (
     parts,
 )
 from langchain_privacy.detection.once import remembered
+from langchain_privacy.detection.people import is_listed_person
 from langchain_privacy.detection.rules import announced_by, finding, span
 from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words.labels import kind_of_label
@@ -58,6 +59,8 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
                 end = key.start()  # "이름=강하늬 ip=..." in a log
             if _is_english(part[start:end]):
                 continue  # the model has read Korean sentences only
+            if kind != "PERSON" and is_listed_person(part[start:end]):
+                kind = "PERSON"  # the model has read few names in Latin letters: "Kevin Lee가"
             score = _PERSON if kind == "PERSON" else _OTHER
             found.append(finding(at + start, at + end, kind, score, "korean_names"))
     for name in found:
