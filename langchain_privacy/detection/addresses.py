@@ -15,6 +15,7 @@ as a unit, a postcode or a place follows, and takes a house number on its left a
 import re
 from collections.abc import Callable, Iterator
 
+from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText, digits
 from langchain_privacy.detection.rules import Cues, announced_by, finding, numbers, span
@@ -480,3 +481,23 @@ _ANCHORS: tuple[Callable[[FoldedText, bool], Iterator[_Anchor]], ...] = (
     _cities,
 )
 """What addresses grow from, each looked for where its signs are."""
+
+
+# House numbers that only the words around tell
+
+# "my neighbour at number 31", "we live at 12"
+_LIVES_AT = Anchored(
+    r"\b(?:liv(?:e|es|ing|ed)|neighbou?rs?|house|home|door)(?: [a-z']+){0,2}"
+    r" (?:at|number|no\.)(?: (?:number|no\.?))? (?P<number>(?!(?:19|20)\d\d)\d{1,4}[a-z]?)"
+    r"(?=[,;!?\n]|\.(?!\d)|\s*\Z| (?:and|but|who|has|is|plays|keeps|with)\b)",
+    ["live", "lives", "living", "lived", "neighbour", "neighbours", "neighbor", "neighbors",
+     "house", "home", "door"],
+    needs=["at", "number", "no"],
+)  # fmt: skip
+
+
+@announced_by(_LIVES_AT)
+def find_house_numbers(text: FoldedText) -> Iterator[Finding]:
+    """Find the numbers of houses that people live in, without their street."""
+    for match in _LIVES_AT.find(text.said):
+        yield span(match, "ADDRESS", 0.5, "house_number", "number")

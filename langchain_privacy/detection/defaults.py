@@ -8,13 +8,18 @@ A new rule is put into one of the tables here. The rules need nothing but the ba
 
 from collections.abc import Mapping, Sequence
 
-from langchain_privacy.detection.addresses import find_addresses
-from langchain_privacy.detection.contact import find_emails, find_handles, find_phones, find_urls
+from langchain_privacy.detection.addresses import find_addresses, find_house_numbers
+from langchain_privacy.detection.contact import (
+    find_emails,
+    find_handles,
+    find_hosts,
+    find_phones,
+    find_urls,
+)
 from langchain_privacy.detection.east_asian import find_east_asian_values
 from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
 from langchain_privacy.detection.health import HealthDetector
-from langchain_privacy.detection.hosts import find_hosts, find_house_numbers
 from langchain_privacy.detection.korean.addresses import find_korean_addresses
 from langchain_privacy.detection.korean.institutions import find_korean_institutions
 from langchain_privacy.detection.korean.names import find_korean_names
