@@ -14,6 +14,7 @@ loaded), gzip, SQLite files. They are also searched as they stand. Of a request 
 server these are its path, its headers and the parts of its body.
 """
 
+import asyncio
 import dataclasses
 import enum
 import gzip
@@ -40,6 +41,8 @@ _DEEPEST = 60
 _NOTHING = (
     *(bool, type(None), SecretStr, type),
     *(types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType),
+    # An error may hold a connection, and that its event loop: all else that runs is there.
+    asyncio.AbstractEventLoop,
 )
 
 

@@ -1,5 +1,6 @@
 """A text is found in whatever holds it, and the place says where."""
 
+import asyncio
 import dataclasses
 import enum
 import gzip
@@ -146,6 +147,15 @@ def test_what_refuses_to_be_looked_at_ends_no_search() -> None:
     error.seen = [Pool(), PoolManager().pools, Refusing("x"), VALUE]  # type: ignore[attr-defined]
     found = [text.place for text in texts(error) if VALUE in text.text]
     assert {"ValueError.seen[0].held.host", "ValueError.seen[3]"} <= set(found)
+
+
+async def test_what_another_task_holds_is_not_of_the_error() -> None:
+    loop = asyncio.get_running_loop()
+    waiting = loop.call_soon(lambda held: held, VALUE)  # as a task that is about to go on
+    error = ConnectionError()
+    error.loop = loop  # type: ignore[attr-defined]  # as httpx's errors, through their connection
+    assert VALUE not in "".join(text.text for text in texts(error))
+    waiting.cancel()
 
 
 def test_nothing_is_too_deep_to_be_found() -> None:
