@@ -10,7 +10,8 @@
   keeps nothing: bytes that stay for each. A vault in memory keeps the values, that is what it is
   for; with a `ttl` those of threads that nobody goes on with are gone, and a `StoreVault` keeps
   them in its store
-- 800 requests, each with a model of its own: bytes that stay for each
+- 800 requests, each with a model of its own, as many again, and twice as many: objects of any kind
+  that stay for each; bound none
 
 Times are CPU time. Bytes are Python's own allocations (tracemalloc) after a collection, over the
 last third of the requests.
@@ -142,11 +143,19 @@ def models(count: int) -> None:
         agent: Any = create_agent(conversation.Model(), middleware=middleware)
         agent = agent if name == "plain" else private(agent, masker)
 
-        def ask(_: int, agent: Any = agent) -> None:
-            # without a thread, whose messages would be remembered
-            agent.invoke({"messages": [("user", "hello")]})
-
-        print(f"  {name:32} {_stays(ask, count):7.2f} KB a request")
+        done, before, stays = 0, 0, []
+        for up_to in (count, 2 * count, 4 * count):
+            for _ in range(up_to - done):
+                # without a thread, whose messages would be remembered
+                agent.invoke({"messages": [("user", "hello")]})
+            gc.collect()
+            now = sys.getallocatedblocks()
+            stays.append((now - before) / (up_to - done))
+            done, before = up_to, now
+        told = ", ".join(f"{objects:.2f}" for objects in stays[1:])
+        print(
+            f"  {name:32} {told} objects a request up to {2 * count:,}, {4 * count:,}", flush=True
+        )
 
 
 def _talks(agent: Any) -> Callable[[int], None]:

@@ -22,6 +22,7 @@ Why a look may be left out:
   find begins in one of the texts and so lies in its window, with what stands before it: when each
   window held nothing, the whole holds nothing. How far that is counts in letters and digits that
   no search passes over; blanks and invisible characters between two halves of a value are none.
+- What rules have read counts in every session; the same instructions come with every request.
 - Only that there was nothing is remembered. Whoever finds something in a window has to judge it
   where it stands, in the whole payload.
 """
@@ -29,13 +30,21 @@ Why a look may be left out:
 import hashlib
 import secrets
 import threading
+import weakref
 from collections.abc import Hashable, Iterable, Sequence
 from typing import NamedTuple
 
 from langchain_privacy.values.fold import SOFT, Skeleton
+from langchain_privacy.vault import VaultSession
 
 _MOST = 16_384
-"""Digests that are kept; the oldest go first."""
+"""Digests that are kept of a session; the oldest go first."""
+
+_MOST_SESSIONS = 512
+"""Sessions whose digests are kept; those of the one that was asked for longest ago go first."""
+
+_MOST_OF_ALL = 512
+"""Digests of what rules have read that are kept for all sessions: instructions, tools, roles."""
 
 _ALONE, _GROUP = 256, 1024
 """Characters of a text that is a group of its own, and of short ones that are one together."""
@@ -59,11 +68,17 @@ def weight(text: str) -> int:
 
 
 class Clean:
-    """Digests of texts that held nothing, each with the state of knowledge then. Thread-safe."""
+    """Digests of texts that held nothing, each with the state of knowledge then. Thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        key: Makes the digests; random by default.
+        most: How many are kept.
+    """
+
+    def __init__(self, key: bytes | None = None, most: int = _MOST) -> None:
         self._lock = threading.Lock()
-        self._key = secrets.token_bytes(16)
+        self._key = secrets.token_bytes(16) if key is None else key
+        self._most = most
         self._kept: dict[bytes, Hashable] = {}
 
     def __repr__(self) -> str:
@@ -116,8 +131,43 @@ class Clean:
             for mark in marks:
                 self._kept.pop(mark, None)
                 self._kept[mark] = state
-            while len(self._kept) > _MOST:
+            while len(self._kept) > self._most:
                 del self._kept[next(iter(self._kept))]
+
+
+class CleanOfSessions:
+    """What held nothing in each session, and what rules found nothing in. Thread-safe.
+
+    A session that nobody can open again takes its digests along: a service whose requests have
+    sessions of their own keeps nothing of them.
+
+    Attributes:
+        of_all: What rules have read in any session.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._key = secrets.token_bytes(16)
+        self._kept: dict[str, Clean] = {}
+        self.of_all = Clean(self._key, _MOST_OF_ALL)
+
+    def __repr__(self) -> str:
+        return f"<CleanOfSessions, {len(self._kept)}>"
+
+    def of(self, sessions: Sequence[VaultSession]) -> Clean:
+        """Return what held nothing where the values of these sessions are looked for."""
+        name = ",".join(session.id for session in sessions)
+        with self._lock:
+            clean = self._kept.pop(name, None)
+            if clean is None:
+                clean = Clean(self._key)
+                for session in sessions:
+                    if not session.lasts:
+                        weakref.finalize(session, self._kept.pop, name, None).atexit = False
+            self._kept[name] = clean
+            while len(self._kept) > _MOST_SESSIONS:
+                del self._kept[next(iter(self._kept))]
+        return clean
 
 
 class Windows(NamedTuple):

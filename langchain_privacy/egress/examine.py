@@ -16,7 +16,7 @@ from langchain_privacy.detection import (
     Finding,
     StrictDetector,
 )
-from langchain_privacy.egress.clean import Clean
+from langchain_privacy.egress.clean import CleanOfSessions
 from langchain_privacy.egress.payload import Payload, examined
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.values.automaton import Places
@@ -156,7 +156,7 @@ class Examiner:
         self._strict = strict
         self._detectors = list(detectors)
         self._allow = frozenset(value.casefold() for value in allow)
-        self._clean = Clean()
+        self._clean = CleanOfSessions()
 
     def sessions(self) -> list[VaultSession]:
         """Return the session whose values must not cross now, if it is known.
@@ -178,38 +178,31 @@ class Examiner:
         Raises:
             DetectionError: A detector failed, so that nothing can be said.
         """
-        known = [(session.id, session.version) for session in sessions]
+        clean, of_all = self._clean.of(sessions), self._clean.of_all
         # taken before the look: a value that comes meanwhile makes it another one
-        [state] = self._clean.marks([repr((*known, self._vault.live_values.changes))])
-        windows = self._clean.windows(payload.content, self._reach(sessions))
+        versions = tuple(session.version for session in sessions)
+        state = (*versions, self._vault.live_values.changes)
+        windows = clean.windows(payload.content, self._reach(sessions))
         alone = list(dict.fromkeys([*payload.seams, *payload.structure]))
-        marks = [*windows.marks, *self._clean.marks(alone)]
+        marks = [*windows.marks, *clean.marks(alone)]
 
         def parts(numbers: list[int]) -> str:
             of_content = [i for i in numbers if i < len(windows.marks)]
             others = [alone[i - len(windows.marks)] for i in numbers[len(of_content) :]]
             return examined([*windows.joined(of_content), *others])
 
-        if (unread := self._clean.unread(marks)) and self._findings(
-            self._without_placeholders(parts(unread), sessions)
+        unread = [i for i in clean.unread(marks) if of_all.unread([marks[i]])]
+        news = clean.news(marks, state)
+        if (unread and self._findings(self._without_placeholders(parts(unread), sessions))) or (
+            news and self._found(parts(news), sessions)
         ):
-            return self._judged_whole(payload, sessions, marks, state)
-        if (news := self._clean.news(marks, state)) and self._found(parts(news), sessions):
-            return self._judged_whole(payload, sessions, marks, state)
-        self._clean.keep(marks, state)
+            refusal = self.refusal(payload.examined, sessions)
+            if refusal is not None:
+                return refusal
+        if news:
+            clean.keep(marks, state)
+            of_all.keep(marks, None)
         return None
-
-    def _judged_whole(
-        self,
-        payload: Payload,
-        sessions: Sequence[VaultSession],
-        marks: Sequence[bytes],
-        state: bytes,
-    ) -> Refusal | None:
-        refusal = self.refusal(payload.examined, sessions)
-        if refusal is None:
-            self._clean.keep(marks, state)
-        return refusal
 
     def _reach(self, sessions: Sequence[VaultSession]) -> int:
         longest = [self._vault.live_values.longest, *(each.index().longest for each in sessions)]

@@ -31,7 +31,7 @@ from langchain_privacy.detection import (
     high_confidence_detectors,
 )
 from langchain_privacy.detection.personal import names_public_places_only
-from langchain_privacy.egress.clean import Clean
+from langchain_privacy.egress.clean import CleanOfSessions
 from langchain_privacy.egress.crossing import OpenCrossing
 from langchain_privacy.egress.destination import UNKNOWN
 from langchain_privacy.egress.examine import Examiner, Refusal
@@ -93,7 +93,7 @@ class EgressGuard:
         self.ledger = ledger if ledger is not None else EgressLedger("sqlite://")
         self.policy = policy
         self._masker = masker
-        self._clean = Clean()
+        self._clean = CleanOfSessions()
         chosen = high_confidence_detectors() if detectors is None else detectors
         allow = getattr(masker.policy, "allow", ())
         own = getattr(masker, "detectors", ())
@@ -318,15 +318,15 @@ class EgressGuard:
         said = dict.fromkeys(payload.said)
         names = payload.named if self._examiner.is_strict else ()
         texts = list(dict.fromkeys([*payload.said, *names]))
-        whose = ",".join(session.id for session in sessions)
-        marks = self._clean.marks(f"{whose}\0{text in said}\0{text}" for text in texts)
-        for i in self._clean.unread(marks):
+        clean = self._clean.of(sessions)
+        marks = clean.marks(f"{text in said}\0{text}" for text in texts)
+        for i in clean.unread(marks):
             refusal = self._examiner.not_public(texts[i], sessions)
             if refusal is None and texts[i] in said:
                 refusal = self._unmasked(texts[i], sessions)
             if refusal is not None:
                 return refusal
-            self._clean.keep([marks[i]], None)
+            clean.keep([marks[i]], None)
         return None
 
     def _unmasked(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:

@@ -215,10 +215,11 @@ _NO_RARE_BYTE = bytes(range(0xC0)) + b"\xea\xeb\xec\xed"
 _ROWS_OF_PLAIN = bytes([0, *range(0xAC, 0xD8)])
 _ROW_OF_CHEROKEE = 0xAB
 """What shares its first byte of UTF-8 with Hangul and looks like Latin."""
-_RARE = re.compile(r"[^\x00-\x7f가-힣]+")
+_RARE = re.compile(r"[^\x00-\x7f가-힣一-鿿]+")
+"""All but ASCII, Hangul and ideographs, which are their own skeleton."""
 
 
-@lru_cache(maxsize=2**15)
+@lru_cache(maxsize=2**10)
 def fold_character(character: str) -> str:
     """Return the skeleton of one character: letters and digits, or nothing."""
     if character == HARD:

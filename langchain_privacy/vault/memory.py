@@ -124,6 +124,7 @@ class _MemorySession(VaultSession):
         again: bool,
     ) -> None:
         self.id = key.derive("session-id", name).hex()[:16]
+        self.lasts = bool(name)
         if again:  # what the one before has issued means nothing here
             name, length = name + secrets.token_bytes(KEY_BYTES), max(length, AFTER_END)
         self._code_key = key.derive("codes", name)

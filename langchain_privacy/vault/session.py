@@ -123,6 +123,9 @@ class VaultSession(ABC):
     id: str
     """Keyed digest of tenant and thread: safe in logs and in the ledger."""
 
+    lasts: bool = True
+    """Whether it can be opened again by its name; an ephemeral session has none."""
+
     documents: DocumentRoom
 
     waits: bool = True

@@ -1,25 +1,32 @@
 """A long conversation costs what is new in it: each text is read once."""
 
 import gc
+import logging
+import sys
 import tracemalloc
 from typing import Any, TypedDict
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
 
 from langchain_privacy import (
     EgressGuard,
+    EgressLedger,
     Masker,
     PrivacyMiddleware,
     create_private_agent,
     private,
 )
 from langchain_privacy.edge.run import restored_for_person
-from langchain_privacy.masking import seen
+from langchain_privacy.egress import clean
+from langchain_privacy.masking import seen, structures
 from langchain_privacy.masking.restore import Restoring
 from langchain_privacy.masking.seen import OfSessions
+from langchain_privacy.values.fold import fold_character
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import thread
 from tests.unit_tests.edge.conftest import EMAIL, EmailDetector
@@ -74,7 +81,7 @@ def test_a_state_is_restored_once_and_not_for_every_part(
         for at in range(1, parts):
             builder.add_node(f"n{at}", lambda state: {"step": state["step"] + 1})
             builder.add_edge(f"n{at - 1}", f"n{at}")
-        graph = private(builder.compile(), masker)
+        graph: Any = private(builder.compile(), masker)
         restored.clear()
         parts_seen = list(graph.stream({"step": 0, "held": ""}, thread("s"), stream_mode="values"))
         assert masked not in str(parts_seen[-1])
@@ -111,6 +118,38 @@ def test_models_of_single_requests_are_not_kept() -> None:
         model = ScriptedChatModel(responses=["x"])
         middleware._guard(model)
     assert len(middleware._guarded) == 16
+
+
+def test_requests_with_models_of_their_own_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All objects are counted, texts and numbers too, once what has a bound is full."""
+    masker = Masker([])
+    for remembered in (masker._memories, seen._restored, seen._texts, structures._remembered):
+        monkeypatch.setattr(remembered, "_most", 4)
+    monkeypatch.setattr(clean, "_MOST_OF_ALL", 8)
+    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)  # pytest keeps records
+    for code in range(0x400, 0x900):  # ids of messages are read as base64 and say any of these
+        fold_character(chr(code))
+
+    class OfTheRequest(AgentMiddleware):
+        def wrap_model_call(self, request: Any, handler: Any) -> Any:
+            return handler(request.override(model=ScriptedChatModel(responses=["ok"])))
+
+    guard = EgressGuard(masker, ledger=EgressLedger("sqlite://"))
+    agent: Any = create_agent(
+        ScriptedChatModel(responses=["ok"]),
+        middleware=[OfTheRequest(), PrivacyMiddleware(masker, guard=guard)],
+    )
+    agent = private(agent, masker)
+
+    def objects(requests: int) -> int:
+        for _ in range(requests):
+            agent.invoke({"messages": ["hello"]})
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    full, once, again = objects(80), objects(50), objects(100)
+    assert once - full < 50, (full, once, again)
+    assert again - once < 100, (full, once, again)
 
 
 def test_what_was_read_is_remembered_of_the_last_threads_only(masker: Masker) -> None:

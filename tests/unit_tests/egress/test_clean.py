@@ -1,8 +1,9 @@
 """What was examined before is not looked at again, and what changed is."""
 
 import contextlib
+import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from langchain_privacy.egress.clean import Clean, weight
 from langchain_privacy.egress.examine import Examiner
 from langchain_privacy.egress.payload import Payload, of_value
 from langchain_privacy.errors import EgressBlockedError
+from langchain_privacy.masking import MaskingSession
 from langchain_privacy.values.fold import SOFT, Skeleton
 from langchain_privacy.vault import InMemoryVault, session_scope
 from tests.support.scripted import ScriptedChatModel
@@ -204,10 +206,49 @@ def test_the_oldest_digests_go() -> None:
 
 
 def test_names_are_remembered_only_where_they_are_judged() -> None:
-    """Each run without a thread has a session of its own, for which all would be kept again."""
     guard = EgressGuard(Masker([]))
     guard.check(of_value({"first": {"second": "third"}}), "host")
-    assert repr(guard._clean) == "<Clean, 1 texts>"
+    assert repr(guard._clean.of([])) == "<Clean, 1 texts>"
+
+
+def test_what_was_read_goes_with_a_session_that_nobody_can_open_again() -> None:
+    masker = Masker([])
+    guard = EgressGuard(masker)
+
+    def crossings(sessions: Iterable[MaskingSession]) -> None:
+        for number, session in enumerate(sessions):
+            with session_scope(session.vault):
+                guard.check(of_value({"messages": ["You help.", f"hello {number}"]}), "host")
+
+    crossings(masker.session(f"t{number}") for number in range(3))
+    crossings(masker.session() for _ in range(600))
+    gc.collect()
+    assert repr(guard._clean) == "<CleanOfSessions, 3>"
+    assert repr(guard._examiner._clean) == "<CleanOfSessions, 3>"
+    assert repr(guard._examiner._clean.of_all) == "<Clean, 512 texts>"
+    # of named sessions those of the last ones stay
+    crossings(masker.session(f"t{number}") for number in range(600))
+    assert repr(guard._clean) == "<CleanOfSessions, 512>"
+
+
+def test_rules_read_what_all_requests_bring_once() -> None:
+    read: list[str] = []
+
+    class Reading(Detector):
+        name = "reading"
+
+        def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
+            del language
+            read.append(text)
+            return []
+
+    masker = Masker([])
+    guard = EgressGuard(masker, detectors=[Reading()])
+    said = ["Be kind, 10 times. " * 20, "Answer in words. " * 500, "And so on. " * 900]
+    for number in range(20):
+        with session_scope(masker.session().vault):
+            guard.check(of_value({"messages": [*said, f"no. 10{number}"]}), "host")
+    assert sum("10 times" in text for text in read) == 1
 
 
 @pytest.mark.parametrize("piece", ["일이삼", "a", "one double two ", "010-", "김민수는 "])
