@@ -230,6 +230,7 @@ class Script:
     ends: frozenset[str]
     fails: int | None
     sent: int = 0
+    latest: str = ""
     _open: list[Lane] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -249,9 +250,14 @@ class Script:
             lane = self._open[self.order[self.sent % len(self.order)] % len(self._open)]
             if piece := lane.next(quotes):
                 self.sent += 1
+                self.latest = lane.message
                 return lane, piece
             self._open.remove(lane)
         return None
+
+    def broke_off(self, message: str) -> bool:
+        """Say whether a message did not say its end, and another one came after it."""
+        return message not in self.ends and message != self.latest
 
     def chunks(self, quotes: Quotes) -> Iterator[AIMessageChunk]:
         """Yield its chunks; a message that says its end does so behind its last piece."""
