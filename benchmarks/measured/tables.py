@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import os
 import sys
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +68,12 @@ def run(
     parser: argparse.ArgumentParser,
 ) -> None:
     """Be the command line of a benchmark: print its tables, and write them where `--json` says."""
-    parser.add_argument("--json", type=Path, help="file to write the tables to")
+    from benchmarks.measured.record import record
+
+    parser.add_argument("--json", type=Path, help="file to write what is kept of the run to")
     arguments = parser.parse_args()
+    began, load = time.monotonic(), os.getloadavg()[0]
     tables = measure(arguments)
     sys.stdout.write("\n\n".join(map(text_of, tables)) + "\n")
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(table) for table in tables]), "utf-8")
+        arguments.json.write_text(json.dumps(record(tables, began, load)), "utf-8")

@@ -1,21 +1,25 @@
 """The page of figures is what its figures say, and its plots can be read on any page."""
 
+import argparse
 import json
 import re
+import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.measured import page, plots
+from benchmarks import run as bench
+from benchmarks.measured import page, plots, tables
 from benchmarks.measured.korean import in_korean
-from benchmarks.measured.tables import Plot
+from benchmarks.measured.tables import Plot, Table
 from benchmarks.run import PARTS
 from tests.support.paths import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
 
 
-def test_the_page_is_made_of_the_kept_figures(tmp_path) -> None:
+def test_the_page_is_made_of_the_kept_figures(tmp_path: Path) -> None:
     (tmp_path / "ko").mkdir()
     kept = json.loads((DOCS / "measured" / "figures.json").read_text("utf-8"))
     page.write(kept, tmp_path, list(PARTS))
@@ -47,3 +51,20 @@ def test_the_korean_page_says_each_ratio_in_korean() -> None:
         spoken = in_korean(ratio)
         assert spoken != ratio, ratio
         assert re.findall(r"\d+\.\d+", spoken) == re.findall(r"\d+\.\d+", ratio)
+
+
+def test_a_part_that_was_measured_by_itself_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its script writes all that the page needs, also of what a longer run found elsewhere."""
+    table = Table("soak", "A soak", ["process"], [["service"]], "7 turns in 1 minutes.", "days")
+    monkeypatch.setattr(sys, "argv", ["soak.py", "--json", str(tmp_path / "soak.json")])
+    tables.run(lambda _: [table], argparse.ArgumentParser())
+    monkeypatch.setattr(bench, "ROOT", tmp_path)
+    monkeypatch.setattr(bench, "KEPT", tmp_path / "docs" / "measured" / "figures.json")
+    (tmp_path / "docs" / "ko").mkdir(parents=True)
+    monkeypatch.setattr(sys, "argv", ["run.py", "soak", "--take", str(tmp_path / "soak.json")])
+    assert bench.main() == 0
+    written = (tmp_path / "docs" / "measured.md").read_text("utf-8")
+    assert "**7 turns in 1 minutes.**" in written
+    assert "`python soak.py --json" in written
