@@ -14,7 +14,7 @@ The chat models of that copy are told what placeholders are (`edge.note`) and ge
 placeholder satisfies (`edge.schemas`). An answer that the schema refuses is asked for once more,
 with the masked reason, where a parser follows its model.
 
-`edge.private` calls `prepared`, and `edge.parts` for chains that are nodes of a graph. Models that
+`edge.runnable` calls `prepared`, and `edge.parts` for chains that are nodes of a graph. Models that
 a function calls by itself are not reached; make those private:
 `private(model, masker).with_structured_output(Schema)`.
 """

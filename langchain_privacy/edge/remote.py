@@ -18,8 +18,8 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langgraph.types import StateSnapshot
 
 from langchain_privacy.edge.graph import config_for_caller, snapshot_for_caller
-from langchain_privacy.edge.private import PrivateRunnable, masked_arguments
 from langchain_privacy.edge.run import EdgeRun, open_run
+from langchain_privacy.edge.runnable import PrivateRunnable, masked_arguments
 from langchain_privacy.egress.destination import destination_of
 from langchain_privacy.masking import Masker
 

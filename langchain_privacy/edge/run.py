@@ -5,7 +5,7 @@ its result to state that LangChain records, so there the result stays masked; in
 function (a tool body, a `local_node`) real values are at home and the edge restores again.
 
 `private()` opens a run for each call (`open_run`), for graphs (`edge.graph`) and other Runnables
-(`edge.private`). Code inside a run, such as tools, middleware and local nodes, asks for its
+(`edge.runnable`). Code inside a run, such as tools, middleware and local nodes, asks for its
 session (`session_of`).
 
 Example:

@@ -70,7 +70,7 @@ def frames_hold(error: BaseException) -> list[str]:
     while trace is not None:
         frame, trace = trace.tb_frame, trace.tb_next
         file = frame.f_code.co_filename
-        outside = "/tests/" in file or file.endswith(("/edge/graph.py", "/edge/private.py"))
+        outside = "/tests/" in file or file.endswith(("/edge/graph.py", "/edge/runnable.py"))
         if not outside and holds(repr(frame.f_locals)):
             found.append(f"{file}:{frame.f_lineno}")
     return found
