@@ -19,14 +19,21 @@ from langgraph.types import interrupt
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.sql.conversation import answered, beside, earlier
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.guard import check_sql
 from langchain_privacy.sql.linking import Choice, Namesakes, issued, link_values, match_of
 from langchain_privacy.sql.nodes.state import FRESH, Parts, SQLState, asealed, sealed
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import language_of
-from langchain_privacy.sql.question import Question, Slot, keep_slots, kept
+from langchain_privacy.sql.question import (
+    Question,
+    Slot,
+    answered,
+    beside,
+    earlier,
+    keep_slots,
+    kept,
+)
 from langchain_privacy.sql.reading import Found
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.sql.values import ColumnValues

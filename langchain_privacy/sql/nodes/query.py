@@ -20,7 +20,6 @@ from langchain_privacy.errors import QueryError, UnsafeSQLError
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.masking.cells import KIND, results, write_result
 from langchain_privacy.sql.chart import asks_for_chart
-from langchain_privacy.sql.conversation import remember
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.execute.database import query_error
 from langchain_privacy.sql.faults import fault, refused
@@ -36,7 +35,7 @@ from langchain_privacy.sql.nodes.state import (
     planned_sql,
     sealed,
 )
-from langchain_privacy.sql.question import Slot, bound_values
+from langchain_privacy.sql.question import Slot, bound_values, remember
 from langchain_privacy.sql.remote import AnswerTemplate
 
 _PROGRESS_SECONDS = 1.0
