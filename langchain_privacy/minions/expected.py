@@ -39,6 +39,8 @@ _ASKS_FIGURE = re.compile(
     r"\bhow\s+(?:many|much|large|high|big|old|far|tall|heavy|deep|wide)\b"
     r"|\bwhat\s+(?:is|was|are|were)\s+(?:the\s+)?(?:[\w-]+\s+){0,2}?"
     r"(?:amount|percentage|rate|ratio|total|sum|average|price)\b"
+    r"|\bwhat\s+(?:does|do|did|will|would)\s[^?]{1,80}\b(?:cost|weigh|earn|charge|amount\s+to)\b"
+    r"|\b(?:what|which)\s+(?:amount|sum|price|percentage|share|salary)\b"
     r"|얼마|몇\s?(?:%|퍼센트|프로|개|명|대|채|번|회|곳|가지|원)",
     re.IGNORECASE,
 )

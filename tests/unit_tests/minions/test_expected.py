@@ -38,6 +38,9 @@ ANSWERS = [
     ("주차비는 얼마인가요?", "주차는 무료이다."),
     ("계약금은 얼마입니까?", "계약금은 금 오백만원정으로 한다."),
     ("휴가는 얼마나 남았나요?", "휴가는 석 달 남았다."),
+    ("What does a parking space cost?", "A space costs 60 euros a month."),
+    ("What did the parcel weigh?", "The parcel weighed two kilograms."),
+    ("What does the gate look like?", "The gate is green."),
     # The whole.
     ("What is the total rent for the year?", "The rent for the whole year is 9,840 euros."),
     ("How much is it altogether?", "The total price is 4,000 euros."),
@@ -69,6 +72,8 @@ NONE = [
     ("잔금은 언제 내나요?", "잔금은 3억원이다."),
     # No figure, or none but a date.
     ("How much is the fine?", "The fine goes to the city."),
+    ("What does a parking space cost?", "The cost of a space is agreed with the owner."),
+    ("What salary does she get?", "Her salary is paid by the city."),
     ("How much gold is stored?", "Since 4 April 2025 the daughter has a power of attorney."),
     ("How many people work there?", "People who work there wear helmets."),
     ("월세는 얼마인가요?", "월세는 은행으로 보낸다."),
