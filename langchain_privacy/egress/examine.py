@@ -189,12 +189,14 @@ class Examiner:
         def parts(numbers: list[int]) -> str:
             of_content = [i for i in numbers if i < len(windows.marks)]
             others = [alone[i - len(windows.marks)] for i in numbers[len(of_content) :]]
-            return examined([*windows.joined(of_content), *others])
+            text = examined([*windows.joined(of_content), *others])
+            return self._without_placeholders(text, sessions)
 
         unread = [i for i in clean.unread(marks) if of_all.unread([marks[i]])]
         news = clean.news(marks, state)
-        if (unread and self._findings(self._without_placeholders(parts(unread), sessions))) or (
-            news and self._found(parts(news), sessions)
+        text = parts(news) if news else ""
+        if (unread and self._findings(text if unread == news else parts(unread))) or (
+            news and self._found(text, sessions)
         ):
             refusal = self.refusal(payload.examined, sessions)
             if refusal is not None:
@@ -217,12 +219,11 @@ class Examiner:
         Raises:
             DetectionError: A detector failed, so that nothing can be said.
         """
-        found = self._found(text, sessions)
-        return found or self._findings(self._without_placeholders(text, sessions))
+        text = self._without_placeholders(text, sessions)
+        return self._found(text, sessions) or self._findings(text)
 
     def _found(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
-        """Look for values."""
-        text = self._without_placeholders(text, sessions)
+        """Look for values in a text without placeholders."""
         found = [
             (hit.start, hit.end, hit.form, kind)
             for hit, kind in self._hits(text, sessions)
