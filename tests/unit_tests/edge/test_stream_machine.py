@@ -19,8 +19,12 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableGenerator
 from langchain_core.utils.json import parse_partial_json
+from langgraph.graph import START, MessagesState, StateGraph
 
 from langchain_privacy import Masker, private
 from langchain_privacy.detection import DictionaryDetector
@@ -39,6 +43,40 @@ THREADS = ("one", "other")
 _END: Any = object()
 HALF = re.compile(r"\[[A-Z0-9_]+")
 """What a message that broke off may have ended in, and nobody is shown."""
+
+
+class RemoteModel(BaseChatModel):
+    """A model on an event loop that says what `remote` yields of the last text."""
+
+    remote: Any
+
+    @property
+    def _llm_type(self) -> str:
+        return "remote"
+
+    def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        raise NotImplementedError
+
+    async def _astream(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        async def texts() -> AsyncIterator[str]:
+            yield messages[-1].text
+
+        async for chunk in self.remote(texts()):
+            yield ChatGenerationChunk(message=chunk)
+
+
+def graph_of(model: BaseChatModel) -> Any:
+    """Return a graph with this model as its only node."""
+
+    async def node(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [await model.ainvoke(state["messages"])]}
+
+    builder = StateGraph(MessagesState)
+    builder.add_node("node", node)
+    builder.add_edge(START, "node")
+    return builder.compile()
 
 
 @dataclass
@@ -107,7 +145,7 @@ class Streams(RuleBasedStateMachine):
         way=st.sampled_from(list(WAYS)),
         thread=threads,
         said=st.lists(values, max_size=2),
-        by=st.sampled_from(["stream", "astream", "astream_events"]),
+        by=st.sampled_from(["stream", "astream", "astream_events", "graph"]),
     )
     def ask(self, data: Any, way: str, thread: str, said: list[int], by: str) -> None:
         """A person asks, and an answer begins to stream."""
@@ -130,19 +168,27 @@ class Streams(RuleBasedStateMachine):
                     waits.set()
                     await asyncio.Event().wait()
                 yield piece
+            if by == "graph":
+                script.latest = ""  # LangChain's own end of the call comes behind it
 
         chain = private(RunnableGenerator(remote, remote_on_loop), self.masker)
         config: Any = {"configurable": {"thread_id": thread}}
+        if by == "graph" and way == "message chunks":
+            graph = private(graph_of(RemoteModel(remote=remote_on_loop)), self.masker)
+            later = graph.astream({"messages": [("user", asked)]}, config, stream_mode="messages")
+        elif by != "stream":
+            later = getattr(chain, "astream_events" if by == "astream_events" else "astream")(
+                asked, config
+            )
         if by == "stream":
             pieces: Any = chain.stream(asked, config)
             new = Stream(thread, script, way, lambda: next(pieces, _END), pieces.close)
         else:
-            later = getattr(chain, by)(asked, config)
 
             async def pull() -> Any:
                 while (found := await anext(later, _END)) is not _END:
-                    if by == "astream":
-                        return found
+                    if by != "astream_events":
+                        return found[0] if isinstance(found, tuple) else found
                     if (found["event"], found["name"]) == ("on_chain_stream", chain.name):
                         return found["data"]["chunk"]
                 return _END
@@ -355,6 +401,6 @@ def grows(before: Any, after: Any) -> bool:
 
 _EXAMPLES = (settings.default or settings()).max_examples
 Streams.TestCase.settings = settings(
-    max_examples=_EXAMPLES // 6, stateful_step_count=30, deadline=None
+    max_examples=_EXAMPLES // 8, stateful_step_count=30, deadline=None
 )
 TestStreams = Streams.TestCase
