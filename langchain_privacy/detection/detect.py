@@ -136,7 +136,7 @@ def detect_all(
                 for detector in late:
                     known = _explained(read, here, thresholds)
                     here += _run_late(detector, read, known, language)
-            found += piece.own(here)
+            piece.add_to(found, here)
         look.settle(seen, found, allow, thresholds, everywhere=everywhere)
     return _united(reading.text, looks, skip)
 
@@ -168,7 +168,7 @@ async def adetect_all(
                 for detector in late:
                     known = _explained(read, here, thresholds)
                     here += await asyncio.to_thread(_run_late, detector, read, known, language)
-            found += piece.own(here)
+            piece.add_to(found, here)
         await asyncio.to_thread(look.settle, seen, found, allow, thresholds)
     return _united(reading.text, looks, skip)
 

@@ -3,8 +3,8 @@ r"""A long text in pieces: detectors read a megabyte as they read a page, in the
 A piece ends where a paragraph ends, else a line, a sentence or a word, as near to `LONGEST`
 characters as there is one. Detectors read it with some thousand characters of what stands before
 and behind it. What they find belongs to the piece that it begins in: a name or a key that runs over
-a cut is found whole by the first of the two, and both know what announces it. A value that is
-longer than what is read behind a cut may be cut there.
+a cut is found whole by the first of the two, and both know what announces it. What reaches further
+than the first one reads is put together of what both have found.
 
     >>> [text[piece.first : piece.last] for text in ["a b c d"] for piece in pieces(text, 4, 2)]
     ['a b ', 'c d']
@@ -30,19 +30,24 @@ class Piece(NamedTuple):
         first: Where the piece begins.
         last: Where it ends, and the next one begins.
         stop: Where detectors stop to read.
+        known: Where they stopped to read the piece before.
     """
 
     start: int
     first: int
     last: int
     stop: int
+    known: int = 0
 
-    def own(self, found: Sequence[Finding]) -> Iterator[Finding]:
-        """Yield the findings that begin in the piece, by offsets in the whole text."""
-        first, last, at = self.first - self.start, self.last - self.start, self.start
-        for f in found:
-            if first <= f.start < last:
-                yield replace(f, start=f.start + at, end=f.end + at) if at else f
+    def add_to(self, found: list[Finding], here: Sequence[Finding]) -> None:
+        """Add what was found in the piece and belongs to it, by offsets in the whole text."""
+        at = self.start
+        for f in here:
+            moved = replace(f, start=f.start + at, end=f.end + at) if at else f
+            if self.first <= moved.start < self.last:
+                found.append(moved)
+            elif moved.start < self.first and moved.end > self.known:
+                _go_on(found, moved)
 
 
 def pieces(text: str, longest: int = LONGEST, around: int = _AROUND) -> Iterator[Piece]:
@@ -53,16 +58,25 @@ def pieces(text: str, longest: int = LONGEST, around: int = _AROUND) -> Iterator
         longest: Of a piece, in characters.
         around: How much is read before and behind it at most, and half as much at least.
     """
-    first = 0
+    first = known = 0
     while first < len(text) or not first:
         rest = len(text) - first
         last = len(text) if rest <= longest else _cut(text, first + longest // 2, first + longest)
         start = _cut(text, first - around, first - around // 2) if first > around else 0
         stop = _cut(text, last + around // 2, last + around)
-        yield Piece(start, first, last, stop)
+        yield Piece(start, first, last, stop, known)
         if last == len(text):
             return
-        first = last
+        first, known = last, stop
+
+
+def _go_on(found: list[Finding], rest: Finding) -> None:
+    """Join what runs on over a whole overlap with its beginning, or keep it by itself."""
+    for index, f in enumerate(found):
+        if f.entity_type == rest.entity_type and f.start <= rest.start < f.end:
+            found[index] = replace(f, end=max(f.end, rest.end))
+            return
+    found.append(rest)
 
 
 def _cut(text: str, least: int, most: int) -> int:

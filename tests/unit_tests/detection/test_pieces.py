@@ -105,3 +105,11 @@ def test_a_name_is_masked_in_every_piece_where_one_tells_it() -> None:
     found = detect_all(text, RULES)
     said = [text[f.start : f.end] for f in found if f.entity_type == "PERSON"]
     assert said == ["Zorblatt Vandeleur", "Vandeleur"]
+
+
+@pytest.mark.parametrize("value", ["4471923086" * 30_000, "https://a.example/" + "x7" * 150_000])
+def test_what_is_longer_than_a_piece_is_one_value(value: str) -> None:
+    text = f"See {value} there."
+    found = detect_all(text, [*RULES, StrictDetector()])
+    assert sum(f.end - f.start for f in found) >= len(value)
+    assert not set(range(4, 4 + len(value))).difference(*(range(f.start, f.end) for f in found))
