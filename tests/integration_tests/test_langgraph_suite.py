@@ -72,10 +72,11 @@ def results(tests: Path, *options: str, only: Iterable[str] = ("tests",)) -> dic
     ended = {}
     for case in ET.parse(folder / "report.xml").iter("testcase"):
         bad = [each.tag for each in case if each.tag in {"failure", "error", "skipped"}]
-        place = str(case.get("classname")).split(".")
+        place = (case.get("classname") or str(case.get("name"))).split(".")
         files = [Path(*place[:at]).with_suffix(".py") for at in range(1, len(place) + 1)]
         [(at, file)] = [each for each in enumerate(files, 1) if (folder / each[1]).is_file()]
-        name = "::".join([str(file), *place[at:], str(case.get("name"))])
+        own = [str(case.get("name"))] if case.get("classname") else []  # a file that is skipped
+        name = "::".join([str(file), *place[at:], *own])
         ended[name] = bad[0] if bad else "passed"
     return ended
 
