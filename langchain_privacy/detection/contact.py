@@ -4,7 +4,7 @@ E-mail addresses have a shape of their own. Telephone numbers have one in Korea 
 America; other numbers count with a country code or beside a word for telephone. A web address may
 name a person, and one with a password in it is a secret. `defaults` puts the rules into a detector.
 
-    >>> from langchain_privacy.detection.folded import HANGUL, digits, fold
+    >>> from langchain_privacy.detection.folded import fold
     >>> text = "ada [at] example [dot] org, 010-1234-5678"
     >>> [text[f.start : f.end] for find in (find_emails, find_phones) for f in find(fold(text))]
     ['ada [at] example [dot] org', '010-1234-5678']

@@ -3,7 +3,7 @@ r"""Credentials: provider tokens by their prefix, keys by their frame, passwords
 What a label announces must look like no word: long enough, or of random characters. `defaults` puts
 the rules into a detector.
 
-    >>> from langchain_privacy.detection.folded import HANGUL, LONG_WORD, digits, fold
+    >>> from langchain_privacy.detection.folded import fold
     >>> text = "Your password must be changed. password: hunter2!x"
     >>> [text[f.start : f.end] for f in find_passwords(fold(text))]
     ['hunter2!x']

@@ -530,7 +530,7 @@ class RestoringLeaves(Leaves):
     def _is_split(self, texts: list[str]) -> bool:
         """Say whether a placeholder or the token of a cell begins in one text and ends later."""
         whole, vault = "".join(texts), self._session.vault
-        forms = self._session._memory.texts.forms()  # noqa: SLF001
+        forms = self._session._memory.texts.forms(whole)  # noqa: SLF001
         tokens: list[tuple[int, int]] = [(a, b) for a, b, _ in find_cells(whole, vault)]
         if forms:
             tokens += [(s.start, s.end) for s in forms.sightings(whole, vault.lookup)]
@@ -540,7 +540,7 @@ class RestoringLeaves(Leaves):
     def _restored(self, text: str, links: LinkScanner | None) -> str:
         cells: Sequence[Replacement] = ()
         holds_cells = may_hold_cells(text)
-        forms = self._session._memory.texts.forms()  # noqa: SLF001
+        forms = self._session._memory.texts.forms(text)  # noqa: SLF001
         if links is None and not holds_cells and (forms is None or forms.plain(text)):
             return text
         restoring = self._session._restoring(in_links=self._in_links)  # noqa: SLF001
@@ -548,7 +548,7 @@ class RestoringLeaves(Leaves):
         if links:
             restoring.links = links
         if holds_cells:
-            issued = restore_issued(text, self._session.vault, restoring.forms())
+            issued = restore_issued(text, self._session.vault, forms)
             if issued is not None and not links:
                 return issued
             cells = find_cells(text, self._session.vault)

@@ -47,7 +47,8 @@ class Restoring:
     """The restoring of one text, whole or in pieces.
 
     Attributes:
-        forms: Returns what recognises the session's placeholders, `None` when it issued none.
+        forms: Returns what recognises the session's placeholders in a text, `None` when it issued
+            none.
         lookup: Resolves a type and a code in the session.
         in_links: Whether values may be put inside URLs.
         as_json: Whether the text is JSON source, so that values are escaped.
@@ -55,7 +56,7 @@ class Restoring:
         links: Knows where a URL is open, also at the beginning of the text.
     """
 
-    forms: Callable[[], Forms | None]
+    forms: Callable[[str], Forms | None]
     lookup: Lookup
     in_links: bool = False
     as_json: bool = False
@@ -76,7 +77,7 @@ class Restoring:
         Returns:
             The restored text, and the unsettled rest to put before the next piece.
         """
-        forms = self.forms()
+        forms = self.forms(text)
         if forms is None and not others:
             self.read(text)
             return text, ""

@@ -140,6 +140,7 @@ class RestoredMessages:
 
     Every answer of an agent brings the whole history with it. A message that was restored before,
     and is the same still, is not read again, so that a long conversation costs what is new in it.
+    One in which something may still become a value is not remembered.
     """
 
     def __init__(self, vault: VaultSession) -> None:
@@ -165,7 +166,7 @@ class RestoredMessages:
 
     def learn(self, x: BaseMessage, restored: BaseMessage) -> None:
         """Remember what a message was restored to."""
-        if not _may_be_kept(x):
+        if not _may_be_kept(x) or any(map(is_open, map(str, restored.__dict__.values()))):
             return
         kept = _copy(x), None if restored is x else _copy(restored)
         with self._lock:

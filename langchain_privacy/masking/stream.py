@@ -81,14 +81,14 @@ class StreamRestorer:
         return self._without_half(restored) if broken else restored
 
     def _without_half(self, text: str) -> str:
-        at, forms = text.rfind("["), self._restoring.forms()
+        at, forms = text.rfind("["), self._restoring.forms("")
         half = forms is not None and 0 <= at < len(text) - 1 and forms.opens(text[at:])
         return text[:at] if half else text
 
     def _prose(self) -> frozenset[str]:
         """Return what a bare placeholder of the session can begin with."""
         if self._forms is None:
-            self._forms = self._restoring.forms()
+            self._forms = self._restoring.forms("")
         return self._forms.bare_prefixes if self._forms else frozenset()
 
     def _ends_in(self, word: str, text: str, names: frozenset[str]) -> str:
@@ -141,7 +141,7 @@ class StreamRestorer:
         end, found = self._cells(text, False) if self._cells else Arrived(len(text))
         restored, held = self._restoring.run(text[:end], final=False, others=found)
         self._held = held + text[end:]
-        self._forms = self._restoring.forms()
+        self._forms = self._restoring.forms("")
         self._names = None if self._held or self._restoring.after_word else self._prose()
         return restored
 

@@ -106,8 +106,17 @@ class TextMasker:
     def __repr__(self) -> str:
         return f"<TextMasker that has seen {len(self._seen)} texts>"
 
-    def forms(self) -> Forms | None:
-        """Return what recognises the session's placeholders, `None` when it has issued none."""
+    def forms(self, text: str = "") -> Forms | None:
+        """Return what recognises the session's placeholders, `None` when it has issued none.
+
+        Args:
+            text: A text that will be restored. Another process may have issued a placeholder in it
+                since this one looked, of a type that it does not know.
+        """
+        if "[" in text:
+            for match in PLACEHOLDER.finditer(text):
+                if match[1] not in self._types:
+                    self._vault.lookup(match[1], match[2])
         known, forms = self._forms
         count = self._vault.version
         if count != known:
@@ -268,7 +277,7 @@ class TextMasker:
         self, text: str, *, untrusted: bool
     ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Return the spans of issued placeholders, and of text that only looks like one."""
-        forms = self.forms()
+        forms = self.forms(text)
         seen = forms.sightings(text, self._vault.lookup) if forms else []
         issued = [(s.start, s.end) for s in seen]
         taken = set(issued)

@@ -1,6 +1,6 @@
 r"""Korean addresses: by the region they begin with, by the road and its number, or by a label.
 
-    >>> from langchain_privacy.detection.folded import HANGUL, fold
+    >>> from langchain_privacy.detection.folded import fold
     >>> text = "대전광역시 유성구 하늘로25번길 7에 산다."
     >>> [text[f.start : f.end] for f in find_korean_addresses(fold(text))]
     ['대전광역시 유성구 하늘로25번길 7']

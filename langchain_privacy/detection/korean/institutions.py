@@ -1,6 +1,6 @@
 r"""Schools, clinics and firms whose Korean name ends in what they are.
 
->>> from langchain_privacy.detection.folded import HANGUL, fold
+>>> from langchain_privacy.detection.folded import fold
 >>> text = "우리 애는 솔빛초등학교 3학년 2반이고 해맑은소아과에 다녀요. 대학병원은 멀어요."
 >>> [text[f.start : f.end] for f in find_korean_institutions(fold(text))]
 ['솔빛초등학교', '3학년 2반', '해맑은소아과']

@@ -5,7 +5,7 @@ hold a possible birth date and 10 % pass any of the check digits. So what is not
 digits needs a word beside it; `docs/detection.md` says what that gives and costs. `defaults` puts
 the rules into a detector.
 
-    >>> from langchain_privacy.detection.folded import HANGUL, digits, fold
+    >>> from langchain_privacy.detection.folded import fold
     >>> text = "임차인 홍길동 (900101-1234567)"
     >>> [(f.entity_type, text[f.start : f.end]) for f in find_resident_numbers(fold(text))]
     [('KR_RRN', '900101-1234567')]

@@ -12,6 +12,7 @@ from langchain.agents.middleware import AgentMiddleware
 from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, StateGraph
+from langgraph.store.memory import InMemoryStore
 
 from langchain_privacy import (
     EgressGuard,
@@ -27,6 +28,7 @@ from langchain_privacy.masking import seen, structures
 from langchain_privacy.masking.restore import Restoring
 from langchain_privacy.masking.seen import OfSessions
 from langchain_privacy.values.fold import fold_character
+from langchain_privacy.vault import StoreVault
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.edge.agents import thread
 from tests.unit_tests.edge.conftest import EMAIL, EmailDetector
@@ -228,3 +230,25 @@ def test_rows_that_say_the_same_are_restored_to_the_same() -> None:
     assert restored == [{"to": f"for {EMAIL}", EMAIL: "x", "n": str(at)} for at in range(100)]
     plain = [{"to": f"row {at % 3}", "n": str(at)} for at in range(100)]
     assert restored_for_person(session, plain) is plain
+
+
+def test_what_another_process_issues_in_mid_run_is_restored_at_once() -> None:
+    store = InMemoryStore()
+    here, there = (Masker(vault=StoreVault(store, b"k" * 32)).session("t") for _ in range(2))
+    assert here.restore("[EMAIL_7K2Q]") == "[EMAIL_7K2Q]"  # has looked at what the store holds
+    text = there.mask(f"Write to {EMAIL}")
+    assert restored_for_person(here, [AIMessage(text, id="m")])[0].content == f"Write to {EMAIL}"
+    assert here.restore(text) == f"Write to {EMAIL}"
+    other = Masker(vault=StoreVault(store, b"k" * 32)).session("t")
+    assert other.restore("[EMAIL_7K2Q]") == "[EMAIL_7K2Q]"
+    assert other.mask(text) == text  # no text that only looks like a placeholder
+
+
+def test_a_message_is_read_again_until_its_value_is_known() -> None:
+    session = Masker().session("t")
+    memory = seen.restored_messages(session.vault)
+    settled, waiting = AIMessage("Hello", id="1"), AIMessage("Write to [EMAIL_7K2Q]", id="2")
+    for message in (settled, waiting):
+        memory.learn(message, message)
+    assert memory.known(settled) is settled
+    assert memory.known(waiting) is None
