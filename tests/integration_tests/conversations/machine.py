@@ -246,6 +246,7 @@ class Conversations(RuleBasedStateMachine):
         mine.allowed |= self.house.model.seen.get(mine.number, set())
         stored = self.process.agent.get_state(mine.config).values
         mine.allowed |= {found for _, text in texts(stored) for found in placeholders(text)}
+        self._read_given()  # a tool in a thread of a run that was cancelled may only now have begun
         self.process.vault.forget(mine.thread, tenant=settings.get("tenant", ""))
         # a record that no tool has read never was in the session: who reads it now reads it anew
         unread = self.house.tools.records.get(mine.thread, ())
@@ -430,11 +431,8 @@ class Conversations(RuleBasedStateMachine):
         self.problems += reader.wrong
         self.happened["copies read"] += reader.slots
 
-    # ---- what must be
-
-    @invariant()
-    def nothing_is_wrong(self) -> None:
-        self.happened["steps"] += 1
+    def _read_given(self) -> None:
+        """Read what local tools were given."""
         tools = self.house.tools
         self.happened["local calls"] += len(tools.local)
         for thread, tool, text in list(tools.local):
@@ -445,6 +443,13 @@ class Conversations(RuleBasedStateMachine):
             reader.read(text, f"tool {tool}")
             self._note(reader)
         tools.local.clear()
+
+    # ---- what must be
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        self.happened["steps"] += 1
+        self._read_given()
         for name, turn in self.house.model.turns.items():
             if turn.attempts and not turn.slots <= turn.arrived:
                 self.problems.append(f"the model did not see all of turn {name}")
