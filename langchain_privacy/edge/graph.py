@@ -31,7 +31,7 @@ from langgraph.types import StateSnapshot, StateUpdate
 
 from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import control_words
-from langchain_privacy.edge.parts import private_nodes
+from langchain_privacy.edge.parts import called_in_functions, private_nodes
 from langchain_privacy.edge.run import (
     EdgeRun,
     all_off_loop,
@@ -343,6 +343,14 @@ def private_graph(
             return graph
         msg = "This graph is private already, with another masker; give both the same one."
         raise ConfigurationError(msg)
+    if guard is None and (called := ", ".join(called_in_functions(graph.nodes))):
+        warn_once(
+            f"called: {called}",
+            f"private() cannot wrap what functions of a graph call by themselves: {called}. They"
+            " get placeholders where the state has them; what else a function gives them is not"
+            " masked. Give private() a guard, wrap each (guard.wrap(model), private_tool(tool,"
+            " masker), private(retriever, masker)), or make it a node of its own.",
+        )
     new = graph.copy({"nodes": private_nodes(graph.nodes, masker)})
     settings = {"_masker": masker, "_guard": guard, "_control": control_words(graph)}
     if around is not None:

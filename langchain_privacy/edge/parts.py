@@ -9,14 +9,20 @@ nodes that validate tool calls (`ValidationNode`, trustcall).
 
 Source of the structure that is walked: `langgraph.pregel` (nodes and what they are bound to) and
 `langgraph.prebuilt.ToolNode`.
+
+What a function of a node calls by itself cannot be replaced there; `called_in_functions` names it.
 """
 
 import copy
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from langchain_core.language_models import BaseLanguageModel
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import RunnableSequence
+from langchain_core.runnables import RunnableSequence, RunnableWithFallbacks
+from langchain_core.runnables.base import RunnableBindingBase
+from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
@@ -25,6 +31,7 @@ from langchain_privacy.edge.retrieval import PrivateRetriever
 from langchain_privacy.edge.states import lenient, validate_real_values
 from langchain_privacy.edge.tools import provisional_tool
 from langchain_privacy.masking import Masker
+from langchain_privacy.subclassing import made_from
 
 
 def private_nodes(nodes: Mapping[str, Any], masker: Masker) -> dict[str, Any]:
@@ -84,3 +91,70 @@ def _tool_node(node: ToolNode, masker: Masker) -> ToolNode:
     new._tools_by_name = tools  # noqa: SLF001
     new.func, new.afunc = new._func, new._afunc  # noqa: SLF001
     return new
+
+
+# ---- What functions call by themselves
+
+_FRAMEWORKS = ("langchain_privacy.", "langchain.", "langchain_core.", "langgraph.")
+"""Their functions call what this module has looked at, or what is theirs to answer for."""
+
+
+def called_in_functions(nodes: Mapping[str, Any]) -> list[str]:
+    """Name the models, tools and retrievers that functions of nodes hold and nobody has wrapped.
+
+    Seen are the variables of a function, the attributes of the object that it is a method of, and
+    what lists and dicts in these hold; not what it calls through another function.
+
+    Args:
+        nodes: Nodes by name, as a compiled graph holds them.
+
+    Returns:
+        Such as `"ChatOpenAI in node 'ask'"`, sorted.
+    """
+    return sorted(
+        {
+            f"{type(x).__name__} in node {name!r}"
+            for name, node in nodes.items()
+            for function in _functions(node.bound)
+            for x in _plain(_held(function))
+        }
+    )
+
+
+def _functions(part: Any) -> Iterator[Callable[..., Any]]:
+    if isinstance(part, Pregel):
+        for node in part.nodes.values():
+            yield from _functions(node.bound)
+    for step in getattr(part, "steps", ()):
+        yield from _functions(step)
+    function: Any = getattr(part, "func", None) or getattr(part, "afunc", None)
+    function = getattr(function, "func", function)  # a partial
+    module = getattr(function, "__globals__", {}).get("__name__", "")
+    if module and not f"{module}.".startswith(_FRAMEWORKS):
+        yield function
+
+
+def _held(function: Any) -> Iterator[Any]:
+    variables = inspect.getclosurevars(function)
+    owner = getattr(function, "__self__", None)
+    for held in (variables.globals, variables.nonlocals, getattr(owner, "__dict__", {})):
+        for x in held.values():
+            yield x
+            if type(x) in {list, tuple, dict}:
+                yield from x.values() if isinstance(x, dict) else x
+
+
+def _plain(held: Iterable[Any]) -> Iterator[Any]:
+    for x in held:
+        if isinstance(x, RunnableBindingBase):
+            yield from _plain([x.bound])
+        elif isinstance(x, RunnableWithFallbacks):
+            yield from _plain(x.runnables)
+        elif isinstance(x, RunnableSequence):
+            yield from _plain(x.steps)
+        elif isinstance(x, (BaseLanguageModel, BaseTool, BaseRetriever)) and not _is_ours(type(x)):
+            yield x
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.startswith("langchain_privacy.") or made_from(cls) is not cls

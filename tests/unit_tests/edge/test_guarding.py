@@ -48,16 +48,22 @@ async def test_a_model_that_nobody_wrapped(
         async def awrap_model_call(self, request: Any, handler: Any) -> Any:
             return await handler(request.override(system_message=SystemMessage(f"it is {EMAIL}")))
 
-    agent = private(create_agent(model, [], middleware=[Adds()]), masker, guard=guard)
+    agent: Any = private(create_agent(model, [], middleware=[Adds()]), masker, guard=guard)
     with pytest.raises(EgressBlockedError):
         if asynchronous:
             await agent.ainvoke(asked())
         else:
             agent.invoke(asked())
     assert not model.seen
-    adds = RunnableLambda(lambda x: f"{x} {OTHER}") | ScriptedChatModel(responses=["never"])
-    with pytest.raises(EgressBlockedError):
-        private(adds, masker, guard=guard).invoke("hello")
+
+
+def test_what_a_step_of_a_chain_adds_crosses_masked(masker: Masker, guard: EgressGuard) -> None:
+    model = ScriptedChatModel(responses=["ok"])
+    adds: Any = RunnableLambda(lambda x: f"{x} {OTHER}") | model
+    assert private(adds, masker, guard=guard).invoke("hello").content == "ok"
+    (seen,) = model.seen
+    assert "hello [EMAIL_" in str(seen)
+    assert OTHER not in str(seen)
 
 
 def test_models_of_other_middleware(masker: Masker, guard: EgressGuard) -> None:

@@ -23,6 +23,7 @@ from langchain_privacy import (
     MaskingPolicy,
     PrivacyMiddleware,
     ToolPolicy,
+    local_node,
     private,
 )
 from langchain_privacy.edge import private_tool
@@ -221,3 +222,68 @@ def test_retrievers_and_tools_of_a_chain_are_asked_with_placeholders() -> None:
     for step in steps:
         private(RunnableLambda(str) | step, m).invoke(f"I am {SECRETS[0]}")
     assert [SECRETS[0] in text for text in asked] == [False, False, True, True]
+
+
+class Desk:
+    """An app's object whose method is a node."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model.bind(stop=["x"])
+
+    def answer(self, state: MessagesState) -> dict[str, Any]:
+        return {"messages": [self.model.invoke(state["messages"])]}
+
+
+def _of(**nodes: Any) -> Any:
+    graph = StateGraph(MessagesState)
+    for name, node in nodes.items():
+        graph.add_node(name, node)
+        graph.add_edge(START, name)
+    return graph.compile()
+
+
+def test_what_functions_call_by_themselves_is_named_in_one_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    m, model = masker(), ScriptedChatModel(responses=["ok"])
+    tools = {"crm": crm}
+
+    def ask(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [model.invoke(state["messages"])]}
+
+    async def look_up(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [("user", await tools["crm"].ainvoke({"customer": "7"}))]}
+
+    inner = _of(desk=Desk(model).answer)
+    chain: Any = RunnableLambda(ask)
+    graph = _of(ask=ask, look_up=look_up, inner=inner, chain=chain | model)
+    private(graph, m)
+    (record,) = caplog.records
+    assert (
+        "themselves: ScriptedChatModel in node 'ask', ScriptedChatModel in node 'chain', "
+        "ScriptedChatModel in node 'inner', StructuredTool in node 'look_up'."
+    ) in record.message
+
+
+def test_what_is_wrapped_local_or_of_a_framework_is_not_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    m, plain = masker(), scripted()
+    model, tool = EgressGuard(m).wrap(plain), private_tool(crm, m)
+
+    def ask(state: MessagesState) -> dict[str, Any]:
+        tool.invoke({"customer": "7"})
+        return {"messages": [model.invoke(state["messages"])]}
+
+    @local_node(masker=m)
+    def here(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [plain.invoke(state["messages"])]}
+
+    private(_of(ask=ask, here=here, agent=create_agent(plain, [crm])), m)
+    assert not caplog.records
+
+    def unwrapped(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [plain.invoke(state["messages"])]}
+
+    private(_of(unwrapped=unwrapped), m, guard=EgressGuard(m))
+    assert not caplog.records
