@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from langchain_privacy.detection import (
+    addresses,
     ages,
     contact,
-    hosts,
     named_things,
     personal,
     presented,
@@ -20,7 +20,7 @@ from langchain_privacy.detection.dates import around_digits
 from langchain_privacy.detection.vocabulary import cues, numbers
 from langchain_privacy.values.fold import normal
 
-_MODULES = (ages, contact, cues, hosts, named_things, numbers, personal, presented)
+_MODULES = (addresses, ages, contact, cues, named_things, numbers, personal, presented)
 _PROMPTS = Path(__file__).parents[2] / "vectors" / "prompts"
 # What other texts lack, and letters that patterns without regard to case take for ASCII ones.
 _SAYINGS = (
