@@ -23,6 +23,7 @@ from langchain_privacy.local import EmbeddedServer, call_local, yes_no_score
 from langchain_privacy.loopback import Recorded, Reply
 from langchain_privacy.minions.asking import held_to
 from langchain_privacy.minions.prompting import render
+from langchain_privacy.minions.sentences import sentences
 from langchain_privacy.testing.model_server import OpenAIServer, last_text
 from langchain_privacy.words import Language, guess_language
 
@@ -245,9 +246,12 @@ class StandIn(OpenAIServer):
         model = self._model.chat_model(max_tokens=300, timeout=600)
         message = call_local(model, prompt, timeout=600, **held_to(model, _Reply))
         try:
-            return read_json(message, _Reply).model_dump()
+            said = read_json(message, _Reply)
         except ProtocolError:
             return {"decision": "insufficient"}
+        # Behind its first sentence a model of this size copies on: other quotes, and the prompt.
+        end = next((end for _, end in sentences(said.answer)), 0)
+        return {**said.model_dump(), "answer": said.answer[:end]}
 
     def _judge(
         self, task: str, quotes: list[tuple[str, str]], language: Language
