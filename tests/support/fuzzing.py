@@ -346,11 +346,9 @@ def mutated(seed: bytes, random_: random.Random) -> bytes:
     """A changed copy: of the JSON inside where there is some, else of the bytes."""
     if random_.random() < 0.6:
         try:
-            content = json.loads(seed)
+            return _changed_json(json.loads(seed), random_)
         except (ValueError, RecursionError):
-            pass
-        else:
-            return _changed_json(content, random_)
+            pass  # no JSON, or nested deeper by each change than Python writes
     return _changed_bytes(bytearray(seed), random_)
 
 

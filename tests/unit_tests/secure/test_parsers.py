@@ -67,3 +67,9 @@ def test_moments_are_seconds_of_four_digit_years(value) -> None:
 def test_raw_members_are_bytes_as_sent(document, raw) -> None:
     parsing.strict_json(document, "text")
     assert parsing.raw_member(document, "gpu") == raw
+
+
+def test_json_that_is_nested_too_deep_to_be_written_is_changed_as_bytes() -> None:
+    seed, random_ = b"[" * 990 + b"]" * 990, random.Random(1)
+    for _ in range(500):
+        assert isinstance(fuzzing.mutated(seed, random_), bytes)
