@@ -1,6 +1,7 @@
 """Faults that somebody found by attacking, each with the right result."""
 
 import json
+import re
 from datetime import date
 from typing import Any, TypedDict
 
@@ -222,7 +223,10 @@ def test_a_record_of_a_tool_reaches_no_wire_trace_or_checkpoint(
     assert "look_up" in wire
     for value in WRITTEN:
         for written in (value, json.dumps(value)[1:-1], json.dumps(json.dumps(value)[1:-1])[1:-1]):
-            assert written not in kept, written
+            # LangSmith's clock and ids hold four digits in longer numbers
+            pin = len(written) < 6 and written.isdigit()
+            found = re.search(rf"(?<![\w-]){written}(?![\w-])" if pin else re.escape(written), kept)
+            assert found is None, written
 
 
 ORDINARY = "jira_create_issue asana_task figma_export kibana opsgenie ask_alice crm_en_dict"
