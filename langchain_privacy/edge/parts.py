@@ -16,6 +16,7 @@ What a function of a node calls by itself cannot be replaced there; `called_in_f
 import copy
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from langchain_core.language_models import BaseLanguageModel
@@ -135,9 +136,12 @@ def _functions(part: Any) -> Iterator[Callable[..., Any]]:
 
 
 def _held(function: Any) -> Iterator[Any]:
-    variables = inspect.getclosurevars(function)
-    owner = getattr(function, "__self__", None)
-    for held in (variables.globals, variables.nonlocals, getattr(owner, "__dict__", {})):
+    variables = [getattr(getattr(function, "__self__", None), "__dict__", {})]
+    # A variable that a function closes over may have no value yet; then none of them can be read.
+    with suppress(ValueError):
+        found = inspect.getclosurevars(function)
+        variables += [dict(found.globals), dict(found.nonlocals)]
+    for held in variables:
         for x in held.values():
             yield x
             if type(x) in {list, tuple, dict}:

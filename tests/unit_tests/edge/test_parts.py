@@ -287,3 +287,15 @@ def test_what_is_wrapped_local_or_of_a_framework_is_not_named(
 
     private(_of(unwrapped=unwrapped), m, guard=EgressGuard(m))
     assert not caplog.records
+
+
+def test_a_function_may_hold_what_has_no_value_yet() -> None:
+    def node(state: MessagesState) -> dict[str, Any]:
+        return later(state)
+
+    graph = private(_of(node=node), masker())
+
+    def later(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [AIMessage("ok")]}
+
+    assert graph.invoke({"messages": ["hi"]})["messages"][-1].content == "ok"
