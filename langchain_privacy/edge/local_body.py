@@ -2,10 +2,10 @@
 
 Inside, `interrupt()` shows a masked payload and returns the person's real answer, the run's store,
 checkpointer (`edge.local_saver`) and stream writer mask what they are given, and runs that the
-function starts are traced nowhere, also in threads of its own (`edge.threads`).
+function starts are traced nowhere, also in threads of its own.
 A chat model that is called with private values in the ordinary way is refused: it may be remote,
 and its call would be cached. Local models are called with `langchain_privacy.local.call_local`,
-and so are attested ones (`edge.attested`).
+and so are attested ones: it leads them through a door that masks, guards and records.
 
 Tools (`edge.tools`), local nodes (`edge.node`) and retrievers (`edge.retrieval`) run in it.
 
@@ -17,31 +17,36 @@ Example:
     ```
 """
 
+import contextvars
+import functools
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from langchain_core.messages import BaseMessage
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import var_child_runnable_config
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore, GetOp, Item, ListNamespacesOp, Op, PutOp, SearchOp
 
-from langchain_privacy.edge.attested import AttestedDoor
 from langchain_privacy.edge.local_saver import masking_saver
 from langchain_privacy.edge.run import (
     RefusingHandler,
+    is_local,
     is_setting,
     local_scope,
     mask_config,
     restored_setting,
     surrounding,
 )
-from langchain_privacy.edge.threads import follow_into_threads
-from langchain_privacy.errors import EgressBlockedError
+from langchain_privacy.egress.guarded_models import guard_of
+from langchain_privacy.errors import ConfigurationError, EgressBlockedError
 from langchain_privacy.local.call import door_scope, unseen
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.vault import session_scope
@@ -235,3 +240,107 @@ class PrivateStore(BaseStore):
 def local_store(store: Any, session: MaskingSession) -> PrivateStore:
     """Return a store that masks what a local function puts."""
     return store if isinstance(store, PrivateStore) else PrivateStore(store, session)
+
+
+# ---- The door to attested models
+
+
+class AttestedDoor:
+    """Leads calls of attested models out of a local function: masked, guarded, recorded.
+
+    A model behind an attested endpoint is neither local nor like any other remote one, so
+    `call_local` leads it through this door, which every local function has around it:
+
+    ```python
+    guard = EgressGuard(masker, policy=RealTextToAttested())  # without it: placeholders
+    secure = guard.wrap(SecureChatModel(endpoint=url, model="m", policy=policy))
+
+
+    @local_node
+    def summarize(state):
+        return {"summary": call_local(secure, state["report"]).text}
+    ```
+
+    Args:
+        session: Masks what goes out, and restores what comes back.
+        guard: The guard of the run, for models that have none of their own.
+    """
+
+    def __init__(self, session: MaskingSession, guard: Any) -> None:
+        self._session = session
+        self._guard = guard
+
+    def __repr__(self) -> str:
+        return f"<AttestedDoor of {self._session!r}>"
+
+    def out(
+        self, model: BaseChatModel, messages: list[BaseMessage], arguments: dict[str, Any]
+    ) -> tuple[BaseChatModel, list[BaseMessage], dict[str, Any]]:
+        """Return the guarded model, and what it is to get.
+
+        Raises:
+            ConfigurationError: Nobody would record the crossing.
+        """
+        guard: Any = guard_of(model) or self._guard
+        if guard is None:
+            msg = (
+                f"{type(model).__name__} has no guard, so nobody would record what crosses: use"
+                " guard.wrap(model), or private(graph, masker, guard=guard)."
+            )
+            raise ConfigurationError(msg)
+        guarded = guard.wrap(model)
+        if guard.policy is not None and guard.policy.lets_real_text(guarded):
+            return guarded, messages, arguments
+        return guarded, self._session.mask(messages), self._session.mask(arguments)
+
+    def back(self, answer: AIMessage) -> AIMessage:
+        """Restore an answer for the local function."""
+        return self._session.restore(answer)
+
+
+# ---- Threads that a local function starts
+
+_pooled: contextvars.ContextVar[bool] = contextvars.ContextVar("edge_pooled", default=False)
+"""Whether a thread that is started now is a worker of an executor, which others will use too."""
+
+
+@functools.cache
+def follow_into_threads() -> None:
+    """Have threads and executors keep the context of local functions, from now on.
+
+    A local function is marked in its context, and Python gives a new thread an empty one: in a
+    `ThreadPoolExecutor` inside a tool, runs would be traced with real values and models called
+    with them. Elsewhere threads are as Python made them. `asyncio.to_thread` and LangChain's own
+    executors take the context along anyway.
+    """
+    start = threading.Thread.start
+    submit: Any = ThreadPoolExecutor.submit
+
+    @functools.wraps(start)
+    def start_following(self: threading.Thread) -> None:
+        if is_local() and not _pooled.get():
+            body, context = self.run, contextvars.copy_context()
+
+            def run() -> None:
+                # or the thread would hold itself
+                del self.run
+                context.run(body)
+
+            self.run = run  # type: ignore[method-assign]
+        start(self)
+
+    @functools.wraps(submit)
+    def submit_following(
+        self: ThreadPoolExecutor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any
+    ) -> Any:
+        if not is_local():
+            return submit(self, fn, *args, **kwargs)
+        context = contextvars.copy_context()
+        token = _pooled.set(True)
+        try:
+            return submit(self, context.run, fn, *args, **kwargs)
+        finally:
+            _pooled.reset(token)
+
+    threading.Thread.start = start_following  # type: ignore[method-assign]
+    ThreadPoolExecutor.submit = submit_following  # type: ignore[method-assign,assignment]
