@@ -1,6 +1,6 @@
 """A model's structured answer on both sides: real for the parser, masked for what records it.
 
-`edge.parsing` (chains) and `edge.structured` (agents) restore an answer, have it parsed, and put
+`edge.steps` (chains) and `edge.structured` (agents) restore an answer, have it parsed, and put
 the placeholders back where the model wrote them.
 """
 

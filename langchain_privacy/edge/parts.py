@@ -4,7 +4,7 @@
 retrievers are made private as `private_tool` and `PrivateRetriever` do: they get placeholders, what
 they return is masked before LangGraph records it. A tool that `PrivacyMiddleware` or `private_tool`
 has made private keeps its policy. Chains that are nodes are prepared as private chains are
-(`edge.parsing`), states with a schema get objects that hold placeholders (`edge.states`), and so do
+(`edge.steps`), states with a schema get objects that hold placeholders (`edge.states`), and so do
 nodes that validate tool calls (`ValidationNode`, trustcall).
 
 Source of the structure that is walked: `langgraph.pregel` (nodes and what they are bound to) and
@@ -27,7 +27,7 @@ from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 from langgraph.pregel import Pregel
 
-from langchain_privacy.edge.parsing import prepared
+from langchain_privacy.edge.steps import prepared
 from langchain_privacy.edge.retrieval import PrivateRetriever
 from langchain_privacy.edge.states import lenient, validate_real_values
 from langchain_privacy.edge.tools import provisional_tool

@@ -30,7 +30,7 @@ from langchain_core.runnables.utils import Input, Output
 from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import masked_tool, with_names
 from langchain_privacy.edge.model_events import arestored_stream, restored_stream
-from langchain_privacy.edge.parsing import prepared
+from langchain_privacy.edge.steps import prepared
 from langchain_privacy.edge.run import EdgeRun, SessionOf, off_loop, open_run, scoped, scoped_async
 from langchain_privacy.edge.streams import CallbackEventRestorer, arestore_stream, restore_stream
 from langchain_privacy.errors import ConfigurationError, InlineMediaError

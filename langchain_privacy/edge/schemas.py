@@ -3,7 +3,7 @@
 A server that enforces a schema (`strict`) writes what fits it. Where a field has a pattern, a
 format or a length, a placeholder does not fit, so it would have to invent a value. So these
 constraints become words in the field's description, for every tool and every structured answer. The
-edge validates the restored value with the schema as it was (`edge.structured`, `edge.parsing`).
+edge validates the restored value with the schema as it was (`edge.structured`, `edge.steps`).
 
 Types, enumerations and constants stay: they are the builder's own words. Only keys that limit what
 a text may be are taken out, so a schema that is legal for `strict` stays legal.

@@ -155,14 +155,14 @@ FAULTS: dict[str, str] = {
         unit_tests/edge/test_faults.py::test_a_history_by_session_id_comes_back""",
     # ---- structured output, state, words that decide
     "schemas with formats, patterns and days refused placeholders": """
-        unit_tests/edge/test_parsing.py::test_the_schema_sees_real_values
+        unit_tests/edge/test_steps.py::test_the_schema_sees_real_values
         unit_tests/edge/test_structured.py::test_validated_with_real_values
         unit_tests/edge/test_structured.py::test_trustcall_validates_real_values""",
     "schemas crossed with limits that only an invented value satisfies": """
-        unit_tests/edge/test_parsing.py::test_what_crosses_demands_nothing_that_a_placeholder_is_not
-        unit_tests/edge/test_parsing.py::test_agents_send_relaxed_schemas_of_answers_and_tools
-        unit_tests/edge/test_parsing.py::test_what_the_schema_refuses_is_asked_for_once_more
-        unit_tests/edge/test_parsing.py::test_a_second_refusal_is_raised_masked""",
+        unit_tests/edge/test_steps.py::test_what_crosses_demands_nothing_that_a_placeholder_is_not
+        unit_tests/edge/test_steps.py::test_agents_send_relaxed_schemas_of_answers_and_tools
+        unit_tests/edge/test_steps.py::test_what_the_schema_refuses_is_asked_for_once_more
+        unit_tests/edge/test_steps.py::test_a_second_refusal_is_raised_masked""",
     "literals and routing values were masked, and graphs took the other branch": """
         unit_tests/edge/test_control.py::test_literals_and_enums_of_a_state
         unit_tests/edge/test_control.py::test_names_of_nodes_and_what_routers_say
@@ -174,8 +174,8 @@ FAULTS: dict[str, str] = {
         unit_tests/edge/test_faults.py::test_names_of_tools_are_taken_as_they_are
         unit_tests/edge/test_control.py::test_names_of_tools""",
     "no model was told what a placeholder is": """
-        unit_tests/edge/test_parsing.py::test_an_agent_tells_it_once_and_in_the_same_words
-        unit_tests/edge/test_parsing.py::test_a_chain_tells_its_model_what_placeholders_are""",
+        unit_tests/edge/test_steps.py::test_an_agent_tells_it_once_and_in_the_same_words
+        unit_tests/edge/test_steps.py::test_a_chain_tells_its_model_what_placeholders_are""",
     "the builder's own words were masked, and by thread, so that no cache hit": """
         unit_tests/edge/test_faults.py::test_a_declared_system_prompt_is_the_same_in_every_thread
         unit_tests/edge/test_parts.py::test_public_words_of_a_template_stay""",

@@ -7,7 +7,7 @@ it is, and what it made is masked again before the run records it. Placeholders 
 wrote them; the edge validates the object once more when it restores it.
 
 What other steps add crosses masked too: what retrievers and tools of that copy give is masked
-before their runs record it, templates mask the words that they hold themselves (`edge.templates`),
+before their runs record it, templates mask the words that they hold themselves,
 and a model masks once more what it is asked, whichever function of the chain has written it.
 
 The chat models of that copy are told what placeholders are (`edge.note`) and get schemas that a
@@ -21,7 +21,7 @@ a function calls by itself are not reached; make those private:
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, BaseLLM
@@ -58,7 +58,7 @@ from langchain_core.runnables import (
 from langchain_core.runnables.base import RunnableBindingBase, RunnableEach
 from langchain_core.runnables.passthrough import RunnableAssign
 from langchain_core.tools import BaseTool
-from pydantic import ValidationError
+from pydantic import PrivateAttr, ValidationError
 
 from langchain_privacy.edge.errors import masked_error
 from langchain_privacy.edge.local_body import local_body
@@ -67,11 +67,11 @@ from langchain_privacy.edge.overlay import overlaid, restored_answer, written_in
 from langchain_privacy.edge.retrieval import PrivateRetriever, RecordedRetriever
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.edge.schemas import relaxed_settings
-from langchain_privacy.edge.templates import masking_template
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import LocalFunctionError
 from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.subclassing import recast, subclass_maker
 
 _PLAIN = {StrOutputParser, JsonOutputParser, JsonOutputToolsParser, JsonOutputKeyToolsParser}
 """Parsers that look at no value: what they make of placeholders is restored like any text."""
@@ -337,3 +337,48 @@ def _again(given: Any, answer: Any, why: str) -> list[BaseMessage]:
     replies: list[BaseMessage] = [ToolMessage(told, tool_call_id=c["id"]) for c in calls or ()]
     said = answer if isinstance(answer, BaseMessage) else AIMessage(str(answer))
     return [*_messages(given), said, *(replies or [HumanMessage(told)])]
+
+
+# ---- Templates: what one says itself is masked as the input of the chain is
+
+
+def masking_template(template: BasePromptTemplate[Any], masker: Masker) -> BasePromptTemplate[Any]:
+    """Return a copy of a template, of a subclass of its class, whose prompts are masked.
+
+    A template may quote an address or a name, and its examples, partial variables and defaults may
+    hold more of them; the edge has masked what the chain was given, not those. Words that are no
+    secret are named in `MaskingPolicy(public=[...])`.
+
+    Args:
+        template: Any prompt template.
+        masker: Finds private values and holds the vault.
+    """
+    if isinstance(template, _Masking):
+        return template
+    copy: Any = template.model_copy()
+    recast(copy, _masking(type(template)))
+    copy._masker = masker  # noqa: SLF001
+    return cast("BasePromptTemplate[Any]", copy)
+
+
+class _Masking(BasePromptTemplate[Any]):
+    """Marks the templates whose prompts are masked, before their runs record them."""
+
+    _masker: Any = PrivateAttr(default=None)
+
+
+@subclass_maker(_Masking)
+def _masking(base: Any) -> dict[str, Any]:
+    """A template's class that masks its prompts."""
+
+    def format_prompt(self: Any, **kwargs: Any) -> Any:
+        return session_of(self._masker).mask(base.format_prompt(self, **kwargs))
+
+    async def aformat_prompt(self: Any, **kwargs: Any) -> Any:
+        made = await base.aformat_prompt(self, **kwargs)
+        return await asyncio.to_thread(lambda: session_of(self._masker).mask(made))
+
+    # what a tracer is told of the template: its class, and not its words
+    told = {"lc": 1, "type": "constructor", "id": base.lc_id(), "name": base.__name__}
+    members = {"format_prompt": format_prompt, "aformat_prompt": aformat_prompt}
+    return {**members, "_serialized": property(lambda _: told)}
