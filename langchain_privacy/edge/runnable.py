@@ -1,7 +1,8 @@
 """`private()` for any Runnable that is no graph: chains, models, retrievers, functions.
 
 `edge.private` calls `PrivateRunnable`, which masks what goes in, with the arguments of the call and
-those that were bound before, and restores what comes out, as one piece or as it streams.
+those that were bound before, and restores what comes out, as one piece or as it streams, also as
+the v3 events of a chat model.
 
 Example:
     ```python
@@ -17,6 +18,10 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
+from langchain_core.language_models.chat_model_stream import (
+    AsyncChatModelStream,
+    ChatModelStream,
+)
 from langchain_core.runnables import (
     Runnable,
     RunnableBinding,
@@ -29,10 +34,22 @@ from langchain_core.runnables.utils import Input, Output
 
 from langchain_privacy.edge.composing import Composing
 from langchain_privacy.edge.control import masked_tool, with_names
-from langchain_privacy.edge.model_events import arestored_stream, restored_stream
+from langchain_privacy.edge.run import (
+    EdgeRun,
+    SessionOf,
+    all_off_loop,
+    off_loop,
+    open_run,
+    scoped,
+    scoped_async,
+)
 from langchain_privacy.edge.steps import prepared
-from langchain_privacy.edge.run import EdgeRun, SessionOf, off_loop, open_run, scoped, scoped_async
-from langchain_privacy.edge.streams import CallbackEventRestorer, arestore_stream, restore_stream
+from langchain_privacy.edge.streams import (
+    CallbackEventRestorer,
+    ProtocolEventRestorer,
+    arestore_stream,
+    restore_stream,
+)
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import Masker
 
@@ -268,3 +285,69 @@ def masked_bindings(run: EdgeRun, x: Any) -> Any:
         )
         return x if same else x.model_copy(update={"runnable": first, "fallbacks": rest})
     return x
+
+
+# ---- The v3 stream of a chat model
+#
+# `stream_events(version="v3")` of a chat model returns a `ChatModelStream`, whose texts, reasoning,
+# calls and final message are made of the events that it is given. Behind the edge a stream of the
+# model itself runs, masked, as its callbacks see it; its events are restored and make a second one,
+# which the caller gets.
+
+_MESSAGE = "message"
+"""There is one message in a stream."""
+
+
+def restored_stream(run: EdgeRun, masked: ChatModelStream) -> ChatModelStream:
+    """Return the stream of a model with real values; it runs as its events are asked for."""
+    stream = ChatModelStream()
+    restorer = ProtocolEventRestorer(run.session)
+    events: list[Iterator[Any]] = []
+
+    def pump() -> bool:
+        try:
+            with run.scope():
+                if not events:
+                    events.append(iter(masked))
+                event = next(events[0], None)
+            if event is None:
+                return False
+            for restored in restorer.feed(event, _MESSAGE):
+                stream.dispatch(restored)
+        except BaseException as error:  # noqa: BLE001 - the stream raises it where it is read
+            stream.fail(error)
+            return False
+        return True
+
+    stream.bind_pump(pump)
+    return stream
+
+
+def arestored_stream(run: EdgeRun, masked: AsyncChatModelStream) -> AsyncChatModelStream:
+    """Like `restored_stream`; a task of its own reads the model's stream from the first reader on.
+
+    Closing the stream closes the model's.
+    """
+    stream = AsyncChatModelStream()
+    restorer = ProtocolEventRestorer(run.session)
+
+    async def produce() -> None:
+        try:
+            with run.scope():
+                async with aclosing(masked):
+                    async for event in masked:
+                        fed = await all_off_loop(run.session, restorer.feed, event, _MESSAGE)
+                        for restored in fed:
+                            stream.dispatch(restored)
+        except asyncio.CancelledError as error:
+            stream.fail(error)
+            raise
+        except BaseException as error:  # noqa: BLE001 - the stream raises it where it is read
+            stream.fail(error)
+
+    async def start() -> None:
+        if stream._producer_task is None:  # noqa: SLF001 - what LangChain's own models set
+            stream._producer_task = asyncio.create_task(produce())  # noqa: SLF001
+
+    stream.set_start(start)
+    return stream

@@ -4,7 +4,7 @@
 |---|---|---|
 | `Runnable.stream`, `transform` | `restore_stream` | `edge.runnable`, `edge.chains` |
 | `Pregel.stream` in every mode, v3 events | `PartRestorer` | `edge.graph` |
-| v3 events of a model | `ProtocolEventRestorer` | `edge.model_events` |
+| v3 events of a model | `ProtocolEventRestorer` | `edge.runnable` |
 | `astream_events` v1 and v2 | `CallbackEventRestorer` | `edge.graph`, `edge.runnable` |
 | `astream_log` | `restore_patches` | `edge.graph` |
 | `on_llm_new_token` | `ChunkRestorer` | `edge.callbacks` |
