@@ -50,8 +50,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask the questions; 1 when a private value crossed."""
     # Imported when the command runs: the layers keep it out of the start of the others.
-    from langchain_privacy.minions.evaluation import Score, ask, read_questions
-    from langchain_privacy.minions.experiment import Experiment, client_at
+    from langchain_privacy.minions.evaluation import (
+        Experiment,
+        Score,
+        ask,
+        client_at,
+        read_questions,
+    )
 
     if (arguments.langsmith is None) != (arguments.langsmith_url is None):
         msg = "--langsmith NAME and --langsmith-url URL go together: no endpoint is assumed."

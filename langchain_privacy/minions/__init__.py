@@ -10,13 +10,13 @@ keeps.
 from langchain_privacy.minions.graph import (
     create_minion_graph,
     create_minions_graph,
+    documents_tool,
     private_minion_graph,
 )
 from langchain_privacy.minions.judge import Judge
 from langchain_privacy.minions.nodes import MinionNodes
 from langchain_privacy.minions.schema import Next, Plan, Sub
 from langchain_privacy.minions.state import Budget, MinionInput, MinionOutput, MinionState
-from langchain_privacy.minions.tool import documents_tool
 
 __all__ = [
     "Budget",

@@ -4,14 +4,17 @@
     out = graph.invoke({"task": "When does the lease end?", "documents": [Path("lease.pdf")]})
 
 Both are `MinionNodes` put together, behind an edge that keeps documents in the vault's room and
-lets references to them into the state.
+lets references to them into the state. `documents_tool` makes a tool of an agent of one.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
+from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langchain_core.tools import StructuredTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Command, StateUpdate
@@ -229,3 +232,64 @@ def _quote_verbatim(part: dict[str, Any], run: EdgeRun) -> None:
     for passages in (part.get("evidence"), report and report.get("closest")):
         for passage in passages or ():
             passage["quote"] = room.get(passage["doc"])[passage["start"] : passage["end"]]
+
+
+# ---- A graph as a tool of an agent
+
+_DESCRIPTION = (
+    "Ask a question about the documents at hand. Returns the answer and where it stands. Ask one "
+    "complete question at a time."
+)
+
+
+def documents_tool(
+    graph: Any,
+    documents: Sequence[str | Document | Path],
+    *,
+    name: str = "ask_documents",
+    description: str = _DESCRIPTION,
+) -> StructuredTool:
+    """Make a tool of a Minion graph and its documents, which the application gives.
+
+    An agent asks questions and gets answers with their places; it names no paths:
+
+        tool = documents_tool(create_minion_graph(local, remote), [Path("lease.pdf")])
+        agent = create_private_agent(model, [tool], masker=masker)
+
+    Args:
+        graph: Of `create_minion_graph` or `create_minions_graph`.
+        documents: What it is asked about.
+        name: Of the tool.
+        description: What the agent's model reads about it.
+
+    Returns:
+        A tool that takes a `question` and returns a text: the answer, then the places that it
+        rests on, a line each. It has real values; a private agent masks it for its model.
+    """
+    given = list(documents)
+
+    def ask(question: str, config: RunnableConfig) -> str:
+        return _text(graph.invoke({"task": question, "documents": given}, _of(config)))
+
+    async def aask(question: str, config: RunnableConfig) -> str:
+        return _text(await graph.ainvoke({"task": question, "documents": given}, _of(config)))
+
+    return StructuredTool.from_function(ask, coroutine=aask, name=name, description=description)
+
+
+def _of(config: RunnableConfig) -> RunnableConfig:
+    """Keep what says whose run it is; a tool call is no part of the agent's own checkpoints."""
+    configurable = config.get("configurable", {})
+    thread = {"thread_id": configurable["thread_id"]} if "thread_id" in configurable else {}
+    kept: RunnableConfig = {"configurable": thread}
+    if "callbacks" in config:
+        kept["callbacks"] = config["callbacks"]
+    return kept
+
+
+def _text(out: dict[str, Any]) -> str:
+    lines = [out["answer"]]
+    for passage in out["evidence"][:6]:
+        source = " ".join(filter(None, [passage["source"], passage["where"]]))
+        lines.append(f"({source}) {' '.join(passage['quote'].split())}")
+    return "\n".join(lines)

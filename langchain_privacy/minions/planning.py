@@ -18,13 +18,13 @@ from langchain_privacy.egress.ask import Exchange
 from langchain_privacy.errors import EgressBlockedError, LedgerError, ProtocolError
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.answering import ARITHMETIC
-from langchain_privacy.minions.card import card_of
 from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, Reply
-from langchain_privacy.minions.evidence import allowed, heads_of, written
+from langchain_privacy.minions.evidence import allowed, heads_of, said, written
 from langchain_privacy.minions.examined import Examined
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.report import baseline_tokens
 from langchain_privacy.minions.schema import Next, Plan, Strict, Sub
+from langchain_privacy.minions.search import window_index
 from langchain_privacy.minions.state import (
     LONG,
     Budget,
@@ -388,3 +388,64 @@ def _note(error: Exception) -> str:
 def say(event: str, **counts: Any) -> None:
     """Tell who listens to `stream_mode="custom"`; counts only, never text."""
     get_stream_writer()({"event": event, **counts})
+
+
+# ---- The card of the documents: what a planner may know of them before it asks
+#
+# Its headings, how long they are and what their tables are about, masked, so that the terms of a
+# plan are words of the documents:
+#
+#     document 1, about 160 pages: Item 1. Business; Item 7. ...; tables: Net sales by segment; ...
+
+_PAGE = 3_000
+"""Characters of a usual page, where the document does not count its pages."""
+
+_LONGEST = 60
+"""Characters of a heading; most say what they are about in their first words."""
+
+_FOR_TABLES = 0.4
+"""Share of a document's room that the titles of its tables may take."""
+
+
+def card_of(refs: Sequence[str], session: MaskingSession, *, characters: int) -> str:
+    """Return the masked card of some documents, a line each.
+
+    Args:
+        refs: The documents.
+        session: The masking session that keeps them.
+        characters: The most that the card may take; each document has an equal share.
+    """
+    share = characters // max(1, len(refs))
+    lines = [_line(number, ref, session, share) for number, ref in enumerate(refs, 1)]
+    masked = str(session.mask("\n".join(lines[: max(1, characters // 40)])))
+    return masked[:characters].rpartition(" ")[0] if len(masked) > 2 * characters else masked
+
+
+def _line(number: int, ref: str, session: MaskingSession, share: int) -> str:
+    outline = window_index(ref, session.vault).outline
+    titles = said(ref, (title[0] for title in outline.tables if title), session)
+    tables = list(_fitting(titles, round(share * _FOR_TABLES)))
+    room = share - sum(map(len, tables))
+    # The outermost headings first, then in the order of the document.
+    by_level = sorted(outline.headings, key=lambda heading: (heading.level, heading.start))
+    names = said(ref, ((heading.start, heading.end) for heading in by_level), session)
+    where = {name[:_LONGEST]: at for name, at in zip(names, by_level, strict=True)}
+    chosen = sorted(_fitting(names, room), key=lambda name: where[name].start)
+    parts = [f"document {number}, about {_pages(ref, session)} pages: " + "; ".join(chosen)]
+    if tables:
+        parts.append("tables: " + "; ".join(tables))
+    return "; ".join(parts)
+
+
+def _fitting(lines: Sequence[str], characters: int) -> Iterator[str]:
+    for line in dict.fromkeys(line[:_LONGEST] for line in lines):
+        characters -= len(line) + 2
+        if characters < 0:
+            return
+        yield line
+
+
+def _pages(ref: str, session: MaskingSession) -> int:
+    about = session.vault.documents.metadata(ref)
+    counted = [name for _, name in about.get("places", ()) if str(name).startswith("page")]
+    return len(counted) or max(1, round(len(session.vault.documents.get(ref)) / _PAGE))
