@@ -5,13 +5,13 @@ key to a machine; `UnsafeMinionsServer` speaks its own protocol and lists its fa
 """
 
 from langchain_privacy.secure.adapters.aci import AciAdapter
-from langchain_privacy.secure.adapters.azure_maa import (
+from langchain_privacy.secure.adapters.base import Adapter, Challenge
+from langchain_privacy.secure.adapters.gateway import (
     AzureMaaAdapter,
+    GatewayAdapter,
     MaaToken,
     fetch_maa_keys,
 )
-from langchain_privacy.secure.adapters.base import Adapter, Challenge
-from langchain_privacy.secure.adapters.gateway import GatewayAdapter
 from langchain_privacy.secure.adapters.minions import UnsafeMinionsServer, verify_minions_report
 from langchain_privacy.secure.adapters.near import NearAdapter, verify_dstack_report
 from langchain_privacy.secure.adapters.tinfoil import TinfoilAdapter, TinfoilV3Adapter
