@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_privacy.detection import StrictDetector
+from langchain_privacy.detection.vocabulary.declared import KINDS, PUBLIC_NUMBERS
 from langchain_privacy.detection.vocabulary.lexicon import why_public
 from langchain_privacy.detection.vocabulary.others import OtherLanguages
-from langchain_privacy.detection.vocabulary.public import KINDS, PUBLIC_NUMBERS
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.locale import say
 from langchain_privacy.words import load

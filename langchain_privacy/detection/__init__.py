@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from langchain_privacy.detection.presidio import PresidioDetector
     from langchain_privacy.detection.rules import RulesDetector
     from langchain_privacy.detection.token_classification import TokenClassificationDetector
+    from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
     from langchain_privacy.detection.vocabulary.detector import StrictDetector
-    from langchain_privacy.detection.vocabulary.public import PUBLIC_NUMBERS, PublicWords
     from langchain_privacy.values.spelling import UNTYPED
     from langchain_privacy.words import guess_language
 
 _FILE_OF = {
     "DECODED": "detection.detect",
     "HIGH_CONFIDENCE": "detection.finding",
-    "PUBLIC_NUMBERS": "detection.vocabulary.public",
+    "PUBLIC_NUMBERS": "detection.vocabulary.declared",
     "UNTYPED": "values.spelling",
     "Detector": "detection.finding",
     "DictionaryDetector": "detection.dictionary",
@@ -45,7 +45,7 @@ _FILE_OF = {
     "LocalModelDetector": "detection.local_model",
     "NerDetector": "detection.packaged",
     "PresidioDetector": "detection.presidio",
-    "PublicWords": "detection.vocabulary.public",
+    "PublicWords": "detection.vocabulary.declared",
     "RulesDetector": "detection.rules",
     "StrictDetector": "detection.vocabulary.detector",
     "TokenClassificationDetector": "detection.token_classification",

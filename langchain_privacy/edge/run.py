@@ -37,7 +37,7 @@ from pydantic import BaseModel
 from langchain_privacy.edge.local_saver import of_the_run
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker, MaskingSession
-from langchain_privacy.masking.links import LinkScanner
+from langchain_privacy.masking.link_targets import LinkScanner
 from langchain_privacy.masking.masker import RestoringLeaves
 from langchain_privacy.masking.seen import is_open, restored_messages, restored_texts
 from langchain_privacy.masking.structures import restored_structures

@@ -35,6 +35,7 @@ from langchain_privacy.errors import (
     UnknownPlaceholderError,
 )
 from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.placeholder import write
 from langchain_privacy.subclassing import recast, subclass_maker
 from langchain_privacy.values.index import ValueIndex
 from langchain_privacy.values.walk import Leaves, Walk
@@ -194,7 +195,7 @@ class _ToolEdge:
         lost = sorted({lost for code in asked for lost in _unresolved(session, code)})
         if not lost:
             return None
-        names = ", ".join(f"[{kind}_{code}]" for kind, code in lost)
+        names = ", ".join(write(*placeholder) for placeholder in lost)
         msg = (
             f"The tool {self.name} was not called: nobody knows any more what {names} stands for."
             " Ask the person for it again."

@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from langchain_privacy.masking.links import may_link
+from langchain_privacy.masking.link_targets import may_link
 from langchain_privacy.masking.particles import Final, agreeing, final, particle_at
 from langchain_privacy.masking.restore import CLOSING_MARKS
 from langchain_privacy.masking.tolerant import Forms

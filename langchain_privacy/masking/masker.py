@@ -21,7 +21,7 @@ from langchain_privacy.detection import (
     PublicWords,
     detect_all,
 )
-from langchain_privacy.detection.vocabulary.public import KINDS
+from langchain_privacy.detection.vocabulary.declared import KINDS
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import scalars
 from langchain_privacy.masking.cells import (
@@ -31,8 +31,7 @@ from langchain_privacy.masking.cells import (
     may_hold_cells,
     restore_issued,
 )
-from langchain_privacy.masking.links import LinkScanner
-from langchain_privacy.masking.placeholder import write
+from langchain_privacy.masking.link_targets import LinkScanner
 from langchain_privacy.masking.restore import Replacement, Restoring
 from langchain_privacy.masking.seen import History, OfSessions
 from langchain_privacy.masking.stream import (
@@ -44,6 +43,7 @@ from langchain_privacy.masking.stream import (
     within_string,
 )
 from langchain_privacy.masking.text import Span, TextMasker
+from langchain_privacy.placeholder import write
 from langchain_privacy.values.decoding import Reading
 from langchain_privacy.values.view import fields, json_fields
 from langchain_privacy.values.walk import JSON_KEYS, SCALARS, Leaves, Walk

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from langchain_privacy.masking.links import LinkScanner
+from langchain_privacy.masking.link_targets import LinkScanner
 from langchain_privacy.masking.particles import (
     LONGEST,
     Final,

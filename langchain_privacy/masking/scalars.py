@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from langchain_privacy.masking.placeholder import FLOATING, INTEGER
+from langchain_privacy.placeholder import FLOATING, INTEGER
 
 _KINDS: dict[type, tuple[str, Callable[[Any], str], Callable[[str], Any]]] = {
     int: (INTEGER, repr, int),

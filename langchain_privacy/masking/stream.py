@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from langchain_privacy.masking.cells import Arrived
-from langchain_privacy.masking.placeholder import FLOATING, INTEGER
 from langchain_privacy.masking.restore import Restoring, json_escaped
 from langchain_privacy.masking.tolerant import Forms, Lookup
+from langchain_privacy.placeholder import FLOATING, INTEGER
 from langchain_privacy.vault import PLACEHOLDER
 
 _GRAMMAR = re.compile(r"[\[({<&%\\_\x80-\uabff\ud7a4-\U0010ffff]").search

@@ -18,19 +18,19 @@ from langchain_privacy.detection import (
     UNTYPED,
     Finding,
 )
-from langchain_privacy.masking.links import LinkScanner, may_link
+from langchain_privacy.masking.link_targets import LinkScanner, may_link
 from langchain_privacy.masking.particles import agreeing, particle_at
-from langchain_privacy.masking.placeholder import write
 from langchain_privacy.masking.restore import CLOSING_MARKS
 from langchain_privacy.masking.scalars import kind_of
 from langchain_privacy.masking.tolerant import Forms, forms_of
+from langchain_privacy.placeholder import write
 from langchain_privacy.values.decoding import Reading, unescaped
 from langchain_privacy.values.fold import HARD, Skeleton
 from langchain_privacy.values.index import Hit, outermost
 from langchain_privacy.values.spelling import Rule, is_person, pairs_in, rule_of
 from langchain_privacy.values.view import Places, View
 from langchain_privacy.vault import LITERAL, PART_SUFFIX, PLACEHOLDER, VaultEntry, VaultSession
-from langchain_privacy.vault.session import LiveValues
+from langchain_privacy.vault.base import LiveValues
 
 Span = tuple[int, int, str]
 """Start, end and entity type."""

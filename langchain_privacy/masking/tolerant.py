@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from langchain_privacy.masking.placeholder import names
+from langchain_privacy.placeholder import names
 from langchain_privacy.values.fold import INVISIBLE
 from langchain_privacy.values.fold import undecorated as fold
 from langchain_privacy.vault import PLACEHOLDER, VaultEntry

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from langchain_privacy.detection import StrictDetector, high_confidence_detectors
 from langchain_privacy.egress.examine import Examiner, Refusal
 from langchain_privacy.masking import Masker, MaskingSession
-from langchain_privacy.masking.placeholder import write
+from langchain_privacy.placeholder import write
 from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import DOCUMENT_REF, PLACEHOLDER, VaultSession
 

@@ -21,7 +21,7 @@ from langchain_privacy.detection.korean.tokens import Token, is_kiwi_installed, 
 from langchain_privacy.detection.people import find_people
 from langchain_privacy.detection.vocabulary import english, korean
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.masking.placeholder import write
+from langchain_privacy.placeholder import write
 from langchain_privacy.sql.dates import stands_in_a_date
 from langchain_privacy.sql.question import Given, How, Question, Slot
 from langchain_privacy.sql.values import ColumnValues, Match, apart, is_common_noun

@@ -26,11 +26,12 @@ from typing import Any, NamedTuple, Protocol, Self
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 from langchain_privacy.errors import ConfigurationError, SessionError
+from langchain_privacy.placeholder import write
 from langchain_privacy.values.index import is_whole_word
 from langchain_privacy.values.spelling import tells_something, written_out
 from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import Vault, VaultEntry, VaultSession
-from langchain_privacy.vault.session import LiveValues
+from langchain_privacy.vault.base import LiveValues
 
 # ---- Reading what is traced for values, the beginning of a document that grew only once
 #
@@ -446,7 +447,7 @@ def _bytes(text: str) -> bytes:
 def _keys_of(entry: VaultEntry) -> dict[bytes, Key]:
     if not entry.is_private or not tells_something(entry.kind, entry.value):
         return {}
-    placeholder = f"[{entry.entity_type}_{entry.code}]".encode()
+    placeholder = write(entry.entity_type, entry.code).encode()
     keys: dict[bytes, Key] = {}
     for written, whole in written_out(entry.kind, entry.value):
         for text in spellings(written):

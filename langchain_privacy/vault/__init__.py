@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 from langchain_privacy.lazy import first_used
-from langchain_privacy.vault.keys import PLACEHOLDER, VaultKey
-from langchain_privacy.vault.memory import DOCUMENT_REF, InMemoryVault
-from langchain_privacy.vault.session import (
+from langchain_privacy.placeholder import PLACEHOLDER
+from langchain_privacy.vault.base import (
     LITERAL,
     PART_SUFFIX,
     DocumentRoom,
@@ -16,6 +15,8 @@ from langchain_privacy.vault.session import (
     current_session,
     session_scope,
 )
+from langchain_privacy.vault.keys import VaultKey
+from langchain_privacy.vault.memory import DOCUMENT_REF, InMemoryVault
 
 if TYPE_CHECKING:
     from langchain_privacy.vault.checkpoints import CheckpointCipher, encrypted_serializer

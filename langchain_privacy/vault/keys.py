@@ -5,10 +5,8 @@ import binascii
 import hashlib
 import hmac
 import os
-import re
 import secrets
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -22,6 +20,7 @@ from langchain_privacy.errors import (
     VaultError,
     VaultIntegrityError,
 )
+from langchain_privacy.placeholder import without_role
 
 # ---- Keyed ids: the short codes inside placeholders.
 #
@@ -31,9 +30,6 @@ from langchain_privacy.errors import (
 # and type differ in two places at least: no single wrong character and no two neighbours swapped
 # turn one code into another one, so a mistyped code is rejected and never resolved to a
 # neighbour.
-
-PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)_([0-9A-HJKMNP-TV-Z]{4,})\]")
-"""A placeholder exactly as issued; groups are the entity type and the code."""
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U."""
@@ -63,19 +59,6 @@ def _powers_of_two() -> list[int]:
 
 _POWER = _powers_of_two()
 _LOG = {element: exponent for exponent, element in enumerate(_POWER)}
-
-
-ROLES = ("_FAMILY", "_GIVEN")
-"""Ends of the types of parts of a name: `[PERSON_FAMILY_7K2Q]` is of `[PERSON_7K2Q]`."""
-
-
-@lru_cache(maxsize=1024)
-def without_role(entity_type: str) -> str:
-    """Return the type of the whole of which a type may be a part: `PERSON` of `PERSON_FAMILY`."""
-    for role in ROLES:
-        if entity_type.endswith(role):
-            return entity_type.removesuffix(role)
-    return entity_type
 
 
 def mint(key: bytes, entity_type: str, value: str, length: int = SHORTEST) -> str:

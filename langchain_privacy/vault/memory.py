@@ -18,6 +18,16 @@ from datetime import timedelta
 from typing import Any
 
 from langchain_privacy.errors import SessionError
+from langchain_privacy.vault.base import (
+    DocumentRoom,
+    Life,
+    LiveValues,
+    Vault,
+    VaultEntry,
+    VaultSession,
+    checked_ttl,
+    of_family,
+)
 from langchain_privacy.vault.keys import (
     AFTER_END,
     KEY_BYTES,
@@ -27,16 +37,6 @@ from langchain_privacy.vault.keys import (
     candidates,
     checked_length,
     session_name,
-)
-from langchain_privacy.vault.session import (
-    DocumentRoom,
-    Life,
-    LiveValues,
-    Vault,
-    VaultEntry,
-    VaultSession,
-    checked_ttl,
-    of_family,
 )
 
 

@@ -32,6 +32,7 @@ from langgraph.store.base import (
 )
 
 from langchain_privacy.errors import ConfigurationError, VaultError, VaultIntegrityError
+from langchain_privacy.vault.base import Vault, VaultSession, checked_ttl
 from langchain_privacy.vault.keys import (
     ENVIRONMENT,
     SHORTEST,
@@ -42,7 +43,6 @@ from langchain_privacy.vault.keys import (
     session_name,
 )
 from langchain_privacy.vault.memory import InMemoryVault
-from langchain_privacy.vault.session import Vault, VaultSession, checked_ttl
 from langchain_privacy.vault.store_session import (
     ROOT,
     Namespace,

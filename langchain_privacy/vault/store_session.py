@@ -31,9 +31,7 @@ from langchain_privacy.errors import (
     VaultError,
     VaultIntegrityError,
 )
-from langchain_privacy.vault.keys import AFTER_END, Sealer, VaultKey, candidates, is_code
-from langchain_privacy.vault.memory import document_ref, no_such_document
-from langchain_privacy.vault.session import (
+from langchain_privacy.vault.base import (
     DocumentRoom,
     Life,
     LiveValues,
@@ -41,6 +39,8 @@ from langchain_privacy.vault.session import (
     VaultSession,
     of_family,
 )
+from langchain_privacy.vault.keys import AFTER_END, Sealer, VaultKey, candidates, is_code
+from langchain_privacy.vault.memory import document_ref, no_such_document
 
 # ---- A session's records in a LangGraph store: sealed, bound to their place, retried when busy.
 

@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.folded import fold
 from langchain_privacy.detection.vocabulary import english, korean, numbers
+from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
 from langchain_privacy.detection.vocabulary.others import OtherLanguages
-from langchain_privacy.detection.vocabulary.public import PUBLIC_NUMBERS, PublicWords
 from langchain_privacy.values.spelling import NUMBER, WORD
 
 Span = tuple[int, int]

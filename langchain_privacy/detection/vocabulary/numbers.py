@@ -4,7 +4,7 @@ A number is public when one of the kinds in `public.KINDS` describes it; a build
 (`MaskingPolicy(public_numbers=...)`). Ages, days of a calendar, sums of money, what a label names
 ("room 12") and everything longer is private.
 
-    >>> from langchain_privacy.detection.vocabulary.public import PUBLIC_NUMBERS
+    >>> from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS
     >>> text = "Take 20 mg at 10:30, call 4471923, born 2 March 1985."
     >>> [text[a:b] for a, b in private_numbers(text, PUBLIC_NUMBERS)]
     ['4471923', '2 March 1985']

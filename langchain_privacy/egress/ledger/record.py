@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from langchain_privacy.errors import LedgerError
 from langchain_privacy.notebook import marked, table
-from langchain_privacy.vault.keys import PLACEHOLDER
+from langchain_privacy.placeholder import PLACEHOLDER
 
 Decision = Literal["allowed", "blocked"]
 _TOLD = ("time", "destination", "model", "purpose", "rule", "bytes_out", "bytes_in")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from langchain_privacy.cli import COMMANDS, doctor, made_parser, main
-from langchain_privacy.detection.vocabulary.public import KINDS
+from langchain_privacy.detection.vocabulary.declared import KINDS
 from langchain_privacy.locale import catalogue, said_again, say
 from tests.support.paths import REPOSITORY
 

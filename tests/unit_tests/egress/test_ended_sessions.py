@@ -52,7 +52,7 @@ def test_no_entry_outlives_an_ephemeral_run_or_what_was_forgotten(masker: Masker
 
 def test_no_entry_outlives_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("langchain_privacy.vault.session.time.monotonic", lambda: now)
+    monkeypatch.setattr("langchain_privacy.vault.base.time.monotonic", lambda: now)
     vault = InMemoryVault(ttl=timedelta(seconds=60))
     masker = Masker(default_detectors(presidio=False), vault=vault)
     guard, before = EgressGuard(masker), entries()

@@ -21,10 +21,10 @@ from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 from langchain_privacy.errors import ConfigurationError, SessionError
+from langchain_privacy.placeholder import without_role
 from langchain_privacy.values.fold import Skeleton
 from langchain_privacy.values.index import ValueIndex, outermost
 from langchain_privacy.values.spelling import is_unmistakable
-from langchain_privacy.vault.keys import without_role
 
 # ---- What a vault keeps, and where it was found in a text.
 

@@ -1,18 +1,44 @@
-"""How a placeholder is written: `[EMAIL_7K2Q]`, and the entity types that only masking issues.
+"""What a placeholder is: how it is written and read, its types and their parts.
+
+    >>> write("PERSON_FAMILY", "7K2Q")
+    '[PERSON_FAMILY_7K2Q]'
+    >>> PLACEHOLDER.search("Ask [PERSON_FAMILY_7K2Q].").groups()
+    ('PERSON_FAMILY', '7K2Q')
+    >>> without_role("PERSON_FAMILY")
+    'PERSON'
 
 A type is upper case with underscores (`KR_RRN`), a code is Crockford base 32 and ends in a check
-character that depends on the session's key and the type (`vault/keys.py`).
+character that depends on the session's key and the type (`vault/keys.py`). What models make of a
+placeholder is read by `masking/tolerant.py`.
 """
 
+import re
 from collections.abc import Mapping
+from functools import lru_cache
+
+PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*)_([0-9A-HJKMNP-TV-Z]{4,})\]")
+"""A placeholder exactly as issued; groups are the entity type and the code."""
 
 INTEGER, FLOATING = "_INT", "_FLOAT"
 """Suffixes of a type: a number in a structure, which comes back as a number."""
 
 
+ROLES = ("_FAMILY", "_GIVEN")
+"""Ends of the types of parts of a name: `[PERSON_FAMILY_7K2Q]` is of `[PERSON_7K2Q]`."""
+
+
 def write(entity_type: str, code: str) -> str:
     """Write a placeholder."""
     return f"[{entity_type}_{code}]"
+
+
+@lru_cache(maxsize=1024)
+def without_role(entity_type: str) -> str:
+    """Return the type of the whole of which a type may be a part: `PERSON` of `PERSON_FAMILY`."""
+    for role in ROLES:
+        if entity_type.endswith(role):
+            return entity_type.removesuffix(role)
+    return entity_type
 
 
 # ---- What models write instead of a type's name when they translate or shorten it.
