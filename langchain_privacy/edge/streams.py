@@ -17,7 +17,7 @@ other kind say *everything so far*: what `JsonOutputParser` makes of half a JSON
 last text may end in half a placeholder, which is left out until it is whole.
 
 No field is named here: a provider that streams text in a field of its own needs no change. What is
-said about fields (which hold JSON source, which hold ids) is said in `values.walk`.
+said about fields (which hold JSON source, which hold ids) is said in `values.provider_fields`.
 
 Example:
     ```python
@@ -50,7 +50,13 @@ from pydantic import BaseModel
 from langchain_privacy.edge.run import all_off_loop, restored_for_person, validated
 from langchain_privacy.masking import JsonRestorer, MaskingSession, StreamRestorer
 from langchain_privacy.masking.masker import RestoringLeaves
-from langchain_privacy.values.walk import IDENTIFIERS, JSON_KEYS, Walk, is_token_list, with_token
+from langchain_privacy.values.provider_fields import (
+    SOURCE_KEYS,
+    WHOLE_KEYS,
+    is_token_list,
+    with_token,
+)
+from langchain_privacy.values.walk import Walk
 
 # ---- Deltas: one restorer for each text that streams
 
@@ -66,13 +72,6 @@ _Path = tuple[Any, ...]
 """Keys of mappings and `_Element`s, from the outside in."""
 
 _CONTENT: _Path = ("content",)
-_WHOLE = IDENTIFIERS | {"name"}
-"""Keys whose texts come in one piece."""
-
-_SOURCE = JSON_KEYS | {"args"}
-"""Keys whose texts are pieces of a JSON text."""
-
-
 _SHORT = 64
 """Characters of a name or id."""
 
@@ -131,12 +130,12 @@ class Deltas:
     def _text(self, path: _Path, text: str) -> str:
         lane = self._lanes.get(path)
         if lane is None:
-            lane = self._lanes[path] = self._session.restorer(json=path[-1] in _SOURCE)
+            lane = self._lanes[path] = self._session.restorer(json=path[-1] in SOURCE_KEYS)
         return lane.feed(text)
 
     def _under(self, path: _Path, key: Any, mapping: dict[Any, Any]) -> Any:
         value = mapping[key]
-        if key in _WHOLE and isinstance(value, str):
+        if key in WHOLE_KEYS and isinstance(value, str):
             return self._once(value)
         return self.feed((*path, key), value)
 
@@ -319,8 +318,8 @@ class ProtocolEventRestorer:
         return [self._session.restore(dict(event))]
 
     def _so_far(self, key: Any, value: Any) -> Any:
-        if isinstance(value, str) and key not in _WHOLE:
-            return self._session.restorer(json=key in _SOURCE).feed(value)
+        if isinstance(value, str) and key not in WHOLE_KEYS:
+            return self._session.restorer(json=key in SOURCE_KEYS).feed(value)
         return so_far(self._session, value)[0]
 
     def _kind(self, block: Hashable, field: str) -> str:

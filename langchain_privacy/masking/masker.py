@@ -45,8 +45,9 @@ from langchain_privacy.masking.stream import (
 from langchain_privacy.masking.text import Span, TextMasker
 from langchain_privacy.placeholder import write
 from langchain_privacy.values.decoding import Reading
+from langchain_privacy.values.provider_fields import JSON_KEYS
 from langchain_privacy.values.view import fields, json_fields
-from langchain_privacy.values.walk import JSON_KEYS, SCALARS, Leaves, Walk
+from langchain_privacy.values.walk import SCALARS, Leaves, Walk
 from langchain_privacy.vault import (
     DOCUMENT_REF,
     PART_SUFFIX,

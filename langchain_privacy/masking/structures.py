@@ -26,7 +26,8 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from langchain_privacy.masking.seen import OfSessions
-from langchain_privacy.values.walk import is_container, is_token_list
+from langchain_privacy.values.provider_fields import is_token_list
+from langchain_privacy.values.walk import is_container
 
 Restore = Callable[[Any], tuple[Any, bool]]
 """Restores a list or dict; says as well whether nothing in it may still become a value."""

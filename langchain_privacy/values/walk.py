@@ -36,6 +36,16 @@ from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, SecretBytes, SecretStr
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.values.provider_fields import (
+    BY_MACHINE,
+    IDENTIFIERS,
+    JSON_KEYS,
+    PROVIDER_NAMES,
+    is_media,
+    is_token_list,
+    text_of,
+    with_token,
+)
 
 DEEPEST = 128
 """Levels of nesting that are walked."""
@@ -426,7 +436,7 @@ class Walk:
         made = {
             key: self._leaves.identifier(value)
             for key, value in told.items()
-            if key in PROVIDER_NAMES and isinstance(value, str) and _MACHINE.fullmatch(value)
+            if key in PROVIDER_NAMES and isinstance(value, str) and BY_MACHINE.fullmatch(value)
         }
         others = {key: value for key, value in told.items() if key not in made}
         walked = self._any(others)
@@ -435,7 +445,7 @@ class Walk:
         return {**walked, **made}
 
     def _block_text(self, name: str, value: str) -> str:
-        if name in IDENTIFIERS and _MACHINE.fullmatch(value):
+        if name in IDENTIFIERS and BY_MACHINE.fullmatch(value):
             return self._leaves.identifier(value)
         if name in JSON_KEYS:
             return self._leaves.json(value)
@@ -467,7 +477,7 @@ class Walk:
     def _blocks(self, blocks: list[Any]) -> list[Any]:
         """Walk the content blocks of a message; texts that follow each other are read together."""
         new: list[Any] = [
-            self._block(block, joined=_text_of(block) is not None)
+            self._block(block, joined=text_of(block) is not None)
             if isinstance(block, dict)
             else (block if isinstance(block, str) else self._any(block))
             for block in blocks
@@ -475,9 +485,9 @@ class Walk:
         at = 0
         while at < len(blocks):
             run = at
-            while run < len(blocks) and _text_of(blocks[run]) is not None:
+            while run < len(blocks) and text_of(blocks[run]) is not None:
                 run += 1
-            texts = [str(_text_of(block)) for block in blocks[at:run]]
+            texts = [str(text_of(block)) for block in blocks[at:run]]
             for index, text in enumerate(self._leaves.texts(texts) if texts else [], at):
                 if isinstance(blocks[index], str):
                     new[index] = text
@@ -510,26 +520,6 @@ class Walk:
         unchanged = _same(block, named) and _same(block.values(), new.values())
         return block if unchanged else named
 
-
-IDENTIFIERS = frozenset({
-    "id", "type", "index", "role", "status", "mime_type", "media_type", "format", "detail",
-    "encoding", "file_id", "call_id", "tool_call_id", "tool_use_id", "chunk_position", "signature",
-    "thought_signature", "encrypted_content", "encrypted_index", "source_type",
-})  # fmt: skip
-"""Keys of messages and content blocks whose values a provider or the framework made."""
-
-PROVIDER_NAMES = frozenset({
-    "model", "model_name", "model_provider", "model_id", "finish_reason", "stop_reason",
-    "done_reason", "system_fingerprint", "service_tier", "object", "created_at",
-})  # fmt: skip
-"""Keys of a message's response metadata whose values a provider made. Read as a field of a person's
-data, `model_name: gpt-4o-mini` looks like an address to a model that finds names."""
-
-JSON_KEYS = frozenset(("arguments", "partial_json"))
-"""Keys whose texts are JSON source."""
-
-_MACHINE = re.compile(r"[A-Za-z0-9_.:/+=\-]*")
-"""What a name that a machine made consists of."""
 
 _Method = Callable[[Walk, Any], Any]
 
@@ -632,99 +622,3 @@ def _changed_model(x: BaseModel, changes: Mapping[str, Any]) -> BaseModel:
     for name in [n for n in twin.__dict__ if n not in known and n not in changes]:
         del twin.__dict__[name]  # a cached property was computed from the real values
     return twin
-
-
-# ---- Content blocks
-
-
-def is_token_list(x: object) -> bool:
-    """Say whether a list holds the tokens of a text with their log probabilities."""
-    return (
-        isinstance(x, list)
-        and bool(x)
-        and all(
-            isinstance(each, dict)
-            and isinstance(each.get("token"), str)
-            and any("log" in key.lower() for key in each if isinstance(key, str))
-            for each in x
-        )
-    )
-
-
-def with_token(element: dict[str, Any], token: str) -> dict[str, Any]:
-    """Return an element of a token list with another token.
-
-    What would tell the token that was there goes: its bytes and number, what else was likely.
-    """
-    if token == element["token"]:
-        return element
-    kept = {key: value for key, value in element.items() if isinstance(value, float)}
-    more = {"bytes": list(token.encode("utf-8", "replace"))} if element.get("bytes") else {}
-    empty: dict[str, Any] = {key: [] for key, value in element.items() if isinstance(value, list)}
-    new = {"token": token, **kept, **empty, **more}
-    return {key: new[key] for key in element if key in new}
-
-
-def _text_of(block: Any) -> str | None:
-    """Return the text of a plain text block, `None` for any other block."""
-    if isinstance(block, str):
-        return block
-    if isinstance(block, dict) and isinstance(kind := block.get("type"), str) and kind in _TEXTUAL:
-        text = block.get("text")
-        return text if isinstance(text, str) else None
-    return None
-
-
-_TEXTUAL = frozenset(("text", "input_text", "output_text"))
-
-
-_MEDIA = frozenset({
-    "image", "image_url", "input_image", "audio", "input_audio", "video", "video_url", "file",
-    "input_file", "media", "document", "document_url",
-})  # fmt: skip
-_DATA_KEYS = ("base64", "data", "file_data", "image_data")
-_URL_KEYS = ("url", "image_url", "video_url", "file_url", "document_url", "uri", "file_uri")
-_ALWAYS = ("base64", "b64_json", "inline_data", "file_data", "image_data")
-"""Keys of inline data in blocks of any kind, also of kinds that are not known yet."""
-_NESTED = ("source", "image_url", "video_url", "input_audio", "file", "image", "audio", "video")
-_TELLS_SOMETHING = re.compile(
-    r"""
-    ^\s*data:   # the data itself
-    | [?\#]     # a query or a fragment
-    | //[^/]*@  # credentials
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-
-
-def is_media(block: Mapping[Any, Any]) -> bool:
-    """Say whether a mapping is a content block whose media would cross unread.
-
-    That is inline data (also a `data:` URL, or bytes), or a URL that carries a query, a fragment
-    or credentials. A reference by file id or plain URL is text like any other, and so is the text
-    of a text document.
-    """
-    kind = block.get("type")
-    if isinstance(kind, str) and kind in _MEDIA:
-        return _carries(block, 0)
-    if kind is None:
-        inner = block.get("inline_data")  # Gemini's own form
-        return isinstance(inner, Mapping) and bool(inner.get("data"))
-    return isinstance(kind, str) and any(block.get(key) for key in _ALWAYS)
-
-
-def _carries(block: Mapping[Any, Any], depth: int) -> bool:
-    if block.get("type") == "text" or (
-        isinstance(kind := block.get("source_type"), str) and kind == "text"
-    ):
-        return False
-    for key in _DATA_KEYS:
-        if isinstance(value := block.get(key), (str, bytes, bytearray)) and value:
-            return True
-    for key in _URL_KEYS:
-        if isinstance(value := block.get(key), str) and _TELLS_SOMETHING.search(value):
-            return True
-    return depth < 3 and any(
-        isinstance(inner := block.get(key), Mapping) and _carries(inner, depth + 1)
-        for key in _NESTED
-    )

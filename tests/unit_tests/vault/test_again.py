@@ -13,7 +13,7 @@ from langgraph.store.memory import InMemoryStore
 from langchain_privacy import Masker
 from langchain_privacy.errors import SessionError
 from langchain_privacy.vault import InMemoryVault, StoreVault, VaultKey, store_session
-from langchain_privacy.vault import session as vault_session
+from langchain_privacy.vault import base as vault_base
 from tests.unit_tests.edge.conftest import EmailDetector
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -65,7 +65,7 @@ def test_processes_agree_about_a_session_that_began_again() -> None:
 
 def test_codes_of_an_expired_session_resolve_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(vault_session.time, "monotonic", lambda: now)
+    monkeypatch.setattr(vault_base.time, "monotonic", lambda: now)
     monkeypatch.setattr(store_session, "RECHECK", 0.0)
     for kind in VAULTS:
         vault = VAULTS[kind](ttl=timedelta(seconds=60))

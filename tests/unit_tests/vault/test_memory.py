@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from langchain_privacy.errors import ConfigurationError, SessionError
-from langchain_privacy.vault import InMemoryVault, VaultKey, VaultSession, session
+from langchain_privacy.vault import InMemoryVault, VaultKey, VaultSession, base
 
 SECRET = "Jane Doe"
 KEY = b"k" * 32
@@ -88,7 +88,7 @@ def test_a_forgotten_session_is_gone_for_who_holds_it() -> None:
 
 def test_a_session_expires_when_it_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(session.time, "monotonic", lambda: now)
+    monkeypatch.setattr(base.time, "monotonic", lambda: now)
     vault = InMemoryVault(ttl=timedelta(seconds=60))
     held, ephemeral = vault.session("t"), vault.session()
     code = held.issue("NAME", SECRET).code
