@@ -20,6 +20,7 @@ from langchain_privacy.detection import (
     Finding,
     PublicWords,
     detect_all,
+    detection_language,
 )
 from langchain_privacy.detection.vocabulary.declared import KINDS
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
@@ -702,7 +703,14 @@ class Masker:
                 Reading(text), [match.span() for match in PLACEHOLDER.finditer(text)]
             )
         texts = self._memory_of(session).texts
-        return [] if texts.has_masked(text) else self._detect(Reading(text), texts.grammar_in(text))
+        if texts.has_masked(text):
+            return []
+        new = texts.new_in(text)
+        if len(new) < len(text):  # where nothing is in that, nothing is in the whole
+            language = detection_language(text, self._expected)
+            if not self._detect(Reading(new), texts.grammar_in(new), language):
+                return []
+        return self._detect(Reading(text), texts.grammar_in(text))
 
     def _detect(
         self,

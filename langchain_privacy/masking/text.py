@@ -8,10 +8,11 @@ and calls this for each text.
 import hashlib
 import json
 import secrets
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 from langchain_privacy.detection import (
     DECODED,
@@ -42,6 +43,10 @@ Detect = Callable[[Reading, Sequence[tuple[int, int]], str | None], list[Finding
 """Finds what is private in a reading, but for some spans; takes the language where it is known."""
 
 _REMEMBERED = 16_384
+_AROUND = 120
+"""Characters that are read beside the paragraphs in which something is new."""
+_PIECES, _SHORTEST_PIECE = 64, 2 * _AROUND
+"""Masked texts that are known in a longer one: the latest, if they are long enough to pay."""
 _KNOWN = "vault"
 """Detector of the findings of values that a session knows."""
 
@@ -100,6 +105,7 @@ class TextMasker:
         self._looked: OrderedDict[bytes, list[Finding]] = OrderedDict()
         self._verbatim: OrderedDict[bytes, None] = OrderedDict()
         self._bare: dict[bytes, int] = {}
+        self._pieces: deque[str] = deque(maxlen=_PIECES)
         self._forms: tuple[int, Forms | None] = (0, None)
         self._types: frozenset[str] = frozenset()
 
@@ -168,6 +174,8 @@ class TextMasker:
         if masked != text:
             after = _Seen([], self._vault.version, None)
             self._remember(self._digest(masked), after)
+            if len(masked) >= _SHORTEST_PIECE:
+                self._pieces.append(masked)
         return masked
 
     def find(self, text: str, *, language: str | None = None) -> list[Finding]:
@@ -237,6 +245,32 @@ class TextMasker:
             if seen is not None and seen.masked is None:
                 return True
         return False
+
+    def new_in(self, text: str) -> str:
+        """Return the parts of a text that are new beside what `mask` returned.
+
+        A prompt is made of masked texts and of some words around them. What has to be read are
+        these words, and each seam, with what detectors need to understand them: the paragraphs
+        in which they stand, and the lines next to those. A text without such pieces is all new.
+        """
+        found = ((text.find(piece), len(piece)) for piece in self._pieces.copy())
+        known = [(0, 0)]
+        for start, end in sorted((at, at + size) for at, size in found if at >= 0):
+            if end > known[-1][1]:
+                known.append((start, end))
+        new: list[tuple[int, int]] = []
+        for (_, end), (start, _) in pairwise([*known, (len(text), len(text))]):
+            first, last = min(start, end), max(start, end)
+            if first == last and first in (0, len(text)):
+                continue
+            first = max(0, text.rfind("\n\n", 0, first) - _AROUND)
+            first = text.rfind("\n", 0, first) + 1
+            last = (text.find("\n\n", last) + 1 or len(text)) + _AROUND
+            last = text.find("\n", last) + 1 or len(text)
+            if new and first <= new[-1][1]:
+                first = new.pop()[0]
+            new.append((first, last))
+        return "\n\n".join(text[first:last] for first, last in new)
 
     def grammar_in(self, text: str) -> list[tuple[int, int]]:
         """Return where placeholders stand, as models write them too, and what looks like one."""

@@ -1,10 +1,13 @@
 """What nobody masked is examined with all that the masker has, once a text."""
 
 import base64
+import functools
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.prompts import ChatPromptTemplate
 from langgraph.graph import START, MessagesState, StateGraph
@@ -12,6 +15,8 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langchain_privacy import EgressGuard, Masker, MaskingPolicy, private
 from langchain_privacy.detection import Detector, Finding, default_detectors
 from langchain_privacy.errors import EgressBlockedError
+from langchain_privacy.masking import MaskingSession
+from langchain_privacy.values.decoding import Reading
 from langchain_privacy.vault import session_scope
 from tests.support.scripted import ScriptedChatModel
 
@@ -168,6 +173,96 @@ def test_a_text_is_read_once_however_long_the_conversation() -> None:
         history += [HumanMessage(f"question {turn}"), AIMessage(f"answer {turn}")]
         model.invoke(history)
     assert len(counting.read) == len(set(counting.read)) == 40
+
+
+LETTER = (
+    "Dear all,\n\nthis is about {about}, and I would like to move the appointment of next week. "
+    "Please say by Monday whether the small room is free, and who brings the projector.\n"
+    "The invoice can wait until the end of the month; nobody is in a hurry here.\n\n"
+    "If the small room is taken, the large one will do as well. It has no window, but there is\n"
+    "enough light to read by, and the chairs are the better ones. The caretaker has the key.\n\n"
+    "Kind regards\nfrom the whole team"
+)
+"""Long enough to be known where it stands in a longer text."""
+SAID = [LETTER.format(about=form) for form in FORMS.values()]
+HALVES = [
+    ("010-3847-", "2915"),
+    ("4111-1111-", "1111-1111"),
+    ("DE8937040044053201", "3000"),
+    ("Projekt", "Adler"),
+]
+"""Each says nothing alone."""
+
+
+def test_a_masked_text_is_not_read_again_within_a_prompt() -> None:
+    counting = Counting()
+    m = Masker([*default_detectors(presidio=False), counting])
+    session = m.session("t")
+    masked = [session.mask(text) for text in SAID[:3]]
+    model = EgressGuard(m).wrap(ScriptedChatModel(responses=["fine"]))
+    counting.read.clear()
+    prompt = f"Sum up these letters:\n\n{masked[0]}\n\nAnd these:\n\n{masked[1]}\n\n{masked[2]}"
+    with session_scope(session.vault):
+        model.invoke(prompt)
+        assert sum(map(len, counting.read)) < 0.75 * len(prompt)
+        assert any("these:" in read and "Kind regards" in read for read in counting.read)
+        with pytest.raises(EgressBlockedError) as refused:
+            model.invoke(f"{prompt}\n\nCall (415) 555-2671 please")
+        [(start, end), *_] = refused.value.offsets
+    assert f"{prompt}\n\nCall (415) 555-2671 please"[start:end] in "(415) 555-2671"
+
+
+@functools.cache
+def letters() -> tuple[Masker, MaskingSession, list[str]]:
+    """Return masked letters, some with half a value at each end."""
+    session = Masker(default_detectors(presidio=False)).session()
+    ends = [*[("", "")] * len(SAID), *HALVES]
+    abouts = [*FORMS.values(), *[FORMS["a name"]] * len(HALVES)]
+    texts = [
+        f"{two}{' ' * bool(two)}{LETTER.format(about=about)} {one}".rstrip()
+        for (one, two), about in zip(ends, abouts, strict=True)
+    ]
+    return session.masker, session, [session.mask(text) for text in texts]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(range(len(FORMS) + len(HALVES))),
+            st.sampled_from([*FORMS.values(), *sum(HALVES, ()), "Sum it up:", "name,phone"]),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.lists(st.sampled_from(["", " ", "\n", "\n\n", ", "]), min_size=5, max_size=5),
+)
+def test_what_is_found_in_the_whole_is_found_beside_masked_texts(
+    pieces: list[int | str], between: list[str]
+) -> None:
+    """Also over a seam: two halves of a value, each at an end of what was masked, are one."""
+    masker, session, masked = letters()
+    texts = [masked[piece] if isinstance(piece, int) else piece for piece in pieces]
+    text = "".join(part for pair in zip(texts, between, strict=False) for part in pair)
+    known = session._memory.texts
+    whole = masker._detect(Reading(text), known.grammar_in(text))
+    assert masker.unmasked(text, session.vault) == ([] if known.has_masked(text) else whole)
+
+
+@pytest.mark.parametrize(("one", "two"), HALVES)
+@pytest.mark.parametrize("between", ["", " ", "\n"])
+def test_two_clean_halves_make_no_private_whole(one: str, two: str, between: str) -> None:
+    named = MaskingPolicy(private={"PROJECT": ["Projekt Adler"]})
+    m = Masker(default_detectors(presidio=False), policy=named)
+    session = m.session()
+    letter = LETTER.format(about=FORMS["a name"])
+    first, second = session.mask(f"{letter}: {one}"), session.mask(f"{two} {letter}")
+    assert first.endswith(one)
+    assert second.startswith(two)
+    known, whole = session._memory.texts, first + between + second
+    found = m._detect(Reading(whole), known.grammar_in(whole))
+    assert found or between or one == "Projekt"
+    assert m.unmasked(whole, session.vault) == found
 
 
 @pytest.mark.parametrize(
