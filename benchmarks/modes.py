@@ -1,12 +1,13 @@
 """What each mode of detection leaves in clear and what it masks for nothing, and the time it takes.
 
-    python benchmarks/modes.py [--data FOLDER] [--only prompts,sentences,korean,speed]
+    python benchmarks/modes.py [--data FOLDER] [--only prompts,marked,sentences,korean,speed]
 
 Modes, from the least that is masked to the most: structured values only, rules, the default (rules
 and every model that is installed), strict with rules, strict with everything. Times are beside
 those of plain Presidio, where it is installed, in the same run. The prompts were
-written and marked by others than the authors of the rules (`tests/vectors/prompts`); the other
-corpora are described in docs/detection-quality.md and read from FOLDER.
+written and marked by others than the authors of the rules (`tests/vectors/prompts`), and so were
+the sentences, posts and notes of `marked` (`tests/vectors/detection`); the other corpora are
+described in docs/detection-quality.md and read from FOLDER.
 """
 
 import argparse
@@ -29,19 +30,23 @@ from langchain_privacy.detection import (
     detect_all,
 )
 from langchain_privacy.detection.defaults import STRUCTURED
+from tests.support.marked import Marked, marked_texts, shares
 
 ROOT = Path(__file__).resolve().parents[1]
 Spans = list[tuple[int, int]]
+PARTS = "abcde"
+"""The sets of prompts; E is the smaller one that nobody looks at."""
+NOTES_ARE_IN = ("es", "fr", "de", "pt")
 
 
-def modes() -> dict[str, Sequence[Detector]]:
-    rules = default_detectors(presidio=False)
+def modes(languages: Sequence[str] = ("en", "ko")) -> dict[str, Sequence[Detector]]:
+    rules = default_detectors(languages, presidio=False)
     return {
         "structured": [RulesDetector(STRUCTURED)],
         "rules": rules,
-        "default": default_detectors(),
-        "strict, rules": [*rules, StrictDetector()],
-        "strict, all": default_detectors(strict=True),
+        "default": default_detectors(languages),
+        "strict, rules": [*rules, StrictDetector(languages=languages)],
+        "strict, all": default_detectors(languages, strict=True),
     }
 
 
@@ -69,7 +74,7 @@ def measure_prompts() -> None:
     print("\nPrompts: units left as they were / left in part; other words masked")
     for name, detectors in modes().items():
         row = []
-        for part in "abc":
+        for part in PARTS:
             units = clear = touched = words = over = 0
             for text, marked in prompts(part):
                 mask, private = covered(text, detectors), bytearray(len(text))
@@ -85,12 +90,38 @@ def measure_prompts() -> None:
                     if not any(private[slice(*word.span())]):
                         words += 1
                         over += any(mask[slice(*word.span())])
-            row.append(f"{clear / units:6.1%} / {touched / units:6.1%}; {over / words:5.1%}")
-        print(f"  {name:14} set A {row[0]}   set B {row[1]}   set C {row[2]}")
+            shown = f"{clear / units:6.1%} / {touched / units:6.1%}; {over / words:5.1%}"
+            row.append(f"set {part.upper()} {shown}")
+        print(f"  {name:14} {'   '.join(row)}")
 
 
 def _clear(text: str, mask: bytearray, start: int, end: int) -> list[bool]:
     return [text[i].isalnum() and not mask[i] for i in range(start, end)]
+
+
+def measure_marked() -> None:
+    """Print the shares of sentences, posts, notes and Korean lines, marked by hand."""
+    for title, languages, texts in _marked():
+        print(f"\n{title}: private letters and digits left; others masked")
+        for name, detectors in modes(languages).items():
+            left, over = shares(texts, detectors)
+            print(f"  {name:14} {left:6.2%}; {over:6.2%}")
+
+
+def _marked() -> Iterator[tuple[str, Sequence[str], Sequence[Marked]]]:
+    for name in ("sentences", "posts", "sentences_unseen"):
+        yield name, ("en", "ko"), marked_texts(name)
+    notes = marked_texts("notes")
+    for language in NOTES_ARE_IN:
+        yield (
+            f"notes in {language}",
+            ("en", *NOTES_ARE_IN),
+            [note for note in notes if note.kind == language],
+        )
+    korean = marked_texts("korean_sentences")
+    nobody = [text for text in korean if text.kind == "nothing private"]
+    yield "Korean", ("en", "ko"), [text for text in korean if text not in nobody]
+    yield "Korean, nothing private", ("en", "ko"), nobody
 
 
 def measure_labelled(items: Sequence[corpora.Labelled], title: str) -> None:
@@ -142,11 +173,13 @@ def measure_speed() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--only", default="prompts,sentences,korean,speed")
+    parser.add_argument("--only", default="prompts,marked,sentences,korean,speed")
     arguments = parser.parse_args()
     only = arguments.only.split(",")
     if "prompts" in only:
         measure_prompts()
+    if "marked" in only:
+        measure_marked()
     if "sentences" in only:
         measure_labelled(corpora.presidio_research(arguments.data), "Synthetic sentences")
     if "korean" in only:
