@@ -13,8 +13,15 @@ from typing import Any
 
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.arithmetic import combine
-from langchain_privacy.minions.evidence import marked_units, quote, said, where, whole_values
 from langchain_privacy.minions.figures import Cited, derivations, unfounded, verify
+from langchain_privacy.minions.quotes import (
+    marked_units,
+    quote,
+    said,
+    stands_in,
+    where,
+    whole_values,
+)
 from langchain_privacy.minions.schema import Next, Plan, Sub
 from langchain_privacy.minions.state import Span
 from langchain_privacy.minions.terms import words
@@ -188,20 +195,10 @@ def _as_cited(span: Span, session: MaskingSession) -> Cited:
     return Cited(str(session.restore(span["quote"])), str(session.restore(above)))
 
 
-def _stands(value: str, text: str) -> bool:
-    """Say whether a value stands in a text, and not as digits cut out of another number.
-
-    `20` does not stand in `820` or `1,200`; `820` stands in `820.00`.
-    """
-    before = r"(?<!\d)(?<!\d[.,])" if value[:1].isdigit() else ""
-    after = r"(?!\d|,\d|\.(?!0{1,2}(?!\d))\d)" if value[-1:].isdigit() else ""
-    return bool(value) and re.search(before + re.escape(value) + after, text) is not None
-
-
 def _combined(decision: Next, sent: Sequence[Span], session: MaskingSession) -> str | None:
     shown = [" ".join(span["quote"].split()) for span in sent]
     values = [" ".join(value.split()) for value in decision.values]
-    if not all(any(_stands(value, quote) for quote in shown) for value in values):
+    if not all(any(stands_in(value, quote) for quote in shown) for value in values):
         return None
     result = combine(decision.combine, [str(session.restore(value)) for value in values])
     return None if result is None else str(session.mask(result.text))

@@ -25,7 +25,6 @@ from langchain_privacy.minions.aggregate import (
     coverage_line,
 )
 from langchain_privacy.minions.answering import NOT_FOUND, Draft, with_computed
-from langchain_privacy.minions.evidence import quote
 from langchain_privacy.minions.jobs import (
     Found,
     JobWorker,
@@ -38,6 +37,7 @@ from langchain_privacy.minions.judge import WINDOWS
 from langchain_privacy.minions.nodes import MinionNodes
 from langchain_privacy.minions.planning import Planner, Thinking, in_context, say
 from langchain_privacy.minions.prompting import render
+from langchain_privacy.minions.quotes import quote
 from langchain_privacy.minions.schema import JobPlan, JobSpec, Verdicts
 from langchain_privacy.minions.search import MANY
 from langchain_privacy.minions.state import (

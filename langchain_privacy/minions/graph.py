@@ -24,9 +24,9 @@ from langchain_privacy.edge.run import EdgeRun
 from langchain_privacy.egress import EgressGuard
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
-from langchain_privacy.minions.evidence import well_formed
 from langchain_privacy.minions.fanout import Fanout, JobPlanner
 from langchain_privacy.minions.nodes import EvidenceMode, MinionNodes
+from langchain_privacy.minions.quotes import well_formed
 from langchain_privacy.minions.state import MinionInput, MinionOutput, MinionState
 from langchain_privacy.subclassing import subclass
 

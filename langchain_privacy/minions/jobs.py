@@ -24,10 +24,10 @@ from langchain_privacy.local.profiles import ability_of
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.aggregate import Item, State
 from langchain_privacy.minions.asking import LocalAsker
-from langchain_privacy.minions.evidence import quote, whole_values
 from langchain_privacy.minions.judge import UNAVAILABLE, Reader
 from langchain_privacy.minions.prompting import render
 from langchain_privacy.minions.quantities import Quantity, days, decimal_mark, quantities
+from langchain_privacy.minions.quotes import find_verbatim, quote, whole_values
 from langchain_privacy.minions.schema import JobSpec
 from langchain_privacy.minions.search import Hit, Index, query_of
 from langchain_privacy.minions.state import Budget, Call, Job, Span
@@ -451,10 +451,9 @@ def _within(hits: Sequence[Hit]) -> Iterator[Hit]:
 
 def _find(spec: JobSpec, value: str, hit: Hit, text: str) -> Iterator[tuple[int, int]]:
     """Find a value in a passage: as it stands but for white space, else the same number or date."""
-    pieces = [re.escape(piece) for piece in value.split()]
-    match = re.compile(r"\s+".join(pieces)).search(text, hit.start, hit.end) if pieces else None
-    if match and (spec.expect not in TYPED or candidates(spec, text, *match.span())):
-        yield match.span()
+    place = find_verbatim(value, text, hit.start, hit.end)
+    if place and (spec.expect not in TYPED or candidates(spec, text, *place)):
+        yield place
         return
     if spec.expect not in TYPED:
         return

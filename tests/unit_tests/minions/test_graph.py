@@ -26,7 +26,7 @@ from langchain_privacy import (
 from langchain_privacy.detection import Detector, Finding
 from langchain_privacy.errors import ConfigurationError, DocumentError, SessionError
 from langchain_privacy.minions import Budget, MinionState
-from langchain_privacy.minions.evidence import MAX_CHARACTERS
+from langchain_privacy.minions.quotes import MAX_CHARACTERS
 from tests.unit_tests.minions.record import (
     EMAIL,
     NURSE,

@@ -1,7 +1,8 @@
-"""Documents in, masked quotes out: what stands between the session's room and a crossing.
+"""Quotes of documents: taken, masked, and checked to stand there word for word.
 
-The edge of the graphs and `MinionNodes.keep` put documents into the room; the reader quotes from
-it, the planner asks which quotes may cross:
+This stands between the session's room and a crossing. The edge of the graphs and
+`MinionNodes.keep` put documents into the room; the reader quotes from it, the planner asks which
+quotes may cross:
 
     (ref,) = keep([Path("lease.pdf")], session)
     quote(ref, *whole_values(ref, 120, 180, session.vault), session)  # "[PERSON_7K2Q] pays ..."
@@ -120,6 +121,23 @@ def quote(doc: str, start: int, end: int, session: MaskingSession) -> str:
         at = last
     pieces.append(text[at:end])
     return str(session.mask("".join(pieces)))
+
+
+def find_verbatim(value: str, text: str, start: int, end: int) -> tuple[int, int] | None:
+    """Return where a value stands in a passage as it is written, but for white space."""
+    pieces = [re.escape(piece) for piece in value.split()]
+    match = re.compile(r"\s+".join(pieces)).search(text, start, end) if pieces else None
+    return match.span() if match else None
+
+
+def stands_in(value: str, quote: str) -> bool:
+    """Say whether a value stands in a quote, and not as digits cut out of another number.
+
+    `20` does not stand in `820` or `1,200`; `820` stands in `820.00`.
+    """
+    before = r"(?<!\d)(?<!\d[.,])" if value[:1].isdigit() else ""
+    after = r"(?!\d|,\d|\.(?!0{1,2}(?!\d))\d)" if value[-1:].isdigit() else ""
+    return bool(value) and re.search(before + re.escape(value) + after, quote) is not None
 
 
 def units_of(span: Span) -> list[Span]:
