@@ -17,20 +17,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
-from langchain_privacy.detection.finding import Detector, Finding, LateDetector, merge_findings
+from langchain_privacy.detection.finding import (
+    HIGH_CONFIDENCE,
+    Detector,
+    Finding,
+    LateDetector,
+    merge_findings,
+)
 from langchain_privacy.detection.language import detection_language, say_unread
 from langchain_privacy.detection.once import one_reading
 from langchain_privacy.detection.pieces import LONGEST, pieces
 from langchain_privacy.detection.vocabulary.merging import with_types
 from langchain_privacy.errors import DetectionError, PrivacyError
 from langchain_privacy.values.decoding import Reading
-from langchain_privacy.values.fold import Skeleton, skeleton
-from langchain_privacy.values.index import ValueIndex
-from langchain_privacy.values.spelling import UNTYPED, is_person
+from langchain_privacy.values.fold import HARD, Skeleton, skeleton
+from langchain_privacy.values.index import ValueIndex, stands_once, stands_within
+from langchain_privacy.values.spelling import UNTYPED
 from langchain_privacy.values.view import View
-from langchain_privacy.words.korean import PARTICLE_BEHIND_LATIN, is_hangul
+from langchain_privacy.words.korean import PARTICLE_BEHIND_LATIN
 
 _QUOTES = ('"', "'", "`")
+_HANGUL = re.compile("[가-힣]")
 
 
 class Particles:
@@ -48,9 +55,11 @@ class Particles:
     """
 
     def __init__(self, text: str) -> None:
-        found = () if text.isascii() else PARTICLE_BEHIND_LATIN.finditer(text)
         self._text = text
-        self._starts = {match.end(): match.start() for match in found}
+        self._starts: dict[int, int] = {}
+        if not text.isascii() and _HANGUL.search(text):
+            found = PARTICLE_BEHIND_LATIN.finditer(text)
+            self._starts = {match.end(): match.start() for match in found}
 
     def __bool__(self) -> bool:
         return bool(self._starts)
@@ -395,14 +404,25 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
     index: ValueIndex[Finding] = ValueIndex()
     folded = Skeleton(text)
     few = len(findings) * len(text) < _FEW
+    trusted = merge_findings(f for f in findings if f.score >= _TRUSTED)
+    known: dict[tuple[bool, bool], bytes] = {}
     seen: set[tuple[str, str]] = set()
-    for finding in merge_findings(f for f in findings if f.score >= _TRUSTED):
-        value = text[finding.start : finding.end].strip()
-        if (finding.entity_type, value) in seen:
+    for finding in trusted:
+        kind, value = finding.entity_type, text[finding.start : finding.end].strip()
+        if (kind, value) in seen:
             continue
-        seen.add((finding.entity_type, value))
-        if not (few and _stands_once(folded, value, finding.entity_type)):
-            index.add(value, finding.entity_type, finding)
+        seen.add((kind, value))
+        if few:  # most values stand nowhere else, and to see that is cheaper than an index
+            if stands_once(folded, value, kind):
+                continue
+            wins = kind in UNTYPED, finding.score >= HIGH_CONFIDENCE
+            if wins not in known:
+                known[wins] = _known(text, trusted, untyped=wins[0], checked=wins[1])
+            if stands_within(folded, value, kind, known[wins]):
+                continue
+        index.add(value, kind, finding)
+    if not index:
+        return []
     given = {(f.start, f.end) for f in findings}
     return [
         replace(source, start=start, end=end, detector=f"{source.detector}+propagation")
@@ -411,22 +431,14 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
     ]
 
 
+def _known(text: str, findings: Sequence[Finding], *, untyped: bool, checked: bool) -> bytes:
+    """Return the skeletons of what wins over each further occurrence in it, see `_merged`."""
+    return HARD.encode().join(
+        skeleton(text[f.start : f.end])
+        for f in findings
+        if (f.entity_type in UNTYPED) == untyped and (f.score >= HIGH_CONFIDENCE or not checked)
+    )
+
+
 _FEW = 2**22
-"""Values times characters that are looked through one by one: less work than an index."""
-
-
-def _stands_once(folded: Skeleton, value: str, entity_type: str) -> bool:
-    """Say whether a value without digits, and each word of somebody's name, stand nowhere else.
-
-    Every spelling of a name has one of its words, and other values have no other spelling (see
-    `values.spelling`). Most values stand once, and to count is much cheaper than to index them.
-    """
-    if any(map(str.isdecimal, value)):
-        return False
-    words = [value]
-    if is_person(entity_type):
-        words = [] if any(map(is_hangul, value)) else _LONGER_WORD.findall(value)
-    return bool(words) and all(folded.data.count(skeleton(word)) < 2 for word in words)
-
-
-_LONGER_WORD = re.compile(r"[^\W\d_]{2,}")
+"""Values times characters that are looked through value by value: less work than an index."""

@@ -99,18 +99,17 @@ def merge_findings(findings: Iterable[Finding]) -> list[Finding]:
     merged: list[Finding] = []
     cluster: list[Finding] = []  # what overlaps, one with the next
     end = 0
-    for finding in sorted(findings, key=_start):
-        if finding.start >= end:
-            merged += _resolved(cluster)
-            cluster.clear()
-        cluster.append(finding)
-        end = max(end, finding.end)
-    return merged + _resolved(cluster)
+    for finding in sorted([f for f in findings if f.start < f.end], key=_start):
+        if finding.start < end:
+            cluster.append(finding)
+            end = max(end, finding.end)
+        else:
+            merged += cluster if len(cluster) < 2 else _resolved(cluster)
+            cluster, end = [finding], finding.end
+    return merged + (cluster if len(cluster) < 2 else _resolved(cluster))
 
 
 def _resolved(cluster: list[Finding]) -> list[Finding]:
-    if len(cluster) < 2:  # most findings stand alone
-        return [f for f in cluster if f.start < f.end]
     chosen: list[Finding] = []
     for finding in sorted(cluster, key=_rank):
         for piece in list(_outside(finding, chosen)):

@@ -209,6 +209,8 @@ _ASCII = bytes(
 ) + bytes(range(128, 256))
 _NO_LETTER = bytes(code for code in range(128) if not chr(code).isalnum() and chr(code) != HARD)
 _KEPT = bytes(code not in _NO_LETTER for code in range(256))
+_ASCII_SIZES = dict(zip(map(chr, range(128)), _KEPT, strict=False))
+"""How many bytes of a skeleton each ASCII character is."""
 _BEGINS = bytes(code & 0xC0 != 0x80 for code in range(256))
 _NO_RARE_BYTE = bytes(range(0xC0)) + b"\xea\xeb\xec\xed"
 """ASCII, what follows a lead byte, and the lead bytes of Hangul."""
@@ -322,7 +324,7 @@ class Skeleton:
                 characters = accumulate(data.translate(_BEGINS))  # up to each byte
                 places = list(compress(characters, data.translate(_KEPT)))
             else:
-                known = self._sizes
+                known = self._sizes = self._sizes or _ASCII_SIZES.copy()
                 known.update((c, len(self._letters_of(c))) for c in set(part) - known.keys())
                 counts = map(known.__getitem__, part)
                 places = list(chain.from_iterable(map(repeat, range(1, len(part) + 1), counts)))
@@ -341,7 +343,7 @@ def _has_rare(text: str, data: bytes) -> bool:
 
 def skeleton(text: str) -> bytes:
     """Return the letters and digits of a text, see `Skeleton`."""
-    return Skeleton(text).data
+    return text.encode().translate(_ASCII, _NO_LETTER) if text.isascii() else Skeleton(text).data
 
 
 # ---- decoration of placeholders

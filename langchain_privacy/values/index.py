@@ -33,6 +33,7 @@ from langchain_privacy.values.fold import HARD, SOFT, Skeleton, compose, normal,
 from langchain_privacy.values.numbers import Day, amount_of, amounts, dates, days_of
 from langchain_privacy.values.spelling import (
     FAMILY,
+    NAME_WORD,
     TAIL,
     Rule,
     Spelling,
@@ -367,6 +368,64 @@ def _begins_word(data: bytes, at: int) -> bool:
     """
     inside = at > 2 and data[at - 1] > 127 and _GA <= data[at - 3 : at] <= _HIH
     return not (inside and _GA <= data[at : at + 3] <= _HIH)
+
+
+def stands_once(folded: Skeleton, value: str, entity_type: str) -> bool:
+    """Say of a value of a text whether its letters stand nowhere else there: most do.
+
+    Without digits and Korean numerals a value has no other spelling, and every spelling of
+    somebody's name has one of its words.
+    """
+    if any(map(str.isdecimal, value)) or not (value.isascii() or amount_of(value) is None):
+        return False
+    words = [value]
+    if is_person(entity_type):
+        words = [word for word in NAME_WORD.findall(value) if len(word) > 1]
+        words = [] if any(map(is_hangul, value)) else words
+    keys = [skeleton(word) for word in words]
+    return bool(keys) and all(
+        key and folded.data.find(key) == folded.data.rfind(key) for key in keys
+    )
+
+
+def stands_within(folded: Skeleton, value: str, entity_type: str, known: bytes) -> bool:
+    """Say of a value of a text whether an index would find it in some places of that text only.
+
+    Args:
+        folded: The text.
+        value: The value.
+        entity_type: Its type.
+        known: The skeletons of those places, with `fold.HARD` between them.
+    """
+    if not tells_something(entity_type, value):
+        return True
+    data, own = folded.data, skeleton(value)
+    years = {b"%02d" % (day[0] % 100) for day in days_of(value)}
+    if years and not (value.isascii() and all(_as_often(data, own, year) for year in years)):
+        return False  # another date may be the same day
+    amount = amount_of(value)
+    if amount is not None and (
+        not _as_often(data, known, b"%d" % amount) or any(amounts(folded.readable.text))
+    ):
+        return False
+    for spelling in spellings(entity_type, compose(value)):
+        key = skeleton(spelling.text)
+        if not key or not _as_often(data, known, key):
+            return False
+        if spelling.rule is Rule.NUMBER:  # what stands before it belongs to it
+            at, _ = folded.span(data.find(key), data.find(key) + 1)
+            first = folded.text.find(value)
+            if data.count(key) > 1 or _beginning_of_number(folded.text, at, value) < first:
+                return False
+    return True
+
+
+def _as_often(data: bytes, known: bytes, key: bytes) -> bool:
+    """Say whether some bytes stand no more often in a text than in known parts of it."""
+    here, there = data.find(key), known.find(key)
+    while here >= 0 and there >= 0:
+        here, there = data.find(key, here + 1), known.find(key, there + 1)
+    return here < 0
 
 
 class _Inside:

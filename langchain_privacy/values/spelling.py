@@ -192,7 +192,7 @@ def _name_rule(value: str, part: bool) -> Rule:
     return Rule.NAME if part and value[:1].isupper() and is_everyday(value) else rule
 
 
-_NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*")
+NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*")
 _NO_NAMES = load("titles") | {"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq"}
 _KOREAN_NAME = re.compile(r"[가-힣]{2,4}")
 _HANGUL_WORDS = re.compile(r"[가-힣·]{2,}(?:[ ][가-힣·]{1,})+")
@@ -247,7 +247,7 @@ def _korean_rule(word: str) -> Rule:
 
 
 def _western_spellings(value: str) -> Iterator[Spelling]:
-    words = [m[0] for m in _NAME_WORD.finditer(value)]
+    words = [m[0] for m in NAME_WORD.finditer(value)]
     small = [w for w in words if w.islower() or w.lower() in load("name_particles")]
     own = [w for w in words if len(w) > 1 and w not in small and w.lower() not in _NO_NAMES]
     if len(own) < 2:

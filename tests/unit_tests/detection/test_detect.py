@@ -13,11 +13,13 @@ from langchain_privacy.detection import (
     Finding,
     adetect_all,
     default_detectors,
+    detect,
     detect_all,
     high_confidence_detectors,
     merge_findings,
     propagate,
 )
+from langchain_privacy.detection.detect import _merged
 from langchain_privacy.errors import DetectionError
 
 RULES = default_detectors(presidio=False)
@@ -72,6 +74,41 @@ def test_a_number_is_found_again_with_other_separators() -> None:
 def test_unsure_findings_spread_nothing() -> None:
     assert propagate("Ada and Ada", [finding(0, 3, "PERSON", 0.3)]) == []
     assert len(propagate("Ada and Ada", [finding(0, 3, "PERSON", 0.6)])) == 1
+
+
+_AGAIN = (
+    "Ask <PERSON:Graham Tolliver>, <PERSON:Graham> or G. Tolliver; TOLLIVER knows graham_tolliver.",
+    "Ask <PERSON:Graham Tolliver>; <PERSON:Tolliver> is away, says Mira. M. <PERSON:Solheim> too.",
+    "<PERSON:Mira Solheim> writes from <EMAIL:mira.solheim@example.org>, <WORD:Solheim Bay>.",
+    "<PERSON:Mira O'N> and O'N. <PERSON:Jean-Luc Roy>, Jean Luc. <PERSON:La La> in La La La.",
+    "<WORD:12 12> in 12 12 12, <NUMBER:471-1923> is 4711923; <ID:AB 12345> and 12345.",
+    "<ID:1a23456> and 123456, <ID:77-123456-x>. <AGE:34> and 34, <AGE:1234> and 12 34.",
+    "Born <DATE_OF_BIRTH:2 March 1985>, so 1985-03-02. On <NUMBER:2024-05-03>, paid in 2024.",
+    "Born <DATE_OF_BIRTH:2 March 1985>. <DATE_TIME:4 May 2019> and <DATE_TIME:May 4, 2019>.",
+    "Call +44 <PHONE:131 496 0155> or <PHONE:+1 415 555 0134>, (415) 555-0134.",
+    "Call <PHONE:0131 496 0155>, +44 131 496 0155; <PHONE:+49 30 1234567> alone. ,+1 <PHONE:2>",
+    "It costs <MONEY:$312,000>, so 312000; <MONEY:850,000,000원> is 8억 5,000만, <MONEY:€31,500>.",
+    "<MONEY:팔억 오천만>이고 850,000,000원이다. <MONEY:12,500원>, <NUMBER:일이삼사>.",
+    "담당자 <PERSON:서지훈>, 지훈 씨와 서 부장, <PERSON:김민수>는 <PERSON:민수> 씨. 김 <ID:부장>",
+    "<PERSON:Zoë Ågren> and ZOË, <LOCATION:Göteborg> (GO\u0308TEBORG), “<WORD:Ågren>” \u24b6gren.",
+    "<LOCATION:Japan> to Japan, <LOCATION:Brazil>. <HEALTH:asthma> and asthma. <SECRET:--> --",
+)
+
+
+@pytest.mark.parametrize("marked", _AGAIN)
+@pytest.mark.parametrize("score", [0.5, 0.9])
+def test_what_is_looked_for_nowhere_else_stands_nowhere_else(
+    marked: str, score: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, text = [], ""
+    for before, kind, value in re.findall(r"([^<]*)(?:<(\w+):([^>]*)>)?", marked):
+        text += before
+        sure = score if kind.startswith(("P", "W", "M")) else 0.7
+        found += [finding(len(text), len(text) + len(value), kind, sure)] if value else []
+        text += value
+    settled = _merged(text, found + propagate(text, found))
+    monkeypatch.setattr(detect, "_FEW", 0)  # an index of everything
+    assert settled == _merged(text, found + propagate(text, found))
 
 
 def test_placeholders_are_neither_seen_nor_touched() -> None:
