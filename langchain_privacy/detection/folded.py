@@ -78,7 +78,7 @@ class FoldedText:
     said: Words
     normal: Normal
 
-    @cached_property
+    @property
     def words(self) -> frozenset[str]:
         """The words in Latin letters that occur, in lower case."""
         return self.said.known
@@ -86,16 +86,16 @@ class FoldedText:
     @cached_property
     def signs(self) -> frozenset[str]:
         """What of all that is a sign for some rule the text has: one look decides for all rules."""
-        signs = self.words & WORDS_AS_SIGNS
-        signs |= set(filter(self.lower.__contains__, PARTS_AS_SIGNS))
+        signs = WORDS_AS_SIGNS & self.words
+        signs.update(filter(self.lower.__contains__, PARTS_AS_SIGNS))
         if not self.text.isascii():
-            signs |= {NOT_ASCII, HANGUL} if self.hangul else {NOT_ASCII}
+            signs.update((NOT_ASCII, HANGUL) if self.hangul else (NOT_ASCII,))
         if self.long_words:
-            signs |= {LONG_WORD}
+            signs.add(LONG_WORD)
         for table, signs_of in zip(self.islands, _DIGIT_SIGNS, strict=True):
             if table:
-                signs |= signs_of[min(max(map(_count, table)), _MOST)]
-        return signs
+                signs.update(signs_of[min(max(map(_count, table)), _MOST)])
+        return frozenset(signs)
 
     def has_signs_of(self, rule: object) -> bool:
         """Say whether a rule can find anything in the text; see `rules.announced_by`."""

@@ -15,6 +15,7 @@ announces is searched behind that word (`Cues`).
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TypeVar
 
 from langchain_privacy.detection.anchors import Anchored
@@ -92,43 +93,67 @@ class RulesDetector(Detector):
         """
         self.rules = tuple(rules)
         self.min_score = min_score
-        self._by_language = {code: tuple(own) for code, own in (by_language or {}).items()}
-        self._elsewhere = {code: tuple(own) for code, own in (elsewhere or {}).items()}
-        self.names_in = frozenset(self._by_language)
+        own = by_language or {}
+        self.names_in = frozenset(own)
+        self._own = _BySign((*rules, *(rule for prose in own.values() for rule in prose)))
+        self._elsewhere = {
+            code: _BySign((*rules, *prose))
+            for code, prose in {"*": (), **(elsewhere or {})}.items()
+        }
 
-    def rules_for(self, language: str | None) -> tuple[Rule, ...]:
+    def _rules_for(self, language: str | None) -> "_BySign":
         """Return the rules that run on a text.
 
         A text that is unsure gets all of them, and so does one in a script without capitals: it is
         full of names in Latin letters, and nothing else in it looks like one.
         """
         unsure = language is None or language in _WITHOUT_CAPITALS
-        if self._by_language and (unsure or language in self._by_language):
-            return (*self.rules, *(r for own in self._by_language.values() for r in own))
-        others = self._elsewhere.get("*", ())
-        return (*self.rules, *self._elsewhere.get(language or "*", others))
+        if self.names_in and (unsure or language in self.names_in):
+            return self._own
+        return self._elsewhere.get(language or "*", self._elsewhere["*"])
 
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
         """Run the rules that are for a text in this language; all when it is `None`."""
         folded = fold(text)
         found: list[Finding] = []
-        for rule in self.rules_for(language):
-            if not folded.has_signs_of(rule):
-                continue
+        for rule in self._rules_for(language).announced(folded.signs):
             try:
-                found += [
-                    f
-                    for f in rule(folded)
-                    if f.score >= self.min_score
-                    and (f.entity_type in _INSIDE or not is_inside_identifier(folded.text, f))
-                ]
+                found += rule(folded)
             except PrivacyError as error:  # its text is ours: a list or a model is damaged
                 raise DetectionError(str(error)) from None
             except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
                 name = getattr(rule, "__name__", type(rule).__name__)
                 msg = f"rule {name} failed with {type(error).__name__}; nothing was masked"
                 raise DetectionError(msg) from None
-        return [folded.to_original(f) for f in found if f.start < f.end]
+        kept = [
+            f
+            for f in found
+            if f.score >= self.min_score
+            and f.start < f.end
+            and (f.entity_type in _INSIDE or not is_inside_identifier(folded.text, f))
+        ]
+        return kept if folded.normal.origins is None else list(map(folded.to_original, kept))
+
+
+class _BySign:
+    """Rules by the signs that announce them: a text is asked once which can find anything."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+
+    @cached_property
+    def _places(self) -> dict[str | None, list[int]]:
+        places: dict[str | None, list[int]] = {}
+        for place, rule in enumerate(self._rules):
+            for sign in getattr(rule, "signs", (None,)):
+                places.setdefault(sign, []).append(place)
+        return places
+
+    def announced(self, signs: Collection[str]) -> list[Rule]:
+        """Return the rules that have no signs, or one of these, in order."""
+        of = self._places
+        places = {place for sign in of.keys() & {None, *signs} for place in of[sign]}
+        return [self._rules[place] for place in sorted(places)]
 
 
 # Identifiers that machines make: of their letters and digits some look like a card or a name.
