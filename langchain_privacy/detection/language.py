@@ -33,6 +33,9 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
 _KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9d]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_EAST_ASIAN = re.compile(
+    r"[\u1100-\u11ff\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uff66-\uff9d]"
+)
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
 _LETTERS = re.compile(r"[^\W\d_]+")
 # These words are a fifth of English prose. A tenth is English with many names and numbers, or half
@@ -76,7 +79,7 @@ _BY_WORDS_OR_SCRIPT = frozenset({"en", "ko", "ja", "zh"})  # no guess of the lib
 
 def _guessed(text: str) -> str | None:
     sample = text[:_SAMPLE]
-    if not sample.isascii():
+    if not sample.isascii() and _EAST_ASIAN.search(sample):
         language = _by_script(sample)
         if language is not None:
             return language
