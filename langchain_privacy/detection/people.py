@@ -14,7 +14,6 @@ Names in Korean script have a file of their own; names that no list has are foun
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
@@ -36,6 +35,8 @@ _NAMING = frozenset(
 )
 _SAYING = {"i'm": "call me", "i've": "", "i'd": "", "i'll": ""}
 _INTRODUCING = _CLOSE | {"call me"}
+_NOT_ALONE = (_COMMON - _GIVEN).union(_SAYING)
+"""What a run of one word is passed over for: no name, and nothing before it makes it one."""
 _PEOPLES = load("public_peoples")
 _SUFFIXES = frozenset({"II", "III", "IV", "Jr.", "Sr.", "Jr", "Sr", "MD", "PhD"})
 _CAPITAL_PARTICLES = load("name_particles")
@@ -78,7 +79,6 @@ _ITEM = (
     rf"|{_LETTER}*(?:['-]{_LETTER}+)*)"  # "Smith", "O'Neill", "Jean-Luc", the "Kim" of "Kim님"
 )
 _RUN = re.compile(rf"{_ITEM}(?:[ ](?:{_PARTICLE}[ ]){{0,2}}{_ITEM}){{0,7}}")
-_PIECE = re.compile(r"[^ ]+")
 _WORD = rf"[{UPPER}][^\W\d_]*(?:['-][^\W\d_]+)*"
 # "Bakare, Ifeoma": where a mark or a line ends it, so that it is no list of three.
 _REVERSED = re.compile(
@@ -108,31 +108,42 @@ _BY_SHAPE = 0.5  # score of what no list and no word beside it says
 
 
 class _Token:
-    """A word of a run, and what the lists say about it."""
+    """A word of a run, and what the lists say about it.
+
+    Attributes:
+        common: An ordinary word; of a compound every part is one.
+        strange: Neither an ordinary word nor a place: may be a name that no list has.
+    """
+
+    __slots__ = (
+        *("start", "end", "text", "lower", "initial", "common", "particle", "given", "family"),
+        "strange",
+    )
 
     def __init__(self, start: int, end: int, text: str) -> None:
         self.start, self.end, self.text = start, end, text
         bare = text.rstrip(".")
         self.initial = len(bare) == 1
-        self.lower = bare.lower().removesuffix("'s")
-        # An ordinary word; of a compound every part must be one.
-        self.common = self.lower in _COMMON or _COMMON.issuperset(self.lower.split("-"))
-        self.particle = text.islower() or (text.isupper() and self.lower in _CAPITAL_PARTICLES)
-        plain = without_accents(self.lower)
-        self.given = not _GIVEN.isdisjoint((self.lower, plain, plain.partition("-")[0]))
-        self.family = not _FAMILY.isdisjoint((self.lower, plain, plain.rpartition("-")[2]))
+        lower = self.lower = bare.lower().removesuffix("'s")
+        self.common = lower in _COMMON or ("-" in lower and _COMMON.issuperset(lower.split("-")))
+        self.particle = text.islower() or (text.isupper() and lower in _CAPITAL_PARTICLES)
+        given, family = lower in _GIVEN, lower in _FAMILY
+        self.strange = not (
+            self.initial or self.common or lower in _PLACES or is_medical(lower)
+        ) and (len(text) > 5 or given or family or not text.isupper())
+        if "-" in lower or not lower.isascii():  # "Hélène", "Anne-Sophie"
+            plain = without_accents(lower)
+            given = given or plain in _GIVEN or plain.partition("-")[0] in _GIVEN
+            family = family or plain in _FAMILY or plain.rpartition("-")[2] in _FAMILY
+        self.given, self.family = given, family
 
-    @cached_property
-    def strange(self) -> bool:
-        """Neither an ordinary word nor a place: may be a name that no list has."""
-        if self.initial or self.common or self.lower in _PLACES or is_medical(self.lower):
-            return False
-        return (
-            len(self.text) > 5
-            or not self.text.isupper()
-            or self.lower in _GIVEN
-            or self.lower in _FAMILY
-        )
+
+def _tokens(start: int, run: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    for word in run.split(" "):
+        tokens.append(_Token(start, start + len(word), word))
+        start += len(word) + 1
+    return tokens
 
 
 def find_people(text: FoldedText) -> Iterator[Finding]:
@@ -144,14 +155,16 @@ def find_people(text: FoldedText) -> Iterator[Finding]:
         if t.startswith(", ", end):
             yield from _reversed(text, start, end)
         words = text.lower[start:end].split(" ")
+        if len(words) == 1 and (end == start + 1 or words[0] in _NOT_ALONE):
+            continue
         beside = 0 <= start - named < 8 and words[0] in _GIVEN
         known = words[0] in _GIVEN and words[-1] in _FAMILY
         if not (known or beside) and _COMMON.issuperset(words):
             continue  # a heading, or the first word of a sentence
         if not _inside_word(t, start):
-            tokens = [
-                _Token(start + m.start(), start + m.end(), m[0]) for m in _PIECE.finditer(match[0])
-            ]
+            tokens = _tokens(start, match[0])
+            if not [token for token in tokens if token.strange or token.given]:
+                continue
             for found in _people_in(text, tokens):
                 named = found.end
                 yield found
@@ -235,7 +248,7 @@ def _inside_word(text: str, at: int) -> bool:
 
 
 def _people_in(text: FoldedText, tokens: list[_Token]) -> Iterator[Finding]:
-    if any(t.lower in _ORGANISATION for t in tokens):
+    if not _ORGANISATION.isdisjoint([t.lower for t in tokens]):
         return  # "Halverstone Marine Ltd"
     role, colon = _role_before(text, tokens[0].start)
     at = 0
@@ -294,11 +307,13 @@ def _name_at(
     while end > at + 1 and (tokens[end - 1].particle or tokens[end - 1].initial):
         end -= 1
     words = [t for t in tokens[at:end] if not t.particle and not t.initial]
-    words = [t for t in words if t in (words[0], words[-1]) or t.lower not in _INNER]
-    known = sum(t.given or t.family for t in words)
-    strange = sum(t.strange for t in words)
-    if not words or (not strange and not (first.given and words[-1].family and len(words) > 1)):
+    if len(words) > 2:
+        words = [t for t in words if t in (words[0], words[-1]) or t.lower not in _INNER]
+    strange = [t.strange for t in words].count(True)
+    listed = len(words) > 1 and first.given and words[-1].family
+    if not strange and not listed:
         return at, 0.0
+    known = role and any(t.given or t.family for t in words)
     if role in _INTRODUCING and len(words) == 1 and strange and not first.text.isupper():
         return (at, 0.0) if first.lower in _PEOPLES else (end, 0.6)
     if first.initial and first.text.endswith(".") and len(words) == 1 and len(words[0].text) > 2:
@@ -322,7 +337,6 @@ def _name_at(
         return end, 0.5
     if len(words) == 1 == len(tokens) and strange and _AFTER_ONE.match(text.lower, first.end):
         return end, 0.5
-    listed = len(words) > 1 and first.given and words[-1].family
     if listed and text.hangul and _beside_hangul(text.text, first.start, tokens[end - 1].end):
         return end, 0.5  # 담당자 John Smith: English prose is not around it
     alone = len(words) == 1 and len(tokens) == 1 and first.strange and first.lower in _GIVEN
@@ -391,9 +405,11 @@ _SAID_NAME = re.compile(
 
 def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
     """Find names in small letters: in lines without capitals by the lists, else beside a cue."""
-    yield from _in_lines_without_capitals(text)
     t = text.text
-    for name in _IN_LOWER_CASE & text.words:
+    names = _IN_LOWER_CASE & text.words
+    if names and ("\n" in t or t == text.lower or not t.isascii()):
+        yield from _in_lines_without_capitals(text)
+    for name in names:
         for start, end in occurrences(t, name):
             before = _WORD_BEFORE.search(t, max(0, start - 16), start)
             if not _ENDS.match(t, end) or (start and t[start - 1] not in " (\n"):
@@ -414,10 +430,6 @@ def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
 
 def _in_lines_without_capitals(text: FoldedText) -> Iterator[Finding]:
     """Find given names, with up to two words behind them, in lines without any capital letter."""
-    if _IN_LOWER_CASE.isdisjoint(text.words):
-        return
-    if text.text.isascii() and text.text != text.lower and "\n" not in text.text:
-        return
     for line in _LOWER_LINE.finditer(text.text):
         if line[0] != text.lower[line.start() : line.end()]:
             continue
