@@ -255,8 +255,9 @@ def _streets_by_suffix(text: FoldedText, lower: bool) -> Iterator[_Anchor]:
 
 
 # "Hauptstraße 5": a word that ends in one of these, and a number.
-_ENDINGS = tuple(sorted(load("street_endings")))
-_BEFORE_NUMBER = re.compile(r"(?P<dot>\.?),?[ ](?=\d)")
+_ENDINGS: dict[str, tuple[str, ...]] = {}  # by their last letter
+for _ending in sorted(load("street_endings")):
+    _ENDINGS[_ending[-1]] = (*_ENDINGS.get(_ending[-1], ()), _ending)
 _HOUSE_NUMBER = re.compile(rf"{_NUMBER}\b")
 _BEFORE_ENDING = re.compile(
     rf"(?:{_NUMBER}[ ])?(?:(?:{_CAP}|{_SMALL})[ ]){{0,3}}[^\W\d_][^\W\d_-]{{0,24}}\Z"
@@ -268,15 +269,13 @@ _WORDS_BEFORE = re.compile(rf"(?:(?:{_CAP}|{_SMALL})[ ]){{1,3}}\Z")
 @announced_by(digits(1, letters=True))
 def _streets_by_ending(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     t = text.text
-    for gap in numbers(_BEFORE_NUMBER, text, letters=True):
-        for end in {gap.start(), gap.end("dot")}:  # "Hauptstraße. 5", "Hauptstr. 5"
-            if not text.lower.endswith(_ENDINGS, 0, end):
-                continue
-            number = _HOUSE_NUMBER.match(t, gap.end())
-            if number is None:
-                continue
-            for ending in _ENDINGS:
-                if text.lower.endswith(ending, 0, end):
+    for at, _ in text.said.numbers:
+        if not t.endswith(" ", 0, at):
+            continue
+        gap = at - 2 if t.endswith(", ", 0, at) else at - 1
+        for end in {gap, gap - t.endswith(".", 0, gap)}:  # "Hauptstr. 5", "Hauptstraße. 5"
+            for ending in _ENDINGS.get(text.lower[end - 1 : end], ()):
+                if text.lower.endswith(ending, 0, end) and (number := _HOUSE_NUMBER.match(t, at)):
                     start = end - len(ending)
                     whole = t[start].isupper() and t.endswith(" ", 0, start)  # "Kölner Straße 5"
                     if before := _left(_WORDS_BEFORE if whole else _BEFORE_ENDING, t, start, 72):
@@ -322,17 +321,18 @@ def _between_numbers(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
 
 
 # "Leoforos Kifisias 44, 151 25 Marousi": words in capitals, a number, and a code with its city.
-_CODE_AND_CITY = re.compile(
+_CODE_AND_CITY = Anchored(
     rf"\d{{1,4}}[A-Za-z]?(?:[/-]\d{{1,4}})?,[ ](?!(?:19|20)\d\d\b)(?:[A-Z]{{1,2}}-)?"
-    rf"(?:\d{{4,5}}|\d{{3}}[ ]\d{{2}})[ ]{_NEXT_CAP}"
+    rf"(?:\d{{4,5}}|\d{{3}}[ ]\d{{2}})[ ]{_NEXT_CAP}",
+    numbers=True,
 )
 _MONTH_AT_END = re.compile(rf"\b{_MONTH}[ ]\Z")
 
 
-@announced_by(parts=[", "])
+@announced_by(digits(4, letters=True))
 def _before_cities(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
     t = text.text
-    for match in _CODE_AND_CITY.finditer(t):
+    for match in _CODE_AND_CITY.find(text.said):
         words = _left(_WORDS_BEFORE, t, match.start(), 72)
         if words and not _MONTH_AT_END.search(t, match.start() - words, match.start()):
             yield match.start() - words, match.end(), 0.7

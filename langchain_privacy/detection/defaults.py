@@ -32,7 +32,11 @@ from langchain_privacy.detection.korean.numbers import (
     find_spoken_phones,
 )
 from langchain_privacy.detection.layout import find_columns_of_names, find_signatures
-from langchain_privacy.detection.named_things import find_named_things
+from langchain_privacy.detection.named_things import (
+    find_families,
+    find_institutions,
+    find_named_things,
+)
 from langchain_privacy.detection.national import (
     find_british_plates,
     find_national_insurance_numbers,
@@ -115,6 +119,8 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
         find_house_numbers,
         find_places,
         find_named_things,
+        find_institutions,
+        find_families,
     ),
     "ko": (find_korean_names, find_korean_institutions, find_korean_addresses),
 }

@@ -5,114 +5,25 @@ A capital letter and a word for a kind of thing tell what no list has: "the band
 
     >>> from langchain_privacy.detection.folded import fold
     >>> text = "I own a shop called Lost Bubble near Tharnby College. Our dog Pickles guards it."
-    >>> [text[f.start : f.end] for f in find_named_things(fold(text))]
+    >>> found = [f for find in (find_named_things, find_institutions) for f in find(fold(text))]
+    >>> sorted(text[f.start : f.end] for f in found)
     ['Lost Bubble', 'Pickles', 'Tharnby College']
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
 from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.rules import finding, span
+from langchain_privacy.detection.rules import Cues, announced_by, finding, occurrences, span
 from langchain_privacy.detection.vocabulary.cues import called_in_small
 from langchain_privacy.words import has_unusual_word, load
 
 _WORD = rf"[{UPPER}][\w'’.-]*[\w'’]|[{UPPER}]"
 _SMALL = r"(?:of|the|and|&|de|la|du|des|da|do|van|von|der|y)"
 _RUN = rf"(?:{_WORD})(?: (?:{_SMALL} ){{0,2}}(?:{_WORD})){{0,6}}"
-_THINGS = "|".join(sorted(map(re.escape, load("named_things")), key=len, reverse=True))
-_PETS = "dog|cat|kitten|puppy|pet|horse|pony|rabbit|hamster|parrot|tortoise|budgie"
-_KINDS = frozenset(re.findall(r"(?:^|\|)(\w+)", f"{_THINGS}|{_PETS}"))
-"""Their first words."""
-_RELATIONS = "|".join(word for word in load("close_roles") if word.isalpha() and len(word) > 4)
-_OWNER = r"(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir|[Tt]he|[Aa]n?|[Tt]his)"
-_KIND = rf"{_OWNER} (?:[a-z'-]+ ){{0,2}}(?:{_THINGS}|{_PETS})"
-_OWNERS = ("my", "our", "his", "her", "their")
-_FORMS = (
-    Anchored(
-        rf"\b(?:called|named|titled|nicknamed)(?: it| him| her| them)? [\"“']?(?P<name>{_RUN})",
-        ["called", "named", "titled", "nicknamed"],
-    ),
-    Anchored(
-        rf"\b{_KIND}(?: is|,)? [\"“']?(?P<name>{_RUN})",
-        [*_OWNERS, "the", "a", "an", "this"],
-        needs=_KINDS,
-    ),
-    Anchored(rf"\b(?:{_THINGS}|{_PETS}|library) \((?P<name>{_RUN})\)", [*_KINDS, "library"]),
-    # Behind a label or a role: School is Little Acorns, a tariff for customer Polmlek Trans.
-    Anchored(rf"(?:^|(?<=[.!?;\n] )|(?<=\n))(?i:{_THINGS})(?: is|:) (?P<name>{_RUN})", _KINDS),
-    Anchored(
-        rf"\b(?:customer|client|supplier|vendor|employer) (?P<name>(?:{_WORD}) {_RUN})",
-        ["customer", "client", "supplier", "vendor", "employer"],
-    ),
-    # "the Harbor project", "our K7 team"
-    Anchored(
-        rf"\b(?:[Tt]he|[Oo]ur|[Mm]y|for|of) (?P<name>(?:{_WORD}|[A-Z]\d{{1,3}})(?: {_WORD})?)"
-        rf"(?= (?:{_THINGS}|class|module|account|campaign|estate)\b)",
-        ["the", "our", "my", "for", "of"],
-        needs=[*_KINDS, "class", "module", "account", "campaign", "estate"],
-    ),
-    # project Bluebird, with a colon or none
-    Anchored(rf"\b[Pp]roject(?: name)?:? [\"“]?(?P<name>{_RUN})", ["project"]),
-    # "Our repo is called orgel-billing"
-    Anchored(
-        r"\b(?:repo|repository|branch|bucket|database|cluster)(?: is)?(?: called| named|:)? "
-        r"[\"'`“]?(?P<name>[a-z][\w.]*(?:[-_/][\w.]+)+)",
-        ["repo", "repository", "branch", "bucket", "database", "cluster"],
-    ),
-)
-# "at the Button Museum"
-_MUSEUMS = ("Museum", "School", "Hospital", "Clinic", "Church", "Hotel", "Cafe", "Café",
-            "Kindergarten", "Academy", "Gallery", "Bakery", "Pub", "Arms", "Inn", "Tavern",
-            "Shelter")  # fmt: skip
-_MUSEUM = re.compile(
-    rf"\b[a-z]+ the (?P<name>(?:{_WORD})(?: {_WORD}){{0,2}} (?:{'|'.join(_MUSEUMS)}))\b"
-)
-_SOME_MUSEUM = frozenset(map(str.lower, _MUSEUMS))
-# "a party at Jump Zone", "from Moss & Thimble"
-_AT = Anchored(rf"(?<=[a-z] )at (?P<name>(?:{_WORD})(?: {_WORD}){{1,3}})(?! ?&)", ["at"])
-_SMALL_WORD_BEFORE = re.compile(r"\b[a-z]+ \Z")
-_PAIR = re.compile(
-    rf"\b(?:at|from|of|for|by|with|in|to) "
-    rf"(?P<name>(?:{_WORD})(?: {_WORD})? & (?:{_WORD})(?: {_WORD})?)"
-)
-# "University of the Free State", "Institute for Snow and Avalanche Studies"
-_OF = Anchored(
-    rf"\b(?:University|College|Institute) (?:of|for)(?: the)? {_RUN}",
-    ["university", "college", "institute"],
-)
-# "the Okonkwos"
-_FAMILY = Anchored(
-    rf"\b(?:[Tt]he|with|[Oo]ur neighbou?rs,?) (?P<name>[{UPPER}][a-zß-ɏ]{{2,}}s)\b",
-    ["the", "with", "our"],
-)
-# In small letters: "i study at covenant university".
-_IN_SMALL = Anchored(
-    r"\b(?:at|from|in|to) (?P<name>(?:[a-z]{3,} ){1,2}"
-    r"(?:university|college|hospital|clinic|academy))\b",
-    ["at", "from", "in", "to"],
-    needs=["university", "college", "hospital", "clinic", "academy"],
-)
-# "our son Dale": a word as well, but not behind a relation.
-_RELATED = Anchored(
-    rf"\b(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir) (?:[a-z]+ )?(?:{_RELATIONS}|son|aunt),? "
-    rf"(?P<name>{_WORD})\b(?! [A-Z])",
-    _OWNERS,
-)
-# In a text without capitals: "our dog biscuit will", "a kitten (waffles)", "his girlfriend tiff".
-_PET = Anchored(
-    rf"\b(?:my|our|his|her|their|a) (?:[a-z]+ )?(?:{_PETS}|{_RELATIONS})"
-    r"(?: \((?P<name>[a-z]{3,})\)|,? (?P<called>[a-z]{3,})(?<!ing)(?<!ly)(?<![^s]s)(?<!ed)"
-    r"(?= (?:will|is|was|has|had|who|just|died)\b|[,.]? *$))",
-    [*_OWNERS, "a"],
-    flags=re.MULTILINE,
-)
-_CLOSE = frozenset([*_PETS.split("|"), *_RELATIONS.split("|"), "son", "aunt"])
-_PET_WORDS = frozenset({"food", "litter", "bed", "toys", "hair", "sitter", "owner", "lover", "who"})
-_INSTITUTIONS = load("organisation_words") - load("words_of_papers")
-_CAPITALS = re.compile(_RUN)
 _NOT_FIRST = load("english_function")
 _ROLES = load("roles") | load("public_proper") | load("public_it") | load("public_peoples")
 _COMMON = load("common_words")
@@ -120,67 +31,225 @@ _NAMES = load("given_names") | load("surnames")
 _SCORE = 0.5
 
 
+# ---- what a word says that stands beside the name
+
+
+def _names_a_thing(name: str) -> bool:
+    name = name.lower()
+    return name not in _ROLES and name.partition(" ")[0] not in _NOT_FIRST
+
+
+def _names_a_place(name: str) -> bool:
+    return not _ROLES.issuperset(name.lower().split())
+
+
+def _names_somebody(name: str) -> bool:
+    return name.lower() not in _NOT_FIRST
+
+
+class _Form(NamedTuple):
+    """A way to name something beside a word of a kind.
+
+    Attributes:
+        words: Any of these, in lower case, stands in each match; it is looked for first, because
+            there are few of them in a text.
+        pattern: Matches from that word on.
+        before: What must stand before it, of at most `_REACH` characters. The group `name`, in it
+            or in `pattern`, is what is found; all that `pattern` matches if there is none.
+        takes: Says of a name whether it is one.
+        entity_type: Of the finding.
+    """
+
+    words: Collection[str]
+    pattern: re.Pattern[str]
+    before: re.Pattern[str] | None = None
+    takes: Callable[[str], bool] = _names_a_thing
+    entity_type: str = "ORGANIZATION"
+
+    def find(self, t: str, start: int) -> tuple[int, int] | None:
+        """Return where a name stands beside the word that begins at an offset."""
+        match = self.pattern.match(t, start)
+        if match is None:
+            return None
+        if self.before is not None:
+            before = self.before.search(t, max(0, start - _REACH), start)
+            if before is None:
+                return None
+            match = before if before.lastgroup else match
+        group = match.lastgroup or 0
+        return match.span(group) if self.takes(match[group]) else None
+
+
+_REACH = 80
+
+_THINGS = load("named_things")
+_PETS = ("dog", "cat", "kitten", "puppy", "pet", "horse", "pony", "rabbit", "hamster", "parrot",
+         "tortoise", "budgie")  # fmt: skip
+_CLOSE = {word for word in load("close_roles") if word.isalpha() and len(word) > 4}
+_RELATIONS = _CLOSE | {"son", "aunt"}
+_PET_WORDS = frozenset({"food", "litter", "bed", "toys", "hair", "sitter", "owner", "lover", "who"})
+
+
+def _any_of(words: Collection[str]) -> str:
+    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+
+
+_FORMS = (
+    _Form(
+        words := {"called", "named", "titled", "nicknamed"},
+        re.compile(rf"\b(?:{_any_of(words)})(?: it| him| her| them)? [\"“']?(?P<name>{_RUN})"),
+    ),
+    _Form(
+        words := {*_THINGS, *_PETS},
+        re.compile(rf"(?:{_any_of(words)})(?: is|,)? [\"“']?(?P<name>{_RUN})"),
+        before=re.compile(
+            r"\b(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir|[Tt]he|[Aa]n?|[Tt]his) (?:[a-z'-]+ ){0,2}\Z"
+        ),
+    ),
+    _Form(
+        words := {*_THINGS, *_PETS, "library"},
+        re.compile(rf"\b(?:{_any_of(words)}) \((?P<name>{_RUN})\)"),
+    ),
+    # Behind a label or a role: School is Little Acorns, a tariff for customer Polmlek Trans.
+    _Form(
+        _THINGS,
+        re.compile(
+            rf"(?:^|(?<=[.!?;\n] )|(?<=\n))(?i:{_any_of(_THINGS)})(?: is|:) (?P<name>{_RUN})"
+        ),
+    ),
+    _Form(
+        words := {"customer", "client", "supplier", "vendor", "employer"},
+        re.compile(rf"\b(?:{_any_of(words)}) (?P<name>(?:{_WORD}) {_RUN})"),
+    ),
+    # "the Harbor project", "our K7 team"
+    _Form(
+        words := {*_THINGS, "class", "module", "account", "campaign", "estate"},
+        re.compile(rf"(?:{_any_of(words)})\b"),
+        before=re.compile(
+            r"\b(?:[Tt]he|[Oo]ur|[Mm]y|for|of) "
+            rf"(?P<name>(?:{_WORD}|[A-Z]\d{{1,3}})(?: {_WORD})?) \Z"
+        ),
+    ),
+    # project Bluebird, with a colon or none
+    _Form(("project",), re.compile(rf"\b[Pp]roject(?: name)?:? [\"“]?(?P<name>{_RUN})")),
+    # "Our repo is called orgel-billing"
+    _Form(
+        words := {"repo", "repository", "branch", "bucket", "database", "cluster"},
+        re.compile(
+            rf"\b(?:{_any_of(words)})(?: is)?(?: called| named|:)? "
+            r"[\"'`“]?(?P<name>[a-z][\w.]*(?:[-_/][\w.]+)+)"
+        ),
+    ),
+    # "a party at Jump Zone"
+    _Form(
+        ("at",),
+        re.compile(rf"at (?P<name>(?:{_WORD})(?: {_WORD}){{1,3}})(?! ?&)"),
+        before=re.compile(r"\b[a-z]+ \Z"),
+        takes=_names_a_place,
+    ),
+    # "University of the Free State", "Institute for Snow and Avalanche Studies"
+    _Form(
+        ("university", "college", "institute"),
+        re.compile(rf"\b(?:University|College|Institute) (?:of|for)(?: the)? {_RUN}"),
+        takes=_names_a_place,
+    ),
+    # "our son Dale": a word as well, but not behind a relation.
+    _Form(
+        _RELATIONS,
+        re.compile(rf"(?:{_any_of(_RELATIONS)}),? (?P<name>{_WORD})\b(?! [A-Z])"),
+        before=re.compile(r"\b(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir) (?:[a-z]+ )?\Z"),
+        takes=_names_somebody,
+        entity_type="PERSON",
+    ),
+    # In a text without capitals: "our dog biscuit will", "a kitten (waffles)".
+    _Form(
+        words := {*_PETS, *_CLOSE},
+        re.compile(
+            rf"(?:{_any_of(words)})"
+            r"(?: \((?P<name>[a-z]{3,})\)|,? (?P<called>[a-z]{3,})(?<!ing)(?<!ly)(?<![^s]s)(?<!ed)"
+            r"(?= (?:will|is|was|has|had|who|just|died)\b|[,.]? *$))",
+            re.MULTILINE,
+        ),
+        before=re.compile(r"\b(?:my|our|his|her|their|a) (?:[a-z]+ )?\Z"),
+        takes=lambda name: name not in _PET_WORDS and _names_somebody(name),
+        entity_type="PERSON",
+    ),
+)
+_FORMS_OF: dict[str, list[_Form]] = {}
+for _form in _FORMS:
+    for _word in _form.words:
+        _FORMS_OF.setdefault(_word, []).append(_form)
+_BESIDE = Cues(_FORMS_OF)
+# "from Moss & Thimble"
+_PAIR = re.compile(
+    rf"\b(?:at|from|of|for|by|with|in|to) "
+    rf"(?P<name>(?:{_WORD})(?: {_WORD})? & (?:{_WORD})(?: {_WORD})?)"
+)
+
+
+@announced_by(_BESIDE, parts=[" & "])
 def find_named_things(text: FoldedText) -> Iterator[Finding]:
-    """Find names behind a word for a kind of thing, and institutions named by such a word."""
+    """Find names beside a word for a kind of thing, and what an ampersand joins."""
     t = text.text
-    for match in _behind_things(text):
-        name = match["name"].lower()
-        if name not in _ROLES and name.partition(" ")[0] not in _NOT_FIRST:
+    for start, end in _BESIDE.find(text):
+        for form in _FORMS_OF[text.lower[start:end]]:
+            if found := form.find(t, start):
+                yield _finding(t, *found, form.entity_type)
+    for match in _PAIR.finditer(t) if " & " in t else ():
+        if _names_a_place(match["name"]):
             yield _finding(t, *match.span("name"))
-    yield from _by_small_words(text)
-    if not text.words.isdisjoint(_CLOSE):
-        for match in _RELATED.find(text.said):
-            if match["name"].lower() not in _NOT_FIRST:
-                yield finding(*match.span("name"), "PERSON", _SCORE, "named_things")
-        for match in _PET.find(text.said):
-            group = "name" if match["name"] else "called"
-            if match[group] not in _PET_WORDS and match[group] not in _NOT_FIRST:
-                yield finding(*match.span(group), "PERSON", _SCORE, "named_things")
-    if not text.words.isdisjoint(_INSTITUTIONS):
-        yield from _institutions(text)
-        for match in _IN_SMALL.find(text.said):
-            words = match["name"].split()
-            if not (_NOT_FIRST | load("kinds_of_institution")).intersection(words[:-1]):
-                yield finding(*match.span("name"), "ORGANIZATION", _SCORE, "named_things")
-
-
-def _behind_things(text: FoldedText) -> Iterator[re.Match[str]]:
-    for form in _FORMS:
-        yield from form.find(text.said)
-    if not text.words.isdisjoint(_SOME_MUSEUM):
-        yield from _MUSEUM.finditer(text.text)
-
-
-def _at(text: FoldedText) -> Iterator[re.Match[str]]:
-    done = 0
-    for match in _AT.find(text.said):
-        first = max(done, match.start() - _LONGEST)
-        if _SMALL_WORD_BEFORE.search(text.text, first, match.start()):
-            done = match.end()
-            yield match
-
-
-_LONGEST = 40
-
-
-def _by_small_words(text: FoldedText) -> Iterator[Finding]:
-    """Find what stands behind "at", what an ampersand joins, and families: "the Okonkwos"."""
-    t = text.text
-    pairs: Iterable[re.Match[str]] = _PAIR.finditer(t) if " & " in t else ()
-    for match in (*_OF.find(text.said), *_at(text), *pairs):
-        start, end = match.span(match.lastgroup or 0)
-        if not match[0].isupper() and not _ROLES.issuperset(text.lower[start:end].split()):
-            yield _finding(t, start, end)
-    for match in _FAMILY.find(text.said):
-        name = match["name"].lower()
-        if name[:-1] in _NAMES and not {name, name[:-1]} & _COMMON:
-            yield span(match, "PERSON", _SCORE, "named_things", "name")
     for start, end in called_in_small(t):
         yield finding(start, end, "ORGANIZATION", _SCORE, "named_things")
 
 
-def _institutions(text: FoldedText) -> Iterator[Finding]:
-    for match in _CAPITALS.finditer(text.text):
+# ---- institutions and families
+
+_INSTITUTIONS = load("organisation_words") - load("words_of_papers")
+# "at the Button Museum"
+_MUSEUMS = ("Museum", "School", "Hospital", "Clinic", "Church", "Hotel", "Cafe", "Café",
+            "Kindergarten", "Academy", "Gallery", "Bakery", "Pub", "Arms", "Inn", "Tavern",
+            "Shelter")  # fmt: skip
+_MUSEUM = re.compile(
+    rf"\b[a-z]+ the (?P<name>(?:{_WORD})(?: {_WORD}){{0,2}} (?:{'|'.join(_MUSEUMS)}))\b"
+)
+_SOME_INSTITUTION = Cues([*_INSTITUTIONS, *map(str.lower, _MUSEUMS)])
+_CAPITALS = re.compile(_RUN)
+# In small letters: "i study at covenant university".
+_IN_SMALL = Anchored(
+    r"\b(?:at|from|in|to) (?P<name>(?:[a-z]{3,} ){1,2}"
+    r"(?:university|college|hospital|clinic|academy))\b",
+    ["at", "from", "in", "to"],
+    needs=["university", "college", "hospital", "clinic", "academy"],
+)
+
+
+@announced_by(_SOME_INSTITUTION)
+def find_institutions(text: FoldedText) -> Iterator[Finding]:
+    """Find institutions that a word in their name tells: "Umlazi Ridge Secondary School"."""
+    t = text.text
+    clauses = {_clause(t, at) for at, _ in _SOME_INSTITUTION.find(text) if t[at].isupper()}
+    for first, last in clauses:
+        for match in _MUSEUM.finditer(t, first, last):
+            if _names_a_thing(match["name"]):
+                yield _finding(t, *match.span("name"))
+        yield from _institutions(text, first, last)
+    for match in _IN_SMALL.find(text.said):
+        words = match["name"].split()
+        if not (_NOT_FIRST | load("kinds_of_institution")).intersection(words[:-1]):
+            yield span(match, "ORGANIZATION", _SCORE, "named_things", "name")
+
+
+def _clause(t: str, at: int) -> tuple[int, int]:
+    """Return the stretch around an offset that no name of an institution goes beyond."""
+    first = max(t.rfind(mark, 0, at) for mark in _ENDS) + 1
+    return first, min((end for mark in _ENDS if (end := t.find(mark, at)) >= 0), default=len(t))
+
+
+_ENDS = ("\n", ", ", ". ", ": ", "? ", "! ")
+
+
+def _institutions(text: FoldedText, first: int, last: int) -> Iterator[Finding]:
+    for match in _CAPITALS.finditer(text.text, first, last):
         start = match.start()
         while (word := text.lower[start : match.end()].partition(" ")[0]) in _NOT_FIRST:
             start += len(word) + 1
@@ -196,8 +265,29 @@ def _institutions(text: FoldedText) -> Iterator[Finding]:
             yield _finding(text.text, start, match.end())
 
 
-def _finding(text: str, start: int, end: int) -> Finding:
+# "the Okonkwos"
+_FAMILIES = frozenset(f"{name}s" for name in _NAMES - _COMMON) - _COMMON
+_FAMILY = re.compile(rf"[{UPPER}][a-zß-ɏ]{{2,}}s\b")
+_BEFORE_FAMILY = re.compile(r"\b(?:[Tt]he|with|[Oo]ur neighbou?rs,?) \Z")
+
+
+def find_families(text: FoldedText) -> Iterator[Finding]:
+    """Find families by their name: "the Okonkwos"."""
+    t = text.text
+    for name in text.words & _FAMILIES:
+        for start, end in occurrences(text.lower, name):
+            family = _FAMILY.match(t, start)
+            if (
+                family
+                and family.end() == end
+                and _BEFORE_FAMILY.search(t, max(0, start - _REACH), start)
+            ):
+                yield finding(start, end, "PERSON", _SCORE, "named_things")
+
+
+def _finding(text: str, start: int, end: int, entity_type: str = "ORGANIZATION") -> Finding:
     """Build a finding without the small word or the possessive that a run may end in."""
     value = text[start:end]
-    end -= 2 if value.endswith(("'s", "’s")) else 0
-    return finding(start, end, "ORGANIZATION", _SCORE, "named_things")
+    if entity_type == "ORGANIZATION" and value.endswith(("'s", "’s")):
+        end -= 2
+    return finding(start, end, entity_type, _SCORE, "named_things")
