@@ -12,9 +12,13 @@ what it finds among the findings, `detection.vocabulary.korean` masks it in stri
     ['거미', '양희종']
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import repeat
+from typing import Generic, Protocol, TypeVar
 
-from langchain_privacy.detection.korean.sequence import load_model
+from langchain_privacy.detection.korean.sequence import SequenceModel, load_model
 from langchain_privacy.detection.korean.tokens import Morphemes, Token
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import HONORIFICS_AND_TITLES
@@ -38,6 +42,18 @@ EVERYDAY = 10_000
 _VERBAL = frozenset({"XSV", "XSA"})
 _LONG = 6
 _EDGE = "^"
+_FAR = 1 << 60
+_KIND_OF_TAG = {tag: "n" if tag in _NOUNS else "p" for tag in _PIECES}
+# Whether a name begins with a syllable, as a family name and as a given name, and ends with one.
+_FAMILIES = dict.fromkeys(_FAMILY, "1")
+_BEGINS = {char: f"{char in _FAMILY:d}{char in _FIRST:d}" for char in _FAMILY | _FIRST}
+_ENDS = dict.fromkeys(_LAST, "1")
+# Pieces of the model, a noun among them.
+_STRETCH = re.compile("p*n[pn]*")
+_REMEMBERED = 8192
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 def names_in(tokens: Morphemes, *, eager: int = 0) -> Iterator[tuple[int, int, str]]:
@@ -53,7 +69,8 @@ def names_in(tokens: Morphemes, *, eager: int = 0) -> Iterator[tuple[int, int, s
     """
     model = load_model("morphemes")
     if tokens.marks is None:
-        tokens.marks = [(start, model.marks(pieces)) for start, pieces in stretches(tokens)]
+        read = _reader(model).stretches(tokens)
+        tokens.marks = [(start, model.marks_of(pieces)) for start, pieces in read]
     for start, marks in tokens.marks:
         for begin, end, kind in model.spans_of(marks, eager=eager):
             first, last = start + begin, start + end
@@ -105,71 +122,162 @@ def _is_own(tokens: Sequence[Token], first: int, last: int) -> bool:
     )
 
 
-def stretches(tokens: Sequence[Token]) -> Iterator[tuple[int, list[list[str]]]]:
-    """Yield the stretches with a noun: the index of the first morpheme, the features of each."""
-    tags = [_EDGE, _EDGE, *(token.tag for token in tokens), _EDGE, _EDGE]
-    forms = [_EDGE, _EDGE, *(token.form or _EDGE for token in tokens), _EDGE, _EDGE]
-    first = -1
-    noun = False
-    for index, tag in enumerate(tags[2:-1]):  # an edge ends the last one
-        if first >= 0 and (
-            tag not in _PIECES or tokens[index].line_number != tokens[first].line_number
-        ):
-            if noun:
-                yield first, [_features(tokens, i, tags, forms) for i in range(first, index)]
-            first, noun = -1, False
-        if tag in _PIECES:
-            first = first if first >= 0 else index
-            noun = noun or tag in _NOUNS
+Weight = TypeVar("Weight", int, list[str])
 
 
-def _features(
-    tokens: Sequence[Token], index: int, tags: Sequence[str], forms: Sequence[str]
-) -> list[str]:
-    """Describe a morpheme by itself and by the two on each side of it."""
-    token, at = tokens[index], index + 2
-    tag, form = tags[at], forms[at]
-    start, end = token.start, token.end
-    length = min(end - start, _LONG)
-    if tag == "SN":
-        form = f"#{length}"
-    # Glued to its neighbour, or not.
-    left = "+" if index and tokens[index - 1].end == start else "_"
-    right = "+" if index + 1 < len(tokens) and tokens[index + 1].start <= end else "_"
-    tag_before, tag_after = tags[at - 1], tags[at + 1]
-    form_before, form_after = forms[at - 1], forms[at + 1]
-    kind = f"{tag}*" if token.oov else tag
-    named = f"{form[0] in _FAMILY:d}{form[0] in _FIRST:d}{form[-1] in _LAST:d}"
-    features = [
-        kind,
-        f"2{form}",
-        f"3{left}{tag_before}{kind}",
-        f"4{kind}{right}{tag_after}",
-        f"6{left}{form_before}",
-        f"7{right}{form_after}",
-        f"a{tags[at - 2]}{tag_before}",
-        f"b{tag_after}{tags[at + 2]}",
-        f"g{kind}{length}{named}",
-        f"i{kind}{form[0]}",
-        f"j{kind}{form[-1]}",
-    ]
-    if length > 1:
-        features += [f"k{form[:2]}", f"l{form[-2:]}"]
-    if left == "+":
-        family = form_before[0] in _FAMILY
-        features.append(f"n{tag_before}{len(form_before)}{family:d}{kind}{length}{named}")
-    if right == "+":
-        features.append(
-            f"o{kind}{length}{named}{tag_after}{len(form_after)}{form_after[0] in _LAST:d}"
+class _Table(Protocol[Weight]):
+    """What features that begin alike weigh, by the rest of their text."""
+
+    def get(self, rest: str, none: Weight, /) -> Weight: ...
+
+
+class _Kept(dict[Key, Value]):
+    """Values by keys that hold no word; each is made when it is asked for."""
+
+    def __init__(self, make: Callable[[Key], Value]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: Key) -> Value:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        value = self[key] = self._make(key)
+        return value
+
+
+class _Reader(Generic[Weight]):
+    """Describes each morpheme by itself and by the two on each side of it.
+
+    What its part of speech, its length and its neighbours' parts of speech weigh is kept: they are
+    few. What a word weighs is looked up.
+    """
+
+    def __init__(self, table: Callable[[str], _Table[Weight]], none: Weight) -> None:
+        """Take the tables of features by how these begin, and the weight of no feature."""
+        self._none: Weight = none
+        self._any: _Table[Weight] = table("")
+        self._word: _Table[Weight] = table("2")
+        self._two: tuple[_Table[Weight], _Table[Weight]] = (table("k"), table("l"))
+        self._before: tuple[_Table[Weight], _Table[Weight]] = (table("6_"), table("6+"))
+        self._behind: tuple[_Table[Weight], _Table[Weight]] = (table("7_"), table("7+"))
+        self._glued: tuple[_Table[Weight], _Table[Weight]] = (table("n"), table("o"))
+        self._syllables: _Kept[str, tuple[_Table[Weight], _Table[Weight]]] = _Kept(
+            lambda kind: (table(f"i{kind}"), table(f"j{kind}"))
         )
-    if tag in _NOUNS:
-        features.append(f"r{tag}{len(str(token.id))}{length}")
-    if form_after in HONORIFICS_AND_TITLES:
-        features.append(f"t{kind}{length}{named}")
-    if form_before in _ROLES:
-        features.append(f"u{kind}{length}")
-    if form in _FOREIGN:
-        features.append("v")
-    if form in _PLACES:
-        features.append("w")
-    return features
+        self._shapes: _Kept[tuple[str, str, str, int, int], Weight] = _Kept(self._by_shape)
+        self._tags_before: _Kept[tuple[str, str, bool, str], Weight] = _Kept(self._by_tags_before)
+        self._tags_behind: _Kept[tuple[str, bool, str, str], Weight] = _Kept(self._by_tags_behind)
+
+    def stretches(self, tokens: Morphemes) -> Iterator[tuple[int, list[Weight]]]:
+        """Yield the stretches with a noun: the index of the first morpheme, the weight of each."""
+        kinds = "".join(map(_KIND_OF_TAG.get, tokens.tags, repeat("-")))
+        edges = [_EDGE, _EDGE]  # also those at -1 and -2
+        tags = tokens.tags + edges
+        forms = [token.form or _EDGE for token in tokens] + edges
+        for begin, end in _lines(tokens):
+            for match in _STRETCH.finditer(kinds, begin, end):
+                yield match.start(), list(self._weights(tokens, match.span(), tags, forms))
+
+    def _weights(
+        self, tokens: Morphemes, span: tuple[int, int], tags: Sequence[str], forms: Sequence[str]
+    ) -> Iterator[Weight]:
+        none = self._none
+        first, last = span
+        token = tokens[first]
+        start = token.start
+        left = first > 0 and tokens[first - 1].end == start
+        far, before, before_tag = tags[first - 2], forms[first - 1], tags[first - 1]
+        form, tag = forms[first], tags[first]
+        for index in range(first, last):
+            after, after_tag = forms[index + 1], tags[index + 1]
+            end, kind = token.end, f"{tag}*" if token.oov else tag
+            length = min(end - start, _LONG)
+            digits = len(str(token.id)) if tag in _NOUNS else 0
+            own = f"#{length}" if tag == "SN" else form
+            right = touches = False
+            if index + 1 < len(tokens):
+                token = tokens[index + 1]
+                start = token.start
+                right, touches = start <= end, start == end
+            begins, ends = self._syllables[kind]
+            size = f"{kind}{length}"
+            shape = size + _BEGINS.get(own[0], "00") + _ENDS.get(own[-1], "0")
+            weight = (
+                self._shapes[kind, shape, tag, digits, length]
+                + self._tags_before[far, before_tag, left, kind]
+                + self._tags_behind[kind, right, after_tag, tags[index + 2]]
+                + self._word.get(own, none)
+                + begins.get(own[0], none)
+                + ends.get(own[-1], none)
+                + self._before[left].get(before, none)
+                + self._behind[right].get(after, none)
+            )
+            if length > 1:
+                weight += self._two[0].get(own[:2], none) + self._two[1].get(own[-2:], none)
+            if left:
+                family = _FAMILIES.get(before[0], "0")
+                weight += self._glued[0].get(f"{before_tag}{len(before)}{family}{shape}", none)
+            if right:
+                rest = _ENDS.get(after[0], "0")
+                weight += self._glued[1].get(f"{shape}{after_tag}{len(after)}{rest}", none)
+            if after in HONORIFICS_AND_TITLES:
+                weight += self._any.get(f"t{shape}", none)
+            if before in _ROLES:
+                weight += self._any.get(f"u{size}", none)
+            if own in _FOREIGN:
+                weight += self._any.get("v", none)
+            if own in _PLACES:
+                weight += self._any.get("w", none)
+            yield weight
+            far, before, before_tag = before_tag, form, tag
+            form, tag, left = after, after_tag, touches
+
+    def _by_shape(self, key: tuple[str, str, str, int, int]) -> Weight:
+        kind, shape, tag, digits, length = key
+        weight = self._any.get(kind, self._none) + self._any.get(f"g{shape}", self._none)
+        if digits:
+            weight += self._any.get(f"r{tag}{digits}{length}", self._none)
+        return weight
+
+    def _by_tags_before(self, key: tuple[str, str, bool, str]) -> Weight:
+        far, near, glued, kind = key
+        weight = self._any.get(f"3{'_+'[glued]}{near}{kind}", self._none)
+        return weight + self._any.get(f"a{far}{near}", self._none)
+
+    def _by_tags_behind(self, key: tuple[str, bool, str, str]) -> Weight:
+        kind, glued, near, far = key
+        weight = self._any.get(f"4{kind}{'_+'[glued]}{near}", self._none)
+        return weight + self._any.get(f"b{near}{far}", self._none)
+
+
+@cache
+def _reader(model: SequenceModel) -> _Reader[int]:
+    return _Reader(model.table, 0)
+
+
+class _Names:
+    """The features themselves."""
+
+    def __init__(self, begin: str) -> None:
+        self._begin = begin
+
+    def get(self, rest: str, _none: list[str], /) -> list[str]:
+        return [self._begin + rest]
+
+
+def stretches(tokens: Morphemes) -> Iterator[tuple[int, list[list[str]]]]:
+    """Yield the stretches with a noun: the index of the first morpheme, the features of each."""
+    return _Reader[list[str]](_Names, []).stretches(tokens)
+
+
+def _lines(tokens: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last morpheme of each line."""
+    if not tokens:
+        return
+    first, end = 0, len(tokens)
+    while tokens[first].line_number != tokens[-1].line_number:
+        line = tokens[first].line_number
+        last = next(i for i in range(first, end) if tokens[i].line_number != line)
+        yield first, last
+        first = last
+    yield first, end

@@ -135,32 +135,42 @@ def _read(word: str) -> _Word:
 def _read_anew(word: str) -> _Word:
     if word in _NOT_NAMES or word in _PLACES or word[:3] in _NOT_NAMES:
         return _NO_NAME
-    readings = tuple(
-        _reading(word, family)
+    readings = [
+        reading
         for family in (2, 1)  # "선우경" may be 선우 경 or 선 우경
-        if word[:family] in _FAMILY and len(word) >= family
-    )
+        if len(word) >= family
+        and word[:family] in _FAMILY
+        and (reading := _reading(word, family)) is not None
+    ]
     foreign = _foreign(word)
+    if not (readings or foreign):
+        return _NO_NAME
     by_itself = (
         foreign > 0
         or word[1:2] in ("씨", "모")
         or any(r.likely or r.titled or r.somebody for r in readings)
     )
     never = not (by_itself or any(r.may_be for r in readings))
-    return _Word(never, by_itself, False, foreign, word in _ROLES or is_title(word), readings)
+    label = word in _ROLES or is_title(word)
+    return _Word(never, by_itself, False, foreign, label, tuple(readings))
 
 
-def _reading(word: str, family: int) -> _Reading:
-    given = len(word) == family or word[family] in _FIRST or word[family : family + 2] in _WHOLE
+def _reading(word: str, family: int) -> _Reading | None:
+    """Return a word cut behind its family name; `None` if nothing around it makes that a name."""
     titled, title = 0, False
     for at in range(min(len(word) - 1, family + 2), family - 1, -1):
-        if is_title(word[at:]):
+        if word[at] in TITLE_STARTS and is_title(word[at:]):
             title = True
             titled = titled or _before_title(word, at, family)
-    stems = tuple(_stem(stem, family, word) for stem in _stems(word, family))
-    may_be = title or any(stem.plausible or stem.length == family for stem in stems)
-    likely = any(stem.likely for stem in stems)
-    return _Reading(family, titled, given, word[family:] == "모", may_be, likely, stems)
+    stems = _stems(word, family)
+    rest = word[family:]
+    if not (stems or titled or rest == "모" or rest[:1] == "씨"):
+        return None
+    read = tuple(_stem(stem, family, word) for stem in stems)
+    given = not rest or rest[0] in _FIRST or rest[:2] in _WHOLE
+    may_be = title or any(stem.plausible or stem.length == family for stem in read)
+    likely = any(stem.likely for stem in read)
+    return _Reading(family, titled, given, rest == "모", may_be, likely, read)
 
 
 def _stem(stem: str, family: int, word: str) -> _Stem:
@@ -307,8 +317,15 @@ _OF_PLACES = frozenset({"에", "에서", "까지", "부터", "에서는", "에�
 _BETWEEN_NAMES = frozenset({"·", ", ", "/", ",", "・", "ㆍ"})
 # Words that begin as a name may: the engine passes the others by. Some foreign names and family
 # names of two syllables begin with a syllable that is no family name.
+_MARKS = r"[:：=|(\[]"
 _STARTS = "".join(sorted({name[0] for name in _FAMILY | _FOREIGN_STARTS}))
-_WORD = re.compile(rf"[{_STARTS}](?<![가-힣].)[가-힣]*")
+_LONG = _FOREIGN_STARTS | {name for name in _FAMILY if len(name) > 1}
+_NEXT = _FIRST | {name[0] for name in _WHOLE} | {"씨", ""}
+_SECOND = "".join(sorted(_NEXT.union(*(name[1] for name in _LONG))))
+_WORD = re.compile(
+    rf"[{_STARTS}](?<![가-힣].)(?:(?![가-힣])|(?=[{_SECOND}])"
+    rf"|(?<={_MARKS}.)|(?<={_MARKS}[ \t\"'*].))[가-힣]*"  # any word behind a mark
+)
 # What goes on with a label: "성명(한자): ".
 _LABEL_GOES_ON = re.compile(r"\)[ ]?[:：=|]")
 # A name in Hangul and Hanja ("표秀蓮"), and Hanja where a form asks for them.
@@ -320,7 +337,7 @@ _MIXED = re.compile(
 _HANJA_NAME = re.compile(rf"(?<!{_HANJA}){_HANJA}{{2,4}}(?!{_HANJA})")
 _ANY_HANJA = re.compile(_HANJA)
 # What can make a label of the word before it, up to the word behind it.
-_MARK = re.compile(r"[:：=|(\[][ \t\"'*]?(?=[가-힣])")
+_MARK = re.compile(rf"{_MARKS}[ \t\"'*]?(?=[가-힣])")
 
 
 def find_korean_people(text: FoldedText) -> Iterator[Finding]:
@@ -342,7 +359,9 @@ def find_korean_people(text: FoldedText) -> Iterator[Finding]:
     marked = {match.end() for match in _MARK.finditer(t)}
     last = -9  # where the person before ended: "변아람·설지안·명노을"
     for match in _WORD.finditer(t):
-        start = match.start()
+        start, begins = match.start(), match[0][:2]
+        if not (begins[1:] in _NEXT or begins in _LONG or start in marked):
+            continue
         word = _read(match[0])
         listed = start - last in (1, 2) and t[last:start] in _BETWEEN_NAMES
         if not (word.by_itself or listed or start in marked) and (

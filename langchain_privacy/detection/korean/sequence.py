@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import repeat
+from operator import add
 
 from langchain_privacy.errors import ConfigurationError
 
@@ -32,7 +33,7 @@ Marks = Sequence[Sequence[int]]
 
 _INDEX = {label: index for index, label in enumerate(LABELS)}
 _COUNT = len(LABELS)
-_ALL, _INSIDES = range(_COUNT), range(2, _COUNT, 2)
+_INSIDES = range(2, _COUNT, 2)
 _OUT_OR_BEGIN = (0, *range(1, _COUNT, 2))
 _NEVER = -(10**9)
 # The weights of a feature for all labels are one number, in lanes of 32 bits, so that Python adds
@@ -64,21 +65,15 @@ class SequenceModel:
                 for name, weight in pairs:
                     before, _, behind = name.partition(">")
                     self._next[_INDEX[before]][_INDEX[behind]] = weight
-        # From which labels one may come: an inside only behind its own begin or inside.
-        self._from = [
-            [(before, self._next[before][label]) for before in range(_COUNT)]
-            if label % 2 or not label
-            else [(before, self._next[before][label]) for before in (label - 1, label)]
-            for label in range(_COUNT)
-        ]
-        # What a step along other labels can gain over staying outside, both ends of it.
-        self._gain = 2 * max(0, max(map(max, self._next)) - self._next[0][0])
-        # Outside with so much more than any other label, one comes from outside to a begin, too.
-        self._ahead = max(
-            self._next[before][label] - self._next[0][label]
-            for label in _OUT_OR_BEGIN
-            for before in range(1, _COUNT)
-        )
+        self._into = list(zip(*self._next, strict=True))
+        # What the steps into a name, on to the next, further inside and out of it gain at best over
+        # a step outside.
+        least = self._next[0][0]
+        names = self._next[1:]
+        self._enter = max(self._next[0][1::2]) - least
+        self._again = max(max(row[1::2]) for row in names) - least
+        self._inside = max(self._next[b][i] for i in _INSIDES for b in (i - 1, i)) - least
+        self._leave = max(row[0] for row in names) - least
 
     def spans(
         self, pieces: Sequence[Iterable[str]], *, eager: int = 0
@@ -97,40 +92,55 @@ class SequenceModel:
     def marks(self, pieces: Iterable[Iterable[str]]) -> Marks:
         """Add up what each label weighs at each piece; most of the work, done once a stretch."""
         weight, zeros = self._weights.get, repeat(0)
-        return [
-            _unpack(sum(map(weight, features, zeros), _BIAS).to_bytes(_BYTES, "little"))
-            for features in pieces
-        ]
+        return self.marks_of(sum(map(weight, features, zeros)) for features in pieces)
+
+    def table(self, begin: str) -> dict[str, int]:
+        """Return what features that begin so weigh, by the rest of their text, for `marks_of`."""
+        return {f.removeprefix(begin): w for f, w in self._weights.items() if f.startswith(begin)}
+
+    @staticmethod
+    def marks_of(weights: Iterable[int]) -> Marks:
+        """Return what each label weighs at pieces whose features weigh so much together."""
+        return [_unpack((weight + _BIAS).to_bytes(_BYTES, "little")) for weight in weights]
 
     def spans_of(self, marks: Marks, *, eager: int = 0) -> list[tuple[int, int, str]]:
         """Like `spans`, by the marks of the pieces."""
-        least = eager + self._gain
-        if all(mark[0] - least > max(mark[1:]) for mark in marks):
+        if self._is_outside(marks, eager):
             return []
-        if eager:
-            marks = [[mark[0] - eager, *mark[1:]] for mark in marks]
-        return _spans(self._best(marks))
+        return _spans(self._best(marks, eager))
 
-    def _best(self, marks: Marks) -> list[int]:
-        first = marks[0]
-        scores = [_NEVER if i and i % 2 == 0 else first[i] for i in range(_COUNT)]
+    def _is_outside(self, marks: Marks, eager: int) -> bool:
+        """Say whether no name can outweigh none at all, as in most stretches: one quick look."""
+        gain = _NEVER  # of the best name up to a piece
+        enter = 0  # a stretch may begin with a name
+        for mark in marks:
+            if gain + self._leave > 0:
+                return False
+            begin, inside = max(mark[1::2]), max(mark[2::2])
+            gain = max(begin + max(enter, gain + self._again), inside + gain + self._inside)
+            gain += eager - mark[0]
+            enter = self._enter
+        return gain <= 0
+
+    def _best(self, marks: Marks, eager: int) -> list[int]:
+        scores = list(marks[0])
+        scores[0] -= eager
+        scores[2::2] = [_NEVER] * len(KINDS)
         steps: list[list[int]] = []
-        outside = self._next[0]
         for mark in marks[1:]:
             step, reached = [0] * _COUNT, [0] * _COUNT
-            if scores[0] - self._ahead >= max(scores[1:]):  # as in most places
-                for label in _OUT_OR_BEGIN:
-                    reached[label] = scores[0] + outside[label] + mark[label]
-                look = _INSIDES
-            else:
-                look = _ALL
-            for label in look:
-                best, chosen = 2 * _NEVER, 0
-                for before, weight in self._from[label]:
-                    if scores[before] + weight > best:
-                        best, chosen = scores[before] + weight, before
-                step[label] = chosen
+            for label in _OUT_OR_BEGIN:
+                ways = list(map(add, scores, self._into[label]))
+                best = max(ways)
+                step[label], reached[label] = ways.index(best), best + mark[label]
+            for label in _INSIDES:  # only behind its own begin or inside
+                begun = scores[label - 1] + self._next[label - 1][label]
+                best = scores[label] + self._next[label][label]
+                step[label] = label
+                if begun >= best:
+                    step[label], best = label - 1, begun
                 reached[label] = best + mark[label]
+            reached[0] -= eager
             scores = reached
             steps.append(step)
         label = max(range(_COUNT), key=scores.__getitem__)

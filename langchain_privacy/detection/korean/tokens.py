@@ -18,7 +18,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from threading import Lock
 from typing import Any, Protocol
 
@@ -70,6 +70,11 @@ class Morphemes(list[Token]):
     """
 
     marks: list[tuple[int, Marks]] | None = None
+
+    @cached_property
+    def tags(self) -> list[str]:
+        """The part of speech of each: to ask Kiwi for them one by one costs more."""
+        return [token.tag for token in self]
 
 
 def is_kiwi_installed() -> bool:

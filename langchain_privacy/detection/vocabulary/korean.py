@@ -115,14 +115,17 @@ def _private_in(text: str) -> tuple[tuple[tuple[int, int, int], ...], int]:
         far Kiwi has read.
     """
     tokens = korean_tokens(text)
+    tags = tokens.tags
     private = [
-        token.tag not in _PUBLIC_TAGS and _is_private(text, tokens, index)
-        for index, token in enumerate(tokens)
+        tag not in _PUBLIC_TAGS and _is_private(text, tokens, index)
+        for index, tag in enumerate(tags)
     ]
     for first, last in _words(tokens):
-        name = _name(text, tokens, private, first, last)
-        private[first:name] = [True] * (name - first)
-        _glue(tokens, private, first, last)
+        if last - first > 1 and tags[first] in _PIECES and tags[first + 1] in _PIECES:
+            name = _name(text, tokens, private, first, last)
+            private[first:name] = [True] * (name - first)
+        if True in private[first : last - 1]:
+            _glue(tokens, private, first, last)
     _supposed(tokens, private)
     pieces = []
     covered = 0
@@ -136,10 +139,10 @@ def _private_in(text: str) -> tuple[tuple[tuple[int, int, int], ...], int]:
     return tuple(pieces), covered
 
 
-def _is_private(text: str, tokens: Sequence[Token], index: int) -> bool:
+def _is_private(text: str, tokens: Morphemes, index: int) -> bool:
     """Say whether a morpheme is private by itself, or by a title behind it."""
     token = tokens[index]
-    tag, word = token.tag, text[token.start : token.end]
+    tag, word = tokens.tags[index], text[token.start : token.end]
     if tag == "SH":
         return word not in HEADLINE_HANJA
     if not _HANGUL.search(word):
@@ -159,14 +162,15 @@ def _is_addressed(tokens: Sequence[Token], index: int) -> bool:
 
 def _words(tokens: Sequence[Token]) -> Iterator[Span]:
     """Yield the tokens between two spaces or marks, as indices."""
-    first = 0
-    for index in range(1, len(tokens) + 1):
-        if index == len(tokens) or (
-            tokens[index].word_position != tokens[first].word_position
-            or tokens[index].start > tokens[index - 1].end
-        ):
-            yield first, index
-            first = index
+    first, position, end = 0, -1, 0
+    for index, token in enumerate(tokens):
+        if token.word_position != position or token.start > end:
+            if index:
+                yield first, index
+            first, position = index, token.word_position
+        end = token.end
+    if tokens:
+        yield first, len(tokens)
 
 
 def _name(
