@@ -25,7 +25,7 @@ _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\b[.
 _NTH = r"\d{1,2}(?:st|nd|rd|th)?"
 _CLOCK = r"(?:,?\s(?:at\s)?\d{1,2}[:.]\d\d(?::\d\d)?(?:\s?[ap]m)?\b)?"
 
-DAY = "|".join([
+DAYS = (
     rf"\b{_WEEKDAY}{_NTH}(?:\s?(?:to|-|–|and)\s?{_NTH})?(?:\sof)?[ -]{MONTH}\.?"
     rf"(?:,?[ -]\d{{4}}\b)?{_CLOCK}",
     rf"\b{_WEEKDAY}{MONTH}\.?\s(?:the\s)?{_NTH}\b(?!:)(?:\s?(?:to|-|–|and)\s?{_NTH}\b(?![:/]))?"
@@ -34,7 +34,8 @@ DAY = "|".join([
     + _CLOCK,
     r"(?<![\d.])(?:19|20)\d\d\.\s\d{1,2}\.\s\d{1,2}(?!\d)",  # as Korean papers write it
     r"(?<!\d)(?:\d{2,4}\s?년\s?)?\d{1,2}\s?월\s?\d{1,2}\s?일",
-])  # fmt: skip
+)
+DAY = "|".join(DAYS)
 """A day; with its year, its weekday, its time and the end of a range where they are there."""
 
 _SHORT_WEEKDAYS = ("mon", "tue", "tues", "wed", "wednes", "thu", "thur", "thus", "thurs", "fri",
@@ -42,10 +43,11 @@ _SHORT_WEEKDAYS = ("mon", "tue", "tues", "wed", "wednes", "thu", "thur", "thus",
 DAY_BEGINS = MONTHS.union(_SHORT_WEEKDAYS, (f"{day}day" for day in _SHORT_WEEKDAYS))
 """With these words or with a number begins what `DAY` finds."""
 
-MONTH_OF_YEAR = (
-    rf"\b(?:{MONTH}|spring|summer|autumn|winter)\.?,?\s(?:of\s|semester\s|term\s)?(?:19|20)\d\d\b"
-    r"|(?<!\d)\d{4}\s?년\s?\d{1,2}\s?월(?:\s?\d{1,2}\s?일)?"
+MONTHS_OF_YEAR = (
+    rf"\b(?:{MONTH}|spring|summer|autumn|winter)\.?,?\s(?:of\s|semester\s|term\s)?(?:19|20)\d\d\b",
+    r"(?<!\d)\d{4}\s?년\s?\d{1,2}\s?월(?:\s?\d{1,2}\s?일)?",
 )
+MONTH_OF_YEAR = "|".join(MONTHS_OF_YEAR)
 """A month or a season of a year; in Korean with its day, which would say more alone."""
 
 MONTH_OF_YEAR_BEGINS = MONTHS | {"spring", "summer", "autumn", "winter"}
@@ -65,6 +67,15 @@ _CURRENCIES = (
     r"(?:dollars?|euros?|pounds?|won|rupees|yen|yuan|bucks|pesos?|naira|francs?|quid|grand)"
 )
 _SCALE = r"(?:k|m|bn|million|billion|thousand|lakh|crore)"
+_UNITS = MONEY_BEGINS.union(
+    _CURRENCIES.strip("(?:)").replace("s?", "").split("|"),
+    _CURRENCIES.strip("(?:)").replace("?", "").split("|"),
+)
+MONEY_WORDS = _UNITS.union(
+    ("hour", "worth"),
+    (scale + unit for scale in _SCALE.strip("(?:)").split("|") for unit in _UNITS),
+)
+"""One of these words or of `MONEY_SIGNS` is in what `MONEY` finds, or before it."""
 MONEY = (
     rf"(?:[{MONEY_SIGNS}]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?"
     rf"|\b\d[\d,.]*(?:\s?[$€£¥₩₹]|\s?{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b"

@@ -31,7 +31,7 @@ _BEFORE = re.compile(
 _BEHIND = re.compile(
     r"(?:['’]s)?(?: (?:disorder|disease|syndrome|attacks?|failure|infection))?\b", re.IGNORECASE
 )
-_END_OF_SENTENCE = re.compile(r"[.!?](?<!\b[A-Z]\.)(?<!\b[MD][rs]\.)(?<!\bMrs\.)\s|\n")
+_END_OF_SENTENCE = re.compile(r"[.!?\n](?:(?<=\n)|(?<!\b[A-Z]\.)(?<!\b[MD][rs]\.)(?<!\bMrs\.)\s)")
 _REACH = 400
 
 

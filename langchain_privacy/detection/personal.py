@@ -22,9 +22,9 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property
-from itertools import chain
+from operator import itemgetter
 
 from langchain_privacy.detection.ages import IN_WORDS, ages, bodies
 from langchain_privacy.detection.anchors import Anchored
@@ -35,6 +35,7 @@ from langchain_privacy.detection.dates import (
     MONEY,
     MONEY_BEGINS,
     MONEY_SIGNS,
+    MONEY_WORDS,
     MONTH,
     MONTH_OF_YEAR,
     MONTH_OF_YEAR_BEGINS,
@@ -43,7 +44,8 @@ from langchain_privacy.detection.dates import (
     around_digits,
 )
 from langchain_privacy.detection.finding import Finding, LateDetector
-from langchain_privacy.detection.folded import FoldedText, fold
+from langchain_privacy.detection.folded import HANGUL, FoldedText, digits, fold
+from langchain_privacy.detection.rules import announced_by
 from langchain_privacy.values.fold import lowered
 from langchain_privacy.words import load
 
@@ -59,8 +61,9 @@ _YEAR = Anchored(
     r"(?P<year>(?:19|20)\d\d)\b"
     r"(?!['’]?s\b|[-/.]\d|\s?(?:edition|census|act|version))"
     r"|(?<!\d)(?P<korean>(?:19|20)\d\d\s?년)(?!대)",
+    ["in", "since", "from", "until", "till", "of", "and", "to", "around", "before", "after", "by"],
     numbers=True,
-    reach=8,
+    signs="-–(,",
 )
 _MONTH = Anchored(
     r"\b(?:[Ii]n|[Ss]ince|until|till|last|next|[Ff]rom|by|this|the) "
@@ -69,7 +72,7 @@ _MONTH = Anchored(
     needs=MONTHS,
 )
 _MONEY = Anchored(MONEY, MONEY_BEGINS, flags=_I, numbers=True, signs=MONEY_SIGNS)
-_KOREAN_MONEY = re.compile(KOREAN_MONEY)
+_KOREAN_MONEY = Anchored(KOREAN_MONEY)
 _THOUSANDS = Anchored(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", flags=_I, numbers=True)
 # Without a currency, behind a word that only a sum follows: "rent is 900 a month", 전세 2억 3천,
 # and "a credit score (358)".
@@ -84,15 +87,17 @@ _DUE = Anchored(
      "income", "credit"],
     flags=_I,
 )  # fmt: skip
-_KOREAN_SCORE = re.compile(rf"신용\s?점수[은는이가]?:?\s{_SUM}", _I)
-_HUNDRED_MILLIONS = re.compile(
+_KOREAN_SCORE = Anchored(rf"신용\s?점수[은는이가]?:?\s{_SUM}", flags=_I)
+_HUNDRED_MILLIONS = Anchored(
     r"(?:전세|월세|보증금|대출금?|매매가?|연봉|집값)(?:[은는이가])?\s?"
     r"(?P<sum>\d[\d,.]*\s?억(?:\s?\d[\d,]*\s?천?)?(?:\s?만)?(?:\s?원)?)"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_whole = itemgetter(0)
 _END_OF_SENTENCE = re.compile(
-    r"[.!?](?<![A-Z]\.)(?<!\b[MD]r\.)(?<!\bM[rs]s\.)(?<!\bSt\.)(?<!\bMs\.)(?<!\bProf\.)"
-    r"[\"”'’)]*\s|\n"
+    # One class first: the engine looks for nothing else.
+    r"[.!?\n](?:(?<=\n)|(?<![A-Z]\.)(?<!\b[MD]r\.)(?<!\bM[rs]s\.)(?<!\bSt\.)(?<!\bMs\.)"
+    r"(?<!\bProf\.)[\"”'’)]*\s)"
 )
 _PARAGRAPH = re.compile(r"\n\s*\n")
 _LOGGED = re.compile(r"[ T]\d\d:\d\d:\d\d")
@@ -106,7 +111,7 @@ _WEEKDAY = Anchored(
     flags=_I,
     needs=_WEEKDAYS,
 )
-_KOREAN_WEEKDAY = re.compile(
+_KOREAN_WEEKDAY = Anchored(
     r"(?P<korean>(?:(?:지난|이번|다음)\s?주\s?)[월화수목금토일]요일)"
     r"|(?<![가-힣])(?P<until>[월화수목금토일]요일)(?=까지|부터)"
 )
@@ -129,10 +134,10 @@ _SERIAL = Anchored(
     whole=False,
     flags=_I,
 )  # fmt: skip
-_KOREAN_SERIAL = re.compile(
+_KOREAN_SERIAL = Anchored(
     r"(?:주문|송장|티켓|접수|견적)\s?(?:번호)?\s?[:은는]?\s?(?P<korean>#?(?=[A-Z\d-]*\d)[A-Z\d-]{4,24})"
     r"(?![\w가-힣])",
-    re.IGNORECASE,
+    flags=_I,
 )
 _SHORTEST_SERIAL = 4
 _QUOTES = "\"'`/_="
@@ -164,7 +169,10 @@ class PersonalDetector(LateDetector):
         names = {_folded_end(folded, f.end) for f in found if f.entity_type == "PERSON"}
         spans = [(*span, "AGE") for span in ages(folded.text, names)]
         spans += [(*span, "BODY") for span in bodies(folded.text)]
-        spans += _About(folded, [f for f in found if f.entity_type in _PERSONS]).spans()
+        about = _About(folded, found)
+        for look, kind in _LOOKS.items():
+            if folded.has_signs_of(look):
+                spans += [(*match.span(match.lastgroup or 0), kind) for match in look(about)]
         return [
             folded.to_original(
                 Finding(start=a, end=b, entity_type=kind, score=_SCORE, detector=self.name)
@@ -189,8 +197,7 @@ def names_public_places_only(text: str, found: Sequence[Finding]) -> bool:
 
 def _speaks_of(said: str, name: str) -> bool:
     """Say whether a text in small letters has a word of a list."""
-    words = load(name)
-    return any(word in words for word in _WORD.findall(said)) or (
+    return not load(name).isdisjoint(map(_whole, _WORD.finditer(said))) or (
         not said.isascii() and _hangul(name).search(said) is not None
     )
 
@@ -198,11 +205,16 @@ def _speaks_of(said: str, name: str) -> bool:
 class _About:
     """A text cut into sentences and paragraphs, and what each says about a person."""
 
-    def __init__(self, folded: FoldedText, persons: Sequence[Finding]) -> None:
+    def __init__(self, folded: FoldedText, found: Sequence[Finding]) -> None:
         self.text, self.lower, self.said = folded.text, folded.lower, folded.said
-        self._persons = sorted(_folded_start(folded, f.start) for f in persons)
-        self._digits = around_digits(self.text)
+        self._folded, self._found = folded, found
         self._known: dict[tuple[Span, str], bool] = {}
+
+    @cached_property
+    def _persons(self) -> list[int]:
+        starts = sorted(f.start for f in self._found if f.entity_type in _PERSONS)
+        origins = self._folded.normal.origins
+        return starts if origins is None else [bisect_left(origins, start) for start in starts]
 
     @cached_property
     def _sentences(self) -> list[int]:
@@ -212,142 +224,174 @@ class _About:
     def _paragraphs(self) -> list[int]:
         return _cuts(_PARAGRAPH, self.text)
 
-    def spans(self) -> Iterator[tuple[int, int, str]]:
-        """Yield the spans of days, years, months and sums of money that are somebody's."""
-        days = [m.span() for m in self._search(_DAY) if self._is_said(m)]
-        days += [m.span() for m in self._search(_NTH)]
-        for start, end in days:
-            if self._is_of_a_person(start, end):
-                yield start, end, "DATE_TIME"
-        for pattern in (_MONTH_OF_YEAR, _YEAR, _MONTH):
-            for match in self._search(pattern):
-                start, end = match.span(match.lastgroup or 0)
-                if self._is_of_a_life(_part(self._sentences, start), match):
-                    yield start, end, "DATE_TIME"
-        yield from self._days_of_a_week()
-        yield from self._how_long()
-        yield from self._serials()
-        won = self._search(_KOREAN_MONEY) if "원" in self.text else ()
-        for match in (*self._search(_MONEY), *self._search(_THOUSANDS), *won):
-            if self._is_own(match):
-                yield *match.span(), "MONEY"
-        due = [self._search(_DUE)]
-        if not self.text.isascii():
-            due += [self._search(_HUNDRED_MILLIONS), self._search(_KOREAN_SCORE)]
-        for match in chain.from_iterable(due):
-            start, end = match.span("sum")
-            if _MONEY.pattern.match(self.text, start):
-                continue  # with its currency, found above
-            if self._personal(_part(self._paragraphs, start), we=True):
-                yield start, end, "MONEY"
+    def sentence(self, at: int) -> Span:
+        """Return the sentence that an offset is in."""
+        return _part(self._sentences, at)
 
-    def _days_of_a_week(self) -> Iterator[tuple[int, int, str]]:
-        """Yield days that are known by the week, where their sentence speaks of a person."""
-        korean = _KOREAN_WEEKDAY.finditer(self.text) if "요일" in self.text else ()
-        for match in (*_WEEKDAY.find(self.said), *korean):
-            sentence = _part(self._sentences, match.start())
-            if self._personal(sentence) and self._has(sentence, "life_events"):
-                yield *match.span(match.lastgroup or 0), "DATE_TIME"
+    def paragraph(self, at: int) -> Span:
+        """Return the paragraph that an offset is in."""
+        return _part(self._paragraphs, at)
 
-    def _how_long(self) -> Iterator[tuple[int, int, str]]:
-        """Yield how long something of somebody's life takes or took."""
-        for match in _HOW_LONG.find(self.said):
-            sentence = _part(self._sentences, match.start())
-            if not self._personal(sentence):
-                continue
-            if self._has(sentence, "life_events") or self._has(sentence, "money_cues"):
-                yield *match.span("time"), "DATE_TIME"
-
-    def _serials(self) -> Iterator[tuple[int, int, str]]:
-        """Yield numbers of papers and parcels that are somebody's."""
-        korean = self._search(_KOREAN_SERIAL) if not self.text.isascii() else ()
-        for match in (*self._search(_SERIAL), *korean):
-            start, end = match.span(match.lastgroup or 0)
-            value = self.text[start:end]
-            if sum(map(str.isdecimal, value)) < min(_SHORTEST_SERIAL, len(value.strip("#"))):
-                continue
-            if self._personal(_part(self._paragraphs, start), we=True):
-                yield start, end, "ID"
-
-    def _is_of_a_person(self, start: int, end: int) -> bool:
-        """Say whether a day is somebody's; Korean news has one in every sentence, of anything."""
-        if "일" in self.text[start:end]:
-            sentence = _part(self._sentences, start)
-            return self._personal(sentence) and self._has(sentence, "life_events")
-        return self._personal(_part(self._paragraphs, start))
-
-    def _search(self, pattern: Anchored | re.Pattern[str]) -> Iterator[re.Match[str]]:
-        """Search where digits are, or everywhere for the name of a month."""
-        if pattern is _MONTH:
-            yield from _MONTH.find(self.said)
-            return
-        for begin, stop in self._digits:
-            if isinstance(pattern, Anchored):
+    def search(self, *patterns: Anchored) -> Iterator[re.Match[str]]:
+        """Search where digits are."""
+        for pattern in patterns:
+            for begin, stop in around_digits(self.text):
                 yield from pattern.find(self.said, begin, stop)
-            else:
-                yield from pattern.finditer(self.text, begin, stop)
 
-    def _is_of_a_life(self, sentence: Span, time: re.Match[str]) -> bool:
-        """Say whether a year or a month is when something happened to somebody."""
-        since = time[0][:5].lower() == "since"
-        if since and (time.re is _MONTH.pattern or self._has(sentence, "life_events")):
-            return self._personal(_part(self._paragraphs, time.start()))
-        if not self._personal(sentence):
-            # In a list of what somebody did: "MBA, Rotterdam School of Management, 2022".
-            last = (
-                time.re is _YEAR.pattern and time[0].startswith(",") and self._ends_line(time.end())
-            )
-            return last and self._personal(_part(self._paragraphs, time.start()))
-        if self._has(sentence, "life_events") or self._has(sentence, "money_cues"):
-            return True
-        if time.re is _MONTH.pattern:
-            return False
-        return since or self._others(sentence)
-
-    def _ends_line(self, at: int) -> bool:
-        return self.text[at : at + 1] in ("", "\n")
-
-    def _is_said(self, day: re.Match[str]) -> bool:
-        """Say whether a day stands in prose or a table, not in a log, in code or in a path."""
-        before = self.text[day.start() - 1 : day.start()]
-        logged = _LOGGED.match(self.text, day.start() + 10) or _LOGGED.search(day[0])
-        return not logged and not (before and before in _QUOTES) and not _OLD.search(day[0])
-
-    def _is_own(self, money: re.Match[str]) -> bool:
-        """Say whether a sum is a person's: by a word of income or debt, or because it is exact."""
-        sentence = _part(self._sentences, money.start())
-        often = _AN_HOUR.search(self.text, money.start(), money.end() + _RATE) is not None
-        digits = "".join(filter(str.isdigit, money[0].partition(".")[0]))
-        large = len(digits) > 3 or bool(re.search(r"[km만억천]|ill|thous", money[0], _I))
-        amount = int(digits[:9] or 0)
-        if not large and amount < _LEAST and not often:
-            return False
-        about = _part(self._paragraphs, money.start())
-        if (often or self._has(sentence, "money_cues")) and self._personal(about, we=True):
-            return True
-        exact = len(digits.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
-        return exact and (self._personal(sentence) or self._named(about))
-
-    def _personal(self, part: Span, *, we: bool = False) -> bool:
+    def personal(self, part: Span, *, we: bool = False) -> bool:
         """Say whether a stretch speaks of a person; `we` counts for what firms have as well."""
-        if self._named(part) or self._has(part, "personal"):
-            return True
-        return we and self._has(part, "personal_we")
+        return (
+            self.has(part, "personal") or self.named(part) or (we and self.has(part, "personal_we"))
+        )
 
-    def _others(self, part: Span) -> bool:
+    def others(self, part: Span) -> bool:
         """Say whether a stretch speaks of somebody else than the writer."""
         said = self.lower[part[0] : part[1]]
-        return self._named(part) or any(w not in _I_AM for w in _said_of(said))
+        return self.named(part) or any(w not in _I_AM for w in _said_of(said))
 
-    def _named(self, part: Span) -> bool:
+    def named(self, part: Span) -> bool:
+        """Say whether somebody's name or number was found in a stretch."""
         at = bisect_left(self._persons, part[0])
         return at < len(self._persons) and self._persons[at] < part[1]
 
-    def _has(self, part: Span, name: str) -> bool:
+    def has(self, part: Span, name: str) -> bool:
+        """Say whether a stretch has a word of a list."""
         if (part, name) not in self._known:
             said = self.lower[part[0] : part[1]].replace("’", "'")
             self._known[part, name] = _speaks_of(said, name)
         return self._known[part, name]
+
+
+# ---- what is looked for, by its signs
+
+
+@announced_by(*MONTHS, digits(4), HANGUL)
+def _days(about: _About) -> Iterator[re.Match[str]]:
+    """Yield days in prose or a table, not in a log, in code or in a path."""
+    for day in about.search(_DAY):
+        before = about.text[day.start() - 1 : day.start()]
+        logged = _LOGGED.match(about.text, day.start() + 10) or _LOGGED.search(day[0])
+        quoted = before and before in _QUOTES
+        if not (logged or quoted or _OLD.search(day[0])) and _is_of_a_person(about, day):
+            yield day
+
+
+@announced_by("st", "nd", "rd", "th")
+def _days_by_number(about: _About) -> Iterator[re.Match[str]]:
+    return (day for day in about.search(_NTH) if _is_of_a_person(about, day))
+
+
+def _is_of_a_person(about: _About, day: re.Match[str]) -> bool:
+    """Say whether a day is somebody's; Korean news has one in every sentence, of anything."""
+    if "일" in day[0]:
+        sentence = about.sentence(day.start())
+        return about.personal(sentence) and about.has(sentence, "life_events")
+    return about.personal(about.paragraph(day.start()))
+
+
+@announced_by(digits(4))
+def _years(about: _About) -> Iterator[re.Match[str]]:
+    return (time for time in about.search(_MONTH_OF_YEAR, _YEAR) if _is_of_a_life(about, time))
+
+
+@announced_by(_MONTH)
+def _months(about: _About) -> Iterator[re.Match[str]]:
+    return (month for month in _MONTH.find(about.said) if _is_of_a_life(about, month))
+
+
+def _is_of_a_life(about: _About, time: re.Match[str]) -> bool:
+    """Say whether a year or a month is when something happened to somebody."""
+    at, end = time.span(time.lastgroup or 0)
+    sentence = about.sentence(at)
+    since = time[0][:5].lower() == "since"
+    if since and (time.re is _MONTH.pattern or about.has(sentence, "life_events")):
+        return about.personal(about.paragraph(time.start()))
+    if not about.personal(sentence):
+        # In a list of what somebody did: "MBA, Rotterdam School of Management, 2022".
+        last = time.re is _YEAR.pattern and time[0].startswith(",")
+        ends_line = about.text[end : end + 1] in ("", "\n")
+        return last and ends_line and about.personal(about.paragraph(time.start()))
+    if about.has(sentence, "life_events") or about.has(sentence, "money_cues"):
+        return True
+    return time.re is not _MONTH.pattern and (since or about.others(sentence))
+
+
+@announced_by(_WEEKDAY, HANGUL)
+def _days_of_a_week(about: _About) -> Iterator[re.Match[str]]:
+    """Yield days that are known by the week, where their sentence speaks of a person."""
+    korean = _KOREAN_WEEKDAY.find(about.said) if "요일" in about.text else ()
+    for day in (*_WEEKDAY.find(about.said), *korean):
+        sentence = about.sentence(day.start())
+        if about.personal(sentence) and about.has(sentence, "life_events"):
+            yield day
+
+
+@announced_by(_HOW_LONG)
+def _how_long(about: _About) -> Iterator[re.Match[str]]:
+    """Yield how long something of somebody's life takes or took."""
+    for time in _HOW_LONG.find(about.said):
+        sentence = about.sentence(time.start())
+        if about.personal(sentence) and (
+            about.has(sentence, "life_events") or about.has(sentence, "money_cues")
+        ):
+            yield time
+
+
+@announced_by(digits(1))
+def _serials(about: _About) -> Iterator[re.Match[str]]:
+    """Yield numbers of papers and parcels that are somebody's."""
+    patterns = (_SERIAL,) if about.text.isascii() else (_SERIAL, _KOREAN_SERIAL)
+    for match in about.search(*patterns):
+        value = match[match.lastgroup or 0]
+        few = sum(map(str.isdecimal, value)) < min(_SHORTEST_SERIAL, len(value.strip("#")))
+        at = match.start(match.lastgroup or 0)
+        if not few and about.personal(about.paragraph(at), we=True):
+            yield match
+
+
+@announced_by(*MONEY_WORDS, "k", HANGUL, parts=MONEY_SIGNS)
+def _sums(about: _About) -> Iterator[re.Match[str]]:
+    """Yield sums that are a person's: by a word of income or debt, or because they are exact."""
+    won = (_KOREAN_MONEY,) if "원" in about.text else ()
+    for money in about.search(_MONEY, _THOUSANDS, *won):
+        often = _AN_HOUR.search(about.text, money.start(), money.end() + _RATE) is not None
+        figures = "".join(filter(str.isdigit, money[0].partition(".")[0]))
+        large = len(figures) > 3 or bool(re.search(r"[km만억천]|ill|thous", money[0], _I))
+        amount = int(figures[:9] or 0)
+        if not large and amount < _LEAST and not often:
+            continue
+        sentence, paragraph = about.sentence(money.start()), about.paragraph(money.start())
+        exact = len(figures.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
+        cued = often or about.has(sentence, "money_cues")
+        if (cued and about.personal(paragraph, we=True)) or (
+            exact and (about.personal(sentence) or about.named(paragraph))
+        ):
+            yield money
+
+
+@announced_by(_DUE, HANGUL)
+def _sums_due(about: _About) -> Iterator[re.Match[str]]:
+    """Yield sums without a currency behind a word that only a sum follows."""
+    korean = () if about.text.isascii() else (_HUNDRED_MILLIONS, _KOREAN_SCORE)
+    for match in about.search(_DUE, *korean):
+        at = match.start("sum")
+        with_currency = _MONEY.pattern.match(about.text, at)  # found above
+        if not with_currency and about.personal(about.paragraph(at), we=True):
+            yield match
+
+
+_LOOKS: dict[Callable[[_About], Iterator[re.Match[str]]], str] = {
+    _days: "DATE_TIME",
+    _days_by_number: "DATE_TIME",
+    _years: "DATE_TIME",
+    _months: "DATE_TIME",
+    _days_of_a_week: "DATE_TIME",
+    _how_long: "DATE_TIME",
+    _serials: "ID",
+    _sums: "MONEY",
+    _sums_due: "MONEY",
+}
+"""What finds them, and their type. The last group of a match is what is private, or all of it."""
 
 
 def _said_of(lower: str) -> Iterator[str]:
@@ -360,11 +404,6 @@ def _hangul(name: str) -> re.Pattern[str]:
     """Return what finds the Korean words of a list: particles and endings stand behind them."""
     words = [re.escape(word) for word in load(name) if not word.isascii()]
     return re.compile(rf"(?<![가-힣])(?:{'|'.join(words) or '(?!)'})")
-
-
-def _folded_start(folded: FoldedText, start: int) -> int:
-    origins = folded.normal.origins
-    return start if origins is None else bisect_left(origins, start)
 
 
 def _folded_end(folded: FoldedText, end: int) -> int:

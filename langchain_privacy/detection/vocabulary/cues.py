@@ -10,7 +10,7 @@ They are written like everyday words, so neither a dictionary nor a capital lett
 import re
 from collections.abc import Iterator
 
-from langchain_privacy.detection.anchors import Anchored, Words, words_of
+from langchain_privacy.detection.anchors import Anchored, words_of
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
@@ -56,6 +56,7 @@ _INITIALS = re.compile(
     r"[A-Z](?<![^\W_].)(?<!U(?=\.[SK]\.))(?<!D(?=\.C\.))(?<![AP](?=\.M\.))(?<![AB](?=\.[DC]\.))"
     r"(?<!E(?=\.[GU]\.))(?<!I(?=\.E\.))(?<!R(?=\.I\.P\.))\.(?:\s?[A-Z]\.)+"
 )
+_LATER_INITIAL = re.compile(r"\.\s?[A-Z]\.")  # in a text without one are no initials
 _TITLED_INITIAL = Anchored(
     r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Sir|Madam|Herr|Frau)\.? (?P<name>[A-Z])\b(?!['’])",
     ["mr", "mrs", "ms", "miss", "dr", "prof", "sir", "madam", "herr", "frau"],
@@ -129,35 +130,39 @@ _ORIGIN = Anchored(
 )
 
 
-_BEHIND_WORDS = (_ORIGIN, _DAY_OF_A_WEEK, _INSTITUTION, _TITLED_INITIAL, _CALENDAR, _LIVES, _WORKS,
-                 _KNOWN_AS)  # fmt: skip
+_BEHIND_WORDS = (_CALLED, _ORIGIN, _DAY_OF_A_WEEK, _INSTITUTION, _TITLED_INITIAL, _CALENDAR,
+                 _LIVES, _WORKS, _KNOWN_AS)  # fmt: skip
+_SIGNS = frozenset().union(*(anchored.signs for anchored in _BEHIND_WORDS))
 
 
-def named_by_words_around(text: str) -> Iterator[Span]:
-    """Yield the spans of names in lower case, of handles and of initials, in no order."""
-    yield from called_in_small(text)
-    for match in _named(words_of(text)):
-        start, end = match.span(match.lastgroup or 0)
-        yield start, end - (text[end - 1] == " ")
-
-
-def _named(words: Words) -> Iterator[re.Match[str]]:
-    text = words.text
-    for anchored in _BEHIND_WORDS:
-        yield from anchored.find(words)
-    yield from _INITIALS.finditer(text)
+def named_by_words_around(text: str) -> list[Span]:
+    """Return the spans of names in lower case, of handles and of initials, in no order."""
+    words = words_of(text)
+    signs = words.known & _SIGNS
+    found = [
+        match
+        for anchored in _BEHIND_WORDS
+        if not anchored.signs.isdisjoint(signs)
+        for match in anchored.find(words)
+    ]
+    if _LATER_INITIAL.search(text):
+        found += _INITIALS.finditer(text)
     if "@" in text:
-        yield from _HANDLE.finditer(text)
+        found += _HANDLE.finditer(text)
     if ": " in text:
-        yield from _SPEAKER.finditer(text)
+        found += _SPEAKER.finditer(text)
     if '"' in text or "“" in text:
-        yield from _QUOTED.finditer(text)
+        found += _QUOTED.finditer(text)
     if not text.isascii() and ("요일" in text or "주" in text):
-        yield from _KOREAN_DAY.finditer(text)
+        found += _KOREAN_DAY.finditer(text)
+    return [_span_of_name(match) for match in found]
 
 
 def called_in_small(text: str) -> Iterator[Span]:
     """Yield the names in lower case behind a kind of thing: "a band called lost bubble"."""
-    for match in _CALLED.find(words_of(text)):
-        start, end = match.span("name")
-        yield start, end - (text[end - 1] == " ")
+    return map(_span_of_name, _CALLED.find(words_of(text)))
+
+
+def _span_of_name(match: re.Match[str]) -> Span:
+    start, end = match.span(match.lastgroup or 0)
+    return start, end - (match.string[end - 1] == " ")

@@ -41,6 +41,9 @@ class _Kind(Enum):
     UNKNOWN = "in no vocabulary"
 
 
+PUBLIC, CAPITAL, UNKNOWN = _Kind  # members of a class are slow to look up
+
+
 def private_words(
     text: str, declared: Collection[str] = frozenset(), others: OtherLanguages | None = None
 ) -> Iterator[Span]:
@@ -59,20 +62,21 @@ def private_words(
     # Most words are public: they are passed at C speed.
     for match in [m for m in _TOKEN.finditer(text) if m[0] not in public]:
         word = match[0]
+        if word.lower() in function and not (run and _goes_on(text, run, match)):
+            continue  # no name begins with one
         if word in declared or "가" <= word[0] <= "힣":
             continue
-        if not run and word.lower() in function:
-            continue  # no name begins with one
         kind = _kind_of(word, text, match, declared, others)
-        if kind is _Kind.PUBLIC and not word[0].isupper():
+        if kind is PUBLIC and not word[0].isupper():
             continue
         if run and not _goes_on(text, run, match):
-            yield from _Run(text, run, kinds).private()
+            if private := _private_in(text, run, kinds):
+                yield private
             run, kinds = [], []
         run.append(match)
         kinds.append(kind)
-    if run:
-        yield from _Run(text, run, kinds).private()
+    if private := _private_in(text, run, kinds):
+        yield private
 
 
 # ---- one word
@@ -93,31 +97,32 @@ def _kind_of(
     declared: Collection[str],
     others: OtherLanguages | None,
 ) -> _Kind:
-    if not _LATIN.fullmatch(word):
-        return _Kind.PUBLIC  # judged by `numbers`, or by the rules of its script
-    lower = word.lower().replace("’", "'")
-    known = lower in declared or is_public(lower) or (others is not None and others.has(lower))
+    lower = word.lower()
+    if not (word.isascii() and word.isalpha()):
+        if not _LATIN.fullmatch(word):
+            return PUBLIC  # judged by `numbers`, or by the rules of its script
+        lower = lower.replace("’", "'")
+    known = is_public(lower) or lower in declared or (others is not None and others.has(lower))
     if word.islower():
-        return _Kind.PUBLIC if known else _Kind.UNKNOWN
+        return PUBLIC if known else UNKNOWN
     if word.isupper():
-        return _Kind.PUBLIC if known or len(word) == 1 else _Kind.UNKNOWN
+        return PUBLIC if known or len(word) == 1 else UNKNOWN
     if word.startswith(("I'", "I’")) or word in _LITERALS:
-        return _Kind.PUBLIC
+        return PUBLIC
     if word[1:].islower() or (known and word[0].isupper()):
         if lower in declared or (known and lower in proper_words()):
-            return _Kind.PUBLIC
+            return PUBLIC
         if others is not None and others.is_named(text[max(0, match.start() - 12) : match.start()]):
-            return _Kind.UNKNOWN
+            return UNKNOWN
         if others is not None and others.has_noun(word):
-            return _Kind.PUBLIC
-        if known and is_rare(lower):
-            return _Kind.UNKNOWN  # a name that is written like a rare word
-        return _Kind.CAPITAL if known else _Kind.UNKNOWN
+            return PUBLIC
+        # What is written like a rare word is a name.
+        return CAPITAL if known and not is_rare(lower) else UNKNOWN
     parts = [part.lower() for part in _CAMEL.findall(word)]
     if known or all(len(p) < 2 or p in public_words() or p in declared for p in parts):
         is_code = word[0].islower() or _in_code(text, match)
-        return _Kind.PUBLIC if is_code or known else _Kind.UNKNOWN
-    return _Kind.UNKNOWN
+        return PUBLIC if is_code or known else UNKNOWN
+    return UNKNOWN
 
 
 def _in_code(text: str, match: re.Match[str]) -> bool:
@@ -147,7 +152,8 @@ _DETERMINED = re.compile(
     r"\b(?:the|a|an|this|that|our|your|my|his|her|their|its|each|any) \Z", re.IGNORECASE
 )
 _NOUN_BEHIND = re.compile(r" ([a-z]{3,})(?<!ed)(?<!ing)(?<![^s]s)(?![\w'’])")
-_LONG_ENOUGH = 4
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
+_WIDEST = 9  # the longest gap: " and the "
 
 
 def _goes_on(text: str, run: Sequence[re.Match[str]], following: re.Match[str]) -> bool:
@@ -156,6 +162,8 @@ def _goes_on(text: str, run: Sequence[re.Match[str]], following: re.Match[str]) 
     gap = text[last.end() : following.start()]
     if gap == " ":
         return True
+    if len(gap) > _WIDEST:
+        return False
     if not last[0][0].isupper() or not following[0][0].isupper():
         return gap in ("-", "'")
     if gap == ". ":
@@ -169,89 +177,96 @@ def _is_institution(words: Sequence[re.Match[str]]) -> bool:
     return any(word[0].lower() in load("organisation_words") for word in words)
 
 
-class _Run:
-    """Words beside each other that are not plainly public."""
+def _private_in(text: str, run: list[re.Match[str]], kinds: list[_Kind]) -> Span | None:
+    """Return what is not public of words beside each other that are not plainly public."""
+    if CAPITAL not in kinds and UNKNOWN not in kinds:
+        return None
+    words, kinds = _trimmed(run, kinds)
+    if UNKNOWN in kinds:
+        first, last = _around_unknown(text, words, kinds)
+        return words[first].start(), words[last].end()
+    capitals = [word for word, kind in zip(words, kinds, strict=True) if kind is CAPITAL]
+    if len(capitals) > 1:
+        is_name = _is_institution(words) or not _is_heading(text, words)
+    else:
+        is_name = bool(capitals) and _is_single_name(text, words, capitals[0])
+    return (capitals[0].start(), capitals[-1].end()) if is_name else None
 
-    def __init__(self, text: str, words: Sequence[re.Match[str]], kinds: Sequence[_Kind]) -> None:
-        self.text = text
-        self.words, self.kinds = list(words), list(kinds)
 
-    def private(self) -> Iterator[Span]:
-        """Yield what of the run is not public."""
-        self._trim()
-        if not self.words:
-            return
-        unknown = [i for i, kind in enumerate(self.kinds) if kind is _Kind.UNKNOWN]
-        capitals = [i for i, kind in enumerate(self.kinds) if kind is _Kind.CAPITAL]
-        if unknown:
-            first, last = self._around(unknown)
-            yield self.words[first].start(), self.words[last].end()
-        elif len(capitals) > 1 and self._is_name():
-            yield self.words[capitals[0]].start(), self.words[capitals[-1]].end()
-        elif len(capitals) == 1 and self._is_single_name(self.words[capitals[0]]):
-            yield self.words[capitals[0]].span()
+def _trimmed(
+    words: list[re.Match[str]], kinds: list[_Kind]
+) -> tuple[list[re.Match[str]], list[_Kind]]:
+    """Return a run without small words around it and without titles before it."""
+    said = [word[0].lower() for word in words]
+    function, titles = load("english_function"), load("titles")
+    first, last = 0, len(words)
+    while first < last and said[first] in function:
+        first += 1
+    while first < last and said[last - 1] in function:
+        last -= 1
+    while first < last and said[first] in titles and words[first][0][0].isupper():
+        first += 1
+    return words[first:last], kinds[first:last]
 
-    def _trim(self) -> None:
-        function, titles = load("english_function"), load("titles")
-        while self.words and self.words[0][0].lower() in function:
-            del self.words[0], self.kinds[0]
-        while self.words and self.words[-1][0].lower() in function:
-            del self.words[-1], self.kinds[-1]
-        while self.words and self.words[0][0].lower() in titles and self.words[0][0][0].isupper():
-            del self.words[0], self.kinds[0]
 
-    def _around(self, unknown: Sequence[int]) -> tuple[int, int]:
-        """Widen a run of unknown words by the capital words beside them."""
-        first, last = unknown[0], unknown[-1]
-        while first and self.kinds[first - 1] is _Kind.CAPITAL:
-            word = self.words[first - 1]
-            if self._starts(word) and word[0].lower() not in names():
-                break
-            first -= 1
-        while last + 1 < len(self.words) and self._belongs(last + 1):
-            last += 1
-        return first, last
+def _around_unknown(
+    text: str, words: Sequence[re.Match[str]], kinds: Sequence[_Kind]
+) -> tuple[int, int]:
+    """Return the first and the last of the unknown words and of the capital words beside them."""
+    first, last = kinds.index(UNKNOWN), len(kinds) - 1 - kinds[::-1].index(UNKNOWN)
+    while first and kinds[first - 1] is CAPITAL:
+        word = words[first - 1]
+        if word[0].lower() not in names() and _starts(text, words, word):
+            break
+        first -= 1
+    while last + 1 < len(words) and (kinds[last + 1] is CAPITAL or _is_initial(words[last + 1][0])):
+        last += 1
+    return first, last
 
-    def _belongs(self, index: int) -> bool:
-        word = self.words[index][0]
-        if self.kinds[index] is _Kind.CAPITAL:
-            return True
-        return word.isupper() and len(word) == 1 and word != "I"
 
-    def _is_name(self) -> bool:
-        return _is_institution(self.words) or not self._is_heading()
+def _is_initial(word: str) -> bool:
+    return word.isupper() and len(word) == 1 and word != "I"
 
-    def _is_single_name(self, word: re.Match[str]) -> bool:
-        lower = word[0].lower()
-        if lower in load("english_function"):
-            return False
-        if self._starts(word):
-            return lower in load("given_names") and _VERB.match(self.text, word.end()) is not None
-        before = self.text[max(0, word.start() - 8) : word.start()]
-        if before[-1:] == "-" and before[-2:-1].isdigit():
-            return False  # what stands behind a number: 555-0143-Office
-        if _DETERMINED.search(before) and lower not in names() and not self._is_attribute(word):
-            return False  # the Tenant, our Marketing: a role or a defined term
-        return not self._is_heading()
 
-    def _is_attribute(self, word: re.Match[str]) -> bool:
-        """Say whether a noun follows that the word gives a name to: the Harbor project."""
-        if word[0].lower() in load("roles") | load("words_of_papers"):
-            return False
-        noun = _NOUN_BEHIND.match(self.text, word.end())
-        return noun is not None and noun[1] not in load("english_function")
+def _is_single_name(text: str, words: Sequence[re.Match[str]], word: re.Match[str]) -> bool:
+    """Say whether the only word of a run with a capital letter is a name."""
+    lower = word[0].lower()
+    if lower in load("english_function"):
+        return False
+    if _starts(text, words, word):
+        return lower in load("given_names") and _VERB.match(text, word.end()) is not None
+    before = text[max(0, word.start() - 8) : word.start()]
+    if before[-1:] == "-" and before[-2:-1].isdigit():
+        return False  # what stands behind a number: 555-0143-Office
+    if _DETERMINED.search(before) and lower not in names() and not _is_attribute(text, word):
+        return False  # the Tenant, our Marketing: a role or a defined term
+    return not _is_heading(text, words)
 
-    def _starts(self, word: re.Match[str]) -> bool:
-        before = self.text[max(0, word.start() - 12) : word.start()]
-        if _ENCLOSED.search(before) and _CLOSING.match(self.text, self.words[-1].end()):
-            return False  # a name in quotation marks or brackets
-        if before.endswith(": ") and _END_OF_VALUE.match(self.text, self.words[-1].end()):
-            return False  # the value of a label
-        return _START.search(before) is not None and not _ABBREVIATED.search(before)
 
-    def _is_heading(self) -> bool:
-        start = self.text.rfind("\n", 0, self.words[0].start()) + 1
-        end = self.text.find("\n", start)
-        line = self.text[start : end if end >= 0 else len(self.text)][:200]
-        words = [w for w in re.findall(r"[^\W\d_]+", line) if len(w) >= _LONG_ENOUGH]
-        return len(words) > 1 and sum(w[0].isupper() for w in words) >= 0.7 * len(words)
+def _is_attribute(text: str, word: re.Match[str]) -> bool:
+    """Say whether a noun follows that the word gives a name to: the Harbor project."""
+    if word[0].lower() in load("roles") | load("words_of_papers"):
+        return False
+    noun = _NOUN_BEHIND.match(text, word.end())
+    return noun is not None and noun[1] not in load("english_function")
+
+
+def _starts(text: str, words: Sequence[re.Match[str]], word: re.Match[str]) -> bool:
+    """Say whether a sentence, a line or the like begins with a word of a run."""
+    before = text[max(0, word.start() - 12) : word.start()]
+    if before[-1:] == " " and before[-2:-1].isalpha():
+        return False  # plainly in a sentence
+    if _ENCLOSED.search(before) and _CLOSING.match(text, words[-1].end()):
+        return False  # a name in quotation marks or brackets
+    if before.endswith(": ") and _END_OF_VALUE.match(text, words[-1].end()):
+        return False  # the value of a label
+    return _START.search(before) is not None and not _ABBREVIATED.search(before)
+
+
+def _is_heading(text: str, words: Sequence[re.Match[str]]) -> bool:
+    start = text.rfind("\n", 0, words[0].start()) + 1
+    end = text.find("\n", start)
+    line = text[start : end if end >= 0 else len(text)][:200]
+    long_words = _LONG_WORD.findall(line)
+    capitals = sum(word[0].isupper() for word in long_words)
+    return len(long_words) > 1 and capitals >= 0.7 * len(long_words)

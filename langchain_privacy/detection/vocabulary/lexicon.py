@@ -68,6 +68,9 @@ _ENDINGS = (("ies", "y"), ("es", ""), ("s", ""), ("ied", "y"), ("ed", ""), ("ed"
             ("ise", ""), ("ised", ""), ("isation", ""))  # fmt: skip
 
 
+_ANY_ENDING = tuple({ending for ending, _ in _ENDINGS})
+
+
 def is_public(word: str) -> bool:
     """Say whether a word in lower case is public: itself, a form of one, or a compound of two."""
     words = public_words()
@@ -77,6 +80,16 @@ def is_public(word: str) -> bool:
         return word.partition("'")[0] in words
     if len(word) < 5 or word in names():
         return False
+    return (
+        (word.endswith(_ANY_ENDING) and _is_form(word))
+        or (word.startswith(_PREFIXES) and _is_prefixed(word))
+        or is_medical(word)
+    )
+
+
+def _is_form(word: str) -> bool:
+    """Say whether a word is a public one with an ending: reinvoiced."""
+    words = public_words()
     for ending, instead in _ENDINGS:
         if word.endswith(ending):
             stem = word[: len(word) - len(ending)] + instead
@@ -84,10 +97,15 @@ def is_public(word: str) -> bool:
                 return True
             if len(stem) > 4 and stem[-1] == stem[-2] and stem[:-1] in words:
                 return True
-    for prefix in _PREFIXES:
-        if word.startswith(prefix) and len(word) - len(prefix) > 3 and word[len(prefix) :] in words:
-            return True
-    return is_medical(word)
+    return False
+
+
+def _is_prefixed(word: str) -> bool:
+    words = public_words()
+    return any(
+        word.startswith(prefix) and len(word) - len(prefix) > 3 and word[len(prefix) :] in words
+        for prefix in _PREFIXES
+    )
 
 
 def why_public(word: str) -> str:

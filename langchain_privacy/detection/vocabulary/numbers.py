@@ -12,18 +12,19 @@ A number is public when one of the kinds in `public.KINDS` describes it; a build
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 
 from langchain_privacy.detection.ages import ages, bodies
 from langchain_privacy.detection.anchors import Anchored, Words, words_of
 from langchain_privacy.detection.dates import (
-    DAY,
     DAY_BEGINS,
+    DAYS,
     KOREAN_MONEY,
     MONEY,
     MONEY_BEGINS,
     MONEY_SIGNS,
-    MONTH_OF_YEAR,
     MONTH_OF_YEAR_BEGINS,
+    MONTHS_OF_YEAR,
     NTH,
     around_digits,
 )
@@ -32,16 +33,16 @@ from langchain_privacy.words import load
 Span = tuple[int, int]
 
 _I = re.IGNORECASE
-_FORMS: dict[str, re.Pattern[str]] = {
-    "small": re.compile(r"[-+#]?\d{1,2}"),
-    "ordinal": re.compile(r"\d{1,2}(?:st|nd|rd|th)", _I),
-    "percent": re.compile(r"\d{1,3}(?:[.,]\d{1,3})?%"),
-    "decimal": re.compile(r"[-+]?\d{0,2}(?:\.\d{1,4}|,\d{1,2})"),
-    "round": re.compile(r"[1-9]0{1,8}|[1-9]0{0,2}(?:,000){1,3}|\d{1,2}[kM]"),
-    "time": re.compile(r"\d{1,2}(?::\d\d){1,2}(?:am|pm)?|\d{1,2}(?:am|pm)", _I),
-    "version": re.compile(r"v\d{1,2}(?:\.\d{1,3}){0,3}|\d{1,2}(?:\.\d{1,2}){1,2}", _I),
-    "decade": re.compile(r"(?:(?:19|20)?\d0)['’]?s"),
-    "year": re.compile(r"(?:19|20)\d\d"),
+_FORMS = {
+    "small": r"[-+#]?\d{1,2}",
+    "ordinal": r"(?i:\d{1,2}(?:st|nd|rd|th))",
+    "percent": r"\d{1,3}(?:[.,]\d{1,3})?%",
+    "decimal": r"[-+]?\d{0,2}(?:\.\d{1,4}|,\d{1,2})",
+    "round": r"[1-9]0{1,8}|[1-9]0{0,2}(?:,000){1,3}|\d{1,2}[kM]",
+    "time": r"(?i:\d{1,2}(?::\d\d){1,2}(?:am|pm)?|\d{1,2}(?:am|pm))",
+    "version": r"(?i:v\d{1,2}(?:\.\d{1,3}){0,3}|\d{1,2}(?:\.\d{1,2}){1,2})",
+    "decade": r"(?:(?:19|20)?\d0)['’]?s",
+    "year": r"(?:19|20)\d\d",
 }
 _UNITS = "|".join(sorted(load("units"), key=len, reverse=True))
 _QUANTITY = re.compile(
@@ -69,29 +70,37 @@ _LABELS = (
     *("code", "pin", "badge", "gate", "platform", "bus", "route", "highway", "motorway"),
 )
 _COUNTED = r"\s?(?:%|of\b|\w+s\b)"
-_ALWAYS = Anchored(
-    "|".join([
-        DAY,
-        MONTH_OF_YEAR,
-        NTH,
-        MONEY,
-        KOREAN_MONEY,
-        # 2억 3천: a sum, mostly, without its unit
-        r"(?<![\d.,-])\d{1,5}(?:[.,]\d{1,3})*\s?(?:[십백천]?[만억]|조(?=\s?(?:\d|[가-힣]{0,2}(?:원|달러))))"
-        r"(?:\s?\d[\d,]*+\s?[십백천]?[만억]?)*(?![가-힣]*짜리)",
-        # what a label behind it names in Korean: 101동 1203호, 3통 2반, 15번지
-        r"(?<!\d)\d[\d-]*(?=\s?(?:동\s?\d|호(?![가-힣]*선)|번지|번길|호실|통\s?\d))",
-        # an age, a floor, a class, a month, a day of a month: 30대, 3층, 2학년 3반, 3월, 25일에
-        r"(?<!\d)(?:[1-9]0대|\d{1,2}\s?(?:세(?!대)|살|층|반(?!응|복|환)|학년|월)"
-        r"|\d{1,2}\s?일(?!\s?(?:전|후|간|동안|이내|이상|마다|뒤)))",
-        # what a label names
-        rf"(?:\b(?:{'|'.join(_LABELS)})\b[.:]?\s?|#)(?:is\s)?(?P<labelled>\d+[a-z]?)\b(?!{_COUNTED})",
-    ]),
-    DAY_BEGINS.union(MONTH_OF_YEAR_BEGINS, MONEY_BEGINS, _LABELS),
-    flags=_I,
-    numbers=True,
-    signs=MONEY_SIGNS + "#",
-)  # fmt: skip
+_PRIVATE = [
+    *DAYS,
+    *MONTHS_OF_YEAR,
+    NTH,
+    MONEY,
+    KOREAN_MONEY,
+    # 2억 3천: a sum, mostly, without its unit
+    r"(?<![\d.,-])\d{1,5}(?:[.,]\d{1,3})*\s?(?:[십백천]?[만억]|조(?=\s?(?:\d|[가-힣]{0,2}(?:원|달러))))"
+    r"(?:\s?\d[\d,]*+\s?[십백천]?[만억]?)*(?![가-힣]*짜리)",
+    # what a label behind it names in Korean: 101동 1203호, 3통 2반, 15번지
+    r"(?<!\d)\d[\d-]*(?=\s?(?:동\s?\d|호(?![가-힣]*선)|번지|번길|호실|통\s?\d))",
+    # an age, a floor, a class, a month, a day of a month: 30대, 3층, 2학년 3반, 3월, 25일에
+    r"(?<!\d)(?:[1-9]0대|\d{1,2}\s?(?:세(?!대)|살|층|반(?!응|복|환)|학년|월)"
+    r"|\d{1,2}\s?일(?!\s?(?:전|후|간|동안|이내|이상|마다|뒤)))",
+    # what a label names
+    rf"(?:\b(?:{'|'.join(_LABELS)})\b[.:]?\s?|#)(?:is\s)?(?P<labelled>\d+[a-z]?)\b(?!{_COUNTED})",
+]
+
+
+def _any_of(forms: Collection[str]) -> Anchored:
+    return Anchored(
+        "|".join(forms),
+        DAY_BEGINS.union(MONTH_OF_YEAR_BEGINS, MONEY_BEGINS, _LABELS),
+        flags=_I,
+        numbers=True,
+        signs=MONEY_SIGNS + "#",
+    )
+
+
+_ALWAYS = _any_of(_PRIVATE)
+_ALWAYS_IN_ASCII = _any_of([form for form in _PRIVATE if not re.search("[가-힣]", form)])
 
 # A Korean counter, particle or verb behind a number is a word of its own: 20명입니다, 5678로.
 _LETTER, _SIGN = r"[^\W\d_가-힣]", r"[^\W_가-힣]"
@@ -115,11 +124,13 @@ def private_numbers(
         declared: Words with digits that the application declares public.
         names: Where private words end: a small number behind one is an age: "Rajesh, 38, …".
     """
+    kinds = frozenset(kinds)
     taken: list[Span] = [*ages(text, names), *bodies(text)]
     found: list[Span] = []
     words = words_of(text)
+    always = _ALWAYS_IN_ASCII if text.isascii() else _ALWAYS
     for begin, stop in around_digits(text):
-        taken += [m.span(m.lastgroup or 0) for m in _ALWAYS.find(words, begin, stop)]
+        taken += [m.span(m.lastgroup or 0) for m in always.find(words, begin, stop)]
         found += _numbers_in(words, begin, stop)
     taken.sort()
     numbers = [(start, end, False) for start, end in taken]
@@ -150,13 +161,14 @@ def _numbers_in(words: Words, begin: int, stop: int) -> Iterator[Span]:
     for at in words.numbers_in(begin, stop):
         if at < begin:
             continue  # in the number before
-        before = _BEFORE_NUMBER.search(text, max(begin, at - _MOST_LETTERS - 1), at)
+        apart = at == begin or text[at - 1] in " \n"  # as most are
+        before = None if apart else _BEFORE_NUMBER.search(text, max(begin, at - _REACH), at)
         if number := _NUMBER.match(text, before.start() if before else at, stop):
             yield number.span()
             begin = number.end()
 
 
-_MOST_LETTERS = 20
+_REACH = 21  # a sign and letters
 _BEFORE_NUMBER = re.compile(rf"[-+]?(?:{_LETTER}{{1,20}}|\.)\Z|[-+]\Z")
 
 
@@ -174,13 +186,17 @@ def _continues(text: str, numbers: list[tuple[int, int, bool]], index: int) -> b
     return False
 
 
+@cache
+def _form_of(kinds: frozenset[str]) -> re.Pattern[str]:
+    """Return how a number of one of some kinds is written by itself."""
+    return re.compile("|".join(form for kind, form in _FORMS.items() if kind in kinds) or "(?!)")
+
+
 def _is_public(
-    text: str, start: int, end: int, kinds: Collection[str], declared: Collection[str]
+    text: str, start: int, end: int, kinds: frozenset[str], declared: Collection[str]
 ) -> bool:
     word = text[start:end]
-    if word in declared or word.lower() in declared:
-        return True
-    if any(kind in kinds and form.fullmatch(word) for kind, form in _FORMS.items()):
+    if word in declared or word.lower() in declared or _form_of(kinds).fullmatch(word):
         return True
     if "quantity" in kinds:
         quantity = _QUANTITY.match(text, start) or _KOREAN_QUANTITY.match(text, start)

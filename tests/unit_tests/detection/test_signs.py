@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from langchain_privacy.detection import dates, personal
 from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.defaults import BY_LANGUAGE, ELSEWHERE, STRUCTURED
 from langchain_privacy.detection.finding import Finding
@@ -110,3 +111,33 @@ def test_what_may_stand_anywhere_is_no_sign() -> None:
     with pytest.raises(AssertionError, match="anywhere"):
         announced_by(Anchored("x"))
     assert announced_by(Cues(["a word"]))(lambda _: []).signs == {"a"}  # type: ignore[attr-defined]
+
+
+# ---- personal details are looked for by their signs, too
+
+
+def _said_with_their_signs() -> Iterator[str]:
+    yield from texts()
+    units = dates.MONEY_BEGINS | {"euro", "dollars", "pounds", "won", "rupees", "quid", "grand"}
+    for unit in units:
+        yield from (f"{unit} 5", f"{unit.upper()}5", f"5 {unit}", f"5.{unit},", f"5k {unit}")
+        yield from (f"5{scale}{unit}" for scale in ("k", "bn", "million", "lakh"))
+    yield from (f"{sign}5 5{sign}" for sign in dates.MONEY_SIGNS)
+    yield from ("it is worth 5", "5 an hour", "5 per hour", "20k", "5 Euro\u017f", "1 \u017fept")
+    yield from ("on 1-2-85", "2021. 3. 4", "3월 4일", "the 2nd of next", "(2020)", "2019년 3월")
+    yield from ("연봉 2억", "신용점수는 358", "다음 주 월요일", "금요일까지", "주문 번호 4471-9")
+
+
+def test_no_personal_detail_is_found_without_its_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    about = personal._About
+    for question in ("personal", "others", "named", "has"):  # as if a person were everywhere
+        monkeypatch.setattr(about, question, lambda *_, **__: True)
+    missed, finders = [], set()
+    for text in dict.fromkeys(_said_with_their_signs()):
+        with one_reading():
+            folded = fold(text)
+            found = {look for look in personal._LOOKS if any(True for _ in look(about(folded, ())))}
+            missed += [(look, text) for look in found if not folded.has_signs_of(look)]
+            finders |= found
+    assert missed == []
+    assert finders == set(personal._LOOKS)
