@@ -76,15 +76,18 @@ class Exchange(Protocol):
 
 
 class Answer(Protocol):
-    """An answer being opened."""
+    """An answer being opened.
+
+    Attributes:
+        status: Its status, once it is known.
+        headers: Its headers.
+        answered: Which of the keys that the request was sealed to answered, by its place; known
+            with the status.
+    """
 
     status: int | None
     headers: Pairs
-
-    @property
-    def answered(self) -> int:
-        """Which of the keys that the request was sealed to answered, by its place."""
-        ...
+    answered: int
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes; yield plaintext of the body. `status` is set before the first piece."""
@@ -130,10 +133,7 @@ def open_exchange(
 class _LimitedAnswer:
     """What answers share: status and headers once they are known, and a limit of their size."""
 
-    @property
-    def answered(self) -> int:
-        """The first key: there is one."""
-        return 0
+    answered = 0
 
     def __init__(self, status: int | None, headers: Pairs, limit: int) -> None:
         self.status, self.headers = status, headers
@@ -203,11 +203,6 @@ class SealedAnswer(_LimitedAnswer):
         self._opener: Any = None
         self._nonce = b""
 
-    @property
-    def answered(self) -> int:
-        """Which of the keys that the request was sealed to answered, by its place."""
-        return self._opener.answered or 0 if self._opener else 0
-
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes: nonce, head, then body."""
         if self._opener is None:
@@ -220,6 +215,7 @@ class SealedAnswer(_LimitedAnswer):
             if self.status is None:
                 head = sealed.parse_response_head(plaintext)
                 self.status, self.headers = head.status, end_to_end(head.headers)
+                self.answered = self._opener.answered
             elif plaintext:
                 yield self._counted(plaintext)
 

@@ -315,12 +315,21 @@ class Sealer:
 
 
 class Opener:
-    """Opens a body in frames."""
+    """Opens a body in frames.
 
-    def __init__(self, sequence: AeadSequence) -> None:
-        self._sequence = sequence
+    Args:
+        sequences: The keys of the other end; of each machine that may be it, where there are
+            several.
+
+    Attributes:
+        answered: Which of them it is, by its place; known with the first frame.
+    """
+
+    def __init__(self, *sequences: AeadSequence) -> None:
+        self._sequences = sequences
         self._frames = FrameReader(flagged=True)
         self._finished = False
+        self.answered = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take bytes; yield the plaintext of each frame that is complete."""
@@ -328,47 +337,31 @@ class Opener:
             if self._finished:
                 msg = "there are frames after the last one"
                 raise ChannelError(msg)
-            plaintext = self._open(ciphertext, header)
+            if len(self._sequences) > 1:
+                plaintext = self._open_first(ciphertext, header)
+            else:
+                plaintext = self._sequences[0].open(ciphertext, header)
             self._finished = final
             yield plaintext
 
-    def _open(self, ciphertext: bytes, header: bytes) -> bytes:
-        return self._sequence.open(ciphertext, header)
+    def _open_first(self, ciphertext: bytes, header: bytes) -> bytes:
+        """Open the first frame, and find out by whose keys that can be done."""
+        for index, sequence in enumerate(self._sequences):
+            try:
+                plaintext = sequence.open(ciphertext, header)
+            except ChannelError:
+                if index == len(self._sequences) - 1:
+                    raise
+            else:
+                self.answered, self._sequences = index, (sequence,)
+                return plaintext
+        raise AssertionError
 
     def finish(self) -> None:
         """Raise unless the marked last frame has arrived, and nothing after it."""
         if not self._finished or self._frames.pending:
             msg = "the stream ended before its last frame, so it is incomplete"
             raise ChannelError(msg)
-
-
-class AnswerOpener(Opener):
-    """Opens an answer by whichever machine of several gave it.
-
-    Attributes:
-        answered: Which of the keys that the request was sealed to answered, by its place; known
-            with the first frame.
-    """
-
-    def __init__(self, sequences: list[AeadSequence]) -> None:
-        super().__init__(sequences[0])
-        self._candidates = sequences
-        self.answered: int | None = None
-
-    def _open(self, ciphertext: bytes, header: bytes) -> bytes:
-        if self.answered is not None:
-            return super()._open(ciphertext, header)
-        for index, sequence in enumerate(self._candidates):
-            self._sequence = sequence
-            try:
-                plaintext = super()._open(ciphertext, header)
-            except ChannelError:
-                if index == len(self._candidates) - 1:
-                    raise
-            else:
-                self.answered = index
-                return plaintext
-        raise AssertionError
 
 
 class RequestSealer(Sealer):
@@ -391,10 +384,10 @@ class RequestSealer(Sealer):
         self._session = self._sessions[0]
         super().__init__(exported_sequence(self._session.request, self._session.enc, self.nonce))
 
-    def opener(self, nonce: bytes) -> AnswerOpener:
-        """Opener of the answer that begins with this nonce."""
-        return AnswerOpener(
-            [exported_sequence(s.response, s.enc + self.nonce, nonce) for s in self._sessions]
+    def opener(self, nonce: bytes) -> Opener:
+        """Opener of the answer that begins with this nonce, by whichever machine gave it."""
+        return Opener(
+            *(exported_sequence(s.response, s.enc + self.nonce, nonce) for s in self._sessions)
         )
 
 

@@ -32,7 +32,9 @@ from langchain_privacy.secure.transport.base import (
     BROKEN,
     EXPIRED,
     INCOMPLETE,
+    NO_ANSWER,
     NOWHERE,
+    SEALED,
     SLOW,
     BaseTransport,
     Patience,
@@ -106,10 +108,9 @@ class AttestedTransport(BaseTransport):
                 self.endpoint.leave(flight)
             else:
                 _joined(flight)
-        report = self.endpoint.report
-        if report is None:
-            raise EndpointUnavailableError(EXPIRED, check="fetch")
-        return report
+        if reports := self.endpoint.reports:
+            return reports[0]
+        raise EndpointUnavailableError(EXPIRED, check="fetch")
 
     def _fetch(self, library: Library, extensions: Any) -> None:
         patience = Patience(self._tries)
@@ -157,7 +158,7 @@ class AttestedTransport(BaseTransport):
         self._check_target(request.url)
         first = self._attested(library, request.extensions)
         self._renew(library)
-        turn = Turn(request, library, self._tries, [first])
+        turn = Turn(request, library, Patience(self._tries), [first])
         while True:
             exchange, outgoing = self._seal(library, turn, _sealed_pieces)
             try:
@@ -168,7 +169,8 @@ class AttestedTransport(BaseTransport):
                 continue
             try:
                 self._check_connection(turn.reports, response)
-                if self._may_name_another_key(response, exchange):
+                unsealed = SEALED not in response.headers
+                if unsealed and response.status_code in exchange.refusals:
                     problem = DocumentReader(MAX_PROBLEM)
                     for chunk in response.stream:
                         problem.feed(chunk)
@@ -176,9 +178,9 @@ class AttestedTransport(BaseTransport):
                         response.close()
                         self._meet(library, turn, exchange)
                         continue
-                if unavailable := self._unavailable(response):
+                if unsealed and response.status_code in NO_ANSWER:
                     response.close()
-                    time.sleep(turn.pause(unavailable, exchange))
+                    time.sleep(turn.pause(self._unavailable(response), exchange))
                     continue
                 answer = exchange.answer(response.status_code, pairs(response))
                 return self._open(library, response, answer, turn)
@@ -385,10 +387,9 @@ class AsyncAttestedTransport(BaseTransport):
                 self.endpoint.leave(flight)
             else:
                 await _ajoined(flight)
-        report = self.endpoint.report
-        if report is None:
-            raise EndpointUnavailableError(EXPIRED, check="fetch")
-        return report
+        if reports := self.endpoint.reports:
+            return reports[0]
+        raise EndpointUnavailableError(EXPIRED, check="fetch")
 
     async def _fetch(self, library: Library, extensions: Any) -> None:
         patience = Patience(self._tries)
@@ -442,7 +443,7 @@ class AsyncAttestedTransport(BaseTransport):
         self._check_target(request.url)
         first = await self._attested(library, request.extensions)
         self._renew(library)
-        turn = Turn(request, library, self._tries, [first])
+        turn = Turn(request, library, Patience(self._tries), [first])
         while True:
             exchange, outgoing = self._seal(library, turn, _asealed_pieces)
             try:
@@ -453,7 +454,8 @@ class AsyncAttestedTransport(BaseTransport):
                 continue
             try:
                 self._check_connection(turn.reports, response)
-                if self._may_name_another_key(response, exchange):
+                unsealed = SEALED not in response.headers
+                if unsealed and response.status_code in exchange.refusals:
                     problem = DocumentReader(MAX_PROBLEM)
                     async for chunk in response.stream:
                         problem.feed(chunk)
@@ -461,9 +463,9 @@ class AsyncAttestedTransport(BaseTransport):
                         await response.aclose()
                         await self._meet(library, turn, exchange)
                         continue
-                if unavailable := self._unavailable(response):
+                if unsealed and response.status_code in NO_ANSWER:
                     await response.aclose()
-                    await asyncio.sleep(turn.pause(unavailable, exchange))
+                    await asyncio.sleep(turn.pause(self._unavailable(response), exchange))
                     continue
                 answer = exchange.answer(response.status_code, pairs(response))
                 return await self._open(library, response, answer, turn)

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_privacy.errors import (
@@ -55,18 +56,29 @@ _KEY_TRIES = 16
 BUSY = frozenset({408, 429, 502, 503, 504})
 """Statuses by which whoever stands before an endpoint says that there is no answer now."""
 
+NO_ANSWER = BUSY | {500}
+"""Statuses of an unsealed answer that is none; the request may be sent again."""
 
+SEALED = "ehbp-response-nonce"
+"""Header that only a sealed answer has, whatever its status says."""
+
+
+@dataclass
 class Patience:
-    """How long to wait for an endpoint that has no answer now."""
+    """How long to wait for an endpoint that has no answer now.
 
-    def __init__(self, tries: int) -> None:
-        self._left, self._pause = tries, _FIRST_PAUSE
+    Attributes:
+        tries: How often it may still be asked.
+    """
+
+    tries: int
+    _pause: float = _FIRST_PAUSE
 
     def pause(self, error: EndpointUnavailableError) -> float:
         """Seconds to wait before the next try; raises the error when there is none."""
-        self._left -= 1
+        self.tries -= 1
         asked = error.retry_after or 0.0
-        if self._left < 1 or asked > _LONGEST_ASKED:
+        if self.tries < 1 or asked > _LONGEST_ASKED:
             raise error
         # Not all at once: clients that were turned away together come back one by one.
         own = self._pause * random.uniform(0.5, 1.5)  # noqa: S311
@@ -74,27 +86,34 @@ class Patience:
         return asked + own
 
 
+@dataclass(eq=False, repr=False)
 class Turn:
     """One request of a client on its way, through all its tries.
 
     Attributes:
         request: The client's.
+        library: What it is of.
+        patience: How often an endpoint that has no answer may be asked.
         reports: Those whose keys it was sealed to.
         nonce: Its own, the same in each try, so that no machine takes it twice.
         refused: Why a machine that was met on the way is not accepted.
         meetings: How often machines were looked for that have another key.
     """
 
-    def __init__(
-        self, request: Any, library: Library, tries: int, reports: list[AttestationReport]
-    ) -> None:
-        self.request, self.reports = request, reports
-        self.nonce: bytes | None = None
-        self.refused: AttestationError | None = None
-        # Only a body that is held in memory can be sealed a second time.
-        self._held = isinstance(request.stream, library.http.ByteStream)
-        self._patience, self._breaks_left, self._keys_left = Patience(tries), _BREAKS, _KEY_TRIES
-        self.meetings = 0
+    request: Any
+    library: Library
+    patience: Patience
+    reports: list[AttestationReport]
+    nonce: bytes | None = None
+    refused: AttestationError | None = None
+    meetings: int = 0
+    _breaks_left: int = _BREAKS
+    _keys_left: int = _KEY_TRIES
+
+    @property
+    def _held(self) -> bool:
+        """Whether its body is held in memory; no other can be sealed a second time."""
+        return isinstance(self.request.stream, self.library.http.ByteStream)
 
     def again_after_a_break(self, exchange: Exchange) -> bool:
         """Whether to send once more after the connection broke."""
@@ -117,7 +136,7 @@ class Turn:
         """Seconds before the next try; raises when there is none, or it could be done twice."""
         if not (exchange.repeatable and self._held):
             raise unavailable
-        return self._patience.pause(unavailable)
+        return self.patience.pause(unavailable)
 
 
 def asked_to_wait(response: Any) -> float | None:
@@ -298,18 +317,9 @@ class BaseTransport:
             raise refused
 
     @staticmethod
-    def _may_name_another_key(response: Any, exchange: Exchange) -> bool:
-        sealed = "ehbp-response-nonce" in response.headers
-        return response.status_code in exchange.refusals and not sealed
-
-    @staticmethod
-    def _unavailable(response: Any) -> EndpointUnavailableError | None:
-        """The error of an unsealed answer that says that there is none now; `None` for others."""
-        sealed = "ehbp-response-nonce" in response.headers
-        status = response.status_code
-        if sealed or status not in (*BUSY, 500):
-            return None
-        msg = f"there is no answer now: status {status} came back unsealed"
+    def _unavailable(response: Any) -> EndpointUnavailableError:
+        """The error of an unsealed answer that says that there is none now."""
+        msg = f"there is no answer now: status {response.status_code} came back unsealed"
         return EndpointUnavailableError(msg, check="fetch", retry_after=asked_to_wait(response))
 
     def _steps(self, turn: Turn, exchange: Exchange) -> int:
