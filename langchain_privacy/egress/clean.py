@@ -84,12 +84,16 @@ class Clean:
     def __repr__(self) -> str:
         return f"<Clean, {len(self._kept)} texts>"
 
-    def marks(self, texts: Iterable[str]) -> list[bytes]:
+    def marks(self, texts: Iterable[str | bytes]) -> list[bytes]:
         """Return the digest of each text."""
-        return [self._digest(text.encode("utf-8", "surrogatepass")) for text in texts]
-
-    def _digest(self, data: bytes) -> bytes:
-        return hashlib.blake2b(data, digest_size=16, key=self._key).digest()
+        return [
+            hashlib.blake2b(
+                text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"),
+                digest_size=16,
+                key=self._key,
+            ).digest()
+            for text in texts
+        ]
 
     def windows(self, texts: Sequence[str], reach: int) -> "Windows":
         """Cut texts that are joined by `SOFT` into windows.
@@ -101,7 +105,7 @@ class Clean:
         groups = _grouped(texts)
         weights = list(map(weight, groups))
         own = self.marks(groups)
-        marks, ends = [], []
+        joined, ends = [], []
         end, inside = 0, 0  # the group behind the window, and the weight behind its first group
         for i in range(len(groups)):
             if end <= i:
@@ -110,11 +114,11 @@ class Clean:
                 inside += weights[end]
                 end += 1
             before = own[i - 1] if i else b""
-            marks.append(self._digest(b"".join([before, b"|", *own[i:end]])))
+            joined.append(b"".join([before, b"|", *own[i:end]]))
             ends.append(end)
             if end > i + 1:
                 inside -= weights[i + 1]
-        return Windows(groups, marks, ends)
+        return Windows(groups, self.marks(joined), ends)
 
     def news(self, marks: Sequence[bytes], state: Hashable) -> list[int]:
         """Return the numbers of those in which values have to be looked for."""

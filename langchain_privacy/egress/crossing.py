@@ -124,7 +124,8 @@ class OpenCrossing:
     ) -> None:
         self._leave()
         self.close(outcome_of(kind))
-        _raise_ours(error)
+        if error is not None:
+            _raise_ours(error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -137,7 +138,8 @@ class OpenCrossing:
     ) -> None:
         self._leave()
         await self.aclose(outcome_of(kind))
-        _raise_ours(error)
+        if error is not None:
+            _raise_ours(error)
 
     def _leave(self) -> None:
         if self._entered is not None:
@@ -227,13 +229,13 @@ class OpenCrossing:
             await asyncio.shield(closing)
 
 
-def _raise_ours(error: BaseException | None) -> None:
+def _raise_ours(error: BaseException) -> None:
     """Raise the refusal of ours that a provider's client wrapped.
 
     What our HTTP transport raises, some clients raise again as a failed connection, which may be
     tried again or sent elsewhere.
     """
-    cause = error
+    cause: BaseException | None = error
     while cause is not None and not isinstance(cause, PrivacyError):
         cause = cause.__cause__
     if cause is not None and cause is not error:

@@ -141,7 +141,11 @@ class Refusal(NamedTuple):
 
 
 class Examiner:
-    """Looks for vault values in every form, then for what rules find with certainty."""
+    """Looks for vault values in every form, then for what rules find with certainty.
+
+    Attributes:
+        strict: What judges by public words, in strict mode.
+    """
 
     def __init__(
         self,
@@ -153,7 +157,7 @@ class Examiner:
     ) -> None:
         self._vault = vault
         self._named = [detector.index for detector in named if len(detector.index)]
-        self._strict = strict
+        self.strict = strict
         self._detectors = list(detectors)
         self._allow = frozenset(value.casefold() for value in allow)
         self._clean = CleanOfSessions()
@@ -182,7 +186,9 @@ class Examiner:
         # taken before the look: a value that comes meanwhile makes it another one
         versions = tuple(session.version for session in sessions)
         state = (*versions, self._vault.live_values.changes)
-        windows = clean.windows(payload.content, self._reach(sessions))
+        longest = [self._vault.live_values.longest, *(each.index().longest for each in sessions)]
+        reach = max(_LEAST_REACH, _WIDEST * max(longest))
+        windows = clean.windows(payload.content, reach)
         alone = list(dict.fromkeys([*payload.seams, *payload.structure]))
         marks = [*windows.marks, *clean.marks(alone)]
 
@@ -205,10 +211,6 @@ class Examiner:
             clean.keep(marks, state)
             of_all.keep(marks, None)
         return None
-
-    def _reach(self, sessions: Sequence[VaultSession]) -> int:
-        longest = [self._vault.live_values.longest, *(each.index().longest for each in sessions)]
-        return max(_LEAST_REACH, _WIDEST * max(longest))
 
     def refusal(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
         """Judge a composed text; `None` when nothing private is in it.
@@ -236,23 +238,18 @@ class Examiner:
         offsets = tuple(dict.fromkeys((start, end) for start, end, *_ in found))
         return Refusal(f"vault_value:{found[0][2]}", offsets, dict(types))
 
-    @property
-    def is_strict(self) -> bool:
-        """Whether `not_public` judges anything."""
-        return self._strict is not None
-
     def not_public(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
         """Strict mode: judge a text by what is known to be public; `None` when all of it is.
 
         Neither who wrote it nor whether it was masked counts. Offsets are those of this text.
         """
-        if self._strict is None:
+        if self.strict is None:
             return None
         text = self._without_placeholders(text, sessions)
         text = _REFERENCES.sub(lambda match: HARD * len(match[0]), text)
         found = [
             f
-            for f in self._strict.detect(text)
+            for f in self.strict.detect(text)
             if text[f.start : f.end].casefold() not in self._allow
         ]
         if not found:
@@ -263,7 +260,7 @@ class Examiner:
 
     def _is_declared(self, value: str) -> bool:
         """Say whether the application wrote a word itself, which a person has used as well."""
-        return self._strict is not None and self._strict.public.holds(value)
+        return self.strict is not None and self.strict.public.holds(value)
 
     def _hits(self, text: str, sessions: Sequence[VaultSession]) -> Iterator[tuple[Hit[Any], str]]:
         live = self._vault.live_values

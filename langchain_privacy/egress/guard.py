@@ -92,13 +92,13 @@ class EgressGuard:
     ) -> None:
         self.ledger = ledger if ledger is not None else EgressLedger("sqlite://")
         self.policy = policy
-        self._masker = masker
         self._clean = CleanOfSessions()
         chosen = high_confidence_detectors() if detectors is None else detectors
         allow = getattr(masker.policy, "allow", ())
         own = getattr(masker, "detectors", ())
         named = [each for each in own if isinstance(each, DictionaryDetector)]
         self._examiner = Examiner(masker.vault, chosen, allow, _strict_of(masker), named)
+        self._unmasked = masker.unmasked if isinstance(masker, CanDetect) else None
 
     def __repr__(self) -> str:
         return f"<EgressGuard recording to {self.ledger!r}>"
@@ -315,29 +315,23 @@ class EgressGuard:
 
     def _second_look(self, payload: Payload, sessions: Sequence[VaultSession]) -> Refusal | None:
         """Look at what the masker has not masked as it would; a text of a session is read once."""
-        said = dict.fromkeys(payload.said)
-        names = payload.named if self._examiner.is_strict else ()
+        said, strict = dict.fromkeys(payload.said), self._examiner.strict is not None
+        names = payload.named if strict else ()
         texts = list(dict.fromkeys([*payload.said, *names]))
         clean = self._clean.of(sessions)
         marks = clean.marks(f"{text in said}\0{text}" for text in texts)
         for i in clean.unread(marks):
-            refusal = self._examiner.not_public(texts[i], sessions)
-            if refusal is None and texts[i] in said:
-                refusal = self._unmasked(texts[i], sessions)
-            if refusal is not None:
+            text = texts[i]
+            if strict and (refusal := self._examiner.not_public(text, sessions)):
                 return refusal
+            if self._unmasked and text in said:
+                found = self._unmasked(text, sessions[0] if sessions else None)
+                if found and not names_public_places_only(text, found):
+                    offsets = tuple((f.start, f.end) for f in found)
+                    types = dict(Counter(f.entity_type for f in found))
+                    return Refusal(f"unmasked:{found[0].entity_type}", offsets, types)
             clean.keep([marks[i]], None)
         return None
-
-    def _unmasked(self, text: str, sessions: Sequence[VaultSession]) -> Refusal | None:
-        if not isinstance(self._masker, CanDetect):
-            return None
-        found = self._masker.unmasked(text, sessions[0] if sessions else None)
-        if not found or names_public_places_only(text, found):
-            return None
-        offsets = tuple((f.start, f.end) for f in found)
-        types = dict(Counter(f.entity_type for f in found))
-        return Refusal(f"unmasked:{found[0].entity_type}", offsets, types)
 
     def _refuse(self, record: dict[str, Any], refusal: Refusal) -> NoReturn:
         types = json.dumps(refusal.entity_types, sort_keys=True)

@@ -169,7 +169,15 @@ class VaultSession(ABC):
 
     def index(self) -> ValueIndex[VaultEntry]:
         """Return the index of the session's private values, with all that was issued until now."""
-        return self._followed.index(self)
+        followed = self._followed
+        if self.version != followed.known:
+            with followed.lock:
+                for entry in self.entries(followed.known):
+                    if entry.is_private and entry.value:
+                        value, part = entry.plain or entry.value, entry.kind != entry.entity_type
+                        followed.index.add(value, entry.kind, entry, followed.known, part=part)
+                    followed.known += 1
+        return followed.index
 
     @cached_property
     def _followed(self) -> "_Followed":
@@ -180,23 +188,13 @@ class VaultSession(ABC):
         self.__dict__.pop("_followed", None)
 
 
+@dataclass(slots=True, eq=False)
 class _Followed:
-    """An index that follows a session as it grows."""
+    """An index that follows a session as it grows, and how many entries it has looked at."""
 
-    def __init__(self) -> None:
-        self._index = ValueIndex[VaultEntry]()
-        self._lock = threading.Lock()
-        self._known = 0
-
-    def index(self, session: VaultSession) -> ValueIndex[VaultEntry]:
-        if session.version != self._known:
-            with self._lock:
-                for entry in session.entries(self._known):
-                    if entry.is_private and entry.value:
-                        value, part = entry.plain or entry.value, entry.kind != entry.entity_type
-                        self._index.add(value, entry.kind, entry, self._known, part=part)
-                    self._known += 1
-        return self._index
+    index: ValueIndex[VaultEntry] = field(default_factory=ValueIndex)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    known: int = 0
 
 
 class Vault(ABC):

@@ -83,7 +83,7 @@ def test_a_forgotten_session_is_gone_for_who_holds_it() -> None:
     assert reopened.lookup("NAME", code) is None
     assert reopened.documents.refs() == []
     assert not (held._order or held._by_value or held._by_code or held.documents._kept)
-    assert not held._followed._known
+    assert not held._followed.known
 
 
 def test_a_session_expires_when_it_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
