@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,9 @@ import ormsgpack
 import pytest
 
 from langchain_privacy.cli import main
+from langchain_privacy.cli.scan import TYPES
+from langchain_privacy.detection import UNTYPED
+from tests.support.paths import REPOSITORY
 
 EMAIL, CARD = "jane.doe@example.org", "4111 1111 1111 1111"
 
@@ -59,10 +63,23 @@ def test_a_clean_file_and_a_filter_are_exit_code_0(folder: Path, capsys: Any) ->
     assert scan(capsys, str(folder), "--type", "KR_RRN")[0] == 0
 
 
-def test_a_misspelled_type_is_not_silent(folder: Path, capsys: Any) -> None:
-    code, _, err = scan(capsys, str(folder), "--type", "EMIAL")
+def test_other_types_than_those_asked_for_are_said(folder: Path, capsys: Any) -> None:
+    code, _, err = scan(capsys, str(folder), "--type", "KR_RRN")
     assert (code, "EMAIL 1" in err) == (0, True)
     assert EMAIL not in err
+
+
+def test_a_type_that_does_not_exist_is_wrong_usage(folder: Path, capsys: Any) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["scan", str(folder), "--type", "EMIAL"])
+    assert stop.value.code == 2
+    assert "'EMAIL'" in capsys.readouterr().err
+
+
+def test_the_types_are_those_of_the_documentation() -> None:
+    page = (REPOSITORY / "docs/detection.md").read_text("utf-8")
+    rows = re.findall(r"^\|([^|]*`[A-Z][^|]*)\|", page, re.MULTILINE)
+    assert set(re.findall(r"`([A-Z_]+)`", "".join(rows))) | UNTYPED == set(TYPES)
 
 
 def test_a_database_is_read_row_by_row(tmp_path: Path, capsys: Any) -> None:
@@ -100,16 +117,16 @@ def test_a_missing_path_is_an_error(tmp_path: Path, capsys: Any) -> None:
     assert err.startswith("langchain-privacy: there is no file")
 
 
-def test_positions_hold_beyond_the_first_block(
-    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("langchain_privacy.cli.scan._BLOCK", 1000)
-    lines = [f"This is line {i} of many without anything." for i in range(80)]
-    lines[70] = f"mail {EMAIL}"
-    (tmp_path / "long.txt").write_text("\n".join(lines))
-    _, out, _ = scan(capsys, str(tmp_path), "--type", "EMAIL", "--format", "json")
-    (found,) = json.loads(out)["findings"]
-    assert (found["line"], found["column"]) == (71, 6)
+def test_a_long_text_is_read_as_one(tmp_path: Path, capsys: Any) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\n" + "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n" * 200
+    key += "-----END PRIVATE KEY-----"
+    before = "\n" * 198_000  # blocks of 200,000 characters cut the key
+    (tmp_path / "long.txt").write_text(f"{before}{key}\nmail {EMAIL}")
+    _, out, _ = scan(capsys, str(tmp_path), "--format", "json")
+    whole, mail = json.loads(out)["findings"]
+    assert (whole["type"], whole["length"]) == ("SECRET", len(key))
+    line = f"{before}{key}".count("\n") + 2
+    assert (mail["type"], mail["line"], mail["column"]) == ("EMAIL", line, 6)
 
 
 def test_names_encodings_and_wrong_options(tmp_path: Path, capsys: Any) -> None:
