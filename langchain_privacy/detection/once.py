@@ -26,6 +26,8 @@ from functools import wraps
 from hashlib import blake2b
 from typing import Any, TypeVar
 
+from langchain_privacy.scopes import scope
+
 Given = TypeVar("Given", bound=Hashable)
 Answer = TypeVar("Answer")
 
@@ -35,11 +37,8 @@ _READ: ContextVar[dict[Any, Any] | None] = ContextVar("texts_read", default=None
 @contextmanager
 def one_reading() -> Iterator[None]:
     """Let all who ask the same of the same text within share the answer."""
-    before = _READ.set({})
-    try:
+    with scope(_READ, {}):
         yield
-    finally:
-        _READ.reset(before)
 
 
 def once_all(function: Callable[[Given], Iterable[Answer]]) -> Callable[[Given], Sequence[Answer]]:

@@ -49,6 +49,7 @@ from langchain_privacy.egress.guarded_models import guard_of
 from langchain_privacy.errors import ConfigurationError, EgressBlockedError
 from langchain_privacy.local.call import door_scope, unseen
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.scopes import scope
 from langchain_privacy.vault import session_scope
 
 _SCRATCHPAD, _SEND = "__pregel_scratchpad", "__pregel_send"
@@ -63,11 +64,9 @@ def local_body(session: MaskingSession) -> Iterator[None]:
     around = surrounding()
     door = AttestedDoor(session, around.guard if around else None)
     with session_scope(session.vault), local_scope(), unseen(), door_scope(door):
-        token = var_child_runnable_config.set(local_config(ambient or {}, session))
-        try:
+        config = local_config(ambient or {}, session)
+        with scope(var_child_runnable_config, config):
             yield
-        finally:
-            var_child_runnable_config.reset(token)
 
 
 def local_config(config: RunnableConfig, session: MaskingSession) -> RunnableConfig:
@@ -336,11 +335,8 @@ def follow_into_threads() -> None:
         if not is_local():
             return submit(self, fn, *args, **kwargs)
         context = contextvars.copy_context()
-        token = _pooled.set(True)
-        try:
+        with scope(_pooled, True):
             return submit(self, context.run, fn, *args, **kwargs)
-        finally:
-            _pooled.reset(token)
 
     threading.Thread.start = start_following  # type: ignore[method-assign]
     ThreadPoolExecutor.submit = submit_following  # type: ignore[method-assign,assignment]

@@ -41,6 +41,7 @@ from langchain_privacy.masking.link_targets import LinkScanner
 from langchain_privacy.masking.masker import RestoringLeaves
 from langchain_privacy.masking.seen import is_open, restored_messages, restored_texts
 from langchain_privacy.masking.structures import restored_structures
+from langchain_privacy.scopes import scope
 from langchain_privacy.values.walk import Walk
 from langchain_privacy.vault import current_session, session_scope
 
@@ -137,11 +138,8 @@ def is_local() -> bool:
 @contextmanager
 def local_scope() -> Iterator[None]:
     """Mark a block as a local function: an edge inside it restores for the function."""
-    token = _local_task.set(_task(None) or _NO_TASK)
-    try:
+    with scope(_local_task, _task(None) or _NO_TASK):
         yield
-    finally:
-        _local_task.reset(token)
 
 
 def session_of(masker: Masker, config: RunnableConfig | None = None) -> MaskingSession:
@@ -231,13 +229,15 @@ class EdgeRun:
         outer = _surrounding.get()
         guard = self.guard if self.guard is not None else outer and outer.guard
         here = Surrounding(self.session, None if thread is None else str(thread), guard)
-        token, local = _surrounding.set(here), _local_task.set(None)
-        try:
-            with session_scope(self.session.vault), _checkpointer_of_the_run():
-                yield
-        finally:
-            _local_task.reset(local)
-            _surrounding.reset(token)
+        # Inside a local function, a private graph gets the checkpointer that the function lacks.
+        config = of_the_run(var_child_runnable_config.get())
+        with (
+            scope(_surrounding, here),
+            scope(_local_task, None),
+            session_scope(self.session.vault),
+            scope(var_child_runnable_config, config),
+        ):
+            yield
 
     def mask(self, x: Any) -> Any:
         """Mask what enters the run."""
@@ -276,16 +276,6 @@ async def all_off_loop(
         return list(work(*args, **kwargs))
 
     return await off_loop(session, whole)
-
-
-@contextmanager
-def _checkpointer_of_the_run() -> Iterator[None]:
-    """Give a private graph inside a local function the checkpointer that the function lacks."""
-    token = var_child_runnable_config.set(of_the_run(var_child_runnable_config.get()))
-    try:
-        yield
-    finally:
-        var_child_runnable_config.reset(token)
 
 
 def restored_for_person(session: MaskingSession, x: Any) -> Any:
@@ -507,12 +497,9 @@ def _setting(treat: Callable[[Any], Any], value: Any) -> Any:
 @contextmanager
 def served_scope(session: MaskingSession, thread: str | None) -> Iterator[None]:
     """Mark a block as the handling of a server's request, whose answer an outer edge restores."""
-    token = _surrounding.set(Surrounding(session, thread, None, served=True))
-    try:
-        with session_scope(session.vault):
-            yield
-    finally:
-        _surrounding.reset(token)
+    here = Surrounding(session, thread, None, served=True)
+    with scope(_surrounding, here), session_scope(session.vault):
+        yield
 
 
 _END: Any = object()

@@ -36,6 +36,7 @@ from langchain_privacy.errors import (
 )
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.placeholder import write
+from langchain_privacy.scopes import scope
 from langchain_privacy.subclassing import recast, subclass_maker
 from langchain_privacy.values.index import ValueIndex
 from langchain_privacy.values.walk import Leaves, Walk
@@ -98,21 +99,15 @@ def _private(base: Any) -> dict[str, Any]:
     def run(self: Any, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
         if refusal := self._edge.refusal(self, tool_input, kwargs.get("tool_call_id")):
             return refusal
-        token = _sent.set(codes_in(tool_input))
-        try:
+        with scope(_sent, codes_in(tool_input)):
             return base.run(self, tool_input, *args, **kwargs)
-        finally:
-            _sent.reset(token)
 
     async def arun(self: Any, tool_input: Any, *args: Any, **kwargs: Any) -> Any:
         asked = (self, tool_input, kwargs.get("tool_call_id"))
         if refusal := await asyncio.to_thread(self._edge.refusal, *asked):
             return refusal
-        token = _sent.set(codes_in(tool_input))
-        try:
+        with scope(_sent, codes_in(tool_input)):
             return await base.arun(self, tool_input, *args, **kwargs)
-        finally:
-            _sent.reset(token)
 
     def arguments(self: Any, tool_input: Any, tool_call_id: str | None) -> Any:
         if is_local():

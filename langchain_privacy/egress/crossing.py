@@ -30,6 +30,7 @@ from typing import Any, Literal, Protocol, Self
 from langchain_privacy.egress.ledger import EgressLedger
 from langchain_privacy.egress.payload import Payload, serialise
 from langchain_privacy.errors import LedgerError, PrivacyError
+from langchain_privacy.scopes import put_back, scope
 
 Outcome = Literal["answered", "failed", "abandoned"]
 
@@ -41,11 +42,8 @@ _purpose: ContextVar[str] = ContextVar("egress_purpose", default="chat")
 @contextlib.contextmanager
 def crossing_for(purpose: str) -> Iterator[None]:
     """Say what the calls of chat models in this block are for; policies and the ledger are told."""
-    token = _purpose.set(purpose)
-    try:
+    with scope(_purpose, purpose):
         yield
-    finally:
-        _purpose.reset(token)
 
 
 def purpose_of_chat() -> str:
@@ -143,7 +141,7 @@ class OpenCrossing:
 
     def _leave(self) -> None:
         if self._entered is not None:
-            crossing_in_progress.reset(self._entered)
+            put_back(crossing_in_progress, self._entered)
             self._entered = None
 
     @contextlib.contextmanager

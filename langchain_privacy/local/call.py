@@ -19,7 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -33,6 +33,7 @@ from langchain_core.runnables import Runnable, RunnableBinding
 from langchain_privacy.errors import ConfigurationError, LocalModelError, PrivacyError
 from langchain_privacy.local.endpoints import assert_local
 from langchain_privacy.local.faults import fault_of
+from langchain_privacy.scopes import put_back, scope
 
 DEFAULT_TIMEOUT = 120.0
 """Seconds that a local model may take for one answer."""
@@ -77,11 +78,8 @@ _door: ContextVar[Door | None] = ContextVar("langchain_privacy_door", default=No
 @contextmanager
 def door_scope(door: Door) -> Iterator[None]:
     """Lead calls of attested models through a door inside a `with` block."""
-    token = _door.set(door)
-    try:
+    with scope(_door, door):
         yield
-    finally:
-        _door.reset(token)
 
 
 def call_local(
@@ -230,17 +228,20 @@ def unseen() -> Iterator[None]:
 
     for name in _BODIES_IN_LOGS:
         logging.getLogger(name).addFilter(_drop_when_unseen)  # does nothing the second time
-    with ExitStack() as stack:
-        token = _unseen.set(True)
-        stack.callback(_unseen.reset, token)
-        stack.enter_context(tracing_context(enabled=False, parent=False))
-        if otel := sys.modules.get("opentelemetry.context"):
+    token, attached = _unseen.set(True), None
+    otel = sys.modules.get("opentelemetry.context")
+    try:
+        if otel:
             context = otel.get_current()
             private = getattr(otel, "_SUPPRESS_INSTRUMENTATION_KEY", _OTEL_SUPPRESSION[0])
             for key in (*_OTEL_SUPPRESSION, private):
                 context = otel.set_value(key, True, context)
-            stack.callback(otel.detach, otel.attach(context))
-        yield
+            attached = otel.attach(context)
+        with tracing_context(enabled=False, parent=False):
+            yield
+    finally:
+        if put_back(_unseen, token) and otel and attached is not None:
+            otel.detach(attached)
 
 
 def in_thread(function: Callable[[], T], timeout: float | None, context: Context) -> T:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, Protocol
 
 from langchain_privacy.errors import ConfigurationError, SessionError
 from langchain_privacy.placeholder import without_role
+from langchain_privacy.scopes import scope
 from langchain_privacy.values.fold import Skeleton
 from langchain_privacy.values.index import ValueIndex, outermost
 from langchain_privacy.values.spelling import is_unmistakable
@@ -255,11 +256,8 @@ def current_session() -> VaultSession | None:
 @contextmanager
 def session_scope(session: VaultSession) -> Iterator[VaultSession]:
     """Make `session` the current one inside a `with` block."""
-    token = _current.set(session)
-    try:
+    with scope(_current, session):
         yield session
-    finally:
-        _current.reset(token)
 
 
 # ---- How long a session is there.
