@@ -12,18 +12,19 @@ or an age says is kept. `defaults` puts the rule into a detector.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import HANGUL, FoldedText
 from langchain_privacy.detection.korean import morphemes, syllables
 from langchain_privacy.detection.korean.everyday import is_common_token
-from langchain_privacy.detection.korean.people import find_korean_people
+from langchain_privacy.detection.korean.people import people_in
 from langchain_privacy.detection.korean.tokens import (
     SENTENCES,
     is_kiwi_installed,
     korean_tokens,
-    parts,
+    pieces,
+    sentences,
 )
 from langchain_privacy.detection.once import remembered
 from langchain_privacy.detection.people import is_listed_person
@@ -33,6 +34,7 @@ from langchain_privacy.words.labels import kind_of_label
 
 # Of the rules: what the words around a name say, and not its syllables alone.
 _SAID = 0.6
+_MODEL = "korean_names"
 _PERSON = 0.6
 _OTHER = 0.5
 # How much more readily syllables are taken for a name: they say less than morphemes.
@@ -47,32 +49,65 @@ _KNOWN = 30_000
 _READ = re.compile("[가-힣]")
 
 
+_Named = tuple[int, int, str]
+_Name = tuple[int, int, str, float, str]
+"""Where a name stands in a sentence, its type and score, and who says so."""
+
+
 @announced_by(HANGUL)
 def find_korean_names(text: FoldedText) -> Iterator[Finding]:
     """Find Korean names, and foreign ones in Korean spelling."""
     if not text.hangul:
         return
-    found = [f for f in find_korean_people(text) if f.score >= _SAID and not _heads(text, f)]
-    for at, part in parts(text.text):
-        for start, end, kind in _named(part):
-            if key := _NEXT_KEY.search(part, start, end):
-                end = key.start()  # "이름=강하늬 ip=..." in a log
-            if _is_english(part[start:end]):
-                continue  # the model has read Korean sentences only
-            if kind != "PERSON" and is_listed_person(part[start:end]):
-                kind = "PERSON"  # the model has read few names in Latin letters: "Kevin Lee가"
-            score = _PERSON if kind == "PERSON" else _OTHER
-            found.append(finding(at + start, at + end, kind, score, "korean_names"))
-    for name in found:
+    kiwi = is_kiwi_installed()
+    by_rules: list[Finding] = []
+    by_model: list[Finding] = []
+    for at, sentence in sentences(text.text):
+        if kiwi and not _READ.search(sentence):
+            continue
+        for start, end, kind, score, rule in (_with_kiwi if kiwi else _without)(sentence):
+            found = finding(at + start, at + end, kind, score, rule)
+            (by_model if rule == _MODEL else by_rules).append(found)
+    for name in (*by_rules, *by_model):
         yield name
         if name.entity_type == "PERSON" and (match := _IN_BRACKETS.match(text.text, name.end)):
-            yield span(match, "PERSON", _PERSON, "korean_names", "hanja")
+            yield span(match, "PERSON", _PERSON, _MODEL, "hanja")
 
 
-def _heads(text: FoldedText, found: Finding) -> bool:
+@remembered(SENTENCES)
+def _with_kiwi(sentence: str) -> tuple[_Name, ...]:
+    return (*_by_rules(sentence), *_by_model(sentence, _in_morphemes))
+
+
+@remembered(SENTENCES)
+def _without(sentence: str) -> tuple[_Name, ...]:
+    return (*_by_rules(sentence), *_by_model(sentence, _in_syllables))
+
+
+def _by_rules(sentence: str) -> Iterator[_Name]:
+    for f in people_in(sentence):
+        if f.score >= _SAID and not _heads(sentence, f):
+            yield f.start, f.end, f.entity_type, f.score, f.detector
+
+
+def _by_model(sentence: str, read: Callable[[str], Iterator[_Named]]) -> Iterator[_Name]:
+    for at, piece in pieces(sentence):
+        for start, end, kind in read(piece):
+            if key := _NEXT_KEY.search(piece, start, end):
+                end = key.start()  # "이름=강하늬 ip=..." in a log
+            if _is_english(piece[start:end]):
+                continue  # the model has read Korean sentences only
+            if kind != "PERSON" and is_listed_person(piece[start:end]):
+                kind = "PERSON"  # the model has read few names in Latin letters: "Kevin Lee가"
+            yield at + start, at + end, kind, _PERSON if kind == "PERSON" else _OTHER, _MODEL
+
+
+def _heads(sentence: str, found: Finding) -> bool:
     """Say whether what was found is the name of a field: 생년월일 at the head of a table."""
-    at = _LABEL_MARK.match(text.text, found.end)
-    return at is not None and kind_of_label(text.text[found.start : found.end]) != ""
+    return (
+        _LABEL_MARK.match(sentence, found.end) is not None
+        and kind_of_label(sentence[found.start : found.end]) != ""
+    )
 
 
 def _is_english(name: str) -> bool:
@@ -82,33 +117,21 @@ def _is_english(name: str) -> bool:
     )
 
 
-_Named = tuple[int, int, str]
+def _in_syllables(piece: str) -> Iterator[_Named]:
+    for name in syllables.names_in(piece, eager=_EAGER_SYLLABLES):
+        if name[2] == "PERSON":
+            yield name
 
 
-def _named(text: str) -> Iterable[_Named]:
-    if is_kiwi_installed():
-        return _named_by_morphemes(text) if _READ.search(text) else ()
-    return _named_by_syllables(text)
-
-
-@remembered(SENTENCES)
-def _named_by_syllables(text: str) -> tuple[_Named, ...]:
-    found = syllables.names_in(text, eager=_EAGER_SYLLABLES)
-    return tuple(name for name in found if name[2] == "PERSON")
-
-
-@remembered(SENTENCES)
-def _named_by_morphemes(text: str) -> tuple[_Named, ...]:
-    return tuple(_in_morphemes(text))
-
-
-def _in_morphemes(text: str) -> Iterator[_Named]:
-    tokens = korean_tokens(text)
+def _in_morphemes(piece: str) -> Iterator[_Named]:
+    if not _READ.search(piece):
+        return
+    tokens = korean_tokens(piece)
     for first, last, kind in morphemes.names_in(tokens):
         start, end = tokens[first].start, tokens[last - 1].end
         if last - first == 1 and is_common_token(tokens[first]):
             continue
-        if not (_LABEL_MARK.match(text, end) and _is_label(text[start:end])):
+        if not (_LABEL_MARK.match(piece, end) and _is_label(piece[start:end])):
             yield start, end, kind
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import Cues, finding, span
+from langchain_privacy.detection.rules import finding, span
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import HEADLINE_HANJA, PARTICLES, TITLE_STARTS, TITLES, is_title
 
@@ -342,10 +342,12 @@ _MARK = re.compile(rf"{_MARKS}[ \t\"'*]?(?=[가-힣])")
 
 def find_korean_people(text: FoldedText) -> Iterator[Finding]:
     """Find Korean names, and foreign ones in Korean spelling."""
-    t = text.text
-    if not text.hangul:
-        return
-    yield from _in_forms(text)
+    return people_in(text.text) if text.hangul else iter(())
+
+
+def people_in(t: str) -> Iterator[Finding]:
+    """Find Korean names in a sentence or a text, as `find_korean_people` does."""
+    yield from _in_forms(t)
     yield from _writers(t)
     for match in _HALF_HIDDEN.finditer(t) if _STAR.search(t) else ():
         yield span(match, "PERSON", 0.6, "korean_people")
@@ -445,13 +447,12 @@ def _score(t: str, start: int, end: int, stem: _Stem, family: int, role: _Role) 
 
 # Where a form or a messenger says that a name stands
 
-_FORM_LABELS = Cues(
-    [f"{first}{' ' * gap}{second}" for first, second in ("성명", "이름") for gap in range(4)]
-    + ["성함", "예금주", "환자명", "고객명", "영문명", "작성자", "자(갑) ", "자(을) ", "자(병) "]
-    + [f"{party}{mark}" for party in "갑을병" for mark in (" ", ":", "'", '"', ")")]
-    + ["의뢰인", "환자", "고객", "근로자", "내담자", "신청인", "회원", "임차인", "임대인",
-       "피보험자", "직원", "사원"]
-)  # fmt: skip
+_PARTY = r"[ :'\")]"
+_FORM_LABEL = re.compile(
+    r"성[ ]{0,3}명|이[ ]{0,3}름|성함|예금주|환자명?|고객명?|영문명|작성자|의뢰인|근로자|내담자"
+    r"|신청인|회원|임차인|임대인|피보험자|직원|사원"
+    rf"|자\([갑을병]\)[ ]|갑{_PARTY}|을{_PARTY}|병{_PARTY}"
+)
 _FORM_NAME = re.compile(
     # a field for a name holds one, whatever its syllables: "성 명 | 쩐 티 마이 |"
     r"(?:성[ ]{0,3}명|이[ ]{0,2}름|성함|예금주명?|환자명|고객명|영문명)[ ]?(?:\([^()\n]{1,8}\))?"
@@ -479,9 +480,9 @@ _STAR = re.compile(r"[*＊○●]")
 _NOBODY = _NOT_NAMES | {"나", "회원님", "알 수 없음"}
 
 
-def _in_forms(text: FoldedText) -> Iterator[Finding]:
-    for start, _ in _FORM_LABELS.find(text):
-        match = _FORM_NAME.match(text.text, start)
+def _in_forms(t: str) -> Iterator[Finding]:
+    for label in _FORM_LABEL.finditer(t):
+        match = _FORM_NAME.match(t, label.start())
         group = (match and match.lastgroup) or "name"
         if match and match[group] not in _NOT_NAMES and match[group] not in _ROLES:
             yield span(match, "PERSON", 0.7, "korean_people", group)

@@ -139,16 +139,29 @@ def _moved(tokens: Iterable[Token], apart: Sequence[int]) -> Iterator[Token]:
 
 def parts(text: str) -> Iterator[tuple[int, str]]:
     """Cut a text into sentences and lines for `korean_tokens`, with their offsets."""
+    for at, sentence in sentences(text):
+        for start, part in pieces(sentence):
+            yield at + start, part
+
+
+def sentences(text: str) -> Iterator[tuple[int, str]]:
+    """Cut a text where a sentence or a line ends, with the offset of each."""
     at = 0
-    for cut in (*(match.end() for match in _END_OF_SENTENCE.finditer(text)), len(text)):
-        while cut - at > _LONGEST_PART:
-            space = text.rfind(" ", at + 1, at + _LONGEST_PART)
-            end = space + 1 if space > at else at + _LONGEST_PART
+    for end in (*(match.end() for match in _END_OF_SENTENCE.finditer(text)), len(text)):
+        if at < end:
             yield at, text[at:end]
-            at = end
-        if at < cut:
-            yield at, text[at:cut]
-        at = cut
+        at = end
+
+
+def pieces(sentence: str) -> Iterator[tuple[int, str]]:
+    """Cut a sentence that is too long for `korean_tokens` where words end, with their offsets."""
+    at = 0
+    while len(sentence) - at > _LONGEST_PART:
+        space = sentence.rfind(" ", at + 1, at + _LONGEST_PART)
+        end = space + 1 if space > at else at + _LONGEST_PART
+        yield at, sentence[at:end]
+        at = end
+    yield at, sentence[at:]
 
 
 @cache
