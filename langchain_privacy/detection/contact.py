@@ -5,8 +5,10 @@ America; other numbers count with a country code or beside a word for telephone.
 name a person, and one with a password in it is a secret. `defaults` puts the rules into a detector.
 
     >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.shapes import find_any_of
     >>> text = "ada [at] example [dot] org, 010-1234-5678"
-    >>> [text[f.start : f.end] for find in (find_emails, find_phones) for f in find(fold(text))]
+    >>> rules = (find_emails, find_any_of(*PHONES))
+    >>> [text[f.start : f.end] for rule in rules for f in rule(fold(text))]
     ['ada [at] example [dot] org', '010-1234-5678']
 """
 
@@ -17,8 +19,9 @@ import phonenumbers
 
 from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import HANGUL, FoldedText, digits
-from langchain_privacy.detection.rules import Cues, announced_by, finding, near, numbers, span
+from langchain_privacy.detection.folded import HANGUL, FoldedText
+from langchain_privacy.detection.rules import Cues, announced_by, finding, near, span
+from langchain_privacy.detection.shapes import Number, Verdict, beside
 from langchain_privacy.words import has_unusual_word, load
 from langchain_privacy.words.labels import kind_of_label
 
@@ -239,24 +242,15 @@ _DATE_LIKE = re.compile(
 )
 
 
-@announced_by(digits(6))
-def find_phones(text: FoldedText) -> Iterator[Finding]:
-    """Find telephone numbers: Korean, North American, international, others by their context."""
-    for match in numbers(_KOREAN, text, digits=8):
-        if _LIKE_OTHERS.fullmatch(match[0]) and not (
-            near(text, match.start(), match.end(), _IN_CONTACTS, reach=40)
-            or _alone_on_its_line(text.text, match)
-        ):
-            continue
-        if not _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
-            yield span(match, "PHONE", 0.9, "phone")
-    for match in numbers(_KOREAN_NAMED, text, digits=9):
-        if near(text, match.start(), match.end(), _PHONE_WORDS, reach=30):
-            yield span(match, "PHONE", 0.7, "phone")
-    for match in numbers(_GROUPED, text, digits=6):
-        score = _phone_score(text, match)
-        if score:
-            yield span(match, "PHONE", score, "phone")
+def _is_korean_phone(text: FoldedText, match: re.Match[str]) -> Verdict:
+    if _LIKE_OTHERS.fullmatch(match[0]) and not (
+        near(text, match.start(), match.end(), _IN_CONTACTS, reach=40)
+        or _alone_on_its_line(text.text, match)
+    ):
+        return None
+    if _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
+        return None
+    return "PHONE", 0.9
 
 
 def _alone_on_its_line(t: str, match: re.Match[str]) -> bool:
@@ -264,7 +258,12 @@ def _alone_on_its_line(t: str, match: re.Match[str]) -> bool:
     return not before.rpartition("\n")[2].strip() and not after.partition("\n")[0].strip()
 
 
-def _phone_score(text: FoldedText, match: re.Match[str]) -> float:
+def _is_phone(text: FoldedText, match: re.Match[str]) -> Verdict:
+    score = _score(text, match)
+    return ("PHONE", score) if score else None
+
+
+def _score(text: FoldedText, match: re.Match[str]) -> float:
     digits = sum(map(str.isdigit, match["number"]))
     if not 6 <= digits <= 15:
         return 0.0
@@ -322,6 +321,14 @@ def _valid(number: str, region: str | None) -> bool:
         return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
     except phonenumbers.NumberParseException:
         return False
+
+
+PHONES = (
+    Number("phone", _KOREAN, 8, _is_korean_phone),
+    Number("phone", _KOREAN_NAMED, 9, beside(_PHONE_WORDS, "PHONE", 0.7, reach=30)),
+    Number("phone", _GROUPED, 6, _is_phone),
+)
+"""Telephone numbers: Korean, North American, international, others by what stands beside them."""
 
 
 # Web addresses

@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from langchain_privacy.detection.addresses import find_addresses, find_house_numbers
 from langchain_privacy.detection.contact import (
+    PHONES,
     find_emails,
     find_handles,
     find_hosts,
-    find_phones,
     find_urls,
 )
 from langchain_privacy.detection.east_asian import find_east_asian_values
@@ -24,11 +24,9 @@ from langchain_privacy.detection.korean.addresses import find_korean_addresses
 from langchain_privacy.detection.korean.institutions import find_korean_institutions
 from langchain_privacy.detection.korean.names import find_korean_names
 from langchain_privacy.detection.korean.numbers import (
-    find_accounts,
-    find_company_numbers,
-    find_keyword_numbers,
+    KOREAN_NUMBERS,
+    RESIDENT,
     find_plates,
-    find_resident_numbers,
     find_spoken_phones,
 )
 from langchain_privacy.detection.layout import find_columns_of_names, find_signatures
@@ -37,23 +35,16 @@ from langchain_privacy.detection.named_things import (
     find_institutions,
     find_named_things,
 )
-from langchain_privacy.detection.national import (
-    find_british_plates,
-    find_national_insurance_numbers,
-    find_national_numbers,
-    find_social_security_numbers,
-)
+from langchain_privacy.detection.national import NATIONAL, SOCIAL_SECURITY
 from langchain_privacy.detection.numbers import (
+    CARD,
+    NUMBERS,
     find_birth_dates,
-    find_cards,
     find_codes_of_payment,
     find_ibans,
-    find_ip_addresses,
     find_labelled_numbers,
-    find_mac_addresses,
-    find_parts_of_accounts,
-    find_routing_numbers,
-    find_unproven_ibans,
+    find_last_digits,
+    find_machines,
 )
 from langchain_privacy.detection.packaged import NerDetector, optional_ner
 from langchain_privacy.detection.people import (
@@ -67,6 +58,7 @@ from langchain_privacy.detection.presented import find_presented_people
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
 from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_door_codes, find_keys, find_passwords
+from langchain_privacy.detection.shapes import find_any_of
 from langchain_privacy.detection.vocabulary.detector import StrictDetector
 
 STRUCTURED: tuple[Rule, ...] = (
@@ -77,24 +69,12 @@ STRUCTURED: tuple[Rule, ...] = (
     find_handles,
     find_urls,
     find_hosts,
-    find_ip_addresses,
-    find_mac_addresses,
+    find_machines,
     find_ibans,
-    find_unproven_ibans,
-    find_cards,
+    find_any_of(*NUMBERS, *NATIONAL, *KOREAN_NUMBERS, *PHONES),
     find_codes_of_payment,
-    find_social_security_numbers,
-    find_national_insurance_numbers,
-    find_national_numbers,
-    find_routing_numbers,
-    find_parts_of_accounts,
-    find_resident_numbers,
-    find_company_numbers,
-    find_keyword_numbers,
-    find_accounts,
+    find_last_digits,
     find_plates,
-    find_british_plates,
-    find_phones,
     find_spoken_phones,
     find_birth_dates,
     find_labelled_numbers,
@@ -105,9 +85,7 @@ CHECKED: tuple[Rule, ...] = (
     find_keys,
     find_emails,
     find_ibans,
-    find_cards,
-    find_social_security_numbers,
-    find_resident_numbers,
+    find_any_of(CARD, SOCIAL_SECURITY, RESIDENT),
 )
 BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
     "en": (

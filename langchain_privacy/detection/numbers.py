@@ -19,7 +19,8 @@ from stdnum import bitcoin, iban
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import LONG_WORD, FoldedText, digits
-from langchain_privacy.detection.rules import Cues, announced_by, finding, near, numbers, span
+from langchain_privacy.detection.rules import Cues, announced_by, finding, near, span
+from langchain_privacy.detection.shapes import Number, Verdict, always, digits_of
 from langchain_privacy.words import load
 
 # Payment cards
@@ -41,20 +42,20 @@ _GROUPS = re.compile(r"\d{4}([ .-])\d{4}\1\d{4}\1\d{4}|\d{4}([ .-])\d{6}\2\d{5}"
 _PLAIN_LENGTHS = (14, 15, 16, 19)
 
 
-@announced_by(digits(13))
-def find_cards(text: FoldedText) -> Iterator[Finding]:
-    """Find card numbers: by the Luhn check, or mistyped ones by the word card beside them."""
-    for match in numbers(_CARD, text, digits=13):
-        digits = "".join(c for c in match[0] if c.isdecimal())
-        if not _BRAND.match(digits):
-            continue
-        named = near(text, match.start(), match.end(), _CARD_WORDS, reach=48)
-        shaped = _GROUPS.fullmatch(match[0]) is not None
-        plain = match[0].isdecimal() and len(digits) in _PLAIN_LENGTHS
-        if _luhn(digits) and (named or shaped or plain):
-            yield span(match, "CREDIT_CARD", 0.95, "card")
-        elif named and len(digits) in (15, 16):
-            yield span(match, "CREDIT_CARD", 0.8, "card")
+def _is_card(text: FoldedText, match: re.Match[str]) -> Verdict:
+    """Believe the Luhn check, or for a mistyped number the word card beside it."""
+    digits = digits_of(match)
+    if not _BRAND.match(digits):
+        return None
+    named = near(text, match.start(), match.end(), _CARD_WORDS, reach=48)
+    shaped = _GROUPS.fullmatch(match[0]) is not None
+    plain = match[0].isdecimal() and len(digits) in _PLAIN_LENGTHS
+    if _luhn(digits) and (named or shaped or plain):
+        return "CREDIT_CARD", 0.95
+    return ("CREDIT_CARD", 0.8) if named and len(digits) in (15, 16) else None
+
+
+CARD = Number("card", _CARD, 13, _is_card)
 
 
 def _luhn(digits: str) -> bool:
@@ -70,7 +71,6 @@ def _luhn(digits: str) -> bool:
 
 # Bank accounts: IBANs (ISO 13616) and American routing numbers
 
-_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}")
 _IBAN = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{2,4}){3,8}[ -]?[A-Za-z0-9]{0,4}"
 )
@@ -94,8 +94,9 @@ _IBAN_LENGTHS = {
 def find_ibans(text: FoldedText) -> Iterator[Finding]:
     """Find IBANs by their check digits, in groups or whole, and mistyped ones by the word IBAN."""
     done = 0
-    for begin in numbers(_IBAN_START, text, digits=2, letters=True):
-        match = _IBAN.match(text.text, begin.start()) if begin.start() >= done else None
+    for digits_begin, _ in text.said.numbers:
+        begin = digits_begin - 2  # behind the letters of the country
+        match = _IBAN.match(text.text, begin) if begin >= done else None
         if match is None:
             continue
         done = match.end()
@@ -111,18 +112,16 @@ def find_ibans(text: FoldedText) -> Iterator[Finding]:
             yield finding(match.start(), end, "IBAN", 0.7, "iban")
 
 
-_IBAN_SHAPE = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{18,30}(?![A-Za-z0-9])")
-
-
-@announced_by(digits(2, letters=True))
-def find_unproven_ibans(text: FoldedText) -> Iterator[Finding]:
-    """Find what is written like an IBAN and is none, as from a country that has none.
-
-    People write `US12...` and mistype digits; what has two capitals and 18 digits or more is an
-    account or another serial of somebody's, whatever its check digits say.
-    """
-    for match in numbers(_IBAN_SHAPE, text, digits=2, letters=True):
-        yield finding(match.start(), match.end(), "IBAN", 0.6, "iban")
+# What is written like an IBAN and is none, as from a country that has none. People write `US12...`
+# and mistype digits; what has two capitals and 18 digits or more is an account or another serial of
+# somebody's, whatever its check digits say.
+_UNPROVEN_IBAN = Number(
+    "iban",
+    re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{18,30}(?![A-Za-z0-9])"),
+    18,
+    always("IBAN", 0.6),
+    behind_letter=True,
+)
 
 
 def _iban_end(match: re.Match[str]) -> int:
@@ -138,23 +137,27 @@ def _iban_end(match: re.Match[str]) -> int:
     return -1
 
 
-_ROUTING = re.compile(r"(?<!\d)\d{4}-?\d{4}-?\d(?!\d)")
 _ROUTING_WORDS = re.compile(r"routing|\baba\b|\brtn\b|transit n")
 
 
-@announced_by(digits(9))
-def find_routing_numbers(text: FoldedText) -> Iterator[Finding]:
-    """Find ABA routing numbers beside their word; the check digit raises the score."""
-    for match in numbers(_ROUTING, text, digits=9):
-        if not near(text, match.start(), match.end(), _ROUTING_WORDS, reach=32):
-            continue
-        d = [int(c) for c in match[0] if c.isdigit()]
-        total = 3 * (d[0] + d[3] + d[6]) + 7 * (d[1] + d[4] + d[7]) + d[2] + d[5] + d[8]
-        yield span(match, "US_ROUTING", 0.9 if total % 10 == 0 else 0.75, "routing")
+def _is_routing_number(text: FoldedText, match: re.Match[str]) -> Verdict:
+    """Believe a word beside it; the check digit raises the score."""
+    if not near(text, match.start(), match.end(), _ROUTING_WORDS, reach=32):
+        return None
+    d = [int(c) for c in digits_of(match)]
+    total = 3 * (d[0] + d[3] + d[6]) + 7 * (d[1] + d[4] + d[7]) + d[2] + d[5] + d[8]
+    return "US_ROUTING", 0.9 if total % 10 == 0 else 0.75
 
+
+_ROUTING = Number("routing", re.compile(r"(?<!\d)\d{4}-?\d{4}-?\d(?!\d)"), 9, _is_routing_number)
 
 # A British account behind its sort code, and the last digits of a card or an account.
-_SORT_CODE = re.compile(r"(?<![\d-])\d\d-\d\d-\d\d[ ,/]{1,3}\d{8}(?!\d)")
+_SORT_CODE = Number(
+    "sort_code",
+    re.compile(r"(?<![\d-])\d\d-\d\d-\d\d[ ,/]{1,3}\d{8}(?!\d)"),
+    14,
+    always("BANK_ACCOUNT", 0.7),
+)
 _LAST = Cues(["ending", "ends", "last four", "last 4", "끝자리", "뒷자리"])
 _OF_WHAT = re.compile(r"(?P<card>card|visa|mastercard|amex|카드)|account|acct|계좌")
 _LAST_DIGITS = re.compile(
@@ -163,11 +166,9 @@ _LAST_DIGITS = re.compile(
 )
 
 
-@announced_by(digits(13), _LAST)
-def find_parts_of_accounts(text: FoldedText) -> Iterator[Finding]:
-    """Find accounts behind their sort code, and what is said of the end of a card's number."""
-    for match in numbers(_SORT_CODE, text, digits=13):
-        yield span(match, "BANK_ACCOUNT", 0.7, "sort_code")
+@announced_by(_LAST)
+def find_last_digits(text: FoldedText) -> Iterator[Finding]:
+    """Find what is said of the end of the number of a card or an account."""
     for start, end in _LAST.find(text):
         digits = _LAST_DIGITS.match(text.text, end)
         what = digits and list(_OF_WHAT.finditer(text.lower, max(0, start - 28), start))
@@ -384,20 +385,25 @@ _LONGEST_DATE = 24
 _YEAR_OF_BIRTH = re.compile(r"(?<!\d)(?P<date>(?:19|20)?\d\d)년생")
 # A complete date in figures that lies far back is rarely a term or a deadline. It scores low: where
 # old dates matter to the remote model, a threshold for DATE_OF_BIRTH leaves them alone.
-_LONG_AGO = re.compile(
-    r"(?<![\d./-])(?P<date>"
-    # "2/3/1985", "02.03.2005"
-    r"(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|[12]\d|3[01])\2(?:19\d{2}|200\d)"
-    # "1985-03-02", with a time behind it or none
-    r"|(?:19\d{2}|200\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
-    r"(?:[ Tt]\d{2}:\d{2}(?::\d{2})?)?"
-    r")(?![\d]|[./-]\d)"
+_LONG_AGO = Number(
+    "birth_date",
+    re.compile(
+        r"(?<![\d./-])(?:"
+        # "2/3/1985", "02.03.2005"
+        r"(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|[12]\d|3[01])\1(?:19\d{2}|200\d)"
+        # "1985-03-02", with a time behind it or none
+        r"|(?:19\d{2}|200\d)-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+        r"(?:[ Tt]\d{2}:\d{2}(?::\d{2})?)?"
+        r")(?![\d]|[./-]\d)"
+    ),
+    6,
+    always("DATE_OF_BIRTH", 0.45),
 )
 
 
-@announced_by(digits(6), _BIRTH_WORDS)
+@announced_by(_BIRTH_WORDS)
 def find_birth_dates(text: FoldedText) -> Iterator[Finding]:
-    """Find dates of birth by the words beside them, and old dates in figures (score 0.45)."""
+    """Find dates of birth by the words beside them."""
     for _, end in _BIRTH_WORDS.find(text):
         if match := _DATE_AFTER.match(text.lower, end):
             yield span(match, "DATE_OF_BIRTH", 0.85, "birth_date", "date")
@@ -408,57 +414,54 @@ def find_birth_dates(text: FoldedText) -> Iterator[Finding]:
             yield finding(first + start, first + end, "DATE_OF_BIRTH", 0.85, "birth_date")
     for match in _YEAR_OF_BIRTH.finditer(text.text) if "년생" in text.text else ():
         yield span(match, "DATE_OF_BIRTH", 0.7, "birth_date", "date")
-    for match in numbers(_LONG_AGO, text, digits=6):
-        yield span(match, "DATE_OF_BIRTH", 0.45, "birth_date", "date")
 
 
 # Addresses of machines
 
-_V4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_VERSION = re.compile(r"(?:version|ver\.?|v|release|section|버전)\s?$")
+
+
+def _is_ip_address(text: FoldedText, match: re.Match[str]) -> Verdict:
+    """Believe all but loopback and unspecified ones, which name nobody, and versions."""
+    try:
+        address = ipaddress.ip_address(match[0].split("%")[0])
+    except ValueError:
+        return None
+    if address.is_loopback or address.is_unspecified:
+        return None
+    if _VERSION.search(text.lower[max(0, match.start() - 10) : match.start()]):
+        return None
+    return "IP_ADDRESS", 0.9 if address.is_global else 0.8
+
+
+_V4 = Number("ip", re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)"), 4, _is_ip_address)
 _V6 = re.compile(
     r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}"
     r"(?:(?<=:)(?:\d{1,3}\.){3}\d{1,3})?"  # the last two groups as an IPv4 address
     r"(?:%\w{1,16})?(?![\w:])"  # the zone
 )
-_V6_HINT = re.compile(r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:")
-_VERSION = re.compile(r"(?:version|ver\.?|v|release|section|버전)\s?$")
-
-
-def find_ip_addresses(text: FoldedText) -> Iterator[Finding]:
-    """Find IPv4 and IPv6 addresses, except loopback and unspecified ones, which name nobody."""
-    for match in _ip_addresses(text):
-        try:
-            address = ipaddress.ip_address(match[0].split("%")[0])
-        except ValueError:
-            continue
-        if address.is_loopback or address.is_unspecified:
-            continue
-        if not _VERSION.search(text.lower[max(0, match.start() - 10) : match.start()]):
-            yield span(match, "IP_ADDRESS", 0.9 if address.is_global else 0.8, "ip")
-
-
-def _ip_addresses(text: FoldedText) -> Iterator[re.Match[str]]:
-    yield from numbers(_V4, text, digits=4)
-    if _V6_HINT.search(text.text):
-        for match in _V6.finditer(text.text):
-            if match[0].count(":") == 7 or "::" in match[0]:
-                yield match
-
+_V6_HINT = re.compile(r":(?:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|:)")
 
 _MAC = re.compile(
     r"(?<![\w:-])[0-9A-Fa-f]{2}(?:([:-])[0-9A-Fa-f]{2})(?:\1[0-9A-Fa-f]{2}){4}(?![\w:-])"
     r"|(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w.])"  # as Cisco writes it
 )
-# One pattern for each mark: what begins with a letter of its own is searched many times faster.
-_MAC_HINTS = tuple(
-    re.compile(hint)
-    for hint in (r":(?:[0-9A-Fa-f]{2}:){4}", r"-(?:[0-9A-Fa-f]{2}-){4}", r"\.[0-9A-Fa-f]{4}\.")
-)
+_CISCO_HINT = re.compile(r"\.[0-9A-Fa-f]{4}\.")
 
 
-def find_mac_addresses(text: FoldedText) -> Iterator[Finding]:
-    """Find MAC addresses (IEEE 802) with colons, hyphens or Cisco's dots."""
-    if any(hint.search(text.text) for hint in _MAC_HINTS):
-        for match in _MAC.finditer(text.text):
+def find_machines(text: FoldedText) -> Iterator[Finding]:
+    """Find IPv6 addresses, and MAC addresses (IEEE 802) with colons, hyphens or Cisco's dots."""
+    t = text.text
+    if t.count(":") > 1 and _V6_HINT.search(t):
+        for match in _V6.finditer(t):
+            whole = match[0].count(":") == 7 or "::" in match[0]
+            if whole and (verdict := _is_ip_address(text, match)):
+                yield span(match, *verdict, "ip")
+    if t.count(":") > 4 or t.count("-") > 4 or _CISCO_HINT.search(t):
+        for match in _MAC.finditer(t):
             if len(set(match[0].lower()) - set(":-.")) > 1:
                 yield span(match, "MAC_ADDRESS", 0.9, "mac")
+
+
+NUMBERS = (CARD, _UNPROVEN_IBAN, _ROUTING, _SORT_CODE, _LONG_AGO, _V4)
+"""What is known by its shape."""

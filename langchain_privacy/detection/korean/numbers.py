@@ -6,8 +6,10 @@ digits needs a word beside it; `docs/detection.md` says what that gives and cost
 the rules into a detector.
 
     >>> from langchain_privacy.detection.folded import fold
+    >>> from langchain_privacy.detection.shapes import find_any_of
     >>> text = "임차인 홍길동 (900101-1234567)"
-    >>> [(f.entity_type, text[f.start : f.end]) for f in find_resident_numbers(fold(text))]
+    >>> found = find_any_of(*KOREAN_NUMBERS)(fold(text))
+    >>> [(f.entity_type, text[f.start : f.end]) for f in found]
     [('KR_RRN', '900101-1234567')]
 """
 
@@ -16,9 +18,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import HANGUL, FoldedText, digits
+from langchain_privacy.detection.folded import HANGUL, FoldedText
 from langchain_privacy.detection.korean.people import ONE_SYLLABLE_FAMILY
 from langchain_privacy.detection.rules import announced_by, near, numbers, span
+from langchain_privacy.detection.shapes import Number, Verdict, always, beside, digits_of
 
 # Resident and foreigner registration numbers
 
@@ -50,31 +53,28 @@ _CENTURY = {
 _FOREIGN = "5678"
 
 
-@announced_by(digits(7))
-def find_resident_numbers(text: FoldedText) -> Iterator[Finding]:
-    """Find resident (KR_RRN) and foreigner (KR_FRN) registration numbers.
+def _is_resident_number(text: FoldedText, match: re.Match[str]) -> Verdict:
+    """Say whether a number is of a resident (KR_RRN) or of a foreigner (KR_FRN).
 
-    A number counts when its date is real and not in the future and, besides, its check digit holds,
-    or its holder was born after the digits became random, or a word or a name beside it says so.
+    It is when its date is real and not in the future and, besides, its check digit holds, or its
+    holder was born after the digits became random, or a word or a name beside it says so.
     """
-    for match in numbers(_RRN, text, digits=13):
-        digits = match["date"] + match["rest"]
-        born = _birth_date(digits)
-        if born is None:
-            continue
-        named = near(text, match.start(), match.end(), _RESIDENT_WORDS, reach=40)
-        before = text.text[max(0, match.start() - 24) : match.start()]
-        kind = "KR_FRN" if digits[6] in _FOREIGN else "KR_RRN"
-        if named:
-            yield span(match, kind, 0.95, "resident_number")
-        elif _NOT_RESIDENT.search(before.lower()) or born.year < 1900:
-            continue
-        elif _resident_check(digits, kind):
-            yield span(match, kind, 0.95 if match["mark"] else 0.85, "resident_number")
-        elif born >= _RANDOM_SINCE or _PERSON_BEFORE.search(before):
-            yield span(match, kind, 0.85, "resident_number")
-    for match in numbers(_RRN_HIDDEN, text, digits=7):
-        yield span(match, "KR_RRN", 0.8, "resident_number")
+    digits = match["date"] + match["rest"]
+    born = _birth_date(digits)
+    if born is None:
+        return None
+    before = text.text[max(0, match.start() - 24) : match.start()]
+    kind = "KR_FRN" if digits[6] in _FOREIGN else "KR_RRN"
+    if near(text, match.start(), match.end(), _RESIDENT_WORDS, reach=40):
+        return kind, 0.95
+    if _NOT_RESIDENT.search(before.lower()) or born.year < 1900:
+        return None
+    if _resident_check(digits, kind):
+        return kind, 0.95 if match["mark"] else 0.85
+    return (kind, 0.85) if born >= _RANDOM_SINCE or _PERSON_BEFORE.search(before) else None
+
+
+RESIDENT = Number("resident_number", _RRN, 13, _is_resident_number)
 
 
 def _birth_date(digits: str) -> dt.date | None:
@@ -108,21 +108,21 @@ _CORPORATE_WORDS = re.compile(
 )
 
 
-@announced_by(digits(10))
-def find_company_numbers(text: FoldedText) -> Iterator[Finding]:
-    """Find business (KR_BRN) and corporate (KR_CRN) registration numbers beside a word for them."""
-    for match in numbers(_BRN, text, digits=10):
-        if near(text, match.start(), match.end(), _BUSINESS_WORDS, reach=32):
-            if _business_check(re.sub(r"\D", "", match[0])):
-                yield span(match, "KR_BRN", 0.95, "company_number")
-            elif match[1]:
-                yield span(match, "KR_BRN", 0.6, "company_number")
-    for match in numbers(_CRN, text, digits=13):
-        if near(text, match.start(), match.end(), _CORPORATE_WORDS, reach=40):
-            if _corporate_check(re.sub(r"\D", "", match[0])):
-                yield span(match, "KR_CRN", 0.95, "company_number")
-            elif "법인" in text.text[max(0, match.start() - 24) : match.start()]:
-                yield span(match, "KR_CRN", 0.6, "company_number")
+def _is_business_number(text: FoldedText, match: re.Match[str]) -> Verdict:
+    if not near(text, match.start(), match.end(), _BUSINESS_WORDS, reach=32):
+        return None
+    if _business_check(digits_of(match)):
+        return "KR_BRN", 0.95
+    return ("KR_BRN", 0.6) if match[1] else None
+
+
+def _is_corporate_number(text: FoldedText, match: re.Match[str]) -> Verdict:
+    if not near(text, match.start(), match.end(), _CORPORATE_WORDS, reach=40):
+        return None
+    if _corporate_check(digits_of(match)):
+        return "KR_CRN", 0.95
+    named = "법인" in text.text[max(0, match.start() - 24) : match.start()]
+    return ("KR_CRN", 0.6) if named else None
 
 
 def _business_check(digits: str) -> bool:
@@ -148,23 +148,6 @@ _INSURANCE = re.compile(r"(?<![\d-])\d-?\d{10}(?![\d]|-\d)")
 _INSURANCE_WORDS = re.compile(r"보험|건보|자격\s?번호|증\s?번호|피부양자|health insurance")
 _CUSTOMS = re.compile(r"(?<![A-Za-z0-9])P\d{12}(?!\d)")
 _CUSTOMS_WORDS = re.compile(r"통관|pccc|customs")
-_KEYWORD_NUMBERS = (
-    (_LICENCE, 10, _LICENCE_WORDS, "KR_DRIVER_LICENSE"),
-    (_PASSPORT, 7, _PASSPORT_WORDS, "KR_PASSPORT"),
-    (_INSURANCE, 11, _INSURANCE_WORDS, "KR_HEALTH_INSURANCE"),
-    (_CUSTOMS, 12, _CUSTOMS_WORDS, "KR_CUSTOMS_CODE"),
-)
-
-
-@announced_by(digits(7))
-def find_keyword_numbers(text: FoldedText) -> Iterator[Finding]:
-    """Find driver licences, passports, health insurance and customs numbers beside their word."""
-    for pattern, least, words, kind in _KEYWORD_NUMBERS:
-        for match in numbers(pattern, text, digits=least):
-            if near(text, match.start(), match.end(), words, reach=40):
-                yield span(match, kind, 0.9, "korean_number")
-
-
 _ACCOUNT = re.compile(
     r"(?<![\d-])\d{2,6}(?:-\d{2,8}){1,4}(?:-\d)?(?![\d-])|(?<![\d-])\d{10,16}(?![\d-])"
 )
@@ -180,18 +163,15 @@ _NOT_ACCOUNT = re.compile(
 )
 
 
-@announced_by(digits(10))
-def find_accounts(text: FoldedText) -> Iterator[Finding]:
-    """Find bank accounts of 10 to 16 digits with a bank or a word for account near them."""
-    for match in numbers(_ACCOUNT, text, digits=10):
-        digits = sum(c.isdigit() for c in match[0])
-        if not 10 <= digits <= 16:
-            continue
-        if _NOT_ACCOUNT.search(text.text[max(0, match.start() - 20) : match.start()]):
-            continue
-        paid = match[0][0] != "0" and _PAID_TO.match(text.text, match.end())
-        if paid or near(text, match.start(), match.end(), _ACCOUNT_WORDS, reach=28):
-            yield span(match, "BANK_ACCOUNT", 0.8, "korean_account")
+def _is_account(text: FoldedText, match: re.Match[str]) -> Verdict:
+    """Believe a number of 10 to 16 digits with a bank or a word for account near it."""
+    if not 10 <= len(digits_of(match)) <= 16:
+        return None
+    if _NOT_ACCOUNT.search(text.text[max(0, match.start() - 20) : match.start()]):
+        return None
+    paid = match[0][0] != "0" and _PAID_TO.match(text.text, match.end())
+    named = paid or near(text, match.start(), match.end(), _ACCOUNT_WORDS, reach=28)
+    return ("BANK_ACCOUNT", 0.8) if named else None
 
 
 # Telephone numbers in words: "공일공 팔팔이이 삼사오육"
@@ -233,3 +213,23 @@ def find_plates(text: FoldedText) -> Iterator[Finding]:
     """Find vehicle plates (KR_PLATE), unless a unit follows that makes them an amount."""
     for match in numbers(_PLATE, text, digits=6):
         yield span(match, "KR_PLATE", 0.8, "plate")
+
+
+KOREAN_NUMBERS = (
+    RESIDENT,
+    Number("resident_number", _RRN_HIDDEN, 7, always("KR_RRN", 0.8)),
+    Number("company_number", _BRN, 10, _is_business_number),
+    Number("company_number", _CRN, 13, _is_corporate_number),
+    Number("korean_number", _LICENCE, 10, beside(_LICENCE_WORDS, "KR_DRIVER_LICENSE", 0.9)),
+    Number(
+        *("korean_number", _PASSPORT, 7, beside(_PASSPORT_WORDS, "KR_PASSPORT", 0.9)),
+        behind_letter=True,
+    ),
+    Number("korean_number", _INSURANCE, 11, beside(_INSURANCE_WORDS, "KR_HEALTH_INSURANCE", 0.9)),
+    Number(
+        *("korean_number", _CUSTOMS, 12, beside(_CUSTOMS_WORDS, "KR_CUSTOMS_CODE", 0.9)),
+        behind_letter=True,
+    ),
+    Number("korean_account", _ACCOUNT, 10, _is_account),
+)
+"""What is known by its shape."""
