@@ -29,15 +29,16 @@ from langchain_privacy.values.view import View, json_fields
 # ---- escapes, character by character
 
 _ESCAPED = re.compile(
-    r"(?P<u>\\{1,4}u[dD][89abAB][0-9a-fA-F]{2}\\{1,4}u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|\\{1,4}u[0-9a-fA-F]{4}|\\u\{(?:0?[0-9a-fA-F]{1,5}|10[0-9a-fA-F]{4})\}"
-    r"|\\U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"  # no character has a higher number
-    r"|(?P<x>(?:\\{1,2}x[0-9a-fA-F]{2})+)"
-    r"|(?P<p>(?:%[0-9a-fA-F]{2})+)"
-    r"|(?P<q>(?:=[0-9A-F]{2}(?:=\r?\n)?){2,})"
-    r"|&(?P<h>\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});"
-    r"|\\{1,3}(?P<c>[\"'/nrt])"
-    r"|\bdatetime\.(?P<d>date(?:time)?\(\d{4}, \d\d?, \d\d?[^()\n]{0,60}\))"
+    r"[\\%=&d](?:"  # one class first: the engine looks for nothing else
+    r"(?<=\\)(?P<u>\\{0,3}u[dD][89abAB][0-9a-fA-F]{2}\\{1,4}u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|\\{0,3}u[0-9a-fA-F]{4}|u\{(?:0?[0-9a-fA-F]{1,5}|10[0-9a-fA-F]{4})\}"
+    r"|U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})"  # no character has a higher number
+    r"|(?<=\\)(?P<x>\\?x[0-9a-fA-F]{2}(?:\\{1,2}x[0-9a-fA-F]{2})*)"
+    r"|(?<=%)(?P<p>[0-9a-fA-F]{2}(?:%[0-9a-fA-F]{2})*)"
+    r"|(?<==)(?P<q>[0-9A-F]{2}(?:=\r?\n)?(?:=[0-9A-F]{2}(?:=\r?\n)?)+)"
+    r"|(?<=&)(?P<h>\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});"
+    r"|(?<=\\)\\{0,2}(?P<c>[\"'/nrt])"
+    r"|(?<=\bd)atetime\.(?P<d>date(?:time)?\(\d{4}, \d\d?, \d\d?[^()\n]{0,60}\)))"
 )
 _UNIT = re.compile(r"[0-9a-fA-F]{4,8}|(?<=\{)[0-9a-fA-F]+")
 _BYTE = re.compile(r"[0-9a-fA-F]{2}")
@@ -76,7 +77,7 @@ def _once(text: str) -> View | None:
             year, month, day = map(int, _NUMBER.findall(written)[:3])
             view.decoded(f"{year:04}-{month:02}-{day:02}", 0, *match.span())
         else:
-            _bytes_of(view, written, match.start())
+            _bytes_of(view, match[0], match.start())
     view.copy(text[at:], 0, at)
     return view
 
