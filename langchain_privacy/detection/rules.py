@@ -29,6 +29,7 @@ from langchain_privacy.detection.folded import (
     fold,
 )
 from langchain_privacy.errors import DetectionError, PrivacyError
+from langchain_privacy.words.korean import is_hangul
 
 Rule = Callable[[FoldedText], Iterable[Finding]]
 """Looks at a folded text; yields findings with offsets in it. Pure, and linear in its length."""
@@ -200,21 +201,21 @@ class Cues:
 
     def __init__(self, words: Iterable[str]) -> None:
         """Take words in lower case; those in Hangul count inside a word as well."""
-        self._by_first: dict[str, list[str]] = {}
-        for word in dict.fromkeys(words):
-            first = _FIRST_WORD.match(word)
-            self._by_first.setdefault(first[0] if first else "", []).append(word)
-        hangul = sorted(map(re.escape, self._by_first.pop("", [])), key=len, reverse=True)
+        self._by_word: dict[str, list[str]] = {}  # the longest of a cue: fewest texts have it
+        for cue in dict.fromkeys(words):
+            latin = [] if any(map(is_hangul, cue)) else _LATIN_WORD.findall(cue)
+            self._by_word.setdefault(max(latin, key=len, default=""), []).append(cue)
+        hangul = sorted(map(re.escape, self._by_word.pop("", [])), key=len, reverse=True)
         self._hangul = re.compile("|".join(hangul)) if hangul else None
-        self._firsts = frozenset(self._by_first)
-        self.signs = self._firsts | ({HANGUL} if hangul else set())
-        WORDS_AS_SIGNS.update(self._firsts)
+        self._words = frozenset(self._by_word)
+        self.signs = self._words | ({HANGUL} if hangul else set())
+        WORDS_AS_SIGNS.update(self._words)
 
     def find(self, text: FoldedText) -> Iterator[tuple[int, int]]:
         """Yield `(start, end)` of every cue, in no order; Latin ones only as whole words."""
         lower = text.lower
-        for first in self._firsts & text.signs:
-            for cue in self._by_first[first]:
+        for word in self._words & text.signs:
+            for cue in self._by_word[word]:
                 for start, end in occurrences(lower, cue):
                     if not (_INSIDE_WORD.match(lower, start) or _INSIDE_WORD.match(lower, end)):
                         yield start, end
@@ -223,7 +224,7 @@ class Cues:
                 yield match.span()
 
 
-_FIRST_WORD = re.compile(r"[a-z\u00df-\u024f\u0370-\u052f]*")
+_LATIN_WORD = re.compile(r"[a-z\u00df-\u024f\u0370-\u052f]+")
 # Between two letters or digits that are not Hangul.
 _INSIDE_WORD = re.compile(r"(?<=[^\W_가-힣])(?=[^\W_가-힣])")
 

@@ -110,7 +110,21 @@ def test_a_rule_without_signs_is_run_on_a_text_without_any() -> None:
 def test_what_may_stand_anywhere_is_no_sign() -> None:
     with pytest.raises(AssertionError, match="anywhere"):
         announced_by(Anchored("x"))
-    assert announced_by(Cues(["a word"]))(lambda _: []).signs == {"a"}  # type: ignore[attr-defined]
+    assert announced_by(Cues(["a word"]))(lambda _: []).signs == {"word"}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("cue", "text", "found"),
+    [
+        ("the hague", "To The Hague, the Hagues, in the hague", [(3, 12), (29, 38)]),
+        ("@author", "see @author mira", [(4, 11)]),  # without Hangul
+        ("a.k.a.", "Rex, a.k.a. Tom", [(5, 11)]),
+        ("token", "a token, mytoken, token2, my_token, 토큰token", [(2, 7), (29, 34), (38, 43)]),
+        ("이름", "그의이름은", [(2, 4)]),
+    ],
+)
+def test_a_cue_is_found_as_a_whole_word(cue: str, text: str, found: list[tuple[int, int]]) -> None:
+    assert sorted(Cues([cue]).find(fold(text))) == found
 
 
 # ---- personal details are looked for by their signs, too
