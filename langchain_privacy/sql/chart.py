@@ -58,22 +58,19 @@ def chart_block(
     Returns:
         `{"type": "image", "mime_type": "image/png", "base64": …}`, or `None`.
     """
-    if not can_draw() or len(result.rows) < (1 if asked else _FEWEST_POINTS):
+    if len(result.rows) < (1 if asked else _FEWEST_POINTS):
         return None
     rows = [dict(zip(result.labels, row, strict=True)) for row in result.rows]
     axis = next((at for at, made in enumerate(computed) if not made), None)
     x = None if axis is None else result.labels[axis]
     series = x is not None and _is_series([row[x] for row in rows])
-    if not drawable(rows, x) or not (asked or series):
+    if not (asked or series) or not can_draw():
         return None
+    if not any(_is_numeric(rows, name) for name in rows[0] if name != x):
+        return None  # nothing to draw besides the axis
     picture = draw_chart(rows, kind="line" if series else "bar", title=title, x=x)
     text = base64.b64encode(picture).decode()
     return {"type": "image", "mime_type": "image/png", "base64": text}
-
-
-def drawable(rows: Sequence[Mapping[str, Any]], x: str | None) -> bool:
-    """Tell whether there is a number to draw besides the axis."""
-    return any(_is_numeric(rows, name) for name in (rows[0] if rows else ()) if name != x)
 
 
 def _is_series(values: Sequence[Any]) -> bool:

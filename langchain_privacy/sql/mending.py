@@ -10,7 +10,8 @@ compared with a column that its value does not stand in, or with `=` where it is
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlglot import exp
@@ -75,17 +76,58 @@ def mended(sql: str, slots: Sequence[Slot], dialect: DialectName) -> str:
     return "".join([*out, written.sub(parameter, sql[at:])])
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A comparison of a column with a parameter.
+
+    Attributes:
+        node: The comparison.
+        column: The column in it.
+        name: Name of the parameter.
+        where: The table and column of the card that it is; `None` when it is not plain.
+    """
+
+    node: Any
+    column: Any
+    name: str
+    where: tuple[TableCard, ColumnCard] | None
+
+
+def comparisons(sql: str, card: SchemaCard, dialect: DialectName) -> list[Comparison]:
+    """Find where a checked statement compares a column of the card with a parameter.
+
+    Args:
+        sql: The statement as the model wrote it, mended.
+        card: Resolves its columns.
+        dialect: What it is written in.
+    """
+    try:
+        tree: Any = grammar(dialect).dialect.parse(sql)[0]
+    except (SqlglotError, RecursionError, IndexError):
+        return []
+    found = []
+    for node in tree.find_all(exp.EQ, exp.Like, exp.ILike, exp.In):
+        sides = (
+            [node.this, *node.expressions] if isinstance(node, exp.In) else [node.left, node.right]
+        )
+        columns = [c for side in sides for c in side.find_all(exp.Column)]
+        names = [p.name for side in sides for p in side.find_all(exp.Placeholder) if p.name]
+        if len(columns) == 1 and names:
+            where = _resolved(columns[0], card)
+            found += [Comparison(node, columns[0], name, where) for name in names]
+    return found
+
+
 def misuses(
-    sql: str, slots: Sequence[Slot], used: Sequence[str], card: SchemaCard, dialect: DialectName
+    slots: Sequence[Slot], used: Sequence[str], compared: Sequence[Comparison], card: SchemaCard
 ) -> dict[str, tuple[str, ...]]:
     """Find how a checked statement misuses slots of the question.
 
     Args:
-        sql: The statement as the model wrote it, mended.
         slots: Those of this question; earlier ones may be left out.
         used: Names of the parameters that the statement binds.
-        card: Resolves its columns.
-        dialect: What it is written in.
+        compared: What it compares.
+        card: Says which column refers to which.
 
     Returns:
         Names of slots by code, empty when all is well.
@@ -95,59 +137,36 @@ def misuses(
         if slot.name not in used:
             found.setdefault("slot:unused", []).append(slot.name)
     by_name: dict[str, Slot] = {slot.name: slot for slot in slots}
-    try:
-        tree: Any = grammar(dialect).dialect.parse(sql)[0]
-    except (SqlglotError, RecursionError, IndexError):
-        return {code: tuple(names) for code, names in found.items()}
-    for node, column, name in _compared(tree):
-        if name not in by_name:
+    for each in compared:
+        slot_of = by_name.get(each.name)
+        if slot_of is None or each.where is None:
             continue
-        slot = by_name[name]
-        if not slot.columns or slot.how not in ("equals", "part", "person"):
+        if not slot_of.columns or slot_of.how not in ("equals", "part", "person"):
             continue
-        where = _resolved(column, card)
-        if where is None:
-            continue
-        table, stands = where
-        if stands.linkable and not _may_hold(table, stands, slot, card):
-            found.setdefault("slot:column", []).append(name)
-        elif slot.how == "part" and isinstance(node, (exp.EQ, exp.In)):
-            found.setdefault("slot:part", []).append(name)
+        table, stands = each.where
+        if stands.linkable and not _may_hold(table, stands, slot_of, card):
+            found.setdefault("slot:column", []).append(each.name)
+        elif slot_of.how == "part" and isinstance(each.node, (exp.EQ, exp.In)):
+            found.setdefault("slot:part", []).append(each.name)
     return {code: tuple(dict.fromkeys(names)) for code, names in found.items()}
 
 
-def in_vain(sql: str, slots: Sequence[Slot], card: SchemaCard, dialect: DialectName) -> list[str]:
+def in_vain(slots: Sequence[Slot], compared: Sequence[Comparison]) -> list[str]:
     """Return slots that equal no value of the column they are compared with: nothing is found.
 
     A text that no column knows is bound as it is. Where the column is one whose values were looked
     up, it does not stand there. That is for the person to read, and not for the remote model.
     """
     unknown = {slot.name for slot in slots if slot.how == "unknown" and isinstance(slot.value, str)}
-    try:
-        tree: Any = grammar(dialect).dialect.parse(sql)[0]
-    except (SqlglotError, RecursionError, IndexError):
-        return []
     return [
-        name
-        for node, column, name in _compared(tree)
-        if name in unknown
-        and isinstance(node, (exp.EQ, exp.In))
-        and isinstance(column.parent, (exp.EQ, exp.In))
-        and (where := _resolved(column, card)) is not None
-        and where[1].linkable
+        each.name
+        for each in compared
+        if each.name in unknown
+        and isinstance(each.node, (exp.EQ, exp.In))
+        and isinstance(each.column.parent, (exp.EQ, exp.In))
+        and each.where is not None
+        and each.where[1].linkable
     ]
-
-
-def _compared(tree: Any) -> Iterator[tuple[Any, Any, str]]:
-    """Yield each comparison of a column with a parameter."""
-    for node in tree.find_all(exp.EQ, exp.Like, exp.ILike, exp.In):
-        sides = (
-            [node.this, *node.expressions] if isinstance(node, exp.In) else [node.left, node.right]
-        )
-        columns = [c for side in sides for c in side.find_all(exp.Column)]
-        names = [p.name for side in sides for p in side.find_all(exp.Placeholder) if p.name]
-        if len(columns) == 1:
-            yield from ((node, columns[0], name) for name in names)
 
 
 def _resolved(column: Any, card: SchemaCard) -> tuple[TableCard, ColumnCard] | None:

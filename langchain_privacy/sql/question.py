@@ -20,7 +20,6 @@ from langchain_privacy.masking.cells import (
     read_result,
     write_result,
 )
-from langchain_privacy.masking.cells import write_result as write
 from langchain_privacy.vault import VaultSession
 
 KIND = "sql_question"
@@ -57,22 +56,15 @@ class Question:
 
 def arrived(text: str, session: MaskingSession) -> Question:
     """Read a question in which tokens of a session may stand."""
-    out: list[str] = []
+    out = ""
     given: list[Given] = []
-    at = length = 0
-
-    def add(piece: str) -> None:
-        nonlocal length
-        out.append(piece)
-        length += len(piece)
-
+    at = 0
     for start, end, label, value, shown in _hidden(text, session):
-        add(session.restore(text[at:start]))
-        given.append(Given(length, length + len(shown), label, value))
-        add(shown)
+        out += session.restore(text[at:start])
+        given.append(Given(len(out), len(out) + len(shown), label, value))
+        out += shown
         at = end
-    add(session.restore(text[at:]))
-    return Question("".join(out), tuple(given))
+    return Question(out + session.restore(text[at:]), tuple(given))
 
 
 def _hidden(text: str, session: MaskingSession) -> Iterator[tuple[int, int, str, Any, str]]:
@@ -106,7 +98,9 @@ def keep(question: Question, vault: VaultSession) -> str:
     """Put a question into a session's room and return its reference."""
     rows = [(question.text, 0, 0, "")]
     rows += [(given.value, given.start, given.end, given.label) for given in question.given]
-    return vault.documents.put(write(0, ["value", "start", "end", "label"], rows), {"kind": KIND})
+    return vault.documents.put(
+        write_result(0, ["value", "start", "end", "label"], rows), {"kind": KIND}
+    )
 
 
 def kept(vault: VaultSession, ref: str) -> Question:
@@ -251,8 +245,7 @@ def remember(
     slots_ref: str,
 ) -> None:
     """Keep a question that was answered; `slots` without their values, which `slots_ref` holds."""
-    number = answered(vault, graph) + 1
-    body = {"number": number, "question": question, "sql": sql, "slots": list(slots)}
+    body = {"question": question, "sql": sql, "slots": list(slots)}
     about = {"kind": TURN, "graph": graph, "slots": slots_ref}
     vault.documents.put(json.dumps(body, ensure_ascii=False), about)
 

@@ -12,7 +12,7 @@ the values in for the person.
 import asyncio
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -193,7 +193,8 @@ class _Answer:
             remarks.append(_TRUNCATED[language])
         if self._about.get("chart") and rows and not can_draw():
             remarks.append(_NO_CHART[language])
-        remarks += _remarks(self._state["notes"], language)
+        # How values of the question were taken, where that is not plain.
+        remarks += [_REMARKS[n["remark"]][language].format(**n) for n in self._state["notes"]]
         text = "\n".join(part for part in (text, *remarks) if part)
         for line in text.splitlines(keepends=True):
             _say(line)
@@ -311,11 +312,6 @@ def _unanswerable(reason: str, language: Language) -> str:
     """Say that the schema has no answer, and why; the reason is the remote model's own words."""
     said = "" if has_markup(reason) else " ".join(reason.split())
     return " ".join(part for part in (_UNANSWERABLE[language], said) if part)
-
-
-def _remarks(notes: Sequence[Mapping[str, str]], language: Language) -> list[str]:
-    """Say how values of the question were taken where that is not plain."""
-    return [_REMARKS[note["remark"]][language].format(**note) for note in notes]
 
 
 def _asked_back(asked: Mapping[str, Any], language: Language) -> str:

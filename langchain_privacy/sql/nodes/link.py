@@ -83,7 +83,7 @@ class LinkNode:
             if _each_row_is_a_person(shape):
                 rows = database.run(lookup.rows, {"v1": lookup.value})
                 namesakes |= _apart(lookup, rows)
-        return self._link(state, config, columns, question, namesakes)
+        return self._link(config, columns, question, namesakes)
 
     @asealed
     async def arun(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class LinkNode:
             if _each_row_is_a_person(shape):
                 rows = await database.arun(lookup.rows, {"v1": lookup.value})
                 namesakes |= _apart(lookup, rows)
-        return await asyncio.to_thread(self._link, state, config, columns, question, namesakes)
+        return await asyncio.to_thread(self._link, config, columns, question, namesakes)
 
     def _question(self, state: SQLState, config: RunnableConfig) -> Question:
         session = session_of(self._parts.masker, config)
@@ -167,14 +167,15 @@ class LinkNode:
 
     def _link(
         self,
-        state: SQLState,  # noqa: ARG002
         config: RunnableConfig,
         columns: ColumnValues,
         question: Question,
         namesakes: Mapping[tuple[str, str], Namesakes],
     ) -> dict[str, Any]:
         session = session_of(self._parts.masker, config)
-        asking = self._parts.policy.ambiguous == "ask" and _can_ask(config)
+        # Nobody can be asked where no checkpointer keeps the run while it waits.
+        checkpointer = (config.get("configurable") or {}).get("__pregel_checkpointer")
+        asking = self._parts.policy.ambiguous == "ask" and checkpointer is not None
 
         def choose(choice: Choice) -> int | None:
             return _ask(session, choice) if asking else None
@@ -252,10 +253,6 @@ def _told_apart(
 ) -> str:
     facts = ", ".join(f"{columns[at].name}: {row[at]}" for at in told)
     return f"{lookup.value} ({facts})"
-
-
-def _can_ask(config: RunnableConfig) -> bool:
-    return (config.get("configurable") or {}).get("__pregel_checkpointer") is not None
 
 
 def _shown(session: MaskingSession, choice: Choice) -> dict[str, Any]:

@@ -49,13 +49,15 @@ class PlanNode:
         return self._planned(state, messages, said, session)
 
     def _messages(self, state: SQLState, session: MaskingSession) -> list[BaseMessage]:
+        # Shown are the tables that were asked for, and those of a statement to repair.
+        tables = [*state["wanted"], *(state["plan"] or {}).get("tables", ())]
         messages = self._parts.planner.messages(
             state["masked_question"],
             [Slot(**slot, value=None) for slot in state["slots"]],
             state["language"],
             state["faults"],
             state["labels"],
-            tables=_needed(state),
+            tables=list(dict.fromkeys(tables)),
             learned=self._learned(state, session),
             turns=state["turns"],
             reply=state["reply"],
@@ -124,9 +126,3 @@ class PlanNode:
         if not state["codes"]:
             return "plan"
         return "plan" if self._parts.may_repair(state) else "answer"
-
-
-def _needed(state: SQLState) -> list[str]:
-    """List the tables that must be shown: those asked for, and those of a statement to repair."""
-    plan = state["plan"] or {}
-    return list(dict.fromkeys([*state["wanted"], *plan.get("tables", ())]))

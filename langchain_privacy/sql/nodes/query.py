@@ -25,7 +25,7 @@ from langchain_privacy.sql.execute.database import query_error
 from langchain_privacy.sql.faults import fault, refused
 from langchain_privacy.sql.guard import GuardedQuery
 from langchain_privacy.sql.k_anonymity import LargeGroups, persons_of, record, shown, with_groups_of
-from langchain_privacy.sql.mending import in_vain, misuses
+from langchain_privacy.sql.mending import comparisons, in_vain, misuses
 from langchain_privacy.sql.nodes.state import (
     Parts,
     SQLState,
@@ -141,8 +141,9 @@ class QueryNode:
             report = noted(report, codes, refusal=error.code)
             return {"codes": codes, "faults": faults, "report": report}
         slots = [Slot(**slot, value=None) for slot in state["slots"]]
-        dialect = self._parts.database.dialect
-        wrong = misuses(planned_sql(state), slots, guarded.slots, self._parts.card, dialect)
+        card, dialect = self._parts.card, self._parts.database.dialect
+        compared = comparisons(planned_sql(state), card, dialect) if slots else []
+        wrong = misuses(slots, guarded.slots, compared, card)
         fresh = [code for code in wrong if code not in report["issues"]]
         if fresh and self._parts.may_repair(state):
             by_name = {slot.name: slot for slot in slots}
@@ -172,7 +173,7 @@ class QueryNode:
             for name in names
         ]
         real = [replace(slot, value=values[slot.name]) for slot in slots]
-        vain = in_vain(planned_sql(state), real, self._parts.card, dialect)
+        vain = in_vain(real, compared)
         doubts += [{"remark": "not_found", "said": placeholders[n], "meant": ""} for n in vain]
         return _Ready(guarded, large, bound, usable, doubts)
 
