@@ -145,6 +145,8 @@ def link_values(
     columns: ColumnValues,
     choose: Choose,
     namesakes: Mapping[tuple[str, str], Namesakes],
+    *,
+    found: Sequence[Match] | None = None,
 ) -> LinkedQuestion:
     """Replace the values of a question by placeholders.
 
@@ -154,17 +156,19 @@ def link_values(
         columns: The local values.
         choose: Asks the person about ambiguous words.
         namesakes: By column and value, where several rows have the name.
+        found: What the columns know of its text, where they have been asked already.
     """
     text = question.text
+    matches = columns.find(text) if found is None else found
     pieces = [_of_given(given, columns) for given in question.given]
     taken = [(piece.start, piece.end) for piece in pieces]
-    found = [_Piece(m.start, m.end, 1, "unknown", match=m) for m in columns.find(text)]
-    found += [
+    known = [_Piece(m.start, m.end, 1, "unknown", match=m) for m in matches]
+    known += [
         left
         for piece in _looking_like_values(text, session, columns)
-        for left in _outside(text, piece, found)
+        for left in _outside(text, piece, known)
     ]
-    free = [p for p in found if all(p.end <= a or b <= p.start for a, b in taken)]
+    free = [p for p in known if all(p.end <= a or b <= p.start for a, b in taken)]
     pieces = sorted([*pieces, *apart(free, lambda p: p.rank)], key=lambda p: p.start)
     linking = _Linking(text, columns, choose, namesakes)
     linked = [linking.decided(piece, pieces) for piece in pieces]

@@ -36,7 +36,7 @@ from langchain_privacy.sql.question import (
 )
 from langchain_privacy.sql.reading import Found
 from langchain_privacy.sql.tables import ColumnCard, TableCard
-from langchain_privacy.sql.values import ColumnValues
+from langchain_privacy.sql.values import ColumnValues, Match
 
 _FRESH_SECONDS = 300.0
 """How long the values of the columns are used before they are read again."""
@@ -76,14 +76,14 @@ class LinkNode:
         columns = self._fresh()
         if columns is None:
             columns = self._keep(self._parts.reader.read())
-        question = self._question(state, config)
+        question, found = self._asked(columns, state, config)
         namesakes: dict[tuple[str, str], Namesakes] = {}
-        for lookup in self._lookups(columns, question):
+        for lookup in self._lookups(columns, question, found):
             shape = database.run(lookup.shape)
             if _each_row_is_a_person(shape):
                 rows = database.run(lookup.rows, {"v1": lookup.value})
                 namesakes |= _apart(lookup, rows)
-        return self._link(config, columns, question, namesakes)
+        return self._link(config, columns, question, found, namesakes)
 
     @asealed
     async def arun(self, state: SQLState, config: RunnableConfig) -> dict[str, Any]:
@@ -92,19 +92,25 @@ class LinkNode:
         columns = self._fresh()
         if columns is None:
             columns = await asyncio.to_thread(self._keep, await self._parts.reader.aread())
-        question = await asyncio.to_thread(self._question, state, config)
+        question, found = await asyncio.to_thread(self._asked, columns, state, config)
         namesakes: dict[tuple[str, str], Namesakes] = {}
-        for lookup in await asyncio.to_thread(lambda: list(self._lookups(columns, question))):
+        lookups = await asyncio.to_thread(list, self._lookups(columns, question, found))
+        for lookup in lookups:
             shape = await database.arun(lookup.shape)
             if _each_row_is_a_person(shape):
                 rows = await database.arun(lookup.rows, {"v1": lookup.value})
                 namesakes |= _apart(lookup, rows)
-        return await asyncio.to_thread(self._link, config, columns, question, namesakes)
+        about = (config, columns, question, found, namesakes)
+        return await asyncio.to_thread(self._link, *about)
 
-    def _question(self, state: SQLState, config: RunnableConfig) -> Question:
+    def _asked(
+        self, columns: ColumnValues, state: SQLState, config: RunnableConfig
+    ) -> tuple[Question, list[Match]]:
+        """Return the question, and what the columns know of its text."""
         session = session_of(self._parts.masker, config)
         ref = state["question"].removeprefix("[question ").removesuffix("]")
-        return kept(session.vault, ref)
+        question = kept(session.vault, ref)
+        return question, columns.find(question.text)
 
     def _quoted(self, name: str) -> str:
         quote = "`" if self._parts.database.dialect == "mysql" else '"'
@@ -120,13 +126,15 @@ class LinkNode:
         dialect = self._parts.database.dialect
         return check_sql(sql, self._parts.card, policy, dialect, slots=frozenset({"v1"})).sql
 
-    def _lookups(self, columns: ColumnValues, question: Question) -> Iterator[_Lookup]:
+    def _lookups(
+        self, columns: ColumnValues, question: Question, found: Sequence[Match]
+    ) -> Iterator[_Lookup]:
         """Yield what has to be known about the names in a question."""
         given = [match for each in question.given if (match := match_of(each, columns))]
         places = {f"{t.shown}.{c.shown}": (t, c) for t, c in self._parts.card.linkable()}
         named = {
             (column, value)
-            for match in [*columns.find(question.text), *given]
+            for match in [*found, *given]
             if match.person and match.sure != "several"
             for value in match.values
             for column in match.columns
@@ -170,6 +178,7 @@ class LinkNode:
         config: RunnableConfig,
         columns: ColumnValues,
         question: Question,
+        found: Sequence[Match],
         namesakes: Mapping[tuple[str, str], Namesakes],
     ) -> dict[str, Any]:
         session = session_of(self._parts.masker, config)
@@ -181,7 +190,7 @@ class LinkNode:
             return _ask(session, choice) if asking else None
 
         policy, name = self._parts.policy, self._parts.name
-        linked = link_values(question, session, columns, choose, namesakes)
+        linked = link_values(question, session, columns, choose, namesakes, found=found)
         turns = beside(earlier(session.vault, name, policy.history), linked.slots)
         known = {slot.name: slot for turn in turns for slot in turn.slots}
         for slot in linked.slots:
