@@ -100,19 +100,23 @@ class LocalSaver(BaseCheckpointSaver[Any]):
 
     # ---- what is stored
 
-    def _masked(self, checkpoint: Checkpoint) -> Checkpoint:
-        values = {k: self._session.mask(v) for k, v in checkpoint["channel_values"].items()}
-        return cast("Checkpoint", {**checkpoint, "channel_values": values})
+    def _masked(
+        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata
+    ) -> tuple[RunnableConfig, Checkpoint, CheckpointMetadata]:
+        mask = self._session.mask
+        values = {k: mask(v) for k, v in checkpoint["channel_values"].items()}
+        told = {k: v if k in _OF_LANGGRAPH else mask(v) for k, v in metadata.items()}
+        return (
+            self._stored(config),
+            cast("Checkpoint", {**checkpoint, "channel_values": values}),
+            cast("CheckpointMetadata", told),
+        )
 
-    def _masked_metadata(self, metadata: CheckpointMetadata) -> CheckpointMetadata:
-        told = {
-            key: value if key in _OF_LANGGRAPH else self._session.mask(value)
-            for key, value in metadata.items()
-        }
-        return cast("CheckpointMetadata", told)
-
-    def _writes(self, writes: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-        return [(channel, self._session.mask(value)) for channel, value in writes]
+    def _masked_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task: str, path: str
+    ) -> Any:
+        masked = [(channel, self._session.mask(value)) for channel, value in writes]
+        return self._stored(config), masked, task, *((path,) if self._has_path else ())
 
     def _restored(self, found: CheckpointTuple | None) -> CheckpointTuple | None:
         if found is None:
@@ -180,9 +184,8 @@ class LocalSaver(BaseCheckpointSaver[Any]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Store a checkpoint, masked."""
-        told = self._masked_metadata(metadata)
-        written = self.saver.put(self._stored(config), self._masked(checkpoint), told, new_versions)
-        return cast("RunnableConfig", self._real(written))
+        masked = self._masked(config, checkpoint, metadata)
+        return cast("RunnableConfig", self._real(self.saver.put(*masked, new_versions)))
 
     async def aput(
         self,
@@ -192,11 +195,8 @@ class LocalSaver(BaseCheckpointSaver[Any]):
         new_versions: ChannelVersions,
     ) -> RunnableConfig:
         """Like `put`, without blocking the event loop."""
-        told = self._masked_metadata(metadata)
-        written = await self.saver.aput(
-            self._stored(config), self._masked(checkpoint), told, new_versions
-        )
-        return cast("RunnableConfig", self._real(written))
+        masked = self._masked(config, checkpoint, metadata)
+        return cast("RunnableConfig", self._real(await self.saver.aput(*masked, new_versions)))
 
     def put_writes(
         self,
@@ -206,8 +206,7 @@ class LocalSaver(BaseCheckpointSaver[Any]):
         task_path: str = "",
     ) -> None:
         """Store what a task wrote, masked."""
-        path = (task_path,) if self._has_path else ()
-        self.saver.put_writes(self._stored(config), self._writes(writes), task_id, *path)
+        self.saver.put_writes(*self._masked_writes(config, writes, task_id, task_path))
 
     async def aput_writes(
         self,
@@ -217,8 +216,7 @@ class LocalSaver(BaseCheckpointSaver[Any]):
         task_path: str = "",
     ) -> None:
         """Like `put_writes`, without blocking the event loop."""
-        path = (task_path,) if self._has_path else ()
-        await self.saver.aput_writes(self._stored(config), self._writes(writes), task_id, *path)
+        await self.saver.aput_writes(*self._masked_writes(config, writes, task_id, task_path))
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete a thread's checkpoints."""
