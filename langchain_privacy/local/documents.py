@@ -112,12 +112,11 @@ def load_document(source: Source, *, max_bytes: int = MAX_BYTES) -> list[Documen
     return _of_file(Path(source), max_bytes)[0]
 
 
-def load_whole(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[str, list[Place]]:
+def load_whole(path: Path) -> tuple[str, list[Place]]:
     """Read a file into one text, and tell where its parts stand in the file.
 
     Args:
         path: See `load_document`.
-        max_bytes: See `load_document`.
 
     Returns:
         The text, and where each page, paragraph or row of the file begins in it; a plain
@@ -127,7 +126,7 @@ def load_whole(path: Path, *, max_bytes: int = MAX_BYTES) -> tuple[str, list[Pla
         DocumentError: See `load_document`.
         ConfigurationError: See `load_document`.
     """
-    pages, places = _of_file(path, max_bytes)
+    pages, places = _of_file(path, MAX_BYTES)
     at = 0
     for page in pages:
         if "page" in page.metadata:

@@ -276,7 +276,7 @@ def _names(items: Sequence[Item], say: dict[str, str]) -> str:
     return say["documents"].format(numbers=ranges(numbers))
 
 
-def ranges(numbers: Sequence[int], most: int = _NAMED) -> str:
+def ranges(numbers: Sequence[int]) -> str:
     """Write numbers in order as ranges: `1-4, 7, 9-12`."""
     runs: list[list[int]] = []
     for number in numbers:
@@ -285,7 +285,8 @@ def ranges(numbers: Sequence[int], most: int = _NAMED) -> str:
         else:
             runs.append([number, number])
     shown = [str(a) if a == b else f"{a}–{b}" for a, b in runs]
-    return ", ".join(shown[:most] + ([f"… (+{len(shown) - most})"] if len(shown) > most else []))
+    more = len(shown) - _NAMED
+    return ", ".join(shown[:_NAMED] + ([f"… (+{more})"] if more > 0 else []))
 
 
 def coverage_line(states: Counter[State], items: Sequence[Item], language: Language) -> str:

@@ -448,6 +448,18 @@ def _figures(text: str) -> float:
     return min(digits, 12) * min(letters, 80)
 
 
+_K1 = 1.2
+"""Saturation of a term's count."""
+_B = 0.6
+"""Weight of a sentence's length."""
+_LEAST = 40
+"""Sentences that the rarity of a term is reckoned against at the least.
+
+A term that stands in one of two sentences is not common; in a short document a bare BM25 would
+score every match near zero.
+"""
+
+
 class BM25:
     """Okapi BM25 over one document's sentences or windows.
 
@@ -456,22 +468,9 @@ class BM25:
     Args:
         texts: The pieces.
         above: What stands above each: its words count, with less weight, and add no length.
-        k1: Saturation of a term's count.
-        b: Weight of a sentence's length.
-        least: Sentences that the rarity of a term is reckoned against at the least. A term that
-            stands in one of two sentences is not common; in a short document a bare BM25 would
-            score every match near zero.
     """
 
-    def __init__(
-        self,
-        texts: Sequence[str],
-        *,
-        above: Sequence[str] = (),
-        k1: float = 1.2,
-        b: float = 0.6,
-        least: int = 40,
-    ) -> None:
+    def __init__(self, texts: Sequence[str], *, above: Sequence[str] = ()) -> None:
         counts: list[dict[str, float]] = [{**Counter(words(text))} for text in texts]
         lengths = [sum(count.values()) for count in counts]
         heads = functools.lru_cache(4_096)(lambda text: frozenset(words(text)))
@@ -479,10 +478,8 @@ class BM25:
             for term in heads(text):
                 count[term] = count.get(term, 0) + ABOVE_WEIGHT
         mean = sum(lengths) / max(1, len(lengths)) or 1.0
-        self._norms = [k1 * (1 - b + b * length / mean) for length in lengths]
-        self._k1 = k1
+        self._norms = [_K1 * (1 - _B + _B * length / mean) for length in lengths]
         self._size = len(texts)
-        self._least = least
         self._where: dict[str, list[tuple[int, float]]] = {}
         for row, count in enumerate(counts):
             for term, times in count.items():
@@ -515,12 +512,10 @@ class BM25:
     def rarity(self, term: str) -> float:
         """Return the weight of a term: the fewer pieces hold it, the more it says."""
         rows = self._where.get(term, ())
-        size = max(self._size, self._least)
+        size = max(self._size, _LEAST)
         return math.log(1 + (size - len(rows) + 0.5) / (len(rows) + 0.5))
 
     def _of_term(self, term: str) -> dict[int, float]:
         rows = self._where.get(term, ())
         rarity = self.rarity(term)
-        return {
-            row: rarity * times * (self._k1 + 1) / (times + self._norms[row]) for row, times in rows
-        }
+        return {row: rarity * times * (_K1 + 1) / (times + self._norms[row]) for row, times in rows}

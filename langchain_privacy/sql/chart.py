@@ -44,16 +44,13 @@ def can_draw() -> bool:
         return False
 
 
-def chart_block(
-    result: Result, computed: Sequence[bool], *, asked: bool, title: str = ""
-) -> dict[str, str] | None:
+def chart_block(result: Result, computed: Sequence[bool], *, asked: bool) -> dict[str, str] | None:
     """Draw a result as an image block of a message, where it is worth it.
 
     Args:
         result: Real values, so the block stays on this side.
         computed: For each column whether an aggregate or a window made it.
         asked: The question asks for a picture; else only a series gets one.
-        title: A heading.
 
     Returns:
         `{"type": "image", "mime_type": "image/png", "base64": …}`, or `None`.
@@ -68,7 +65,7 @@ def chart_block(
         return None
     if not any(_is_numeric(rows, name) for name in rows[0] if name != x):
         return None  # nothing to draw besides the axis
-    picture = draw_chart(rows, kind="line" if series else "bar", title=title, x=x)
+    picture = draw_chart(rows, kind="line" if series else "bar", x=x)
     text = base64.b64encode(picture).decode()
     return {"type": "image", "mime_type": "image/png", "base64": text}
 

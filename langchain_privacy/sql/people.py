@@ -7,7 +7,8 @@ word for it alone:
     True
     >>> holds_people("t.동", ["신사동", "서초동", "정자동", "방배동"])
     False
-    >>> [spells(written, "김민수") for written in ("Kim Min-su", "Minsoo Kim", "Kim Minho")]
+    >>> names = LatinNames(["김민수"])
+    >>> [bool(names.find(written)) for written in ("Kim Min-su", "Minsoo Kim", "Kim Minho")]
     [True, True, False]
 """
 
@@ -184,11 +185,6 @@ def _ways(name: str) -> tuple[tuple[frozenset[str], ...], tuple[frozenset[str], 
     own = frozenset(_FAMILIES.get(name[:1], "").split())
     parts[0] = parts[0] | own if family == 1 else parts[0]
     return tuple(parts[:family]), tuple(parts[family:])
-
-
-def spells(written: str, name: str) -> bool:
-    """Say whether words in Latin letters are a usual spelling of a Korean name, in either order."""
-    return bool(LatinNames([name]).find(written))
 
 
 @dataclass(slots=True)

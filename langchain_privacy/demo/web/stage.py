@@ -43,6 +43,7 @@ from langchain_privacy.vault import PLACEHOLDER
 REFERENCE = "gpt-4o"
 """The model whose price is shown, and named, where the remote model has none."""
 
+_SHOWN_ROWS = 8
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 Part = tuple[str, str | None]
 """A piece of a text, and the placeholder that it is or that stands for it, if any."""
@@ -127,12 +128,12 @@ class Stage:
         self._run.tell("document", name=name, parts=self._aligned(text))
         self._tell_vault()
 
-    def show_table(self, name: str, rows: Sequence[Mapping[str, Any]], *, shown: int = 8) -> None:
+    def show_table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Show the first rows of a database, all of which stay."""
         self._planted = tuple(
             {value for row in rows for value in row.values() if isinstance(value, str)}
         )
-        texts = [[str(value) for value in row.values()] for row in rows[:shown]]
+        texts = [[str(value) for value in row.values()] for row in rows[:_SHOWN_ROWS]]
         self._run.tell("table", name=name, columns=list(rows[0]), rows=texts)
 
     def _tell_vault(self) -> None:

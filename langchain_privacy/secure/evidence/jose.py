@@ -78,6 +78,10 @@ def _holds(
     return len(signature) == 96 and p384_holds(key, signed, r, s)
 
 
+_LEEWAY = dt.timedelta(seconds=60)
+"""Tolerated difference between clocks."""
+
+
 def verify_token(
     token: str,
     jwks: bytes | str | Mapping[str, Any],
@@ -86,7 +90,6 @@ def verify_token(
     issuer: str,
     now: dt.datetime,
     checks: Checks,
-    leeway: dt.timedelta = dt.timedelta(seconds=60),
     max_lifetime: dt.timedelta,
     ignored_headers: Collection[str] = (),
 ) -> dict[str, Any]:
@@ -99,7 +102,6 @@ def verify_token(
         issuer: Exact value of `iss`.
         now: The clock.
         checks: Where the checks are recorded.
-        leeway: Tolerated difference between clocks.
         max_lifetime: Longest accepted time from `iat` to `exp`.
         ignored_headers: Header members this issuer is known to send; they are not used.
 
@@ -147,7 +149,7 @@ def verify_token(
     claims = parsing.strict_json(parsing.from_base64(parts[1], "token", urlsafe=True), "claims")
     checks.require("claims", isinstance(claims, dict), "the claims are not an object")
     checks.require("issuer", claims.get("iss") == issuer, "another issuer")
-    _dates(claims, now, checks, leeway, max_lifetime)
+    _dates(claims, now, checks, max_lifetime)
     return dict(claims)
 
 
@@ -155,12 +157,11 @@ def _dates(
     claims: Mapping[str, Any],
     now: dt.datetime,
     checks: Checks,
-    leeway: dt.timedelta,
     max_lifetime: dt.timedelta,
 ) -> None:
     exp, iat = (parsing.integer(claims.get(name), name) for name in ("exp", "iat"))
     nbf = parsing.integer(claims.get("nbf", iat), "nbf")
-    clock, slack = now.timestamp(), leeway.total_seconds()
+    clock, slack = now.timestamp(), _LEEWAY.total_seconds()
     checks.require(
         "lifetime",
         0 < exp - iat <= max_lifetime.total_seconds(),

@@ -131,6 +131,10 @@ def firmware_digest(leaf: x509.Certificate) -> bytes | None:
     return None
 
 
+_OLDEST_ANSWER = dt.timedelta(days=7)
+"""Age of a `thisUpdate` that is still accepted."""
+
+
 def verify_ocsp(
     responses: Sequence[bytes],
     chain: Sequence[x509.Certificate],
@@ -138,7 +142,6 @@ def verify_ocsp(
     checks: Checks,
     *,
     others: Sequence[Sequence[x509.Certificate]] = (),
-    max_age: dt.timedelta = dt.timedelta(days=7),
 ) -> None:
     """Check revocation of every intermediate and the leaf that NVIDIA issues.
 
@@ -151,7 +154,6 @@ def verify_ocsp(
         now: The clock.
         checks: Where the checks are recorded.
         others: Chains of the machine's other GPUs, which responses may be about as well.
-        max_age: Oldest `thisUpdate` accepted.
     """
     good: set[int] = set()
     for raw in responses:
@@ -170,7 +172,7 @@ def verify_ocsp(
         until, since = response.next_update_utc, response.this_update_utc
         checks.require(
             "ocsp_dates",
-            since <= now and now - since <= max_age and (until is None or now <= until),
+            since <= now and now - since <= _OLDEST_ANSWER and (until is None or now <= until),
             "an OCSP response is stale",
             error=EvidenceExpiredError,
         )

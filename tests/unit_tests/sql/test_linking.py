@@ -11,7 +11,7 @@ import pytest
 from langchain_privacy.masking import Masker
 from langchain_privacy.sql.dates import periods
 from langchain_privacy.sql.linking import LinkedQuestion, Namesakes, link_values
-from langchain_privacy.sql.people import holds_people, spells
+from langchain_privacy.sql.people import LatinNames, holds_people
 from langchain_privacy.sql.question import arrived
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.sql.values import ColumnValues
@@ -127,7 +127,7 @@ def test_a_name_that_is_there_is_found() -> None:
 )  # fmt: skip
 def test_a_korean_name_in_latin_letters_is_asked(written: str, name: str) -> None:
     people = ["김민수", "이서연", "박도윤", "정하준", "홍길동", "최은영"]
-    assert [one for one in people if spells(written, one)] == [name]
+    assert [one for one in people if LatinNames([one]).find(written)] == [name]
     known = columns(nm=people)
     asked = link(f"{written}의 진료비", known)
     assert asked.open is not None
