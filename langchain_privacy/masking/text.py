@@ -7,12 +7,14 @@ and calls this for each text.
 
 import hashlib
 import json
+import re
 import secrets
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 from langchain_privacy.detection import (
     DECODED,
@@ -45,8 +47,12 @@ Detect = Callable[[Reading, Sequence[tuple[int, int]], str | None], list[Finding
 _REMEMBERED = 16_384
 _AROUND = 120
 """Characters that are read beside the paragraphs in which something is new."""
-_PIECES, _SHORTEST_PIECE = 64, 2 * _AROUND
-"""Masked texts that are known in a longer one: the latest, if they are long enough to pay."""
+_SHORTEST_PIECE = 2 * _AROUND
+"""Characters of a masked text that is worth to be known in a longer one."""
+_LINE = re.compile(r"[^\n]{8,}")
+"""A line that tells which text it may be of."""
+_LOOKS = 32
+"""How often the characters of a text are compared with those of known ones at the most."""
 _KNOWN = "vault"
 """Detector of the findings of values that a session knows."""
 
@@ -58,6 +64,15 @@ class _Seen:
     findings: list[Finding]
     count: int
     masked: str | None
+
+
+class _Piece(NamedTuple):
+    """A masked text, to be known by one of its lines in a longer text."""
+
+    before: int
+    """Characters before that line."""
+    size: int
+    digest: bytes
 
 
 @dataclass
@@ -105,7 +120,7 @@ class TextMasker:
         self._looked: OrderedDict[bytes, list[Finding]] = OrderedDict()
         self._verbatim: OrderedDict[bytes, None] = OrderedDict()
         self._bare: dict[bytes, int] = {}
-        self._pieces: deque[str] = deque(maxlen=_PIECES)
+        self._pieces: OrderedDict[bytes, _Piece] = OrderedDict()
         self._forms: tuple[int, Forms | None] = (0, None)
         self._types: frozenset[str] = frozenset()
 
@@ -174,8 +189,8 @@ class TextMasker:
         if masked != text:
             after = _Seen([], self._vault.version, None)
             self._remember(self._digest(masked), after)
-            if len(masked) >= _SHORTEST_PIECE:
-                self._pieces.append(masked)
+        if len(masked) >= _SHORTEST_PIECE and (masked != text or not (parts or language)):
+            self._keep_piece(masked)
         return masked
 
     def find(self, text: str, *, language: str | None = None) -> list[Finding]:
@@ -253,11 +268,17 @@ class TextMasker:
         these words, and each seam, with what detectors need to understand them: the paragraphs
         in which they stand, and the lines next to those. A text without such pieces is all new.
         """
-        found = ((text.find(piece), len(piece)) for piece in self._pieces.copy())
-        known = [(0, 0)]
-        for start, end in sorted((at, at + size) for at, size in found if at >= 0):
-            if end > known[-1][1]:
-                known.append((start, end))
+        known, left = [(0, 0)], _LOOKS * len(text)
+        for line in _LINE.finditer(text) if self._pieces else ():
+            piece = self._pieces.get(self._digest(line[0]))
+            if piece is None:
+                continue
+            start = line.start() - piece.before
+            end = start + piece.size
+            if start >= 0 and known[-1][1] < end <= len(text) and piece.size <= left:
+                left -= piece.size  # a line may come a thousand times, and be of a long text
+                if self._digest(text[start:end]) == piece.digest:
+                    known.append((start, end))
         new: list[tuple[int, int]] = []
         for (_, end), (start, _) in pairwise([*known, (len(text), len(text))]):
             first, last = min(start, end), max(start, end)
@@ -271,6 +292,24 @@ class TextMasker:
                 first = new.pop()[0]
             new.append((first, last))
         return "\n\n".join(text[first:last] for first, last in new)
+
+    def _keep_piece(self, masked: str) -> None:
+        """Take note of a text to be known in a longer one, by a line that no other one has.
+
+        Not by its first or last one: in a longer text something may stand beside them.
+        """
+        piece, key = _Piece(0, len(masked), self._digest(masked)), b""
+        lines = [(m.end() - m.start(), m.start()) for m in _LINE.finditer(masked)]
+        inner = [(size, start) for size, start in lines if 0 < start < len(masked) - size]
+        for size, start in sorted(inner or lines, reverse=True):
+            key, piece = self._digest(masked[start : start + size]), piece._replace(before=start)
+            other = self._pieces.get(key)
+            if other is None or other.digest == piece.digest:
+                break
+        if key:
+            self._pieces[key] = piece
+            if len(self._pieces) > _REMEMBERED:
+                self._pieces.popitem(last=False)
 
     def grammar_in(self, text: str) -> list[tuple[int, int]]:
         """Return where placeholders stand, as models write them too, and what looks like one."""

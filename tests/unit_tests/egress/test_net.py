@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -210,6 +211,32 @@ def test_a_masked_text_is_not_read_again_within_a_prompt() -> None:
             model.invoke(f"{prompt}\n\nCall (415) 555-2671 please")
         [(start, end), *_] = refused.value.offsets
     assert f"{prompt}\n\nCall (415) 555-2671 please"[start:end] in "(415) 555-2671"
+
+
+def test_what_the_masker_let_pass_is_known_by_its_characters() -> None:
+    counting = Counting()
+    m = Masker([counting])
+    session = m.session("t")
+    parts = [LETTER.format(about=about) for about in ("chairs", "tables", "lamps")]
+    letters = [
+        "\n\n".join([*parts, f"This is number {number} of them.\nBye"]) for number in range(99)
+    ]
+    assert session.mask(letters) == letters
+    counting.read.clear()
+    prompt = f"Sum it up:\n\n{letters[7]}\n\nIn one word."
+    assert m.unmasked(prompt, session.vault) == []
+    assert sum(map(len, counting.read)) < 0.75 * len(prompt)
+    assert m.unmasked(prompt.replace("lamps", "lanterns"), session.vault) == []
+    assert any("lanterns" in read for read in counting.read)
+
+
+def test_a_line_that_comes_again_and_again_is_compared_a_few_times_only() -> None:
+    session = Masker([]).session()
+    lines = "the same line once more\n" * 20_000
+    session.mask(f"A{lines}")
+    start = time.process_time()
+    assert session._memory.texts.new_in(f"B{lines}") == f"B{lines}"
+    assert time.process_time() - start < 5  # 0.1; each line with all: minutes
 
 
 @functools.cache
