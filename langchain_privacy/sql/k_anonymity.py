@@ -35,8 +35,7 @@ from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.faults import refused
 from langchain_privacy.sql.guard.query import AGGREGATING, GuardedQuery, write
-from langchain_privacy.sql.guard.scope import first_free
-from langchain_privacy.sql.guard.trees import is_group, quoted
+from langchain_privacy.sql.guard.scope import first_free, is_group, quoted
 from langchain_privacy.vault import VaultSession
 
 # ---- How large the groups of a statement are: in rows or, where known, in persons

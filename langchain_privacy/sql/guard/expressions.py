@@ -33,11 +33,16 @@ from langchain_privacy.sql.guard.scope import (
     Relation,
     Scope,
     Source,
+    children_of,
+    digits_of,
     first_free,
+    fits,
     is_plain,
+    is_star,
+    places,
+    quoted,
 )
 from langchain_privacy.sql.guard.series import SERIES
-from langchain_privacy.sql.guard.trees import children_of, digits_of, fits, is_star, places, quoted
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import TableCard
 

@@ -38,8 +38,14 @@ from langchain_privacy.sql.guard.scope import (
     Source,
     Ties,
     first_free,
+    fits,
+    is_group,
     is_plain,
+    limit_of,
+    quoted,
+    ties_of_lateral,
 )
+from langchain_privacy.sql.guard.scope import ties as ties_of
 from langchain_privacy.sql.guard.series import (
     LONGEST_SERIES,
     SERIES,
@@ -48,8 +54,6 @@ from langchain_privacy.sql.guard.series import (
     length,
     names_itself,
 )
-from langchain_privacy.sql.guard.trees import fits, is_group, limit_of, quoted, ties_of_lateral
-from langchain_privacy.sql.guard.trees import ties as ties_of
 from langchain_privacy.sql.policy import SQLPolicy
 
 # ---- FROM: which tables and subqueries a SELECT reads, and whether they hang together
