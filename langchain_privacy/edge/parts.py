@@ -30,9 +30,9 @@ from langgraph.pregel import Pregel
 from pydantic import BaseModel, ValidationError
 
 from langchain_privacy.edge.errors import masked_validation_error
-from langchain_privacy.edge.overlay import overlaid
 from langchain_privacy.edge.retrieval import PrivateRetriever
 from langchain_privacy.edge.run import session_of, surrounding
+from langchain_privacy.edge.schemas import overlaid
 from langchain_privacy.edge.steps import prepared
 from langchain_privacy.edge.tools import provisional_tool
 from langchain_privacy.masking import Masker, MaskingSession

@@ -63,10 +63,9 @@ from pydantic import PrivateAttr, ValidationError
 from langchain_privacy.edge.errors import masked_error
 from langchain_privacy.edge.local_body import local_body
 from langchain_privacy.edge.note import NOTES, noted
-from langchain_privacy.edge.overlay import overlaid, restored_answer, written_in
 from langchain_privacy.edge.retrieval import PrivateRetriever, RecordedRetriever
 from langchain_privacy.edge.run import session_of
-from langchain_privacy.edge.schemas import relaxed_settings
+from langchain_privacy.edge.schemas import overlaid, relaxed_settings, restored_answer, written_in
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import LocalFunctionError

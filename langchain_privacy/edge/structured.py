@@ -22,8 +22,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from pydantic import PrivateAttr, ValidationError
 
 from langchain_privacy.edge.errors import masked_error
-from langchain_privacy.edge.overlay import overlaid, restored_answer, written_in
-from langchain_privacy.edge.schemas import relaxed_settings
+from langchain_privacy.edge.schemas import overlaid, relaxed_settings, restored_answer, written_in
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.subclassing import recast, subclass_maker
 

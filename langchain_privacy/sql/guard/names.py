@@ -60,7 +60,7 @@ from langchain_privacy.sql.policy import SQLPolicy
 #
 # `Sources` is the part of the resolver that gives each source an alias of ours. Without
 # an equality between two sources the result is a product of tables: the cheapest way to bring a
-# server to its knees (`trees.py`).
+# server to its knees (`scope.py`).
 
 
 _JOIN_KINDS = {("", ""), ("", "INNER"), ("", "CROSS"), ("LEFT", ""), ("RIGHT", ""), ("FULL", "")}
