@@ -20,7 +20,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_privacy.local import EmbeddedServer, yes_no_score
 from langchain_privacy.minions.expected import can_answer
 from langchain_privacy.minions.judge import Judge, Verdict
-from langchain_privacy.minions.prompting import render
+from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.search import Hit
 from langchain_privacy.words import Language
 

@@ -3,7 +3,7 @@
 `graph` puts the three nodes of `nodes` together. Local: `evidence` keeps documents, `windows` and
 `sentences` cut them, `search` finds passages in them, `judge` has the local model weigh them,
 `answering` writes the answer and `report` what it cost. Remote: `planning` says what to ask, in the
-words of `prompting`, and `crossing` asks it; `schema` is what may come back. `state` is what a run
+words of `prompts`, and `crossing` asks it; `schema` is what may come back. `state` is what a run
 keeps.
 """
 

@@ -36,7 +36,7 @@ from langchain_privacy.minions.jobs import (
 from langchain_privacy.minions.judge import WINDOWS
 from langchain_privacy.minions.nodes import MinionNodes
 from langchain_privacy.minions.planning import Planner, Thinking, in_context, say
-from langchain_privacy.minions.prompting import render
+from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.quotes import quote
 from langchain_privacy.minions.schema import JobPlan, JobSpec, Verdicts
 from langchain_privacy.minions.search import MANY

@@ -25,7 +25,7 @@ from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.aggregate import Item, State
 from langchain_privacy.minions.asking import LocalAsker
 from langchain_privacy.minions.judge import UNAVAILABLE, Reader
-from langchain_privacy.minions.prompting import render
+from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.quantities import Quantity, days, decimal_mark, quantities
 from langchain_privacy.minions.quotes import find_verbatim, quote, whole_values
 from langchain_privacy.minions.schema import JobSpec

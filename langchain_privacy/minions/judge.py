@@ -26,7 +26,7 @@ from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.asking import LocalAsker, local_call
 from langchain_privacy.minions.expected import can_answer
 from langchain_privacy.minions.meaning import Meaning
-from langchain_privacy.minions.prompting import render
+from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.quotes import quote, whole_values
 from langchain_privacy.minions.schema import Sub
 from langchain_privacy.minions.search import (

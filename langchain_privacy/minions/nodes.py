@@ -40,7 +40,7 @@ from langchain_privacy.minions.jobs import Found, JobWorker, cited
 from langchain_privacy.minions.judge import UNAVAILABLE, Judge, Reader, judge_for
 from langchain_privacy.minions.meaning import Meaning
 from langchain_privacy.minions.planning import Asked, Planner, adrive, drive, say
-from langchain_privacy.minions.prompting import language_of, prompts
+from langchain_privacy.minions.prompts import language_of, prompts
 from langchain_privacy.minions.quotes import MAX_CHARACTERS, keep
 from langchain_privacy.minions.report import baseline_tokens, write_report
 from langchain_privacy.minions.schema import JobPlan, JobSpec, Next, Plan, Sub, Verdicts

@@ -20,7 +20,7 @@ from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.answering import ARITHMETIC
 from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, Reply
 from langchain_privacy.minions.examined import Examined
-from langchain_privacy.minions.prompting import render
+from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.quotes import allowed, heads_of, said, written
 from langchain_privacy.minions.report import baseline_tokens
 from langchain_privacy.minions.schema import Next, Plan, Strict, Sub

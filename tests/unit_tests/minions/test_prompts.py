@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from langchain_privacy import create_minion_graph
-from langchain_privacy.minions.prompting import language_of, render
+from langchain_privacy.minions.prompts import language_of, render
 from langchain_privacy.vault import PLACEHOLDER
 from tests.unit_tests.minions.record import RECORD, TASK, plan, scripted
 

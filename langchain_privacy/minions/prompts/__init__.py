@@ -1,4 +1,4 @@
-"""The prompts: plain text files in English and Korean, loaded once.
+"""The prompts: text files beside this one in English and Korean, loaded once.
 
     text = render("plan", language_of([task, *documents]), task=task)
 
@@ -8,7 +8,7 @@ put in; a snapshot of every rendered remote prompt is kept under `tests/vectors/
 
 import re
 from collections.abc import Sequence
-from importlib import resources
+from pathlib import Path
 
 from langchain_privacy.words import Language, guess_language
 
@@ -31,8 +31,7 @@ def language_of(texts: Sequence[str]) -> Language:
 # Read at the import: a graph may be made where nothing may wait, such as in an event loop.
 _WRITTEN = {
     file.name: file.read_text(encoding="utf-8").strip()
-    for file in (resources.files(__package__) / "prompts").iterdir()
-    if file.name.endswith(".txt")
+    for file in Path(__file__).parent.glob("*.txt")
 }
 
 
