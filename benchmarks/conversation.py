@@ -38,7 +38,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `benchmarks`
 from benchmarks import masking_peers as peers
 from benchmarks.measured import turns as measuring
 from benchmarks.measured.peers import versions
-from benchmarks.measured.tables import Plot, Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Plot, Table
 from langchain_privacy import EgressGuard, EgressLedger, Masker, create_private_agent
 from langchain_privacy.detection import default_detectors
 

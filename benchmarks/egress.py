@@ -29,7 +29,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `tests.support`, from anywhere
 
 from benchmarks.measured.peers import versions
-from benchmarks.measured.tables import Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Table
 from benchmarks.measured.turns import mb, memory
 
 CHARACTERS, VALUES = 8_000, 500

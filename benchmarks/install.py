@@ -19,7 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `benchmarks`, from anywhere
 
 from benchmarks.measured import peers
-from benchmarks.measured.tables import Plot, Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Plot, Table
 
 OURS = {
     "ours": ("", "from langchain_privacy import Masker, private"),

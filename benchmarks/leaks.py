@@ -21,7 +21,8 @@ from agentleak.core.trace import content_to_text
 from benchmarks import masking_peers as peers
 from benchmarks.masking import pii_middleware
 from benchmarks.measured.peers import versions
-from benchmarks.measured.tables import Plot, Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Plot, Table
 from benchmarks.measured.turns import cpu, result_of
 from langchain_privacy import Masker
 from langchain_privacy.detection import default_detectors

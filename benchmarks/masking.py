@@ -27,7 +27,8 @@ from langchain_core.messages import HumanMessage
 from benchmarks import masking_peers as peers
 from benchmarks.measured import turns
 from benchmarks.measured.peers import versions
-from benchmarks.measured.tables import Plot, Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Plot, Table
 from langchain_privacy import Masker
 from langchain_privacy.detection import (
     Detector,

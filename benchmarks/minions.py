@@ -15,7 +15,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `tests.support`, from anywhere
 
-from benchmarks.measured.tables import Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Table
 from benchmarks.measured.turns import mb, memory, result_of
 from langchain_privacy.local import EmbeddedServer
 from tests.support.minion_cases import Outcome, ask, count_tokens, questions

@@ -32,7 +32,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from benchmarks.measured import turns
 from benchmarks.measured.peers import versions
-from benchmarks.measured.tables import Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Table
 from langchain_privacy.secure import (
     AttestationPolicy,
     AttestedTransport,

@@ -36,7 +36,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `benchmarks`
 
 import httpx
 
-from benchmarks.measured.tables import Plot, Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Plot, Table
 from benchmarks.secure import process
 from benchmarks.soak_traffic import SIMULATED, TOKEN, Lane, Places, Traffic, model_answers
 from langchain_privacy.errors import PrivacyError

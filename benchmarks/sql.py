@@ -20,7 +20,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from anywhere
 
 from benchmarks.measured import peers, turns
-from benchmarks.measured.tables import Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Table
 from benchmarks.sql_accuracy import asked, damaged, defog, make_defog
 from benchmarks.sql_corpus import CARD, DENIED, right_verdict
 from benchmarks.sql_questions import HOSPITAL, TRADES, make_hospital, make_trades

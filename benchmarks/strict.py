@@ -20,7 +20,8 @@ from benchmarks import masking_peers as peers
 from benchmarks.masking import KINDS
 from benchmarks.measured import turns
 from benchmarks.measured.peers import versions
-from benchmarks.measured.tables import Plot, Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Plot, Table
 from benchmarks.modes import Spans, modes, prompts
 from langchain_privacy.detection import detect_all
 

@@ -21,7 +21,8 @@ from xml.etree import ElementTree as ET
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for `benchmarks`, from anywhere
 
 from benchmarks.measured.peers import ROOT, versions
-from benchmarks.measured.tables import Table, run
+from benchmarks.measured.record import run
+from benchmarks.measured.tables import Table
 
 SUITES = {
     "langchain-tests, llama.cpp": "tests/integration_tests/test_standard_models.py",

@@ -1,18 +1,20 @@
-"""What is kept of a run: its tables, and when, where and on what they were measured."""
+"""A run of a benchmark: its command line, its tables, and when, where and on what it was made."""
 
+import argparse
 import datetime as dt
+import json
 import os
 import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measured.peers import ROOT
-from benchmarks.measured.tables import Table
+from benchmarks.measured.tables import Table, text_of
 from langchain_privacy import __version__
 
 
@@ -65,3 +67,17 @@ def record(tables: Sequence[Table], began: float, load: float) -> dict[str, Any]
         "machine": machine(),
         "tables": [asdict(table) for table in tables],
     }
+
+
+def run(
+    measure: Callable[[argparse.Namespace], Sequence[Table]],
+    parser: argparse.ArgumentParser,
+) -> None:
+    """Be the command line of a benchmark: print its tables, and write them where `--json` says."""
+    parser.add_argument("--json", type=Path, help="file to write what is kept of the run to")
+    arguments = parser.parse_args()
+    began, load = time.monotonic(), os.getloadavg()[0]
+    tables = measure(arguments)
+    sys.stdout.write("\n\n".join(map(text_of, tables)) + "\n")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(record(tables, began, load)), "utf-8")

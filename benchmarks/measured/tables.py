@@ -1,13 +1,7 @@
 """What a benchmark returns: tables with a ratio, what was not measured, and maybe a plot."""
 
-import argparse
-import json
-import os
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 
@@ -61,19 +55,3 @@ def text_of(table: Table) -> str:
         lines.append(f"  {first}  " + "  ".join(others).rstrip())
     lines += [f"  {table.ratio}", f"  Not measured: {table.not_measured}"]
     return "\n".join(lines)
-
-
-def run(
-    measure: Callable[[argparse.Namespace], Sequence[Table]],
-    parser: argparse.ArgumentParser,
-) -> None:
-    """Be the command line of a benchmark: print its tables, and write them where `--json` says."""
-    from benchmarks.measured.record import record
-
-    parser.add_argument("--json", type=Path, help="file to write what is kept of the run to")
-    arguments = parser.parse_args()
-    began, load = time.monotonic(), os.getloadavg()[0]
-    tables = measure(arguments)
-    sys.stdout.write("\n\n".join(map(text_of, tables)) + "\n")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(record(tables, began, load)), "utf-8")

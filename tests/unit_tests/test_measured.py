@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmarks import run as bench
-from benchmarks.measured import page, plots, tables
+from benchmarks.measured import page, plots, record
 from benchmarks.measured.korean import in_korean
 from benchmarks.measured.tables import Plot, Table
 from benchmarks.run import PARTS
@@ -59,7 +59,7 @@ def test_a_part_that_was_measured_by_itself_is_taken(
     """Its script writes all that the page needs, also of what a longer run found elsewhere."""
     table = Table("soak", "A soak", ["process"], [["service"]], "7 turns in 1 minutes.", "days")
     monkeypatch.setattr(sys, "argv", ["soak.py", "--json", str(tmp_path / "soak.json")])
-    tables.run(lambda _: [table], argparse.ArgumentParser())
+    record.run(lambda _: [table], argparse.ArgumentParser())
     monkeypatch.setattr(bench, "ROOT", tmp_path)
     monkeypatch.setattr(bench, "KEPT", tmp_path / "docs" / "measured" / "figures.json")
     (tmp_path / "docs" / "ko").mkdir(parents=True)
