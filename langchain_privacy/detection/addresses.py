@@ -6,19 +6,22 @@ as a unit, a postcode or a place follows, and takes a house number on its left a
 
     >>> from langchain_privacy.detection.folded import fold
     >>> text = "Send it to 18 Larkspur Lane, Apt 4C, Boise, ID 83702. Thanks"
-    >>> [text[f.start : f.end] for f in find_addresses(fold(text)) if f.score > 0.7]
+    >>> found = [f for rule in ADDRESSES for f in rule(fold(text)) if f.score > 0.7]
+    >>> [text[f.start : f.end] for f in found]
     ['18 Larkspur Lane, Apt 4C, Boise, ID 83702']
 
-`defaults` puts the rule into a detector; Korean addresses have a file of their own.
+`defaults` puts the rules into a detector; Korean addresses have a file of their own.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from functools import wraps
+from itertools import pairwise
 
 from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText, digits
-from langchain_privacy.detection.rules import Cues, announced_by, finding, numbers, span
+from langchain_privacy.detection.rules import Cues, Rule, announced_by, finding, numbers, span
 from langchain_privacy.words import load
 
 _Anchor = tuple[int, int, float]
@@ -176,17 +179,36 @@ _ZIP = re.compile(
 )
 
 
-def find_addresses(text: FoldedText) -> Iterator[Finding]:
-    """Find postal addresses and take the unit, city, state, country and postcode along."""
-    lower = text.text == text.lower
-    for find in _ANCHORS:
-        for start, end, score in find(text, lower) if text.has_signs_of(find) else ():
+def _grown(find: Callable[[FoldedText], Iterator[_Anchor]]) -> Rule:
+    """Make a rule of what finds anchors: it takes unit, city, state, country and postcode along."""
+
+    @wraps(find)
+    def rule(text: FoldedText) -> Iterator[Finding]:
+        for start, end, score in find(text):
             house = _left(_HOUSE_BEFORE, text.text, start, 24)
-            last = _end_of_address(text.text, end, lower=lower)
+            last = _end_of_address(text.text, end, lower=_is_lower(text))
             yield finding(start - house, last, "ADDRESS", score, "address")
-    for match in numbers(_UK_POSTCODE, text, digits=2, letters=True):
-        house = _left(_BEFORE_POSTCODE, text.text, match.start(), 72)
-        yield finding(match.start() - house, match.end(), "ADDRESS", 0.5, "address")
+
+    return rule
+
+
+def _is_lower(text: FoldedText) -> bool:
+    """Say whether a text has no capitals."""
+    return text.text == text.lower
+
+
+@announced_by(digits(2, letters=True))
+def _postcodes(text: FoldedText) -> Iterator[Finding]:
+    t = text.text
+    for digit, _ in text.said.numbers:
+        first = _UK_POSTCODE.match(t, max(0, digit - 2)) or _UK_POSTCODE.match(t, digit - 1)
+        if digit and first:
+            house = _left(_BEFORE_POSTCODE, t, first.start(), 72)
+            yield finding(first.start() - house, first.end(), "ADDRESS", 0.5, "address")
+
+
+@announced_by(_ZIP_WORDS)
+def _named_codes(text: FoldedText) -> Iterator[Finding]:
     for _, end in _ZIP_WORDS.find(text):
         if code := _ZIP.match(text.text, end):
             yield span(code, "ADDRESS", 0.7, "address", "code")
@@ -231,22 +253,25 @@ _HOUSE_ABOVE = re.compile(
 
 
 @announced_by(_HOUSES)
-def _named_houses(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+@_grown
+def _named_houses(text: FoldedText) -> Iterator[_Anchor]:
     for start, end in _HOUSES.find(text):
         if text.text[start].isupper() and (name := _left(_HOUSE_NAME, text.text, start, 40)):
             yield start - name, end, 0.5
 
 
 @announced_by(_SUFFIXES)
-def _streets_by_suffix(text: FoldedText, lower: bool) -> Iterator[_Anchor]:
-    t = text.text
+@_grown
+def _streets_by_suffix(text: FoldedText) -> Iterator[_Anchor]:
+    t, lower = text.text, _is_lower(text)
     for start, end in _SUFFIXES.find(text):
         pattern = _BEFORE_SUFFIX
         if not t[start].isupper():
             pattern = _BEFORE_LOWER_SUFFIX if lower else _BEFORE_SURE_SUFFIX
             if not lower and t[start:end] not in _SURE:
                 continue
-        before = pattern.search(t[max(0, start - 72) : start])
+        line = t.rfind("\n", 0, start) + 1
+        before = pattern.search(t[max(line, start - 72) : start])
         if before and (before["number"] or t[start:end].lower() in _PLAIN):
             first = start - len(before[0])
             if not before["number"]:
@@ -267,7 +292,8 @@ _WORDS_BEFORE = re.compile(rf"(?:(?:{_CAP}|{_SMALL})[ ]){{1,3}}\Z")
 
 
 @announced_by(digits(1, letters=True))
-def _streets_by_ending(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+@_grown
+def _streets_by_ending(text: FoldedText) -> Iterator[_Anchor]:
     t = text.text
     for at, _ in text.said.numbers:
         if not t.endswith(" ", 0, at):
@@ -292,7 +318,8 @@ _NUMBER_BEFORE = re.compile(rf"(?<![\w.]){_NUMBER},?[ ](?:{_NUMBER},?[ ])?\Z")
 
 
 @announced_by(_PREFIXES)
-def _streets_by_prefix(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+@_grown
+def _streets_by_prefix(text: FoldedText) -> Iterator[_Anchor]:
     t = text.text
     for start, end in _PREFIXES.find(text):
         after = _AFTER_PREFIX.match(t, end)
@@ -310,12 +337,15 @@ _FRAMED = re.compile(
     rf"(?=(?:{_SMALL}[ ]){{0,2}}(?:{_CAP}|C/))(?:(?:{_CAP}|{_SMALL}|C/)[ ]){{1,5}}"
     r"\d{1,4}\b\.?(?![,.]\d)"
 )
+_SHORT = 10  # what `numbers` looks at behind a number
 _YEAR_AT_END = re.compile(r"(?:19|20)\d\d\.?\Z")
 
 
 @announced_by(digits(1, letters=True))
-def _between_numbers(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
-    for match in numbers(_FRAMED, text, letters=True):
+@_grown
+def _between_numbers(text: FoldedText) -> Iterator[_Anchor]:
+    gaps = (after - end for (_, end), (after, _) in pairwise(text.said.numbers))
+    for match in numbers(_FRAMED, text, letters=True) if any(gap <= _SHORT for gap in gaps) else ():
         if not _YEAR_AT_END.search(match[0]):
             yield match.start(), match.end(), 0.45
 
@@ -330,7 +360,8 @@ _MONTH_AT_END = re.compile(rf"\b{_MONTH}[ ]\Z")
 
 
 @announced_by(digits(4, letters=True))
-def _before_cities(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+@_grown
+def _before_cities(text: FoldedText) -> Iterator[_Anchor]:
     t = text.text
     for match in _CODE_AND_CITY.find(text.said):
         words = _left(_WORDS_BEFORE, t, match.start(), 72)
@@ -348,7 +379,8 @@ _KOREAN_ROAD = re.compile(
 
 
 @announced_by(parts=["-ro", "-gil", "-daero"])
-def _korean_roads(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+@_grown
+def _korean_roads(text: FoldedText) -> Iterator[_Anchor]:
     for match in _KOREAN_ROAD.finditer(text.text):
         if any(map(str.isdecimal, match[0])) or "-gu" in match[0]:
             yield match.start(), match.end(), 0.7
@@ -367,7 +399,8 @@ _HOUSE = re.compile(
 
 
 @announced_by(_HOUSE_WORDS)
-def _houses(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+@_grown
+def _houses(text: FoldedText) -> Iterator[_Anchor]:
     for start, _ in _HOUSE_WORDS.find(text):
         if house := _HOUSE.match(text.text, start):
             yield start, house.end(), 0.6
@@ -384,7 +417,8 @@ _AFTER_MILITARY = re.compile(r"[ ]\d{5}(?!\d)")
 
 
 @announced_by(_MILITARY)
-def _military(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+@_grown
+def _military(text: FoldedText) -> Iterator[_Anchor]:
     for start, end in _MILITARY.find(text):
         before = _left(_BEFORE_MILITARY, text.lower, start, 48)
         after = _AFTER_MILITARY.match(text.text, end)
@@ -405,8 +439,9 @@ _NUMBERED_WORDS = re.compile(rf"(?:(?:{_CAP}|{_SMALL}|\d{{1,5}}\.?)[ ,]{{1,2}}){
 
 
 @announced_by(_UNIT_WORDS)
-def _units(text: FoldedText, lower: bool) -> Iterator[_Anchor]:
-    t = text.text
+@_grown
+def _units(text: FoldedText) -> Iterator[_Anchor]:
+    t, lower = text.text, _is_lower(text)
     for start, _ in _UNIT_WORDS.find(text):
         unit = _UNIT_AT.match(t, start - _left(_BEFORE_BOX, t, start, 6))
         if unit is None:
@@ -449,7 +484,8 @@ _CITY_BEFORE = re.compile(rf"{_CAP}(?:[ ]{_CAP}){{0,3}},?[ ]\Z")
 
 
 @announced_by(_LABELS)
-def _labelled(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+@_grown
+def _labelled(text: FoldedText) -> Iterator[_Anchor]:
     for start, end in _LABELS.find(text):
         if text.lower.endswith(_OTHER_ADDRESSES, 0, start):
             continue
@@ -460,13 +496,14 @@ def _labelled(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
 
 
 @announced_by(digits(5, letters=True))
-def _cities(text: FoldedText, _lower: bool) -> Iterator[_Anchor]:
+@_grown
+def _cities(text: FoldedText) -> Iterator[_Anchor]:
     for match in numbers(_STATE_ZIP, text, digits=5, letters=True):
         city = _left(_CITY_BEFORE, text.text, match.start(), 64)
         yield match.start() - city, match.end(), 0.7
 
 
-_ANCHORS: tuple[Callable[[FoldedText, bool], Iterator[_Anchor]], ...] = (
+ADDRESSES: tuple[Rule, ...] = (
     _streets_by_suffix,
     _streets_by_ending,
     _streets_by_prefix,
@@ -479,8 +516,10 @@ _ANCHORS: tuple[Callable[[FoldedText, bool], Iterator[_Anchor]], ...] = (
     _units,
     _labelled,
     _cities,
+    _postcodes,
+    _named_codes,
 )
-"""What addresses grow from, each looked for where its signs are."""
+"""What addresses are known by, each a rule that runs where its signs are."""
 
 
 # House numbers that only the words around tell

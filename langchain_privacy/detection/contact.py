@@ -20,7 +20,7 @@ import phonenumbers
 from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import HANGUL, FoldedText
-from langchain_privacy.detection.rules import Cues, announced_by, finding, near, span
+from langchain_privacy.detection.rules import Cues, announced_by, finding, lines_of, near, span
 from langchain_privacy.detection.shapes import Number, Verdict, beside
 from langchain_privacy.words import has_unusual_word, load
 from langchain_privacy.words.labels import kind_of_label
@@ -112,11 +112,9 @@ _NOBODY = frozenset(
     {"user", "users", "username", "public", "shared", "default", "admin", "app", "runner"}
 )
 # A line of a chat: pearl_diver09: guys stop
-_SPEAKER = re.compile(
-    r"^(?:User: )?(?P<name>(?=\w*[._])[A-Za-z][\w.]{2,30})(?=: [a-z])", re.MULTILINE
-)
+_SPEAKER = re.compile(r"(?:User: )?(?P<name>(?=\w*[._])[A-Za-z][\w.]{2,30})(?=: [a-z])")
 # A line of a chat as IRC has it: <quillfeather> anyone there?
-_NICK = re.compile(r"^<[@+%]?(?P<name>[A-Za-z][\w.-]{1,24})> (?=[^<\s])", re.MULTILINE)
+_NICK = re.compile(r"<[@+%]?(?P<name>[A-Za-z][\w.-]{1,24})> (?=[^<\s])")
 # "under the name meeplewitch_77", "requested by helpdesk_mira", "u/gentle_fern", "kestrel#4471"
 _NAMED_SO = Anchored(
     r"\b(?:under the name|known as|goes by|by|as|name is|for user)[ ][\"'“]?"
@@ -142,15 +140,16 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
         owner = _OWNER.match(t, end)
         if owner and (owner["name"] or has_unusual_word(owner["dashed"])):
             yield span(owner, "USERNAME", 0.6, "handle", owner.lastgroup or 0)
-    for match in _HOME.finditer(t):
+    for match in _HOME.finditer(t) if "/home/" in t or "Users" in t else ():
         if match["name"].lower() not in _NOBODY:
             yield span(match, "USERNAME", 0.6, "handle", "name")
     for match in _PROFILE.find(text.said) if "/" in t else ():
         yield span(match, "USERNAME", 0.6, "handle")
-    nicks = list(_NICK.finditer(t)) if "> " in t and "</" not in t else []
+    lines = lines_of(t) if "> " in t or ": " in t else ()
+    nicks = [nick for at in lines if (nick := _NICK.match(t, at))] if "</" not in t else []
     for match in nicks if len(nicks) > 1 else ():
         yield span(match, "USERNAME", 0.6, "handle", "name")
-    for match in _SPEAKER.finditer(t) if ": " in t else ():
+    for match in filter(None, (_SPEAKER.match(t, at) for at in lines)):
         if has_unusual_word(match["name"].replace("_", " ")):
             yield span(match, "USERNAME", 0.5, "handle", "name")
     for match in _named_so(text):

@@ -8,7 +8,7 @@ A new rule is put into one of the tables here. The rules need nothing but the ba
 
 from collections.abc import Mapping, Sequence
 
-from langchain_privacy.detection.addresses import find_addresses, find_house_numbers
+from langchain_privacy.detection.addresses import ADDRESSES, find_house_numbers
 from langchain_privacy.detection.contact import (
     PHONES,
     find_emails,
@@ -93,7 +93,7 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
         find_presented_people,
         find_signatures,
         find_columns_of_names,
-        find_addresses,
+        *ADDRESSES,
         find_house_numbers,
         find_places,
         find_named_things,
@@ -102,7 +102,7 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
     ),
     "ko": (find_korean_names, find_korean_institutions, find_korean_addresses),
 }
-_LISTED: tuple[Rule, ...] = (find_signatures, find_columns_of_names, find_addresses, find_places)
+_LISTED: tuple[Rule, ...] = (find_signatures, find_columns_of_names, *ADDRESSES, find_places)
 ELSEWHERE: Mapping[str, tuple[Rule, ...]] = {
     "*": (find_people_by_capitals, *_LISTED),
     # Every noun has a capital letter here: lists and what announces a name, no more.

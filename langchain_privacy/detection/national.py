@@ -8,7 +8,7 @@ has neither is found beside the label that names it (`numbers`).
     >>> text = "SSN 123-45-6789, CPF 123.456.789-09"
     >>> found = find_any_of(*NATIONAL)(fold(text))
     >>> [(f.entity_type, text[f.start : f.end]) for f in found]
-    [('ID', '123.456.789-09'), ('US_SSN', '123-45-6789')]
+    [('US_SSN', '123-45-6789'), ('ID', '123.456.789-09')]
 """
 
 import re

@@ -406,14 +406,14 @@ _SAID_NAME = re.compile(
 def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
     """Find names in small letters: in lines without capitals by the lists, else beside a cue."""
     t = text.text
-    names = _IN_LOWER_CASE & text.words
-    if names and ("\n" in t or t == text.lower or not t.isascii()):
+    names = [name for name in _IN_LOWER_CASE & text.words if name in t]
+    if names:
         yield from _in_lines_without_capitals(text)
     for name in names:
         for start, end in occurrences(t, name):
-            before = _WORD_BEFORE.search(t, max(0, start - 16), start)
-            if not _ENDS.match(t, end) or (start and t[start - 1] not in " (\n"):
+            if (start and t[start - 1] not in " (\n") or not _ENDS.match(t, end):
                 continue
+            before = _WORD_BEFORE.search(t, max(0, start - 16), start)
             after = _WORD_AFTER.match(t, end, end + 16)
             cued = before is not None and before[1].lower() in _BEFORE_LOWER
             if cued or (after is not None and (after[1] is None or after[1] in _AFTER_LOWER)):

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
-from langchain_privacy.detection.rules import finding, span
+from langchain_privacy.detection.rules import finding, lines_of, span
 from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words import has_unusual_word, load
 
@@ -46,34 +46,34 @@ _WITH = re.compile(r"\b(?:by|with|from|to|see|saw|and) \Z")
 # The mark comes first and the role is looked up: a pattern of all roles is tried at every word.
 _ROLES = load("close_roles") | load("roles") | {"one", "partner", "ex", "hr"}
 _BRACKETED = re.compile(
-    rf" (?:[(\[][\"“]?|[\"“])(?P<name>{_CAP})"
+    # One class first: the engine looks for nothing else.
+    rf"[(\[\"“](?<= .)(?:(?<=[(\[])[\"“])?(?P<name>{_CAP})"
     # (Elif, 3 years old)
     r"(?:(?P<aged>,? (?:aged? )?\d{1,2}(?: (?:years|months|weeks)(?: old)?)?\))|(?=[)\],\"”]))"
 )
 
 # ---- a sign-off within a line: "Kind regards, T. Vance"
 
+_CLOSING = ("regards", "wishes", "sincerely", "faithfully", "truly", "cheers", "thanks", "thx",
+            "love", "best", "xoxo")  # fmt: skip
 _SIGN_OFF = re.compile(
-    r"(?:^|(?<=[.!?\"”:] ))[ \t>]{0,8}(?i:(?:kind(?:est)?|best|warm(?:est)?|with(?: best| kind)?"
-    r"|many|yours|lots of|all my) )?(?i:regards|wishes|sincerely|faithfully|truly|cheers|thanks"
-    r"|thx|love|best|xoxo)"
+    r"(?i:(?:kind(?:est)?|best|warm(?:est)?|with(?: best| kind)?|many|yours|lots of|all my) )?"
+    rf"(?i:{'|'.join(_CLOSING)})"
     rf"[,!.]? {{1,2}}(?P<name>(?:[A-Z]\.? ){{0,2}}{_CAP}(?: {_CAP})?|[a-zß-ɏ]{{3,16}})"
-    r"(?=[,.]?\s*(?:[\"”]|\Z|\n)| \(\d|, [A-Z])",
-    re.MULTILINE,
+    r"(?=[,.]?\s*(?:[\"”]|\Z|\n)| \(\d|, [A-Z])"
 )
-_CLOSING = frozenset(
-    ("regards", "wishes", "sincerely", "faithfully", "truly", "cheers", "thanks", "thx", "love",
-     "best", "xoxo")
-)  # fmt: skip
+_SIGN_OFF_BEGINS = frozenset(
+    ["kind", "kindest", "warm", "warmest", "with", "many", "yours", "lots", "all", *_CLOSING]
+)
+_BEFORE_SIGN_OFF = re.compile(r"(?:^|[.!?\"”:] )[ \t>]{0,8}\Z", re.MULTILINE)
 _ALL = frozenset({"all", "everyone", "everybody", "team", "folks", "guys", "again", "you", "both"})
 
 # ---- lines of a chat
 
 _SPEAKER = re.compile(
-    r"^[ \t>]{0,4}"
+    r"[ \t>]{0,4}"
     r"(?P<time>\[?(?:\d{4}-\d\d-\d\d[ T,]{1,2})?\d{1,2}:\d\d(?::\d\d)?(?: ?[AaPp][Mm])?\]?"
-    r"[ ,-]{1,3})?<?(?P<name>[^\W\d_][\w.'-]{1,19}(?: [^\W\d_][\w.'-]{1,19})?)>?:[ ](?=\S)",
-    re.MULTILINE,
+    r"[ ,-]{1,3})?<?(?P<name>[^\W\d_][\w.'-]{1,19}(?: [^\W\d_][\w.'-]{1,19})?)>?:[ ](?=\S)"
 )
 _FEWEST_LINES = 3
 _HANGUL = re.compile(r"[가-힣]")
@@ -97,17 +97,29 @@ def find_presented_people(text: FoldedText) -> Iterator[Finding]:
             continue
         if name.lower() not in _FUNCTION | _NOBODY and not (name.isupper() and len(name) < 6):
             yield span(match, "PERSON", _SCORE, "presented", "name")
-    for match in _SIGN_OFF.finditer(t) if not text.words.isdisjoint(_CLOSING) else ():
+    for match in _signed_off(text):
         words = match["name"].lower().split()
         if _ALL.isdisjoint(words) and _NOBODY.isdisjoint(words) and _FUNCTION.isdisjoint(words):
             yield span(match, "PERSON", _SCORE, "presented", "name")
-    if ": " in t:
+    if t.count(": ") > 1:
         yield from _speakers(text)
+
+
+def _signed_off(text: FoldedText) -> Iterator[re.Match[str]]:
+    done = 0
+    for at in () if text.words.isdisjoint(_CLOSING) else text.said.places(_SIGN_OFF_BEGINS):
+        if (
+            at >= done
+            and _BEFORE_SIGN_OFF.search(text.text, max(0, at - 10), at)
+            and (match := _SIGN_OFF.match(text.text, at))
+        ):
+            done = match.end()
+            yield match
 
 
 def _speakers(text: FoldedText) -> Iterator[Finding]:
     """Find who speaks: labels of lines that come again, or stand behind a time of the day."""
-    lines = list(_SPEAKER.finditer(text.text))
+    lines = [match for at in lines_of(text.text) if (match := _SPEAKER.match(text.text, at))]
     if len(lines) < 2:
         return
     often = Counter(match["name"] for match in lines)

@@ -237,6 +237,11 @@ def occurrences(text: str, cue: str) -> Iterator[tuple[int, int]]:
         start = text.find(cue, start + 1)
 
 
+def lines_of(text: str) -> list[int]:
+    """Return where the lines of a text begin."""
+    return [0, *(end for _, end in occurrences(text, "\n"))]
+
+
 def numbers(
     pattern: re.Pattern[str], text: FoldedText, *, digits: int = 1, letters: bool = False
 ) -> Iterator[re.Match[str]]:
