@@ -282,13 +282,15 @@ class Examiner:
                 if live.is_live(session_id):
                     yield found, kind
 
-    def placeholder_types(self, text: str, sessions: Sequence[VaultSession]) -> dict[str, int]:
-        """Count the placeholders of these sessions in a text, by entity type."""
-        if "[" not in text:
-            return {}
+    def placeholder_types(
+        self, payload: Payload, sessions: Sequence[VaultSession]
+    ) -> dict[str, int]:
+        """Count the placeholders of these sessions in a payload, by entity type."""
         return dict(
             Counter(
                 match[1]
+                for text in [*payload.content, *dict.fromkeys(payload.structure)]
+                if "[" in text
                 for match in PLACEHOLDER.finditer(text)
                 if self._issued(match[1], match[2], sessions)
             )

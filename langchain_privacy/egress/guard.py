@@ -210,7 +210,6 @@ class EgressGuard:
             "bytes_out": request.size,
             "measured": "payload",
         }
-        text = payload.examined
         real = self.policy is not None and self.policy.lets_real_text(sender)
         if not real and not isinstance(self.policy, UnsafeAllowAll):
             try:
@@ -235,7 +234,7 @@ class EgressGuard:
             "payload_digest": payload.digest,
             "payload": None,
             "entity_types": json.dumps(
-                self._examiner.placeholder_types(text, sessions), sort_keys=True
+                self._examiner.placeholder_types(payload, sessions), sort_keys=True
             ),
         }
         if real:  # neither it nor a digest, which would let a short text be guessed

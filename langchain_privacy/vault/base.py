@@ -290,7 +290,7 @@ class Life:
 
     def check(self) -> None:
         """Raise `SessionError` when the session is over; looking is not using."""
-        if self.over:
+        if (self._ended or self._ttl is not None) and self.over:
             how = self._ended or "has expired"
             msg = f"The session {how}: its values cannot be had back. Open it anew to go on."
             raise SessionError(msg)

@@ -86,9 +86,9 @@ FAULTS: dict[str, str] = {
         unit_tests/masking/test_surfaces.py::test_a_content_block_of_any_shape_is_masked""",
     # ---- what leaves: links and tools
     "links and pictures of an answer carried values to a stranger's host": """
-        unit_tests/masking/test_links.py::test_the_renderer_would_fetch
-        unit_tests/masking/test_links.py::test_nothing_is_fetched_with_a_value
-        unit_tests/masking/test_links.py::test_whatever_is_written_no_host_gets_a_value""",
+        unit_tests/masking/test_link_targets.py::test_the_renderer_would_fetch
+        unit_tests/masking/test_link_targets.py::test_nothing_is_fetched_with_a_value
+        unit_tests/masking/test_link_targets.py::test_whatever_is_written_no_host_gets_a_value""",
     "a tool's argument with a host in it got values": """
         unit_tests/edge/test_tools.py::TestPolicy::test_text_for_another_interpreter
         unit_tests/edge/test_tools.py::TestPolicy::test_a_host_in_one_field_of_an_argument""",

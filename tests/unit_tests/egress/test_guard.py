@@ -426,6 +426,15 @@ def test_placeholders_are_counted_by_type(masker: Masker, guard: EgressGuard) ->
     assert guard.ledger.crossings()[0].entity_types == {"PERSON": 2}
 
 
+def test_a_placeholder_before_another_ones_words_is_counted_once(
+    masker: Masker, guard: EgressGuard
+) -> None:
+    entry = masker.session("thread").vault.issue("PERSON", SECRET)
+    said = [HumanMessage(f"I am [PERSON_{entry.code}]"), AIMessage("Hello."), HumanMessage("Bye.")]
+    guard.wrap(ScriptedChatModel(responses=["fine"])).invoke(said)
+    assert guard.ledger.crossings()[0].entity_types == {"PERSON": 1}
+
+
 def test_only_models_are_wrapped(guard: EgressGuard) -> None:
     with pytest.raises(ConfigurationError, match=r"wrap_runnable"):
         guard.wrap(ScriptedChatModel(responses=["x"]) | (lambda m: m))
