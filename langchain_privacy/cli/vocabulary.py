@@ -33,6 +33,9 @@ _LISTS = {
     "public_medicine": "medicine",
     "public_new": "words newer than the dictionaries, and of chats",
     "korean_public_places": "countries, provinces, languages and holidays in Korean",
+    "korean_public_it": "information technology in Korean",
+    "korean_public_business": "law, finance, work and school in Korean",
+    "korean_public_medicine": "medicine in Korean",
 }
 
 

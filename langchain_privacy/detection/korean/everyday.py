@@ -5,6 +5,9 @@ Cut without that entry such a word shows itself to be made of everyday nouns; th
 does not (삼성 + 전자), and short words are not asked about: 강하늘 is an actor. A title that Kiwi
 knows as a common noun as well (아메리카노) is one. Labels of forms are those of `words.labels`.
 
+What computing, offices and clinics call things, Kiwi has among its names (캐시, 와이파이) or
+not at all (쿠버네티스): such terms are listed, as English ones are.
+
     >>> from langchain_privacy.detection.korean.tokens import korean_tokens
     >>> words = ["근로계약서", "배송지", "삼성전자", "강하늘"]
     >>> [is_common_token(korean_tokens(f"{word}에 대하여")[0]) for word in words]
@@ -28,6 +31,12 @@ _SHORTEST, _SHORTEST_COMMON = 4, 3
 _PART = 2
 _KNOWN = 30_000
 _PAPERS = tuple(load("korean_papers"))
+DOMAINS = ("it", "business", "medicine")
+"""The lists `korean_public_<domain>.txt`: terms that Kiwi's dictionary lacks, or has as names."""
+_TERMS = frozenset().union(*(load(f"korean_public_{domain}") for domain in DOMAINS))
+_SUBSTANCES = tuple(load("korean_medical_endings"))
+_LONGEST_TERM = max(map(len, _TERMS))
+_BEFORE_ENDING = 2
 
 
 def is_paper(tokens: Sequence[Token]) -> bool:
@@ -41,12 +50,27 @@ def is_paper(tokens: Sequence[Token]) -> bool:
     )
 
 
+def is_term(word: str) -> bool:
+    """Say whether a word is a term of computing, of offices or of clinics."""
+    return word in _TERMS or word.endswith(_SUBSTANCES, _BEFORE_ENDING)
+
+
+def term_at(text: str, start: int, end: int) -> int:
+    """Return where the longest term at the start of a word ends; `start` if there is none."""
+    for stop in range(min(end, start + _LONGEST_TERM), start + 1, -1):
+        if is_term(text[start:stop]):
+            return stop
+    return start
+
+
 def is_common_token(token: Token) -> bool:
-    """Say whether a proper noun of Kiwi's dictionary is a label or made of everyday nouns."""
+    """Say whether a proper noun of Kiwi's dictionary is a label, a term, or everyday nouns."""
     if token.tag != "NNP" or token.oov:
         return False
-    return kind_of_label(token.form) != "" or (
-        token.id > _OF_AN_ENCYCLOPAEDIA and _is_common(token.form)
+    return (
+        is_term(token.form)
+        or kind_of_label(token.form) != ""
+        or (token.id > _OF_AN_ENCYCLOPAEDIA and _is_common(token.form))
     )
 
 

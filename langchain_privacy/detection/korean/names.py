@@ -12,12 +12,14 @@ or an age says is kept. `defaults` puts the rule into a detector.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import HANGUL, FoldedText
 from langchain_privacy.detection.korean import morphemes, syllables
-from langchain_privacy.detection.korean.everyday import is_common_token
+from langchain_privacy.detection.korean.everyday import is_common_token, term_at
 from langchain_privacy.detection.korean.people import people_in
 from langchain_privacy.detection.korean.tokens import (
     SENTENCES,
@@ -30,6 +32,7 @@ from langchain_privacy.detection.once import remembered
 from langchain_privacy.detection.people import is_listed_person
 from langchain_privacy.detection.rules import announced_by, finding, span
 from langchain_privacy.detection.vocabulary.lexicon import is_public
+from langchain_privacy.words.korean import PARTICLES
 from langchain_privacy.words.labels import kind_of_label
 
 # Of the rules: what the words around a name say, and not its syllables alone.
@@ -44,6 +47,12 @@ _NEXT_KEY = re.compile(r"(?<=[가-힣]) [a-z_]+\Z")
 _LABEL_MARK = re.compile(r"[ ]?[:：=|\t]")
 # The same name behind it in Hanja: "김민수(金民秀)", "유카와 하루나(湯川遙菜·42)".
 _IN_BRACKETS = re.compile(r"[ ]?\((?P<hanja>[\u4e00-\u9fff\uf900-\ufaff]{2,6})(?=[),·])")
+# Of the rules: what a label says.
+_LABELLED = 0.8
+# A word that is none of address.
+_WORD_BEHIND = re.compile(r"[ ](?![가-힣]{0,6}(?:씨|님))[가-힣]")
+_ENDINGS = frozenset(["JKS", "JKC", "JKG", "JKO", "JKB", "JX", "JC", "VCP", "ETM", "EC", "EF"])
+_start_of = attrgetter("start")
 # See `Token.id`: rarer words are often names as well.
 _KNOWN = 30_000
 _READ = re.compile("[가-힣]")
@@ -76,7 +85,8 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
 
 @remembered(SENTENCES)
 def _with_kiwi(sentence: str) -> tuple[_Name, ...]:
-    return (*_by_rules(sentence), *_by_model(sentence, _in_morphemes))
+    by_rules = (name for name in _by_rules(sentence) if not _is_inflected(sentence, name))
+    return (*by_rules, *_by_model(sentence, _in_morphemes))
 
 
 @remembered(SENTENCES)
@@ -90,13 +100,36 @@ def _by_rules(sentence: str) -> Iterator[_Name]:
             yield f.start, f.end, f.entity_type, f.score, f.detector
 
 
+def _is_inflected(sentence: str, name: _Name) -> bool:
+    """Say whether what words around it make a name is a noun with a particle or with 이다.
+
+    고객 성함이, 예정인 환자: Kiwi knows 이상인 and takes an unknown name for one noun. What a label
+    says, and 씨 or 님 behind it, says more.
+    """
+    start, end, _, score, _ = name
+    if score >= _LABELLED or not _WORD_BEHIND.match(sentence, end):
+        return False
+    at, piece = next(p for p in pieces(sentence) if p[0] + len(p[1]) > start)
+    tokens = korean_tokens(piece)
+    first = bisect_left(tokens, start - at, key=_start_of)
+    last = bisect_left(tokens, end - at, key=_start_of)
+    noun = next((i for i in range(first, last) if tokens[i].tag in _ENDINGS), first)
+    return (
+        first < noun
+        and tokens[first].start == start - at
+        and all(token.tag in _ENDINGS for token in tokens[noun:last])
+        and (tokens.tags[first:noun] in (["NNG"], ["MM", "NNB"]))
+        and all(not token.oov and token.id < _KNOWN for token in tokens[first:noun])
+    )
+
+
 def _by_model(sentence: str, read: Callable[[str], Iterator[_Named]]) -> Iterator[_Name]:
     for at, piece in pieces(sentence):
         for start, end, kind in read(piece):
             if key := _NEXT_KEY.search(piece, start, end):
                 end = key.start()  # "이름=강하늬 ip=..." in a log
-            if _is_english(piece[start:end]):
-                continue  # the model has read Korean sentences only
+            if _is_english(piece[start:end]) or _are_terms(piece[start:end]):
+                continue  # the model has read news only
             if kind != "PERSON" and is_listed_person(piece[start:end]):
                 kind = "PERSON"  # the model has read few names in Latin letters: "Kevin Lee가"
             yield at + start, at + end, kind, _PERSON if kind == "PERSON" else _OTHER, _MODEL
@@ -115,6 +148,12 @@ def _is_english(name: str) -> bool:
     return name.isascii() and (
         name.islower() or all(is_public(word.lower()) for word in _WORDS.findall(name))
     )
+
+
+def _are_terms(name: str) -> bool:
+    """Say whether all of a name is terms, with particles or without: "캐시도 프롬프트"."""
+    words = ((word, term_at(word, 0, len(word))) for word in name.split())
+    return all(end > 0 and word[end:] in PARTICLES for word, end in words)
 
 
 def _in_syllables(piece: str) -> Iterator[_Named]:

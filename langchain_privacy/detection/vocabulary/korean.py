@@ -23,7 +23,7 @@ Without Kiwi there is no strict mode for Korean: a `ConfigurationError` names th
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from langchain_privacy.detection.korean.everyday import is_common_token, is_paper
+from langchain_privacy.detection.korean.everyday import is_common_token, is_paper, term_at
 from langchain_privacy.detection.korean.morphemes import EVERYDAY, names_in
 from langchain_privacy.detection.korean.tokens import (
     SENTENCES,
@@ -127,6 +127,9 @@ def _private_in(text: str) -> tuple[tuple[tuple[int, int, int], ...], int]:
         if True in private[first : last - 1]:
             _glue(tokens, private, first, last)
     _supposed(tokens, private)
+    for first, last in _words(tokens):
+        if True in private[first:last]:
+            _clear_terms(text, tokens, private, first, last)
     pieces = []
     covered = 0
     for token, hidden in zip(tokens, private, strict=True):
@@ -150,7 +153,7 @@ def _is_private(text: str, tokens: Morphemes, index: int) -> bool:
     if tag in _COMMON:
         return token.oov or _is_addressed(tokens, index)
     if is_common_token(token):
-        return False
+        return _is_addressed(tokens, index)
     return tag.partition("-")[0] not in _PUBLIC_TAGS and word not in _PLACES  # "VV-I": irregular
 
 
@@ -231,6 +234,24 @@ def _supposed(tokens: Morphemes, private: list[bool]) -> None:
             continue
         for index, token in enumerate(found, first):
             private[index] = private[index] or _HANGUL.search(token.form) is not None
+
+
+def _clear_terms(
+    text: str, tokens: Sequence[Token], private: list[bool], first: int, last: int
+) -> None:
+    """Leave the terms of a word in clear, other than before 씨: 캐시 + 서버, 도커에서."""
+    end = tokens[last - 1].end
+    index = first
+    while index < last:
+        start = tokens[index].start
+        stop = term_at(text, start, end)
+        behind = next((i for i in range(index, last) if tokens[i].start >= stop), last)
+        index += 1
+        if stop == start or _is_addressed(tokens, behind - 1):
+            continue
+        if tokens[behind - 1].end == stop or text[stop:end] in PARTICLES:
+            private[index - 1 : behind] = [False] * (behind - index + 1)
+            index = behind
 
 
 def _glue(tokens: Sequence[Token], private: list[bool], first: int, last: int) -> None:

@@ -66,6 +66,36 @@ def test_kiwi_helps(text: str, found: list[str]) -> None:
     assert people(text)[: len(found)] == found
 
 
+INFLECTED = [
+    "고객 성함이 어떻게 되세요?",
+    "담당자 성함이 누락되었습니다.",
+    "다음 주 방문할 예정인 고객입니다.",
+    "퇴원 예정인 환자가 있다.",
+    "환자가 고령인 점을 고려한다.",
+    "직원 명단이 필요하다. 환자 한명이 왔다.",
+]
+NAMES_LIKE_THESE = ["이상인", "이정인", "신정인", "정다인", "한송이"]
+
+
+@pytest.mark.parametrize("text", INFLECTED)
+def test_a_noun_with_its_ending_is_nobody(text: str) -> None:
+    pytest.importorskip("kiwipiepy")
+    assert people(text) == []
+
+
+@pytest.mark.parametrize("name", NAMES_LIKE_THESE)
+def test_a_name_that_ends_so_is_somebody(name: str) -> None:
+    pytest.importorskip("kiwipiepy")
+    assert name in people(f"담당자 {name} 연락처를 알려 주세요.")
+    assert name in people(f"환자 {name} 씨가 왔다.")
+
+
+def test_a_term_is_nobody_unless_a_title_says_so() -> None:
+    pytest.importorskip("kiwipiepy")
+    assert people("스트림도 스레드도 캐시도 프롬프트도 없다.") == []
+    assert people("담당자: 정토큰 과장") == ["정토큰"]
+
+
 @pytest.mark.parametrize("text", NOBODY)
 def test_nobody_is_found(text: str) -> None:
     pytest.importorskip("kiwipiepy")

@@ -7,8 +7,11 @@ import unicodedata
 import pytest
 
 from langchain_privacy.detection.korean import tokens
+from langchain_privacy.detection.korean.everyday import DOMAINS, term_at
 from langchain_privacy.detection.vocabulary.korean import private_words
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.words import load
+from langchain_privacy.words.korean import PARTICLES
 
 pytest.importorskip("kiwipiepy")
 
@@ -36,7 +39,7 @@ NAMES = [
     ("금보라는 계약을 해지했다.", ["금보라"]),  # 라는 is no particle here
     ("가수 거미와 도지원이 왔다.", ["거미", "도지원"]),  # names that are words
     ("빙소희 대리", ["빙소희"]),
-    ("삼성전자와 카카오톡을 쓴다.", ["삼성전자", "카카오톡"]),  # organisations are not public
+    ("삼성전자와 카카오를 안다.", ["삼성전자", "카카오"]),  # organisations are not public
 ]
 PUBLIC = [
     "계약서를 검토하고 보증금을 돌려주지 않으면 어떻게 해야 하나요?",
@@ -129,10 +132,48 @@ def test_labels_and_compounds_of_everyday_nouns_are_public(text: str) -> None:
     assert masked(text) == []
 
 
+TERMS = [
+    "캐시와 쿼리가 느려서 파이썬 코드를 고치고 도커에 배포했다.",
+    "엑셀 파일을 태블릿에서 열고 와이파이로 보냈다. 카톡으로도 보냈다.",
+    "백엔드 서버의 세션과 토큰을 클러스터에서 관리한다.",  # Kiwi cuts 백 + 엔드
+    "캐시서버를 껐다. 쿠버네티스까지 재시작했다.",
+    "거래명세서와 발주서를 컨펌하고 온보딩 일정을 잡았다.",
+    "메트포르민, 로수바스타틴과 란소프라졸을 처방했다.",  # known by the stem of their class
+]
+
+
+@pytest.mark.parametrize("text", TERMS)
+def test_terms_that_kiwi_does_not_know_are_public(text: str) -> None:
+    assert masked(text) == []
+
+
+def test_a_term_before_an_honorific_is_a_name() -> None:
+    assert masked("캐시 씨가 도커를 설치했다.") == ["캐시"]
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_no_term_is_a_name(domain: str) -> None:
+    """Nor does a name begin with one whose rest could be a particle: 알바 + 로."""
+    terms = load(f"korean_public_{domain}")
+    names = load("korean_foreign_names") | load("korean_given_whole")
+    assert not terms & (names | load("korean_given_words_as_well"))
+    for name in names:
+        end = term_at(name, 0, len(name))
+        assert end == 0 or name[end:] not in PARTICLES, name
+    first, last = load("korean_given_first"), load("korean_given_last")
+    families = load("korean_surnames")
+    for term in terms:
+        assert len(term) > 2 or not (term[0] in first and term[1] in last), term
+        if len(term) == 3 and term[0] in families:
+            assert not (term[1] in first and term[2] in last), term
+
+
 @pytest.mark.parametrize(
     "name",
-    ["강하늘", "역도산", "외환은행", "일간스포츠", "케이티", "성덕중학교", "국민연금공단",
+    ["스미스", "메리", "제임스", "올리비아", "응우옌", "에밀리", "데이비드", "캐서린",
+     "조던", "클로이", "라일라", "강하늘", "역도산", "외환은행", "일간스포츠", "케이티",
+     "성덕중학교", "국민연금공단",
      "문화체육관광부", "신용보증기금", "행복나눔병원"],
 )  # fmt: skip
-def test_names_made_of_everyday_nouns_stay_private(name: str) -> None:
+def test_names_stay_private_whatever_they_are_made_of(name: str) -> None:
     assert name in masked(f"어제 {name}에 대하여 들었다.")
