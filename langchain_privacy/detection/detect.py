@@ -130,7 +130,7 @@ def detect_all(
     Raises:
         DetectionError: A detector failed; there is no partial result.
     """
-    reading = Reading(text) if isinstance(text, str) else text
+    reading = Reading(_blanked(text, skip)) if isinstance(text, str) else text
     language = detection_language(reading.text, expected) if language is None else language
     say_unread(language, detectors)
     early, late = _by_turn(detectors)

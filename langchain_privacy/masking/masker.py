@@ -699,28 +699,26 @@ class Masker:
         if not text or text.isspace():
             return []
         if session is None:
-            return self._detect(
-                Reading(text), [match.span() for match in PLACEHOLDER.finditer(text)]
-            )
+            return self._detect(text, [match.span() for match in PLACEHOLDER.finditer(text)])
         texts = self._memory_of(session).texts
         if texts.has_masked(text):
             return []
         new = texts.new_in(text)
         if len(new) < len(text):  # where nothing is in that, nothing is in the whole
             language = detection_language(text, self._expected)
-            if not self._detect(Reading(new), texts.grammar_in(new), language):
+            if not self._detect(new, texts.grammar_in(new), language):
                 return []
-        return self._detect(Reading(text), texts.grammar_in(text))
+        return self._detect(text, texts.grammar_in(text))
 
     def _detect(
         self,
-        reading: Reading,
+        read: str | Reading,
         hidden: Sequence[tuple[int, int]],
         language: str | None = None,
     ) -> list[Finding]:
         """Find what the detectors and the policy take for private."""
         found = detect_all(
-            reading,
+            read,
             self.detectors,
             language=language,
             skip=hidden,
@@ -732,7 +730,7 @@ class Masker:
         if not len(self.public):
             return found
         # What the application declared public is not private, unless it named it as private too.
-        text, named = reading.text, DictionaryDetector.name
+        text, named = read if isinstance(read, str) else read.text, DictionaryDetector.name
         return [
             f for f in found if f.detector == named or not self.public.holds(text[f.start : f.end])
         ]

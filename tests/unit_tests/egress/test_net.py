@@ -17,7 +17,6 @@ from langchain_privacy import EgressGuard, Masker, MaskingPolicy, private
 from langchain_privacy.detection import Detector, Finding, default_detectors
 from langchain_privacy.errors import EgressBlockedError
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.values.decoding import Reading
 from langchain_privacy.vault import session_scope
 from tests.support.scripted import ScriptedChatModel
 
@@ -272,7 +271,7 @@ def test_what_is_found_in_the_whole_is_found_beside_masked_texts(
     texts = [masked[piece] if isinstance(piece, int) else piece for piece in pieces]
     text = "".join(part for pair in zip(texts, between, strict=False) for part in pair)
     known = session._memory.texts
-    whole = masker._detect(Reading(text), known.grammar_in(text))
+    whole = masker._detect(text, known.grammar_in(text))
     assert masker.unmasked(text, session.vault) == ([] if known.has_masked(text) else whole)
 
 
@@ -287,7 +286,7 @@ def test_two_clean_halves_make_no_private_whole(one: str, two: str, between: str
     assert first.endswith(one)
     assert second.startswith(two)
     known, whole = session._memory.texts, first + between + second
-    found = m._detect(Reading(whole), known.grammar_in(whole))
+    found = m._detect(whole, known.grammar_in(whole))
     assert found or between or one == "Projekt"
     assert m.unmasked(whole, session.vault) == found
 
