@@ -103,7 +103,7 @@ class Clean:
             reach: Letters and digits that a find may take at the most, with what tells it.
         """
         groups = _grouped(texts)
-        weights = list(map(weight, groups))
+        weights = [0, *map(weight, groups[1:])]  # the first follows on none
         own = self.marks(groups)
         joined, ends = [], []
         end, inside = 0, 0  # the group behind the window, and the weight behind its first group

@@ -144,6 +144,8 @@ def of_call(
         }
     payload = _of_request(request, messages)
     extra = [getattr(model, name, None) for name in ("default_headers", "default_query")]
+    if not any(extra):
+        return payload
     structure = [*payload.structure]
     Walk(_Look(structure, structure))(extra)
     return dataclasses.replace(payload, structure=structure)
