@@ -176,7 +176,7 @@ class MaskingSession:
         self.masker = masker
         self.vault = vault_session
         self.kept = kept
-        self._memory = masker._memory_of(vault_session)  # noqa: SLF001
+        self._memory = masker._memories.of(vault_session)  # noqa: SLF001
 
     def __repr__(self) -> str:
         return f"<MaskingSession {self.vault.id}>"
@@ -700,7 +700,7 @@ class Masker:
             return []
         if session is None:
             return self._detect(text, [match.span() for match in PLACEHOLDER.finditer(text)])
-        texts = self._memory_of(session).texts
+        texts = self._memories.of(session).texts
         if texts.has_masked(text):
             return []
         new = texts.new_in(text)
@@ -734,9 +734,6 @@ class Masker:
         return [
             f for f in found if f.detector == named or not self.public.holds(text[f.start : f.end])
         ]
-
-    def _memory_of(self, vault: VaultSession) -> _Memory:
-        return self._memories.of(vault)
 
     def _no_memories(self) -> OfSessions[_Memory]:
         return OfSessions(lambda vault: _Memory(self, vault), dropped=VaultSession.forget_index)
