@@ -257,7 +257,7 @@ FAULTS: dict[str, str] = {
     "a closed pipe was a traceback": """
         unit_tests/cli/test_ledger.py::test_a_reader_that_goes_away_is_no_fault""",
     "a misspelled type of the scan was a clean result": """
-        unit_tests/cli/test_scan.py::test_a_misspelled_type_is_not_silent""",
+        unit_tests/cli/test_scan.py::test_a_type_that_does_not_exist_is_wrong_usage""",
     "the scan could not read databases": """
         unit_tests/cli/test_scan.py::test_a_database_is_read_row_by_row""",
     "a missing extra was a bare ImportError": """
