@@ -228,6 +228,7 @@ _PLAIN = load("street_words_plain")
 _BEFORE_SUFFIX = re.compile(
     rf"(?:(?P<number>{_NUMBER}),?[ ])?(?:(?:{_CAP}|{_SMALL}|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,5}}\Z"
 )
+_ANY_DIGIT = re.compile(r"\d")
 _NO_NAME = "|".join(sorted(load("not_street_names")))
 _BEFORE_LOWER_SUFFIX = re.compile(
     rf"(?P<number>{_NUMBER}),?[ ](?:{_NO_STREET}[^\W\d_]{{2,20}}[ ]){{0,2}}"
@@ -270,9 +271,11 @@ def _streets_by_suffix(text: FoldedText) -> Iterator[_Anchor]:
             pattern = _BEFORE_LOWER_SUFFIX if lower else _BEFORE_SURE_SUFFIX
             if not lower and t[start:end] not in _SURE:
                 continue
-        line = t.rfind("\n", 0, start) + 1
-        before = pattern.search(t[max(line, start - 72) : start])
-        if before and (before["number"] or t[start:end].lower() in _PLAIN):
+        # A street also without a number; in small letters it needs one.
+        plain = pattern is _BEFORE_SUFFIX and t[start:end].lower() in _PLAIN
+        window = t[max(0, start - 72, t.rfind("\n", 0, start) + 1) : start]
+        before = pattern.search(window) if plain or _ANY_DIGIT.search(window) else None
+        if before and (before["number"] or plain):
             first = start - len(before[0])
             if not before["number"]:
                 first -= _left(_HOUSE_ABOVE, t, first, 56)
@@ -337,17 +340,21 @@ _FRAMED = re.compile(
     rf"(?=(?:{_SMALL}[ ]){{0,2}}(?:{_CAP}|C/))(?:(?:{_CAP}|{_SMALL}|C/)[ ]){{1,5}}"
     r"\d{1,4}\b\.?(?![,.]\d)"
 )
-_SHORT = 10  # what `numbers` looks at behind a number
+_CLOSE = 10  # characters between two numbers
 _YEAR_AT_END = re.compile(r"(?:19|20)\d\d\.?\Z")
 
 
 @announced_by(digits(1, letters=True))
 @_grown
 def _between_numbers(text: FoldedText) -> Iterator[_Anchor]:
-    gaps = (after - end for (_, end), (after, _) in pairwise(text.said.numbers))
-    for match in numbers(_FRAMED, text, letters=True) if any(gap <= _SHORT for gap in gaps) else ():
-        if not _YEAR_AT_END.search(match[0]):
-            yield match.start(), match.end(), 0.45
+    t, done = text.text, 0
+    for (start, end), (after, _) in pairwise(text.said.numbers):
+        if start < done or after - end >= _CLOSE:
+            continue
+        match = _FRAMED.match(t, start)
+        if match and not _YEAR_AT_END.search(match[0]):
+            yield start, match.end(), 0.45
+        done = match.end() if match else done
 
 
 # "Leoforos Kifisias 44, 151 25 Marousi": words in capitals, a number, and a code with its city.

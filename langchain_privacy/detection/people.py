@@ -152,11 +152,12 @@ def find_people(text: FoldedText) -> Iterator[Finding]:
     named = -1  # where the last name ended
     for match in _RUN.finditer(t):
         start, end = match.span()
+        run = text.lower[start:end]
+        if end == start + 1 or run in _NOT_ALONE:
+            continue
         if t.startswith(", ", end):
             yield from _reversed(text, start, end)
-        words = text.lower[start:end].split(" ")
-        if len(words) == 1 and (end == start + 1 or words[0] in _NOT_ALONE):
-            continue
+        words = run.split(" ")
         beside = 0 <= start - named < 8 and words[0] in _GIVEN
         known = words[0] in _GIVEN and words[-1] in _FAMILY
         if not (known or beside) and _COMMON.issuperset(words):
@@ -276,14 +277,16 @@ def _people_in(text: FoldedText, tokens: list[_Token]) -> Iterator[Finding]:
 def _role_before(text: FoldedText, start: int) -> tuple[str, bool]:
     """Return the role that stands before an offset, and whether a mark makes it a label."""
     before = text.lower[max(0, start - 48) : start].rstrip(" \t\n\"'*_>")
-    label = before.endswith((":", "=", "|"))
-    if before.endswith(",") and before[:-1].rpartition(" ")[2] in _CLOSE:
-        before = before[:-1]  # "her mother, Nélida, who"
-    elif before.endswith(".."):
-        label, before = True, before.rstrip(".")  # "Name ........ X"
-    before = before.rstrip(":=|- ")
-    if before.endswith(")"):
-        before = before[: before.rfind("(")].rstrip()
+    label = False
+    if not before[-1:].isalnum():
+        label = before.endswith((":", "=", "|"))
+        if before.endswith(",") and before[:-1].rpartition(" ")[2] in _CLOSE:
+            before = before[:-1]  # "her mother, Nélida, who"
+        elif before.endswith(".."):
+            label, before = True, before.rstrip(".")  # "Name ........ X"
+        before = before.rstrip(":=|- ")
+        if before.endswith(")"):
+            before = before[: before.rfind("(")].rstrip()
     words = before.rsplit(None, 2)[-2:]
     if not words:
         return "", False

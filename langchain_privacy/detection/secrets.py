@@ -151,11 +151,15 @@ def _stands_in(value: str) -> bool:
     return not _STAND_INS.isdisjoint(words) and all(w.isalpha() for w in words if w)
 
 
-@announced_by(_LABELS, parts=[hump.lower() for hump in _HUMPS])
+_HUMP_SIGNS = frozenset(hump.lower() for hump in _HUMPS)
+
+
+@announced_by(_LABELS, parts=_HUMP_SIGNS)
 def find_passwords(text: FoldedText) -> Iterator[Finding]:
     """Find passwords and keys by the label before them, also as defaults in code."""
     t = text.text
-    for start, end in (*_LABELS.find(text), *(m.span() for m in _HUMPED.finditer(t))):
+    humped = () if _HUMP_SIGNS.isdisjoint(text.signs) else _HUMPED.finditer(t)
+    for start, end in (*_LABELS.find(text), *(match.span() for match in humped)):
         before = t[max(0, start - 80) : start]
         if before.endswith("<") and (element := _ELEMENT.match(t, end)):
             yield from _secret(t, *element.span("value"), bare=True)
