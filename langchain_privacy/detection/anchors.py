@@ -12,7 +12,6 @@ they begin with a number or a sign), and is tried there and nowhere else.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from itertools import compress
 from operator import itemgetter
 
@@ -33,40 +32,25 @@ class Words:
     Attributes:
         text: Normal form, see `values.fold.normal`.
         lower: The same in lower case, character for character.
+        known: The words in Latin, Greek or Cyrillic letters that occur, in lower case.
+        numbers: Where runs of digits begin and end.
     """
 
-    def __init__(self, text: str, lower: str) -> None:
-        self.text, self.lower = text, lower
-
-    @cached_property
-    def _found(self) -> tuple[list[str], list[int]]:
-        said = self.lower
-        if not said.isascii() and _ANY_LOOKALIKE.search(said):
-            said = said.translate(_ASCII_LOOKALIKES)
+    def __init__(self, text: str) -> None:
+        self.text, self.lower = text, lowered(text)
+        lookalikes = not text.isascii() and _ANY_LOOKALIKE.search(self.lower) is not None
+        said = self.lower.translate(_ASCII_LOOKALIKES) if lookalikes else self.lower
         found = list(_LATIN_WORD.finditer(said))
-        return list(map(_whole, found)), [match.start() for match in found]
-
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """The words in Latin, Greek or Cyrillic letters that occur, in lower case."""
-        known = frozenset(self._found[0])
-        if not self.lower.isascii() and _ANY_LOOKALIKE.search(self.lower):
-            known |= frozenset(_LATIN_WORD.findall(self.lower))
-        return known
+        self._said: list[str] = list(map(_whole, found))
+        self._places = [match.start() for match in found]
+        also = _LATIN_WORD.findall(self.lower) if lookalikes else ()
+        self.known = frozenset((*self._said, *also))
+        self.numbers = [match.span() for match in _DIGITS.finditer(text)]
+        self._numbers_begin = [start for start, _ in self.numbers]
 
     def at(self, place: int) -> str:
         """Return the word that begins at an offset."""
-        said, places = self._found
-        return said[bisect_left(places, place)]
-
-    @cached_property
-    def numbers(self) -> list[tuple[int, int]]:
-        """Where runs of digits begin and end."""
-        return [match.span() for match in _DIGITS.finditer(self.text)]
-
-    @cached_property
-    def _numbers_begin(self) -> list[int]:
-        return [start for start, _ in self.numbers]
+        return self._said[bisect_left(self._places, place)]
 
     def places(
         self, words: frozenset[str], begin: int = 0, stop: int | None = None
@@ -83,7 +67,7 @@ class Words:
         return [at for at, word in zip(places, said, strict=True) if word.startswith(parts)]
 
     def _within(self, begin: int, stop: int | None) -> tuple[list[str], list[int]]:
-        said, places = self._found
+        said, places = self._said, self._places
         if begin or stop is not None:
             first = bisect_left(places, begin)
             last = len(places) if stop is None else bisect_left(places, stop)
@@ -102,7 +86,7 @@ class Words:
 @once
 def words_of(text: str) -> Words:
     """Return the words of a text in normal form, without cutting it twice."""
-    return Words(text, lowered(text))
+    return Words(text)
 
 
 class Anchored:

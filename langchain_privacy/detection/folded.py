@@ -6,7 +6,7 @@ findings are mapped back to the characters of the original.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from operator import itemgetter
 
@@ -30,8 +30,6 @@ _ISLAND_SHORE = 10
 _count = itemgetter(2)
 _MOST = 13
 """Digits that a rule asks for, at most."""
-
-_Islands = tuple[tuple[int, int, int], ...]
 
 HANGUL, LONG_WORD, NOT_ASCII = "가", "a long word", "é"
 """Signs of a text: it has Hangul, a word that is long enough for a key, anything but ASCII."""
@@ -62,7 +60,6 @@ PARTS_AS_SIGNS: set[str] = set()
 """What is a sign for a rule wherever it stands, in small letters."""
 
 
-@dataclass(frozen=True)
 class FoldedText:
     """A text as the rules see it.
 
@@ -70,18 +67,29 @@ class FoldedText:
         text: ASCII digits, hyphens and punctuation, composed Hangul, nothing invisible.
         lower: `text` in lower case, character for character.
         said: The words and numbers of `text`, and where they begin.
+        words: The words in Latin letters that occur, in lower case.
         normal: The same with the way back to the original.
+        hangul: Whether a Korean rule can find anything.
+        long_words: Where what stands between white space is long enough for a key.
+        islands: Stretches around digits, so that rules about numbers need not read the prose:
+            `(start, end, count)` of digits that stand close together, with a little of what is
+            around them, and how many digits they are. All of them, and those that have letters,
+            too, that are not Hangul.
     """
 
-    text: str
-    lower: str
-    said: Words
-    normal: Normal
-
-    @property
-    def words(self) -> frozenset[str]:
-        """The words in Latin letters that occur, in lower case."""
-        return self.said.known
+    def __init__(self, form: Normal) -> None:
+        self.normal, self.text = form, form.text
+        self.said = words_of(form.text)
+        self.lower, self.words = self.said.lower, self.said.known
+        self.hangul = not form.text.isascii() and _HANGUL.search(form.text) is not None
+        self.long_words: list[tuple[int, int]] = []
+        at = 0
+        for word in [word for word in form.text.split() if len(word) >= _LONG]:
+            at = form.text.index(word, at)
+            self.long_words.append((at, at + len(word)))
+            at += len(word)
+        islands = _islands(self.said)
+        self.islands = islands, [i for i in islands if _LETTER.search(form.text, i[0], i[1])]
 
     @cached_property
     def signs(self) -> frozenset[str]:
@@ -102,32 +110,6 @@ class FoldedText:
         signs: frozenset[str] | None = getattr(rule, "signs", None)
         return signs is None or not signs.isdisjoint(self.signs)
 
-    @cached_property
-    def islands(self) -> tuple[_Islands, _Islands]:
-        """Stretches around digits, so that rules about numbers need not read the prose.
-
-        `(start, end, count)` of digits that stand close together, with a little of what is around
-        them, and how many digits they are: all of them, and those that have letters, too, that are
-        not Hangul.
-        """
-        islands = _islands(self.said)
-        return islands, tuple(i for i in islands if _LETTER.search(self.text, i[0], i[1]))
-
-    @cached_property
-    def hangul(self) -> bool:
-        """Whether a Korean rule can find anything: one fast look, or none for ASCII."""
-        return not self.text.isascii() and _HANGUL.search(self.text) is not None
-
-    @cached_property
-    def long_words(self) -> tuple[tuple[int, int], ...]:
-        """Where what stands between white space is long enough for a key."""
-        places, at = [], 0
-        for word in [word for word in self.text.split() if len(word) >= _LONG]:
-            at = self.text.index(word, at)
-            places.append((at, at + len(word)))
-            at += len(word)
-        return tuple(places)
-
     def to_original(self, finding: Finding) -> Finding:
         """Move a finding from the folded spelling to the original text."""
         start, end = self.normal.span(finding.start, finding.end)
@@ -141,12 +123,10 @@ class FoldedText:
 @once
 def fold(text: str) -> FoldedText:
     """Fold a text for the rules. Linear in time."""
-    form = normal(text)
-    said = words_of(form.text)
-    return FoldedText(form.text, said.lower, said, form)
+    return FoldedText(normal(text))
 
 
-def _islands(said: Words) -> _Islands:
+def _islands(said: Words) -> list[tuple[int, int, int]]:
     islands: list[tuple[int, int, int]] = []
     first = last = -1
     count = 0
@@ -161,4 +141,4 @@ def _islands(said: Words) -> _Islands:
         islands.append(
             (max(0, first - _ISLAND_SHORE), min(len(said.text), last + _ISLAND_SHORE), count)
         )
-    return tuple(islands)
+    return islands
