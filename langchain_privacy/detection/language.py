@@ -83,14 +83,14 @@ def _guessed(text: str) -> str | None:
         language = _by_script(sample)
         if language is not None:
             return language
-    head = sample[:_GUESSED_FROM].split()
+    head = sample[:_GUESSED_FROM].lower().split()
     if len(head) >= _PROSE and _english_words(head) * _PLAIN_ENGLISH >= len(head):
         return "en"  # most texts, at the cost of cutting them into words
     words = _WORD.findall(sample)
     letters = [word for word in words if word[0].isalpha()]
     if not letters:
         return None
-    english = _english_words(letters)
+    english = _english_words([word.lower() for word in letters])
     if english * _PLAIN_ENGLISH >= len(letters):
         return "en"
     language, score = _ask_library(sample)
@@ -188,7 +188,8 @@ _MANY = 24  # words, of a language that hardly any text is in: Esperanto, Cebuan
 
 
 def _english_words(words: Sequence[str]) -> int:
-    return sum(map(_ENGLISH_ONLY.__contains__, map(str.lower, words)))
+    """Count the words, in lower case, that only English has."""
+    return sum(map(_ENGLISH_ONLY.__contains__, words))
 
 
 def _is_prose(sample: str, words: Sequence[str]) -> bool:
@@ -203,7 +204,7 @@ def _is_prose(sample: str, words: Sequence[str]) -> bool:
 def _some_part_is_english(text: str) -> bool:
     """Say whether a stretch of some lines reads English: what is mixed is for every detector."""
     for start in range(0, len(text), _BLOCK):
-        words = _LETTERS.findall(text[start : start + _BLOCK])
+        words = _LETTERS.findall(text[start : start + _BLOCK].lower())
         english = _english_words(words)
         if english >= 3 and english * _SOME_ENGLISH >= len(words):
             return True

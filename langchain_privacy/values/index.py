@@ -376,16 +376,16 @@ def stands_once(folded: Skeleton, value: str, entity_type: str) -> bool:
     Without digits and Korean numerals a value has no other spelling, and every spelling of
     somebody's name has one of its words.
     """
-    if any(map(str.isdecimal, value)) or not (value.isascii() or amount_of(value) is None):
+    if _DIGIT.search(value) or not (value.isascii() or amount_of(value) is None):
         return False
     words = [value]
     if is_person(entity_type):
         words = [word for word in NAME_WORD.findall(value) if len(word) > 1]
         words = [] if any(map(is_hangul, value)) else words
-    keys = [skeleton(word) for word in words]
-    return bool(keys) and all(
-        key and folded.data.find(key) == folded.data.rfind(key) for key in keys
-    )
+    for key in map(skeleton, words):
+        if not key or folded.data.find(key) != folded.data.rfind(key):
+            return False
+    return bool(words)
 
 
 def stands_within(folded: Skeleton, value: str, entity_type: str, known: bytes) -> bool:

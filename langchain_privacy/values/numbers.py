@@ -40,6 +40,7 @@ _DATES = tuple(
     )
 )
 """The ways in which dates are written, each with how many digits it begins with."""
+_SOME_DIGIT = re.compile(r"\d")
 _NUMBER_IN_DIGITS = re.compile(r"[0-9]+")
 _MAY_BE_DATE = re.compile(r"\d(?:\d?\D{0,16}\d{1,2}\D{0,16}\d|\d{5})")
 _MONTH_BEFORE = re.compile(rf"{_MONTH} ?\Z")
@@ -85,6 +86,8 @@ def _readings(date: re.Match[str]) -> set[Day]:
 
 def days_of(value: str) -> list[Day]:
     """Return the days that a value may be, with the century and without; none if it is no date."""
+    if _SOME_DIGIT.search(value) is None:
+        return []
     value = normal(value.strip()).text
     if not 6 <= len(value) <= 32 or not _MAY_BE_DATE.search(value):
         return []
@@ -189,6 +192,8 @@ def amount_of(value: str) -> int | None:
 
     Small and round amounts are met by chance: 500, 30,000.
     """
+    if value.isascii() and _SOME_DIGIT.search(value) is None:
+        return None
     if not _AMOUNT.fullmatch(value) or (" " in value.strip() and not _TRIGGER.search(value)):
         return None  # 110 234 567890 is no amount
     amount = value_of(value)
