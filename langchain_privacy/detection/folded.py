@@ -105,11 +105,6 @@ class FoldedText:
                 signs.update(signs_of[min(max(map(_count, table)), _MOST)])
         return frozenset(signs)
 
-    def has_signs_of(self, rule: object) -> bool:
-        """Say whether a rule can find anything in the text; see `rules.announced_by`."""
-        signs: frozenset[str] | None = getattr(rule, "signs", None)
-        return signs is None or not signs.isdisjoint(self.signs)
-
     def to_original(self, finding: Finding) -> Finding:
         """Move a finding from the folded spelling to the original text."""
         start, end = self.normal.span(finding.start, finding.end)

@@ -45,7 +45,7 @@ from langchain_privacy.detection.dates import (
 )
 from langchain_privacy.detection.finding import Finding, LateDetector
 from langchain_privacy.detection.folded import HANGUL, FoldedText, digits, fold
-from langchain_privacy.detection.rules import announced_by
+from langchain_privacy.detection.rules import BySign, announced_by
 from langchain_privacy.values.fold import lowered
 from langchain_privacy.words import load
 
@@ -170,9 +170,8 @@ class PersonalDetector(LateDetector):
         spans = [(*span, "AGE") for span in ages(folded.text, names)]
         spans += [(*span, "BODY") for span in bodies(folded.text)]
         about = _About(folded, found)
-        for look, kind in _LOOKS.items():
-            if folded.has_signs_of(look):
-                spans += [(*match.span(match.lastgroup or 0), kind) for match in look(about)]
+        for look in _ANNOUNCED.announced(folded.signs):
+            spans += [(*m.span(m.lastgroup or 0), _LOOKS[look]) for m in look(about)]
         return [
             folded.to_original(
                 Finding(start=a, end=b, entity_type=kind, score=_SCORE, detector=self.name)
@@ -392,6 +391,7 @@ _LOOKS: dict[Callable[[_About], Iterator[re.Match[str]]], str] = {
     _sums_due: "MONEY",
 }
 """What finds them, and their type. The last group of a match is what is private, or all of it."""
+_ANNOUNCED = BySign(tuple(_LOOKS))
 
 
 def _said_of(lower: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ announces is searched behind that word (`Cues`).
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Detector, Finding
@@ -96,13 +96,12 @@ class RulesDetector(Detector):
         self.min_score = min_score
         own = by_language or {}
         self.names_in = frozenset(own)
-        self._own = _BySign((*rules, *(rule for prose in own.values() for rule in prose)))
+        self._own = BySign((*rules, *(rule for prose in own.values() for rule in prose)))
         self._elsewhere = {
-            code: _BySign((*rules, *prose))
-            for code, prose in {"*": (), **(elsewhere or {})}.items()
+            code: BySign((*rules, *prose)) for code, prose in {"*": (), **(elsewhere or {})}.items()
         }
 
-    def _rules_for(self, language: str | None) -> "_BySign":
+    def _rules_for(self, language: str | None) -> "BySign[Rule]":
         """Return the rules that run on a text.
 
         A text that is unsure gets all of them, and so does one in a script without capitals: it is
@@ -136,10 +135,10 @@ class RulesDetector(Detector):
         return kept if folded.normal.origins is None else list(map(folded.to_original, kept))
 
 
-class _BySign:
+class BySign(Generic[AnyRule]):
     """Rules by the signs that announce them: a text is asked once which can find anything."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[AnyRule]) -> None:
         self._rules = rules
 
     @cached_property
@@ -150,7 +149,7 @@ class _BySign:
                 places.setdefault(sign, []).append(place)
         return places
 
-    def announced(self, signs: Collection[str]) -> list[Rule]:
+    def announced(self, signs: Collection[str]) -> list[AnyRule]:
         """Return the rules that have no signs, or one of these, in order."""
         of = self._places
         places = {place for sign in of.keys() & {None, *signs} for place in of[sign]}
