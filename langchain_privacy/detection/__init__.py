@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from langchain_privacy.detection.presidio import PresidioDetector
     from langchain_privacy.detection.rules import RulesDetector
     from langchain_privacy.detection.token_classification import TokenClassificationDetector
+    from langchain_privacy.detection.unlisted import UnlistedDetector
     from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
     from langchain_privacy.detection.vocabulary.detector import StrictDetector
     from langchain_privacy.values.spelling import UNTYPED
@@ -49,6 +50,7 @@ _FILE_OF = {
     "RulesDetector": "detection.rules",
     "StrictDetector": "detection.vocabulary.detector",
     "TokenClassificationDetector": "detection.token_classification",
+    "UnlistedDetector": "detection.unlisted",
     "adetect_all": "detection.detect",
     "default_detectors": "detection.defaults",
     "detect_all": "detection.detect",
@@ -76,6 +78,7 @@ __all__ = [
     "RulesDetector",
     "StrictDetector",
     "TokenClassificationDetector",
+    "UnlistedDetector",
     "adetect_all",
     "default_detectors",
     "detect_all",

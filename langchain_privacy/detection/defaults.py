@@ -59,6 +59,7 @@ from langchain_privacy.detection.presidio import PresidioDetector, optional_pres
 from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_door_codes, find_keys, find_passwords
 from langchain_privacy.detection.shapes import find_any_of
+from langchain_privacy.detection.unlisted import UnlistedDetector
 from langchain_privacy.detection.vocabulary.detector import StrictDetector
 
 STRUCTURED: tuple[Rule, ...] = (
@@ -146,7 +147,9 @@ def default_detectors(
         rules += optional_presidio(languages, others=packaged)
     elif presidio:
         rules.append(PresidioDetector())
-    last: list[Detector] = [StrictDetector(languages=languages), HealthDetector()] if strict else []
+    last: list[Detector] = [UnlistedDetector()] if "en" in languages else []
+    if strict:
+        last = [StrictDetector(languages=languages), HealthDetector()]
     return [*rules, *packaged, PersonalDetector(), *last]
 
 

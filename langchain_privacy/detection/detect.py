@@ -423,7 +423,7 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
         index.add(value, kind, finding)
     if not index:
         return []
-    given = {(f.start, f.end) for f in findings}
+    given = {(f.start, f.end) for f in findings if f.entity_type not in UNTYPED}
     return [
         replace(source, start=start, end=end, detector=f"{source.detector}+propagation")
         for start, end, *_, (source, *_) in index.find(folded)

@@ -41,7 +41,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 # These words are a fifth of English prose. A tenth is English with many names and numbers, or half
 # English and half something else, which the library may know.
 _PLAIN_ENGLISH, _SOME_ENGLISH = 6, 10
-_SURE, _SURE_IN_PROSE = 0.8, 0.6
+_SURE, _SURE_IN_PROSE, _LIKELY = 0.8, 0.6, 0.5
 _PROSE = 8  # words
 # In running text of any language a quarter of the words and numbers are in lower case, and a line
 # has at least four of them. Addresses and lists of names look like the language of their names.
@@ -101,6 +101,19 @@ def _guessed(text: str) -> str | None:
     if not _is_credible(language, len(letters), sample):
         return None
     return language if _is_prose(sample, words) and not _some_part_is_english(text) else None
+
+
+def likely_language(text: str) -> str | None:
+    """Return what a text of unsure language most likely is in, where nothing in it is English.
+
+    Only of languages that short texts are often in. What is run on a text must not depend on it
+    unless something else reads that language.
+    """
+    sample = text[:_SAMPLE]
+    if _english_words(_LETTERS.findall(sample)):
+        return None
+    language, score = _ask_library(sample)
+    return language if score >= _LIKELY and language in _FEW_WILL_DO else None
 
 
 def languages_of_script(text: str, languages: Iterable[str]) -> list[str]:

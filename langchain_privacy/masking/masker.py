@@ -655,7 +655,14 @@ class Masker:
             detectors = detection.default_detectors(
                 ("en", "ko") if languages is None else languages
             )
-        self.detectors = list(detectors)
+        # What the vocabulary alone finds heeds what is declared; strict mode asks all of it.
+        self.detectors = [
+            detection.UnlistedDetector(self.public)
+            if isinstance(d, detection.UnlistedDetector)
+            else d
+            for d in detectors
+            if not (self.policy.strict and isinstance(d, detection.UnlistedDetector))
+        ]
         if self.policy.strict:
             given = [d for d in self.detectors if isinstance(d, detection.StrictDetector)]
             known = [code for d in given for code in d.others.languages]

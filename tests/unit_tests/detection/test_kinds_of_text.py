@@ -41,11 +41,12 @@ def _upper(text: str) -> str:
 
 
 FLOORS: dict[str, tuple[Callable[[str], str], float, float]] = {
-    "as written": (str, 0.045, 0.02),
+    "as written": (str, 0.035, 0.02),
     "no capitals": (_lower, 0.24, 0.01),
     "all capitals": (_upper, 0.16, 0.035),
     "misread": (_ocr, 0.145, 0.02),
-    "mistyped": (_mistyped, 0.245, 0.025),
+    # A mistyped word with a capital letter is in no vocabulary: masked for nothing, or a name.
+    "mistyped": (_mistyped, 0.215, 0.035),
 }
 
 
@@ -62,7 +63,7 @@ def test_no_more_is_left_or_masked_for_nothing_than_was_measured(name: str) -> N
 # mode promises: firms, days, sums. The rules were mended on them: they hold what was reached.
 @pytest.mark.parametrize(
     ("detectors", "most_left", "most_over"),
-    [(RULES, 0.12, 0.02), ([*RULES, StrictDetector()], 0.02, 0.07)],
+    [(RULES, 0.1, 0.02), ([*RULES, StrictDetector()], 0.02, 0.07)],
     ids=["rules", "strict"],
 )
 def test_further_genres(detectors: list[Detector], most_left: float, most_over: float) -> None:

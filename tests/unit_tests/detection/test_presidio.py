@@ -215,7 +215,7 @@ def test_one_warning_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.warns(UserWarning, match=r"langchain-privacy\[presidio\]") as said:
         names = [detector.name for detector in default_detectors(ner=False)]
     assert [warning.filename for warning in said] == [__file__]  # not a line of ours
-    assert names == ["rules", "personal"]
+    assert names == ["rules", "personal", "unlisted"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         default_detectors(ner=False)
