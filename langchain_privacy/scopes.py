@@ -9,22 +9,26 @@ entered, and nothing is to be put back: Python's own `reset` raises `ValueError`
 of what ended the coroutine. So every variable of this package is set here.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from contextvars import ContextVar, Token
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-@contextmanager
-def scope(variable: ContextVar[T], value: T) -> Iterator[None]:
+class scope(Generic[T]):  # noqa: N801 - it is called as a function
     """Set a context variable inside a `with` block."""
-    token = variable.set(value)
-    try:
-        yield
-    finally:
-        put_back(variable, token)
+
+    __slots__ = ("_token", "_value", "_variable")
+
+    def __init__(self, variable: ContextVar[T], value: T) -> None:
+        self._variable, self._value = variable, value
+
+    def __enter__(self) -> T:
+        self._token = self._variable.set(self._value)
+        return self._value
+
+    def __exit__(self, *_: object) -> None:
+        put_back(self._variable, self._token)
 
 
 def put_back(variable: ContextVar[T], token: Token[T]) -> bool:
@@ -33,7 +37,8 @@ def put_back(variable: ContextVar[T], token: Token[T]) -> bool:
     Returns:
         Whether this is the context that it was set in; else nothing is done.
     """
-    with suppress(ValueError):  # Python's way to say that the token is of another context
+    try:
         variable.reset(token)
-        return True
-    return False
+    except ValueError:  # Python's way to say that the token is of another context
+        return False
+    return True

@@ -21,7 +21,7 @@ Example:
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, ParamSpec, TypeVar
@@ -135,11 +135,9 @@ def is_local() -> bool:
     return _local_task.get() is not None and not is_recorded()
 
 
-@contextmanager
-def local_scope() -> Iterator[None]:
+def local_scope() -> AbstractContextManager[object]:
     """Mark a block as a local function: an edge inside it restores for the function."""
-    with scope(_local_task, _task(None) or _NO_TASK):
-        yield
+    return scope(_local_task, _task(None) or _NO_TASK)
 
 
 def session_of(masker: Masker, config: RunnableConfig | None = None) -> MaskingSession:

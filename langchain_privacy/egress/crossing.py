@@ -39,11 +39,9 @@ _log = logging.getLogger(__name__)
 _purpose: ContextVar[str] = ContextVar("egress_purpose", default="chat")
 
 
-@contextlib.contextmanager
-def crossing_for(purpose: str) -> Iterator[None]:
+def crossing_for(purpose: str) -> contextlib.AbstractContextManager[object]:
     """Say what the calls of chat models in this block are for; policies and the ledger are told."""
-    with scope(_purpose, purpose):
-        yield
+    return scope(_purpose, purpose)
 
 
 def purpose_of_chat() -> str:

@@ -19,7 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -75,11 +75,9 @@ class Door(Protocol):
 _door: ContextVar[Door | None] = ContextVar("langchain_privacy_door", default=None)
 
 
-@contextmanager
-def door_scope(door: Door) -> Iterator[None]:
+def door_scope(door: Door) -> AbstractContextManager[object]:
     """Lead calls of attested models through a door inside a `with` block."""
-    with scope(_door, door):
-        yield
+    return scope(_door, door)
 
 
 def call_local(

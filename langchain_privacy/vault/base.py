@@ -11,8 +11,8 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -253,11 +253,9 @@ def current_session() -> VaultSession | None:
     return _current.get()
 
 
-@contextmanager
-def session_scope(session: VaultSession) -> Iterator[VaultSession]:
+def session_scope(session: VaultSession) -> AbstractContextManager[VaultSession | None]:
     """Make `session` the current one inside a `with` block."""
-    with scope(_current, session):
-        yield session
+    return scope(_current, session)
 
 
 # ---- How long a session is there.
