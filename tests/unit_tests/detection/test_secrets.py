@@ -96,6 +96,7 @@ def test_is_left_alone(text: str) -> None:
 LABELS = (
     "password", "pwd", "passcode", "pass", "PIN", "비밀번호", "비번", "패스워드", "암호", "Passwort", "Kennwort", "mot de passe",
     "contraseña", "senha", "wachtwoord", "lösenord", "hasło", "пароль", "パスワード", "暗証番号", "密码", "密碼", "口令",
+    "clave", "contrasena", "código de acceso", "암호문구", "암호 문구", "비밀 번호", "비밀키", "복구코드", "패스프레이즈",
 )  # fmt: skip
 MARKS = (": ", ":", " : ", "=", "：", " - ", " → ", "\t", "\n")
 SHORT = ("Qwer!", "qwer!", "Qwer!2", "ab1!", "hunter2", "P@ss", "1q2w3e4r", "Zx9", "0000")
@@ -117,7 +118,8 @@ def test_a_short_password_behind_its_label(label: str) -> None:
     "text",
     ["password: none", "Password: changed!", "Password - please change it", "비밀번호: 없음", "비밀번호: 초기화!",
      "비밀번호는 8자 이상", "Passwort: vergessen?", "mot de passe : oublié", "PIN: 3rd", "암호\n문서", "密码：必填",
-     "Password\nReset", "password -> settings"],
+     "Password\nReset", "password -> settings", "clave: trabajar duro", "clave primaria: id_cliente",
+     "암호문구: 없음", "암호문구는 8자 이상"],
 )  # fmt: skip
 def test_a_word_behind_the_label_is_no_password(text: str) -> None:
     assert detect_all(text, RULES) == []
