@@ -36,12 +36,12 @@ _COUNT = len(LABELS)
 _INSIDES = range(2, _COUNT, 2)
 _OUT_OR_BEGIN = (0, *range(1, _COUNT, 2))
 _NEVER = -(10**9)
-# The weights of a feature for all labels are one number, in lanes of 32 bits, so that Python adds
+# The weights of a feature for all labels are one number, in lanes of 16 bits, so that Python adds
 # them up at once. What is added to each lane in the end keeps them from borrowing.
-_LANE = 32
-_BIAS = sum(1 << (_LANE * label + 20) for label in range(_COUNT))
+_LANE = 16
+_BIAS = sum(1 << (_LANE * label + 14) for label in range(_COUNT))
 _BYTES = _COUNT * _LANE // 8
-_unpack = struct.Struct(f"<{_COUNT}I").unpack
+_unpack = struct.Struct(f"<{_COUNT}H").unpack
 
 
 class SequenceModel:
