@@ -1,7 +1,7 @@
 """Kiwi, the Korean morphological analyser: words cut into stems, particles and endings.
 
 Kiwi (`kiwipiepy`, Apache-2.0, extra `korean`) brings its model as a package and reads nothing from
-the network. It is loaded with the first text and shared by the process: 1 s and 340 MB. Looking a
+the network. It is loaded with the first text and shared by the process: 1 s and 300 MB. Looking a
 text up changes nothing in it, so threads may share it.
 
     >>> [(token.form, token.tag) for token in korean_tokens("김민수는 갔다")][:2]
