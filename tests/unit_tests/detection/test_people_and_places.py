@@ -38,7 +38,7 @@ FOUND = [
     ("ADDRESS", "서울 강남구 역삼동 123-45번지", "서울 강남구 역삼동 123-45번지"),
     ("ADDRESS", "Calle Olmedilla 9, 2º A, 28012 Burgos", "Calle Olmedilla 9, 2º A, 28012 Burgos"),
     ("ADDRESS", "Home: Ahornallee 3b, 04277 Leipzig", "Ahornallee 3b, 04277 Leipzig"),
-    ("ADDRESS", "the address 98 Tylova 1036, Recco", "98 Tylova 1036, Recco"),
+    ("ADDRESS", "Send it to 52 Stubben 149, please", "52 Stubben 149"),
     ("ADDRESS", "of No. 8, 2nd Main, Malleswaram, Bengaluru 560003.", "No. 8, 2nd Main, Malleswaram, Bengaluru 560003"),
     ("ADDRESS", "PO Box 118, Gloucester, MA 01930", "PO Box 118, Gloucester, MA 01930"),
     ("PERSON", "Name ........ Aintzane Urrutikoetxea", "Aintzane Urrutikoetxea"),
