@@ -410,7 +410,7 @@ def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
     """Find names in small letters: in lines without capitals by the lists, else beside a cue."""
     t = text.text
     names = [name for name in _IN_LOWER_CASE & text.words if name in t]
-    if names:
+    if names and ("\n" in t or t == text.lower or not t.isascii()):
         yield from _in_lines_without_capitals(text)
     for name in names:
         for start, end in occurrences(t, name):

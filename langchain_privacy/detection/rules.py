@@ -215,9 +215,15 @@ class Cues:
         lower = text.lower
         for word in self._words & text.signs:
             for cue in self._by_word[word]:
-                for start, end in occurrences(lower, cue):
-                    if not (_INSIDE_WORD.match(lower, start) or _INSIDE_WORD.match(lower, end)):
+                start = lower.find(cue)
+                while start >= 0:
+                    end = start + len(cue)
+                    if not (
+                        (lower[start - 1 : start].isalnum() and _INSIDE_WORD.match(lower, start))
+                        or (lower[end : end + 1].isalnum() and _INSIDE_WORD.match(lower, end))
+                    ):
                         yield start, end
+                    start = lower.find(cue, start + 1)
         if self._hangul is not None and text.hangul:
             for match in self._hangul.finditer(lower):
                 yield match.span()
