@@ -76,22 +76,29 @@ _FROM_THE_NUMBER = (
     re.compile(rf"\b(?P<age>{_NUMBER})(?:[- ]jährige[rnsm]?| Jahre alt)\b"),
 )
 _ANNOUNCED = (
-    # I'm 34; she is only 30; my son turned 5; they're four
+    # I'm 34; she is only 30; my son turned 5; they're four; turning nine
     Anchored(
-        rf"\b(?:i|he|she|who|{_RELATIONS}){_BE}{_ABOUT}\s{_AGE}"
-        rf"\b(?!\s?[%:.]\d|-(?!year)){_AFTER}",
-        ["i", "he", "she", "who", *_RELATED_BEGIN],
-        flags=_I,
-    ),
-    Anchored(
-        rf"\b(?:im|hes|shes|they're|they are|both|aged|age|age:|age of){_ABOUT}\s{_AGE}"
-        rf"\b(?!\s?[%:.]\d|-){_AFTER}(?!\s(?:and|or) (?:over|older|above|under|\d))",
-        ["im", "hes", "shes", "they", "both", "aged", "age"],
-        flags=_I,
-    ),
-    Anchored(
-        rf"\b(?:turning|turned|turns)\s{_AGE}\b(?!\s?[%:.]\d|-){_AFTER}",
-        ["turning", "turned", "turns"],
+        rf"\b(?:(?:i|he|she|who|{_RELATIONS}){_BE}{_ABOUT}"
+        rf"|(?P<aged>(?:im|hes|shes|they're|they are|both|aged|age|age:|age of){_ABOUT})"
+        rf"|turning|turned|turns)\s{_AGE}\b(?!\s?[%:.]\d){_AFTER}"
+        r"(?(aged)(?!\s(?:and|or) (?:over|older|above|under|\d)))",
+        [
+            "i",
+            "he",
+            "she",
+            "who",
+            *_RELATED_BEGIN,
+            "im",
+            "hes",
+            "shes",
+            "they",
+            "both",
+            "aged",
+            "age",
+            "turning",
+            "turned",
+            "turns",
+        ],
         flags=_I,
     ),
     # in other languages
@@ -248,7 +255,7 @@ def _candidates(words: Words) -> Iterator[Span]:
     """Yield where numbers that may be ages are, in figures and in words."""
     text = words.text
     yield from (n for n in words.numbers if n[1] - n[0] <= _MOST_DIGITS)
-    for at in words.places(_SPELLED):
+    for at in words.places(_SPELLED if " year" in text else _SPELLED - {"one"}):
         if text.startswith(" ", at - 1) and text[at].islower():
             end = at + len(words.at(at))
             if not text.startswith("one", at) or text.startswith(" year", end):

@@ -3,7 +3,7 @@
 They are to be compiled with `re.IGNORECASE`, and begin and end at a letter or a digit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from langchain_privacy.detection.anchors import words_of
 from langchain_privacy.detection.once import once_all
@@ -95,8 +95,18 @@ KOREAN_MONEY = (
 @once_all
 def around_digits(text: str) -> Iterator[tuple[int, int]]:
     """Yield where numbers and the words that belong to them can stand; prose has few."""
+    return _around(words_of(text).numbers)
+
+
+@once_all
+def around_years(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where numbers of four digits and the words that belong to them can stand."""
+    return _around(n for n in words_of(text).numbers if n[1] - n[0] == _DIGITS_OF_A_YEAR)
+
+
+def _around(numbers: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     begin = stop = -1
-    for first, last in words_of(text).numbers:
+    for first, last in numbers:
         if first - _REACH > stop:
             if stop >= 0:
                 yield max(0, begin), stop
@@ -107,3 +117,4 @@ def around_digits(text: str) -> Iterator[tuple[int, int]]:
 
 
 _REACH = 32
+_DIGITS_OF_A_YEAR = 4

@@ -22,7 +22,7 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from operator import itemgetter
 
@@ -42,6 +42,7 @@ from langchain_privacy.detection.dates import (
     MONTHS,
     NTH,
     around_digits,
+    around_years,
 )
 from langchain_privacy.detection.finding import Finding, LateDetector
 from langchain_privacy.detection.folded import HANGUL, FoldedText, digits, fold
@@ -231,10 +232,14 @@ class _About:
         """Return the paragraph that an offset is in."""
         return _part(self._paragraphs, at)
 
-    def search(self, *patterns: Anchored) -> Iterator[re.Match[str]]:
+    def search(
+        self,
+        *patterns: Anchored,
+        where: Callable[[str], Iterable[Span]] = around_digits,
+    ) -> Iterator[re.Match[str]]:
         """Search where digits are."""
         for pattern in patterns:
-            for begin, stop in around_digits(self.text):
+            for begin, stop in where(self.text):
                 yield from pattern.find(self.said, begin, stop)
 
     def personal(self, part: Span, *, we: bool = False) -> bool:
@@ -290,7 +295,8 @@ def _is_of_a_person(about: _About, day: re.Match[str]) -> bool:
 
 @announced_by(digits(4))
 def _years(about: _About) -> Iterator[re.Match[str]]:
-    return (time for time in about.search(_MONTH_OF_YEAR, _YEAR) if _is_of_a_life(about, time))
+    times = about.search(_MONTH_OF_YEAR, _YEAR, where=around_years)
+    return (time for time in times if _is_of_a_life(about, time))
 
 
 @announced_by(_MONTH)

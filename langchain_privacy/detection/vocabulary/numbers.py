@@ -44,10 +44,10 @@ _FORMS = {
     "decade": r"(?:(?:19|20)?\d0)['’]?s",
     "year": r"(?:19|20)\d\d",
 }
-_UNITS = "|".join(sorted(load("units"), key=len, reverse=True))
 _QUANTITY = re.compile(
-    rf"(?:\d{{1,2}}|\d{{1,2}}00?|\d0{{2,4}})(?:[.,]\d{{1,3}})?[- ]?(?:{_UNITS})(?![^\W_])", _I
+    r"(?:\d{1,2}|\d{1,2}00?|\d0{2,4})(?:[.,]\d{1,3})?[- ]?(?P<unit>°?[^\W\d_]*)(?![^\W_])"
 )
+_UNITS = frozenset(map(str.casefold, load("units")))
 # Korean counters; not of ages (세, 살, 대), days of a month (일), doors (층, 호) or classes (반).
 _KOREAN_QUANTITY = re.compile(
     r"(?:\d{1,2}|[1-9]0{1,5}|[1-9]0{0,2}(?:,000)+)(?:\.\d)?\s?"
@@ -199,7 +199,9 @@ def _is_public(
     if word in declared or word.lower() in declared or _form_of(kinds).fullmatch(word):
         return True
     if "quantity" in kinds:
-        quantity = _QUANTITY.match(text, start) or _KOREAN_QUANTITY.match(text, start)
+        quantity = _QUANTITY.match(text, start)
+        if not quantity or quantity["unit"].casefold() not in _UNITS:
+            quantity = _KOREAN_QUANTITY.match(text, start)
         if quantity and quantity.end() >= end:
             return True
     if "time" in kinds and _KOREAN_TIME.match(text, start, end + 2):
