@@ -75,52 +75,36 @@ _FROM_THE_NUMBER = (
     re.compile(rf"\b{_AGE}[, ]{{1,2}}(?:(?:fe)?male|man|woman)\b(?! (?:up|down|to|page))", _I),
     re.compile(rf"\b(?P<age>{_NUMBER})(?:[- ]jährige[rnsm]?| Jahre alt)\b"),
 )
-_ANNOUNCED = (
-    # I'm 34; she is only 30; my son turned 5; they're four; turning nine
-    Anchored(
-        rf"\b(?:(?:i|he|she|who|{_RELATIONS}){_BE}{_ABOUT}"
-        rf"|(?P<aged>(?:im|hes|shes|they're|they are|both|aged|age|age:|age of){_ABOUT})"
-        rf"|turning|turned|turns)\s{_AGE}\b(?!\s?[%:.]\d){_AFTER}"
-        r"(?(aged)(?!\s(?:and|or) (?:over|older|above|under|\d)))",
-        [
-            "i",
-            "he",
-            "she",
-            "who",
-            *_RELATED_BEGIN,
-            "im",
-            "hes",
-            "shes",
-            "they",
-            "both",
-            "aged",
-            "age",
-            "turning",
-            "turned",
-            "turns",
-        ],
-        flags=_I,
-    ),
-    # in other languages
+# I'm 34; she is only 30; my son turned 5; they're four; turning nine
+_SAID = Anchored(
+    rf"\b(?:(?:i|he|she|who|{_RELATIONS}){_BE}{_ABOUT}"
+    rf"|(?P<aged>(?:im|hes|shes|they're|they are|both|aged|age|age:|age of){_ABOUT})"
+    rf"|turning|turned|turns)\s{_AGE}\b(?!\s?[%:.]\d){_AFTER}"
+    r"(?(aged)(?!\s(?:and|or) (?:over|older|above|under|\d)))",
+    ["i", "he", "she", "who", *_RELATED_BEGIN,
+     "im", "hes", "shes", "they", "both", "aged", "age", "turning", "turned", "turns"],
+    any_case=True,
+)  # fmt: skip
+_IN_OTHER_LANGUAGES = (
     Anchored(
         rf"\b(?:j['’]ai|il a|elle a|âgée? de|a eu) (?P<age>{_NUMBER}) ans\b",
-        flags=_I,
+        any_case=True,
         needs=["ans"],
     ),
     Anchored(
         rf"\b(?:tengo|tiene|tenía|cumpl\w+|edad de) (?P<age>{_NUMBER}) años\b",
-        flags=_I,
+        any_case=True,
         needs=["años"],
     ),
     Anchored(
         rf"\b(?:tenho|tem|tinha|faz|fez|completou) (?P<age>{_NUMBER}) anos\b(?! de (?!idade))",
-        flags=_I,
+        any_case=True,
         needs=["anos"],
     ),
 )
 # My mother (71), my son, 5, is.
 _IN_BRACKETS = Anchored(
-    rf"\b(?:{_RELATIONS})\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)", _RELATED_BEGIN, flags=_I
+    rf"\b(?:{_RELATIONS})\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)", _RELATED_BEGIN, any_case=True
 )
 # (Elif, 3 years old)
 _IN_BRACKETS_OLD = re.compile(
@@ -132,49 +116,30 @@ _OLD = Anchored(
     rf"(?P<age>{_NUMBER}|{IN_WORDS}) ?(?:years?|yrs?|months?|weeks?) ?old\b"
     r"(?=\s?[.,;:!?)\n]|\s?\Z| (?:and|but|with|who|when|now|today|so|or|living|from|in)\b)",
     ["i", "he", "she", "they", "we", "who", *_RELATED_BEGIN],
-    flags=_I,
+    any_case=True,
 )
 _MOST_DIGITS = 3
 _SPELLED = frozenset(
     (*_ONES.split("|"), *_TENS.split("|"), "ten", "eleven", "twelve", "thirteen", "fourteen",
      "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
 )  # fmt: skip
-# One of these stands beside an age; looking for it is much cheaper than trying the forms.
-_BEFORE = {
-    *(
-        "is",
-        "am",
-        "was",
-        "are",
-        "im",
-        "re",
-        "m",
-        "s",
-        "hes",
-        "shes",
-        "be",
-        "becomes",
-        "turn",
-        "turns",
+# What stands right before an age says which form it may have; looking there is much cheaper than
+# trying all of them.
+_FORMS_BEHIND: dict[str, tuple[Anchored, ...]] = {
+    **dict.fromkeys(
+        ("is", "am", "was", "are", "im", "re", "m", "s", "hes", "shes", "be", "becomes", "turn",
+         "turns", "turned", "turning", "both", "aged", "age", "age:", "of", "now", "only", "just",
+         "about", "around", "nearly", "almost", "over", "already", "still", "barely"),
+        (_SAID,),
     ),
-    *(
-        "turned",
-        "turning",
-        "both",
-        "aged",
-        "age",
-        "age:",
-        "of",
-        "now",
-        "only",
-        "just",
-        "about",
-        "me",
+    **dict.fromkeys(
+        ("ai", "a", "de", "tengo", "tiene", "tenía", "cumplo", "cumple", "cumplió", "edad",
+         "tenho", "tem", "tinha", "faz", "fez", "completou"),
+        _IN_OTHER_LANGUAGES,
     ),
-    *("around", "nearly", "almost", "over", "already", "still", "barely"),
-    *("ai", "a", "de", "tengo", "tiene", "tenía", "cumplo", "cumple", "cumplió", "edad"),
-    *("tenho", "tem", "tinha", "faz", "fez", "completou"),
-}
+    "(": (_IN_BRACKETS,),
+    ",": (_IN_BRACKETS,),
+}  # fmt: skip
 _BEHIND = re.compile(
     r"[- ]?(?:years?|yrs?|yo|y/o|months?|weeks?|jähr|Jahre|ans\b|años|anos)"
     r"|[, /]{0,2}(?:[mf]\b|(?:fe)?male|man\b|woman)",
@@ -210,15 +175,12 @@ def ages(text: str, names: Collection[int] = ()) -> list[Span]:
         text: Normal form, see `values.fold.normal`.
         names: Where names of people end: a number in commas or brackets behind one is an age.
     """
-    return sorted({*_ages(text), *_ages_of(text, names)})
-
-
-def _ages_of(text: str, names: Collection[int]) -> Iterator[Span]:
-    """Yield the ages that stand behind a name."""
+    found = set(_ages(text))
     for end in names:
         form = _AFTER_KOREAN_NAME if "가" <= text[end - 1] <= "힣" else _BEHIND_NAME
         if match := form.match(text, end):
-            yield match.span("age")
+            found.add(match.span("age"))
+    return sorted(found)
 
 
 @once_all
@@ -232,23 +194,16 @@ def _ages(text: str) -> Iterator[Span]:
                 yield match.span("age")
             if match := next(_OLD.find(words, max(0, start - _REACH), end + _NEAR), None):
                 yield match.span("age")
-        first = max(0, start - _REACH)
-        for form in _announced(text[max(first, start - _NEAR) : start]):
-            for match in form.find(words, first, end + _REACH):
+        before = text[max(0, start - _NEAR) : start].rpartition("\n")[2].split()
+        if not before:
+            continue
+        said = before[-1].lower().replace("’", "'").rpartition("'")[2]
+        for form in _FORMS_BEHIND.get(said[-1:] if said[-1:] in "(," else said, ()):
+            for match in form.find(words, max(0, start - _REACH), end + _REACH):
                 yield match.span("age")
     if "세" in text or "살" in text:
         for korean in _KOREAN:
             yield from (match.span("age") for match in korean.finditer(text))
-
-
-def _announced(before: str) -> tuple[Anchored, ...]:
-    """Return the forms that a number may have by what stands before it."""
-    words = before.lower().replace("’", "'").rpartition("\n")[2].split()
-    if not words:
-        return ()
-    if words[-1][-1] in "(,":
-        return (_IN_BRACKETS,)
-    return _ANNOUNCED if words[-1].rpartition("'")[2] in _BEFORE else ()
 
 
 def _candidates(words: Words) -> Iterator[Span]:

@@ -104,6 +104,7 @@ class Anchored:
         reach: int = 0,
         signs: str = "",
         in_lower: bool = False,
+        any_case: bool = False,
     ) -> None:
         r"""Take a pattern and where its matches begin.
 
@@ -119,8 +120,16 @@ class Anchored:
             reach: How many characters before a number a match may begin as well.
             signs: Characters that a match may begin with.
             in_lower: Whether the pattern reads the text in lower case.
+            any_case: Whether a capital letter is as good as a small one. The pattern is written in
+                small letters, and so is what it finds in a text that is ASCII.
         """
+        flags |= re.IGNORECASE if any_case else 0
         self.pattern = re.compile(pattern, flags) if isinstance(pattern, str) else pattern
+        self._any_case = any_case
+        self._small: re.Pattern[str] | None = None
+        assert not any_case or not re.search(
+            "[A-Z]", re.sub(r"\\.|\(\?P<", "", self.pattern.pattern)
+        )
         self._begins = frozenset(begins)
         self._parts = () if whole else tuple(self._begins)
         self._needs = frozenset(needs)
@@ -139,10 +148,14 @@ class Anchored:
         """Return what `finditer` of the pattern yields, for a stretch of the text."""
         if self._needs and self._needs.isdisjoint(words.known):
             return iter(())
-        text = words.lower if self.in_lower else words.text
+        pattern, text = self.pattern, words.lower if self.in_lower else words.text
+        if self._any_case and text.isascii():
+            if self._small is None:  # compiled when it is needed: to compare both cases costs twice
+                self._small = re.compile(pattern.pattern, pattern.flags & ~re.IGNORECASE)
+            pattern, text = self._small, words.lower
         end = len(text) if stop is None else stop
         if self._anywhere:
-            return self.pattern.finditer(text, begin, end)
+            return pattern.finditer(text, begin, end)
         places = (
             words.places_of_parts(self._parts, begin, stop)
             if self._parts
@@ -155,11 +168,14 @@ class Anchored:
             if self._signs is not None:
                 more += [found.start() for found in self._signs.finditer(words.text, begin, end)]
             places = sorted([*places, *more])
-        return self._matches(text, places, end) if places else iter(())
+        return _matches(pattern, text, places, end) if places else iter(())
 
-    def _matches(self, text: str, places: Iterable[int], end: int) -> Iterator[re.Match[str]]:
-        match, done = self.pattern.match, 0
-        for at in places:
-            if at >= done and (found := match(text, at, end)):
-                done = found.end()
-                yield found
+
+def _matches(
+    pattern: re.Pattern[str], text: str, places: Iterable[int], end: int
+) -> Iterator[re.Match[str]]:
+    match, done = pattern.match, 0
+    for at in places:
+        if at >= done and (found := match(text, at, end)):
+            done = found.end()
+            yield found

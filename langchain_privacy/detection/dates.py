@@ -78,7 +78,7 @@ MONEY_WORDS = _UNITS.union(
 """One of these words or of `MONEY_SIGNS` is in what `MONEY` finds, or before it."""
 MONEY = (
     rf"(?:[{MONEY_SIGNS}]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?"
-    rf"|\b\d[\d,.]*(?:\s?[$€£¥₩₹]|\s?{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b"
+    rf"|\b\d[\d,.]*+(?:\s?[$€£¥₩₹]|\s?+{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b"
     r"|\s(?:an|per)\shour\b)"
     r"|(?<=\bworth )\d[\d,.]*(?:\s?(?:k|m|million|billion)\b)?"
 )

@@ -54,9 +54,9 @@ Span = tuple[int, int]
 
 _SCORE = 0.5
 _I = re.IGNORECASE
-_DAY = Anchored(DAY, DAY_BEGINS, flags=_I, numbers=True)
-_NTH = Anchored(NTH, flags=_I, numbers=True)
-_MONTH_OF_YEAR = Anchored(MONTH_OF_YEAR, MONTH_OF_YEAR_BEGINS, flags=_I, numbers=True)
+_DAY = Anchored(DAY, DAY_BEGINS, any_case=True, numbers=True)
+_NTH = Anchored(NTH, any_case=True, numbers=True)
+_MONTH_OF_YEAR = Anchored(MONTH_OF_YEAR, MONTH_OF_YEAR_BEGINS, any_case=True, numbers=True)
 _YEAR = Anchored(
     r"\b(?:in|since|from|until|till|of|and|to|around|before|after|by|[-–(,]) ?"
     r"(?P<year>(?:19|20)\d\d)\b"
@@ -72,9 +72,9 @@ _MONTH = Anchored(
     ["in", "since", "until", "till", "last", "next", "from", "by", "this", "the"],
     needs=MONTHS,
 )
-_MONEY = Anchored(MONEY, MONEY_BEGINS, flags=_I, numbers=True, signs=MONEY_SIGNS)
+_MONEY = Anchored(MONEY, MONEY_BEGINS, any_case=True, numbers=True, signs=MONEY_SIGNS)
 _KOREAN_MONEY = Anchored(KOREAN_MONEY)
-_THOUSANDS = Anchored(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", flags=_I, numbers=True)
+_THOUSANDS = Anchored(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", any_case=True, numbers=True)
 # Without a currency, behind a word that only a sum follows: "rent is 900 a month", 전세 2억 3천,
 # and "a credit score (358)".
 _SUM = (
@@ -86,9 +86,9 @@ _DUE = Anchored(
     rf"(?: (?:is|was|of))?(?::? | \(){_SUM}",
     ["rent", "salary", "wage", "wages", "pension", "mortgage", "deposit", "budget", "loan",
      "income", "credit"],
-    flags=_I,
+    any_case=True,
 )  # fmt: skip
-_KOREAN_SCORE = Anchored(rf"신용\s?점수[은는이가]?:?\s{_SUM}", flags=_I)
+_KOREAN_SCORE = Anchored(rf"신용\s?점수[은는이가]?:?\s{_SUM}", any_case=True)
 _HUNDRED_MILLIONS = Anchored(
     r"(?:전세|월세|보증금|대출금?|매매가?|연봉|집값)(?:[은는이가])?\s?"
     r"(?P<sum>\d[\d,.]*\s?억(?:\s?\d[\d,]*\s?천?)?(?:\s?만)?(?:\s?원)?)"
@@ -109,7 +109,7 @@ _WEEKDAY = Anchored(
     rf"(?P<day>(?:(?:last|next|this) )?(?:{'|'.join(_WEEKDAYS)})"
     r"(?: (?:morning|afternoon|evening|night))?)\b(?! ?(?:to|through|until|[-–])\b)",
     ["by", "on", "since", "until", "till", "last", "next", "this", "before", "from", "for"],
-    flags=_I,
+    any_case=True,
     needs=_WEEKDAYS,
 )
 _KOREAN_WEEKDAY = Anchored(
@@ -121,7 +121,7 @@ _HOW_LONG = Anchored(
     r"\b(?:for|after|here|there|behind|of|past|last|is) (?:nearly |almost |about |over |the last )?"
     rf"(?P<time>(?:\d{{1,2}}|{IN_WORDS}) (?:years|months|weeks))\b(?! (?:old|ago|later|of age))",
     ["for", "after", "here", "there", "behind", "of", "past", "last", "is"],
-    flags=_I,
+    any_case=True,
     needs=["years", "months", "weeks"],
 )
 # A number of a paper, a parcel or a piece of equipment behind its name.
@@ -129,16 +129,16 @@ _SERIAL = Anchored(
     r"\b(?:orders?|tickets?|invoices?|inv|quotes?|quotations?|ref|reference|cases?|claims?|parcels?"
     r"|tracking|shipment|bookings?|badges?|jira|issue|contract|policy|po|account|ext|extension)\.?"
     r"(?: ?(?:no|nr|number|code|id)\b\.?)?(?: is)?:?[ ]?(?P<serial>"
-    r"#?(?=[A-Z\d/-]{0,12}\d)[A-Z\d]+(?:[-/][A-Z\d]+)*)(?![\w%]|[.,]\d)",
+    r"#?(?=[a-z\d/-]{0,12}\d)[a-z\d]+(?:[-/][a-z\d]+)*)(?![\w%]|[.,]\d)",
     ["order", "ticket", "inv", "quote", "quotation", "ref", "case", "claim", "parcel", "tracking",
      "shipment", "booking", "badge", "jira", "issue", "contract", "policy", "po", "account", "ext"],
     whole=False,
-    flags=_I,
+    any_case=True,
 )  # fmt: skip
 _KOREAN_SERIAL = Anchored(
-    r"(?:주문|송장|티켓|접수|견적)\s?(?:번호)?\s?[:은는]?\s?(?P<korean>#?(?=[A-Z\d-]*\d)[A-Z\d-]{4,24})"
+    r"(?:주문|송장|티켓|접수|견적)\s?(?:번호)?\s?[:은는]?\s?(?P<korean>#?(?=[a-z\d-]*\d)[a-z\d-]{4,24})"
     r"(?![\w가-힣])",
-    flags=_I,
+    any_case=True,
 )
 _SHORTEST_SERIAL = 4
 _QUOTES = "\"'`/_="
@@ -274,7 +274,9 @@ def _days(about: _About) -> Iterator[re.Match[str]]:
     """Yield days in prose or a table, not in a log, in code or in a path."""
     for day in about.search(_DAY):
         before = about.text[day.start() - 1 : day.start()]
-        logged = _LOGGED.match(about.text, day.start() + 10) or _LOGGED.search(day[0])
+        logged = _LOGGED.match(about.text, day.start() + 10) or _LOGGED.search(
+            about.text, *day.span()
+        )
         quoted = before and before in _QUOTES
         if not (logged or quoted or _OLD.search(day[0])) and _is_of_a_person(about, day):
             yield day

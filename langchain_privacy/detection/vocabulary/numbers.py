@@ -32,7 +32,6 @@ from langchain_privacy.words import load
 
 Span = tuple[int, int]
 
-_I = re.IGNORECASE
 _FORMS = {
     "small": r"[-+#]?\d{1,2}",
     "ordinal": r"(?i:\d{1,2}(?:st|nd|rd|th))",
@@ -93,9 +92,9 @@ def _any_of(forms: Collection[str]) -> Anchored:
     return Anchored(
         "|".join(forms),
         DAY_BEGINS.union(MONTH_OF_YEAR_BEGINS, MONEY_BEGINS, _LABELS),
-        flags=_I,
         numbers=True,
         signs=MONEY_SIGNS + "#",
+        any_case=True,
     )
 
 
