@@ -23,7 +23,7 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, cached_property
+from functools import cache
 from operator import itemgetter
 
 from langchain_privacy.detection.ages import IN_WORDS, ages, bodies
@@ -95,12 +95,12 @@ _HUNDRED_MILLIONS = Anchored(
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _whole = itemgetter(0)
-_END_OF_SENTENCE = re.compile(
+_SENTENCE = re.compile(  # its end
     # One class first: the engine looks for nothing else.
     r"[.!?\n](?:(?<=\n)|(?<![A-Z]\.)(?<!\b[MD]r\.)(?<!\bM[rs]s\.)(?<!\bSt\.)(?<!\bMs\.)"
     r"(?<!\bProf\.)[\"”'’)]*\s)"
 )
-_PARAGRAPH = re.compile(r"\n\s*\n")
+_PARAGRAPH = re.compile(r"\n\s*\n")  # its end
 _LOGGED = re.compile(r"[ T]\d\d:\d\d:\d\d")
 # A day of a week that is spoken of now; "every Friday" and "on Mondays" are nobody's.
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -167,7 +167,10 @@ class PersonalDetector(LateDetector):
     ) -> list[Finding]:
         """Find them by the words around, and by what the other detectors found."""
         folded = fold(text)
-        names = {_folded_end(folded, f.end) for f in found if f.entity_type == "PERSON"}
+        names = [f.end for f in found if f.entity_type == "PERSON"]
+        if folded.normal.ends is not None:
+            ends, last = folded.normal.ends, len(folded.text)
+            names = [min(bisect_left(ends, end) + 1, last) for end in names]
         spans = [(*span, "AGE") for span in ages(folded.text, names)]
         spans += [(*span, "BODY") for span in bodies(folded.text)]
         about = _About(folded, found)
@@ -207,30 +210,20 @@ class _About:
 
     def __init__(self, folded: FoldedText, found: Sequence[Finding]) -> None:
         self.text, self.lower, self.said = folded.text, folded.lower, folded.said
-        self._folded, self._found = folded, found
+        persons = sorted(f.start for f in found if f.entity_type in _PERSONS)
+        origins = folded.normal.origins
+        self._persons = persons if origins is None else [bisect_left(origins, p) for p in persons]
+        self._cuts: dict[re.Pattern[str], list[int]] = {}
         self._known: dict[tuple[Span, str], bool] = {}
 
-    @cached_property
-    def _persons(self) -> list[int]:
-        starts = sorted(f.start for f in self._found if f.entity_type in _PERSONS)
-        origins = self._folded.normal.origins
-        return starts if origins is None else [bisect_left(origins, start) for start in starts]
-
-    @cached_property
-    def _sentences(self) -> list[int]:
-        return _cuts(_END_OF_SENTENCE, self.text)
-
-    @cached_property
-    def _paragraphs(self) -> list[int]:
-        return _cuts(_PARAGRAPH, self.text)
-
-    def sentence(self, at: int) -> Span:
-        """Return the sentence that an offset is in."""
-        return _part(self._sentences, at)
-
-    def paragraph(self, at: int) -> Span:
-        """Return the paragraph that an offset is in."""
-        return _part(self._paragraphs, at)
+    def part(self, kind: re.Pattern[str], at: int) -> Span:
+        """Return the sentence or paragraph that an offset is in."""
+        cuts = self._cuts.get(kind)
+        if cuts is None:
+            ends = (match.end() for match in kind.finditer(self.text))
+            cuts = self._cuts[kind] = [0, *ends, len(self.text) + 1]
+        index = bisect_right(cuts, at)
+        return cuts[index - 1], cuts[index]
 
     def search(
         self,
@@ -290,9 +283,9 @@ def _days_by_number(about: _About) -> Iterator[re.Match[str]]:
 def _is_of_a_person(about: _About, day: re.Match[str]) -> bool:
     """Say whether a day is somebody's; Korean news has one in every sentence, of anything."""
     if "일" in day[0]:
-        sentence = about.sentence(day.start())
+        sentence = about.part(_SENTENCE, day.start())
         return about.personal(sentence) and about.has(sentence, "life_events")
-    return about.personal(about.paragraph(day.start()))
+    return about.personal(about.part(_PARAGRAPH, day.start()))
 
 
 @announced_by(digits(4))
@@ -309,15 +302,15 @@ def _months(about: _About) -> Iterator[re.Match[str]]:
 def _is_of_a_life(about: _About, time: re.Match[str]) -> bool:
     """Say whether a year or a month is when something happened to somebody."""
     at, end = time.span(time.lastgroup or 0)
-    sentence = about.sentence(at)
+    sentence = about.part(_SENTENCE, at)
     since = time[0][:5].lower() == "since"
     if since and (time.re is _MONTH.pattern or about.has(sentence, "life_events")):
-        return about.personal(about.paragraph(time.start()))
+        return about.personal(about.part(_PARAGRAPH, time.start()))
     if not about.personal(sentence):
         # In a list of what somebody did: "MBA, Rotterdam School of Management, 2022".
         last = time.re is _YEAR.pattern and time[0].startswith(",")
         ends_line = about.text[end : end + 1] in ("", "\n")
-        return last and ends_line and about.personal(about.paragraph(time.start()))
+        return last and ends_line and about.personal(about.part(_PARAGRAPH, time.start()))
     if about.has(sentence, "life_events") or about.has(sentence, "money_cues"):
         return True
     return time.re is not _MONTH.pattern and (since or about.others(sentence))
@@ -328,7 +321,7 @@ def _days_of_a_week(about: _About) -> Iterator[re.Match[str]]:
     """Yield days that are known by the week, where their sentence speaks of a person."""
     korean = _KOREAN_WEEKDAY.find(about.said) if "요일" in about.text else ()
     for day in (*_WEEKDAY.find(about.said), *korean):
-        sentence = about.sentence(day.start())
+        sentence = about.part(_SENTENCE, day.start())
         if about.personal(sentence) and about.has(sentence, "life_events"):
             yield day
 
@@ -337,7 +330,7 @@ def _days_of_a_week(about: _About) -> Iterator[re.Match[str]]:
 def _how_long(about: _About) -> Iterator[re.Match[str]]:
     """Yield how long something of somebody's life takes or took."""
     for time in _HOW_LONG.find(about.said):
-        sentence = about.sentence(time.start())
+        sentence = about.part(_SENTENCE, time.start())
         if about.personal(sentence) and (
             about.has(sentence, "life_events") or about.has(sentence, "money_cues")
         ):
@@ -352,7 +345,7 @@ def _serials(about: _About) -> Iterator[re.Match[str]]:
         value = match[match.lastgroup or 0]
         few = sum(map(str.isdecimal, value)) < min(_SHORTEST_SERIAL, len(value.strip("#")))
         at = match.start(match.lastgroup or 0)
-        if not few and about.personal(about.paragraph(at), we=True):
+        if not few and about.personal(about.part(_PARAGRAPH, at), we=True):
             yield match
 
 
@@ -367,7 +360,8 @@ def _sums(about: _About) -> Iterator[re.Match[str]]:
         amount = int(figures[:9] or 0)
         if not large and amount < _LEAST and not often:
             continue
-        sentence, paragraph = about.sentence(money.start()), about.paragraph(money.start())
+        at = money.start()
+        sentence, paragraph = about.part(_SENTENCE, at), about.part(_PARAGRAPH, at)
         exact = len(figures.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
         cued = often or about.has(sentence, "money_cues")
         if (cued and about.personal(paragraph, we=True)) or (
@@ -383,7 +377,7 @@ def _sums_due(about: _About) -> Iterator[re.Match[str]]:
     for match in about.search(_DUE, *korean):
         at = match.start("sum")
         with_currency = _MONEY.pattern.match(about.text, at)  # found above
-        if not with_currency and about.personal(about.paragraph(at), we=True):
+        if not with_currency and about.personal(about.part(_PARAGRAPH, at), we=True):
             yield match
 
 
@@ -412,18 +406,3 @@ def _hangul(name: str) -> re.Pattern[str]:
     """Return what finds the Korean words of a list: particles and endings stand behind them."""
     words = [re.escape(word) for word in load(name) if not word.isascii()]
     return re.compile(rf"(?<![가-힣])(?:{'|'.join(words) or '(?!)'})")
-
-
-def _folded_end(folded: FoldedText, end: int) -> int:
-    ends = folded.normal.ends
-    return end if ends is None else min(bisect_left(ends, end) + 1, len(folded.text))
-
-
-def _cuts(end: re.Pattern[str], text: str) -> list[int]:
-    return [0, *(match.end() for match in end.finditer(text)), len(text) + 1]
-
-
-def _part(cuts: Sequence[int], at: int) -> Span:
-    """Return the stretch between two cuts that an offset is in."""
-    index = bisect_right(cuts, at)
-    return cuts[index - 1], cuts[index]

@@ -104,3 +104,11 @@ def test_words_are_found_within_a_stretch_only() -> None:
     assert list(words.places(places)) == [0, 5, 11]
     assert list(words.places(places, 1, 11)) == [5]
     assert words.numbers_in(4, 12) == [8]
+
+
+def test_a_pattern_without_regard_to_case_is_written_in_small_letters() -> None:
+    anchored = Anchored(r"\border no (?P<id>\w\d+)", ["order"], any_case=True)
+    for text in ("ORDER no a1", "ORDER no a1 é"):
+        assert [match.span("id") for match in anchored.find(words_of(text))] == [(9, 11)]
+    with pytest.raises(AssertionError):
+        Anchored(r"\bOrder", ["order"], any_case=True)
