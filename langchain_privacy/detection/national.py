@@ -13,7 +13,7 @@ has neither is found beside the label that names it (`numbers`).
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -109,15 +109,17 @@ def _any_shape(shapes: Sequence[tuple[str, str]]) -> re.Pattern[str]:
 
 def _proven(shapes: Sequence[tuple[str, str]]) -> Judge:
     """Believe the check digits of a country whose shape a match has."""
-    checks = tuple((module, re.compile(shape)) for module, shape in shapes)
-    return lambda _text, match: (
-        ("ID", 0.55)
-        if any(
-            shape.fullmatch(match[0]) and _checker(module).is_valid(match[0])
-            for module, shape in checks
-        )
-        else None
+    return partial(_is_proven, [(module, re.compile(shape)) for module, shape in shapes])
+
+
+def _is_proven(
+    shapes: Sequence[tuple[str, re.Pattern[str]]], _text: FoldedText, match: re.Match[str]
+) -> Verdict:
+    proven = any(
+        shape.fullmatch(match[0]) and _checker(module).is_valid(match[0])
+        for module, shape in shapes
     )
+    return ("ID", 0.55) if proven else None
 
 
 @cache

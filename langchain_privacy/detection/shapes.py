@@ -13,7 +13,8 @@ over the stretches around digits and tries only what has few enough of them.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, update_wrapper
 from typing import NamedTuple
 
 from langchain_privacy.detection.finding import Finding
@@ -50,16 +51,27 @@ class Number(NamedTuple):
         return any(space in self.pattern.pattern for space in (" ", r"\s"))
 
 
+# Judges and rules are made of functions with a name: a masker can be pickled.
+
+
 def always(entity_type: str, score: float) -> Judge:
     """Believe the shape."""
-    return lambda _text, _match: (entity_type, score)
+    return partial(_always, (entity_type, score))
+
+
+def _always(verdict: Verdict, _text: FoldedText, _match: re.Match[str]) -> Verdict:
+    return verdict
 
 
 def beside(words: re.Pattern[str], entity_type: str, score: float, *, reach: int = 40) -> Judge:
     """Believe what has one of some words near it, see `rules.near`."""
-    return lambda text, match: (
-        (entity_type, score) if near(text, *match.span(), words, reach=reach) else None
-    )
+    return partial(_beside, words, (entity_type, score), reach)
+
+
+def _beside(
+    words: re.Pattern[str], verdict: Verdict, reach: int, text: FoldedText, match: re.Match[str]
+) -> Verdict:
+    return verdict if near(text, *match.span(), words, reach=reach) else None
 
 
 def digits_of(match: re.Match[str]) -> str:
@@ -74,28 +86,30 @@ _FEW = 5  # digits: hardly any kind has as few, and most numbers in prose have n
 def find_any_of(*numbers: Number) -> Rule:
     """Make one rule of all these kinds of numbers."""
     kinds = sorted(numbers, key=lambda kind: kind.digits)
-    has_spaces = [kind.has_spaces for kind in kinds]
-    least = kinds[0].digits
+    rule = update_wrapper(
+        partial(_find_numbers, kinds, [kind.has_spaces for kind in kinds]), _find_numbers
+    )
+    return announced_by(digits(kinds[0].digits))(rule)
 
-    @announced_by(digits(least))
-    def find_numbers(text: FoldedText) -> Iterator[Finding]:
-        t, done = text.text, [0] * len(kinds)
-        for start, end, count in text.islands[0]:
-            if count < least:
+
+def _find_numbers(
+    kinds: Sequence[Number], has_spaces: Sequence[bool], text: FoldedText
+) -> Iterator[Finding]:
+    t, done, least = text.text, [0] * len(kinds), kinds[0].digits
+    for start, end, count in text.islands[0]:
+        if count < least:
+            continue
+        behind_letter = _BEHIND_LETTER.search(t, start, end) is not None
+        words = t[start:end].split() if count > _FEW else ()
+        in_one_word = max((sum(map(str.isdecimal, word)) for word in words), default=count)
+        for place, kind in enumerate(kinds):
+            if kind.digits > count:
+                break
+            if kind.digits > in_one_word and not has_spaces[place]:
                 continue
-            behind_letter = _BEHIND_LETTER.search(t, start, end) is not None
-            words = t[start:end].split() if count > _FEW else ()
-            in_one_word = max((sum(map(str.isdecimal, word)) for word in words), default=count)
-            for place, kind in enumerate(kinds):
-                if kind.digits > count:
-                    break
-                if kind.digits > in_one_word and not has_spaces[place]:
-                    continue
-                if kind.behind_letter and not behind_letter:
-                    continue
-                for match in kind.pattern.finditer(t, max(start, done[place]), end):
-                    done[place] = match.end()
-                    if verdict := kind.judge(text, match):
-                        yield span(match, *verdict, kind.name)
-
-    return find_numbers
+            if kind.behind_letter and not behind_letter:
+                continue
+            for match in kind.pattern.finditer(t, max(start, done[place]), end):
+                done[place] = match.end()
+                if verdict := kind.judge(text, match):
+                    yield span(match, *verdict, kind.name)
