@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, BeforeValidator, Field
@@ -33,6 +33,9 @@ from langchain_privacy.minions.search import Hit, Index, query_of
 from langchain_privacy.minions.state import Budget, Call, Job, Span
 from langchain_privacy.minions.terms import words
 from langchain_privacy.vault import PLACEHOLDER
+from langchain_privacy.words import Language
+
+T = TypeVar("T", bound=BaseModel)
 
 PASSAGES = 8
 """Passages of one document that a writing model reads for one job."""
@@ -161,10 +164,20 @@ class JobWorker:
 
     # With a model that writes.
 
+    def _ask(self, prompt: str, schema: type[T], language: Language, done: Found) -> T | None:
+        """Ask the model that writes, and note the calls that it took."""
+        assert self.writer is not None
+        said, done["calls"] = self.writer.ask(
+            prompt,
+            schema,
+            repair=lambda fault: render("repair", language, reason=fault),
+            node="job",
+        )
+        return said
+
     def _written(
         self, spec: JobSpec, hits: Sequence[Hit], job: Job, session: MaskingSession, done: Found
     ) -> Found:
-        assert self.writer is not None
         shown = list(_within(hits))
         decides = spec.expect == "yesno"
         language = job["language"]
@@ -175,13 +188,7 @@ class JobWorker:
             question=str(session.restore(spec.question)),
         )
         schema: type[_Decided | _Extracted] = _Decided if decides else _Extracted
-        said, calls = self.writer.ask(
-            prompt,
-            schema,
-            repair=lambda fault: render("repair", language, reason=fault),
-            node="job",
-        )
-        done["calls"] = calls
+        said = self._ask(prompt, schema, language, done)
         if said is None:
             spans = _as_spans(spec, shown)
             return {**self._ranked(spec, spans, session, done), "note": "local_reply_unusable"}
@@ -266,13 +273,7 @@ class JobWorker:
         prompt = render(
             "summarize", language, lines=section, question=str(session.restore(spec.question))
         )
-        said, calls = self.writer.ask(
-            prompt,
-            _Summed,
-            repair=lambda fault: render("repair", language, reason=fault),
-            node="job",
-        )
-        done["calls"] = calls
+        said = self._ask(prompt, _Summed, language, done)
         if said is None:
             return {**done, "state": "failed", "note": "local_reply_unusable"}
         shown = {quantity.value for quantity in quantities(section)}

@@ -26,8 +26,9 @@ from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.choosing import TableIndex, tokens_of
 from langchain_privacy.sql.dates import spoken
 from langchain_privacy.sql.dialects import DialectName
-from langchain_privacy.sql.prompts import LANGUAGES, Language, prompt
+from langchain_privacy.sql.prompts import LANGUAGES, prompt
 from langchain_privacy.sql.question import Slot
+from langchain_privacy.words import Language
 
 _DIALECT_WORDS = {
     "sqlite": "SQLite",

@@ -39,9 +39,9 @@ from langchain_privacy.sql.nodes.state import (
     planned_sql,
     sealed,
 )
-from langchain_privacy.sql.prompts import Language
 from langchain_privacy.sql.remote import AnswerTemplate, narration_messages
 from langchain_privacy.vault import VaultSession
+from langchain_privacy.words import Language
 
 _WIDEST = 5
 """Columns of a table that a chat still shows; wider results are lists."""

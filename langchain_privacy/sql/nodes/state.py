@@ -23,9 +23,9 @@ from langchain_privacy.sql.execute import Database
 from langchain_privacy.sql.guard import GuardedQuery, check_sql
 from langchain_privacy.sql.memory import SQLMemory
 from langchain_privacy.sql.policy import SQLPolicy
-from langchain_privacy.sql.prompts import Language
 from langchain_privacy.sql.reading import ValueReader
 from langchain_privacy.sql.remote import RemotePlanner
+from langchain_privacy.words import Language
 
 Narration = Literal["template", "placeholders", "local_model", "table"]
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from string import Template
 from typing import Literal
 
-from langchain_privacy.words import guess_language
+from langchain_privacy.words import Language, guess_language
 
-Language = Literal["en", "ko"]
 Name = Literal["plan", "more", "learned", "narrate", "repair"]
 
 LANGUAGES: tuple[Language, ...] = ("ko", "en")
@@ -19,7 +18,7 @@ LANGUAGES: tuple[Language, ...] = ("ko", "en")
 
 def language_of(text: str) -> Language:
     """Tell in which of the two languages a question is answered: Korean, or else English."""
-    return "ko" if guess_language(text) == "ko" else "en"
+    return guess_language(text) or "en"
 
 
 # Read at the import: a graph may be made where nothing may wait, such as in an event loop.

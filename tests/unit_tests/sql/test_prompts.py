@@ -11,9 +11,9 @@ from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 
 from langchain_privacy.sql import SchemaCard
 from langchain_privacy.sql.faults import fault
-from langchain_privacy.sql.prompts import Language
 from langchain_privacy.sql.question import How, Slot, Turn
 from langchain_privacy.sql.remote import RemotePlanner, narration_messages
+from langchain_privacy.words import Language
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sql"
 KINDS: tuple[How, ...] = ("equals", "part", "person", "cell", "date", "unknown", "number")
