@@ -19,6 +19,8 @@ from langchain_privacy.detection.once import once
 from langchain_privacy.values.fold import lowered
 
 _LATIN_WORD = re.compile(r"[a-z\u00df-\u024f\u0370-\u052f]+")
+# Blanks for all that is in no word: to split at them is twice as fast as to search for words.
+_ASCII_WORDS = bytes(c if chr(c).islower() and c < 128 else ord(" ") for c in range(256))
 _DIGITS = re.compile("[0-9][0-9]*")  # one class first: the engine looks for nothing else
 # What patterns without regard to case take for an ASCII letter, and `str.lower` does not.
 _ASCII_LOOKALIKES = {0x17F: "s", 0x131: "i", 0x130: "i"}
@@ -40,11 +42,10 @@ class Words:
         self.text, self.lower = text, lowered(text)
         lookalikes = not text.isascii() and _ANY_LOOKALIKE.search(self.lower) is not None
         said = self.lower.translate(_ASCII_LOOKALIKES) if lookalikes else self.lower
-        found = list(_LATIN_WORD.finditer(said))
-        self._said: list[str] = list(map(_whole, found))
-        self._places = [match.start() for match in found]
-        also = _LATIN_WORD.findall(self.lower) if lookalikes else ()
-        self.known = frozenset((*self._said, *also))
+        self._said, self._places = _cut(said)
+        self.known = frozenset(self._said)
+        if lookalikes:
+            self.known |= frozenset(_LATIN_WORD.findall(self.lower))
         self.numbers = [match.span() for match in _DIGITS.finditer(text)]
         self._numbers_begin = [start for start, _ in self.numbers]
 
@@ -81,6 +82,22 @@ class Words:
             return places
         last = len(places) if stop is None else bisect_left(places, stop)
         return places[bisect_left(places, begin) : last]
+
+
+def _cut(said: str) -> tuple[list[str], list[int]]:
+    """Return the words of a text in lower case, and where they begin."""
+    if not said.isascii():
+        found = list(_LATIN_WORD.finditer(said))
+        return list(map(_whole, found)), [match.start() for match in found]
+    words: list[str] = []
+    places: list[int] = []
+    at = 0
+    for word in said.encode().translate(_ASCII_WORDS).decode().split(" "):
+        if word:
+            words.append(word)
+            places.append(at)
+        at += len(word) + 1
+    return words, places
 
 
 @once

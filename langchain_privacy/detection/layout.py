@@ -52,7 +52,7 @@ def find_signatures(text: FoldedText) -> Iterator[Finding]:
 # A column: lines of nothing but names. A few of them are known, and none is an ordinary word.
 
 _COLUMN_LINE = re.compile(
-    rf"(?:\A|(?<=\n))[ \t]{{0,8}}(?:[-*•][ ]|\d{{1,3}}[.)][ ])?(?P<name>{_CAP}(?:[ ]{_CAP}){{0,2}})"
+    rf"[ \t]{{0,8}}(?:[-*•][ ]|\d{{1,3}}[.)][ ])?(?P<name>{_CAP}(?:[ ]{_CAP}){{0,2}})"
     r"[ \t]*[,;]?(?=\n|\Z)"
 )
 _FEWEST = 3
@@ -62,11 +62,14 @@ _FEWEST = 3
 def find_columns_of_names(text: FoldedText) -> Iterator[Finding]:
     """Find names that stand one below the other."""
     column: list[re.Match[str]] = []
-    for match in _COLUMN_LINE.finditer(text.text):
-        if column and match.start() > column[-1].end() + 1:
+    start = 0
+    for line in text.text.split("\n"):
+        if match := _COLUMN_LINE.match(text.text, start):
+            column.append(match)
+        else:
             yield from _names_of(column) if len(column) >= _FEWEST else ()
             column = []
-        column.append(match)
+        start += len(line) + 1
     yield from _names_of(column) if len(column) >= _FEWEST else ()
 
 
