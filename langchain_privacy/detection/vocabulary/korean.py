@@ -120,14 +120,15 @@ def _private_in(text: str) -> tuple[tuple[tuple[int, int, int], ...], int]:
         tag not in _PUBLIC_TAGS and _is_private(text, tokens, index)
         for index, tag in enumerate(tags)
     ]
-    for first, last in _words(tokens):
+    words = list(_words(tokens))
+    for first, last in words:
         if last - first > 1 and tags[first] in _PIECES and tags[first + 1] in _PIECES:
             name = _name(text, tokens, private, first, last)
             private[first:name] = [True] * (name - first)
         if True in private[first : last - 1]:
             _glue(tokens, private, first, last)
     _supposed(tokens, private)
-    for first, last in _words(tokens):
+    for first, last in words if True in private else ():
         if True in private[first:last]:
             _clear_terms(text, tokens, private, first, last)
     pieces = []
@@ -153,7 +154,7 @@ def _is_private(text: str, tokens: Morphemes, index: int) -> bool:
     if tag in _COMMON:
         return token.oov or _is_addressed(tokens, index)
     if is_common_token(token):
-        return _is_addressed(tokens, index)
+        return _is_called(tokens, index)
     return tag.partition("-")[0] not in _PUBLIC_TAGS and word not in _PLACES  # "VV-I": irregular
 
 
@@ -161,6 +162,11 @@ def _is_addressed(tokens: Sequence[Token], index: int) -> bool:
     """Say whether 씨 follows."""
     following = tokens[index + 1] if index + 1 < len(tokens) else None
     return following is not None and following.tag == "NNB" and following.form == "씨"
+
+
+def _is_called(tokens: Sequence[Token], index: int) -> bool:
+    """Say whether 씨 or 님 follows, which things do not have."""
+    return index + 1 < len(tokens) and tokens[index + 1].form in ("씨", "님")
 
 
 def _words(tokens: Sequence[Token]) -> Iterator[Span]:
@@ -239,7 +245,7 @@ def _supposed(tokens: Morphemes, private: list[bool]) -> None:
 def _clear_terms(
     text: str, tokens: Sequence[Token], private: list[bool], first: int, last: int
 ) -> None:
-    """Leave the terms of a word in clear, other than before 씨: 캐시 + 서버, 도커에서."""
+    """Leave the terms of a word in clear, other than before 씨 or 님: 캐시 + 서버, 도커에서."""
     end = tokens[last - 1].end
     index = first
     while index < last:
@@ -247,7 +253,7 @@ def _clear_terms(
         stop = term_at(text, start, end)
         behind = next((i for i in range(index, last) if tokens[i].start >= stop), last)
         index += 1
-        if stop == start or _is_addressed(tokens, behind - 1):
+        if stop == start or _is_called(tokens, behind - 1):
             continue
         if tokens[behind - 1].end == stop or text[stop:end] in PARTICLES:
             private[index - 1 : behind] = [False] * (behind - index + 1)

@@ -149,6 +149,7 @@ def test_terms_that_kiwi_does_not_know_are_public(text: str) -> None:
 
 def test_a_term_before_an_honorific_is_a_name() -> None:
     assert masked("캐시 씨가 도커를 설치했다.") == ["캐시"]
+    assert masked("캐시 님께 엑셀 파일을 보냈다.") == ["캐시"]
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
