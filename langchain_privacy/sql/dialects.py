@@ -1,4 +1,4 @@
-"""The five dialects: how a statement is read and how it is written again.
+"""The five dialects: what sets them apart, how a statement is read and written again.
 
 The guard reads and writes with `grammar("postgres")`; whoever is given a name or a URL asks
 `dialect_name("postgresql+psycopg")`, which is `"postgres"`.
@@ -10,7 +10,7 @@ its compiled build (twice as fast) none of them can be derived from.
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlglot.dialects.dialect import Dialect
 
@@ -18,15 +18,51 @@ from langchain_privacy.errors import ConfigurationError
 
 DialectName = Literal["sqlite", "postgres", "duckdb", "mysql", "snowflake"]
 
-_NAMES: dict[str, DialectName] = {
-    "sqlite": "sqlite",
-    "postgres": "postgres",
-    "postgresql": "postgres",
-    "duckdb": "duckdb",
-    "mysql": "mysql",
-    "mariadb": "mysql",
-    "snowflake": "snowflake",
-}
+
+class Facts(NamedTuple):
+    """What sets a dialect apart; whoever needs such a fact asks for it here.
+
+    Attributes:
+        title: Its name for people and models.
+        names: What it is called in a URL of SQLAlchemy or by a user.
+        own_schema: The schema that a connection reads when a table is written without one.
+        quote: What an identifier is quoted with; doubled, it stands for itself.
+        concat: Whether texts are joined with `CONCAT`, for `||` means "or".
+        backslash: Whether a backslash in a text escapes the next character.
+        from_first: Whether a query may begin with `FROM`.
+        series: Functions that make rows, as they are written.
+        syntax: Functions with a grammar of their own, besides those of every dialect.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    own_schema: str | None
+    quote: str = '"'
+    concat: bool = False
+    backslash: bool = False
+    from_first: bool = False
+    series: tuple[str, ...] = ()
+    syntax: tuple[str, ...] = ()
+
+
+DIALECTS: dict[DialectName, Facts] = {
+    "sqlite": Facts("SQLite", ("sqlite",), "main"),
+    "postgres": Facts(
+        "PostgreSQL", ("postgresql", "postgres"), "public", series=("generate_series",)
+    ),
+    "duckdb": Facts(
+        "DuckDB", ("duckdb",), "main", from_first=True, series=("generate_series", "range")
+    ),
+    "mysql": Facts(
+        "MySQL", ("mysql", "mariadb"), None,
+        quote="`", concat=True, backslash=True, syntax=("GROUP_CONCAT",),
+    ),
+    "snowflake": Facts(
+        "Snowflake", ("snowflake",), "public", backslash=True, syntax=("LISTAGG",)
+    ),
+}  # fmt: skip
+
+_NAMES = {name: dialect for dialect, facts in DIALECTS.items() for name in facts.names}
 
 _UNGUARDED = {
     "mssql": "SQL Server",
@@ -41,15 +77,6 @@ _UNGUARDED = {
     "cockroachdb": "CockroachDB",
 }
 """Databases that people have and that are refused by name, whatever their driver is."""
-
-OWN_SCHEMA: dict[DialectName, str | None] = {
-    "sqlite": "main",
-    "postgres": "public",
-    "duckdb": "main",
-    "mysql": None,
-    "snowflake": "public",
-}
-"""The schema that a connection reads when a table is written without one."""
 
 
 def dialect_name(name: str) -> DialectName:
@@ -114,10 +141,7 @@ def grammar(name: DialectName) -> Grammar:
     dialect = Dialect.get_or_raise(name)
     # What has a syntax of its own keeps its parser: TRIM(LEADING x FROM y) and so on.
     special = {"CAST", "TRY_CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRIM"}
-    if name == "mysql":
-        special |= {"GROUP_CONCAT"}
-    if name == "snowflake":
-        special |= {"LISTAGG"}
+    special |= set(DIALECTS[name].syntax)
     parser = dialect.parser_class
     typed = set(parser.FUNCTIONS) | set(parser.FUNCTION_PARSERS)
     typed -= special | set(parser.NO_PAREN_FUNCTION_PARSERS)

@@ -18,7 +18,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DialectName, grammar
+from langchain_privacy.sql.dialects import DIALECTS, DialectName, grammar
 from langchain_privacy.sql.question import Slot
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 
@@ -65,8 +65,9 @@ def mended(sql: str, slots: Sequence[Slot], dialect: DialectName) -> str:
             pieces = [p.replace('""', '"') for p in pieces]
         if len(pieces) == 1:
             return pieces[0]
-        joined = f"CONCAT({', '.join(pieces)})" if dialect == "mysql" else " || ".join(pieces)
-        return joined if dialect == "mysql" else f"({joined})"
+        if DIALECTS[dialect].concat:
+            return f"CONCAT({', '.join(pieces)})"
+        return f"({' || '.join(pieces)})"
 
     out: list[str] = []
     at = 0

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DialectName, stored
+from langchain_privacy.sql.dialects import DIALECTS, DialectName, stored
 from langchain_privacy.sql.execute import Database, Rows
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.vault import Vault
@@ -157,7 +157,7 @@ def _distinct(
 
     Names come from the card and are quoted; there is nothing of a model in it.
     """
-    mark = "`" if dialect == "mysql" else '"'
+    mark = DIALECTS[dialect].quote
 
     def quoted(name: str) -> str:
         return mark + stored(name, dialect).replace(mark, mark * 2) + mark

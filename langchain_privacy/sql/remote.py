@@ -25,19 +25,10 @@ from langchain_privacy.egress.ask import JsonAsker
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.choosing import TableIndex, tokens_of
 from langchain_privacy.sql.dates import spoken
-from langchain_privacy.sql.dialects import DialectName
+from langchain_privacy.sql.dialects import DIALECTS, DialectName
 from langchain_privacy.sql.prompts import LANGUAGES, prompt
 from langchain_privacy.sql.question import Slot
 from langchain_privacy.words import Language
-
-_DIALECT_WORDS = {
-    "sqlite": "SQLite",
-    "postgres": "PostgreSQL",
-    "duckdb": "DuckDB",
-    "mysql": "MySQL",
-    "snowflake": "Snowflake",
-}
-
 
 _USUAL = 2
 """How many times its length a prompt may be before a part of the card crosses."""
@@ -176,7 +167,7 @@ class RemotePlanner:
         self._asker = JsonAsker(remote)
         self._card, self._room = card, prompt_tokens
         self._told = {
-            "dialect_name": _DIALECT_WORDS[dialect],
+            "dialect_name": DIALECTS[dialect].title,
             "context": f"\n{context}\n" if context else "",
         }
         self._system = {language: self._prompt(language, card.render()) for language in LANGUAGES}
@@ -286,7 +277,7 @@ def narration_messages(
 ) -> list[BaseMessage]:
     """Write the messages of the second crossing: the statement with slots, rows as tokens."""
     text = prompt("narrate", language).substitute(
-        sql=sql, data=data, dialect_name=_DIALECT_WORDS[dialect]
+        sql=sql, data=data, dialect_name=DIALECTS[dialect].title
     )
     first = [SystemMessage(text), HumanMessage(f"question: {question}\nanswer:")]
     return [*first, *_repair(language, faults)]

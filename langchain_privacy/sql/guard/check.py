@@ -31,11 +31,11 @@ from langchain_privacy.sql.allowed import (
     allowed_nodes,
 )
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import Grammar, dialect_name, grammar
+from langchain_privacy.sql.dialects import DIALECTS, Grammar, dialect_name, grammar
 from langchain_privacy.sql.guard.names import resolve
 from langchain_privacy.sql.guard.query import GuardedQuery
 from langchain_privacy.sql.guard.refusal import at, position_of, refuse
-from langchain_privacy.sql.guard.series import SERIES, to_from_clause
+from langchain_privacy.sql.guard.series import to_from_clause
 from langchain_privacy.sql.policy import SQLPolicy
 
 _USUAL_CHARACTERS = re.compile(r"[\t\n\r -~]*")
@@ -88,7 +88,7 @@ def check_sql(
     try:
         tree = _parse(sql, tokens, form)
         _one_spelling(tree, form)
-        if made := SERIES.get(name):
+        if made := DIALECTS[name].series:
             to_from_clause(tree, made)
         _check_nodes(sql, tree, allowed_functions(name, policy), slots)
         return resolve(sql, tree, card, policy, name)
@@ -149,7 +149,7 @@ def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy, card: SchemaCard) -
             written = sql[start:after]
             if written[:1] not in ("'", '"') or written[-1:] != written[:1]:
                 raise refuse("string_form", at(sql, start))
-            if form.name in ("mysql", "snowflake") and "\\" in written:
+            if DIALECTS[form.name].backslash and "\\" in written:
                 raise refuse("backslash", at(sql, start))
         elif (
             not ascii_only
@@ -221,7 +221,7 @@ def _check_joins(sql: str, tokens: list[Any]) -> None:
 def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
     """Parse tokens into the tree of one SELECT or set operation."""
     first = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
-    if form.name == "duckdb":
+    if DIALECTS[form.name].from_first:
         first.add(TokenType.FROM)
     # Also keeps sqlglot from logging the text of commands that it does not know.
     if not tokens or tokens[0].token_type not in first:

@@ -23,7 +23,7 @@ from langchain_privacy.sql.allowed import (
     WINDOWS,
 )
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import OWN_SCHEMA, DialectName
+from langchain_privacy.sql.dialects import DIALECTS, DialectName
 from langchain_privacy.sql.guard.query import SPELLERS
 from langchain_privacy.sql.guard.refusal import position_of, refuse
 from langchain_privacy.sql.guard.scope import (
@@ -42,7 +42,6 @@ from langchain_privacy.sql.guard.scope import (
     places,
     quoted,
 )
-from langchain_privacy.sql.guard.series import SERIES
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import TableCard
 
@@ -58,7 +57,7 @@ from langchain_privacy.sql.tables import TableCard
 
 
 _WORD = re.compile(r"\w+")
-_SERIES = frozenset(name for names in SERIES.values() for name in names)
+_SERIES = frozenset(name for facts in DIALECTS.values() for name in facts.series)
 _TYPE = "word"
 """Key in the meta of a column: its type on the card, where it is a column as it is."""
 _QUERIES = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
@@ -231,7 +230,7 @@ class Expressions(ABC):
     def _of_schema(self, schema: str, name: str) -> TableCard | None:
         """Find a table by its schema, which may be the connection's own."""
         table = self._card.in_schema(schema, name)
-        if table is None and schema.casefold() == OWN_SCHEMA[self._dialect]:
+        if table is None and schema.casefold() == DIALECTS[self._dialect].own_schema:
             table = self._card.table(name)
             return table if table is not None and table.schema is None else None
         return table

@@ -26,7 +26,7 @@ from typing import Any
 from sqlglot import exp
 
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DialectName
+from langchain_privacy.sql.dialects import DIALECTS, DialectName
 from langchain_privacy.sql.guard.expressions import Clauses
 from langchain_privacy.sql.guard.query import AGGREGATING, GuardedQuery, write
 from langchain_privacy.sql.guard.refusal import refuse
@@ -48,7 +48,6 @@ from langchain_privacy.sql.guard.scope import (
 from langchain_privacy.sql.guard.scope import ties as ties_of
 from langchain_privacy.sql.guard.series import (
     LONGEST_SERIES,
-    SERIES,
     arms_of_recursion,
     count_steps,
     length,
@@ -136,7 +135,7 @@ class Sources(Clauses):
         """Resolve `generate_series(…) AS g(d)`: constants that make few enough rows."""
         call, alias = node.this, node.args.get("alias")
         name = str(call.this).casefold()
-        if name not in SERIES.get(self._dialect, ()):
+        if name not in DIALECTS[self._dialect].series:
             raise self._refuse("function", node)
         rows = length(call, today=datetime.now())  # noqa: DTZ005 (the database's own is as good)
         if rows is None:

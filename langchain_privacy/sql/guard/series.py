@@ -23,9 +23,6 @@ from sqlglot import exp
 LONGEST_SERIES = 10_000
 """Rows of a series at most: 27 years of days."""
 
-SERIES = {"postgres": ("generate_series",), "duckdb": ("generate_series", "range")}
-"""Functions that make rows, by dialect."""
-
 _DAYS = {
     "second": 1 / 86_400,
     "minute": 1 / 1_440,

@@ -19,6 +19,7 @@ from langgraph.types import interrupt
 from langchain_privacy.edge.run import session_of
 from langchain_privacy.errors import ProtocolError
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.sql.dialects import DIALECTS
 from langchain_privacy.sql.execute import Rows
 from langchain_privacy.sql.guard import check_sql
 from langchain_privacy.sql.linking import Choice, Namesakes, issued, link_values, match_of
@@ -113,7 +114,7 @@ class LinkNode:
         return question, columns.find(question.text)
 
     def _quoted(self, name: str) -> str:
-        quote = "`" if self._parts.database.dialect == "mysql" else '"'
+        quote = DIALECTS[self._parts.database.dialect].quote
         return quote + name.replace(quote, quote * 2) + quote
 
     def _named(self, table: TableCard) -> str:
