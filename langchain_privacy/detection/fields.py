@@ -118,7 +118,7 @@ def find_fields(text: FoldedText) -> Iterator[Finding]:
 
 def _fields(text: FoldedText) -> Iterator[_Field]:
     t = text.text
-    for mark in _marks(t):
+    for mark in (*_MARK.finditer(t), *(_DOTS.finditer(t) if "...." in t else ())):
         first = max(0, mark.start() - _REACH)
         before = t[first : mark.start()].rstrip(_AROUND_LABEL)
         label = _BEFORE_LABEL.split(before)[-1].strip(" -")
@@ -147,12 +147,6 @@ def _fields(text: FoldedText) -> Iterator[_Field]:
 def _fills_its_line(t: str, start: int, end: int) -> bool:
     """Say whether a label and its value are all that a line says."""
     return t[start - 1 : start] in ("\n", "") and t[end : end + 1] in ("\n", "")
-
-
-def _marks(t: str) -> Iterator[re.Match[str]]:
-    yield from _MARK.finditer(t)
-    if "...." in t:
-        yield from _DOTS.finditer(t)
 
 
 def _kind(label: str) -> str:

@@ -516,8 +516,8 @@ def _judge(text: str, start: int, end: int, key: Key[Owner]) -> str | None:
             return None
         if not whole:
             return None
-    if own and _two_sentences(found) and not _two_sentences(value):
-        return None
+    if own and _SENTENCE_ENDS.search(found) and not _SENTENCE_ENDS.search(value):
+        return None  # two sentences
     if own and found.islower() and not value.islower() and _all_everyday(value):
         return None
     return _form(found, key, spaced=spaced)
@@ -557,10 +557,6 @@ def _stands(text: str, start: int, end: int, spelling: Spelling) -> bool:
 
 
 _SENTENCE_ENDS = re.compile(r"[^\W\d_]{2}[.!?;]\s")
-
-
-def _two_sentences(found: str) -> bool:
-    return _SENTENCE_ENDS.search(found) is not None
 
 
 _OF_THE_CALENDAR = frozenset({

@@ -255,16 +255,6 @@ def _western_spellings(value: str) -> Iterator[Spelling]:
     first, last = own[0], own[-1]
     if "," in value and value.find(",") < value.find(own[1]):
         first, last = own[1], own[0]  # `Solheim, Mira`
-    yield from _whole_in_other_words(own, first, last)
-    if small and (at := value.find(small[0])) > 0:
-        yield Spelling(value[at:], rule_of(value[at:]), FAMILY)  # van der Berg
-    yield Spelling(last, _part_rule(last), FAMILY)
-    for word in own:
-        if word != last:
-            yield Spelling(word, _part_rule(word), GIVEN)
-
-
-def _whole_in_other_words(own: list[str], first: str, last: str) -> Iterator[Spelling]:
     yield Spelling(f"{last} {first}", Rule.VALUE)
     yield Spelling(f"{first[0]} {last}", Rule.INITIAL)
     yield Spelling(f"{first} {last[0]}", Rule.INITIAL)
@@ -272,6 +262,12 @@ def _whole_in_other_words(own: list[str], first: str, last: str) -> Iterator[Spe
         yield Spelling(f"{first} {last}", Rule.VALUE)
         for one, other in pairwise(own):
             yield Spelling(f"{one} {other}", Rule.VALUE)
+    if small and (at := value.find(small[0])) > 0:
+        yield Spelling(value[at:], rule_of(value[at:]), FAMILY)  # van der Berg
+    yield Spelling(last, _part_rule(last), FAMILY)
+    for word in own:
+        if word != last:
+            yield Spelling(word, _part_rule(word), GIVEN)
 
 
 def _part_rule(word: str) -> Rule:
