@@ -65,6 +65,14 @@ _FROM_THE_NUMBER = (
         r"|[- ](?:years?|yrs?|months?)[- ]old (?=(?:who|with)\b))",
         _I,
     ),
+    # my 14 month old still does not walk
+    re.compile(
+        r"(?:(?<=\bmy )|(?<=\bour )|(?<=\bhis )|(?<=\bher )|(?<=\btheir ))"
+        rf"(?P<age>{_NUMBER}|{IN_WORDS})[- ](?:years?|months?|weeks?)[- ]old"
+        r"(?= (?:is|was|has|had|does|did|will|wants?|keeps?|still|now|just|never|always"
+        r"|\w+n['’]t)\b)",
+        _I,
+    ),
     re.compile(rf"\b(?P<age>{_NUMBER})\s?(?:y/?o|yrs old|years of age)\b", _I),
     # 34F, (52M), f/34, 29 male; "3M fell" begins with a company
     re.compile(
@@ -106,6 +114,23 @@ _IN_OTHER_LANGUAGES = (
 _IN_BRACKETS = Anchored(
     rf"\b(?:{_RELATIONS})\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)", _RELATED_BEGIN, any_case=True
 )
+# The kids (7 and 11): further ages behind the first.
+_NEXT_AGE = re.compile(rf"(?:, ?(?:and )?| and | ?& ?){_AGE}(?=[,)]| and\b| ?&)", _I)
+# Varón de 63 años, Mme Tanguy, 78 ans, a menina de 5 anos; not "hace 10 años".
+_OF_WHOM = (
+    *("paciente", "varón", "hombre", "mujer", "niño", "niña", "chico", "chica", "hijo", "hija"),
+    *("señor", "señora", "menor", "alumno", "alumna", "patient", "patiente", "homme", "femme"),
+    *("garçon", "fille", "enfant", "fils", "dame", "doente", "utente", "homem", "mulher"),
+    *("menino", "menina", "criança", "filho", "filha", "aluno", "aluna", "idoso", "idosa"),
+)
+_OF_YEARS = Anchored(
+    rf"(?:\b(?:{'|'.join(_OF_WHOM)}) (?:de|d['’]) ?(?P<age>{_NUMBER}) (?:ans|años|anos)\b"
+    rf"|,(?: de)? (?P<apposed>{_NUMBER}) (?:ans|años|anos)(?=\s?[,;.)\n]|\s?\Z))",
+    _OF_WHOM,
+    signs=",",
+    needs=["ans", "años", "anos"],
+    any_case=True,
+)
 # (Elif, 3 years old)
 _IN_BRACKETS_OLD = re.compile(
     rf"\([^()\n]{{2,40}}, (?P<age>{_NUMBER}) (?:years?|months?) old\)", _I
@@ -138,7 +163,8 @@ _FORMS_BEHIND: dict[str, tuple[Anchored, ...]] = {
         _IN_OTHER_LANGUAGES,
     ),
     "(": (_IN_BRACKETS,),
-    ",": (_IN_BRACKETS,),
+    ",": (_IN_BRACKETS, _OF_YEARS),
+    "de": (*_IN_OTHER_LANGUAGES, _OF_YEARS),
 }  # fmt: skip
 _BEHIND = re.compile(
     r"[- ]?(?:years?|yrs?|yo|y/o|months?|weeks?|jähr|Jahre|ans\b|años|anos)"
@@ -148,6 +174,7 @@ _BEHIND = re.compile(
 _BEHIND_NAME = re.compile(
     rf"[.\"”’]?(?:\s?\(|,\s|,?\saged?\s|\s-\s|\sis\s)(?P<age>{_NUMBER}(?: (?:years|months|weeks))?)"
     r"(?=\s?[,;)\n]|\sold\b)"
+    r"|\s(?P<sex>\d{2,3}\s?[MFmf])(?=[\s,;:.)]|\Z)"  # "Pt Haaksma 71M"
 )
 
 _NATIVE = (
@@ -179,7 +206,7 @@ def ages(text: str, names: Collection[int] = ()) -> list[Span]:
     for end in names:
         form = _AFTER_KOREAN_NAME if "가" <= text[end - 1] <= "힣" else _BEHIND_NAME
         if match := form.match(text, end):
-            found.add(match.span("age"))
+            found.add(match.span(match.lastgroup or 0))
     return sorted(found)
 
 
@@ -200,10 +227,18 @@ def _ages(text: str) -> Iterator[Span]:
         said = before[-1].lower().replace("’", "'").rpartition("'")[2]
         for form in _FORMS_BEHIND.get(said[-1:] if said[-1:] in "(," else said, ()):
             for match in form.find(words, max(0, start - _REACH), end + _REACH):
-                yield match.span("age")
+                yield match.span(match.lastgroup or 0)
+                yield from _further(text, match.end()) if form is _IN_BRACKETS else ()
     if "세" in text or "살" in text:
         for korean in _KOREAN:
             yield from (match.span("age") for match in korean.finditer(text))
+
+
+def _further(text: str, at: int) -> Iterator[Span]:
+    """Yield the ages that go on where one in brackets or commas ended."""
+    while match := _NEXT_AGE.match(text, at):
+        yield match.span("age")
+        at = match.end()
 
 
 def _candidates(words: Words) -> Iterator[Span]:
@@ -226,7 +261,7 @@ _BODY = re.compile(
 )
 _OF_A_PERSON = re.compile(
     r"\b(?:i|i'?m|he|she|he'?s|she'?s|weigh(?:s|ed|ing)?|weight|height|tall|(?:fe)?male|bmi"
-    r"|patient|my)\b",
+    r"|patient|my|man|woman|boy|girl|yo|y/o|son|daughter)\b",
     _I,
 )
 

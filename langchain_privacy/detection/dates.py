@@ -25,6 +25,23 @@ _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\b[.
 _NTH = r"\d{1,2}(?:st|nd|rd|th)?"
 _CLOCK = r"(?:,?\s(?:at\s)?\d{1,2}[:.]\d\d(?::\d\d)?(?:\s?[ap]m)?\b)?"
 
+MONTHS_ELSEWHERE = frozenset(
+    ("enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto", "septiembre",
+     "setiembre", "octubre", "noviembre", "diciembre", "janvier", "février", "fevrier", "mars",
+     "avril", "mai", "juin", "juillet", "août", "aout", "septembre", "octobre", "novembre",
+     "décembre", "decembre", "janeiro", "fevereiro", "março", "maio", "junho", "julho", "setembro",
+     "outubro", "novembro", "dezembro", "januar", "jänner", "februar", "märz", "juni", "juli",
+     "oktober", "dezember", "gennaio", "febbraio", "aprile", "maggio", "giugno", "luglio",
+     "settembre", "ottobre", "dicembre")
+)  # fmt: skip
+"""Months as they are written in Spanish, French, Portuguese, German and Italian."""
+_MONTH_ELSEWHERE = rf"(?:{'|'.join(sorted(MONTHS_ELSEWHERE))})\b"
+_ANNOUNCED = "|".join(
+    rf"(?<=\b{word} )"
+    for word in ("on", "by", "since", "until", "till", "dated", "before", "after", "from", "seen",
+                 "clinic", "adm")
+)  # fmt: skip
+
 DAYS = (
     rf"\b{_WEEKDAY}{_NTH}(?:\s?(?:to|-|–|and)\s?{_NTH})?(?:\sof)?[ -]{MONTH}\.?"
     rf"(?:,?[ -]\d{{4}}\b)?{_CLOCK}",
@@ -32,6 +49,11 @@ DAYS = (
     rf"(?:,?\s\d{{4}}\b)?{_CLOCK}",
     r"\b(?:(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d))\b(?![/-])"
     + _CLOCK,
+    # "12. Mai", "3 de febrero de 2022", "1er mars"
+    rf"\b\d{{1,2}}(?:\.|er|º|ª)?\s(?:de\s)?{_MONTH_ELSEWHERE}(?:\s(?:del?\s)?\d{{4}}\b)?",
+    # "on 5/28", "seen in clinic 4/2"; not a part of something
+    rf"(?:{_ANNOUNCED})"
+    r"(?:[12]\d|3[01]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])\b(?![/\d%]|\s(?:of|cup|tsp|tbsp)\b)",
     r"(?<![\d.])(?:19|20)\d\d\.\s\d{1,2}\.\s\d{1,2}(?!\d)",  # as Korean papers write it
     r"(?<!\d)(?:\d{2,4}\s?년\s?)?\d{1,2}\s?월\s?\d{1,2}\s?일",
 )
@@ -54,19 +76,23 @@ MONTH_OF_YEAR_BEGINS = MONTHS | {"spring", "summer", "autumn", "winter"}
 """With these words or with a number begins what `MONTH_OF_YEAR` finds."""
 
 NTH = (
-    r"(?<=\bthe )\d{1,2}(?:st|nd|rd|th)"
+    r"(?:(?<=\bthe )|(?<=\bon )|(?<=\bat )|(?<=\buntil )|(?<=\bby ))\d{1,2}(?:st|nd|rd|th)"
     r"(?=[.,;:!?)\n]|\s(?:of (?:this|next|last)|and|or|at|to|because|when|for|with|i|we)\b|\s?\Z)"
 )
 """A day of a month that is not named: the 14th."""
 
-_CURRENCY = r"(?:usd|eur|gbp|krw|inr|cad|aud|jpy|cny|chf|ksh|ngn|php|rs\.?)"
-MONEY_BEGINS = frozenset(_CURRENCY.strip("(?:\\.)").split("|"))
+_CURRENCY = (
+    r"(?:usd|eur|gbp|krw|inr|cad|aud|jpy|cny|chf|ksh|ngn|php|sek|nok|dkk|pln|czk|huf|zar|brl|mxn"
+    r"|sgd|hkd|nzd|aed|rs\.?)"
+)
+# With "r" and "kr" begin rand and crowns in groups: "R 240 000".
+MONEY_BEGINS = frozenset((*_CURRENCY.strip("(?:\\.)").split("|"), "r", "kr"))
 MONEY_SIGNS = "$€£¥₩₹₦₱"
 """With these words or signs or with a number begins what `MONEY` finds."""
 _CURRENCIES = (
     r"(?:dollars?|euros?|pounds?|won|rupees|yen|yuan|bucks|pesos?|naira|francs?|quid|grand)"
 )
-_SCALE = r"(?:k|m|bn|million|billion|thousand|lakh|crore)"
+_SCALE = r"(?:k|m|mn|mio|bn|million|billion|thousand|lakh|crore)"
 _UNITS = MONEY_BEGINS.union(
     _CURRENCIES.strip("(?:)").replace("s?", "").split("|"),
     _CURRENCIES.strip("(?:)").replace("?", "").split("|"),
@@ -78,6 +104,7 @@ MONEY_WORDS = _UNITS.union(
 """One of these words or of `MONEY_SIGNS` is in what `MONEY` finds, or before it."""
 MONEY = (
     rf"(?:[{MONEY_SIGNS}]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?"
+    r"|\bk?r\s?\d{1,3}(?:\s\d{3})+\b"
     rf"|\b\d[\d,.]*+(?:\s?[$€£¥₩₹]|\s?+{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b"
     r"|\s(?:an|per)\shour\b)"
     r"|(?<=\bworth )\d[\d,.]*(?:\s?(?:k|m|million|billion)\b)?"

@@ -40,6 +40,7 @@ from langchain_privacy.detection.dates import (
     MONTH_OF_YEAR,
     MONTH_OF_YEAR_BEGINS,
     MONTHS,
+    MONTHS_ELSEWHERE,
     NTH,
     around_digits,
     around_years,
@@ -141,12 +142,25 @@ _KOREAN_SERIAL = Anchored(
     any_case=True,
 )
 _SHORTEST_SERIAL = 4
+_BOOKING = re.compile(r"(?=[A-Z\d]*[A-Z])(?=[A-Z\d]*\d)[A-Z\d]{5,8}")  # KQ7M2X
+# By its shape alone: capital letters and five digits, or seven digits; no day, no round number.
+_SHAPED = Anchored(
+    r"\b(?<![\w./-])(?:[A-Z]{1,6}(?=(?:[A-Z-]*\d){5})-?\d[A-Z\d]*(?:[-/][A-Z\d]+)*"
+    r"|[A-Z]{1,4}(?:-[A-Z]{1,4}){1,3}-\d{4,}"
+    r"|(?!(?:19|20)\d{6}\b)(?!\d0+\b)\d{7,14})(?![\w%]|[.,:/-]\d)"
+)
+_KINDS_OF_PAPERS = load("public_abbreviations") | load("public_it")  # ISO, CVE, RFC
 _QUOTES = "\"'`/_="
 _OLD = re.compile(r"\b1[0-8]\d\d\b")
+# "1.240,50" and "3.300" have a point for thousands, "1,240.50" has it for cents.
+_CENTS = re.compile(r"[.,]\d{1,2}(?!\d)")
 _AN_HOUR = re.compile(r"\s?(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)\b", _I)
 _LEAST, _LEAST_EXACT, _RATE = 20, 100, 12
 _I_AM = frozenset({"i", "i'm", "im", "i've", "ive", "i'd", "i'll", "my", "mine", "myself"})
-_PERSONS = frozenset({"PERSON", "AGE", "DATE_OF_BIRTH", "PHONE", "EMAIL", "MEDICAL_ID", "US_SSN"})
+_PERSONS = frozenset(
+    ("PERSON", "AGE", "DATE_OF_BIRTH", "PHONE", "EMAIL", "MEDICAL_ID", "US_SSN", "IBAN",
+     "CREDIT_CARD", "BANK_ACCOUNT")
+)  # fmt: skip
 
 
 class PersonalDetector(LateDetector):
@@ -262,7 +276,7 @@ class _About:
 # ---- what is looked for, by its signs
 
 
-@announced_by(*MONTHS, digits(4), HANGUL)
+@announced_by(*MONTHS, *MONTHS_ELSEWHERE, digits(4), HANGUL, parts="/")
 def _days(about: _About) -> Iterator[re.Match[str]]:
     """Yield days in prose or a table, not in a log, in code or in a path."""
     for day in about.search(_DAY):
@@ -344,8 +358,14 @@ def _serials(about: _About) -> Iterator[re.Match[str]]:
     for match in about.search(*patterns):
         value = match[match.lastgroup or 0]
         few = sum(map(str.isdecimal, value)) < min(_SHORTEST_SERIAL, len(value.strip("#")))
-        at = match.start(match.lastgroup or 0)
+        at, end = match.span(match.lastgroup or 0)
+        few = few and not _BOOKING.fullmatch(about.text, at, end)
         if not few and about.personal(about.part(_PARAGRAPH, at), we=True):
+            yield match
+    for match in about.search(_SHAPED):
+        if match[0].partition("-")[0].rstrip("0123456789").lower() in _KINDS_OF_PAPERS:
+            continue
+        if about.personal(about.part(_PARAGRAPH, match.start()), we=True):
             yield match
 
 
@@ -355,7 +375,7 @@ def _sums(about: _About) -> Iterator[re.Match[str]]:
     won = (_KOREAN_MONEY,) if "원" in about.text else ()
     for money in about.search(_MONEY, _THOUSANDS, *won):
         often = _AN_HOUR.search(about.text, money.start(), money.end() + _RATE) is not None
-        figures = "".join(filter(str.isdigit, money[0].partition(".")[0]))
+        figures = "".join(filter(str.isdigit, _CENTS.sub("", money[0])))
         large = len(figures) > 3 or bool(re.search(r"[km만억천]|ill|thous", money[0], _I))
         amount = int(figures[:9] or 0)
         if not large and amount < _LEAST and not often:

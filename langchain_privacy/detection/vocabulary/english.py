@@ -263,10 +263,15 @@ def _starts(text: str, words: Sequence[re.Match[str]], word: re.Match[str]) -> b
     return _START.search(before) is not None and not _ABBREVIATED.search(before)
 
 
+_SENTENCE_END = re.compile(r" [a-z][^\n]*[.!?][\"”')]*\s*\Z")
+
+
 def _is_heading(text: str, words: Sequence[re.Match[str]]) -> bool:
     start = text.rfind("\n", 0, words[0].start()) + 1
     end = text.find("\n", start)
     line = text[start : end if end >= 0 else len(text)][:200]
+    if _SENTENCE_END.search(line):
+        return False  # a heading has no mark at its end: "Is Blue Gate Ferries open on Sunday?"
     long_words = _LONG_WORD.findall(line)
     capitals = sum(word[0].isupper() for word in long_words)
     return len(long_words) > 1 and capitals >= 0.7 * len(long_words)

@@ -101,11 +101,15 @@ def _is_form(word: str) -> bool:
     return False
 
 
+_LEAST_REST = {"de": 5, "co": 5}  # names begin like these: "declan" is no clan of a kind
+
+
 def _is_prefixed(word: str) -> bool:
     words = public_words()
     return any(
-        word.startswith(prefix) and len(word) - len(prefix) > 3 and word[len(prefix) :] in words
+        word.startswith(prefix) and len(rest) >= _LEAST_REST.get(prefix, 4) and rest in words
         for prefix in _PREFIXES
+        for rest in (word[len(prefix) :],)
     )
 
 

@@ -65,7 +65,22 @@ _DOMAINS = ("english_everyday", "public_it", "public_medicine", "public_business
 
 _LABELS = (
     *("no", "nr", "num", "number", "room", "flat", "apt", "unit", "suite", "house", "roll", "ward"),
-    *("bed", "seat", "case", "file", "acct", "account", "ref", "invoice", "order", "ticket", "id"),
+    *(
+        "bed",
+        "seat",
+        "store",
+        "grade",
+        "class",
+        "case",
+        "file",
+        "acct",
+        "account",
+        "ref",
+        "invoice",
+        "order",
+        "ticket",
+        "id",
+    ),
     *("code", "pin", "badge", "gate", "platform", "bus", "route", "highway", "motorway"),
 )
 _COUNTED = r"\s?(?:%|of\b|\w+s\b)"
@@ -83,6 +98,8 @@ _PRIVATE = [
     # an age, a floor, a class, a month, a day of a month: 30대, 3층, 2학년 3반, 3월, 25일에
     r"(?<!\d)(?:[1-9]0대|\d{1,2}\s?(?:세(?!대)|살|층|반(?!응|복|환)|학년|월)"
     r"|\d{1,2}\s?일(?!\s?(?:전|후|간|동안|이내|이상|마다|뒤)))",
+    # the class of somebody at school
+    r"\b\d{1,2}(?:st|nd|rd|th)(?=\s(?:grade|form|class)(?:rs?)?\b)",
     # what a label names
     rf"(?:\b(?:{'|'.join(_LABELS)})\b[.:]?\s?|#)(?:is\s)?(?P<labelled>\d+[a-z]?)\b(?!{_COUNTED})",
 ]
