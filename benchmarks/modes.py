@@ -25,7 +25,6 @@ from benchmarks import detection_corpora as corpora
 from langchain_privacy.detection import (
     Detector,
     RulesDetector,
-    StrictDetector,
     default_detectors,
     detect_all,
 )
@@ -45,7 +44,7 @@ def modes(languages: Sequence[str] = ("en", "ko")) -> dict[str, Sequence[Detecto
         "structured": [RulesDetector(STRUCTURED)],
         "rules": rules,
         "default": default_detectors(languages),
-        "strict, rules": [*rules, StrictDetector(languages=languages)],
+        "strict, rules": default_detectors(languages, presidio=False, strict=True),
         "strict, all": default_detectors(languages, strict=True),
     }
 
