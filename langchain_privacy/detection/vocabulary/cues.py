@@ -28,6 +28,17 @@ _CALLED = Anchored(
     [thing.partition("-")[0] + plural for thing in load("named_things") for plural in ("", "s")],
     needs=["called", "named"],
 )
+# Whatever is "named" so, but for names of programs: "a greyhound named sputnik".
+_OF_PROGRAMS = (
+    *("file", "folder", "table", "view", "index", "column", "field", "type", "class"),
+    *("function", "method", "variable", "parameter", "argument", "branch", "module"),
+)
+_NAMED = Anchored(
+    rf"\b{''.join(f'(?<!{thing} )' for thing in _OF_PROGRAMS)}"
+    rf"named (?P<name>(?!(?:{_any_of('english_function')}|entity|entities|best|one)\b)"
+    rf"(?:[a-z'-]+ ?){{1,3}}?){_STOP}",
+    ["named"],
+)
 _KINDS = (
     *("university", "college", "hospital", "clinic", "academy", "institute", "bank", "school"),
     *("hotel", "bakery", "pharmacy", "restaurant", "inc", "ltd", "llc", "corp"),
@@ -130,7 +141,7 @@ _ORIGIN = Anchored(
 )
 
 
-_BEHIND_WORDS = (_CALLED, _ORIGIN, _DAY_OF_A_WEEK, _INSTITUTION, _TITLED_INITIAL, _CALENDAR,
+_BEHIND_WORDS = (_CALLED, _NAMED, _ORIGIN, _DAY_OF_A_WEEK, _INSTITUTION, _TITLED_INITIAL, _CALENDAR,
                  _LIVES, _WORKS, _KNOWN_AS)  # fmt: skip
 _SIGNS = frozenset().union(*(anchored.signs for anchored in _BEHIND_WORDS))
 

@@ -85,7 +85,7 @@ _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LITERALS = frozenset({"True", "False", "None", "Null", "NaN"})  # of programming languages
 _CODE_BEHIND = re.compile(r"[(\[<]|\.[a-z]\w*\(|\s?(?:=(?!=)|->|::)")
 _CODE_BEFORE = re.compile(
-    r"(?:[.@<(=!_]|^\s*(?:export |public |abstract )?(?:class|def|struct|interface|enum) )$",
+    r"(?:[.@<=!_]|\w\(|^\s*(?:export |public |abstract )?(?:class|def|struct|interface|enum) )$",
     re.MULTILINE,
 )
 

@@ -98,6 +98,8 @@ _PRIVATE = [
     # an age, a floor, a class, a month, a day of a month: 30대, 3층, 2학년 3반, 3월, 25일에
     r"(?<!\d)(?:[1-9]0대|\d{1,2}\s?(?:세(?!대)|살|층|반(?!응|복|환)|학년|월)"
     r"|\d{1,2}\s?일(?!\s?(?:전|후|간|동안|이내|이상|마다|뒤)))",
+    # how old something is, for it may be somebody: "Patient, 88 years old, fell"
+    r"\b\d{1,3}(?=\s(?:years?|yrs?|months?|weeks?)\sold\b)",
     # the class of somebody at school
     r"\b\d{1,2}(?:st|nd|rd|th)(?=\s(?:grade|form|class)(?:rs?)?\b)",
     # what a label names
