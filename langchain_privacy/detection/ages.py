@@ -110,9 +110,12 @@ _IN_OTHER_LANGUAGES = (
         needs=["anos"],
     ),
 )
-# My mother (71), my son, 5, is.
+# My mother (71), my son, 5, is; I'm a waitress, 19, in town.
 _IN_BRACKETS = Anchored(
-    rf"\b(?:{_RELATIONS})\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)", _RELATED_BEGIN, any_case=True
+    rf"\b(?:{_RELATIONS}|(?:i|he|she)(?:['’]?[ms]| am| is) an? (?:[a-z]+ ){{0,2}}[a-z]+)"
+    rf"\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)",
+    [*_RELATED_BEGIN, "i", "im", "he", "hes", "she", "shes"],
+    any_case=True,
 )
 # The kids (7 and 11): further ages behind the first.
 _NEXT_AGE = re.compile(rf"(?:, ?(?:and )?| and | ?& ?){_AGE}(?=[,)]| and\b| ?&)", _I)

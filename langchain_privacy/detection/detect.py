@@ -403,15 +403,14 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
     """
     index: ValueIndex[Finding] = ValueIndex()
     folded = Skeleton(text)
-    few = len(findings) * len(text) < _FEW
     trusted = merge_findings(f for f in findings if f.score >= _TRUSTED)
-    known: dict[tuple[bool, bool], bytes] = {}
-    seen: set[tuple[str, str]] = set()
+    values: dict[tuple[str, str], Finding] = {}
     for finding in trusted:
-        kind, value = finding.entity_type, text[finding.start : finding.end].strip()
-        if (kind, value) in seen:
-            continue
-        seen.add((kind, value))
+        value = text[finding.start : finding.end].strip()
+        values.setdefault((finding.entity_type, value), finding)
+    few = len(values) * len(text) < _FEW
+    known: dict[tuple[bool, bool], bytes] = {}
+    for (kind, value), finding in values.items():
         if few:  # most values stand nowhere else, and to see that is cheaper than an index
             if stands_once(folded, value, kind):
                 continue

@@ -55,6 +55,8 @@ def found(text, detector=DETECTOR):
         # numbers
         ("He is 43 years old, she is 41.", ["43", "41"]),
         ("Patient, 88 years old, fell", ["88"]),
+        ("I'm a night nurse, 19, in town", ["19"]),
+        ("bring it to room b12 today", ["b12"]),
         ("Born 2 March 1985 or 1985-03-02", ["2 March 1985", "1985-03-02"]),
         ("It was in March 2019 or in 2019", ["March 2019", "2019"]),
         ("I pay £740, you 31,400 euros", ["£740", "31,400 euros"]),
