@@ -33,8 +33,8 @@ from tests.support.marked import Marked, marked_texts, shares
 
 ROOT = Path(__file__).resolve().parents[1]
 Spans = list[tuple[int, int]]
-PARTS = "abcde"
-"""The sets of prompts; E is the smaller one that nobody looks at."""
+PARTS = "abcdef"
+"""The sets of prompts; E and F are set aside, nothing was mended on them."""
 NOTES_ARE_IN = ("es", "fr", "de", "pt")
 
 

@@ -1,8 +1,8 @@
 """Prompts, sentences and notes written for one check, marked before any was run: what is reached.
 
-The first run is in docs/detection-quality.md. The rules were mended on these, on `e` and on
-`sentences_unseen` they were not; the bounds are what is measured, with a little room. Rules alone,
-so that they hold on any machine.
+The first run is in docs/detection-quality.md. The rules were mended on these, on `e`, on `f`
+(written after the mending) and on `sentences_unseen` they were not; the bounds are what is
+measured, with a little room. Rules alone, so that they hold on any machine.
 """
 
 import json
@@ -48,8 +48,17 @@ def _shares_of_prompts(part: str, detectors: Sequence[Detector]) -> tuple[float,
         ("d", STRICT, 0.04, 0.055),
         ("e", RULES, 0.29, 0.015),
         ("e", STRICT, 0.085, 0.055),
+        ("f", RULES, 0.23, 0.015),
+        ("f", STRICT, 0.055, 0.035),
     ],
-    ids=["rules", "strict", "set aside, rules", "set aside, strict"],
+    ids=[
+        "rules",
+        "strict",
+        "set aside, rules",
+        "set aside, strict",
+        "written later, rules",
+        "written later, strict",
+    ],
 )
 def test_prompts(part: str, detectors: list[Detector], most_left: float, most_over: float) -> None:
     left, over = _shares_of_prompts(part, detectors)
