@@ -1,7 +1,7 @@
 r"""Numbers that states give to people, to companies and to vehicles.
 
 Their shape decides where nothing else looks like it, and their check digits (python-stdnum). What
-has neither is found beside the label that names it (`numbers`).
+has neither is found beside the label that names it (`numbers`); Korea's are in `korean.numbers`.
 
     >>> from langchain_privacy.detection.folded import fold
     >>> from langchain_privacy.detection.shapes import find_any_of

@@ -1,4 +1,7 @@
-"""Quotes of documents: taken, masked, and checked to stand there word for word.
+"""Quotes of documents, taken and masked; and whether a value stands there word for word.
+
+A quote is a span of its document, so it is its words by construction. What a model says was found
+there is looked for (`find_verbatim`, `stands_in`); `jobs` and `answering` drop what is not.
 
 This stands between the session's room and a crossing. The edge of the graphs and
 `MinionNodes.keep` put documents into the room; the reader quotes from it, the planner asks which

@@ -3,6 +3,16 @@
 The guard reads and writes with `grammar("postgres")`; whoever is given a name or a URL asks
 `dialect_name("postgresql+psycopg")`, which is `"postgres"`.
 
+A new dialect needs a row in `DIALECTS`, and then:
+
+| what | where |
+|---|---|
+| functions and types that it may use | `sql/allowed.py` |
+| what must be written otherwise | `SPELLERS` of `sql/guard/query.py` |
+| a connection with the engine's own limits | `sql/execute/`, chosen in `sql/execute/engines.py` |
+| how its schema is read | `sql/introspect.py` |
+| what its names and literals mean | `sql/guard/names.py`, `sql/guard/expressions.py` |
+
 Functions are read by name, not by sqlglot's typed classes: an allow-list of names is exact, and the
 name that was checked is the name that is written again. Classes of sqlglot are used as they are: in
 its compiled build (twice as fast) none of them can be derived from.

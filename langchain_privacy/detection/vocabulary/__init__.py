@@ -2,5 +2,5 @@
 
 Detection looks for what is private; strict mode turns it round (`detector.StrictDetector`): a word
 crosses when it stands in a vocabulary of its language (`english`, `korean`), in the table of public
-numbers (`numbers`), or in what the application wrote itself (`public.PublicWords`).
+numbers (`numbers`), or in what the application wrote itself (`declared.PublicWords`).
 """
