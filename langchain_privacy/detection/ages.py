@@ -85,7 +85,7 @@ _FROM_THE_NUMBER = (
 )
 # I'm 34; she is only 30; my son turned 5; they're four; turning nine
 _SAID = Anchored(
-    rf"\b(?:(?:i|he|she|who|{_RELATIONS}){_BE}{_ABOUT}"
+    rf"\b(?:(?:i|he|she|who|(?:{_RELATIONS})(?:[- ]in[- ]law)?){_BE}{_ABOUT}"
     rf"|(?P<aged>(?:im|hes|shes|they're|they are|both|aged|age|age:|age of){_ABOUT})"
     rf"|turning|turned|turns)\s{_AGE}\b(?!\s?[%:.]\d){_AFTER}"
     r"(?(aged)(?!\s(?:and|or) (?:over|older|above|under|\d)))",
@@ -228,6 +228,7 @@ def _ages(text: str) -> Iterator[Span]:
         if not before:
             continue
         said = before[-1].lower().replace("’", "'").rpartition("'")[2]
+        said = said.lstrip("([") or said
         for form in _FORMS_BEHIND.get(said[-1:] if said[-1:] in "(," else said, ()):
             for match in form.find(words, max(0, start - _REACH), end + _REACH):
                 yield match.span(match.lastgroup or 0)

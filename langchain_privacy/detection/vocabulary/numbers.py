@@ -67,6 +67,7 @@ _LABELS = (
     *("no", "nr", "num", "number", "room", "flat", "apt", "unit", "suite", "house", "roll", "ward"),
     *(
         "bed",
+        "yr",
         "seat",
         "store",
         "grade",
@@ -98,8 +99,19 @@ _PRIVATE = [
     # an age, a floor, a class, a month, a day of a month: 30대, 3층, 2학년 3반, 3월, 25일에
     r"(?<!\d)(?:[1-9]0대|\d{1,2}\s?(?:세(?!대)|살|층|반(?!응|복|환)|학년|월)"
     r"|\d{1,2}\s?일(?!\s?(?:전|후|간|동안|이내|이상|마다|뒤)))",
-    # how old something is, for it may be somebody: "Patient, 88 years old, fell"
-    r"\b\d{1,3}(?=\s(?:years?|yrs?|months?|weeks?)\sold\b)",
+    # how old something is, for it may be somebody: "Patient, 88 years old, fell", "died at 94."
+    r"\b\d{1,3}(?=[\s-](?:years?|yrs?|months?|weeks?)[\s-]olds?\b)",
+    r"(?<=\bat )\d{2}(?=\s?[.,;!?)\n]|\s?\Z"
+    r"|\s(?:to|and|or|but|i|he|she|we|they|with|after|because|who|when)\b)",
+    r"(?<=\bof )\d{1,3}(?=\s(?:who|whose)\b)",
+    # a year in short: in '48; not the '90s
+    r"(?<=(?<!\w)['’])\d{2}\b(?!['’])",
+    # what somebody was given or measured: GPA 3.61, an IQ of 121
+    r"(?:(?<=\bgpa )|(?<=\bgpa is )|(?<=\bgpa of )|(?<=\bbmi )|(?<=\bbmi is )|(?<=\bbmi of )"
+    r"|(?<=\biq of )|(?<=\ba1c )|(?<=\ba1c of ))\d{1,3}(?:\.\d+)?(?:/\d(?:\.\d+)?)?",
+    r"\d\.\d+(?:/\d(?:\.\d+)?)?(?=\sgpa\b)",
+    # a code of a shop: code SUMMER20
+    r"\bcode (?P<coded>[a-z]{2,}\d+[a-z\d]*)\b",
     # the class of somebody at school
     r"\b\d{1,2}(?:st|nd|rd|th)(?=\s(?:grade|form|class)(?:rs?)?\b)",
     # what a label names
