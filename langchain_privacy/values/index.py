@@ -421,9 +421,17 @@ def stands_within(folded: Skeleton, value: str, entity_type: str, known: bytes) 
 
 
 def _as_often(data: bytes, known: bytes, key: bytes) -> bool:
-    """Say whether some bytes stand no more often in a text than in known parts of it."""
+    """Say whether some bytes stand no more often in a text than in known parts of it.
+
+    No as well where they overlap so often (`AAAA...`) that to count them takes the square of the
+    text's length.
+    """
     here, there = data.find(key), known.find(key)
+    left = 2 * len(data)  # what does not overlap takes half of it at the most
     while here >= 0 and there >= 0:
+        left -= len(key)
+        if left < 0:
+            return False
         here, there = data.find(key, here + 1), known.find(key, there + 1)
     return here < 0
 
