@@ -23,6 +23,7 @@ from langchain_privacy.detection.folded import HANGUL, FoldedText
 from langchain_privacy.detection.rules import Cues, announced_by, finding, lines_of, near, span
 from langchain_privacy.detection.shapes import Number, Verdict, beside
 from langchain_privacy.words import has_unusual_word, load
+from langchain_privacy.words.korean import SYLLABLE
 from langchain_privacy.words.labels import kind_of_label
 
 # E-mail addresses. RFC 5321: 64 octets before the at sign, 255 after it. Both sides are matched in
@@ -220,7 +221,6 @@ _LIKE_OTHERS = re.compile(r"02[ .-]\d{3}[ .-]\d{4}|0[3-68]\d[ .-]\d{4}[ .-]\d{4}
 _IN_CONTACTS = re.compile(
     _PHONE_WORDS.pattern + r"|@|문의|담당|대표|내선|상담|접수|신고|센터|데스크|[(:：|/\t]\s{0,3}\Z"
 )
-_HANGUL = re.compile(r"[가-힣]")
 
 _GROUPED = re.compile(
     r"(?<![\w.:/+-])(?<!\d,)(?P<number>"
@@ -277,11 +277,11 @@ def _score(text: FoldedText, match: re.Match[str]) -> float:
             return 0.9
         named = match["plus"].startswith("+") or near(text, *match.span(), _PHONE_WORDS, reach=40)
         return 0.6 if named else 0.0
-    if match["us"] and _valid(match["us"], "US") and not _HANGUL.search(_around(text, match)):
+    if match["us"] and _valid(match["us"], "US") and not SYLLABLE.search(_around(text, match)):
         return 0.9
     if _DATE_LIKE.fullmatch(match["number"]):
         return 0.0
-    if _is_national(match["number"]) and not _HANGUL.search(_around(text, match)):
+    if _is_national(match["number"]) and not SYLLABLE.search(_around(text, match)):
         return 0.6
     return 0.6 if near(text, match.start(), match.end(), _PHONE_WORDS, reach=40) else 0.0
 

@@ -36,11 +36,15 @@ MONTHS_ELSEWHERE = frozenset(
 )  # fmt: skip
 """Months as they are written in Spanish, French, Portuguese, German and Italian."""
 _MONTH_ELSEWHERE = rf"(?:{'|'.join(sorted(MONTHS_ELSEWHERE))})\b"
-_ANNOUNCED = "|".join(
-    rf"(?<=\b{word} )"
-    for word in ("on", "by", "since", "until", "till", "dated", "before", "after", "from", "seen",
-                 "clinic", "adm")
-)  # fmt: skip
+
+
+def behind(*words: str) -> str:
+    """Return a pattern of the place behind one of some words, which are not of the match."""
+    places = "|".join(rf"(?<=\b{word} )" for word in words)
+    return f"(?:{places})"
+
+
+_SEEN = ("seen", "clinic", "adm")  # in notes of clinics
 
 DAYS = (
     rf"\b{_WEEKDAY}{_NTH}(?:\s?(?:to|-|–|and)\s?{_NTH})?(?:\sof)?[ -]{MONTH}\.?"
@@ -52,8 +56,8 @@ DAYS = (
     # "12. Mai", "3 de febrero de 2022", "1er mars"
     rf"\b\d{{1,2}}(?:\.|er|º|ª)?\s(?:de\s)?{_MONTH_ELSEWHERE}(?:\s(?:del?\s)?\d{{4}}\b)?",
     # "on 5/28", "seen in clinic 4/2"; not a part of something
-    rf"(?:{_ANNOUNCED})"
-    r"(?:[12]\d|3[01]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])\b(?![/\d%]|\s(?:of|cup|tsp|tbsp)\b)",
+    behind("on", "by", "since", "until", "till", "dated", "before", "after", "from", *_SEEN)
+    + r"(?:[12]\d|3[01]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])\b(?![/\d%]|\s(?:of|cup|tsp|tbsp)\b)",
     r"(?<![\d.])(?:19|20)\d\d\.\s\d{1,2}\.\s\d{1,2}(?!\d)",  # as Korean papers write it
     r"(?<!\d)(?:\d{2,4}\s?년\s?)?\d{1,2}\s?월\s?\d{1,2}\s?일",
 )
@@ -76,30 +80,28 @@ MONTH_OF_YEAR_BEGINS = MONTHS | {"spring", "summer", "autumn", "winter"}
 """With these words or with a number begins what `MONTH_OF_YEAR` finds."""
 
 NTH = (
-    r"(?:(?<=\bthe )|(?<=\bon )|(?<=\bat )|(?<=\buntil )|(?<=\bby ))\d{1,2}(?:st|nd|rd|th)"
+    behind("the", "on", "at", "until", "by") + r"\d{1,2}(?:st|nd|rd|th)"
     r"(?=[.,;:!?)\n]|\s(?:of (?:this|next|last)|and|or|at|to|because|when|for|with|i|we)\b|\s?\Z)"
 )
 """A day of a month that is not named: the 14th."""
 
-_CURRENCY = (
-    r"(?:usd|eur|gbp|krw|inr|cad|aud|jpy|cny|chf|ksh|ngn|php|sek|nok|dkk|pln|czk|huf|zar|brl|mxn"
-    r"|sgd|hkd|nzd|aed|rs\.?)"
+_CODES = (
+    *("usd", "eur", "gbp", "krw", "inr", "cad", "aud", "jpy", "cny", "chf", "ksh", "ngn", "php"),
+    *("sek", "nok", "dkk", "pln", "czk", "huf", "zar", "brl", "mxn", "sgd", "hkd", "nzd", "aed"),
 )
+_CURRENCY = rf"(?:{'|'.join(_CODES)}|rs\.?)"
 # With "r" and "kr" begin rand and crowns in groups: "R 240 000".
-MONEY_BEGINS = frozenset((*_CURRENCY.strip("(?:\\.)").split("|"), "r", "kr"))
+MONEY_BEGINS = frozenset((*_CODES, "rs", "r", "kr"))
 MONEY_SIGNS = "$€£¥₩₹₦₱"
 """With these words or signs or with a number begins what `MONEY` finds."""
-_CURRENCIES = (
-    r"(?:dollars?|euros?|pounds?|won|rupees|yen|yuan|bucks|pesos?|naira|francs?|quid|grand)"
-)
-_SCALE = r"(?:k|m|mn|mio|bn|million|billion|thousand|lakh|crore)"
-_UNITS = MONEY_BEGINS.union(
-    _CURRENCIES.strip("(?:)").replace("s?", "").split("|"),
-    _CURRENCIES.strip("(?:)").replace("?", "").split("|"),
-)
+_COUNTED = ("dollar", "euro", "pound", "peso", "franc")
+_UNCOUNTED = ("won", "rupees", "yen", "yuan", "bucks", "naira", "quid", "grand")
+_CURRENCIES = rf"(?:(?:{'|'.join(_COUNTED)})s?|{'|'.join(_UNCOUNTED)})"
+_SCALES = ("k", "m", "mn", "mio", "bn", "million", "billion", "thousand", "lakh", "crore")
+_SCALE = rf"(?:{'|'.join(_SCALES)})"
+_UNITS = MONEY_BEGINS.union(_COUNTED, (f"{unit}s" for unit in _COUNTED), _UNCOUNTED)
 MONEY_WORDS = _UNITS.union(
-    ("hour", "worth"),
-    (scale + unit for scale in _SCALE.strip("(?:)").split("|") for unit in _UNITS),
+    ("hour", "worth"), (scale + unit for scale in _SCALES for unit in _UNITS)
 )
 """One of these words or of `MONEY_SIGNS` is in what `MONEY` finds, or before it."""
 MONEY = (

@@ -12,7 +12,6 @@ call it.
 """
 
 import asyncio
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -34,10 +33,9 @@ from langchain_privacy.values.fold import HARD, Skeleton, skeleton
 from langchain_privacy.values.index import ValueIndex, stands_once, stands_within
 from langchain_privacy.values.spelling import UNTYPED
 from langchain_privacy.values.view import View
-from langchain_privacy.words.korean import PARTICLE_BEHIND_LATIN
+from langchain_privacy.words.korean import PARTICLE_BEHIND_LATIN, SYLLABLE
 
 _QUOTES = ('"', "'", "`")
-_HANGUL = re.compile("[가-힣]")
 
 
 class Particles:
@@ -57,7 +55,7 @@ class Particles:
     def __init__(self, text: str) -> None:
         self._text = text
         self._starts: dict[int, int] = {}
-        if not text.isascii() and _HANGUL.search(text):
+        if not text.isascii() and SYLLABLE.search(text):
             found = PARTICLE_BEHIND_LATIN.finditer(text)
             self._starts = {match.end(): match.start() for match in found}
 

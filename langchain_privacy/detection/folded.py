@@ -14,13 +14,13 @@ from langchain_privacy.detection.anchors import Words, words_of
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.once import once
 from langchain_privacy.values.fold import Normal, normal
+from langchain_privacy.words.korean import SYLLABLE
 
 UPPER = "A-Z" + "".join(
     chr(code) for code in (*range(0xC0, 0x530), *range(0x1E00, 0x2000)) if chr(code).isupper()
 )
 """Capital letters of the Latin, Greek, Cyrillic and Armenian scripts, for a character class."""
 
-_HANGUL = re.compile(r"[가-힣]")
 _LETTER = re.compile(r"[^\W\d_가-힣]")
 _LONG = 15
 _ISLAND_GAP = 4
@@ -81,7 +81,7 @@ class FoldedText:
         self.normal, self.text = form, form.text
         self.said = words_of(form.text)
         self.lower, self.words = self.said.lower, self.said.known
-        self.hangul = not form.text.isascii() and _HANGUL.search(form.text) is not None
+        self.hangul = not form.text.isascii() and SYLLABLE.search(form.text) is not None
         self.long_words: list[tuple[int, int]] = []
         at = 0
         for word in [word for word in form.text.split() if len(word) >= _LONG]:

@@ -20,6 +20,7 @@ from langchain_privacy.detection.folded import UPPER, FoldedText
 from langchain_privacy.detection.rules import finding, lines_of, span
 from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words import has_unusual_word, load
+from langchain_privacy.words.korean import SYLLABLE
 
 _FUNCTION = load("english_function")
 _COMMON = load("common_words")
@@ -76,7 +77,6 @@ _SPEAKER = re.compile(
     r"[ ,-]{1,3})?<?(?P<name>[^\W\d_][\w.'-]{1,19}(?: [^\W\d_][\w.'-]{1,19})?)>?:[ ](?=\S)"
 )
 _FEWEST_LINES = 3
-_HANGUL = re.compile(r"[가-힣]")
 
 
 def find_presented_people(text: FoldedText) -> Iterator[Finding]:
@@ -133,7 +133,7 @@ def _speakers(text: FoldedText) -> Iterator[Finding]:
     )
     for match in taken:
         timed = match["time"] is not None
-        if timed or (talk and not _HANGUL.search(match["name"])):
+        if timed or (talk and not SYLLABLE.search(match["name"])):
             first, last = match.span("name")
             yield finding(first, last, "PERSON", 0.5, "presented")
 
@@ -154,6 +154,6 @@ def _does_something(word: str) -> bool:
 
 
 def _is_a_name(name: str) -> bool:
-    if _HANGUL.search(name):
+    if SYLLABLE.search(name):
         return False
     return name.lower() in _KNOWN or has_unusual_word(name)

@@ -6,7 +6,6 @@ holds a placeholder, by `PrivacyMiddleware` and to the chat models of chains tha
 `MaskingPolicy(note=False)` leaves it out.
 """
 
-import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -14,8 +13,8 @@ from typing import Any
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from langchain_privacy.vault import PLACEHOLDER
+from langchain_privacy.words.korean import SYLLABLE
 
-_KOREAN = re.compile("[가-힣]")
 NOTES = {
     language: (files(__package__) / "prompts" / f"note.{language}.txt").read_text("utf-8").strip()
     for language in ("en", "ko")
@@ -26,7 +25,7 @@ NOTES = {
 def note_for(messages: Sequence[BaseMessage]) -> str:
     """Return the note in the language in which a conversation begins."""
     first = next((m for m in messages if isinstance(m, (HumanMessage, SystemMessage))), None)
-    return NOTES["ko" if first is not None and _KOREAN.search(first.text) else "en"]
+    return NOTES["ko" if first is not None and SYLLABLE.search(first.text) else "en"]
 
 
 def holds_placeholder(messages: Sequence[BaseMessage]) -> bool:

@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.local import model_name
 from langchain_privacy.words import Language
+from langchain_privacy.words.korean import SYLLABLE
 
 LONG = 24_000
 """Characters of all documents, about eight pages, from which they are read by windows."""
@@ -33,7 +34,6 @@ _OF_PROMPTS = 700
 
 Stage = Literal["plan", "search", "reason", "answer", "done"]
 
-_HANGUL = re.compile(r"[가-힣]")
 _WIDE = re.compile(r"[^\x00-\x7f]")
 
 
@@ -261,7 +261,7 @@ def estimate_tokens(text: str) -> int:
     A tokenizer's own count would need its vocabulary from the network. These ratios are those of
     o200k on prose, rounded; what a provider reports is used instead wherever it reports it.
     """
-    hangul = len(_HANGUL.findall(text))
+    hangul = len(SYLLABLE.findall(text))
     wide = len(_WIDE.findall(text)) - hangul
     return round((len(text) - hangul - wide) / 4 + hangul * 0.55 + wide * 0.6) + 1
 

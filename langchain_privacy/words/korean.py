@@ -52,6 +52,10 @@ HEADLINE_HANJA = frozenset(
 """Hanja that headlines write for a word: countries, 前 for a former one, 與 for the party in power."""
 
 
+SYLLABLE = re.compile("[가-힣]")
+"""A composed Hangul syllable: `SYLLABLE.search(text)` says whether a text has any."""
+
+
 def is_hangul(char: str) -> bool:
     """Say whether a character is a composed Hangul syllable."""
     return "가" <= char <= "힣"

@@ -32,7 +32,7 @@ from langchain_privacy.detection.once import remembered
 from langchain_privacy.detection.people import is_listed_person
 from langchain_privacy.detection.rules import announced_by, finding, span
 from langchain_privacy.detection.vocabulary.lexicon import is_public
-from langchain_privacy.words.korean import PARTICLES
+from langchain_privacy.words.korean import PARTICLES, SYLLABLE
 from langchain_privacy.words.labels import kind_of_label
 
 # Of the rules: what the words around a name say, and not its syllables alone.
@@ -55,7 +55,6 @@ _ENDINGS = frozenset(["JKS", "JKC", "JKG", "JKO", "JKB", "JX", "JC", "VCP", "ETM
 _start_of = attrgetter("start")
 # See `Token.id`: rarer words are often names as well.
 _KNOWN = 30_000
-_READ = re.compile("[가-힣]")
 
 
 _Named = tuple[int, int, str]
@@ -72,7 +71,7 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
     by_rules: list[Finding] = []
     by_model: list[Finding] = []
     for at, sentence in sentences(text.text):
-        if kiwi and not _READ.search(sentence):
+        if kiwi and not SYLLABLE.search(sentence):
             continue
         for start, end, kind, score, rule in (_with_kiwi if kiwi else _without)(sentence):
             found = finding(at + start, at + end, kind, score, rule)
@@ -163,7 +162,7 @@ def _in_syllables(piece: str) -> Iterator[_Named]:
 
 
 def _in_morphemes(piece: str) -> Iterator[_Named]:
-    if not _READ.search(piece):
+    if not SYLLABLE.search(piece):
         return
     tokens = korean_tokens(piece)
     for first, last, kind in morphemes.names_in(tokens):

@@ -35,7 +35,7 @@ from langchain_privacy.detection.korean.tokens import (
 from langchain_privacy.detection.once import remembered
 from langchain_privacy.values.fold import normal
 from langchain_privacy.words import load
-from langchain_privacy.words.korean import HEADLINE_HANJA, PARTICLES
+from langchain_privacy.words.korean import HEADLINE_HANJA, PARTICLES, SYLLABLE
 
 Span = tuple[int, int]
 
@@ -43,7 +43,6 @@ _FAMILY = load("korean_surnames")
 _FIRST = load("korean_given_first")
 _LAST = load("korean_given_last")
 _PLACES = load("korean_public_places")
-_HANGUL = re.compile("[가-힣]")
 _HANGUL_WORD = re.compile("[가-힣]+")
 _READ = re.compile("[가-힣一-鿿㐀-䶿豈-﫿\U00020000-\U0003ffff]")
 
@@ -102,7 +101,7 @@ def _in_part(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]:
         end = max(end, behind)
     if end > start and not is_public(text[start:end]):
         yield start, end
-    if _HANGUL.search(text, covered):
+    if SYLLABLE.search(text, covered):
         yield covered, len(text)
 
 
@@ -135,7 +134,7 @@ def _private_in(text: str) -> tuple[tuple[tuple[int, int, int], ...], int]:
     covered = 0
     for token, hidden in zip(tokens, private, strict=True):
         begin = token.start
-        if token.start > covered and _HANGUL.search(text, covered, token.start):
+        if token.start > covered and SYLLABLE.search(text, covered, token.start):
             begin, hidden = covered, True  # nobody read this
         covered = max(covered, token.end)
         if hidden:
@@ -149,7 +148,7 @@ def _is_private(text: str, tokens: Morphemes, index: int) -> bool:
     tag, word = tokens.tags[index], text[token.start : token.end]
     if tag == "SH":
         return word not in HEADLINE_HANJA
-    if not _HANGUL.search(word):
+    if not SYLLABLE.search(word):
         return False
     if tag in _COMMON:
         return token.oov or _is_addressed(tokens, index)
@@ -239,7 +238,7 @@ def _supposed(tokens: Morphemes, private: list[bool]) -> None:
         if is_paper(found) or (len(found) == 1 and is_common_token(found[0])):
             continue
         for index, token in enumerate(found, first):
-            private[index] = private[index] or _HANGUL.search(token.form) is not None
+            private[index] = private[index] or SYLLABLE.search(token.form) is not None
 
 
 def _clear_terms(

@@ -27,6 +27,7 @@ from langchain_privacy.detection.dates import (
     MONTHS_OF_YEAR,
     NTH,
     around_digits,
+    behind,
 )
 from langchain_privacy.words import load
 
@@ -65,23 +66,8 @@ _DOMAINS = ("english_everyday", "public_it", "public_medicine", "public_business
 
 _LABELS = (
     *("no", "nr", "num", "number", "room", "flat", "apt", "unit", "suite", "house", "roll", "ward"),
-    *(
-        "bed",
-        "yr",
-        "seat",
-        "store",
-        "grade",
-        "class",
-        "case",
-        "file",
-        "acct",
-        "account",
-        "ref",
-        "invoice",
-        "order",
-        "ticket",
-        "id",
-    ),
+    *("bed", "yr", "seat", "store", "grade", "class", "case", "file", "acct", "account", "ref"),
+    *("invoice", "order", "ticket", "id"),
     *("code", "pin", "badge", "gate", "platform", "bus", "route", "highway", "motorway"),
 )
 _COUNTED = r"\s?(?:%|of\b|\w+s\b)"
@@ -107,8 +93,8 @@ _PRIVATE = [
     # a year in short: in '48; not the '90s
     r"(?<=(?<!\w)['’])\d{2}\b(?!['’])",
     # what somebody was given or measured: GPA 3.61, an IQ of 121
-    r"(?:(?<=\bgpa )|(?<=\bgpa is )|(?<=\bgpa of )|(?<=\bbmi )|(?<=\bbmi is )|(?<=\bbmi of )"
-    r"|(?<=\biq of )|(?<=\ba1c )|(?<=\ba1c of ))\d{1,3}(?:\.\d+)?(?:/\d(?:\.\d+)?)?",
+    behind("gpa", "gpa is", "gpa of", "bmi", "bmi is", "bmi of", "iq of", "a1c", "a1c of")
+    + r"\d{1,3}(?:\.\d+)?(?:/\d(?:\.\d+)?)?",
     r"\d\.\d+(?:/\d(?:\.\d+)?)?(?=\sgpa\b)",
     # a code of a shop: code SUMMER20
     r"\bcode (?P<coded>[a-z]{2,}\d+[a-z\d]*)\b",

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from langchain_privacy.detection import Detector, StrictDetector, default_detectors, detect_all
+from langchain_privacy.detection import Detector, default_detectors, detect_all
 from tests.support.marked import marked_texts, shares
 from tests.support.paths import REPOSITORY
 
 RULES = default_detectors(presidio=False)
-STRICT = [*RULES, StrictDetector()]
+STRICT = default_detectors(presidio=False, strict=True)
 
 
 def _shares_of_prompts(part: str, detectors: Sequence[Detector]) -> tuple[float, float]:
