@@ -43,9 +43,9 @@ from langchain_privacy.secure import (
     UnsafeSimulatedTee,
     create_gateway,
 )
+from langchain_privacy.secure.asgi import BodyReader, Memory
 from langchain_privacy.secure.channel import sealed
 from langchain_privacy.secure.channel.hpke import XWingPrivateKey
-from langchain_privacy.secure.gateway.http import BodyReader, Memory
 from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream
 
 warnings.simplefilter("ignore", UnsafePolicyWarning)

@@ -12,7 +12,7 @@ import uvicorn
 
 from langchain_privacy import AttestationPolicy
 from langchain_privacy.secure import SimulatedTee, UnsafePolicyWarning, create_gateway
-from langchain_privacy.secure.obtain import Service, observe, policy_for
+from langchain_privacy.secure.policy_from_service import Service, observe, policy_for
 from langchain_privacy.testing import OpenAIServer, last_text
 
 

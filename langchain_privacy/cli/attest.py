@@ -24,9 +24,9 @@ from langchain_privacy.secure import parsing
 from langchain_privacy.secure.adapters.base import Adapter
 from langchain_privacy.secure.endpoint import AttestedEndpoint
 from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS
-from langchain_privacy.secure.obtain import kind_of
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.unsafe import UnsafePolicyWarning
+from langchain_privacy.secure.policy_from_service import kind_of
 from langchain_privacy.secure.report import AttestationReport, Check
 
 _FORMAT = "langchain-privacy-evidence/v1"

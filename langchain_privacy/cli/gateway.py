@@ -7,8 +7,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from cryptography import x509
+
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.locale import say
+from langchain_privacy.secure.fetch import spki_sha256
 from langchain_privacy.secure.gateway import (
     AzureVtpm,
     ConfidentialVm,
@@ -72,19 +75,11 @@ def _provider(arguments: argparse.Namespace) -> EvidenceProvider:
 def _spki(certificate: Path | None) -> str | None:
     if certificate is None:
         return None
-    import hashlib
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     try:
-        key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+        return spki_sha256(x509.load_pem_x509_certificate(certificate.read_bytes()))
     except (OSError, ValueError):
         msg = "the TLS certificate cannot be read"
         raise ConfigurationError(msg) from None
-    return hashlib.sha256(
-        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    ).hexdigest()
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -24,11 +24,11 @@ from langchain_privacy.cli.progress import working
 from langchain_privacy.errors import AttestationError, ConfigurationError
 from langchain_privacy.locale import said_again, say
 from langchain_privacy.secure.evidence.release import verify_release
-from langchain_privacy.secure.obtain import Service, kind_of, observe, policy_for
 from langchain_privacy.secure.policy.attestation import AttestationPolicy, dumps
 from langchain_privacy.secure.policy.base import is_hex
 from langchain_privacy.secure.policy.publisher import Publisher
 from langchain_privacy.secure.policy.unsafe import UnsafePolicyWarning
+from langchain_privacy.secure.policy_from_service import Service, kind_of, observe, policy_for
 from langchain_privacy.secure.report import AttestationReport
 
 _SHOWN = (

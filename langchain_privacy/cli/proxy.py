@@ -13,8 +13,8 @@ from langchain_privacy.cli import services
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.locale import say
 from langchain_privacy.secure.fetch import LOOPBACK
-from langchain_privacy.secure.obtain import kind_of
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
+from langchain_privacy.secure.policy_from_service import kind_of
 
 _TOKEN = "LANGCHAIN_PRIVACY_PROXY_TOKEN"  # noqa: S105  the name of a variable
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.secure.collateral import Collateral, VendorServices
-from langchain_privacy.secure.obtain import KINDS, Service
+from langchain_privacy.secure.policy_from_service import KINDS, Service
 
 __all__ = ["KINDS", "configure", "made", "public_key", "signing_key", "verification"]
 

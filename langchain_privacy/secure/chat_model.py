@@ -29,6 +29,7 @@ from langchain_privacy.secure.transport import (
     SEALED_UNDER,
     AsyncAttestedTransport,
     AttestedTransport,
+    name_for,
     reaching,
     unreached,
 )
@@ -197,8 +198,7 @@ class SecureChatModel(BaseChatOpenAI):
         Raises:
             AttestationError: The endpoint does not prove what the policy asks for.
         """
-        roots = {cls.__module__.partition(".")[0] for cls in type(self.http_client).__mro__}
-        library = "httpx2" if "httpx2" in roots else "httpx"
+        library = name_for(type(self.http_client))
         transport: _SyncTransport = _transport_of(self.http_client)
         with reaching(library):
             return transport.attest(library)

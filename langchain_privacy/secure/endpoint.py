@@ -102,9 +102,11 @@ def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     return first is second or (type(first) is type(second) and vars(first) == vars(second))
 
 
-def _ports(url: str) -> tuple[str, str | None, int]:
+def _origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a URL; the port of its scheme where it names none."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, parts.hostname or "", port
 
 
 class AttestedEndpoint:
@@ -147,12 +149,11 @@ class AttestedEndpoint:
             msg = "the endpoint's URL must not hold credentials; pass api_key instead"
             raise ConfigurationError(msg)
         self._policy, self._adapter = policy, adapter or GatewayAdapter()
-        self.scheme, self.hostname = url.scheme, url.hostname
-        self.port = url.port or (443 if url.scheme == "https" else 80)
+        self.scheme, self.hostname, self.port = _origin(endpoint)
         if policy.profile != "x-wing" and url.scheme == "http" and url.hostname not in LOOPBACK:
             msg = f"{policy.profile} leaves headers readable, so it needs an https endpoint"
             raise ConfigurationError(msg)
-        if policy.service is not None and _ports(policy.service) != _ports(endpoint):
+        if policy.service is not None and _origin(policy.service) != _origin(endpoint):
             msg = f"the policy is for {policy.service}, and for no other service"
             raise ConfigurationError(msg)
         policy.check_roles(getattr(self._adapter, "roles", ()))

@@ -56,9 +56,13 @@ def tls_spki(response: Any) -> str | None:
     if not isinstance(der, bytes):
         return None
     try:
-        key = x509.load_der_x509_certificate(der).public_key()
+        return spki_sha256(x509.load_der_x509_certificate(der))
     except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
         return None
-    return hashlib.sha256(
-        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    ).hexdigest()
+
+
+def spki_sha256(certificate: x509.Certificate) -> str:
+    """SHA-256 of a certificate's public key in hex, as attestations name a TLS key."""
+    key = certificate.public_key()
+    encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(encoded).hexdigest()

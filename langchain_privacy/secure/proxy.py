@@ -26,12 +26,8 @@ from langchain_privacy.errors import (
     EndpointUnavailableError,
 )
 from langchain_privacy.secure.adapters.base import Adapter
-from langchain_privacy.secure.channel.headers import end_to_end
-from langchain_privacy.secure.endpoint import AttestedEndpoint
-from langchain_privacy.secure.fetch import LOOPBACK
-from langchain_privacy.secure.gateway.http import (
+from langchain_privacy.secure.asgi import (
     BodyReader,
-    DisconnectedError,
     Memory,
     Receive,
     RefusedError,
@@ -39,8 +35,11 @@ from langchain_privacy.secure.gateway.http import (
     Send,
     header_values,
     send_bytes,
-    send_problem,
+    serve,
 )
+from langchain_privacy.secure.channel.headers import end_to_end
+from langchain_privacy.secure.endpoint import AttestedEndpoint
+from langchain_privacy.secure.fetch import LOOPBACK
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.transport import AsyncAttestedTransport
 
@@ -89,22 +88,7 @@ class LocalProxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
-        if scope["type"] == "lifespan":
-            while True:
-                message = await receive()
-                if message["type"] == "lifespan.shutdown":
-                    await self._client.aclose()
-                await send({"type": f"{message['type']}.complete"})
-                if message["type"] == "lifespan.shutdown":
-                    return
-        if scope["type"] != "http":
-            return
-        try:
-            await self._pass_on(scope, receive, send)
-        except RefusedError as refused:
-            await send_problem(send, refused)
-        except DisconnectedError:
-            return
+        await serve(scope, receive, send, self._pass_on, self._client.aclose)
 
     def _check(self, scope: Scope) -> None:
         # A page in a browser can name this port, but neither read the token nor choose the host.

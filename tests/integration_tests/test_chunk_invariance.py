@@ -124,8 +124,8 @@ def _opened(opener: Any, chunks: Iterable[bytes]) -> Iterator[bytes]:
 def test_sealed_frames() -> None:
     key = XWingPrivateKey()
     client = sealed.RequestSealer(key.public_bytes)
-    _, enc, nonce = sealed.split_prefix(client.prefix)
-    server = sealed.RequestOpener(sealed.open_session(key, enc), nonce).sealer()
+    [entry], nonce = sealed.read_prefix(client.prefix)
+    server = sealed.RequestOpener(sealed.open_session(key, entry.enc), nonce).sealer()
     body = server.seal(b"data: one\n\n") + server.seal(b"", final=True)
 
     def opened(chunks: Iterable[bytes]) -> Iterator[bytes]:

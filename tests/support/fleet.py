@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from langchain_privacy.secure.gateway.http import send_bytes
+from langchain_privacy.secure.asgi import send_bytes
 
 
 class Balancer:

@@ -158,7 +158,7 @@ def _through(adapter: Any) -> Callable[[bytes], object]:
 
 
 def _head(data: bytes) -> None:
-    for parse in (sealed.parse_request_head, sealed.parse_response_head, sealed.split_prefix):
+    for parse in (sealed.parse_request_head, sealed.parse_response_head, sealed.read_prefix):
         try:
             parse(data)
         except PrivacyError:

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from langchain_privacy.secure.asgi import send_bytes
 from langchain_privacy.secure.gateway import Gateway
-from langchain_privacy.secure.gateway.http import send_bytes
 from tests.support.vendors import KEPT
 from tests.vectors.attestation import cases, intel
 

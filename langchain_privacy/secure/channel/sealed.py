@@ -29,8 +29,8 @@ Clients come here through `exchange.SealedExchange`, the gateway directly:
 client = RequestSealer(public)
 body = client.prefix + client.seal(dump_head(head)) + client.seal(b"...", final=True)
 
-key_id, enc, nonce = split_prefix(body[:PREFIX])
-server = RequestOpener(open_session(private, enc), nonce)
+[entry], nonce = read_prefix(body[:PREFIX])
+server = RequestOpener(open_session(private, entry.enc), nonce)
 head, *content = server.feed(body[PREFIX:])
 ```
 """
@@ -405,12 +405,6 @@ def prefix_size(start: bytes) -> int:
     if not start.startswith(GROUP_MAGIC):
         return PREFIX
     return len(GROUP_MAGIC) + 1 + (start[3] * _ENTRY if len(start) > 3 else 0) + NONCE
-
-
-def split_prefix(prefix: bytes) -> tuple[bytes, bytes, bytes]:
-    """Key id, encapsulation and nonce from the prefix of a request to one key."""
-    entries, nonce = read_prefix(prefix)
-    return entries[0].key_id, entries[0].enc, nonce
 
 
 def read_prefix(prefix: bytes) -> tuple[list[Entry], bytes]:

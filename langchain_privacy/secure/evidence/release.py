@@ -7,7 +7,7 @@ such a bundle an attestation; Tinfoil publishes the measurements of its enclaves
 
 The package `sigstore` verifies certificate, timestamps, log entry and signature; what is read here
 is whom the certificate names, and the statement. `langchain-privacy policy from-service` asks for
-it through `secure.obtain`, when measurements enter a policy.
+it through `secure.policy_from_service`, when measurements enter a policy.
 
 ```python
 report = verify_release(bundle, Publisher(repository="tinfoilsh/confidential-model-router"), now)

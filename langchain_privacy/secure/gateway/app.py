@@ -26,10 +26,7 @@ from urllib.parse import parse_qsl
 from langchain_privacy._version import __version__
 from langchain_privacy.errors import ChannelError
 from langchain_privacy.secure import envelope
-from langchain_privacy.secure.channel import ehbp, sealed
-from langchain_privacy.secure.channel.headers import Pairs
-from langchain_privacy.secure.gateway.evidence import EvidenceProvider
-from langchain_privacy.secure.gateway.http import (
+from langchain_privacy.secure.asgi import (
     BodyReader,
     DisconnectedError,
     Memory,
@@ -39,8 +36,11 @@ from langchain_privacy.secure.gateway.http import (
     Send,
     header_values,
     send_bytes,
-    send_problem,
+    serve,
 )
+from langchain_privacy.secure.channel import ehbp, sealed
+from langchain_privacy.secure.channel.headers import Pairs
+from langchain_privacy.secure.gateway.evidence import EvidenceProvider
 from langchain_privacy.secure.gateway.keys import KeyRing, KeySet
 from langchain_privacy.secure.gateway.upstream import DEFAULT_PATHS, Upstream
 from langchain_privacy.secure.report import utc_now
@@ -77,27 +77,7 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-            return
-        if scope["type"] != "http":
-            return
-        try:
-            await self._route(scope, receive, send)
-        except RefusedError as refused:
-            await send_problem(send, refused)
-        except DisconnectedError:
-            return
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await send({"type": "lifespan.startup.complete"})
-            elif message["type"] == "lifespan.shutdown":
-                await self._upstream.close()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+        await serve(scope, receive, send, self._route, self._upstream.close)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]

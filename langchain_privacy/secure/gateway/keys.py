@@ -43,14 +43,12 @@ class KeySet:
 
     def session(self, enc: bytes, wrapped: bytes = b"") -> sealed.Session:
         """The session that an encapsulation opens; raises ChannelError when it is malformed."""
-        enc += wrapped
-        session = self.sessions.get(enc)
+        session = self.sessions.get(enc + wrapped)
         if session is None:
-            private, size = self.keys["x-wing"], len(enc) - len(wrapped)
-            session = sealed.open_session(private, enc[:size], wrapped)
+            session = sealed.open_session(self.keys["x-wing"], enc, wrapped)
             if len(self.sessions) >= _MAX_SESSIONS:
                 del self.sessions[next(iter(self.sessions))]
-            self.sessions[enc] = session
+            self.sessions[enc + wrapped] = session
         return session
 
     def take(self, enc: bytes) -> bool:

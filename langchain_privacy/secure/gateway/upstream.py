@@ -22,8 +22,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.secure.asgi import RefusedError
 from langchain_privacy.secure.channel.headers import Pairs, end_to_end
-from langchain_privacy.secure.gateway.http import RefusedError
 
 DEFAULT_PATHS = (
     "/v1/chat/completions",

@@ -40,6 +40,9 @@ _VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,5}", re.ASCII)
 _MAX_GPUS = 32
 _PCRS = frozenset(map(str, range(24)))
 
+CONFIDENTIAL_COMPUTE = {"enabled": True, "developer_mode": False, "ready": True}
+"""The state of a machine's GPUs in which nobody else reads their memory."""
+
 # Bits of TD_ATTRIBUTES, Intel "TDX Module Base Architecture Specification".
 _DEBUG, _SEPT_VE_DISABLE, _PKS, _KEY_LOCKER, _PERFMON = 1, 1 << 28, 1 << 30, 1 << 31, 1 << 63
 _KNOWN_ATTRIBUTES = _DEBUG | _SEPT_VE_DISABLE | _PKS | _KEY_LOCKER | _PERFMON
@@ -598,7 +601,7 @@ class NvidiaGpuPolicy:
             state = report.claims.get("confidential_compute")
             checks.require(
                 "confidential_compute",
-                state == {"enabled": True, "developer_mode": False, "ready": True},
+                state == CONFIDENTIAL_COMPUTE,
                 "confidential computing is off, not ready or in developer mode",
             )
         return list(checks)

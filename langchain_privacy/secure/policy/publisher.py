@@ -1,8 +1,8 @@
 """Whose releases a policy's measurements are of.
 
-`AttestationPolicy.publisher` keeps it in the policy's file. `secure.obtain` holds a release's
-bundle to it (`secure.evidence.release`) when measurements enter a policy: at first, and when a
-service has changed. Afterwards the measurements decide, and no bundle is needed.
+`AttestationPolicy.publisher` keeps it in the policy's file. `secure.policy_from_service` holds a
+release's bundle to it (`secure.evidence.release`) when measurements enter a policy: at first, and
+when a service has changed. Afterwards the measurements decide, and no bundle is needed.
 
 ```python
 Publisher(repository="tinfoilsh/confidential-model-router", ref="refs/tags/v0.0.")

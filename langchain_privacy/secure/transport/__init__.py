@@ -24,7 +24,7 @@ from langchain_privacy.secure.transport.attested import (
     attested_clients,
 )
 from langchain_privacy.secure.transport.base import SEALED_UNDER, BaseTransport
-from langchain_privacy.secure.transport.http import reaching, unreached
+from langchain_privacy.secure.transport.http import name_for, reaching, unreached
 
 __all__ = [
     "SEALED_UNDER",
@@ -34,6 +34,7 @@ __all__ = [
     "aattest",
     "attest",
     "attested_clients",
+    "name_for",
     "reaching",
     "unreached",
 ]

@@ -40,7 +40,7 @@ from langchain_privacy.secure.transport.base import (
     Patience,
     Turn,
 )
-from langchain_privacy.secure.transport.http import Library, library_of, pairs, reaching
+from langchain_privacy.secure.transport.http import Library, library_of, name_for, pairs, reaching
 from langchain_privacy.secure.transport.http import library as http_library
 
 # ---- The synchronous transport, for `httpx.Client` and `httpx2.Client`; and `attest`, its check
@@ -311,7 +311,7 @@ def attested_clients(
     """
     attested = AttestedEndpoint(endpoint, policy, adapter=settings.pop("adapter", None))
     try:
-        http = import_module(library or _of_openai())
+        http = import_module(library or name_for(import_module("openai").DefaultHttpxClient))
     except ImportError:
         msg = 'attested clients need httpx: pip install "langchain-privacy[secure]"'
         raise ConfigurationError(msg) from None
@@ -324,13 +324,6 @@ def attested_clients(
             transport=AsyncAttestedTransport(attested, **settings), **fixed
         ),
     }
-
-
-def _of_openai() -> str:
-    """The library whose clients the installed `openai` takes."""
-    openai = import_module("openai")
-    roots = {kind.__module__.partition(".")[0] for kind in openai.DefaultHttpxClient.__mro__}
-    return "httpx2" if "httpx2" in roots else "httpx"
 
 
 # ---- The asynchronous transport, for `httpx.AsyncClient` and `httpx2.AsyncClient`; and `aattest`

@@ -126,6 +126,12 @@ def library_of(request: Any) -> Library:
     return library(type(request).__module__.partition(".")[0])
 
 
+def name_for(client: type) -> str:
+    """The name of the one that a class of clients is made from, e.g. `openai`'s."""
+    roots = {cls.__module__.partition(".")[0] for cls in client.__mro__}
+    return "httpx2" if "httpx2" in roots else "httpx"
+
+
 def pairs(message: Any) -> list[tuple[str, str]]:
     """Headers of a request or a response."""
     return [(n.decode("latin-1"), v.decode("latin-1")) for n, v in message.headers.raw]

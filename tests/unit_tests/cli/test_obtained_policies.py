@@ -21,7 +21,7 @@ from langchain_privacy.secure import (
 )
 from langchain_privacy.secure.adapters import MaaToken
 from langchain_privacy.secure.collateral import Collateral
-from langchain_privacy.secure.obtain import Service, kind_of, observe, policy_for
+from langchain_privacy.secure.policy_from_service import Service, kind_of, observe, policy_for
 from langchain_privacy.secure.transport import attest
 from tests.support.asgi import AsgiServer
 from tests.support.http import OpenAIServer, RecordingServer, Reply

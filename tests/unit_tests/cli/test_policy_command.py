@@ -22,7 +22,7 @@ from langchain_privacy.secure import (
 )
 from langchain_privacy.secure.collateral import Collateral
 from langchain_privacy.secure.evidence.tdx import TdxEndorsements
-from langchain_privacy.secure.obtain import Service, observe, policy_for
+from langchain_privacy.secure.policy_from_service import Service, observe, policy_for
 from langchain_privacy.secure.transport import attest
 from tests.support.asgi import AsgiServer
 from tests.support.field_services import AciService, NearService, collateral, compose_hash

@@ -31,7 +31,7 @@ from langchain_privacy.secure import (
     TrustedRoots,
     create_gateway,
 )
-from langchain_privacy.secure.obtain import Service, observe, policy_for
+from langchain_privacy.secure.policy_from_service import Service, observe, policy_for
 from tests.support.asgi import AsgiServer
 from tests.support.http import OpenAIServer
 from tests.vectors.attestation import authority, cases

@@ -175,8 +175,8 @@ def test_ehbp_header_form(value: str) -> None:
 
 
 def _opened(key: XWingPrivateKey, prefix: bytes) -> sealed.RequestOpener:
-    _, enc, nonce = sealed.split_prefix(prefix)
-    return sealed.RequestOpener(sealed.open_session(key, enc), nonce)
+    [entry], nonce = sealed.read_prefix(prefix)
+    return sealed.RequestOpener(sealed.open_session(key, entry.enc), nonce)
 
 
 def _exchange() -> tuple[sealed.RequestSealer, sealed.RequestOpener, list[bytes]]:
@@ -256,8 +256,8 @@ def test_sealed_answer_to_another_request_is_refused() -> None:
 def test_requests_of_one_session_have_keys_of_their_own() -> None:
     key = XWingPrivateKey()
     first, second = (sealed.RequestSealer(key.public_bytes) for _ in range(2))
-    (_, enc, nonce), (_, again, other) = map(sealed.split_prefix, (first.prefix, second.prefix))
-    assert enc == again
+    ([entry], nonce), ([again], other) = map(sealed.read_prefix, (first.prefix, second.prefix))
+    assert entry == again
     assert nonce != other
     wire = first.seal(b"one", final=True)
     assert wire != second.seal(b"one", final=True)
@@ -272,11 +272,11 @@ def test_a_session_ends(monkeypatch) -> None:
     now = [1000.0]
     monkeypatch.setattr(sealed.time, "monotonic", lambda: now[0])
     public = XWingPrivateKey().public_bytes
-    first = sealed.split_prefix(sealed.RequestSealer(public).prefix)[1]
+    first = sealed.read_prefix(sealed.RequestSealer(public).prefix)[0]
     now[0] += sealed.SESSION_SECONDS - 1
-    assert sealed.split_prefix(sealed.RequestSealer(public).prefix)[1] == first
+    assert sealed.read_prefix(sealed.RequestSealer(public).prefix)[0] == first
     now[0] += 1
-    assert sealed.split_prefix(sealed.RequestSealer(public).prefix)[1] != first
+    assert sealed.read_prefix(sealed.RequestSealer(public).prefix)[0] != first
 
 
 def test_sessions_show_no_secret() -> None:
@@ -290,7 +290,7 @@ def test_sessions_show_no_secret() -> None:
 def test_a_malformed_prefix_is_refused(change) -> None:
     prefix = sealed.RequestSealer(XWingPrivateKey().public_bytes).prefix
     with pytest.raises(ChannelError):
-        sealed.split_prefix(change(prefix))
+        sealed.read_prefix(change(prefix))
 
 
 @pytest.mark.parametrize(

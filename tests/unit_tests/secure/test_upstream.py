@@ -14,7 +14,7 @@ from langchain_privacy.secure import (
     UnsafeSimulatedTee,
     create_gateway,
 )
-from langchain_privacy.secure.gateway.http import RefusedError
+from langchain_privacy.secure.asgi import RefusedError
 from langchain_privacy.secure.gateway.upstream import (
     AnswerParser,
     Upstream,

@@ -1,4 +1,4 @@
-"""A policy out of what a service proves: observed, held to our defaults, and for people to review.
+"""Make a policy from what a service proves: observed, held to our defaults, for people to review.
 
 `observe` fetches evidence and proves it without any expectation; `policy_for` writes down what was
 proven as a policy that accepts exactly this, and refuses what no policy should accept: debugging,
@@ -39,6 +39,7 @@ from langchain_privacy.secure.evidence.roots import VENDOR_ROOTS, TrustedRoots
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.policy.base import Policy, against
 from langchain_privacy.secure.policy.machines import (
+    CONFIDENTIAL_COMPUTE,
     AzureCvmPolicy,
     AzureMaaPolicy,
     NvidiaGpuPolicy,
@@ -62,7 +63,6 @@ KINDS: dict[str, Profile] = {
 """Kinds of services, and the channel of each."""
 
 _AZURE_PCRS = ("4", "7", "8", "9", "11")
-_READY = {"enabled": True, "developer_mode": False, "ready": True}
 
 
 @dataclass(frozen=True)
@@ -305,7 +305,9 @@ def _gpus(part: AttestationReport, machine: AttestationReport, _: Sequence[str])
         min_driver=min(drivers, key=lambda v: [int(n) for n in v.split(".")], default=None),
         require_rim=all("rim_complete" in names for names in made),
         require_ocsp=all("ocsp_complete" in names for names in made),
-        require_confidential_compute=machine.claims.get("confidential_compute") == _READY,
+        require_confidential_compute=(
+            machine.claims.get("confidential_compute") == CONFIDENTIAL_COMPUTE
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""The little of HTTP and ASGI that the gateway needs: bodies under limits, whole answers, refusals.
+"""The little of ASGI that the gateway and the proxy need: one frame, bodies under limits, refusals.
 
 ```python
 memory = Memory(left=512 * 1024 * 1024)
@@ -105,6 +105,37 @@ class BodyReader:
             if data:
                 return data
         return b""
+
+
+async def serve(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    route: Callable[[Scope, Receive, Send], Awaitable[None]],
+    close: Callable[[], Awaitable[None]],
+) -> None:
+    """Serve one ASGI scope.
+
+    Args:
+        scope: ASGI's scope.
+        receive: ASGI's receive.
+        send: ASGI's send.
+        route: Answers a request; what it refuses is sent as a problem document.
+        close: Called when the server shuts down.
+    """
+    if scope["type"] == "lifespan":
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+        await close()
+        await send({"type": "lifespan.shutdown.complete"})
+    if scope["type"] != "http":
+        return
+    try:
+        await route(scope, receive, send)
+    except RefusedError as refused:
+        await send_problem(send, refused)
+    except DisconnectedError:
+        return
 
 
 def header_values(scope: Scope, name: str) -> list[str]:
