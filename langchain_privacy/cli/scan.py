@@ -27,15 +27,15 @@ from langchain_privacy.cli import write_for_owner
 from langchain_privacy.cli.progress import working
 from langchain_privacy.detection import (
     UNTYPED,
-    Detector,
     Finding,
     PublicWords,
-    StrictDetector,
     default_detectors,
     detect_all,
+    made_strict,
 )
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.locale import language_of, said_again, say
+from langchain_privacy.masking import MaskingPolicy
 from langchain_privacy.testing.texts import is_database, texts_of_rows
 
 _SKIPPED = frozenset({".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox"})
@@ -61,7 +61,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("path", nargs="+", help="file, database file or folder; - for stdin")
     parser.add_argument("--format", choices=("text", "json"), default="text")
-    parser.add_argument("--min-score", type=_score, default=0.5, metavar="S", help="default 0.5")
+    parser.add_argument(
+        "--min-score",
+        type=_score,
+        default=MaskingPolicy().threshold,
+        metavar="S",
+        help="default 0.4, what a masker hides",
+    )
     parser.add_argument(
         "--type", action="append", metavar="TYPE", choices=TYPES, help="only these types"
     )
@@ -96,9 +102,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.public and not arguments.strict:
         raise ConfigurationError("--public belongs to --strict, which asks what is public")
     public = [_read(Path(name), arguments.encoding) for name in arguments.public]
-    detectors: list[Detector] = default_detectors()
+    detectors = default_detectors()
     if arguments.strict:
-        detectors.append(StrictDetector(PublicWords(public)))
+        detectors = made_strict(detectors, public=PublicWords(public))
     views = []
     found: list[dict[str, Any]] = []
     unread: list[dict[str, str]] = []

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 from langchain_privacy.lazy import first_used
 
 if TYPE_CHECKING:
-    from langchain_privacy.detection.defaults import default_detectors, high_confidence_detectors
+    from langchain_privacy.detection.defaults import (
+        default_detectors,
+        high_confidence_detectors,
+        made_strict,
+    )
     from langchain_privacy.detection.detect import DECODED, adetect_all, detect_all, propagate
     from langchain_privacy.detection.dictionary import DictionaryDetector
     from langchain_privacy.detection.finding import (
@@ -57,6 +61,7 @@ _FILE_OF = {
     "detection_language": "detection.language",
     "guess_language": "words",
     "high_confidence_detectors": "detection.defaults",
+    "made_strict": "detection.defaults",
     "merge_findings": "detection.finding",
     "propagate": "detection.detect",
 }
@@ -85,6 +90,7 @@ __all__ = [
     "detection_language",
     "guess_language",
     "high_confidence_detectors",
+    "made_strict",
     "merge_findings",
     "propagate",
 ]

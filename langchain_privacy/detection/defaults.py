@@ -6,7 +6,7 @@ A new rule is put into one of the tables here. The rules need nothing but the ba
     ['rules', 'personal']
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from langchain_privacy.detection.addresses import ADDRESSES, find_house_numbers
 from langchain_privacy.detection.contact import (
@@ -60,6 +60,7 @@ from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import find_door_codes, find_keys, find_passwords
 from langchain_privacy.detection.shapes import find_any_of
 from langchain_privacy.detection.unlisted import UnlistedDetector
+from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
 from langchain_privacy.detection.vocabulary.detector import StrictDetector
 
 STRUCTURED: tuple[Rule, ...] = (
@@ -147,10 +148,33 @@ def default_detectors(
         rules += optional_presidio(languages, others=packaged)
     elif presidio:
         rules.append(PresidioDetector())
-    last: list[Detector] = [UnlistedDetector()] if "en" in languages else []
+    detectors: list[Detector] = [*rules, *packaged, PersonalDetector()]
     if strict:
-        last = [StrictDetector(languages=languages), HealthDetector()]
-    return [*rules, *packaged, PersonalDetector(), *last]
+        return made_strict(detectors, languages=languages)
+    return [*detectors, UnlistedDetector()] if "en" in languages else detectors
+
+
+def made_strict(
+    detectors: Sequence[Detector],
+    *,
+    public: PublicWords | None = None,
+    public_numbers: Collection[str] = PUBLIC_NUMBERS,
+    languages: Sequence[str] = (),
+) -> list[Detector]:
+    """Return detectors with strict mode's own instead of those that it takes the place of.
+
+    Args:
+        detectors: What finds private values, strict mode's detectors among them or not.
+        public: What the application declares public.
+        public_numbers: Kinds of public numbers, see `StrictDetector`.
+        languages: ISO 639-1 codes of the texts to come, with those that a `StrictDetector` among
+            the detectors knows.
+    """
+    given = [d for d in detectors if isinstance(d, StrictDetector)]
+    known = [*languages, *(code for d in given for code in d.others.languages)]
+    kept = [d for d in detectors if not isinstance(d, (StrictDetector, UnlistedDetector))]
+    made = [*kept, StrictDetector(public, public_numbers, known)]
+    return made if any(isinstance(d, HealthDetector) for d in kept) else [*made, HealthDetector()]
 
 
 def high_confidence_detectors() -> list[Detector]:

@@ -93,11 +93,7 @@ class EgressGuard:
         self.ledger = ledger if ledger is not None else EgressLedger("sqlite://")
         self.policy = policy
         self._clean = CleanOfSessions()
-        chosen = high_confidence_detectors() if detectors is None else detectors
-        allow = getattr(masker.policy, "allow", ())
-        own = getattr(masker, "detectors", ())
-        named = [each for each in own if isinstance(each, DictionaryDetector)]
-        self._examiner = Examiner(masker.vault, chosen, allow, _strict_of(masker), named)
+        self._examiner = examiner_of(masker, detectors)
         self._unmasked = masker.unmasked if isinstance(masker, CanDetect) else None
 
     def __repr__(self) -> str:
@@ -354,13 +350,18 @@ class EgressGuard:
         )
 
 
-def _strict_of(masker: HasVault) -> StrictDetector | None:
-    """Return what judges by public words, where the masker's policy is strict."""
-    if not getattr(masker.policy, "strict", False):
-        return None
-    own = (d for d in getattr(masker, "detectors", ()) if isinstance(d, StrictDetector))
-    public = getattr(masker, "public", None)
-    return next(own, None) or StrictDetector(public, masker.policy.public_numbers)
+def examiner_of(masker: HasVault, detectors: Sequence[Detector] | None = None) -> Examiner:
+    """Return the second look over what a masker hides; see `EgressGuard` for `detectors`."""
+    chosen = high_confidence_detectors() if detectors is None else detectors
+    own = getattr(masker, "detectors", ())
+    named = [each for each in own if isinstance(each, DictionaryDetector)]
+    strict = None
+    if getattr(masker.policy, "strict", False):
+        public = getattr(masker, "public", None)
+        strict = next((d for d in own if isinstance(d, StrictDetector)), None) or StrictDetector(
+            public, masker.policy.public_numbers
+        )
+    return Examiner(masker.vault, chosen, getattr(masker.policy, "allow", ()), strict, named)
 
 
 def _abandon(opening: asyncio.Future[OpenCrossing]) -> None:

@@ -655,25 +655,21 @@ class Masker:
             detectors = detection.default_detectors(
                 ("en", "ko") if languages is None else languages
             )
-        # What the vocabulary alone finds heeds what is declared; strict mode asks all of it.
-        self.detectors = [
-            detection.UnlistedDetector(self.public)
-            if isinstance(d, detection.UnlistedDetector)
-            else d
-            for d in detectors
-            if not (self.policy.strict and isinstance(d, detection.UnlistedDetector))
-        ]
         if self.policy.strict:
-            given = [d for d in self.detectors if isinstance(d, detection.StrictDetector)]
-            known = [code for d in given for code in d.others.languages]
-            self.detectors = [d for d in self.detectors if d not in given]
-            self.detectors.append(
-                detection.StrictDetector(
-                    self.public, self.policy.public_numbers, [*known, *(languages or ())]
-                )
+            self.detectors = detection.made_strict(
+                detectors,
+                public=self.public,
+                public_numbers=self.policy.public_numbers,
+                languages=languages or (),
             )
-            if not any(isinstance(d, detection.HealthDetector) for d in self.detectors):
-                self.detectors.append(detection.HealthDetector())
+        else:
+            # What the vocabulary alone finds heeds what is declared.
+            self.detectors = [
+                detection.UnlistedDetector(self.public)
+                if isinstance(d, detection.UnlistedDetector)
+                else d
+                for d in detectors
+            ]
         if self.policy.private:
             self.detectors.append(DictionaryDetector(_named_values(self.policy.private)))
         self.vault = vault or InMemoryVault()

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from langchain_privacy.detection import StrictDetector, high_confidence_detectors
-from langchain_privacy.egress.examine import Examiner, Refusal
+from langchain_privacy.egress.examine import Refusal
+from langchain_privacy.egress.guard import examiner_of
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.placeholder import write
 from langchain_privacy.values.walk import Leaves, Walk
@@ -36,10 +36,7 @@ class Examined:
     """
 
     def __init__(self, masker: Masker) -> None:
-        policy = masker.policy
-        strict = StrictDetector(masker.public, policy.public_numbers) if policy.strict else None
-        detectors = high_confidence_detectors()
-        self._examiner = Examiner(masker.vault, detectors, policy.allow, strict)
+        self._examiner = examiner_of(masker)
         self._hidden: WeakKeyDictionary[VaultSession, set[str]] = WeakKeyDictionary()
 
     def session(self, session: MaskingSession) -> "ExaminedSession":

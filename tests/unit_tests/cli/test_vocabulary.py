@@ -1,5 +1,6 @@
 """`vocabulary` and the views of `scan` say what is public and what would cross."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,15 @@ def test_words_of_ones_own_prompts_that_are_not_public_are_counted(file: Path, c
     code, out, _ = run(capsys, "vocabulary", "unknown", str(file))
     assert (code, out) == (1, "     2 Larkfield\n")
     assert run(capsys, "vocabulary", "unknown", str(file.parent))[0] == 1  # no file
+
+
+def test_a_strict_scan_finds_what_a_strict_masker_hides(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text("Emily Watson has type 2 diabetes and writes to Zephyrium.", "utf-8")
+    _, out, _ = run(capsys, "scan", "--strict", "--show-values", "--format", "json", str(file))
+    assert {"Emily Watson", "type 2 diabetes", "Zephyrium"} == {
+        found["value"] for found in json.loads(out)["findings"]
+    }
 
 
 def test_scan_finds_what_is_not_public(file: Path, tmp_path: Path, capsys: Any) -> None:

@@ -14,10 +14,10 @@ import pytest
 from langchain_privacy import Masker
 from langchain_privacy.detection import (
     Detector,
-    StrictDetector,
     default_detectors,
     detect_all,
     language,
+    made_strict,
 )
 from langchain_privacy.detection.korean import sequence
 from langchain_privacy.errors import DetectionError
@@ -25,7 +25,7 @@ from langchain_privacy.words import guess_language
 from tests.support.marked import Marked, marked_texts, shares
 
 RULES = default_detectors(presidio=False)
-STRICT = [*RULES, StrictDetector()]
+STRICT = made_strict(RULES)
 TEXTS = marked_texts("bad")
 KINDS = sorted({text.kind for text in TEXTS})
 OWN = [text for text in TEXTS if text.kind != "nobody's language"]

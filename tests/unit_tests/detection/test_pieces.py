@@ -8,10 +8,10 @@ import pytest
 from langchain_privacy.detection import (
     Detector,
     Finding,
-    StrictDetector,
     adetect_all,
     default_detectors,
     detect_all,
+    made_strict,
 )
 from langchain_privacy.detection import detect as settling
 from langchain_privacy.detection.pieces import LONGEST, Piece, pieces
@@ -89,7 +89,7 @@ def test_a_value_over_a_cut_is_found_whole(
     monkeypatch.setattr(settling, "LONGEST", longest)
     cut = partial(pieces, longest=longest, around=1024)
     monkeypatch.setattr(settling, "pieces", cut)
-    detectors = [*RULES, *([StrictDetector()] if strict else [])]
+    detectors = made_strict(RULES) if strict else RULES
     private = value.partition(": ")[2] or value
     for before in range(0, len(value), 3):  # a cut falls into the value, or beside it
         # long words of signs leave no better place for a cut
@@ -110,6 +110,6 @@ def test_a_name_is_masked_in_every_piece_where_one_tells_it() -> None:
 @pytest.mark.parametrize("value", ["4471923086" * 30_000, "https://a.example/" + "x7" * 150_000])
 def test_what_is_longer_than_a_piece_is_one_value(value: str) -> None:
     text = f"See {value} there."
-    found = detect_all(text, [*RULES, StrictDetector()])
+    found = detect_all(text, made_strict(RULES))
     assert sum(f.end - f.start for f in found) >= len(value)
     assert not set(range(4, 4 + len(value))).difference(*(range(f.start, f.end) for f in found))

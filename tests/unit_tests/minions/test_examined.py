@@ -11,7 +11,13 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 
-from langchain_privacy import Masker, MinionNodes, create_minion_graph, create_minions_graph
+from langchain_privacy import (
+    Masker,
+    MaskingPolicy,
+    MinionNodes,
+    create_minion_graph,
+    create_minions_graph,
+)
 from langchain_privacy.detection import default_detectors
 from langchain_privacy.minions import MinionState, private_minion_graph
 from langchain_privacy.minions.examined import Examined
@@ -83,6 +89,13 @@ def test_what_is_public_stays_as_it_is() -> None:
     session.mask(RECORD)
     text = "Plan a search of private documents you cannot see."
     assert Examined(masker).session(session).mask(text) == text
+
+
+def test_a_name_that_the_policy_calls_private_is_hidden_backwards() -> None:
+    policy = MaskingPolicy(private=["Orsolya Vandermeer"])
+    masker = Masker(default_detectors(presidio=False), policy=policy)
+    asked = "What is the dose of reemrednaV aylosrO?"
+    assert "reemrednaV" not in Examined(masker).session(masker.session("s")).mask(asked)
 
 
 WORDS = "four one five five five five zero one three two"
