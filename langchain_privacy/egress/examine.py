@@ -19,7 +19,7 @@ from langchain_privacy.detection import (
 from langchain_privacy.egress.clean import CleanOfSessions
 from langchain_privacy.egress.payload import Payload, examined
 from langchain_privacy.errors import DetectionError
-from langchain_privacy.values.automaton import Places
+from langchain_privacy.values.automaton import Offsets
 from langchain_privacy.values.disguise import find_disguised, find_hidden
 from langchain_privacy.values.fold import HARD, SOFT, Skeleton
 from langchain_privacy.values.index import Hit
@@ -90,7 +90,7 @@ def windows_of(text: str) -> Windows:
     marks += _places(_LABEL, data.lower())
     if not text.isascii():
         data = text.encode("utf-8", "surrogatepass")
-        marks += map(Places(data), _places(_OTHER_LABEL, data))
+        marks += map(Offsets(data), _places(_OTHER_LABEL, data))
         if _WIDE in data:
             marks += [match.start() for match in _WIDE_DIGITS.finditer(text)]
     spans: list[list[int]] = []

@@ -94,22 +94,13 @@ def _clean(text: str) -> str:
 
 def of_value(value: Any) -> Payload:
     """Make a payload of anything: strings, dicts, lists, messages, models."""
-    look = _Look()
+    return _seen_by(_Look(), value)
+
+
+def _seen_by(look: "_Look", value: Any, messages: Sequence[BaseMessage] = ()) -> Payload:
     Walk(look)(value)
     return Payload(
         data=serialise(value),
-        content=look.content,
-        structure=look.structure,
-        said=look.said,
-        named=look.named,
-    )
-
-
-def _of_request(request: dict[str, Any], messages: Sequence[BaseMessage]) -> Payload:
-    look = _LookAtRequest()
-    Walk(look)(request)
-    return Payload(
-        data=serialise(request),
         content=look.content,
         structure=look.structure,
         seams=_seams(messages),
@@ -142,7 +133,7 @@ def of_call(
             "arguments": {"stop": stop, **kwargs},
             "settings": settings,
         }
-    payload = _of_request(request, messages)
+    payload = _seen_by(_LookAtRequest(), request, messages)
     extra = [getattr(model, name, None) for name in ("default_headers", "default_query")]
     if not any(extra):
         return payload
@@ -154,7 +145,7 @@ def of_call(
 def of_messages(messages: Sequence[BaseMessage], kwargs: Mapping[str, Any]) -> Payload:
     """Make the payload of messages whose model is not known."""
     request = {"messages": [_message(m) for m in messages], "arguments": dict(kwargs)}
-    return _of_request(request, messages)
+    return _seen_by(_LookAtRequest(), request, messages)
 
 
 def _seams(messages: Sequence[BaseMessage]) -> list[str]:

@@ -216,8 +216,7 @@ class MaskingSession:
         leaves = _Masking(self, untrusted=untrusted, language=language)
         while True:
             # a value that is found late in x is private early in x as well
-            version = self.vault.version
-            leaves.begin()
+            leaves.count = version = self.vault.version
             masked = Walk(leaves)(x)
             if isinstance(x, str) or self.vault.version == version:
                 return masked  # type: ignore[no-any-return]
@@ -344,20 +343,17 @@ class _Masking(Leaves):
         self._policy = session.masker.policy
         self._untrusted = untrusted
         self._language = language
-        self._count = 0
+        self.count = 0
+        """How many values the session knew before the walk."""
         self.path = []
-
-    def begin(self) -> None:
-        """Take note of what the session knows before a walk."""
-        self._count = self._memory.history.count()
 
     def known(self, x: Any) -> Any:
         fresh = self._untrusted or self._language is not None
-        return x if not fresh and self._memory.history.holds(x, self._count) else None
+        return x if not fresh and self._memory.history.holds(x, self.count) else None
 
     def learn(self, x: BaseMessage, walked: BaseMessage) -> None:
         if walked is x and not self._untrusted and self._language is None:
-            self._memory.history.keep(x, self._count)
+            self._memory.history.keep(x, self.count)
 
     def text(self, text: str, parts: Sequence[Span] = ()) -> str:
         return self._memory.texts.mask(

@@ -60,16 +60,12 @@ class History:
     def __repr__(self) -> str:
         return f"<History of {len(self._kept)} messages>"
 
-    def count(self) -> int:
-        """Return how many values the session knows by now."""
-        return self._vault.version
-
     def holds(self, x: Any, count: int) -> bool:
         """Say whether walking over `x` would return it as it is.
 
         Args:
             x: Anything.
-            count: What `count` returned before the walk.
+            count: How many values the session knew before the walk.
         """
         kept = self._kept.get(id(x))
         # compared as a whole: this is all that an old message costs

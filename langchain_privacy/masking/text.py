@@ -14,13 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from langchain_privacy.detection import (
-    DECODED,
-    UNTYPED,
-    Finding,
-)
+from langchain_privacy.detection import DECODED, UNTYPED, Finding
 from langchain_privacy.masking.link_targets import LinkScanner, may_link
 from langchain_privacy.masking.particles import agreeing, particle_at
 from langchain_privacy.masking.restore import CLOSING_MARKS
@@ -34,6 +30,8 @@ from langchain_privacy.values.spelling import Rule, is_person, pairs_in, rule_of
 from langchain_privacy.values.view import Places, View
 from langchain_privacy.vault import LITERAL, PART_SUFFIX, PLACEHOLDER, VaultEntry, VaultSession
 from langchain_privacy.vault.base import LiveValues
+
+T = TypeVar("T")
 
 Span = tuple[int, int, str]
 """Start, end and entity type."""
@@ -185,12 +183,12 @@ class TextMasker:
         spans = [(f.start, f.end, f.entity_type) for f in look.findings]
         spans = _with_literals(_whole_links(text, spans, skip) if spans else spans, literal)
         masked = self._written(text, spans, skip, look) if spans else text
-        self._remember(key, _Seen(findings, count, None if masked == text else masked))
+        _keep(self._seen, key, _Seen(findings, count, None if masked == text else masked))
+        own = self._digest(masked)
         if masked != text:
-            after = _Seen([], self._vault.version, None)
-            self._remember(self._digest(masked), after)
+            _keep(self._seen, own, _Seen([], self._vault.version, None))
         if len(masked) >= _SHORTEST_PIECE and (masked != text or not (parts or language)):
-            self._keep_piece(masked)
+            self._keep_piece(masked, own)
         return masked
 
     def find(self, text: str, *, language: str | None = None) -> list[Finding]:
@@ -209,9 +207,7 @@ class TextMasker:
         if findings is None:
             reading = reading or Reading(text)
             findings = self._detect(reading, self.grammar_in(text), language)
-            self._looked[key] = findings
-            if len(self._looked) > _REMEMBERED:
-                self._looked.popitem(last=False)
+            _keep(self._looked, key, findings)
         return findings
 
     def findings_in(self, view: View, language: str | None = None) -> list[Span]:
@@ -224,13 +220,10 @@ class TextMasker:
 
     def known_in(self, text: str | Skeleton, but: Sequence[Finding] = ()) -> list[Hit[VaultEntry]]:
         """Return where values stand that the session knows, except inside of some findings."""
-        index = self._vault.index()
-        if not len(index):
-            return []
-        folded = Skeleton(text) if isinstance(text, str) else text
-        hits = index.find(folded, [(f.start, f.end) for f in but])
+        hits = self._vault.index().find(text, [(f.start, f.end) for f in but])
         if self._allow:
-            hits = [h for h in hits if folded.text[h.start : h.end].casefold() not in self._allow]
+            plain = text if isinstance(text, str) else text.text
+            hits = [h for h in hits if plain[h.start : h.end].casefold() not in self._allow]
         if but:  # what overlaps a finding stands back, as it does where both are found at once
             hits += [Hit(f.start, f.end, "", "", ()) for f in but]
             return [hit for hit in outermost(hits) if hit.owners]
@@ -293,12 +286,12 @@ class TextMasker:
             new.append((first, last))
         return "\n\n".join(text[first:last] for first, last in new)
 
-    def _keep_piece(self, masked: str) -> None:
+    def _keep_piece(self, masked: str, digest: bytes) -> None:
         """Take note of a text to be known in a longer one, by a line that no other one has.
 
         Not by its first or last one: in a longer text something may stand beside them.
         """
-        piece, key = _Piece(0, len(masked), self._digest(masked)), b""
+        piece, key = _Piece(0, len(masked), digest), b""
         lines = [(m.end() - m.start(), m.start()) for m in _LINE.finditer(masked)]
         inner = [(size, start) for size, start in lines if 0 < start < len(masked) - size]
         for size, start in sorted(inner or lines, reverse=True):
@@ -307,9 +300,7 @@ class TextMasker:
             if other is None or other.digest == piece.digest:
                 break
         if key:
-            self._pieces[key] = piece
-            if len(self._pieces) > _REMEMBERED:
-                self._pieces.popitem(last=False)
+            _keep(self._pieces, key, piece)
 
     def grammar_in(self, text: str) -> list[tuple[int, int]]:
         """Return where placeholders stand, as models write them too, and what looks like one."""
@@ -318,7 +309,7 @@ class TextMasker:
 
     def vouch(self, text: str) -> None:
         """Remember a text that was written of masked pieces and of public ones."""
-        self._remember(self._digest(text), _Seen([], self._vault.version, None))
+        _keep(self._seen, self._digest(text), _Seen([], self._vault.version, None))
 
     def is_verbatim(self, text: str) -> bool:
         r"""Say whether a text was written by `mask` with escapes in it.
@@ -340,11 +331,6 @@ class TextMasker:
         if parts or language:
             data += b"\0" + repr((parts, language)).encode()
         return hashlib.blake2b(data, digest_size=16, key=self._key, person=person).digest()
-
-    def _remember(self, key: bytes, seen: _Seen) -> None:
-        self._seen[key] = seen
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
 
     def _grammar_in(
         self, text: str, *, untrusted: bool
@@ -512,9 +498,10 @@ class TextMasker:
             strays = self._strays(text, draft, issued)
             more = _with_literals(spans, strays)
             if more == spans:
+                masked = draft.text()
                 if draft.escapes:
-                    self._note_verbatim(draft.text())
-                return draft.text()
+                    _keep(self._verbatim, self._digest(masked), None)
+                return masked
             spans = more
 
     def _strays(
@@ -534,10 +521,12 @@ class TextMasker:
                     strays.append(span)
         return strays
 
-    def _note_verbatim(self, masked: str) -> None:
-        self._verbatim[self._digest(masked)] = None
-        if len(self._verbatim) > _REMEMBERED:
-            self._verbatim.popitem(last=False)
+
+def _keep(kept: OrderedDict[bytes, T], key: bytes, what: T) -> None:
+    """Remember something; when there is too much, the oldest goes."""
+    kept[key] = what
+    if len(kept) > _REMEMBERED:
+        kept.popitem(last=False)
 
 
 class _Draft:

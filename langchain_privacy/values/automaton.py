@@ -12,7 +12,6 @@ values and the linking of SQL questions use it.
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from operator import itemgetter
 from typing import Generic, TypeVar
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
@@ -26,8 +25,6 @@ _NOTHING: _Built = (None, ())
 _CHEAP, _A_TEXT, _A_CALL = 2**17, 2**12, 512
 """Bytes that are searched one by one in the time of building, of building one text more, and of
 beginning one search."""
-
-_start = itemgetter(0)
 
 
 class Automaton(Generic[Payload]):
@@ -104,11 +101,14 @@ class Automaton(Generic[Payload]):
                     if keys := self.keys.get(texts[number]):
                         yield start, end, keys
 
-    def in_text(self, text: str) -> Iterator[tuple[int, int, list[Payload]]]:
-        """Yield the same for a text, by offsets of characters, in order of position."""
+    def in_text(
+        self, text: str, may_begin: Callable[[bytes, int], bool] | None = None
+    ) -> Iterator[tuple[int, int, list[Payload]]]:
+        """Yield the same for a text, by offsets of characters: leftmost first, then the longest."""
         data = text.encode("utf-8", "surrogatepass")
-        place = Places(data)
-        for start, end, payloads in sorted(self.occurrences(data), key=_start):
+        place = Offsets(data)
+        found = sorted(self.occurrences(data, may_begin), key=lambda match: (match[0], -match[1]))
+        for start, end, payloads in found:
             first = place(start)
             yield first, first + len(data[start:end].decode("utf-8", "surrogatepass")), payloads
 
@@ -123,7 +123,7 @@ def _build(texts: list[bytes]) -> _Built:
     return automaton, texts
 
 
-class Places:
+class Offsets:
     """Turns offsets in UTF-8 into offsets of characters, cheaply when they rise."""
 
     def __init__(self, data: bytes) -> None:

@@ -23,13 +23,13 @@ Levels, from sure to far-fetched:
 import re
 import threading
 import unicodedata
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Hashable, Iterator, Sequence
 from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
-from langchain_privacy.values.automaton import Automaton, Places
-from langchain_privacy.values.fold import HARD, SOFT, Skeleton, compose, normal, skeleton
+from langchain_privacy.values.automaton import Automaton
+from langchain_privacy.values.fold import SOFT, Skeleton, compose, normal, skeleton
 from langchain_privacy.values.numbers import Day, amount_of, amounts, dates, days_of
 from langchain_privacy.values.spelling import (
     FAMILY,
@@ -42,6 +42,7 @@ from langchain_privacy.values.spelling import (
     spellings,
     tells_something,
 )
+from langchain_privacy.values.view import Places
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul, title_follows
 
 Owner = TypeVar("Owner", bound=Hashable)
@@ -268,20 +269,10 @@ class ValueIndex(Generic[Owner]):
 
         Leftmost first, the longest of those, none overlapping.
         """
-        if not self._exact.keys:
-            return []
-        data = _bytes(text)
-        found = sorted(
-            ((start, -end, keys) for start, end, keys in self._exact.occurrences(data)),
-            key=lambda match: match[:2],
-        )
-        place, free, hits = Places(data), 0, []
-        for start, negative_end, keys in found:
-            if start >= free:
-                free = -negative_end
-                hits.append(
-                    Hit(place(start), place(free), "plain", "", (next(iter(keys[0].owners)),))
-                )
+        hits: list[Hit[Owner]] = []
+        for start, end, keys in self._exact.in_text(text):
+            if not hits or start >= hits[-1].end:
+                hits.append(Hit(start, end, "plain", "", (next(iter(keys[0].owners)),)))
         return hits
 
     def find(self, text: str | Skeleton, but: Sequence[tuple[int, int]] = ()) -> list[Hit[Owner]]:
@@ -296,7 +287,7 @@ class ValueIndex(Generic[Owner]):
         if not self._count:
             return hits
         folded = Skeleton(text) if isinstance(text, str) else text
-        places = _Inside(but)
+        places = Places(but)
         if self._folded.keys:
             hits += self._in_skeleton(folded, places)
         if self._written.keys:
@@ -319,7 +310,9 @@ class ValueIndex(Generic[Owner]):
     def reversed(self, folded: Skeleton) -> Iterator[Hit[Owner]]:
         """Yield where whole values stand from right to left; a palindrome is none."""
         data, size = folded.data, len(folded.data)
-        mirrored = data[::-1] if data.isascii() else _mirrored(data)
+        mirrored = data[::-1]
+        if not data.isascii():
+            mirrored = _bytes(data.decode("utf-8", "surrogatepass")[::-1])
         for start, end, keys in self._folded.occurrences(mirrored):
             first, last = folded.span(size - end, size - start)
             for key in keys:
@@ -328,30 +321,26 @@ class ValueIndex(Generic[Owner]):
                 if _judge(folded.text, first, last, key) is not None:
                     yield Hit(first, last, "reversed", "", tuple(key.owners))
 
-    def _in_skeleton(self, folded: Skeleton, but: "_Inside") -> Iterator[Hit[Owner]]:
+    def _in_skeleton(self, folded: Skeleton, but: Places) -> Iterator[Hit[Owner]]:
         done: dict[int, int] = {}
         for start, end, keys in self._folded.occurrences(folded.data):
             if start < done.get(id(keys), 0):
                 continue  # a value that repeats itself overlaps itself
             first, last = folded.span(start, end)
-            if but(first, last) and keys[0].spelling.rule is not Rule.NUMBER:
+            if but.hold(first, last) and keys[0].spelling.rule is not Rule.NUMBER:
                 continue  # a telephone number may begin before
             if hits := judged(folded.text, first, last, keys):
                 done[id(keys)] = end
                 yield from hits
 
-    def _as_written(self, folded: Skeleton, but: "_Inside") -> Iterator[Hit[Owner]]:
+    def _as_written(self, folded: Skeleton, but: Places) -> Iterator[Hit[Owner]]:
         readable = folded.readable
-        data = _bytes(readable.text)
-        place = Places(data)
-        for start, end, keys in sorted(self._written.occurrences(data, _begins_word), key=_number):
-            first = place(start)
-            last = first + len(data[start:end].decode("utf-8", "surrogatepass"))
-            if but(*readable.span(first, last)):
+        for start, end, keys in self._written.in_text(readable.text, _begins_word):
+            at = readable.span(start, end)
+            if but.hold(*at):
                 continue
-            good = [key for key in keys if _stands(readable.text, first, last, key.spelling)]
+            good = [key for key in keys if _stands(readable.text, start, end, key.spelling)]
             if good:
-                at = readable.span(first, last)
                 owners = dict.fromkeys(owner for key in good for owner in key.owners)
                 form = _form(folded.text[slice(*at)], good[0])
                 yield Hit(*at, form, good[0].spelling.role, tuple(owners))
@@ -436,18 +425,6 @@ def _as_often(data: bytes, known: bytes, key: bytes) -> bool:
     return here < 0
 
 
-class _Inside:
-    """Says whether something stands inside one of some places."""
-
-    def __init__(self, places: Sequence[tuple[int, int]]) -> None:
-        self._starts = [start for start, _ in places]
-        self._ends = [end for _, end in places]
-
-    def __call__(self, start: int, end: int) -> bool:
-        at = bisect_right(self._starts, start) - 1
-        return at >= 0 and end <= self._ends[at]
-
-
 def outermost(hits: Sequence[Hit[Owner]]) -> list[Hit[Owner]]:
     """Return the hits that stand in no other one, in order and without overlaps."""
     kept: list[Hit[Owner]] = []
@@ -483,10 +460,6 @@ def _one_a_place(hits: list[Hit[Owner]]) -> list[Hit[Owner]]:
         owners = dict.fromkeys((*(known.owners if known else ()), *hit.owners))
         united[place] = (known or hit)._replace(owners=tuple(owners))
     return list(united.values())
-
-
-def _mirrored(data: bytes) -> bytes:
-    return data.decode("utf-8", "surrogatepass")[::-1].encode("utf-8", "surrogatepass")
 
 
 def _bytes(text: str) -> bytes:
@@ -526,7 +499,7 @@ def _judge(text: str, start: int, end: int, key: Key[Owner]) -> str | None:
             return None
     if own and _SENTENCE_ENDS.search(found) and not _SENTENCE_ENDS.search(value):
         return None  # two sentences
-    if own and found.islower() and not value.islower() and _all_everyday(value):
+    if own and found.islower() and not value.islower() and all(map(is_everyday, value.split())):
         return None
     return _form(found, key, spaced=spaced)
 
@@ -557,7 +530,11 @@ def _stands(text: str, start: int, end: int, spelling: Spelling) -> bool:
         return not _hangul_before(text, start) and ends_a_korean_word(text, end)
     if rule is Rule.TITLED:
         return not _hangul_before(text, start) and title_follows(text, end)
-    if spelling.role == FAMILY and text[end : end + 1] == "s" and not _alnum_at(text, end + 1):
+    if (
+        spelling.role == FAMILY
+        and text[end : end + 1] == "s"
+        and not text[end + 1 : end + 2].isalnum()
+    ):
         whole = is_whole_word(text[:end], start, end)  # the Solheims
     else:
         whole = is_whole_word(text, start, end)
@@ -604,10 +581,6 @@ def _is_initial(text: str, start: int, end: int, key: Key[Owner]) -> bool:
     return bool(gap.strip(".") or gap) and found[-1].isupper() and found[0].isupper()
 
 
-def _all_everyday(value: str) -> bool:
-    return all(map(is_everyday, value.split()))
-
-
 _TELEPHONE = re.compile(r"[+(]{0,2}\d(?:[ .\-/()]{0,3}\d){8,14}")
 _NUMBER_BEFORE = re.compile(
     r"(?P<code>\+\d{1,3}|00\d{1,3})?[ .\-/()]{0,3}(?P<area>\d{0,3})[ .\-/()]{0,3}\Z"
@@ -641,14 +614,6 @@ def _hangul_before(text: str, start: int) -> bool:
     return start > 0 and is_hangul(text[start - 1])
 
 
-def _alnum_at(text: str, at: int) -> bool:
-    return at < len(text) and _alnum(text[at])
-
-
-def _alnum(character: str) -> bool:
-    return character.isalnum() and character != HARD
-
-
 def is_whole_word(text: str, start: int, end: int) -> bool:
     """Say whether `text[start:end]` is a word of its own.
 
@@ -658,14 +623,14 @@ def is_whole_word(text: str, start: int, end: int) -> bool:
     first, last = text[start], text[end - 1]
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
-    left = not _alnum(before) or _kind(before) != _kind(first)
+    left = not before.isalnum() or _kind(before) != _kind(first)
     left = left or (
         first.isupper()
         and start > 1
         and text[start - 2 : start].islower()
         and text[start - 2].isalpha()
     )
-    right = not _alnum(after) or _kind(last) != _kind(after) or is_hangul(last)
+    right = not after.isalnum() or _kind(last) != _kind(after) or is_hangul(last)
     right = right or (last.islower() and after.isupper())
     if last.isdecimal() and after in ".,-" and text[end + 1 : end + 2].isdecimal():
         right = False

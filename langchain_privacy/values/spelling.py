@@ -99,13 +99,16 @@ def is_person(entity_type: str) -> bool:
 
 
 def _whole_rule(entity_type: str, value: str, part: bool) -> Rule:
-    if is_person(entity_type):
-        return _name_rule(value, part)
+    rule = rule_of(value)
+    if is_person(entity_type) and rule is Rule.WEAK:  # one word, which may be an everyday word
+        if _KOREAN_NAME.fullmatch(value):
+            return _korean_rule(value)
+        return Rule.NAME if part and value[:1].isupper() and is_everyday(value) else rule
     if entity_type in UNTYPED and all(
         w.lower() in load("english_everyday") for w in _WORDS.findall(value)
     ):
         return Rule.WEAK  # "Lost Bubble", but not a lost bubble
-    return rule_of(value)
+    return rule
 
 
 # ---- how much a value tells by itself
@@ -180,16 +183,6 @@ def is_everyday(word: str) -> bool:
 
 
 # ---- names
-
-
-def _name_rule(value: str, part: bool) -> Rule:
-    """Say when a name counts that is one word: it may be an everyday word as well."""
-    rule = rule_of(value)
-    if rule is not Rule.WEAK:
-        return rule
-    if _KOREAN_NAME.fullmatch(value):
-        return _korean_rule(value)
-    return Rule.NAME if part and value[:1].isupper() and is_everyday(value) else rule
 
 
 NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*")

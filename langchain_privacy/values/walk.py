@@ -197,23 +197,6 @@ class Walk:
         finally:
             self._open.discard(id(x))
 
-    # ---- Leaves
-
-    def _str(self, x: str) -> Any:
-        return self._leaves.leaf(x)
-
-    def _nothing(self, x: Any) -> Any:
-        return x
-
-    def _opaque(self, x: Any) -> Any:
-        return self._leaves.opaque(x)
-
-    def _scalar(self, x: Any) -> Any:
-        return self._leaves.scalar(x)
-
-    def _unknown(self, x: Any) -> Any:
-        return self._leaves.unknown(x)
-
     def _member(self, x: enum.Enum) -> Any:
         """Walk a member of an enumeration; one whose value is private goes on as that, treated."""
         value = x.value
@@ -525,10 +508,10 @@ _Method = Callable[[Walk, Any], Any]
 
 _LEAVES: list[tuple[Any, _Method]] = [
     (enum.Enum, Walk._member),
-    (str, Walk._str),
-    ((bool, type(None)), Walk._nothing),
-    (_OPAQUE, Walk._opaque),
-    (SCALARS, Walk._scalar),
+    (str, lambda walk, x: walk._leaves.leaf(x)),
+    ((bool, type(None)), lambda _, x: x),
+    (_OPAQUE, lambda walk, x: walk._leaves.opaque(x)),
+    (SCALARS, lambda walk, x: walk._leaves.scalar(x)),
 ]
 _CONTAINERS: list[tuple[Any, _Method]] = [
     (dict, Walk._dict),
@@ -572,7 +555,7 @@ def _method_for(cls: type) -> tuple[_Method, bool]:
             return method, True
     if dataclasses.is_dataclass(cls) and not issubclass(cls, SecretBytes):
         return Walk._dataclass, True
-    return Walk._unknown, False
+    return (lambda walk, x: walk._leaves.unknown(x)), False
 
 
 def is_container(cls: type) -> bool:
