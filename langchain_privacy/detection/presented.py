@@ -27,6 +27,7 @@ _COMMON = load("common_words")
 _EVERYDAY = load("english_everyday") | _FUNCTION
 _KNOWN = load("given_names") | load("surnames")
 _NOBODY = load("organisation_words") | load("roles") | load("named_things") | load("close_roles")
+_NEITHER = _FUNCTION | _NOBODY
 _CAP = rf"[{UPPER}][^\W\d_]+(?:['’-][^\W\d_]+)*"
 _SCORE = 0.55
 
@@ -95,7 +96,7 @@ def find_presented_people(text: FoldedText) -> Iterator[Finding]:
         words = text.lower[max(0, match.start() - 24) : match.start()].rstrip(" ,").split(" ")
         if match["aged"] is None and words[-1].rpartition("\n")[2] not in _ROLES:
             continue
-        if name.lower() not in _FUNCTION | _NOBODY and not (name.isupper() and len(name) < 6):
+        if name.lower() not in _NEITHER and not (name.isupper() and len(name) < 6):
             yield span(match, "PERSON", _SCORE, "presented", "name")
     for match in _signed_off(text):
         words = match["name"].lower().split()

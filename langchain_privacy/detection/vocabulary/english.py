@@ -28,6 +28,8 @@ from langchain_privacy.detection.vocabulary.others import OtherLanguages
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
+_Word = tuple[str, int, int]
+"""A word, where it begins, and where it ends."""
 
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff'’]+")
@@ -55,31 +57,52 @@ def private_words(
         others: Vocabularies of other languages in Latin letters that the text may be in.
     """
     yield from named_by_words_around(text)
-    public = public_words()
     function = load("english_function")
-    run: list[re.Match[str]] = []
+    run: list[_Word] = []
     kinds: list[_Kind] = []
-    # Most words are public: they are passed at C speed.
-    for match in [m for m in _TOKEN.finditer(text) if m[0] not in public]:
-        word = match[0]
-        if word.lower() in function and not (run and _goes_on(text, run, match)):
+    for word in _words_but(public_words(), text):
+        said = word[0]
+        if said[0].isdecimal():
+            continue  # judged by `numbers`
+        goes_on = bool(run) and _goes_on(text, run, word)
+        if not goes_on and said.lower() in function:
             continue  # no name begins with one
-        if word in declared or "가" <= word[0] <= "힣":
+        if said in declared or "가" <= said[0] <= "힣":
             continue
-        kind = _kind_of(word, text, match, declared, others)
-        if kind is PUBLIC and not word[0].isupper():
+        kind = _kind_of(word, text, declared, others)
+        if kind is PUBLIC and not said[0].isupper():
             continue
-        if run and not _goes_on(text, run, match):
+        if run and not goes_on:
             if private := _private_in(text, run, kinds):
                 yield private
             run, kinds = [], []
-        run.append(match)
+        run.append(word)
         kinds.append(kind)
     if private := _private_in(text, run, kinds):
         yield private
 
 
 # ---- one word
+
+# ASCII letters and digits, the mark within a word, and what stands for all that is not ASCII.
+_IN_WORDS = bytes(
+    code if code > 127 or chr(code).isalnum() or code in b"'?" else ord(" ") for code in range(256)
+)
+
+
+def _words_but(passed: Collection[str], text: str) -> Iterator[_Word]:
+    """Yield the words of a text but some: most are, and are passed without a search."""
+    at = 0
+    for said in text.encode("latin-1", "replace").translate(_IN_WORDS).decode("latin-1").split(" "):
+        if said and said not in passed:
+            if said.isascii() and said.isalnum():
+                yield said, at, at + len(said)
+            else:
+                for match in _TOKEN.finditer(text, at, at + len(said)):
+                    if match[0] not in passed:
+                        yield match[0], match.start(), match.end()
+        at += len(said) + 1
+
 
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LITERALS = frozenset({"True", "False", "None", "Null", "NaN"})  # of programming languages
@@ -91,12 +114,9 @@ _CODE_BEFORE = re.compile(
 
 
 def _kind_of(
-    word: str,
-    text: str,
-    match: re.Match[str],
-    declared: Collection[str],
-    others: OtherLanguages | None,
+    written: _Word, text: str, declared: Collection[str], others: OtherLanguages | None
 ) -> _Kind:
+    word = written[0]
     lower = word.lower()
     if not (word.isascii() and word.isalpha()):
         if not _LATIN.fullmatch(word):
@@ -112,7 +132,7 @@ def _kind_of(
     if word[1:].islower() or (known and word[0].isupper()):
         if lower in declared or (known and lower in proper_words()):
             return PUBLIC
-        if others is not None and others.is_named(text[max(0, match.start() - 12) : match.start()]):
+        if others is not None and others.is_named(text[max(0, written[1] - 12) : written[1]]):
             return UNKNOWN
         if others is not None and others.has_noun(word):
             return PUBLIC
@@ -120,14 +140,14 @@ def _kind_of(
         return CAPITAL if known and not is_rare(lower) else UNKNOWN
     parts = [part.lower() for part in _CAMEL.findall(word)]
     if known or all(len(p) < 2 or p in public_words() or p in declared for p in parts):
-        is_code = word[0].islower() or _in_code(text, match)
+        is_code = word[0].islower() or _in_code(text, written)
         return PUBLIC if is_code or known else UNKNOWN
     return UNKNOWN
 
 
-def _in_code(text: str, match: re.Match[str]) -> bool:
-    before = text[max(0, match.start() - 30) : match.start()]
-    return bool(_CODE_BEHIND.match(text, match.end()) or _CODE_BEFORE.search(before))
+def _in_code(text: str, word: _Word) -> bool:
+    before = text[max(0, word[1] - 30) : word[1]]
+    return bool(_CODE_BEHIND.match(text, word[2]) or _CODE_BEFORE.search(before))
 
 
 # ---- a run of words
@@ -156,14 +176,14 @@ _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _WIDEST = 9  # the longest gap: " and the "
 
 
-def _goes_on(text: str, run: Sequence[re.Match[str]], following: re.Match[str]) -> bool:
+def _goes_on(text: str, run: Sequence[_Word], following: _Word) -> bool:
     """Say whether a word goes on with a run: beside it, or behind a small word."""
     last = run[-1]
-    gap = text[last.end() : following.start()]
+    if following[1] - last[2] > _WIDEST:
+        return False
+    gap = text[last[2] : following[1]]
     if gap == " ":
         return True
-    if len(gap) > _WIDEST:
-        return False
     if not last[0][0].isupper() or not following[0][0].isupper():
         return gap in ("-", "'")
     if gap == ". ":
@@ -173,45 +193,38 @@ def _goes_on(text: str, run: Sequence[re.Match[str]], following: re.Match[str]) 
     return _GAP.fullmatch(gap) is not None
 
 
-def _is_institution(words: Sequence[re.Match[str]]) -> bool:
+def _is_institution(words: Sequence[_Word]) -> bool:
     return any(word[0].lower() in load("organisation_words") for word in words)
 
 
-def _private_in(text: str, run: list[re.Match[str]], kinds: list[_Kind]) -> Span | None:
+def _private_in(text: str, run: list[_Word], kinds: list[_Kind]) -> Span | None:
     """Return what is not public of words beside each other that are not plainly public."""
     if CAPITAL not in kinds and UNKNOWN not in kinds:
         return None
     words, kinds = _trimmed(run, kinds)
     if UNKNOWN in kinds:
         first, last = _around_unknown(text, words, kinds)
-        return words[first].start(), words[last].end()
+        return words[first][1], words[last][2]
     capitals = [word for word, kind in zip(words, kinds, strict=True) if kind is CAPITAL]
     if len(capitals) > 1:
         is_name = _is_institution(words) or not _is_heading(text, words)
     else:
         is_name = bool(capitals) and _is_single_name(text, words, capitals[0])
-    return (capitals[0].start(), capitals[-1].end()) if is_name else None
+    return (capitals[0][1], capitals[-1][2]) if is_name else None
 
 
-def _trimmed(
-    words: list[re.Match[str]], kinds: list[_Kind]
-) -> tuple[list[re.Match[str]], list[_Kind]]:
+def _trimmed(words: list[_Word], kinds: list[_Kind]) -> tuple[list[_Word], list[_Kind]]:
     """Return a run without small words around it and without titles before it."""
-    said = [word[0].lower() for word in words]
     function, titles = load("english_function"), load("titles")
     first, last = 0, len(words)
-    while first < last and said[first] in function:
-        first += 1
-    while first < last and said[last - 1] in function:
+    while last and words[last - 1][0].lower() in function:  # no run begins with one
         last -= 1
-    while first < last and said[first] in titles and words[first][0][0].isupper():
+    while first < last and words[first][0].lower() in titles and words[first][0][0].isupper():
         first += 1
     return words[first:last], kinds[first:last]
 
 
-def _around_unknown(
-    text: str, words: Sequence[re.Match[str]], kinds: Sequence[_Kind]
-) -> tuple[int, int]:
+def _around_unknown(text: str, words: Sequence[_Word], kinds: Sequence[_Kind]) -> tuple[int, int]:
     """Return the first and the last of the unknown words and of the capital words beside them."""
     first, last = kinds.index(UNKNOWN), len(kinds) - 1 - kinds[::-1].index(UNKNOWN)
     while first and kinds[first - 1] is CAPITAL:
@@ -228,14 +241,14 @@ def _is_initial(word: str) -> bool:
     return word.isupper() and len(word) == 1 and word != "I"
 
 
-def _is_single_name(text: str, words: Sequence[re.Match[str]], word: re.Match[str]) -> bool:
+def _is_single_name(text: str, words: Sequence[_Word], word: _Word) -> bool:
     """Say whether the only word of a run with a capital letter is a name."""
     lower = word[0].lower()
     if lower in load("english_function"):
         return False
     if _starts(text, words, word):
-        return lower in load("given_names") and _VERB.match(text, word.end()) is not None
-    before = text[max(0, word.start() - 8) : word.start()]
+        return lower in load("given_names") and _VERB.match(text, word[2]) is not None
+    before = text[max(0, word[1] - 8) : word[1]]
     if before[-1:] == "-" and before[-2:-1].isdigit():
         return False  # what stands behind a number: 555-0143-Office
     if _DETERMINED.search(before) and lower not in names() and not _is_attribute(text, word):
@@ -243,22 +256,23 @@ def _is_single_name(text: str, words: Sequence[re.Match[str]], word: re.Match[st
     return not _is_heading(text, words)
 
 
-def _is_attribute(text: str, word: re.Match[str]) -> bool:
+def _is_attribute(text: str, word: _Word) -> bool:
     """Say whether a noun follows that the word gives a name to: the Harbor project."""
-    if word[0].lower() in load("roles") | load("words_of_papers"):
+    lower = word[0].lower()
+    if lower in load("roles") or lower in load("words_of_papers"):
         return False
-    noun = _NOUN_BEHIND.match(text, word.end())
+    noun = _NOUN_BEHIND.match(text, word[2])
     return noun is not None and noun[1] not in load("english_function")
 
 
-def _starts(text: str, words: Sequence[re.Match[str]], word: re.Match[str]) -> bool:
+def _starts(text: str, words: Sequence[_Word], word: _Word) -> bool:
     """Say whether a sentence, a line or the like begins with a word of a run."""
-    before = text[max(0, word.start() - 12) : word.start()]
+    before = text[max(0, word[1] - 12) : word[1]]
     if before[-1:] == " " and before[-2:-1].isalpha():
         return False  # plainly in a sentence
-    if _ENCLOSED.search(before) and _CLOSING.match(text, words[-1].end()):
+    if _ENCLOSED.search(before) and _CLOSING.match(text, words[-1][2]):
         return False  # a name in quotation marks or brackets
-    if before.endswith(": ") and _END_OF_VALUE.match(text, words[-1].end()):
+    if before.endswith(": ") and _END_OF_VALUE.match(text, words[-1][2]):
         return False  # the value of a label
     return _START.search(before) is not None and not _ABBREVIATED.search(before)
 
@@ -266,8 +280,8 @@ def _starts(text: str, words: Sequence[re.Match[str]], word: re.Match[str]) -> b
 _SENTENCE_END = re.compile(r" [a-z][^\n]*[.!?][\"”')]*\s*\Z")
 
 
-def _is_heading(text: str, words: Sequence[re.Match[str]]) -> bool:
-    start = text.rfind("\n", 0, words[0].start()) + 1
+def _is_heading(text: str, words: Sequence[_Word]) -> bool:
+    start = text.rfind("\n", 0, words[0][1]) + 1
     end = text.find("\n", start)
     line = text[start : end if end >= 0 else len(text)][:200]
     if _SENTENCE_END.search(line):
