@@ -21,7 +21,7 @@ from langchain_privacy.egress.ask import read_json
 from langchain_privacy.errors import ConfigurationError, ProtocolError
 from langchain_privacy.local import EmbeddedServer, call_local, yes_no_score
 from langchain_privacy.loopback import Recorded, Reply
-from langchain_privacy.minions.asking import held_to
+from langchain_privacy.minions.ask_local import held_to
 from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.sentences import sentences
 from langchain_privacy.testing.model_server import OpenAIServer, last_text

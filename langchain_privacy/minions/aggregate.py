@@ -289,14 +289,14 @@ def ranges(numbers: Sequence[int]) -> str:
     return ", ".join(shown[:_NAMED] + ([f"… (+{more})"] if more > 0 else []))
 
 
-def coverage_line(states: Counter[State], items: Sequence[Item], language: Language) -> str:
+def coverage_line(items: Sequence[Item], language: Language) -> str:
     """Say what a result does not rest on; nothing when it rests on every document."""
     say = _WORDS[language]
     parts = []
     for state in ("absent", "unsure", "failed", "left_out"):
-        if states[state]:
-            missing = _documents(item for item in items if item.state == state)
-            parts.append(say[state].format(count=states[state], numbers=ranges(missing)))
+        if missing := [item for item in items if item.state == state]:
+            numbers = ranges(_documents(missing))
+            parts.append(say[state].format(count=len(missing), numbers=numbers))
     return f"({'; '.join(parts)})" if parts else ""
 
 

@@ -11,6 +11,8 @@ from datetime import date
 from decimal import Decimal, DivisionByZero, InvalidOperation
 from typing import Any, NamedTuple
 
+from langchain_privacy.minions.quantities import days, show
+
 # "1,234.50" or "1234.5", with its sign.
 _NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 # "2억 7천만원": numbers, each with a Korean unit of size, up to the 원. "*+", "?+" and "++" give
@@ -20,19 +22,6 @@ _KOREAN_AMOUNT = re.compile(
 )
 _KOREAN_PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(천만|백만|억|만|천|백)?")
 _KOREAN_UNITS = {"억": 10**8, "천만": 10**7, "백만": 10**6, "만": 10**4, "천": 1000, "백": 100}
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_NAMED = rf"(?P<n>{'|'.join(_MONTHS)})[a-z]*\.?"
-_DAY = r"(?P<d>\d{1,2})(?:st|nd|rd|th)?"
-_DATES = (
-    # 2025-09-26, 2025.9.26, 2025년 9월 26일
-    re.compile(
-        r"(?P<y>\d{4})\s*(?:년|[-./])\s*(?P<m>\d{1,2})\s*(?:월|[-./])\s*(?P<d>\d{1,2})\s*일?"
-    ),
-    # 26th Sept. 2025
-    re.compile(rf"{_DAY}\s+{_NAMED},?\s+(?P<y>\d{{4}})", re.IGNORECASE),
-    # September 26, 2025
-    re.compile(rf"{_NAMED}\s+{_DAY},?\s+(?P<y>\d{{4}})", re.IGNORECASE),
-)
 
 
 class Combined(NamedTuple):
@@ -95,29 +84,22 @@ def number_of(text: str, unit: str | None = None) -> Decimal | None:
 
 def date_of(text: str) -> date | None:
     """Read the first date of a text: `5 December 1986`, `2025-09-26`, `2025년 9월 26일`."""
-    found = [m for pattern in _DATES for m in [pattern.search(text)] if m]
-    for match in sorted(found, key=lambda m: m.start()):
-        parts = match.groupdict()
-        month = int(parts["m"]) if parts.get("m") else _MONTHS.index(parts["n"].lower()) + 1
-        try:
-            return date(int(parts["y"]), month, int(parts["d"]))
-        except ValueError:
-            continue
-    return None
+    found = days(text)
+    return found[0].value if found else None
 
 
 def _of_numbers(operation: str, numbers: list[Decimal]) -> Combined | None:
     try:
         match operation:
             case "sum":
-                return Combined(_show(sum(numbers, Decimal(0))))
+                return Combined(show(sum(numbers, Decimal(0))))
             case "difference":
-                return Combined(_show(numbers[0] - sum(numbers[1:], Decimal(0))))
+                return Combined(show(numbers[0] - sum(numbers[1:], Decimal(0))))
             case "ratio":
-                return Combined(_show(round(numbers[0] / numbers[1], 4)))
+                return Combined(show(round(numbers[0] / numbers[1], 4)))
     except (DivisionByZero, InvalidOperation):
         return None
-    return _by_order(operation, numbers, _show)
+    return _by_order(operation, numbers, show)
 
 
 def _of_dates(operation: str, dates: list[date]) -> Combined | None:
@@ -140,8 +122,3 @@ def _by_order(operation: str, operands: list[Any], show: Callable[[Any], str]) -
 
 def _decimal(text: str) -> Decimal:
     return Decimal(text.replace(",", "").replace("−", "-"))
-
-
-def _show(number: Decimal) -> str:
-    text = f"{number:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -16,7 +16,7 @@ cannot be; whatever is not known counts as possible.
 import re
 
 from langchain_privacy.minions.figures import figures
-from langchain_privacy.minions.quantities import days
+from langchain_privacy.minions.quantities import days, without_days
 from langchain_privacy.minions.sentences import NUMBERED
 from langchain_privacy.minions.terms import words
 
@@ -107,6 +107,5 @@ def can_answer(question: str, passage: str) -> bool:
 
 def _has_figure(text: str) -> bool:
     """Say whether a text states a number that is no date."""
-    for day in reversed(days(text)):
-        text = text[: day.start] + " " + text[day.end :]
+    text = without_days(text)
     return bool(figures(text)) or _IN_WORDS.search(text) is not None

@@ -6,7 +6,6 @@
 stored is never done again, so a run that is killed and resumed goes on where it was.
 """
 
-import asyncio
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +26,6 @@ from langchain_privacy.minions.aggregate import (
 from langchain_privacy.minions.answering import NOT_FOUND, Draft, with_computed
 from langchain_privacy.minions.jobs import (
     Found,
-    JobWorker,
     cited,
     items_of,
     sections,
@@ -182,13 +180,11 @@ class Fanout:
 
     Args:
         nodes: The nodes that it shares with the other one.
-        worker: Does the jobs.
         batch_characters: Length of a stretch.
     """
 
-    def __init__(self, nodes: MinionNodes, worker: JobWorker, batch_characters: int) -> None:
+    def __init__(self, nodes: MinionNodes, batch_characters: int) -> None:
         self._nodes = nodes
-        self._worker = worker
         self._size = max(1_000, batch_characters)
 
     # Beginning.
@@ -198,20 +194,16 @@ class Fanout:
         session = self._nodes.session(config)
         fresh = self._nodes.begin(state, session)
         fresh |= {"jobs": [], "wave": {}}
-        if self._nodes.remote is None and self._worker.writer is not None:
+        if self._nodes.remote is None and self._nodes.worker.writer is not None:
             fresh |= self._plan_here(fresh, session)
         return fresh
 
-    async def abegin(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        """Like `begin`, without blocking the event loop."""
-        return await asyncio.to_thread(self.begin, state, config)
-
     def _plan_here(self, state: MinionState, session: MaskingSession) -> MinionState:
-        assert self._worker.writer is not None
-        language = state["language"]
+        writer, language = self._nodes.worker.writer, state["language"]
+        assert writer is not None
         prompt = render("jobs", language, task=str(session.restore(in_context(state))))
         try:
-            plan, calls = self._worker.writer.ask(
+            plan, calls = writer.ask(
                 prompt,
                 JobPlan,
                 repair=lambda fault: render("repair", language, reason=fault),
@@ -259,10 +251,6 @@ class Fanout:
                 return spec
         return None
 
-    async def adispatch(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        """Like `dispatch`, without blocking the event loop."""
-        return await asyncio.to_thread(self.dispatch, state, config)
-
     def route(self, state: MinionState, config: RunnableConfig) -> list[Send] | str:
         """Send the jobs of the wave; by reference, since what is sent is stored."""
         if state["stage"] != "search":
@@ -286,13 +274,9 @@ class Fanout:
     def job(self, sent: Sent, config: RunnableConfig) -> MinionState:
         """Do one job."""
         spec = JobSpec.model_validate(sent["spec"])
-        found = self._worker.do(spec, sent["job"], self._nodes.session(config))
+        found = self._nodes.worker.do(spec, sent["job"], self._nodes.session(config))
         say("job", number=sent["number"], of=sent["of"], state=found["state"])
         return {"found": [dict(found)]}
-
-    async def ajob(self, sent: Sent, config: RunnableConfig) -> MinionState:
-        """Like `job`, without blocking the event loop."""
-        return await asyncio.to_thread(self.job, sent, config)
 
     def _specs(self, state: MinionState) -> list[JobSpec]:
         """Return the questions that are pending; those of a later round look for the best."""
@@ -381,8 +365,7 @@ class Fanout:
             done.append(result)
             notes += result.notes
             asked = f"{spec.question}\n" if len(specs) > 1 else ""
-            states = Counter(item.state for item in items[spec.id])
-            beside = coverage_line(states, items[spec.id], language)
+            beside = coverage_line(items[spec.id], language)
             text = result.text or NOT_FOUND[language]
             lines.append(asked + text + (f"\n{beside}" if beside else ""))
         combined = combine_results(state["plan"]["combine"], done, language)
@@ -419,10 +402,6 @@ class Fanout:
         update["report"]["coverage"] = computed.get("coverage", [])
         update["report"]["results"] = computed.get("results", [])
         return update
-
-    async def aanswer(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        """Like `answer`, without blocking the event loop."""
-        return await asyncio.to_thread(self.answer, state, config)
 
 
 _LINES = 40

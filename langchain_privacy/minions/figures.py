@@ -17,7 +17,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from typing import NamedTuple
 
-from langchain_privacy.minions.arithmetic import date_of
+from langchain_privacy.minions.quantities import days, without_days
 
 
 class Cited(NamedTuple):
@@ -204,7 +204,7 @@ def verify(
     """
     checks: list[Check] = []
     known = [_YEAR.findall(f"{c.text} {c.above}") for c in cited]
-    dates = [list(_dates(c.text)) for c in cited]
+    dates = [_dates(c.text) for c in cited]
     rest = answer
     for when, said in _dates(answer):
         rest = rest.replace(said, " ", 1)
@@ -225,19 +225,9 @@ def verify(
     return checks
 
 
-def _dates(text: str) -> Iterator[tuple[date, str]]:
-    for match in _DATE.finditer(text):
-        if (when := date_of(match[0])) is not None:
-            yield when, match[0]
-
-
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_DATE = re.compile(
-    r"\d{4}\s*(?:년|[-./])\s*\d{1,2}\s*(?:월|[-./])\s*\d{1,2}\s*일?"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{_MONTHS})[a-z]*\.?,?\s+\d{{4}}"
-    rf"|(?:{_MONTHS})[a-z]*\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+\d{{4}}",
-    re.IGNORECASE,
-)
+def _dates(text: str) -> list[tuple[date, str]]:
+    """Return the dates of a text, each with how it is written."""
+    return [(day.value, text[day.start : day.end]) for day in days(text)]
 
 
 class _Table:
@@ -249,8 +239,7 @@ class _Table:
         self._rows: list[list[Figure]] = []
         for passage in cited:
             scale = _scale_of(passage.above)
-            without_dates = _DATE.sub(" ", passage.text)
-            row = [f for f in figures(without_dates) if not _is_year(f)]
+            row = [f for f in figures(without_days(passage.text)) if not _is_year(f)]
             self._rows.append(
                 [f if f.value != f.bare or f.unit == "%" else _scaled(f, scale) for f in row]
             )
@@ -315,14 +304,14 @@ class _Table:
         all_dates = [(n, when, said) for n, of in enumerate(dates) for when, said in of]
         for (n, one, said), (m, other, also) in itertools.combinations(all_dates, 2):
             first, last = sorted((one, other))
-            days = (last - first).days
+            apart = (last - first).days
             months = (last.year - first.year) * 12 + last.month - first.month
             whole = months + (last.day >= first.day - 1 and 0) - (last.day < first.day - 1)
             spans = {
-                "day": {days, days + 1},
-                "week": {days // 7, round(days / 7)},
-                "month": {months, whole, round((days + 1) / 30.44)},
-                "year": {months // 12, round((days + 1) / 365.25), last.year - first.year},
+                "day": {apart, apart + 1},
+                "week": {apart // 7, round(apart / 7)},
+                "month": {months, whole, round((apart + 1) / 30.44)},
+                "year": {months // 12, round((apart + 1) / 365.25), last.year - first.year},
             }
             allowed = spans.get(figure.unit) or set().union(*spans.values())
             if figure.value in allowed:

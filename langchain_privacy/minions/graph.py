@@ -126,15 +126,14 @@ def create_minions_graph(
         See `create_minion_graph`; the report also has `coverage` and `results`.
     """
     nodes = MinionNodes(local, remote, planner=JobPlanner, **settings)
-    fanout = Fanout(nodes, nodes.worker, batch_characters)
+    fanout = Fanout(nodes, batch_characters)
     graph = StateGraph(MinionState, input_schema=MinionInput, output_schema=MinionOutput)
-    graph.add_node("extract", RunnableLambda(fanout.begin, afunc=fanout.abegin, name="extract"))
+    # In an event loop, these run in threads: reading documents would block it.
+    graph.add_node("extract", RunnableLambda(fanout.begin, name="extract"))
     graph.add_node("plan", nodes.plan)
-    graph.add_node(
-        "dispatch", RunnableLambda(fanout.dispatch, afunc=fanout.adispatch, name="dispatch")
-    )
-    graph.add_node("job", RunnableLambda(fanout.job, afunc=fanout.ajob, name="job"))
-    graph.add_node("answer", RunnableLambda(fanout.answer, afunc=fanout.aanswer, name="answer"))
+    graph.add_node("dispatch", RunnableLambda(fanout.dispatch, name="dispatch"))
+    graph.add_node("job", RunnableLambda(fanout.job, name="job"))
+    graph.add_node("answer", RunnableLambda(fanout.answer, name="answer"))
     graph.add_edge(START, "extract")
     graph.add_edge("extract", "plan")
     graph.add_conditional_edges("plan", _planned, ["dispatch", "answer"])

@@ -23,7 +23,7 @@ from langchain_privacy.errors import LocalModelError
 from langchain_privacy.local.profiles import ability_of
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.aggregate import Item, State
-from langchain_privacy.minions.asking import LocalAsker
+from langchain_privacy.minions.ask_local import LocalAsker
 from langchain_privacy.minions.judge import UNAVAILABLE, Reader
 from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.quantities import Quantity, days, decimal_mark, quantities

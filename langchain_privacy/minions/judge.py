@@ -23,7 +23,7 @@ from langchain_privacy.errors import LocalModelError
 from langchain_privacy.local import model_name, yes_no_score
 from langchain_privacy.local.profiles import PICKS, READS, size_of
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.minions.asking import LocalAsker, local_call
+from langchain_privacy.minions.ask_local import LocalAsker, local_call
 from langchain_privacy.minions.expected import can_answer
 from langchain_privacy.minions.meaning import Meaning
 from langchain_privacy.minions.prompts import render
@@ -361,11 +361,6 @@ class Reader:
         self.judge = judge
         self._budget = budget
         self._meaning = meaning
-
-    def read(self, job: Job, session: MaskingSession) -> tuple[list[Span], Verdict]:
-        """Search one stretch of one document for one sub-question."""
-        sub = Sub.model_validate(job["sub"])
-        return self.pick(sub, self.hits(sub, job, session), job, session)
 
     def hits(self, sub: Sub, job: Job, session: MaskingSession) -> list[Hit]:
         """Rank the sentences of a stretch; outlines it when a summary is wanted of it."""

@@ -34,7 +34,7 @@ from langchain_privacy.minions.answering import (
     from_remote,
     with_computed,
 )
-from langchain_privacy.minions.crossing import Remote, Reply
+from langchain_privacy.minions.ask_remote import Remote, Reply
 from langchain_privacy.minions.examined import Examined
 from langchain_privacy.minions.jobs import Found, JobWorker, cited
 from langchain_privacy.minions.judge import UNAVAILABLE, Judge, Reader, judge_for
@@ -163,9 +163,10 @@ class MinionNodes:
             card=evidence == "masked",
             examined=self._examined,
         )
-        self.extract = RunnableLambda(self._extract, afunc=self._aextract, name="extract")
+        # In an event loop, what is done on this side runs in threads.
+        self.extract = RunnableLambda(self._extract, name="extract")
         self.plan = RunnableLambda(self._plan, afunc=self._aplan, name="plan")
-        self.answer = RunnableLambda(self._answer, afunc=self._aanswer, name="answer")
+        self.answer = RunnableLambda(self._answer, name="answer")
 
     @property
     def remote(self) -> Remote | None:
@@ -249,9 +250,6 @@ class MinionNodes:
             spans=[cited(result, session) for result in results if result["state"] == "found"],
             outcome="answered" if whole else "partial",
         )
-
-    async def _aextract(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        return await asyncio.to_thread(self._extract, state, config)
 
     def begin(self, state: MinionState, session: MaskingSession) -> MinionState:
         """Start a question: mask the task, keep the documents, forget the last question."""
@@ -408,9 +406,6 @@ class MinionNodes:
             "report": report,
             "stage": "done",
         }
-
-    async def _aanswer(self, state: MinionState, config: RunnableConfig) -> MinionState:
-        return await asyncio.to_thread(self._answer, state, config)
 
     def session(self, config: RunnableConfig) -> MaskingSession:
         """Return the session of this run: the edge's, or that of the thread."""

@@ -18,7 +18,7 @@ from langchain_privacy.egress.ask import Exchange
 from langchain_privacy.errors import EgressBlockedError, LedgerError, ProtocolError
 from langchain_privacy.masking import MaskingSession
 from langchain_privacy.minions.answering import ARITHMETIC
-from langchain_privacy.minions.crossing import Remote, RemoteUnavailableError, Reply
+from langchain_privacy.minions.ask_remote import Remote, RemoteUnavailableError, Reply
 from langchain_privacy.minions.examined import Examined
 from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.quotes import allowed, heads_of, said, written

@@ -305,6 +305,13 @@ def days(text: str) -> list[Day]:
     return sorted(found.values(), key=lambda day: day.start)
 
 
+def without_days(text: str) -> str:
+    """Return a text with a blank in place of each date."""
+    for day in reversed(days(text)):
+        text = f"{text[: day.start]} {text[day.end :]}"
+    return text
+
+
 def _add(
     found: dict[tuple[int, int], Day], match: re.Match[str], year: int, month: int, day: int
 ) -> None:

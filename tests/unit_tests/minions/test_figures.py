@@ -29,6 +29,8 @@ FOLLOWS = [
     ("It runs for 5 years.", [LEASE]),
     ("It runs for 60 months.", [LEASE]),
     ("It ends on 2025-04-30.", [LEASE]),
+    ("It ends on 30.04.2025.", [LEASE]),
+    ("It runs for 5 years.", [Cited("Laufzeit vom 01.05.2020 bis zum 30.04.2025")]),
     ("90 days", [Cited("within ninety days")]),
     ("ninety days", [Cited("within 90 days")]),
     ("1240 euros", [Cited("1,240.00 euros")]),
