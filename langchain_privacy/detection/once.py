@@ -16,15 +16,16 @@ so that no word of a text stays in memory.
     True
 """
 
+import inspect
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import update_wrapper, wraps
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from langchain_privacy.scopes import scope
 
@@ -63,33 +64,66 @@ def once(function: Callable[[Given], Answer]) -> Callable[[Given], Answer]:
     return remembered
 
 
-def remembered(most: int) -> Callable[[Callable[[str], Answer]], Callable[[str], Answer]]:
+def answer_ahead(
+    function: Callable[[Given], Answer],
+    given: Iterable[Given],
+    all_of: Callable[[Sequence[Given]], Iterable[Answer]],
+) -> None:
+    """Let a function that is marked with `once` have its answers before it is asked.
+
+    Args:
+        function: What is asked later, within this reading; outside of one nothing happens.
+        given: What it will be asked about.
+        all_of: Answers several at once, cheaper than one by one.
+    """
+    read = _READ.get()
+    if read is not None:
+        asked = inspect.unwrap(function)
+        new = [each for each in dict.fromkeys(given) if (asked, each) not in read]
+        for each, answer in zip(new, all_of(new), strict=True):
+            read[asked, each] = answer
+
+
+class Remembered(Generic[Answer]):
+    """A function of a sentence that remembers its last answers, for all threads of the process."""
+
+    def __init__(self, function: Callable[[str], Answer], most: int) -> None:
+        """Take the function and how many answers are kept."""
+        update_wrapper(self, function)
+        self._function = function
+        self._most = most
+        self._key = os.urandom(16)
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[bytes, Answer] = OrderedDict()
+
+    def __call__(self, sentence: str) -> Answer:
+        """Answer, from memory where the sentence was there before."""
+        digest = self._digest(sentence)
+        kept = self._kept
+        with self._lock:
+            if digest in kept:
+                kept.move_to_end(digest)
+                return kept[digest]
+        answer = self._function(sentence)
+        with self._lock:
+            kept[digest] = answer
+            if len(kept) > self._most:
+                kept.popitem(last=False)
+        return answer
+
+    def knows(self, sentence: str) -> bool:
+        """Say whether a sentence was there before and its answer is still kept."""
+        return self._digest(sentence) in self._kept
+
+    def _digest(self, sentence: str) -> bytes:
+        data = sentence.encode("utf-8", "surrogatepass")
+        return blake2b(data, digest_size=16, key=self._key).digest()
+
+
+def remembered(most: int) -> Callable[[Callable[[str], Answer]], Remembered[Answer]]:
     """Let a function of a sentence remember its last answers, for all threads of the process.
 
     Args:
         most: How many are kept. The answer must hold none of the sentence: offsets and kinds only.
     """
-
-    def decorate(function: Callable[[str], Answer]) -> Callable[[str], Answer]:
-        key = os.urandom(16)
-        lock = threading.Lock()
-        kept: OrderedDict[bytes, Answer] = OrderedDict()
-
-        @wraps(function)
-        def asked(sentence: str) -> Answer:
-            data = sentence.encode("utf-8", "surrogatepass")
-            digest = blake2b(data, digest_size=16, key=key).digest()
-            with lock:
-                if digest in kept:
-                    kept.move_to_end(digest)
-                    return kept[digest]
-            answer = function(sentence)
-            with lock:
-                kept[digest] = answer
-                if len(kept) > most:
-                    kept.popitem(last=False)
-            return answer
-
-        return asked
-
-    return decorate
+    return lambda function: Remembered(function, most)

@@ -26,6 +26,7 @@ from langchain_privacy.detection.korean.tokens import (
     is_kiwi_installed,
     korean_tokens,
     pieces,
+    read_together,
     sentences,
 )
 from langchain_privacy.detection.once import remembered
@@ -70,9 +71,11 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
     kiwi = is_kiwi_installed()
     by_rules: list[Finding] = []
     by_model: list[Finding] = []
-    for at, sentence in sentences(text.text):
-        if kiwi and not SYLLABLE.search(sentence):
-            continue
+    read = [(at, s) for at, s in sentences(text.text) if not kiwi or SYLLABLE.search(s)]
+    if kiwi:
+        new = (sentence for _, sentence in read if not _with_kiwi.knows(sentence))
+        read_together([p for s in new for _, p in pieces(s) if SYLLABLE.search(p)])
+    for at, sentence in read:
         for start, end, kind, score, rule in (_with_kiwi if kiwi else _without)(sentence):
             found = finding(at + start, at + end, kind, score, rule)
             (by_model if rule == _MODEL else by_rules).append(found)

@@ -2,7 +2,8 @@
 
 Kiwi (`kiwipiepy`, Apache-2.0, extra `korean`) brings its model as a package and reads nothing from
 the network. It is loaded with the first text and shared by the process: 1 s and 300 MB. Looking a
-text up changes nothing in it, so threads may share it.
+text up changes nothing in it, so threads may share it. Several sentences are cut at once by threads
+of its own, which Python's lock does not hold up (`read_together`).
 
     >>> [(token.form, token.tag) for token in korean_tokens("김민수는 갔다")][:2]
     [('김민수', 'NNP'), ('는', 'JX')]
@@ -13,17 +14,19 @@ characters, as Python does. `morphemes` and `detection.vocabulary.korean`
 read them.
 """
 
+import ctypes
 import importlib.util
+import os
 import re
+import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from threading import Lock
 from typing import Any, Protocol
 
 from langchain_privacy.detection.korean.sequence import Marks
-from langchain_privacy.detection.once import once
+from langchain_privacy.detection.once import answer_ahead, once
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.words.korean import PARTICLE_APART
 
@@ -35,7 +38,9 @@ _LONGEST_PART = 2000
 _END_OF_SENTENCE = re.compile(r"(?<=[가-힣)\]\"'”’][.!?…])\s+|\n\s*")
 SENTENCES = 8192
 """How many sentences are remembered (`detection.once.remembered`): some 5 MB."""
-_LOADING = Lock()
+# Threads of Kiwi's own, and how many sentences are worth handing over to them.
+_THREADS = min(4, os.cpu_count() or 1)
+_SEVERAL = 4
 
 
 class Token(Protocol):
@@ -89,16 +94,26 @@ def korean_tokens(text: str) -> Morphemes:
     Raises:
         ConfigurationError: The extra `korean` is not installed.
     """
-    with _LOADING:
-        kiwi, config = _kiwi()
-    text = _SURROGATES.sub("\ufffd", text)
-    apart = [] if text.isascii() else [m.start() for m in PARTICLE_APART.finditer(text)]
-    if not apart:
-        return Morphemes(kiwi.tokenize(text, override_config=config))
-    # Behind a space Kiwi takes a particle for a noun now and then: John Smith 가 사는.
-    pieces = zip([-1, *apart], [*apart, len(text)], strict=True)
-    joined = "".join(text[before + 1 : at] for before, at in pieces)
-    return Morphemes(_moved(kiwi.tokenize(joined, override_config=config), apart))
+    kiwi, config = _PROCESS.kiwi()
+    joined, apart = _joined(text)
+    return _placed(kiwi.tokenize(joined, override_config=config), apart)
+
+
+def read_together(texts: Sequence[str]) -> None:
+    """Let `korean_tokens` have what several texts are cut into before it is asked for them.
+
+    Raises:
+        ConfigurationError: The extra `korean` is not installed.
+    """
+    if len(texts) >= _SEVERAL and _PROCESS.has_threads():
+        answer_ahead(korean_tokens, texts, _all_tokens)
+
+
+def _all_tokens(texts: Sequence[str]) -> Iterator[Morphemes]:
+    kiwi, config = _PROCESS.kiwi()
+    joined = [_joined(text) for text in texts]
+    cut = kiwi.tokenize([text for text, _ in joined], override_config=config)
+    return (_placed(tokens, apart) for tokens, (_, apart) in zip(cut, joined, strict=True))
 
 
 def tokens_without(word: str) -> Sequence[Token]:
@@ -107,11 +122,27 @@ def tokens_without(word: str) -> Sequence[Token]:
     Raises:
         ConfigurationError: The extra `korean` is not installed.
     """
-    with _LOADING:
-        kiwi, config = _kiwi()
+    kiwi, config = _PROCESS.kiwi()
     behind = "에 대하여"
     cut = kiwi.tokenize(word + behind, blocklist=[(word, "NNP")], override_config=config)
     return [token for token in cut if token.start < len(word)]
+
+
+def _joined(text: str) -> tuple[str, Sequence[int]]:
+    """Return a text as Kiwi reads it, and where a space before a particle was taken out.
+
+    Behind a space Kiwi takes a particle for a noun now and then: John Smith 가 사는.
+    """
+    text = _SURROGATES.sub("\ufffd", text)
+    apart = [] if text.isascii() else [m.start() for m in PARTICLE_APART.finditer(text)]
+    if apart:
+        pieces = zip([-1, *apart], [*apart, len(text)], strict=True)
+        text = "".join(text[before + 1 : at] for before, at in pieces)
+    return text, apart
+
+
+def _placed(tokens: list[Token], apart: Sequence[int]) -> Morphemes:
+    return Morphemes(_moved(tokens, apart) if apart else tokens)
 
 
 @dataclass(slots=True)
@@ -174,6 +205,41 @@ def _kiwi() -> tuple[Any, Any]:
             "pip install 'langchain-privacy[korean]'"
         )
         raise ConfigurationError(msg) from None
-    # One text at a time, no correction of typing errors, no phrases of several words.
-    kiwi = Kiwi(num_workers=1, load_typo_dict=False, load_multi_dict=False)
+    # No correction of typing errors, no phrases of several words.
+    kiwi = Kiwi(num_workers=_THREADS, load_typo_dict=False, load_multi_dict=False)
     return kiwi, replace(kiwi.global_config, cutoff_threshold=_CUTOFF)
+
+
+class _Process:
+    """What a process has of Kiwi, one that was forked as well.
+
+    A forked process shares the memory of the one before it, and has none of its threads.
+    """
+
+    def __init__(self) -> None:
+        self._loading = threading.Lock()
+        self._threads = _THREADS > 1
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forked)
+
+    def kiwi(self) -> tuple[Any, Any]:
+        """Return Kiwi, loaded by the thread that asks first, and its settings."""
+        with self._loading:
+            return _kiwi()
+
+    def has_threads(self) -> bool:
+        """Say whether Kiwi's threads may be asked: not by one that may be ended while it waits.
+
+        When the interpreter ends it ends daemon threads, and within Kiwi that aborts the process.
+        """
+        return self._threads and not threading.current_thread().daemon
+
+    def _forked(self) -> None:
+        self._loading = threading.Lock()  # the thread that held it is not here
+        if _kiwi.cache_info().currsize:
+            self._threads = False
+            # never deleted, or the process would wait at its end for threads that it has not
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(_kiwi()[0]))
+
+
+_PROCESS = _Process()

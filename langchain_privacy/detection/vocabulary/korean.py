@@ -31,6 +31,7 @@ from langchain_privacy.detection.korean.tokens import (
     Token,
     korean_tokens,
     parts,
+    read_together,
 )
 from langchain_privacy.detection.once import remembered
 from langchain_privacy.values.fold import normal
@@ -82,10 +83,11 @@ def private_words(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]
         ConfigurationError: There is Korean to read, and the extra `korean` is not installed.
     """
     form = normal(text)
-    for at, part in parts(form.text):
-        if _READ.search(part):
-            for start, end in _in_part(part, is_public):
-                yield form.span(at + start, at + end)
+    read = [(at, part) for at, part in parts(form.text) if _READ.search(part)]
+    read_together([part for _, part in read if not _private_in.knows(part)])
+    for at, part in read:
+        for start, end in _in_part(part, is_public):
+            yield form.span(at + start, at + end)
 
 
 def _in_part(text: str, is_public: Callable[[str], bool]) -> Iterator[Span]:
