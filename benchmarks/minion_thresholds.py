@@ -18,7 +18,7 @@ from pathlib import Path
 from langchain_core.language_models import BaseChatModel
 
 from langchain_privacy.local import EmbeddedServer, yes_no_score
-from langchain_privacy.minions.expected import can_answer
+from langchain_privacy.minions.answerable import can_answer
 from langchain_privacy.minions.judge import Judge, Verdict
 from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.search import Hit

@@ -80,9 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     findings = [finding for runner in runners for finding in examined(runner, pins)]
     findings += review(arguments.logs or _LOGS)
     for runner in runners:
-        version = f" {runner.version}" if runner.version else ""
-        name = f"{runner.kind}{version}"
-        print(say("{runner} at {url}", runner=name, url=runner.url) + _unjudged(runner))
+        print(say("{runner} at {url}", runner=runner.name, url=runner.url) + _unjudged(runner))
     if not runners:
         print(say("No runner answers: Ollama, LM Studio, llama.cpp and vLLM were asked."))
     for finding in findings:

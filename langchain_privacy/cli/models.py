@@ -19,9 +19,8 @@ from langchain_privacy.cli import write_for_owner
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.local.profiles import (
     CATALOGUE,
-    PICKS,
-    READS,
     Ability,
+    ability_by,
     profile_of,
     size_of,
 )
@@ -105,8 +104,7 @@ def _fitting(console: Console) -> None:
 
 
 def _installed(console: Console, runner: Runner, pins: dict[str, str]) -> int:
-    version = f" {runner.version}" if runner.version else ""
-    place = say("{runner} at {url}", runner=f"{runner.kind}{version}", url=runner.url)
+    place = say("{runner} at {url}", runner=runner.name, url=runner.url)
     console.print("\n" + say("{place}: {count} models", place=place, count=len(runner.models)))
     changed = 0
     for model in runner.models:
@@ -142,7 +140,7 @@ def _use(name: str) -> str:
     size = size_of(name)
     if size is None:
         return say("size not stated")
-    return say(_USES["read" if size >= READS else "pick" if size >= PICKS else "score"])
+    return say(_USES[ability_by(size)])
 
 
 def _gpu() -> tuple[str, float] | None:

@@ -112,8 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
     others: Counter[str] = Counter()
     sources = list(_sources(arguments.path))
     # Texts that are printed come between: they are what one watches then.
-    shown = nullcontext(_silent) if arguments.highlight else working(say("scanning"), len(sources))
-    with shown as advance:
+    quiet = nullcontext(lambda: None)
+    with quiet if arguments.highlight else working(say("scanning"), len(sources)) as advance:
         for name, text in _texts(sources, arguments.encoding, advance):
             if isinstance(text, _NotReadError):
                 unread.append({"path": name, "reason": str(text)})
@@ -146,10 +146,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _table(found, unread, read)
     return 1 if found or unread else 0
-
-
-def _silent() -> None:
-    """Show no progress."""
 
 
 def _texts(

@@ -1,13 +1,12 @@
 """The demo's models, a stand-in for the remote one, and how what crosses to it is kept.
 
 with local_side() as local, remote_side() as remote:
-print(local.about, remote.about)
+    print(local.about, remote.about)
 """
 
 import json
 import os
 import re
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from pydantic import BaseModel, Field
 from langchain_privacy.egress.ask import read_json
 from langchain_privacy.errors import ConfigurationError, ProtocolError
 from langchain_privacy.local import EmbeddedServer, call_local, yes_no_score
+from langchain_privacy.local.runners import ollama_models
 from langchain_privacy.loopback import Recorded, Reply
 from langchain_privacy.minions.ask_local import held_to
 from langchain_privacy.minions.prompts import render
@@ -48,7 +48,7 @@ class Side:
 @contextmanager
 def local_side(*, large: bool = False) -> Iterator[Side]:
     """Ollama when it answers on loopback, else the embedded model; the larger one when asked."""
-    installed = ollama_models()
+    installed = models_of_ollama()
     if installed:
         try:
             from langchain_ollama import ChatOllama
@@ -120,14 +120,9 @@ def _recording_client(crossed: list[bytes]) -> Any:
     return openai.DefaultHttpxClient(event_hooks={"request": [keep]})
 
 
-def ollama_models() -> list[str]:
-    """Return the names of Ollama's models on this machine; none where it does not answer."""
-    try:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{OLLAMA}/api/tags", timeout=0.5) as reply:
-            return [str(model["name"]) for model in json.load(reply)["models"]]
-    except (OSError, ValueError, KeyError):
-        return []
+def models_of_ollama() -> list[str]:
+    """Return the names of the models that Ollama runs on this machine, and not in its cloud."""
+    return [model.name for model in ollama_models(OLLAMA) if not model.elsewhere]
 
 
 # ---- A stand-in for a remote model, where there is no key: a real model behind a real endpoint

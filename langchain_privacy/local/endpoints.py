@@ -130,8 +130,7 @@ def _check_ollama(url: str, model: str, who: str) -> None:
     if time.monotonic() - _shown.get((url, model), -_BELIEVED_SECONDS) < _BELIEVED_SECONDS:
         return
     parts = urlsplit(url)
-    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=_ASK_SECONDS)
+    connection = connected(parts, _ASK_SECONDS)
     try:
         connection.request(
             "POST", f"{parts.path.rstrip('/')}/api/show", json.dumps({"model": model})
@@ -148,6 +147,12 @@ def _check_ollama(url: str, model: str, who: str) -> None:
         msg = f"{who} names a model that Ollama runs elsewhere: it is not local. Pull one that is."
         raise ConfigurationError(msg)
     _shown[url, model] = time.monotonic()
+
+
+def connected(url: SplitResult, seconds: float) -> http.client.HTTPConnection:
+    """Return a connection without proxies, redirects and hooks: nobody else sees what is sent."""
+    connect = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    return connect(url.hostname or "", url.port, timeout=seconds)
 
 
 def _is_cloud_name(model: Any) -> bool:

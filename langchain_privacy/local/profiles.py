@@ -138,9 +138,12 @@ def ability_of(model: Any) -> Ability:
     answers, not truth.
     """
     size = size_of(model_name(model))
-    if size is None or size >= READS:
-        return "read"
-    return "pick" if size >= PICKS else "score"
+    return "read" if size is None else ability_by(size)
+
+
+def ability_by(size: float) -> Ability:
+    """Say what a model of so many billions of parameters can be used for."""
+    return "read" if size >= READS else "pick" if size >= PICKS else "score"
 
 
 CATALOGUE = (

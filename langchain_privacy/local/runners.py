@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from langchain_privacy.local.endpoints import assert_local
+from langchain_privacy.local.endpoints import assert_local, connected
 
 Kind = Literal["ollama", "lm studio", "llama.cpp", "vllm"]
 
@@ -73,6 +73,11 @@ class Runner:
     key: bool = False
     models: Sequence[Installed] = field(default_factory=tuple)
 
+    @property
+    def name(self) -> str:
+        """Which, with its version where it says one: `"ollama 0.17.1"`."""
+        return f"{self.kind} {self.version}".rstrip()
+
 
 def look(urls: Iterable[str] = USUAL) -> list[Runner]:
     """Return the runners that answer.
@@ -92,7 +97,7 @@ def look(urls: Iterable[str] = USUAL) -> list[Runner]:
 def _runner(url: str) -> Runner | None:
     said = get(url, "/api/version")
     if isinstance(said, Mapping) and isinstance(said.get("version"), str):
-        return Runner(url=url, kind="ollama", version=said["version"], models=_ollama(url))
+        return Runner(url=url, kind="ollama", version=said["version"], models=ollama_models(url))
     status, _, _ = request(url, "/v1/models")
     if status in (0, 404):
         return None
@@ -113,7 +118,8 @@ def _runner(url: str) -> Runner | None:
     return None
 
 
-def _ollama(url: str) -> list[Installed]:
+def ollama_models(url: str) -> list[Installed]:
+    """Return the models of an Ollama server; none where none answers."""
     models = []
     for model in _entries(get(url, "/api/tags"), "models"):
         details = model.get("details") or {}
@@ -192,9 +198,7 @@ def request(
 ) -> tuple[int, Mapping[str, str], bytes]:
     """Ask for a path, without proxies and redirects; status 0 when nobody answers."""
     parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    connect = http.client.HTTPSConnection if tls else http.client.HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=_SECONDS)
+    connection = connected(parts, _SECONDS)
     try:
         connection.request("GET", parts.path.rstrip("/") + path, headers=dict(headers or {}))
         reply = connection.getresponse()

@@ -32,6 +32,7 @@ from langchain_privacy.local.call import (
     model_name,
     require_local,
 )
+from langchain_privacy.local.endpoints import connected
 from langchain_privacy.local.faults import fault_of
 
 FLOOR = -8.0
@@ -193,10 +194,7 @@ def _post(
     headers = {"Content-Type": "application/json"}
     if isinstance(key, SecretStr):
         headers["Authorization"] = f"Bearer {key.get_secret_value()}"
-    # http.client knows no proxies, no redirects and no hooks: nothing else sees the prompt.
-    tls = address.scheme == "https"
-    connect = http.client.HTTPSConnection if tls else http.client.HTTPConnection
-    connection = connect(address.hostname or "", address.port, timeout=timeout)
+    connection = connected(address, timeout)
     failure = "down"
     try:
         connection.request("POST", path, json.dumps(body), headers)

@@ -23,8 +23,8 @@ from langchain_privacy.errors import LocalModelError
 from langchain_privacy.local import model_name, yes_no_score
 from langchain_privacy.local.profiles import PICKS, READS, size_of
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.minions.answerable import can_answer
 from langchain_privacy.minions.ask_local import LocalAsker, local_call
-from langchain_privacy.minions.expected import can_answer
 from langchain_privacy.minions.meaning import Meaning
 from langchain_privacy.minions.prompts import render
 from langchain_privacy.minions.quotes import quote, whole_values

@@ -31,9 +31,7 @@ from langgraph.pregel import Pregel
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.loopback import Recorded, RecordingServer, Reply
 from langchain_privacy.testing.canaries import Canaries, Leak, Wanted
-from langchain_privacy.testing.model_server import OpenAIServer
-from langchain_privacy.testing.report import CHANNELS, Channel, Report, Shown, placeholders_in
-from langchain_privacy.testing.storage import (
+from langchain_privacy.testing.channels import (
     NEEDED,
     Printed,
     RemoteCalls,
@@ -44,6 +42,8 @@ from langchain_privacy.testing.storage import (
     traces,
     variables,
 )
+from langchain_privacy.testing.model_server import OpenAIServer
+from langchain_privacy.testing.report import CHANNELS, Channel, Report, Shown, placeholders_in
 from langchain_privacy.testing.texts import Text, texts, texts_of_requests
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ it and kept, since starting it costs seconds.
 """
 
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -114,21 +113,3 @@ def _chat(chosen: Chosen, guard: EgressGuard, hook: Hook) -> BaseChatModel:
         stream_usage=True,
         http_client=guard.http_client(event_hooks={"request": [hook]}),
     )
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Serve an ASGI application on a free port of this machine; gives its address."""
-    import uvicorn
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False)
-        server = uvicorn.Server(config)
-        # The listener takes connections already; a request waits until the server has started.
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()

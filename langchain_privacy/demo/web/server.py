@@ -43,7 +43,7 @@ from starlette.responses import (
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from langchain_privacy.demo.models import ollama_models
+from langchain_privacy.demo.models import models_of_ollama
 from langchain_privacy.demo.web.models import Chosen, Models
 from langchain_privacy.demo.web.runs import Run
 from langchain_privacy.demo.web.scenarios import SCENARIOS
@@ -193,7 +193,7 @@ class _Pages:
         return Response(self._words, media_type="application/json")
 
     async def models(self, request: Request) -> Response:  # noqa: ARG002
-        found = await asyncio.to_thread(ollama_models)
+        found = await asyncio.to_thread(models_of_ollama)
         return JSONResponse({"local": found, "key": bool(os.environ.get("OPENAI_API_KEY"))})
 
     async def read(self, request: Request) -> Response:

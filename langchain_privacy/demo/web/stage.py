@@ -29,7 +29,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command
 
-from langchain_privacy.demo.show import values_on_wire
+from langchain_privacy.demo.show import REFERENCE, values_on_wire
 from langchain_privacy.demo.web.models import Chosen, Models
 from langchain_privacy.demo.web.runs import Run
 from langchain_privacy.egress import EgressGuard, EgressLedger, PriceTable
@@ -39,9 +39,6 @@ from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.masking.cells import ISSUED
 from langchain_privacy.minions.state import estimate_tokens
 from langchain_privacy.vault import PLACEHOLDER
-
-REFERENCE = "gpt-4o"
-"""The model whose price is shown, and named, where the remote model has none."""
 
 _SHOWN_ROWS = 8
 LANGUAGES: tuple[Language, ...] = ("en", "ko")

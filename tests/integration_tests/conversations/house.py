@@ -16,7 +16,7 @@ from langchain_core.globals import set_llm_cache
 
 from langchain_privacy.loopback import Recorded
 from langchain_privacy.testing.canaries import Wanted
-from langchain_privacy.testing.storage import (
+from langchain_privacy.testing.channels import (
     Printed,
     all_logs,
     temporary_files,

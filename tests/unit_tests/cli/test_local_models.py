@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from langchain_privacy.cli import main
+from langchain_privacy.demo.models import models_of_ollama
 from langchain_privacy.local.profiles import ability_of, profile_of, size_of
 from langchain_privacy.local.runners import look
 from tests.support.http import LangSmithServer, OpenAIServer, Recorded, Reply
@@ -60,6 +61,13 @@ def test_models_of_each_runner_are_listed(capsys: Any) -> None:
     assert "harmony channels" in out
     assert "Qwen3-4B-Q4_K_M.gguf" in out
     assert "/models/" not in out
+
+
+def test_the_demo_takes_no_model_that_runs_in_the_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Runner(ollama, models=[CLOUD, GEMMA]) as server:
+        monkeypatch.setattr("langchain_privacy.demo.models.OLLAMA", server.url)
+        assert models_of_ollama() == ["gemma3:4b"]
+    assert models_of_ollama() == []  # where nobody answers
 
 
 def test_a_digest_that_changed_is_said(capsys: Any, tmp_path: Path) -> None:

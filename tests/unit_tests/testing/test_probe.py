@@ -32,7 +32,7 @@ from langgraph.types import CachePolicy
 
 from langchain_privacy import EgressGuard, Masker, install_tracing_guard, private
 from langchain_privacy.errors import ConfigurationError, PrivacyLeakError
-from langchain_privacy.testing import PrivacyProbe, Reply, Report, storage, tool_calls
+from langchain_privacy.testing import PrivacyProbe, Reply, Report, channels, tool_calls
 from langchain_privacy.testing.canaries import Wanted
 from langchain_privacy.testing.report import CHANNELS
 from langchain_privacy.testing.texts import Text
@@ -126,7 +126,7 @@ def keeping(store: Any) -> Any:
 async def test_stores_of_an_event_loop(
     probe: PrivacyProbe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "_PAGE", 100)
+    monkeypatch.setattr(channels, "_PAGE", 100)
     async with AsyncSqliteStore.from_conn_string(str(tmp_path / "s.sqlite")) as store:
         await store.setup()
         for number in range(250):
@@ -144,7 +144,7 @@ async def test_stores_of_an_event_loop(
 def test_stores_in_sqlite(
     probe: PrivacyProbe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "_PAGE", 100)
+    monkeypatch.setattr(channels, "_PAGE", 100)
     with SqliteStore.from_conn_string(str(tmp_path / "s.sqlite")) as store:
         store.setup()
         for number in range(250):

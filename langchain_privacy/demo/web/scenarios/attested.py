@@ -5,12 +5,13 @@ so. With the switch on it runs another workload than the policy names, and the d
 """
 
 import logging
+import socket
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from langchain_privacy.demo.web.models import serving
 from langchain_privacy.demo.web.scenarios.words import converse
 from langchain_privacy.demo.web.stage import Stage
 from langchain_privacy.errors import AttestationError
@@ -60,7 +61,7 @@ def play(stage: Stage) -> None:
         policy = AttestationPolicy(require=[UnsafeSimulatedTee()], allow_unsafe=True)
         tee = SimulatedTee(_OTHER_WORKLOAD) if stage.asked.tamper else SimulatedTee()
         gateway = create_gateway(upstream.url, tee)
-        with serving(_Recording(gateway, stage)) as url:
+        with _serving(_Recording(gateway, stage)) as url:
             model = SecureChatModel(endpoint=f"{url}/v1", model="scripted", policy=policy)
             try:
                 attested = model.attest()
@@ -69,6 +70,24 @@ def play(stage: Stage) -> None:
                 raise
             stage.show_attestation(attested.all_checks(), verified=True)
             converse(stage, model, text)
+
+
+@contextmanager
+def _serving(app: Any) -> Iterator[str]:
+    """Serve an ASGI application on a free port of this machine; gives its address."""
+    import uvicorn
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False)
+        server = uvicorn.Server(config)
+        # The listener takes connections already; a request waits until the server has started.
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import pytest
 
 from langchain_privacy import create_minion_graph
-from langchain_privacy.minions.expected import can_answer
+from langchain_privacy.minions.answerable import can_answer
 
 ANSWERS = [
     # A time: as a date, a day of the year, a span, an event or a condition.

@@ -1,9 +1,8 @@
-"""What each channel of an app held: what it stored, traced, printed, and asked in this process.
+"""What each channel of an app held: what it stored, traced, logged, printed and asked.
 
-Stored are checkpoints, stores, caches and the SQLite files under them.
-
-Checkpoints and stores are listed through their public interfaces. A cache cannot be listed, so what
-is put into it is kept as it comes.
+`PrivacyProbe` opens all of them and reads them for its report. Stored are checkpoints, stores,
+caches and the SQLite files under them: checkpoints and stores are listed through their public
+interfaces; a cache cannot be listed, so what is put into it is kept as it comes.
 """
 
 import asyncio
@@ -33,7 +32,7 @@ from langsmith import run_trees
 
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.loopback import LangSmithServer, RecordingServer, Reply
-from langchain_privacy.testing.texts import Text, texts, texts_of_file
+from langchain_privacy.testing.texts import Text, as_text, texts, texts_of_file
 
 _PAGE = 10_000
 _PUT: dict[type, tuple[str, ...]] = {AnswerCache: ("update", "aupdate"), NodeCache: ("set", "aset")}
@@ -187,13 +186,9 @@ def _files_of(x: Any) -> Iterator[Text]:
                 continue  # of another thread, or closed: what it holds was read through `x`
             yield from _databases(x, listed)
             if not any(name for _, _, name in listed):
-                yield Text(f"{type(x).__name__}, as bytes", _bytes_of(held))
+                yield Text(f"{type(x).__name__}, as bytes", as_text(held.serialize()))
         elif hasattr(held, "dialect") and held.dialect.name == "sqlite":  # SQLAlchemy's engine
             yield from _databases(x, [(0, "main", held.url.database)])
-
-
-def _bytes_of(connection: sqlite3.Connection) -> str:
-    return connection.serialize().decode("utf-8", "replace")
 
 
 async def _afiles_of(x: Any) -> list[Text]:
