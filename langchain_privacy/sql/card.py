@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.sql.dialects import dialect_of
 from langchain_privacy.sql.introspect import read_tables
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.words import load
@@ -194,9 +195,8 @@ class SchemaCard:
         return [(t, c) for t in self.tables for c in t.columns if c.linkable]
 
     def _with_linkable_text(self, engine: "Engine | AsyncEngine | str") -> "SchemaCard":
-        # SQLite's types are free; what a view computes has none.
-        free = str(engine if isinstance(engine, str) else engine.url).startswith("sqlite")
-        texts = ("text", "") if free else ("text",)
+        # Where types are free, what a view computes has none.
+        texts = ("text", "") if dialect_of(engine).untyped else ("text",)
         tables = [
             replace(t, columns=tuple(replace(c, linkable=c.type in texts) for c in t.columns))
             for t in self.tables

@@ -28,6 +28,7 @@ from langchain_privacy.masking import Masker
 from langchain_privacy.masking.cells import read_result
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.chart import chart_block
+from langchain_privacy.sql.dialects import dialect_of
 from langchain_privacy.sql.execute import open_database
 from langchain_privacy.sql.memory import SQLMemory
 from langchain_privacy.sql.nodes.answer import AnswerNode
@@ -116,6 +117,7 @@ def create_private_sql_graph(
     # What a detector takes for a name in them would close the door to every question.
     masker.public.declare(*prompts(), card.render(), card.spoken(), _NOTATIONS)
     masker.public.learn(QueryPlan)
+    dialect = dialect_of(engine_or_url).name
     database = open_database(engine_or_url, card.tables, policy)
     reader = ValueReader(
         open_database(engine_or_url, card.tables, policy.for_values()),
@@ -126,16 +128,17 @@ def create_private_sql_graph(
         place=str(engine_or_url if isinstance(engine_or_url, str) else engine_or_url.url),
     )
     if semantics is not None:
-        context = "\n".join([context, semantics.render(card, database.dialect)]).strip()
+        context = "\n".join([context, semantics.render(card, dialect)]).strip()
     masker.public.learn(context)
     guarded = (guard or EgressGuard(masker)).wrap(remote)
     parts = Parts(
-        planner=RemotePlanner(guarded, card, database.dialect, context, policy.prompt_tokens),
+        planner=RemotePlanner(guarded, card, dialect, context, policy.prompt_tokens),
         remote=guarded,
         database=database,
         reader=reader,
         memory=memory,
         card=card,
+        dialect=dialect,
         policy=policy,
         masker=masker,
         narration=narration,

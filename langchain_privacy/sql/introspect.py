@@ -2,14 +2,14 @@
 
 `SchemaCard.from_engine` makes a card of what `read_tables` returns. SQLAlchemy's reflection would
 also hand over comments, defaults, CHECK texts and ENUM members; none of that is read from its
-answer.
+answer. A database that SQLAlchemy has no good reading of lists itself (`Database.listing`).
 
 One schema gives tables their own names; several give them `schema.table`. Partitions stand behind
 their parent and are left out, views are read on request.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +20,9 @@ from sqlalchemy.engine.reflection import ObjectKind
 from sqlalchemy.exc import SQLAlchemyError
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.sql.dialects import dialect_name, of_card, stored
-from langchain_privacy.sql.execute.database import code_of, query_error
-from langchain_privacy.sql.execute.duckdb import DuckDBDatabase
-from langchain_privacy.sql.execute.engines import create_engine
-from langchain_privacy.sql.execute.server import on_own_engine
-from langchain_privacy.sql.execute.snowflake import SnowflakeDatabase
+from langchain_privacy.sql.dialects import Dialect, dialect_of
+from langchain_privacy.sql.execute.database import Listing, code_of, query_error
+from langchain_privacy.sql.execute.server import create_engine, on_own_engine
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 
@@ -45,24 +42,6 @@ _WORDS = (
     (types.JSON, "json"),
     (types.String, "text"),
     (types.LargeBinary, "bytes"),
-)
-_DUCKDB_WORDS = {
-    "varchar": "text",
-    "bigint": "integer",
-    "integer": "integer",
-    "smallint": "integer",
-    "double": "real",
-    "float": "real",
-    "decimal": "decimal",
-    "boolean": "boolean",
-    "date": "date",
-    "time": "time",
-    "json": "json",
-}
-_PARTITIONS = sqlalchemy.text(
-    "SELECT c.relname FROM pg_catalog.pg_class AS c "
-    "JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
-    "WHERE c.relispartition AND n.nspname = :name"
 )
 
 Schemas = str | Sequence[str] | None
@@ -90,19 +69,20 @@ def read_tables(
     """
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-    url = sqlalchemy.make_url(source) if isinstance(source, str) else source.url
+    dialect = dialect_of(source)
     schemas = [schema] if isinstance(schema, str) else list(schema or ())
-    if dialect_name(url.drivername) == "duckdb":
-        return _chosen(_DuckDBCatalog(url.database), names, schemas, views=views)
-    if dialect_name(url.drivername) == "snowflake":
-        return _chosen(_SnowflakeCatalog(source), names, schemas, views=views)
-    file = url.database if url.drivername.startswith("sqlite") else None
-    if file and file != ":memory:" and isinstance(source, str) and not Path(file).exists():
-        raise query_error("unavailable")  # connecting would create the file
+    if not dialect.reflected:
+        listing = dialect.open(source, (), SQLPolicy()).listing()
+        return _chosen(_Listed(listing), dialect, names, schemas, views=views)
+    if dialect.makes_file and isinstance(source, str):
+        file = sqlalchemy.make_url(source).database
+        if file and file != ":memory:" and not Path(file).exists():
+            raise query_error("unavailable")
     engine = create_engine(source) if isinstance(source, str) else source
 
     def from_connection(connection: "Connection") -> list[TableCard]:
-        return _chosen(_ServerCatalog(connection), names, schemas, views=views)
+        catalog = _Reflected(connection, dialect)
+        return _chosen(catalog, dialect, names, schemas, views=views)
 
     async def read(own: AsyncEngine) -> list[TableCard]:
         connection: AsyncConnection
@@ -115,7 +95,7 @@ def read_tables(
         with engine.connect() as connection:
             return from_connection(connection)
     except (SQLAlchemyError, OSError) as error:
-        raise query_error(code_of(error)) from None
+        raise query_error(code_of(error, dialect.errors)) from None
     finally:
         if isinstance(source, str) and not isinstance(engine, AsyncEngine):
             engine.dispose()
@@ -129,27 +109,26 @@ class _Names:
     views: list[str] = field(default_factory=list)
 
 
-class _ServerCatalog:
+class _Reflected:
     """What SQLAlchemy reads of a database."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: "Connection", dialect: Dialect) -> None:
         self._connection = connection
+        self._dialect = dialect
         self._inspector: Inspector = sqlalchemy.inspect(connection)
-        self._dialect = self._inspector.dialect.name
         # Written into the statement, so that no search_path or temporary table decides.
-        self.own: str | None = (
-            None if self._dialect == "sqlite" else self._inspector.default_schema_name
-        )
-        if self.own is None and self._dialect != "sqlite":
-            self.own = ""
+        own = (self._inspector.default_schema_name or "") if dialect.writes_schema else None
+        self.own: str | None = own
 
     def names(self, schema: str | None) -> _Names:
         """List the tables and views of a schema; partitions stand behind their parent."""
         inspector = self._inspector
         found = _Names(inspector.get_table_names(schema), inspector.get_view_names(schema))
-        if self._dialect == "postgresql":
+        if self._dialect.materialized:
             found.views += inspector.get_materialized_view_names(schema)
-            parts = set(self._connection.execute(_PARTITIONS, {"name": schema}).scalars())
+        if self._dialect.partitions:
+            listed = sqlalchemy.text(self._dialect.partitions)
+            parts = set(self._connection.execute(listed, {"name": schema}).scalars())
             found.tables = [name for name in found.tables if name not in parts]
         return found
 
@@ -191,45 +170,17 @@ class _ServerCatalog:
         ]
 
 
-_OF_SNOWFLAKE = (
-    "SELECT CURRENT_SCHEMA() AS own",
-    "SELECT c.table_schema AS s, c.table_name AS t, c.column_name AS c, c.data_type AS k, "
-    "t.table_type AS v FROM information_schema.columns AS c LEFT JOIN information_schema.tables "
-    "AS t ON t.table_schema = c.table_schema AND t.table_name = c.table_name "
-    "WHERE c.table_schema <> 'INFORMATION_SCHEMA' "
-    "ORDER BY c.table_schema, c.table_name, c.ordinal_position",
-)
-_SNOWFLAKE_WORDS = {
-    "number": "decimal",
-    "float": "real",
-    "text": "text",
-    "boolean": "boolean",
-    "date": "date",
-    "time": "time",
-    "variant": "json",
-    "object": "json",
-    "array": "json",
-    "binary": "bytes",
-}
+class _Listed:
+    """What a `Database` says of itself."""
 
-
-class _SnowflakeCatalog:
-    """What a database of Snowflake says of itself, in names as a card writes them."""
-
-    def __init__(self, source: "Engine | AsyncEngine | str") -> None:
-        self._database = SnowflakeDatabase(source, SQLPolicy())
-        own, rows = self._database.ask(*_OF_SNOWFLAKE)
-        self.own: str | None = of_card(str(own[0]["own"] or "")) or ""
+    def __init__(self, listing: Listing) -> None:
+        self.own: str | None = listing.own
+        self._keys = listing.keys
         self._columns: dict[tuple[str, str], list[ColumnCard]] = defaultdict(list)
         self._views: set[tuple[str, str]] = set()
-        for row in rows:
-            schema, table, column = (of_card(row[key]) for key in ("s", "t", "c"))
-            if schema is None or table is None or column is None:
-                continue
-            folded = str(row["k"]).casefold()
-            word = "timestamp" if folded.startswith("timestamp") else _SNOWFLAKE_WORDS.get(folded)
-            self._columns[schema, table].append(ColumnCard(name=column, type=word or ""))
-            if row["v"] is None or "VIEW" in row["v"].upper():
+        for schema, table, column, view in listing.columns:
+            self._columns[schema, table].append(column)
+            if view:
                 self._views.add((schema, table))
 
     def names(self, schema: str | None) -> _Names:
@@ -246,91 +197,26 @@ class _SnowflakeCatalog:
 
     def cards(self, schema: str | None, names: Sequence[str], views: set[str]) -> list[TableCard]:
         """Make cards of tables and views of one schema."""
-        of = stored(schema or "", "snowflake").replace('"', '""')
-        primary, foreign = self._database.ask(
-            f'SHOW PRIMARY KEYS IN SCHEMA "{of}"', f'SHOW IMPORTED KEYS IN SCHEMA "{of}"'
-        )
-        keys: dict[str, list[str]] = defaultdict(list)
-        for row in sorted(primary, key=lambda row: int(row["key_sequence"])):
-            table, column = _shown(row, "table_name", "column_name")
-            keys[table].append(column)
-        links: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-        for row in sorted(foreign, key=lambda row: int(row["key_sequence"])):
-            table, column = _shown(row, "fk_table_name", "fk_column_name")
-            where, to, other = _shown(row, "pk_schema_name", "pk_table_name", "pk_column_name")
-            if to:
-                links[table].append((column, f"{where}.{to}", other))
+        primary, foreign = self._keys(schema or "")
         return [
             TableCard(
                 name=name,
                 columns=tuple(self._columns[schema or "", name]),
                 schema=schema,
-                primary_key=tuple(keys[name]),
-                foreign_keys=tuple(links[name]),
+                primary_key=tuple(primary.get(name, ())),
+                foreign_keys=tuple(foreign.get(name, ())),
                 view=name in views,
             )
             for name in names
         ]
 
 
-def _shown(row: Mapping[str, Any], *keys: str) -> list[str]:
-    """Return names of a row of Snowflake's as a card writes them; `""` for what none can name."""
-    return [of_card(str(row[key])) or "" for key in keys]
-
-
-class _DuckDBCatalog:
-    """What a DuckDB file says of itself."""
-
-    own: str | None = "main"
-
-    def __init__(self, path: str | None) -> None:
-        self._columns, self._keys = DuckDBDatabase(path, SQLPolicy()).ask("schema")
-
-    def names(self, schema: str | None) -> _Names:
-        """List the tables and views of a schema."""
-        found = _Names()
-        for where, name, _column, _kind, view in self._columns:
-            listed = found.views if view else found.tables
-            if where == schema and name not in listed:
-                listed.append(name)
-        return found
-
-    def exists(self, schema: str | None, name: str) -> bool:
-        """Tell whether a schema holds a table or view of this name."""
-        return any(row[0] == schema and row[1] == name for row in self._columns)
-
-    def cards(self, schema: str | None, names: Sequence[str], views: set[str]) -> list[TableCard]:
-        """Make cards of tables and views of one schema."""
-        columns: dict[str, list[ColumnCard]] = defaultdict(list)
-        for where, name, column, kind, _view in self._columns:
-            if where == schema:
-                columns[name].append(ColumnCard(name=column, type=_duckdb_word(kind)))
-        primary: dict[str, tuple[str, ...]] = {}
-        foreign: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-        for where, name, kind, own, other, others in self._keys:
-            if where == schema and kind == "PRIMARY KEY":
-                primary[name] = tuple(own)
-            elif where == schema:
-                pairs = zip(own, others, strict=False)
-                foreign[name] += [(a, f"{schema}.{other}", b) for a, b in pairs]
-        return [
-            TableCard(
-                name=name,
-                columns=tuple(columns[name]),
-                schema=schema,
-                primary_key=primary.get(name, ()),
-                foreign_keys=tuple(foreign[name]),
-                view=name in views,
-            )
-            for name in names
-        ]
-
-
-_Catalog = _ServerCatalog | _SnowflakeCatalog | _DuckDBCatalog
+_Catalog = _Reflected | _Listed
 
 
 def _chosen(
     catalog: _Catalog,
+    dialect: Dialect,
     names: Sequence[str] | None,
     schemas: Sequence[str],
     *,
@@ -368,8 +254,8 @@ def _chosen(
     if names is not None:  # in the order that was asked for
         order = {place: at for at, place in enumerate(wanted)}
         cards.sort(key=lambda card: order[card.schema, card.own_name])
-    # DuckDB's own schema is not written out: a file may have the same name.
-    main = catalog.own if isinstance(catalog, _DuckDBCatalog) and len(asked) == 1 else None
+    # Where the own schema is not written out, it is no part of a card: a file may have its name.
+    main = None if dialect.writes_schema or len(asked) > 1 else catalog.own
     return [replace(c, schema=None) if main and c.schema == main else c for c in cards]
 
 
@@ -404,8 +290,3 @@ def _named(cards: Iterable[TableCard], *, several: bool) -> Iterable[TableCard]:
 
 def _word(kind: Any) -> str:
     return next((word for known, word in _WORDS if isinstance(kind, known)), "")
-
-
-def _duckdb_word(kind: str) -> str:
-    folded = kind.casefold().partition("(")[0]
-    return "timestamp" if folded.startswith("timestamp") else _DUCKDB_WORDS.get(folded, "")

@@ -18,7 +18,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DIALECTS, DialectName, grammar
+from langchain_privacy.sql.dialects import DIALECTS, DialectName
 from langchain_privacy.sql.question import Slot
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 
@@ -103,7 +103,7 @@ def comparisons(sql: str, card: SchemaCard, dialect: DialectName) -> list[Compar
         dialect: What it is written in.
     """
     try:
-        tree: Any = grammar(dialect).dialect.parse(sql)[0]
+        tree: Any = DIALECTS[dialect].grammar.parse(sql)[0]
     except (SqlglotError, RecursionError, IndexError):
         return []
     found = []

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DIALECTS, DialectName, stored
+from langchain_privacy.sql.dialects import DIALECTS, DialectName, dialect_name, stored
 from langchain_privacy.sql.execute import Database, Rows
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.vault import Vault
@@ -98,7 +98,8 @@ class ValueReader:
         for name, columns in by_table.items():
             for at in range(0, len(columns), size):
                 some = tuple(columns[at : at + size])
-                sql = _distinct(tables[name], some, self._database.dialect, self._most)
+                dialect = dialect_name(self._database.dialect)
+                sql = _distinct(tables[name], some, dialect, self._most)
                 yield _Batch(tables[name], some, sql)
 
     def _sorted_out(self, batches: Sequence[_Batch], read: Sequence[Rows | None]) -> Found:
@@ -157,10 +158,9 @@ def _distinct(
 
     Names come from the card and are quoted; there is nothing of a model in it.
     """
-    mark = DIALECTS[dialect].quote
 
     def quoted(name: str) -> str:
-        return mark + stored(name, dialect).replace(mark, mark * 2) + mark
+        return DIALECTS[dialect].quoted(stored(name, dialect))
 
     of = quoted(table.own_name)
     if table.schema is not None:

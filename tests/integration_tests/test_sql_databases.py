@@ -1,5 +1,6 @@
 """What a card reads of each database: schemas, views, partitions, names; and how it is asked."""
 
+import socket
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -42,6 +43,23 @@ POSTGRES = [
     "CREATE MATERIALIZED VIEW hr.paid AS SELECT salary FROM hr.trade",
     "CREATE TABLE hr.staff (id INT, trade_id INT REFERENCES sales.trade (id))",
 ]
+
+
+@pytest.mark.parametrize(
+    "driver", ["postgresql+psycopg", "postgresql+asyncpg", "mysql+pymysql", "mysql+aiomysql"]
+)
+def test_a_server_that_is_away_is_unavailable(driver: str) -> None:
+    """asyncpg raises the system's own error; its number is none of the server's."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens there
+        url = f"{driver}://somebody@127.0.0.1:{taken.getsockname()[1]}/trades"
+        for ask in (
+            lambda: open_database(url, (), SQLPolicy()).run("SELECT 1"),
+            lambda: SchemaCard.from_engine(url),
+        ):
+            with pytest.raises(QueryError) as away:
+                ask()
+            assert away.value.code == "unavailable"
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,6 @@ from langchain_privacy.errors import ConfigurationError, QueryError
 from langchain_privacy.masking import Masker
 from langchain_privacy.sql import SchemaCard, SQLPolicy, check_sql, create_private_sql_graph
 from langchain_privacy.sql.execute import open_database
-from langchain_privacy.sql.execute.snowflake import SnowflakeDatabase
 from tests.support.scripted import ScriptedChatModel
 from tests.unit_tests.sql.small import plan
 
@@ -203,7 +202,7 @@ def test_the_session_has_one_role_and_our_limits() -> None:
             "&role=READER&secondary_roles=ALL&paramstyle=pyformat"
         )
         with pytest.raises(QueryError) as refused:
-            SnowflakeDatabase(url, SQLPolicy(timeout=7, row_limit=9)).run("SELECT 1")
+            open_database(url, (), SQLPolicy(timeout=7, row_limit=9)).run("SELECT 1")
     finally:
         server.shutdown()
         server.server_close()

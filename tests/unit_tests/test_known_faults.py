@@ -260,6 +260,8 @@ FAULTS: dict[str, str] = {
         unit_tests/cli/test_scan.py::test_a_type_that_does_not_exist_is_wrong_usage""",
     "the scan could not read databases": """
         unit_tests/cli/test_scan.py::test_a_database_is_read_row_by_row""",
+    "a server that was away was a statement that failed, with one driver": """
+        integration_tests/test_sql_databases.py::test_a_server_that_is_away_is_unavailable""",
     "a missing extra was a bare ImportError": """
         unit_tests/test_extras.py::test_what_needs_an_extra_says_which_one
         unit_tests/sql/test_guard.py::test_without_sqlglot_the_room_says_what_to_install

@@ -4,15 +4,16 @@ The classes of this folder derive from `Database`; the nodes of a private SQL gr
 `run`, `arun`, `Rows` and the `QueryError`s that `query_error` makes.
 """
 
+import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_privacy.errors import QueryError
-from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.policy import SQLPolicy
+from langchain_privacy.sql.tables import ColumnCard
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,14 +29,35 @@ class Rows:
     truncated: bool
 
 
+Keys = tuple[Mapping[str, Sequence[str]], Mapping[str, Sequence[tuple[str, str, str]]]]
+"""By table, the columns of the primary key; and the foreign keys, as on a card."""
+
+
+class Listing(NamedTuple):
+    """What a database says of itself, in names as a card writes them.
+
+    Attributes:
+        own: The connection's own schema, `""` for none.
+        columns: Schema, table and column, and whether the table is a view, in order.
+        keys: Reads the keys of a schema.
+    """
+
+    own: str
+    columns: list[tuple[str, str, ColumnCard, bool]]
+    keys: Callable[[str], Keys]
+
+
 class Database(ABC):
     """Runs checked statements under the engine's own defences.
 
     Every call opens what it needs and leaves nothing behind: no session setting, no open
     transaction, no authorizer on a connection of yours.
+
+    Attributes:
+        dialect: Name of its row in `DIALECTS`.
     """
 
-    dialect: DialectName
+    dialect: str
 
     @abstractmethod
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
@@ -73,6 +95,22 @@ class Database(ABC):
     @abstractmethod
     async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Like `run`; cancelling the task stops the statement."""
+
+    def listing(self) -> Listing:
+        """Read names, types and keys, where SQLAlchemy does not (`Dialect.reflected`)."""
+        raise NotImplementedError
+
+
+SLOT = re.compile(
+    r"""
+    '(?:[^']|'')*'        # a string, stepped over; where a backslash escapes, none is in it
+    | "(?:[^"]|"")*"      # an identifier, stepped over
+    | `(?:[^`]|``)*`      # an identifier of MySQL, stepped over
+    | :(v\d+)\b           # a slot outside of them
+    """,
+    re.VERBOSE,
+)
+"""Finds the slots of a statement, for drivers that write parameters in another way."""
 
 
 class RowReader:
@@ -115,24 +153,6 @@ MEANINGS = {
 }
 """Every code of `QueryError`, with its meaning."""
 
-# MySQL and MariaDB, by number.
-_MYSQL = {
-    1969: "timeout",
-    3024: "timeout",
-    1317: "cancelled",
-    1104: "too_large",
-    1038: "too_large",
-    1305: "unknown_function",
-    1142: "forbidden",
-    1143: "forbidden",
-    1044: "forbidden",
-    1045: "unavailable",
-    1049: "unavailable",
-    1366: "cast_failed",
-    1292: "cast_failed",
-    1690: "cast_failed",
-    1792: "forbidden",
-}
 # PostgreSQL, by the beginning of the standard's SQLSTATE.
 _SQLSTATES = (
     ("57014", "timeout"),
@@ -169,8 +189,13 @@ def query_error(code: str) -> QueryError:
     return QueryError(f"The statement did not finish: {MEANINGS[code]}.", code=code)
 
 
-def code_of(error: BaseException) -> str:
-    """Find the code of a driver's error, or of SQLAlchemy's around it."""
+def code_of(error: BaseException, numbers: Mapping[int, str] | None = None) -> str:
+    """Find the code of a driver's error, or of SQLAlchemy's around it.
+
+    Args:
+        error: The error.
+        numbers: What its number means, of a driver that has them (`Dialect.errors`).
+    """
     original = getattr(error, "orig", None) or error
     state = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
     if isinstance(state, str):
@@ -178,10 +203,8 @@ def code_of(error: BaseException) -> str:
             if state.startswith(prefix):
                 return code
     number = original.args[0] if original.args else None
-    if isinstance(number, int):
-        if 2000 <= number < 2100:
-            return "unavailable"
-        return _MYSQL.get(number, "failed")
+    if numbers and isinstance(number, int):
+        return numbers.get(number, "failed")
     if isinstance(original, TimeoutError):
         return "timeout"
     text = str(original).casefold()

@@ -6,7 +6,7 @@ statement runs in a process of its own, read-only, without external access, with
 child interrupts the statement at its limit; one that does not heed it is killed with the process.
 
 `open_database` makes a `DuckDBDatabase` of a URL such as `duckdb:///trades.duckdb`; `introspect.py`
-asks one for the names and types of a file. `duckdb_child.py` is what runs on the other side.
+asks one for its `listing`. `duckdb_child.py` is what runs on the other side.
 """
 
 import asyncio
@@ -16,13 +16,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.sql.execute.database import Database, Rows, query_error
+from langchain_privacy.sql.execute.database import Database, Keys, Listing, Rows, query_error
 from langchain_privacy.sql.policy import SQLPolicy
+from langchain_privacy.sql.tables import ColumnCard, TableCard
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 _CHILD = Path(__file__).with_name("duckdb_child.py")
 _START = 20.0
@@ -30,13 +38,34 @@ _START = 20.0
 _GRACE = 0.5
 """Seconds after the statement's limit at which the child is killed."""
 
+_WORDS = {
+    "varchar": "text",
+    "bigint": "integer",
+    "integer": "integer",
+    "smallint": "integer",
+    "double": "real",
+    "float": "real",
+    "decimal": "decimal",
+    "boolean": "boolean",
+    "date": "date",
+    "time": "time",
+    "json": "json",
+}
+"""Types in one plain word each."""
+
 
 class DuckDBDatabase(Database):
     """Statements on a DuckDB file."""
 
     dialect = "duckdb"
 
-    def __init__(self, path: str | None, policy: SQLPolicy) -> None:
+    def __init__(
+        self,
+        source: "Engine | AsyncEngine | str",
+        tables: Sequence[TableCard],  # noqa: ARG002 (its process reads no other file)
+        policy: SQLPolicy,
+    ) -> None:
+        path = sqlalchemy.make_url(source if isinstance(source, str) else source.url).database
         if not path or path == ":memory:":
             msg = (
                 "Private SQL runs DuckDB in a process of its own, which cannot see an in-memory "
@@ -89,6 +118,27 @@ class DuckDBDatabase(Database):
         except asyncio.CancelledError:
             hand.kill("cancelled")
             raise
+
+    def listing(self) -> Listing:
+        """Read what the file says of itself; see `Database`."""
+        columns, constraints = self.ask("schema")
+
+        def keys(schema: str) -> Keys:
+            primary: dict[str, Sequence[str]] = {}
+            foreign: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+            for where, name, kind, own, other, others in constraints:
+                if where == schema and kind == "PRIMARY KEY":
+                    primary[name] = own
+                elif where == schema:
+                    pairs = zip(own, others, strict=False)
+                    foreign[name] += [(a, f"{schema}.{other}", b) for a, b in pairs]
+            return primary, foreign
+
+        cards = [
+            (schema, table, ColumnCard(name=column, type=_word(kind)), view)
+            for schema, table, column, kind, view in columns
+        ]
+        return Listing("main", cards, keys)
 
     def _command(self) -> list[str]:
         # -I: neither the working directory nor PYTHON* variables choose what is imported.
@@ -160,6 +210,11 @@ class _Hand:
         if code is not None:
             raise query_error(code)
         return value
+
+
+def _word(kind: str) -> str:
+    folded = kind.casefold().partition("(")[0]
+    return "timestamp" if folded.startswith("timestamp") else _WORDS.get(folded, "")
 
 
 def _rows(value: Any) -> Rows:

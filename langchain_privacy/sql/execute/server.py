@@ -2,8 +2,8 @@
 
 The server's own timeout comes first, the driver's cancel after it, and when neither is heeded (some
 functions never look) the connection is cut, so that the caller is free within a second.
-`open_database` makes a `ServerDatabase` of a sync SQLAlchemy engine, an `AsyncServerDatabase` of an
-async one.
+`open_server` makes a `ServerDatabase` of a sync SQLAlchemy engine, an `AsyncServerDatabase` of an
+async one; what is said to a server is in its row of `dialects.py`.
 """
 
 import asyncio
@@ -11,17 +11,27 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import sqlalchemy
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from langchain_privacy.sql.dialects import DialectName
-from langchain_privacy.sql.execute.database import Database, RowReader, Rows, code_of, query_error
+from langchain_privacy.errors import ConfigurationError
+from langchain_privacy.sql.execute.database import (
+    SLOT,
+    Database,
+    RowReader,
+    Rows,
+    code_of,
+    query_error,
+)
 from langchain_privacy.sql.policy import SQLPolicy
+from langchain_privacy.sql.tables import TableCard
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -32,42 +42,27 @@ T = TypeVar("T")
 _GRACE = 0.4
 """Seconds between the server's own timeout and ours."""
 
-_PIECE = re.compile(
-    r"""
-    '(?:[^']|'')*'        # a string, stepped over
-    | "(?:[^"]|"")*"      # an identifier, stepped over
-    | `(?:[^`]|``)*`      # an identifier of MySQL, stepped over
-    | :(v\d+)\b           # a slot outside of them
-    """,
-    re.VERBOSE,
-)
 
+class Server(NamedTuple):
+    """How a server is held to reading within limits, and stopped.
 
-def _opening(dialect: DialectName, policy: SQLPolicy, *, mariadb: bool) -> list[str]:
-    """List the statements that fence in the one that follows."""
-    ms = int(policy.timeout * 1000)
-    if dialect == "postgres":
-        return [
-            "SET TRANSACTION READ ONLY",
-            f"SET LOCAL statement_timeout = {ms}",
-            "SET LOCAL lock_timeout = 1000",
-            f"SET LOCAL idle_in_transaction_session_timeout = {ms + 5000}",
-            "SET LOCAL work_mem = '16MB'",
-            "SET LOCAL jit = off",
-        ]
-    timeout = (
-        f"SET SESSION max_statement_time = {policy.timeout}"
-        if mariadb
-        else f"SET SESSION max_execution_time = {ms}"
-    )
-    return [
-        timeout,
-        "SET SESSION sql_big_selects = 0",
-        "SET SESSION max_join_size = 50000000",
-        "SET SESSION lock_wait_timeout = 1",
-        f"SET SESSION sql_select_limit = {policy.row_limit + 1}",
-        "START TRANSACTION READ ONLY",
-    ]
+    Attributes:
+        dialect: Name of its row.
+        opening: Writes the statements that fence in the one that follows; is given SQLAlchemy's
+            dialect of the connection too.
+        number: Asks which session of the server a connection is.
+        kill: Ends the session of a number.
+        lasts: What `opening` sets outlives its transaction, so that the connection must not go back
+            into a pool.
+        errors: What the numbers of its errors mean, as codes of `QueryError`.
+    """
+
+    dialect: str
+    opening: Callable[[SQLPolicy, Any], list[str]]
+    number: str
+    kill: str
+    lasts: bool
+    errors: Mapping[int, str] = MappingProxyType({})
 
 
 def _statement(sql: str, parameters: Mapping[str, Any]) -> Any:
@@ -76,15 +71,57 @@ def _statement(sql: str, parameters: Mapping[str, Any]) -> Any:
     def keep(match: re.Match[str]) -> str:
         return f"\0{match[1]}" if match[1] in parameters else match[0]
 
-    escaped = _PIECE.sub(keep, sql).replace(":", "\\:").replace("\0", ":")
+    escaped = SLOT.sub(keep, sql).replace(":", "\\:").replace("\0", ":")
     return sqlalchemy.text(escaped).bindparams(**parameters)
+
+
+def open_server(
+    server: Server,
+    source: "Engine | AsyncEngine | str",
+    tables: Sequence[TableCard],  # noqa: ARG001 (the rights of its user say what may be read)
+    policy: SQLPolicy,
+) -> Database:
+    """Make the database of a SQLAlchemy engine or a URL.
+
+    Raises:
+        ConfigurationError: The URL or its driver is not usable.
+    """
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    engine = create_engine(source) if isinstance(source, str) else source
+    if isinstance(engine, AsyncEngine):
+        return AsyncServerDatabase(engine, server, policy)
+    return ServerDatabase(engine, server, policy)
+
+
+def create_engine(url: str) -> "Engine | AsyncEngine":
+    """Make an engine from a URL, sync or async by its driver; parameters are never logged.
+
+    Raises:
+        ConfigurationError: The URL or its driver is not usable.
+    """
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    try:
+        parsed = sqlalchemy.make_url(url)
+        if parsed.get_dialect().is_async:
+            return create_async_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+        # A database that was away must not fail the first question after it is back.
+        return sqlalchemy.create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
+    except (ArgumentError, ImportError):
+        msg = (
+            "The database URL names a driver that is not installed, or is malformed. Use e.g. "
+            "sqlite:///file.db, postgresql+psycopg://…, mysql+pymysql://… or duckdb:///file.duckdb."
+        )
+        raise ConfigurationError(msg) from None
 
 
 class ServerDatabase(Database):
     """Statements through a sync SQLAlchemy engine."""
 
-    def __init__(self, engine: "Engine", dialect: DialectName, policy: SQLPolicy) -> None:
-        self.dialect = dialect
+    def __init__(self, engine: "Engine", server: Server, policy: SQLPolicy) -> None:
+        self.dialect = server.dialect
+        self._server = server
         self._engine = engine.execution_options()
         # A copy that shares the pool; the user's own engine keeps its setting.
         self._engine.hide_parameters = True
@@ -109,9 +146,8 @@ class ServerDatabase(Database):
         try:
             with self._engine.connect() as connection:
                 try:
-                    with plug.armed(self._engine, connection, self.dialect, self._policy.timeout):
-                        mariadb = bool(getattr(connection.dialect, "is_mariadb", False))
-                        for line in _opening(self.dialect, self._policy, mariadb=mariadb):
+                    with plug.armed(self._engine, connection, self._server, self._policy.timeout):
+                        for line in self._server.opening(self._policy, connection.dialect):
                             connection.exec_driver_sql(line)
                         result = connection.execute(
                             _statement(sql, parameters), execution_options={"stream_results": True}
@@ -120,13 +156,13 @@ class ServerDatabase(Database):
                             reader.take(batch)
                         result.close()
                 finally:
-                    if self.dialect == "mysql" or plug.pulled:
+                    if self._server.lasts or plug.pulled:
                         # Session settings must not go back into your pool.
                         connection.invalidate()
                     else:
                         connection.rollback()
         except Exception as error:  # noqa: BLE001 (drivers also raise past SQLAlchemy)
-            raise query_error(plug.pulled or code_of(error)) from None
+            raise query_error(plug.pulled or code_of(error, self._server.errors)) from None
         return reader.done()
 
 
@@ -140,14 +176,16 @@ class _Plug:
 
     @contextmanager
     def armed(
-        self, engine: "Engine", connection: "Connection", dialect: DialectName, timeout: float
+        self, engine: "Engine", connection: "Connection", server: Server, timeout: float
     ) -> Iterator[None]:
         driver = connection.connection.driver_connection
-        number = _backend(connection, dialect)
+        number = int(connection.exec_driver_sql(server.number).scalar_one())
+        connection.rollback()
+        kill = server.kill.format(number)
         with self._lock:
             if self.pulled:
                 raise ConnectionError
-            self._steps = [lambda: _kill(engine, dialect, number), lambda: _cut(driver)]
+            self._steps = [lambda: _ask(engine, kill), lambda: _cut(driver)]
         timer = threading.Timer(timeout + _GRACE, self.pull, ("timeout",))
         timer.daemon = True
         timer.start()
@@ -171,22 +209,12 @@ class _Plug:
                 step()
 
 
-def _backend(connection: "Connection", dialect: DialectName) -> int:
-    sql = "SELECT pg_backend_pid()" if dialect == "postgres" else "SELECT CONNECTION_ID()"
-    number = int(connection.exec_driver_sql(sql).scalar_one())
-    connection.rollback()
-    return number
-
-
-def _kill(engine: "Engine", dialect: DialectName, number: int) -> None:
+def _ask(engine: "Engine", kill: str) -> None:
     done = threading.Event()
 
     def ask() -> None:
         with contextlib.suppress(Exception), engine.connect() as other:
-            if dialect == "postgres":
-                other.exec_driver_sql(f"SELECT pg_terminate_backend({number:d})")
-            else:
-                other.exec_driver_sql(f"KILL {number:d}")
+            other.exec_driver_sql(kill)
         done.set()
 
     # In a thread of its own: a database that hangs must not hold up the cut.
@@ -207,8 +235,9 @@ def _cut(driver: Any) -> None:
 class AsyncServerDatabase(Database):
     """Statements through an async SQLAlchemy engine (asyncpg, psycopg, aiomysql …)."""
 
-    def __init__(self, engine: "AsyncEngine", dialect: DialectName, policy: SQLPolicy) -> None:
-        self.dialect = dialect
+    def __init__(self, engine: "AsyncEngine", server: Server, policy: SQLPolicy) -> None:
+        self.dialect = server.dialect
+        self._server = server
         self._engine = engine.execution_options()
         self._engine.sync_engine.hide_parameters = True
         self._policy = policy
@@ -217,7 +246,7 @@ class AsyncServerDatabase(Database):
         """Run a statement from sync code, on an event loop and a connection of its own."""
 
         async def once(own: "AsyncEngine") -> Rows:
-            return await AsyncServerDatabase(own, self.dialect, self._policy).arun(sql, parameters)
+            return await AsyncServerDatabase(own, self._server, self._policy).arun(sql, parameters)
 
         return on_own_engine(self._engine, once)
 
@@ -233,14 +262,14 @@ class AsyncServerDatabase(Database):
                 except (asyncio.CancelledError, TimeoutError):
                     await connection.invalidate()
                     raise
-                if self.dialect == "mysql":
+                if self._server.lasts:
                     await connection.invalidate()
                 else:
                     await connection.rollback()
         except TimeoutError:
             code = "timeout"
         except Exception as error:  # noqa: BLE001 (drivers also raise past SQLAlchemy)
-            code = code_of(error)
+            code = code_of(error, self._server.errors)
         else:
             return reader.done()
         raise query_error(code)
@@ -252,8 +281,7 @@ class AsyncServerDatabase(Database):
         parameters: Mapping[str, Any],
         reader: RowReader,
     ) -> None:
-        mariadb = bool(getattr(connection.dialect, "is_mariadb", False))
-        for line in _opening(self.dialect, self._policy, mariadb=mariadb):
+        for line in self._server.opening(self._policy, connection.dialect):
             await connection.exec_driver_sql(line)
         result = await connection.stream(_statement(sql, parameters))
         async for batch in result.partitions(500):

@@ -7,21 +7,32 @@ session takes no other role with it. One call sends one statement.
 
 `open_database` makes a `SnowflakeDatabase` of a URL
 (`snowflake://user:password@account/database/schema?warehouse=…&role=…`), `introspect.py` asks one
-for the tables of the database.
+for its `listing`.
 """
 
 import asyncio
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy
 
 from langchain_privacy.errors import ConfigurationError, QueryError
-from langchain_privacy.sql.execute.database import Database, RowReader, Rows, code_of, query_error
+from langchain_privacy.sql.execute.database import (
+    SLOT,
+    Database,
+    Keys,
+    Listing,
+    RowReader,
+    Rows,
+    code_of,
+    query_error,
+)
 from langchain_privacy.sql.policy import SQLPolicy
+from langchain_privacy.sql.tables import ColumnCard, TableCard
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -34,14 +45,6 @@ _GRACE = 0.5
 _LOGIN = 15
 """Seconds that a login may take."""
 
-_PIECE = re.compile(
-    r"""
-    '(?:[^']|'')*'      # a string, stepped over: the guard lets no backslash into one
-    | "(?:[^"]|"")*"    # an identifier, stepped over
-    | :(v\d+)\b         # a slot outside of them
-    """,
-    re.VERBOSE,
-)
 _CODES = {
     604: "timeout",  # by the server's limit, or by ours
     630: "timeout",
@@ -57,13 +60,40 @@ _CODES = {
 }
 """Errors of Snowflake by number; the others by their SQLSTATE."""
 
+_LISTING = (
+    "SELECT CURRENT_SCHEMA() AS own",
+    "SELECT c.table_schema AS s, c.table_name AS t, c.column_name AS c, c.data_type AS k, "
+    "t.table_type AS v FROM information_schema.columns AS c LEFT JOIN information_schema.tables "
+    "AS t ON t.table_schema = c.table_schema AND t.table_name = c.table_name "
+    "WHERE c.table_schema <> 'INFORMATION_SCHEMA' "
+    "ORDER BY c.table_schema, c.table_name, c.ordinal_position",
+)
+_WORDS = {
+    "number": "decimal",
+    "float": "real",
+    "text": "text",
+    "boolean": "boolean",
+    "date": "date",
+    "time": "time",
+    "variant": "json",
+    "object": "json",
+    "array": "json",
+    "binary": "bytes",
+}
+"""Types in one plain word each."""
+
 
 class SnowflakeDatabase(Database):
     """Statements on one database of Snowflake, each in a session of its own."""
 
     dialect = "snowflake"
 
-    def __init__(self, source: "Engine | AsyncEngine | str", policy: SQLPolicy) -> None:
+    def __init__(
+        self,
+        source: "Engine | AsyncEngine | str",
+        tables: Sequence[TableCard],  # noqa: ARG002 (the rights of the role say what may be read)
+        policy: SQLPolicy,
+    ) -> None:
         if not isinstance(source, str):
             msg = (
                 "Snowflake is asked through its own connector, so give its URL instead of an "
@@ -97,6 +127,38 @@ class SnowflakeDatabase(Database):
             return reader.done()
 
         return self._held(read, hand, self._policy.timeout)
+
+    def listing(self) -> Listing:
+        """Read what the database says of itself; see `Database`."""
+        own, rows = self.ask(*_LISTING)
+        columns = []
+        for row in rows:
+            schema, table, column = (of_card(row[key]) for key in ("s", "t", "c"))
+            if schema is None or table is None or column is None:
+                continue
+            folded = str(row["k"]).casefold()
+            word = "timestamp" if folded.startswith("timestamp") else _WORDS.get(folded, "")
+            view = row["v"] is None or "VIEW" in row["v"].upper()
+            columns.append((schema, table, ColumnCard(name=column, type=word), view))
+        return Listing(of_card(str(own[0]["own"] or "")) or "", columns, self._keys)
+
+    def _keys(self, schema: str) -> Keys:
+        of = in_capitals(schema).replace('"', '""')
+        found = self.ask(
+            f'SHOW PRIMARY KEYS IN SCHEMA "{of}"', f'SHOW IMPORTED KEYS IN SCHEMA "{of}"'
+        )
+        rows, links = (sorted(each, key=lambda row: int(row["key_sequence"])) for each in found)
+        primary: dict[str, list[str]] = defaultdict(list)
+        for row in rows:
+            table, column = _shown(row, "table_name", "column_name")
+            primary[table].append(column)
+        foreign: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+        for row in links:
+            table, column = _shown(row, "fk_table_name", "fk_column_name")
+            where, to, other = _shown(row, "pk_schema_name", "pk_table_name", "pk_column_name")
+            if to:
+                foreign[table].append((column, f"{where}.{to}", other))
+        return primary, foreign
 
     def ask(self, *statements: str) -> list[list[dict[str, Any]]]:
         """Run statements of ours and return the rows of each, by the names of their columns.
@@ -239,7 +301,30 @@ def _positional(sql: str, parameters: Mapping[str, Any]) -> tuple[str, tuple[Any
         values.append(parameters[match[1]])
         return "?"
 
-    return _PIECE.sub(mark, sql), tuple(values)
+    return SLOT.sub(mark, sql), tuple(values)
+
+
+def in_capitals(name: str) -> str:
+    """Return a name of a card as Snowflake holds it.
+
+    It folds names to capitals. As in SQLAlchemy, a name without capitals on a card means one that
+    was never quoted: `trade` is `TRADE` there, `Trade` is `Trade`.
+    """
+    return name.upper() if name == name.lower() else name
+
+
+def of_card(name: str) -> str | None:
+    """Return a name of Snowflake as a card writes it; `None` for one that no card can name.
+
+    That is a quoted name without capitals, where `in_capitals` would find another one.
+    """
+    shown = name.lower() if name.lower().upper() == name else name
+    return shown if in_capitals(shown) == name else None
+
+
+def _shown(row: Mapping[str, Any], *keys: str) -> list[str]:
+    """Return names of a row as a card writes them; `""` for what none can name."""
+    return [of_card(str(row[key])) or "" for key in keys]
 
 
 def _code(error: Exception) -> str:

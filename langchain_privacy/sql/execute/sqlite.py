@@ -19,13 +19,12 @@ from urllib.parse import quote
 import sqlalchemy
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.sql.allowed import allowed_functions
 from langchain_privacy.sql.execute.database import Database, RowReader, Rows, code_of, query_error
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import TableCard
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Engine
+    from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 _READING = (
@@ -55,29 +54,30 @@ class SQLiteDatabase(Database):
 
     def __init__(
         self,
-        url: "URL",
-        engine: "Engine | AsyncEngine | None",
+        source: "Engine | AsyncEngine | str",
         tables: Sequence[TableCard],
         policy: SQLPolicy,
+        *,
+        functions: frozenset[str],
     ) -> None:
-        self._path = url.database
+        self._path = sqlalchemy.make_url(source if isinstance(source, str) else source.url).database
         self._engine: Any = None
         self._policy = policy
         if not self._path or self._path == ":memory:" or self._path.startswith("file:"):
-            if not isinstance(engine, sqlalchemy.Engine):
+            if not isinstance(source, sqlalchemy.Engine):
                 msg = (
                     "An in-memory SQLite database needs the sync engine that holds it; give that, "
                     "or a file."
                 )
                 raise ConfigurationError(msg)
-            self._engine = engine
+            self._engine = source
         self._readable = {
             (table.own_name.casefold(), name.casefold())
             for table in tables
             for name in ("", *(column.name for column in table.columns))
         }
         self._views = {table.own_name.casefold() for table in tables if table.view}
-        self._functions = allowed_functions("sqlite", policy)
+        self._functions = functions
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Run a statement; see `Database`."""

@@ -22,16 +22,9 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
-from langchain_privacy.sql.allowed import (
-    COLLATIONS,
-    JSON_OPERATORS,
-    TYPES,
-    UNITS,
-    allowed_functions,
-    allowed_nodes,
-)
+from langchain_privacy.sql.allowed import COLLATIONS, JSON_OPERATORS, TYPES, UNITS, allowed_nodes
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DIALECTS, Grammar, dialect_name, grammar
+from langchain_privacy.sql.dialects import DIALECTS, Dialect, dialect_name
 from langchain_privacy.sql.guard.names import resolve
 from langchain_privacy.sql.guard.query import GuardedQuery
 from langchain_privacy.sql.guard.refusal import at, position_of, refuse
@@ -80,18 +73,17 @@ def check_sql(
         ConfigurationError: The dialect is unknown.
     """
     policy = policy or SQLPolicy()
-    name = dialect_name(dialect)
-    form = grammar(name)
+    form = DIALECTS[dialect_name(dialect)]
     _check_characters(sql, policy)
     tokens = _named_by_numbers(_read_tokens(sql, form, policy, card))
     _check_joins(sql, tokens)
     try:
         tree = _parse(sql, tokens, form)
         _one_spelling(tree, form)
-        if made := DIALECTS[name].series:
-            to_from_clause(tree, made)
-        _check_nodes(sql, tree, allowed_functions(name, policy), slots)
-        return resolve(sql, tree, card, policy, name)
+        if form.series:
+            to_from_clause(tree, form.series)
+        _check_nodes(sql, tree, form.allowed(policy), slots)
+        return resolve(sql, tree, card, policy, form)
     except RecursionError:
         raise refuse("too_complex", (1, 1)) from None
 
@@ -113,16 +105,17 @@ def _check_characters(sql: str, policy: SQLPolicy) -> None:
         raise refuse("not_normalized", (1, 1))
 
 
-def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy, card: SchemaCard) -> list[Any]:
+def _read_tokens(sql: str, form: Dialect, policy: SQLPolicy, card: SchemaCard) -> list[Any]:
     """Split a statement into tokens and account for every character of it.
 
     What stands between two tokens must be white space: that refuses each dialect's comments, hints
     and executable comments without a list of their forms.
     """
     try:
-        tokens: list[Any] = form.dialect.tokenize(sql)
+        tokens: list[Any] = form.grammar.tokenize(sql)
     except (SqlglotError, RecursionError, ValueError):
         raise refuse("parse", (1, 1)) from None
+    callable_ = form.grammar.parser_class.FUNC_TOKENS
     ascii_only = sql.isascii()
     depth = after = 0
     before: Any = None
@@ -137,7 +130,7 @@ def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy, card: SchemaCard) -
                 raise refuse("too_complex", at(sql, start))
             if (
                 before is not None
-                and before.token_type in form.callable
+                and before.token_type in callable_
                 and before.text.upper() in form.typed
             ):
                 before.text = _BY_NAME + before.text
@@ -149,7 +142,7 @@ def _read_tokens(sql: str, form: Grammar, policy: SQLPolicy, card: SchemaCard) -
             written = sql[start:after]
             if written[:1] not in ("'", '"') or written[-1:] != written[:1]:
                 raise refuse("string_form", at(sql, start))
-            if DIALECTS[form.name].backslash and "\\" in written:
+            if form.backslash and "\\" in written:
                 raise refuse("backslash", at(sql, start))
         elif (
             not ascii_only
@@ -218,16 +211,16 @@ def _check_joins(sql: str, tokens: list[Any]) -> None:
         before = kind
 
 
-def _parse(sql: str, tokens: list[Any], form: Grammar) -> Any:
+def _parse(sql: str, tokens: list[Any], form: Dialect) -> Any:
     """Parse tokens into the tree of one SELECT or set operation."""
     first = {TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN}
-    if DIALECTS[form.name].from_first:
+    if form.from_first:
         first.add(TokenType.FROM)
     # Also keeps sqlglot from logging the text of commands that it does not know.
     if not tokens or tokens[0].token_type not in first:
         raise refuse("not_a_query", (1, 1))
     try:
-        trees = form.dialect.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
+        trees = form.grammar.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, sql)
     except ParseError as error:
         raise refuse("parse", _parse_position(error)) from None
     except (SqlglotError, ValueError, TypeError, AttributeError, IndexError, KeyError):
@@ -251,7 +244,7 @@ def _parse_position(error: Any) -> tuple[int, int]:
     return 1, 1
 
 
-def _one_spelling(tree: Any, form: Grammar) -> None:
+def _one_spelling(tree: Any, form: Dialect) -> None:
     """Write two forms as the ones that are read further on.
 
     `VALUES (1)` with one row is `SELECT 1`; `f(body -> 'a')` is read as a lambda by sqlglot, but a
@@ -273,7 +266,7 @@ def _one_spelling(tree: Any, form: Grammar) -> None:
             continue
         name = names[0]
         column = exp.Column(this=exp.to_identifier(name.name, quoted=bool(name.args.get("quoted"))))
-        path = form.dialect.to_json_path(key.copy())
+        path = form.grammar.to_json_path(key.copy())
         read = exp.JSONExtract(this=column, expression=path, only_json_types=True)
         if key is arrow.this:
             arrow.replace(read)

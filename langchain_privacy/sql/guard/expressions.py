@@ -17,14 +17,14 @@ from langchain_privacy.sql.allowed import (
     JSON_FUNCTIONS,
     JSON_OPERATORS,
     LARGEST_SIZE,
+    SERIES,
     SIZED,
     UNIT_FIRST,
     UNITS,
     WINDOWS,
 )
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DIALECTS, DialectName
-from langchain_privacy.sql.guard.query import SPELLERS
+from langchain_privacy.sql.dialects import Dialect
 from langchain_privacy.sql.guard.refusal import position_of, refuse
 from langchain_privacy.sql.guard.scope import (
     Ctes,
@@ -57,7 +57,6 @@ from langchain_privacy.sql.tables import TableCard
 
 
 _WORD = re.compile(r"\w+")
-_SERIES = frozenset(name for facts in DIALECTS.values() for name in facts.series)
 _TYPE = "word"
 """Key in the meta of a column: its type on the card, where it is a column as it is."""
 _QUERIES = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
@@ -77,7 +76,7 @@ class Expressions(ABC):
     whether some SELECT of it `aggregates`.
     """
 
-    def __init__(self, sql: str, card: SchemaCard, policy: SQLPolicy, dialect: DialectName) -> None:
+    def __init__(self, sql: str, card: SchemaCard, policy: SQLPolicy, dialect: Dialect) -> None:
         self.tables: dict[str, None] = {}
         self.columns: dict[tuple[str, str], None] = {}
         self.slots: dict[str, None] = {}
@@ -88,7 +87,6 @@ class Expressions(ABC):
         self._card = card
         self._policy = policy
         self._dialect = dialect
-        self._spellers = SPELLERS[dialect]
         # SQLite's authorizer knows what a view reads by its name, so nothing else gets that name.
         self._aliases = {table.own_name.casefold() for table in card.tables if table.view}
         self._constants: set[int] = set()
@@ -146,8 +144,10 @@ class Expressions(ABC):
                 self._json.append(node)
             elif kind is exp.Placeholder:
                 self.slots[node.name] = None
+                # Drivers get `:v1`, whatever the dialect's own form is.
+                node.replace(exp.Var(this=f":{node.name}"))
             stack += children_of(node)
-            if (spell := self._spellers.get(kind)) is not None:
+            if (spell := self._dialect.spellers.get(kind)) is not None:
                 spell(node)
         return facts
 
@@ -167,7 +167,7 @@ class Expressions(ABC):
             digits = digits_of(arguments[sized]) if len(arguments) > sized else ""
             if not digits or len(digits) > 4 or int(digits) > LARGEST_SIZE:
                 raise self._refuse("function_argument", node)
-        elif name in _SERIES and id(node) not in self._constants:
+        elif name in SERIES and id(node) not in self._constants:
             raise self._refuse("function", node)
         elif name in JSON_FUNCTIONS:
             self._json.append(node)
@@ -221,8 +221,9 @@ class Expressions(ABC):
                 node.replace(exp.Paren(this=value.copy()))
                 return
             level = level.outer
-        if self._dialect == "sqlite" and node.this.quoted and self._means_string(node, scope):
-            # SQLite reads an unknown "..." as a string; here it becomes one before it gets there.
+        quoted_text = self._dialect.text_in_quotes and node.this.quoted
+        if quoted_text and self._means_string(node, scope):
+            # The database would read it as a text; here it becomes one before it gets there.
             node.replace(exp.Literal.string(name))
             return
         raise self._refuse("unknown_column", node)
@@ -230,7 +231,7 @@ class Expressions(ABC):
     def _of_schema(self, schema: str, name: str) -> TableCard | None:
         """Find a table by its schema, which may be the connection's own."""
         table = self._card.in_schema(schema, name)
-        if table is None and schema.casefold() == DIALECTS[self._dialect].own_schema:
+        if table is None and schema.casefold() == self._dialect.own_schema:
             table = self._card.table(name)
             return table if table is not None and table.schema is None else None
         return table
@@ -289,10 +290,8 @@ class Expressions(ABC):
             called = isinstance(node, exp.Anonymous)
             first, *path = (node.expressions or [node]) if called else [node.this]
             types = {column.meta.get(_TYPE) for column in first.find_all(exp.Column)}
-            allowed = {"json"}
-            if self._dialect == "mysql" or not called:
-                # MariaDB's JSON is a text; PostgreSQL and Snowflake have no operator for a text.
-                allowed |= {""} if self._dialect in ("postgres", "snowflake") else {"", "text"}
+            dialect = self._dialect
+            allowed = dialect.json_in_calls if called else dialect.json_in_arrows
             if not types or not types <= allowed:
                 raise self._refuse("function", node)
             if not all(isinstance(part, exp.Literal) for part in path):

@@ -26,7 +26,7 @@ from typing import Any
 from sqlglot import exp
 
 from langchain_privacy.sql.card import SchemaCard
-from langchain_privacy.sql.dialects import DIALECTS, DialectName
+from langchain_privacy.sql.dialects import Dialect
 from langchain_privacy.sql.guard.expressions import Clauses
 from langchain_privacy.sql.guard.query import AGGREGATING, GuardedQuery, write
 from langchain_privacy.sql.guard.refusal import refuse
@@ -135,7 +135,7 @@ class Sources(Clauses):
         """Resolve `generate_series(…) AS g(d)`: constants that make few enough rows."""
         call, alias = node.this, node.args.get("alias")
         name = str(call.this).casefold()
-        if name not in DIALECTS[self._dialect].series:
+        if name not in self._dialect.series:
             raise self._refuse("function", node)
         rows = length(call, today=datetime.now())  # noqa: DTZ005 (the database's own is as good)
         if rows is None:
@@ -148,7 +148,7 @@ class Sources(Clauses):
         shown = node.alias or name
         if columns and len(columns) != 1:
             raise self._refuse("column_list", alias)
-        column = columns[0].name if columns else (shown if self._dialect == "postgres" else name)
+        column = columns[0].name if columns else (shown if self._dialect.named_series else name)
         if not is_plain(column) or not is_plain(shown):
             raise self._refuse("label", node)
         output = Output("v", column, frozenset(), computed=False)
@@ -158,7 +158,7 @@ class Sources(Clauses):
         """Resolve a subquery that may read the sources before it, and does."""
         alias, inner = node.args.get("alias"), node.this
         if (
-            self._dialect == "sqlite"
+            not self._dialect.lateral
             or not isinstance(inner, exp.Subquery)
             or not isinstance(inner.this, exp.Query)
             or any(inner.args.get(key) for key in ("alias", "joins", "order", "limit", "offset"))
@@ -257,7 +257,7 @@ class Sources(Clauses):
 
 
 def resolve(
-    sql: str, tree: Any, card: SchemaCard, policy: SQLPolicy, dialect: DialectName
+    sql: str, tree: Any, card: SchemaCard, policy: SQLPolicy, dialect: Dialect
 ) -> GuardedQuery:
     """Resolve all names of a statement and write it again.
 
@@ -282,8 +282,8 @@ def resolve(
         # One row more than is read tells that there were more.
         tree.set("limit", exp.Limit(expression=exp.Literal.number(policy.row_limit + 1)))
     return GuardedQuery(
-        sql=write(tree, dialect),
-        dialect=dialect,
+        sql=write(tree, dialect.name),
+        dialect=dialect.name,
         labels=tuple(output.label for output in relation.outputs),
         slots=tuple(resolver.slots),
         tables=tuple(resolver.tables),

@@ -4,14 +4,13 @@
 of its tree and writes that.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from langchain_privacy.sql.dialects import DialectName, grammar, stored
+from langchain_privacy.sql.dialects import DIALECTS, DialectName
 from langchain_privacy.sql.guard.refusal import refuse
 
 AGGREGATING = "aggregates"
@@ -60,77 +59,13 @@ def write(tree: Any, dialect: DialectName) -> str:
     Raises:
         UnsafeSQLError: The dialect has no way to write it.
     """
-    if dialect == "snowflake":
+    form = DIALECTS[dialect]
+    if form.stored is not None:
         tree = tree.copy()
         for name in tree.find_all(exp.Identifier):
-            name.set("this", stored(name.this, dialect))
-    generator = grammar(dialect).dialect.generator(
-        identify=True, unsupported_level=ErrorLevel.RAISE
-    )
+            name.set("this", form.stored(name.this))
+    generator = form.grammar.generator(identify=True, unsupported_level=ErrorLevel.RAISE)
     try:
         return str(generator.generate(tree, copy=False))
     except (SqlglotError, ValueError):
         raise refuse("syntax", (1, 1)) from None
-
-
-# What sqlglot would write in a way that the database does not read as it was read: such a node is
-# spelled out in the tree, as a piece that is written word for word.
-
-
-def _slot(node: Any) -> None:
-    # Drivers get `:v1`, whatever the dialect's own form is.
-    node.replace(exp.Var(this=f":{node.name}"))
-
-
-def _sqlite_type(node: Any) -> None:
-    # SQLite takes any type word and looks at its affinity. sqlglot's REAL(12, 2) for DECIMAL would
-    # turn integer division into real division, and its DATE(x) for a cast is another function.
-    if not isinstance(node.this, exp.DType):
-        return
-    parameters = ", ".join(p.name for p in node.expressions)
-    word = str(node.this.value)
-    node.set("kind", f"{word}({parameters})" if parameters else word)
-    node.set("this", exp.DType.USERDEFINED)
-    node.set("expressions", None)
-
-
-def _mysql_regexp(node: Any) -> None:
-    # MariaDB has no REGEXP_LIKE; the operator is understood by both.
-    node.replace(_in_words(node.this, "REGEXP", node.expression))
-
-
-def _mysql_json(node: Any) -> None:
-    # MariaDB has neither -> nor ->>; the functions are understood by both.
-    path = exp.Var(this=node.expression.sql(dialect="mysql"))
-    call: Any = exp.Anonymous(this="JSON_EXTRACT", expressions=[node.this, path])
-    if isinstance(node, exp.JSONExtractScalar):
-        call = exp.Anonymous(this="JSON_UNQUOTE", expressions=[call])
-    node.replace(call)
-
-
-def _duckdb_within_group(node: Any) -> None:
-    node.replace(_in_words(node.this, "WITHIN GROUP", exp.Paren(this=node.expression)))
-
-
-def _in_words(left: Any, words: str, right: Any) -> Any:
-    """Put words between two expressions; `Introducer` writes its two parts side by side."""
-    return exp.Introducer(
-        this=left, expression=exp.Introducer(this=exp.Var(this=words), expression=right)
-    )
-
-
-Spellers = dict[type[Any], Callable[[Any], None]]
-
-SPELLERS: dict[DialectName, Spellers] = {
-    "sqlite": {exp.Placeholder: _slot, exp.DataType: _sqlite_type},
-    "postgres": {exp.Placeholder: _slot},
-    "duckdb": {exp.Placeholder: _slot, exp.WithinGroup: _duckdb_within_group},
-    "mysql": {
-        exp.Placeholder: _slot,
-        exp.RegexpLike: _mysql_regexp,
-        exp.JSONExtract: _mysql_json,
-        exp.JSONExtractScalar: _mysql_json,
-    },
-    "snowflake": {exp.Placeholder: _slot},
-}
-"""What rewrites a resolved node in place, by dialect and type of the node. Not to be used twice."""

@@ -149,7 +149,7 @@ class _Answer:
             self._state["masked_question"],
             planned_sql(self._state),
             json.dumps(data, ensure_ascii=False),
-            self._parts.database.dialect,
+            self._parts.dialect,
             self._state["language"],
             faults,
         )

@@ -113,25 +113,17 @@ class LinkNode:
         question = kept(session.vault, ref)
         return question, columns.find(question.text)
 
-    def _quoted(self, name: str) -> str:
-        quote = DIALECTS[self._parts.database.dialect].quote
-        return quote + name.replace(quote, quote * 2) + quote
-
-    def _named(self, table: TableCard) -> str:
-        """Write a table's name; its schema says which of two tables of one name it is."""
-        return ".".join(self._quoted(part) for part in (table.schema, table.name) if part)
-
     def _checked(self, sql: str, limit: int) -> str:
         # Names of the card, quoted, and through the guard like everything else.
-        policy = SQLPolicy(row_limit=limit)
-        dialect = self._parts.database.dialect
-        return check_sql(sql, self._parts.card, policy, dialect, slots=frozenset({"v1"})).sql
+        policy, parts = SQLPolicy(row_limit=limit), self._parts
+        return check_sql(sql, parts.card, policy, parts.dialect, slots=frozenset({"v1"})).sql
 
     def _lookups(
         self, columns: ColumnValues, question: Question, found: Sequence[Match]
     ) -> Iterator[_Lookup]:
         """Yield what has to be known about the names in a question."""
         given = [match for each in question.given if (match := match_of(each, columns))]
+        quoted = DIALECTS[self._parts.dialect].quoted
         places = {f"{t.shown}.{c.shown}": (t, c) for t, c in self._parts.card.linkable()}
         named = {
             (column, value)
@@ -144,9 +136,11 @@ class LinkNode:
             table, of_names = places[column]
             if not self._may_list_people(table, of_names):
                 continue  # trades by their buyers, visits by their patients
-            name, of = self._quoted(of_names.name), self._named(table)
+            name = quoted(of_names.name)
+            # Its schema says which of two tables of one name it is.
+            of = ".".join(quoted(part) for part in (table.schema, table.name) if part)
             shape = f"SELECT COUNT(*) AS n, COUNT(DISTINCT {name}) AS d FROM {of}"  # noqa: S608
-            read = ", ".join(self._quoted(c.name) for c in table.columns)
+            read = ", ".join(quoted(c.name) for c in table.columns)
             rows = f"SELECT {read} FROM {of} WHERE {name} = :v1"  # noqa: S608
             yield _Lookup(
                 column,

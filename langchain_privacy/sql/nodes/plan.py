@@ -102,7 +102,7 @@ class PlanNode:
             reply = split_reasoning(said).text[:_SHOWN_AGAIN]
         else:
             slots = [Slot(**s, value=None) for s in (*state["known"], *state["slots"])]
-            read.prepared_sql = mended(read.prepared_sql, slots, self._parts.database.dialect)
+            read.prepared_sql = mended(read.prepared_sql, slots, self._parts.dialect)
             plan = read.model_dump()
             answered = {"prepared_sql": read.prepared_sql, "template": plan["template"]}
             reply = json.dumps(answered, ensure_ascii=False)[:_SHOWN_AGAIN]

@@ -141,7 +141,7 @@ class QueryNode:
             report = noted(report, codes, refusal=error.code)
             return {"codes": codes, "faults": faults, "report": report}
         slots = [Slot(**slot, value=None) for slot in state["slots"]]
-        card, dialect = self._parts.card, self._parts.database.dialect
+        card, dialect = self._parts.card, self._parts.dialect
         compared = comparisons(planned_sql(state), card, dialect) if slots else []
         wrong = misuses(slots, guarded.slots, compared, card)
         fresh = [code for code in wrong if code not in report["issues"]]

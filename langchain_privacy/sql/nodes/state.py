@@ -19,6 +19,7 @@ from langchain_privacy.errors import PrivacyError, QueryError
 from langchain_privacy.masking import Masker
 from langchain_privacy.sql.answer_check import AnswerCheck
 from langchain_privacy.sql.card import SchemaCard
+from langchain_privacy.sql.dialects import DialectName
 from langchain_privacy.sql.execute import Database
 from langchain_privacy.sql.guard import GuardedQuery, check_sql
 from langchain_privacy.sql.memory import SQLMemory
@@ -107,6 +108,7 @@ class Parts:
     reader: ValueReader
     memory: SQLMemory | None
     card: SchemaCard
+    dialect: DialectName
     policy: SQLPolicy
     masker: Masker
     narration: Narration
@@ -117,8 +119,7 @@ class Parts:
     def check(self, state: SQLState) -> GuardedQuery:
         """Check the statement of the plan; raises `UnsafeSQLError`."""
         slots = frozenset(slot["name"] for slot in (*state["known"], *state["slots"]))
-        dialect = self.database.dialect
-        return check_sql(planned_sql(state), self.card, self.policy, dialect, slots=slots)
+        return check_sql(planned_sql(state), self.card, self.policy, self.dialect, slots=slots)
 
     def may_repair(self, state: SQLState) -> bool:
         """Whether the remote model may be asked once more."""

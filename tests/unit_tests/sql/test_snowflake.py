@@ -6,8 +6,9 @@ import pytest
 
 from langchain_privacy.errors import ConfigurationError, UnsafeSQLError
 from langchain_privacy.sql import ColumnCard, SchemaCard, TableCard, check_sql
-from langchain_privacy.sql.dialects import of_card, stored
+from langchain_privacy.sql.dialects import stored
 from langchain_privacy.sql.execute import open_database
+from langchain_privacy.sql.execute.snowflake import of_card
 from langchain_privacy.sql.policy import SQLPolicy
 
 CARD = SchemaCard(
