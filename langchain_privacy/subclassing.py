@@ -5,8 +5,9 @@ class's name, and look which methods the class itself defines. So the guard, the
 guard wrap no object; they make a subclass of its class with a few methods of their own, and give
 that class to the object (on a copy of it, or in place where others hold the object already).
 
-Called by `egress.models` and `egress.transport` (guarded models and HTTP transports), by `edge`
-(private tools, graphs, models), by `tracing` (LangSmith's clients, OpenTelemetry's processors).
+Called by `egress.guarded_models` and `egress.transport` (guarded models and HTTP transports), by
+`edge` (private tools, graphs, models), by `tracing` (LangSmith's clients, OpenTelemetry's
+processors).
 
 ```python
 @subclass_maker()
@@ -16,9 +17,8 @@ def loud(base: Any) -> dict[str, Any]:
 
     return {"greet": greet}
 
-copy = person.model_copy()
-recast(copy, loud(type(copy)))   # copy.greet() shouts; it is a Person; person is as it was
-made_from(type(copy))            # Person
+copy = recast_copy(person, loud)  # copy.greet() shouts; it is a Person; person is as it was
+made_from(type(copy))             # Person
 ```
 """
 
@@ -103,6 +103,15 @@ def recast(thing: Any, cls: type) -> None:
     """Give an object another class, where it stands."""
     # Not by assignment: the class may have a `__setattr__` of its own, as pydantic's do.
     object.__setattr__(thing, "__class__", cls)
+
+
+def recast_copy(thing: T, make: SubclassMaker, **attributes: Any) -> T:
+    """Return a copy of a pydantic object, of a made subclass, with private attributes of it."""
+    twin: Any = thing.model_copy()  # type: ignore[attr-defined]
+    recast(twin, make(type(thing)))
+    for name, value in attributes.items():
+        setattr(twin, name, value)
+    return twin  # type: ignore[no-any-return]
 
 
 def made_from(cls: type[T]) -> type[T]:

@@ -32,7 +32,7 @@ from langchain_privacy.edge.run import session_of, warn_once
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.masking import Masker
-from langchain_privacy.subclassing import recast, subclass_maker
+from langchain_privacy.subclassing import recast_copy, subclass_maker
 
 try:
     from langchain.agents import create_agent
@@ -229,10 +229,7 @@ def masking_model(model: BaseChatModel, masker: Masker) -> BaseChatModel:
     """
     if isinstance(model, _Masking):
         return model
-    copy: Any = model.model_copy()
-    recast(copy, _masking(type(model)))
-    copy._masker = masker  # noqa: SLF001
-    return cast("BaseChatModel", copy)
+    return recast_copy(model, _masking, _masker=masker)
 
 
 class _Masking(BaseChatModel):

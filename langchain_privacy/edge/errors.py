@@ -58,16 +58,16 @@ def _told(session: MaskingSession, error: BaseException) -> BaseException:
         error.__context__ = None
         return error.with_traceback(None)
     if isinstance(error, ToolException):
-        return _masked_copy(session, error) or ToolException(_masked_text(session, str(error)))
+        return _masked_copy(session, error) or ToolException(_masked(session, str(error)))
     kind = type(error)
     plain = all(isinstance(a, (str, int, float, bool, type(None))) for a in error.args)
     if plain and kind.__module__ == "builtins":
-        arguments = [_masked_argument(session, a) for a in error.args]
+        arguments = [_masked(session, a) for a in error.args]
         try:
             return kind(*arguments)
         except Exception:  # noqa: BLE001, S110 - a class with rules of its own: told below
             pass
-    text = _masked_text(session, str(error))
+    text = _masked(session, str(error))
     told = LocalFunctionError(f"{kind.__name__}{_place(error)}: {text}", kind=kind.__name__)
     if isinstance(error, Exception):
         return told
@@ -100,20 +100,11 @@ def _place(error: BaseException) -> str:
     return f" in {last.name} ({last.filename.rpartition('/')[2]}:{last.lineno})"
 
 
-def _masked_text(session: MaskingSession, text: str) -> str:
+def _masked(session: MaskingSession, x: Any, withheld: str = _WITHHELD) -> Any:
     try:
-        return session.mask(text)
-    except Exception:  # noqa: BLE001 - whatever it was, the text must not get out
-        return _WITHHELD
-
-
-def _masked_argument(session: MaskingSession, value: Any) -> Any:
-    if isinstance(value, str):
-        return _masked_text(session, value)
-    try:
-        return session.mask([value])[0]
-    except Exception:  # noqa: BLE001 - it could not be masked
-        return _WITHHELD
+        return session.mask(x)
+    except Exception:  # noqa: BLE001 - whatever it was, it must not get out
+        return withheld
 
 
 def _masked_signal(session: MaskingSession, signal: GraphBubbleUp) -> GraphBubbleUp:
@@ -132,21 +123,18 @@ def masked_validation_error(session: MaskingSession, error: ValidationError) -> 
     """
     details = []
     for found in error.errors(include_url=False):
-        message = _masked_text(session, found["msg"])
-        place = tuple(_masked_text(session, p) if isinstance(p, str) else p for p in found["loc"])
+        message = _masked(session, found["msg"])
+        place = tuple(_masked(session, p) if isinstance(p, str) else p for p in found["loc"])
         kind = PydanticCustomError(found["type"], "{message}", {"message": message})
         details.append(
             InitErrorDetails(type=kind, loc=place, input=_masked_input(session, found["input"]))
         )
-    return ValidationError.from_exception_data(_masked_text(session, error.title), details)
+    return ValidationError.from_exception_data(_masked(session, error.title), details)
 
 
 def _masked_input(session: MaskingSession, value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value if not isinstance(value, int) or isinstance(value, bool) else "<number>"
     if isinstance(value, (str, list, dict)):
-        try:
-            return session.mask(value)
-        except Exception:  # noqa: BLE001 - withheld below
-            return "<withheld>"
+        return _masked(session, value, "<withheld>")
     return f"<{type(value).__name__}>"

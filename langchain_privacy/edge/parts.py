@@ -33,10 +33,11 @@ from langchain_privacy.edge.errors import masked_validation_error
 from langchain_privacy.edge.retrieval import PrivateRetriever
 from langchain_privacy.edge.run import session_of, surrounding
 from langchain_privacy.edge.schemas import overlaid
-from langchain_privacy.edge.steps import prepared
+from langchain_privacy.edge.steps import prepared, with_parts
 from langchain_privacy.edge.tools import provisional_tool
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.subclassing import made_from, subclass_maker
+from langchain_privacy.values.walk import same
 
 
 def private_nodes(nodes: Mapping[str, Any], masker: Masker) -> dict[str, Any]:
@@ -51,17 +52,14 @@ def private_nodes(nodes: Mapping[str, Any], masker: Masker) -> dict[str, Any]:
 
 def private_graphs(chain: RunnableSequence[Any, Any], masker: Masker) -> Any:
     """Return a chain whose graphs have private nodes."""
-    steps = [_part(step, masker) if isinstance(step, Pregel) else step for step in chain.steps]
-    same = all(a is b for a, b in zip(steps, chain.steps, strict=True))
-    return chain if same else RunnableSequence(*steps, name=chain.name)
+    return with_parts(chain, lambda x: _part(x, masker) if isinstance(x, Pregel) else x)
 
 
 def _node(node: Any, masker: Masker) -> Any:
     bound = prepared(_part(node.bound, masker), masker)
     mapper = lenient(node.mapper, masker)
     subgraphs = [_part(graph, masker) for graph in node.subgraphs or ()]
-    same = all(a is b for a, b in zip(subgraphs, node.subgraphs or (), strict=True))
-    if bound is node.bound and same and mapper is node.mapper:
+    if same([bound, mapper, *subgraphs], [node.bound, node.mapper, *(node.subgraphs or ())]):
         return node
     new = copy.copy(node)
     vars(new).pop("node", None)  # made of what it was bound to
@@ -80,12 +78,9 @@ def _part(part: Any, masker: Masker) -> Any:
         return PrivateRetriever(part, masker)
     if isinstance(part, Pregel) and not hasattr(part, "_masker"):
         nodes = private_nodes(part.nodes, masker)
-        same = all(nodes[name] is node for name, node in part.nodes.items())
-        return part if same else part.copy({"nodes": nodes})
+        return part if same(nodes.values(), part.nodes.values()) else part.copy({"nodes": nodes})
     if isinstance(part, RunnableSequence):
-        steps = [_part(step, masker) for step in part.steps]
-        same = all(a is b for a, b in zip(steps, part.steps, strict=True))
-        return part if same else RunnableSequence(*steps, name=part.name)
+        return with_parts(part, lambda step: _part(step, masker))
     return part
 
 

@@ -22,14 +22,7 @@ from langchain_core.language_models.chat_model_stream import (
     AsyncChatModelStream,
     ChatModelStream,
 )
-from langchain_core.runnables import (
-    Runnable,
-    RunnableBinding,
-    RunnableConfig,
-    RunnableParallel,
-    RunnableSequence,
-    RunnableWithFallbacks,
-)
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.runnables.utils import Input, Output
 
 from langchain_privacy.edge.composing import Composing
@@ -43,7 +36,7 @@ from langchain_privacy.edge.run import (
     scoped,
     scoped_async,
 )
-from langchain_privacy.edge.steps import prepared
+from langchain_privacy.edge.steps import prepared, with_parts
 from langchain_privacy.edge.streams import (
     CallbackEventRestorer,
     ProtocolEventRestorer,
@@ -262,29 +255,9 @@ def _masked_argument(run: EdgeRun, name: str, value: Any) -> Any:
 
 def masked_bindings(run: EdgeRun, x: Any) -> Any:
     """Return a Runnable whose bound arguments are masked, wherever they are bound in a chain."""
-    if isinstance(x, RunnableBinding):
-        inner, bound = masked_bindings(run, x.bound), masked_arguments(run, dict(x.kwargs))
-        same = inner is x.bound and bound == x.kwargs
-        return x if same else x.model_copy(update={"bound": inner, "kwargs": bound})
-    if isinstance(x, RunnableSequence):
-        steps = [masked_bindings(run, step) for step in x.steps]
-        if all(new is old for new, old in zip(steps, x.steps, strict=True)):
-            return x
-        return x.model_copy(update={"first": steps[0], "middle": steps[1:-1], "last": steps[-1]})
-    if isinstance(x, RunnableParallel):
-        branches = {name: masked_bindings(run, step) for name, step in x.steps__.items()}
-        same = all(branches[name] is step for name, step in x.steps__.items())
-        return x if same else x.model_copy(update={"steps__": branches})
-    if isinstance(x, RunnableWithFallbacks):
-        first, rest = (
-            masked_bindings(run, x.runnable),
-            [masked_bindings(run, f) for f in x.fallbacks],
-        )
-        same = first is x.runnable and all(
-            new is old for new, old in zip(rest, x.fallbacks, strict=True)
-        )
-        return x if same else x.model_copy(update={"runnable": first, "fallbacks": rest})
-    return x
+    x = with_parts(x, lambda part: masked_bindings(run, part))
+    bound = masked_arguments(run, dict(x.kwargs)) if isinstance(x, RunnableBinding) else {}
+    return x if not bound or bound == x.kwargs else x.model_copy(update={"kwargs": bound})
 
 
 # ---- The v3 stream of a chat model

@@ -28,6 +28,7 @@ from pydantic import BaseModel
 
 from langchain_privacy.edge.tools import codes_in
 from langchain_privacy.masking import MaskingSession
+from langchain_privacy.values.walk import same
 
 _LIMITS = (
     "format", "pattern", "minLength", "maxLength", "contentEncoding", "contentMediaType",
@@ -55,7 +56,7 @@ def relaxed(x: Any) -> Any:
         return _changed(x, {key: relaxed(value) for key, value in x.items()})
     if isinstance(x, list):
         new = [relaxed(each) for each in x]
-        return x if all(a is b for a, b in zip(x, new, strict=True)) else new
+        return x if same(x, new) else new
     return x
 
 
@@ -80,7 +81,7 @@ def _schema(x: Any) -> Any:
             new[key] = _schema(value)
         elif key in _LISTS and isinstance(value, list):
             inner = [_schema(each) for each in value]
-            new[key] = value if all(a is b for a, b in zip(value, inner, strict=True)) else inner
+            new[key] = value if same(value, inner) else inner
         elif key in _NAMED and isinstance(value, dict):
             new[key] = _changed(value, {name: _schema(each) for name, each in value.items()})
         else:
@@ -99,7 +100,7 @@ def _limits_text(schema: dict[str, Any]) -> bool:
 
 
 def _changed(x: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    return x if all(new[key] is value for key, value in x.items()) else new
+    return x if same(x.values(), new.values()) else new
 
 
 # ---- An answer on both sides

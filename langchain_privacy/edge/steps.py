@@ -20,8 +20,8 @@ a function calls by itself are not reached; make those private:
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, cast
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import BaseChatModel, BaseLLM
@@ -70,7 +70,8 @@ from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import LocalFunctionError
 from langchain_privacy.masking import Masker, MaskingSession
-from langchain_privacy.subclassing import recast, subclass_maker
+from langchain_privacy.subclassing import recast_copy, subclass_maker
+from langchain_privacy.values.walk import same
 
 _PLAIN = {StrOutputParser, JsonOutputParser, JsonOutputToolsParser, JsonOutputKeyToolsParser}
 """Parsers that look at no value: what they make of placeholders is restored like any text."""
@@ -96,11 +97,23 @@ def prepared(x: Any, masker: Masker) -> Any:
         return LocalParser(x, masker)
     if isinstance(x, RunnableSequence):
         return _sequence(x, masker)
+    return with_parts(x, lambda part: prepared(part, masker))
+
+
+def with_parts(x: Any, treat: Callable[[Any], Any]) -> Any:
+    """Return a composition with the Runnables in it treated, itself where nothing changed.
+
+    Args:
+        x: Any Runnable.
+        treat: Gives what takes the place of a Runnable.
+    """
+    if isinstance(x, RunnableSequence):
+        steps = [treat(step) for step in x.steps]
+        new: dict[str, Any] = {"first": steps[0], "middle": steps[1:-1], "last": steps[-1]}
+        return x if same(x.steps, steps) else x.model_copy(update=new)
     held = _held(x)
-    new = {name: _mapped(value, masker) for name, value in held.items()}
-    if all(new[name] is value for name, value in held.items()):
-        return x
-    return x.model_copy(update=new)
+    new = {name: _treated(value, treat) for name, value in held.items()}
+    return x if same(held.values(), new.values()) else x.model_copy(update=new)
 
 
 def _held(x: Any) -> dict[str, Any]:
@@ -119,21 +132,21 @@ def _held(x: Any) -> dict[str, Any]:
     return {name: getattr(x, name) for name in names}
 
 
-def _mapped(value: Any, masker: Masker) -> Any:
+def _treated(value: Any, treat: Callable[[Any], Any]) -> Any:
     if isinstance(value, Runnable):
-        return prepared(value, masker)
+        return treat(value)
     if isinstance(value, dict):
-        new: Any = {key: _mapped(each, masker) for key, each in value.items()}
-        return value if all(new[key] is value[key] for key in value) else new
+        new: Any = {key: _treated(each, treat) for key, each in value.items()}
+        return value if same(value.values(), new.values()) else new
     if isinstance(value, (list, tuple)):
-        new = type(value)(_mapped(each, masker) for each in value)
-        return value if all(a is b for a, b in zip(value, new, strict=True)) else new
+        new = type(value)(_treated(each, treat) for each in value)
+        return value if same(value, new) else new
     return value
 
 
 def _sequence(x: Any, masker: Masker) -> Any:
     steps = [prepared(step, masker) for step in x.steps]
-    if all(a is b for a, b in zip(x.steps, steps, strict=True)):
+    if same(x.steps, steps):
         return x
     joined: list[Any] = []
     for step in steps:
@@ -354,10 +367,7 @@ def masking_template(template: BasePromptTemplate[Any], masker: Masker) -> BaseP
     """
     if isinstance(template, _Masking):
         return template
-    copy: Any = template.model_copy()
-    recast(copy, _masking(type(template)))
-    copy._masker = masker  # noqa: SLF001
-    return cast("BasePromptTemplate[Any]", copy)
+    return recast_copy(template, _masking, _masker=masker)
 
 
 class _Masking(BasePromptTemplate[Any]):

@@ -24,7 +24,7 @@ from pydantic import PrivateAttr, ValidationError
 from langchain_privacy.edge.errors import masked_error
 from langchain_privacy.edge.schemas import overlaid, relaxed_settings, restored_answer, written_in
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.subclassing import recast, subclass_maker
+from langchain_privacy.subclassing import recast_copy, subclass_maker
 
 _SHORTENED_INPUT = re.compile(r"input_value=.*?(?=, input_type=)", re.DOTALL)
 """An input in the text of a validation error, which pydantic shortens in the middle."""
@@ -42,10 +42,7 @@ class StructuredEdge:
 
     def model(self, model: BaseChatModel) -> BaseChatModel:
         """Return a copy of the model, of a subclass of its class, that restores its answers."""
-        copy: Any = model.model_copy()
-        recast(copy, _restoring(type(model)))
-        copy._structured = self  # noqa: SLF001
-        return cast("BaseChatModel", copy)
+        return recast_copy(model, _restoring, _structured=self)
 
     def restored(self, answer: Any) -> Any:
         """Restore an answer and remember how it came."""
@@ -125,11 +122,10 @@ def relaxing_model(model: BaseChatModel) -> BaseChatModel:
 
     Tools reach it as they are, so that the provider's package makes its own form of them first.
     """
-    copy: Any = model.model_copy()
-    recast(copy, _relaxing(type(model)))
+    copy = recast_copy(model, _relaxing)
     # what a model counts or remembers is its own and not the copy's
     object.__setattr__(copy, "__pydantic_private__", model.__pydantic_private__)
-    return cast("BaseChatModel", copy)
+    return copy
 
 
 class _Relaxing(BaseChatModel):

@@ -17,7 +17,7 @@ import functools
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from langchain_core.messages import ToolMessage
 from langchain_core.tools import BaseTool
@@ -37,7 +37,7 @@ from langchain_privacy.errors import (
 from langchain_privacy.masking import Masker, MaskingSession
 from langchain_privacy.placeholder import write
 from langchain_privacy.scopes import scope
-from langchain_privacy.subclassing import recast, subclass_maker
+from langchain_privacy.subclassing import recast_copy, subclass_maker
 from langchain_privacy.values.index import ValueIndex
 from langchain_privacy.values.walk import Leaves, Walk
 from langchain_privacy.vault import LITERAL, PLACEHOLDER, VaultEntry, VaultSession
@@ -69,10 +69,7 @@ def private_tool(tool: BaseTool, masker: Masker, policy: ToolPolicy | None = Non
     place = policy.place(tool)
     if place == "inside":
         return tool
-    copy: Any = tool.model_copy()
-    recast(copy, _private(type(tool)))
-    copy._edge = _ToolEdge(tool.name, place, masker, policy)  # noqa: SLF001
-    return cast("BaseTool", copy)
+    return recast_copy(tool, _private, _edge=_ToolEdge(tool.name, place, masker, policy))
 
 
 def provisional_tool(tool: BaseTool, masker: Masker) -> BaseTool:

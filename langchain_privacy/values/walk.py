@@ -223,7 +223,7 @@ class Walk:
 
     def _list(self, x: list[Any]) -> list[Any]:
         items = self._tokens(x) if is_token_list(x) else [self._any(item) for item in x]
-        return x if _same(x, items) else _like_list(x, items)
+        return x if same(x, items) else _like_list(x, items)
 
     def _tuple(self, x: tuple[Any, ...]) -> Any:
         names = getattr(x, "_fields", None)
@@ -233,7 +233,7 @@ class Walk:
         pairs = list(zip(names, x, strict=True))
         given = self._replaced(x, pairs)
         new = [given[k] if k in given else self._under(k, v) for k, v in pairs]
-        return x if _same(x, new) else type(x)._make(new)  # type: ignore[attr-defined]
+        return x if same(x, new) else type(x)._make(new)  # type: ignore[attr-defined]
 
     def _set(self, x: Any) -> Any:
         items = self._items(x)
@@ -247,7 +247,7 @@ class Walk:
         """Walk over elements; returns `None` where nothing changed."""
         old = list(x)
         new = [self._any(item) for item in old]
-        return None if _same(old, new) else new
+        return None if same(old, new) else new
 
     def _tokens(self, x: list[dict[str, Any]]) -> list[Any]:
         """Walk over the tokens of a text, which are read together."""
@@ -265,7 +265,7 @@ class Walk:
                 new[key] = self._items(value) or value
             elif key != "token":
                 new[key] = self._under(key, value)
-        return x if _same(x.values(), new.values()) else new
+        return x if same(x.values(), new.values()) else new
 
     def _mapping_proxy(self, x: types.MappingProxyType[Any, Any]) -> Any:
         plain = dict(x)
@@ -344,7 +344,7 @@ class Walk:
         goto = x.goto
         if isinstance(goto, (list, tuple)):
             steps = [step if isinstance(step, str) else self._any(step) for step in goto]
-            goto = goto if _same(goto, steps) else steps
+            goto = goto if same(goto, steps) else steps
         elif not isinstance(goto, str):
             goto = self._any(goto)
         new = {"update": self._any(x.update), "resume": self._any(x.resume), "goto": goto}
@@ -454,8 +454,8 @@ class Walk:
                     walked[key] = self._block_text(key, value)
                 else:
                     walked[key] = self._block_value(key, value)
-            new.append(call if _same(call.values(), walked.values()) else walked)
-        return calls if _same(calls, new) else new
+            new.append(call if same(call.values(), walked.values()) else walked)
+        return calls if same(calls, new) else new
 
     def _blocks(self, blocks: list[Any]) -> list[Any]:
         """Walk the content blocks of a message; texts that follow each other are read together."""
@@ -477,7 +477,7 @@ class Walk:
                 elif text is not texts[index - at]:
                     new[index] = {**new[index], "text": text}
             at = run + 1
-        return blocks if _same(blocks, new) else new
+        return blocks if same(blocks, new) else new
 
     def _block(self, block: dict[Any, Any], *, joined: bool = False) -> dict[Any, Any]:
         """Walk a content block; its text is left to `_blocks` where it is `joined` with others."""
@@ -500,7 +500,7 @@ class Walk:
             else:
                 new[key] = self._block_value(key, value)
         named = {self._key(key): value for key, value in new.items()}
-        unchanged = _same(block, named) and _same(block.values(), new.values())
+        unchanged = same(block, named) and same(block.values(), new.values())
         return block if unchanged else named
 
 
@@ -566,7 +566,8 @@ def is_container(cls: type) -> bool:
 # ---- Copies of the same class, with other contents
 
 
-def _same(old: Iterable[Any], new: Iterable[Any]) -> bool:
+def same(old: Iterable[Any], new: Iterable[Any]) -> bool:
+    """Say whether the elements of one are the very objects of the other."""
     return all(a is b for a, b in zip(old, new, strict=True))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
-from langchain_core.runnables import ConfigurableField, Runnable, RunnableLambda
+from langchain_core.runnables import ConfigurableField, Runnable, RunnableBranch, RunnableLambda
 from langgraph.graph import START, StateGraph
 from langsmith import traceable
 from pydantic import BaseModel
@@ -183,7 +183,9 @@ class Config(Runnable[Any, Any]):
     ],
     ids=str,
 )
-@pytest.mark.parametrize("how", ["call", "bind", "inner bind", "in a chain", "in a branch"])
+@pytest.mark.parametrize(
+    "how", ["call", "bind", "inner bind", "in a chain", "in a branch", "in a retry", "in a choice"]
+)
 async def test_arguments_are_masked(masker: Masker, arguments: Any, how: str) -> None:
     inner = Config()
     passed = RunnableLambda(lambda x: x)
@@ -193,6 +195,8 @@ async def test_arguments_are_masked(masker: Masker, arguments: Any, how: str) ->
         "inner bind": inner.bind(**arguments),
         "in a chain": passed | inner.bind(**arguments) | passed,
         "in a branch": passed | {"a": inner.bind(**arguments).with_fallbacks([passed])},
+        "in a retry": inner.bind(**arguments).with_retry(),
+        "in a choice": RunnableBranch((lambda _: True, inner.bind(**arguments)), passed),
     }[how]
     edge: Any = private(chain, masker)
     edge = edge.bind(**arguments) if how == "bind" else edge
