@@ -8,9 +8,9 @@ guard = EgressGuard(masker)
 model = guard.wrap(model)
 ```
 
-The way of a call: `models` (or `transport`, for HTTP) makes a `payload` of it and asks `guard`,
-which examines it, asks the `policy`, appends it to the `ledger` and opens a `crossing`; inside of
-that the call is sent, and its receipt ends the crossing.
+The way of a call: `guarded_models` (or `transport`, for HTTP) makes a `payload` of it and asks
+`guard`, which examines it, asks the `policy`, appends it to the `ledger` and opens a `crossing`;
+inside of that the call is sent, and its receipt ends the crossing.
 """
 
 from langchain_privacy.egress.guard import EgressGuard

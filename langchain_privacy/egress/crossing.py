@@ -154,15 +154,6 @@ class OpenCrossing:
         finally:
             self.__enter__()
 
-    def covers(self, sender: Any, asked: Any = None) -> bool:
-        """Tell whether a call is part of this crossing: the methods of a model call each other.
-
-        With the same messages only: a callback may call the model with others meanwhile.
-        """
-        if self.sender is not sender:
-            return False
-        return asked is None or self.asked is asked or bool(self.asked == asked)
-
     # ---- what counts into it
 
     def sent(self, payload: Payload) -> None:
@@ -252,6 +243,11 @@ crossing_in_progress: ContextVar[OpenCrossing | None] = ContextVar(
 
 
 def is_inside(sender: Any, asked: Any = None) -> bool:
-    """Tell whether a call is part of the crossing in progress; see `OpenCrossing.covers`."""
+    """Tell whether a call is part of the crossing in progress: a model's methods call each other.
+
+    With the same messages only: a callback may call the model with others meanwhile.
+    """
     crossing = crossing_in_progress.get()
-    return crossing is not None and crossing.covers(sender, asked)
+    if crossing is None or crossing.sender is not sender:
+        return False
+    return asked is None or crossing.asked is asked or bool(crossing.asked == asked)

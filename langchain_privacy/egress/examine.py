@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation
+from ahocorasick_rs import BytesAhoCorasick
 from langchain_core.runnables.config import var_child_runnable_config
 
 from langchain_privacy.detection import (
@@ -19,7 +19,7 @@ from langchain_privacy.detection import (
 from langchain_privacy.egress.clean import CleanOfSessions
 from langchain_privacy.egress.payload import Payload, examined
 from langchain_privacy.errors import DetectionError
-from langchain_privacy.values.automaton import Offsets
+from langchain_privacy.values.automaton import Offsets, finder
 from langchain_privacy.values.disguise import find_disguised, find_hidden
 from langchain_privacy.values.fold import HARD, SOFT, Skeleton
 from langchain_privacy.values.index import Hit
@@ -42,18 +42,13 @@ _SIGNS = bytes(
 _LENGTHS = bytes(ord(" ") if chr(code).isspace() else ord("a") for code in range(256))
 
 
-def _finder(*texts: str) -> BytesAhoCorasick:
-    """Return what finds all of some texts in one pass over bytes, ten times as fast as `re`."""
-    return BytesAhoCorasick([t.encode() for t in texts], implementation=Implementation.DFA)
-
-
-_LONG_WORD = _finder("a" * _LONG)
-_TWO_DIGITS = _finder("00", "0 0", "0.0")
-_LABEL = _finder(
+_LONG_WORD = finder("a" * _LONG)
+_TWO_DIGITS = finder("00", "0 0", "0.0")
+_LABEL = finder(
     *("pass", "pwd", "secret", "key", "token", "credential", "otp", "pin", "bearer", "basic"),
     *("code", "@", "://"),
 )
-_OTHER_LABEL = _finder("＠", "비밀번호", "암호", "비번", "패스워드", "인증", "토큰")
+_OTHER_LABEL = finder("＠", "비밀번호", "암호", "비번", "패스워드", "인증", "토큰")
 _WIDE_DIGITS = re.compile(r"[0-9０-９]\W?[0-9０-９]")
 _WIDE = "０".encode()[:2]
 _REACH = 100
@@ -269,7 +264,8 @@ class Examiner:
         # masker's detectors find it. An everyday word, and two letters, stand for themselves.
         for index in self._named:
             for named in find_hidden(index, folded):
-                if named.form != "reversed" or _is_no_word(text[named.start : named.end]):
+                said = text[named.start : named.end]
+                if named.form != "reversed" or (len(said) > 2 and not is_everyday(said)):
                     yield named, named.owners[0]
         for session in sessions:
             for hit in find_disguised(session.index(), folded):
@@ -323,17 +319,14 @@ class Examiner:
             except Exception:  # noqa: BLE001 its text may quote the payload
                 msg = f"Detector {detector.name!r} failed; nothing was sent."
                 raise DetectionError(msg) from None
-            found += [f for f in findings if self._counts(f, windows.text)]
+            found += [
+                f
+                for f in findings
+                if f.score >= HIGH_CONFIDENCE
+                and windows.text[f.start : f.end].casefold() not in self._allow
+            ]
         if not found:
             return None
         types = Counter(f.entity_type for f in found)
         offsets = tuple((windows.original(f.start), windows.original(f.end)) for f in found)
         return Refusal(f"detector:{found[0].entity_type}", offsets, dict(types))
-
-    def _counts(self, finding: Finding, text: str) -> bool:
-        value = text[finding.start : finding.end].casefold()
-        return finding.score >= HIGH_CONFIDENCE and value not in self._allow
-
-
-def _is_no_word(text: str) -> bool:
-    return len(text) > 2 and not is_everyday(text)

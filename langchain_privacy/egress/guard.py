@@ -209,8 +209,7 @@ class EgressGuard:
         real = self.policy is not None and self.policy.lets_real_text(sender)
         if not real and not isinstance(self.policy, UnsafeAllowAll):
             try:
-                refusal = self._examiner.judge(payload, sessions)
-                refusal = refusal or self._second_look(payload, sessions)
+                refusal = self._refusal(payload, sessions)
             except DetectionError:
                 self.ledger.append(record | {"decision": "blocked", "rule": "detector_failed"})
                 raise
@@ -291,8 +290,7 @@ class EgressGuard:
         if isinstance(self.policy, UnsafeAllowAll):
             return
         sessions = self._examiner.sessions()
-        refusal = self._examiner.judge(payload, sessions)
-        refusal = refusal or self._second_look(payload, sessions)
+        refusal = self._refusal(payload, sessions)
         if refusal is not None:
             record = {
                 "kind": "crossing",
@@ -308,8 +306,10 @@ class EgressGuard:
         """Like `check`, without blocking the event loop."""
         await asyncio.to_thread(self.check, payload, destination)
 
-    def _second_look(self, payload: Payload, sessions: Sequence[VaultSession]) -> Refusal | None:
-        """Look at what the masker has not masked as it would; a text of a session is read once."""
+    def _refusal(self, payload: Payload, sessions: Sequence[VaultSession]) -> Refusal | None:
+        """Look for what is known, then at what nobody has masked; a text is read once."""
+        if refusal := self._examiner.judge(payload, sessions):
+            return refusal
         said, strict = dict.fromkeys(payload.said), self._examiner.strict is not None
         names = payload.named if strict else ()
         texts = list(dict.fromkeys([*payload.said, *names]))

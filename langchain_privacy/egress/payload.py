@@ -137,8 +137,9 @@ def of_call(
     extra = [getattr(model, name, None) for name in ("default_headers", "default_query")]
     if not any(extra):
         return payload
-    structure = [*payload.structure]
-    Walk(_Look(structure, structure))(extra)
+    look = _Look()
+    Walk(look)(extra)
+    structure = [*payload.structure, *look.content, *look.structure]
     return dataclasses.replace(payload, structure=structure)
 
 
@@ -201,14 +202,12 @@ class _Look(Leaves):
     What is no plain data is looked at in the form in which it is serialised.
     """
 
-    def __init__(
-        self, content: list[str] | None = None, structure: list[str] | None = None
-    ) -> None:
+    def __init__(self) -> None:
         self.path: list[Any] = []
-        self.content = [] if content is None else content
+        self.content: list[str] = []
+        self.structure: list[str] = []
         self.said: list[str] = []
         self.named: list[str] = []
-        self.structure = [] if structure is None else structure
 
     def text(self, text: str) -> str:
         if text:

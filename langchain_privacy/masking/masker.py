@@ -391,7 +391,7 @@ class _Masking(Leaves):
         if not is_json(text):
             return self.text(text)
         view = json_fields(text)
-        found = self._memory.texts.findings_in(view, self._language) if view else []
+        found = self._memory.texts.findings_in(view, self._language).get(0, []) if view else []
 
         def mask(decoded: str, place: tuple[int, int]) -> str:
             parts = within_string(text, place, found) if found else ()
@@ -430,13 +430,9 @@ class _Masking(Leaves):
         if not leaves:
             return None
         view = fields((" ".join([*above, key]), scalars.shown(value)) for key, _, value in leaves)
-        parts: dict[int, list[Span]] = {}
-        for finding in self._memory.texts.detected(view.text, language=self._language):
-            for leaf, start, end in view.places(finding.start, finding.end):
-                parts.setdefault(leaf, []).append((start, end, finding.entity_type))
         treated: dict[Any, Any] = {}
         held = dict(items)
-        for leaf, spans in parts.items():
+        for leaf, spans in self._memory.texts.findings_in(view, self._language).items():
             key, place, value = leaves[leaf]
             new = self._field(value, spans)
             if new is value:

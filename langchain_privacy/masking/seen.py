@@ -201,15 +201,13 @@ class RestoredTexts:
 
     def keep(self, text: str, restored: str) -> None:
         """Remember what a text was restored to."""
-        if not is_open(restored):
-            self._make_room(len(text) + (0 if restored is text else len(restored)))
-            self._kept[text] = restored
-
-    def _make_room(self, size: int) -> None:
+        if is_open(restored):
+            return
+        size = len(text) + (0 if restored is text else len(restored))
         self._characters += size
         if self._characters > _MOST_CHARACTERS:
-            self._kept = {}
-            self._characters = size
+            self._kept, self._characters = {}, size
+        self._kept[text] = restored
 
 
 def _may_be_kept(message: BaseMessage) -> bool:

@@ -6,12 +6,9 @@ from collections.abc import Callable, Sequence
 
 from langchain_privacy.masking.cells import Arrived
 from langchain_privacy.masking.restore import Restoring, json_escaped
-from langchain_privacy.masking.tolerant import Forms, Lookup
+from langchain_privacy.masking.tolerant import GRAMMATICAL, Forms, Lookup
 from langchain_privacy.placeholder import FLOATING, INTEGER
 from langchain_privacy.vault import PLACEHOLDER
-
-_GRAMMAR = re.compile(r"[\[({<&%\\_\x80-\uabff\ud7a4-\U0010ffff]").search
-"""What prose does without, and no decorated placeholder or cell can be without."""
 
 _NO_WORD = re.compile(r"[^A-Za-z0-9가-힣]")
 _SPEAKS_ON = frozenset(" .,:;!?\n0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -52,7 +49,7 @@ class StreamRestorer:
         if self._held:
             text = self._held + text
             self._held = ""
-        if _GRAMMAR(text):
+        if GRAMMATICAL.search(text):
             return self._placeholder(text)
         word = text.rpartition(" ")[2]
         if word:
@@ -114,7 +111,7 @@ class StreamRestorer:
         """Restore a placeholder as issued, or hold what may become one."""
         at = text.find("[")
         head, token = text[:at], text[at:]
-        if at < 0 or self._forms is None or (head and _GRAMMAR(head)):
+        if at < 0 or self._forms is None or (head and GRAMMATICAL.search(head)):
             return self._engine(text)
         if "]" not in token:
             if not self._forms.opens(token):

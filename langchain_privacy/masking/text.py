@@ -210,13 +210,13 @@ class TextMasker:
             _keep(self._looked, key, findings)
         return findings
 
-    def findings_in(self, view: View, language: str | None = None) -> list[Span]:
-        """Return what detectors find in a view, where it stands in what the view was made of."""
-        return [
-            (start, end, finding.entity_type)
-            for finding in self.detected(view.text, language=language)
-            for _, start, end in view.places(finding.start, finding.end)
-        ]
+    def findings_in(self, view: View, language: str | None = None) -> dict[int, list[Span]]:
+        """Return what detectors find in a view, by the leaves that it was made of."""
+        found: dict[int, list[Span]] = {}
+        for finding in self.detected(view.text, language=language):
+            for leaf, start, end in view.places(finding.start, finding.end):
+                found.setdefault(leaf, []).append((start, end, finding.entity_type))
+        return found
 
     def known_in(self, text: str | Skeleton, but: Sequence[Finding] = ()) -> list[Hit[VaultEntry]]:
         """Return where values stand that the session knows, except inside of some findings."""

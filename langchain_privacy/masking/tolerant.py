@@ -162,11 +162,11 @@ class Forms:
         at = start
         for match in PLACEHOLDER.finditer(text, start):
             entry = lookup(match[1], match[2])
-            if entry is None or _GRAMMATICAL.search(text, at, match.start()):
+            if entry is None or GRAMMATICAL.search(text, at, match.start()):
                 return None
             at = match.end()
             found.append(Sighting(match.start(), at, entry, "", True, True, True))
-        return None if _GRAMMATICAL.search(text, at) else found
+        return None if GRAMMATICAL.search(text, at) else found
 
     def _find_bracketed(
         self, text: str, folded: str, lookup: Lookup, start: int
@@ -330,7 +330,7 @@ class Forms:
 
     def plain(self, text: str) -> bool:
         """Say whether nothing in a text can be part of a placeholder but a type's first letters."""
-        return not _GRAMMATICAL.search(text)
+        return not GRAMMATICAL.search(text)
 
     def hold_from(
         self, text: str, start: int, found: Sequence[Sighting], *, plain: bool = False
@@ -409,7 +409,8 @@ class Forms:
         return len(folded)
 
 
-_GRAMMATICAL = re.compile(r"[\[({<&%\\_\x80-\uabff\ud7a4-\U0010ffff]")
+GRAMMATICAL = re.compile(r"[\[({<&%\\_\x80-\uabff\ud7a4-\U0010ffff]")
+"""What prose does without, and no decorated placeholder or cell can be without."""
 _MORE = re.compile(rf"[sS_{INVISIBLE}*`\\]*(?:[-.]|{_STARTED})?")
 _SEPARATOR = re.compile(r"[_&%\\]")
 _POSSIBLE = re.compile(r"[\[({<&%\\]")

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice, pairwise
 
-from langchain_privacy.values.fold import HARD, normal
+from langchain_privacy.values.automaton import finder
+from langchain_privacy.values.fold import HARD, lowered, normal
 
 # ---- dates
 
@@ -130,14 +131,14 @@ _ENGLISH_DIGITS = {
 }
 _TIMES = {"double": 2, "triple": 3}
 _ENGLISH_WORD = re.compile(r"[a-z]+|\d")
+_BEGINS_ENGLISH = finder(*_ENGLISH_DIGITS, *_TIMES)
+_SAME_LETTERS = str.maketrans("ıİſ", "iis")
 # A word of a digit, then digits and their words: "four one five, double five"; "and" and "dash"
 # stand between them where a number is read out.
 _GAP = rf"{_MARK}{{1,3}}"
 _BETWEEN = rf"(?:{_GAP}(?:and|dash|hyphen)\b)?{_GAP}"
 _READ_OUT = rf"(?:(?:{'|'.join(_TIMES)}){_GAP})?(?:{'|'.join(_ENGLISH_DIGITS)}|\d)\b"
-_SPELLED_ENGLISH = re.compile(
-    rf"\b(?=[a-z]){_READ_OUT}(?:{_BETWEEN}{_READ_OUT}){{3,40}}", re.IGNORECASE
-)
+_SPELLED_ENGLISH = re.compile(rf"\b{_READ_OUT}(?:{_BETWEEN}{_READ_OUT}){{3,40}}")
 _LARGE_UNIT = re.compile(rf"[\d{_LETTERS}] ?[{''.join(_LARGE)}]")
 _LARGE_SIGN = re.compile(f"[{''.join(_LARGE)}]")
 _MOST_UNITS = 3
@@ -235,10 +236,17 @@ def spelled_digits(text: str) -> Iterator[tuple[int, int, str]]:
             match.end(),
             "".join(str(_DIGITS[c]) for c in match.group() if c in _DIGITS),
         )
-    for match in _SPELLED_ENGLISH.finditer(text):
-        digits, times = "", 1
-        for word in _ENGLISH_WORD.findall(match.group().lower()):
+    text, free = lowered(text), 0
+    if not text.isascii():
+        text = text.translate(_SAME_LETTERS)
+    # Prose is passed at C speed: one byte a character, so that offsets stay.
+    for _, start, _ in _BEGINS_ENGLISH.find_matches_as_indexes(text.encode("ascii", "replace")):
+        said = _SPELLED_ENGLISH.match(text, start) if start >= free else None
+        if said is None:
+            continue
+        digits, times, free = "", 1, said.end()
+        for word in _ENGLISH_WORD.findall(said.group()):
             if word.isdigit() or word in _ENGLISH_DIGITS:
                 digits += str(_ENGLISH_DIGITS.get(word, word)) * times
             times = _TIMES.get(word, 1)
-        yield match.start(), match.end(), digits
+        yield start, free, digits

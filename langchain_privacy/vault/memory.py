@@ -15,6 +15,7 @@ import warnings
 import weakref
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from langchain_privacy.errors import SessionError
@@ -300,7 +301,7 @@ class InMemoryVault(Vault):
                 stacklevel=2,
             )
         key = None if self._own_key else self._key
-        return _unpickled, (key, self._ttl, self._length)
+        return partial(InMemoryVault, key, ttl=self._ttl, code_length=self._length), ()
 
     def __deepcopy__(self, _memo: object) -> "InMemoryVault":
         return self  # a copy would forget
@@ -309,7 +310,3 @@ class InMemoryVault(Vault):
 def _digest(name: bytes) -> bytes:
     # Short, because it is kept for every session that ended; who shares one gets longer codes.
     return hashlib.blake2b(name, digest_size=8).digest()
-
-
-def _unpickled(key: VaultKey | None, ttl: timedelta | None, code_length: int) -> InMemoryVault:
-    return InMemoryVault(key, ttl=ttl, code_length=code_length)
