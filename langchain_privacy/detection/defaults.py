@@ -151,7 +151,8 @@ def default_detectors(
     detectors: list[Detector] = [*rules, *packaged, PersonalDetector()]
     if strict:
         return made_strict(detectors, languages=languages)
-    return [*detectors, UnlistedDetector()] if "en" in languages else detectors
+    unlisted = UnlistedDetector(languages=languages)
+    return [*detectors, unlisted] if unlisted.languages else detectors
 
 
 def made_strict(

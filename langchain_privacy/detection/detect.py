@@ -21,6 +21,7 @@ from langchain_privacy.detection.finding import (
     Detector,
     Finding,
     LateDetector,
+    Reviewer,
     merge_findings,
 )
 from langchain_privacy.detection.language import detection_language, say_unread
@@ -140,9 +141,11 @@ def detect_all(
             with one_reading() if len(seen) > LONGEST else nullcontext():
                 read = seen[piece.start : piece.stop]
                 here = [f for detector in early for f in _run(detector, read, language)]
+                here = _reviewed(detectors, read, here, language)
                 for detector in late:
                     known = _explained(read, here, thresholds)
-                    here += _run_late(detector, read, known, language)
+                    more = _run_late(detector, read, known, language)
+                    here += _reviewed(detectors, read, more, language)
             piece.add_to(found, here)
         look.settle(seen, found, allow, thresholds, everywhere=everywhere)
     return _united(reading.text, looks, skip)
@@ -172,9 +175,11 @@ async def adetect_all(
                 read = seen[piece.start : piece.stop]
                 results = await asyncio.gather(*(_arun(d, read, language) for d in early))
                 here = [finding for result in results for finding in result]
+                here = await asyncio.to_thread(_reviewed, detectors, read, here, language)
                 for detector in late:
                     known = _explained(read, here, thresholds)
-                    here += await asyncio.to_thread(_run_late, detector, read, known, language)
+                    more = await asyncio.to_thread(_run_late, detector, read, known, language)
+                    here += await asyncio.to_thread(_reviewed, detectors, read, more, language)
             piece.add_to(found, here)
         await asyncio.to_thread(look.settle, seen, found, allow, thresholds)
     return _united(reading.text, looks, skip)
@@ -290,6 +295,19 @@ def _run_late(
         return _checked(detector.detect_rest(text, found, language=language), text)
     except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
         raise _failure(detector, error) from None
+
+
+def _reviewed(
+    detectors: Iterable[Detector], text: str, found: list[Finding], language: str | None
+) -> list[Finding]:
+    """Return findings without what a detector among all knows to be nobody's."""
+    for detector in detectors:
+        if found and isinstance(detector, Reviewer):
+            try:
+                found = _checked(list(detector.review(text, found, language=language)), text)
+            except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
+                raise _failure(detector, error) from None
+    return found
 
 
 def _explained(

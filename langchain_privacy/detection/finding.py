@@ -86,6 +86,16 @@ class LateDetector(Detector):
         """Like `detect`, with what the other detectors have found."""
 
 
+class Reviewer(ABC):
+    """A detector that knows better than others what they have found."""
+
+    @abstractmethod
+    def review(
+        self, text: str, found: Sequence[Finding], *, language: str | None = None
+    ) -> Sequence[Finding]:
+        """Return what other detectors have found without what is nobody's."""
+
+
 def merge_findings(findings: Iterable[Finding]) -> list[Finding]:
     """Resolve overlaps: checked findings win, then the longer, the surer, the earlier one.
 

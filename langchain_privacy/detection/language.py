@@ -42,6 +42,7 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 # English and half something else, which the library may know.
 _PLAIN_ENGLISH, _SOME_ENGLISH = 6, 10
 _SURE, _SURE_IN_PROSE, _LIKELY = 0.8, 0.6, 0.5
+_SOME = 3  # guesses
 _PROSE = 8  # words
 # In running text of any language a quarter of the words and numbers are in lower case, and a line
 # has at least four of them. Addresses and lists of names look like the language of their names.
@@ -109,11 +110,15 @@ def likely_language(text: str) -> str | None:
     Only of languages that short texts are often in. What is run on a text must not depend on it
     unless something else reads that language.
     """
+    return next((code for code, score in likely_languages(text) if score >= _LIKELY), None)
+
+
+def likely_languages(text: str) -> list[tuple[str, float]]:
+    """Return what `likely_language` chooses from: codes and their likelihood, the best first."""
     sample = text[:_SAMPLE]
     if _english_words(_LETTERS.findall(sample)):
-        return None
-    language, score = _ask_library(sample)
-    return language if score >= _LIKELY and language in _FEW_WILL_DO else None
+        return []
+    return [(code, score) for code, score in _asked(sample, _SOME) if code in _FEW_WILL_DO]
 
 
 def languages_of_script(text: str, languages: Iterable[str]) -> list[str]:
@@ -225,15 +230,19 @@ def _some_part_is_english(text: str) -> bool:
 
 
 def _ask_library(sample: str) -> tuple[str, float]:
+    return next(iter(_asked(sample, 1)), ("", 0.0))
+
+
+def _asked(sample: str, most: int) -> list[tuple[str, float]]:
     shown = sample[:_GUESSED_FROM].replace("\n", " ").encode("utf-8", "replace").decode()
     try:
-        best = _library().detect(shown, model="lite", k=1)
+        best = _library().detect(shown, model="lite", k=most)
     except OSError:
-        return "", 0.0  # it wants a folder for temporary files; where unsure, every detector runs
+        return []  # it wants a folder for temporary files; where unsure, every detector runs
     except Exception as error:  # noqa: BLE001 - its text may hold the private text
         msg = f"the language of a text could not be guessed ({type(error).__name__})"
         raise DetectionError(msg) from None
-    return (best[0]["lang"], best[0]["score"]) if best else ("", 0.0)
+    return [(guess["lang"], guess["score"]) for guess in best]
 
 
 @cache

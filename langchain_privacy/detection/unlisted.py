@@ -1,9 +1,13 @@
-"""Names by what they are not: words with a capital letter that no English vocabulary has.
+"""Names by what they are not: words with a capital letter that no vocabulary of the language has.
 
 Lists know frequent names, and models what stands in a sentence like a name. A word that begins with
 a capital letter and is in no dictionary, in no list of technologies, drugs or peoples, and is no
 form of such a word, is a name, whosever: "Greenfork", "Quortax", "Inverurie". It gets the type of
 the finding beside it, else `WORD`. In strict mode the whole vocabulary is asked, see `vocabulary`.
+
+English has its own lists. German, French, Spanish and the like are read with the dictionaries of
+the extra `languages`, where the application says that its texts are in them; of German, where every
+noun has a capital letter, compounds are looked up by their parts.
 
     >>> text = "They flew to Inverurie on Monday, for the Kubernetes course of Mr Bose."
     >>> [text[f.start : f.end] for f in UnlistedDetector().detect(text, language="en")]
@@ -11,15 +15,22 @@ the finding beside it, else `WORD`. In strict mode the whole vocabulary is asked
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from langchain_privacy.detection.finding import Detector, Finding
+from langchain_privacy.detection.finding import Detector, Finding, Reviewer
 from langchain_privacy.detection.folded import UPPER, fold
 from langchain_privacy.detection.language import detection_language
 from langchain_privacy.detection.vocabulary.declared import PublicWords
-from langchain_privacy.detection.vocabulary.lexicon import is_public
+from langchain_privacy.detection.vocabulary.dictionaries import (
+    CAPITAL_NOUNS,
+    is_noun,
+    is_readable,
+    is_word,
+)
+from langchain_privacy.detection.vocabulary.lexicon import is_public, is_rare, names
+from langchain_privacy.detection.vocabulary.ordinary import language_among, reviewed
 from langchain_privacy.values.spelling import WORD
-from langchain_privacy.words import load
+from langchain_privacy.words import is_medical, load
 
 _SCORE = 0.5
 # Not in an identifier, a path or an address: `Frobnicate(`, `x.Frobnicate`, `/Frobnicate`.
@@ -29,32 +40,68 @@ _CAPITALISED = re.compile(
 )
 # A word that the text writes in small letters as well is no name: "Per Diem", "a per diem".
 _SMALL = re.compile(r"(?<![^\W_])[a-z\u00df-\u00f6\u00f8-\u00ff]{3,}")
+# In other languages also behind an article, and each half of a double name: "d'Aubagne".
+_LETTERS = r"[a-z\u00df-\u00f6\u00f8-\u024f]"
+_ELSEWHERE = re.compile(
+    rf"(?<![\w.@/\\#$<&-])(?<![^dlnmstDLNMST]['’])[{UPPER}]{_LETTERS}{{2,}}"
+    rf"(?:-[{UPPER}]?{_LETTERS}{{2,}}){{0,3}}(?![\w(\[@/\\=-]|[.:][\w/]|['’]\w{{2}})"
+)
+_SMALL_ELSEWHERE = re.compile(rf"(?<![^\W_]){_LETTERS}{{3,}}")
 _IS_PUBLISHED = re.compile(r",? et al\b")
 _BEFORE = 12
 _BEGINS = re.compile(r"(?:[.!?:\n]|\A)[\s\"'“‘*_(\[#>-]*\Z")
 
 
-class UnlistedDetector(Detector):
-    """Finds words with a capital letter that no vocabulary has, in English texts."""
+class UnlistedDetector(Detector, Reviewer):
+    """Finds words with a capital letter that no vocabulary has.
+
+    Attributes:
+        public: What the application declares public.
+        languages: ISO 639-1 codes of the languages that are read.
+    """
 
     name = "unlisted"
-    names_in = frozenset({"en"})
 
-    def __init__(self, public: PublicWords | None = None) -> None:
-        """Take what the application declares public."""
+    def __init__(
+        self, public: PublicWords | None = None, languages: Iterable[str] = ("en",)
+    ) -> None:
+        """Take what the application declares public, and which languages its texts are in.
+
+        Args:
+            public: What the application wrote.
+            languages: ISO 639-1 codes. Beside English those are read that a dictionary is installed
+                for (extra `languages`).
+        """
         self.public = public if public is not None else PublicWords()
+        self.languages = frozenset(c for c in languages if c == "en" or is_readable(c))
+        self.names_in = self.languages
 
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
-        """Find them; in a text in another or in an unsure language nothing."""
-        if (detection_language(text) if language is None else language) != "en":
+        """Find them; in a text in another or in an unsure language nothing.
+
+        What is too short to be in a language for sure is taken for one of `languages` where it
+        most likely is in that and has no English word.
+        """
+        language = detection_language(text) if language is None else language
+        if language is None:
+            language = language_among(text, self.languages)
+        if language not in self.languages:
             return []
         folded = fold(text)
+        here = language == "en"
+        spans = self._unlisted(folded.text) if here else self._elsewhere(folded.text, language)
         return [
             folded.to_original(
                 Finding(start=a, end=b, entity_type=WORD, score=_SCORE, detector=self.name)
             )
-            for a, b in self._unlisted(folded.text)
+            for a, b in spans
         ]
+
+    def review(
+        self, text: str, found: Sequence[Finding], *, language: str | None = None
+    ) -> Sequence[Finding]:
+        """Take the words off that the dictionary of another language than English explains."""
+        return reviewed(text, found, language, self.languages - {"en"})
 
     def _unlisted(self, text: str) -> Iterator[tuple[int, int]]:
         small: frozenset[str] | None = None
@@ -68,6 +115,33 @@ class UnlistedDetector(Detector):
                 small = frozenset(_SMALL.findall(text))
             if word not in small:
                 yield match.span()
+
+    def _elsewhere(self, text: str, code: str) -> Iterator[tuple[int, int]]:
+        small: frozenset[str] | None = None
+        for match in _ELSEWHERE.finditer(text):
+            if _BEGINS.search(text, max(0, match.start() - _BEFORE), match.start()):
+                continue
+            if all(self._is_public(part, code) for part in match[0].split("-")):
+                continue
+            if small is None:
+                small = frozenset(_SMALL_ELSEWHERE.findall(text))
+            if match[0].lower() not in small:
+                yield match.span()
+
+    def _is_public(self, word: str, code: str) -> bool:
+        """Say whether a word of another language than English is in a vocabulary."""
+        lower = word.lower()
+        if lower in self.public.words or lower in load("places") or lower in load("titles"):
+            return True
+        if code in CAPITAL_NOUNS:
+            known = is_noun(word, code, sure=lower in load("given_names"))
+        else:
+            known = is_word(lower, code) and lower not in load("given_names")
+        return (
+            known
+            or is_medical(lower)
+            or (is_public(lower) and lower not in names() and not is_rare(lower))
+        )
 
 
 def _says_nothing(text: str, word: re.Match[str]) -> bool:

@@ -657,7 +657,7 @@ class Masker:
         else:
             # What the vocabulary alone finds heeds what is declared.
             self.detectors = [
-                detection.UnlistedDetector(self.public)
+                detection.UnlistedDetector(self.public, d.languages)
                 if isinstance(d, detection.UnlistedDetector)
                 else d
                 for d in detectors

@@ -132,7 +132,8 @@ def _kind_of(
     if word[1:].islower() or (known and word[0].isupper()):
         if lower in declared or (known and lower in proper_words()):
             return PUBLIC
-        if others is not None and others.is_named(text[max(0, written[1] - 12) : written[1]]):
+        before = text[max(0, written[1] - 12) : written[1]]
+        if others is not None and others.is_named(word, before):
             return UNKNOWN
         if others is not None and others.has_noun(word):
             return PUBLIC

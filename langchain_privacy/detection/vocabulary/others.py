@@ -19,25 +19,27 @@ once.
 import importlib.util
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
-from langchain_privacy.detection.vocabulary.lexicon import names
+from langchain_privacy.detection.vocabulary.dictionaries import (
+    CAPITAL_NOUNS,
+    is_listed,
+    is_noun,
+    is_readable,
+    is_word,
+)
 from langchain_privacy.detection.warned import warn_caller
-from langchain_privacy.words import load, without_accents
+from langchain_privacy.words import load
 
 Span = tuple[int, int]
 
-_CAPITAL_NOUNS = frozenset({"de", "lb"})
 _HAN = r"\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _KANA = re.compile(r"[\u3041-\u30ff\uff66-\uff9d]")
 _EAST_ASIAN = re.compile(rf"[{_HAN}\u3041-\u30ff\uff66-\uff9d]+")
-_GERMAN_NAME = re.compile(
-    r"\b(?:in|aus|nach|bei|von|[Hh]errn?|[Ff]rau|[Ff]amilie|[Ff]irma|[Dd]r\.|[Pp]rof\.) \Z"
-)
+_GERMAN_TITLE = re.compile(r"\b(?:[Hh]errn?|[Ff]rau|[Ff]amilie|[Ff]irma|[Dd]r\.|[Pp]rof\.) \Z")
+_GERMAN_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von) \Z")
 _NAME = 4  # letters; shorter given names are small words of other languages: du, les, su
-_LINKING = ("", "s", "es", "n", "en")
-_REMEMBERED = 16_384
 
 
 class OtherLanguages:
@@ -46,12 +48,13 @@ class OtherLanguages:
     Attributes:
         languages: ISO 639-1 codes of those that can be read, without English and Korean, which have
             vocabularies of their own.
+        latin: Those of them that are not Japanese or Chinese.
     """
 
     def __init__(self, languages: Iterable[str] = ()) -> None:
         wanted = dict.fromkeys(code for code in languages if code not in ("en", "ko"))
         self.languages = tuple(code for code in wanted if _is_readable(code))
-        self._latin = tuple(code for code in self.languages if code not in ("ja", "zh"))
+        self.latin = tuple(code for code in self.languages if code not in ("ja", "zh"))
         if missing := [code for code in wanted if code not in self.languages]:
             _say(", ".join(missing))
 
@@ -60,29 +63,31 @@ class OtherLanguages:
 
     def has(self, word: str) -> bool:
         """Say whether a word in small letters is in a dictionary; of "l'eau" both parts."""
-        if not self._latin or (len(word) >= _NAME and word in load("given_names")):
+        if not self.latin or (len(word) >= _NAME and word in load("given_names")):
             return False
-        if any(_is_known(word, code) for code in self._latin):
+        if any(is_word(word, code) for code in self.latin):
             return True
         first, mark, second = word.partition("'")
         return bool(mark) and len(first) < _NAME and (len(second) < 2 or self.has(second))
 
-    def is_named(self, before: str) -> bool:
-        """Say whether what stands before a German word with a capital makes it a name."""
-        return bool(_CAPITAL_NOUNS.intersection(self._latin) and _GERMAN_NAME.search(before))
+    def is_named(self, word: str, before: str) -> bool:
+        """Say whether what stands before a German word with a capital makes it a name.
+
+        A title always does. A preposition does where the word may be a place: "in Straubing", but
+        "nach Rücksprache".
+        """
+        codes = CAPITAL_NOUNS.intersection(self.latin)
+        if not codes:
+            return False
+        if _GERMAN_TITLE.search(before):
+            return True
+        sure = not is_listed(word) and any(is_noun(word, code, sure=True) for code in codes)
+        return not sure and _GERMAN_PLACE.search(before) is not None
 
     def has_noun(self, word: str) -> bool:
         """Say whether a word with a capital letter is a noun that is written so: Vertrag."""
-        if not _CAPITAL_NOUNS.intersection(self._latin):
-            return False
-        lower = word.lower()
-        if without_accents(lower) in names() or lower in names() or lower in load("places"):
-            return False
-        return any(
-            _is_known(word, code) or _is_compound(lower, code)
-            for code in self._latin
-            if code in _CAPITAL_NOUNS
-        )
+        codes = CAPITAL_NOUNS.intersection(self.latin)
+        return bool(codes) and not is_listed(word) and any(is_noun(word, code) for code in codes)
 
     def east_asian(self, text: str) -> Iterator[tuple[Span, list[Span]]]:
         """Yield each run of Japanese or Chinese that can be read, and what in it is private."""
@@ -103,42 +108,11 @@ def _is_readable(code: str) -> bool:
         return _has("sudachipy") and _has("sudachidict_core")
     if code == "zh":
         return _has("rjieba")
-    return _has("simplemma") and _knows_language(code)
+    return is_readable(code)
 
 
 def _has(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
-
-
-@cache
-def _knows_language(code: str) -> bool:
-    from simplemma import is_known
-
-    try:
-        is_known("a", lang=code)
-    except ValueError:
-        return False
-    return True
-
-
-@lru_cache(_REMEMBERED)
-def _is_known(word: str, code: str) -> bool:
-    from simplemma import is_known
-
-    return bool(is_known(word, lang=code))
-
-
-@lru_cache(_REMEMBERED)
-def _is_compound(word: str, code: str) -> bool:
-    """Say whether a word is two nouns in one, with a linking letter or none."""
-    for cut in range(4, len(word) - 3):
-        if not _is_known(word[cut:].capitalize(), code):
-            continue
-        for link in _LINKING:
-            stem = word[:cut].removesuffix(link)
-            if word[:cut].endswith(link) and len(stem) > 3 and _is_known(stem.capitalize(), code):
-                return True
-    return False
 
 
 def _japanese(text: str) -> Iterator[Span]:

@@ -1,0 +1,145 @@
+"""What the dictionaries of simplemma say about a word: fifty languages of Europe and beyond.
+
+They come with the extra `languages` (MIT) and ask no network. A dictionary is loaded with the first
+word that is asked: a second and some 50 MB for a language. In German, where every noun has a
+capital letter, one that the dictionary lacks may be made of two that it has ("Türcode"), and one
+that it has is a name where nothing else is formed of it ("Vechta", but "Vertrag, Verträge").
+
+    >>> [is_noun(word, "de") for word in ("Vertrag", "Wohngeldbescheid", "Wittmund", "Flensburg")]
+    [True, True, False, False]
+"""
+
+import importlib.util
+import re
+from functools import cache, lru_cache
+
+from langchain_privacy.detection.vocabulary.lexicon import names
+from langchain_privacy.words import load, without_accents
+
+CAPITAL_NOUNS = frozenset({"de", "lb"})
+"""Languages whose nouns have a capital letter."""
+
+_LINKING = ("", "s", "es", "n", "en")
+_FORMS = ("n", "en", "e", "es", "nen")
+_UMLAUT = str.maketrans("aou", "äöü")  # "Tochter, Töchter"
+# What compounds are made with: "Ferienzeit", "Elternteil", "Wutanfall".
+_HEADS = ("anfall", "art", "fall", "frage", "gerät", "haus", "mittel", "preis", "recht", "schutz",
+          "teil", "wert", "zeit")  # fmt: skip
+_LEAST_PART = 4
+# "cordialement", "llamarme", "unrenoviert"
+_DERIVED = {
+    "fr": re.compile(r"(?P<stem>.{3,}e)ment"),
+    "pt": re.compile(r"(?P<stem>.{3,}[ael])mente"),
+    "es": re.compile(
+        r"(?P<stem>.{3,}[ael](?=mente\Z)|.{2,}(?:[aeiáéí]r|ndo))(?:mente|[mts]e|l[aeo]s?|nos)"
+    ),
+    "de": re.compile(r"un(?P<stem>.{4,})"),
+}
+_REMEMBERED = 16_384
+_ELSEWHERE = frozenset({"en", "ko", "ja", "zh"})
+# The endings of terms as German and the Romance languages write them: -statina, -ectomie, -zilline.
+_TERMS = tuple(
+    {
+        ending
+        for stem in load("medical_endings")
+        for bare in (stem.removesuffix("e"), stem[:-1] + "i" if stem.endswith("y") else stem)
+        for spelt in (bare, bare.replace("ll", "l").replace("ph", "f"), bare.replace("c", "k"))
+        for ending in (spelt, *(spelt + vowel for vowel in "aeo"))
+        if len(ending) > 3
+    }
+)
+# A compound that no dictionary has and that ends so is a family's name or a place's.
+_OF_NAMES = tuple(load("name_endings"))
+
+
+def is_readable(code: str) -> bool:
+    """Say whether a language is read here; English, Korean and the like are read otherwise."""
+    if code in _ELSEWHERE or importlib.util.find_spec("simplemma") is None:
+        return False
+    return _has_dictionary(code)
+
+
+@cache
+def _has_dictionary(code: str) -> bool:
+    from simplemma import is_known
+
+    try:
+        is_known("a", lang=code)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache(_REMEMBERED)
+def is_known(word: str, code: str) -> bool:
+    """Say whether a dictionary has a word, as it is written or in small letters."""
+    from simplemma import is_known as has
+
+    return bool(has(word, lang=code))
+
+
+def is_word(word: str, code: str) -> bool:
+    """Say whether a word in small letters is in a dictionary, derived from such a word, or a term.
+
+    A term is a substance, a disease or a procedure by its ending, see `words.is_medical`.
+    """
+    if is_known(word, code):
+        return True
+    derived = _DERIVED[code].fullmatch(word) if code in _DERIVED else None
+    stem = without_accents(derived["stem"]) if derived else ""
+    if derived and (is_known(derived["stem"], code) or is_known(stem, code)):
+        return True
+    return without_accents(word).endswith(_TERMS, 2)
+
+
+@lru_cache(_REMEMBERED)
+def is_noun(word: str, code: str, *, sure: bool = False) -> bool:
+    """Say whether a word with a capital letter is a noun that is written so.
+
+    Args:
+        word: As it is written.
+        code: One of `CAPITAL_NOUNS`.
+        sure: Whether a genitive does not count ("Straubings"): dictionaries have it of names, too.
+    """
+    if is_known(word, code):
+        return _is_formed(word, code) or (not sure and is_known(word + "s", code))
+    lower = word.lower()
+    return _is_compound(lower, code) and not lower.endswith(_OF_NAMES)
+
+
+def is_listed(word: str) -> bool:
+    """Say whether a word is in a list of names or places."""
+    lower = word.lower()
+    return not names().isdisjoint((lower, without_accents(lower))) or lower in load("places")
+
+
+def _is_formed(word: str, code: str) -> bool:
+    """Say whether a dictionary has what nobody forms of a name: a plural, a compound."""
+    from simplemma import lemmatize
+
+    at = max(map(word.rfind, "aou"))
+    plural = word[:at] + word[at].translate(_UMLAUT) + word[at + 1 :]
+    return (
+        lemmatize(word, lang=code) != word
+        or any(is_known(word + ending, code) for ending in _FORMS)
+        or (at >= 0 and any(is_known(plural + ending, code) for ending in ("", "e", "er")))
+        or _is_compound(word.lower(), code)
+        or any(is_known(word + head, code) for head in _HEADS)
+    )
+
+
+def _is_compound(word: str, code: str) -> bool:
+    """Say whether a word is two nouns in one, with a linking letter or none."""
+    for cut in range(_LEAST_PART, len(word) - _LEAST_PART + 1):
+        if not is_known(word[cut:].capitalize(), code):
+            continue
+        for link in _LINKING:
+            stem = word[:cut].removesuffix(link)
+            if len(stem) < _LEAST_PART or not word[:cut].endswith(link):
+                continue
+            # "Hüft-operation", "Sprach-kurs": of a noun without its last letter
+            if is_known(stem.capitalize(), code) or (
+                not link and is_known(f"{stem.capitalize()}e", code)
+            ):
+                return True
+    return False
