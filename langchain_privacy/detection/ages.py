@@ -74,10 +74,11 @@ _FROM_THE_NUMBER = (
         _I,
     ),
     re.compile(rf"\b(?P<age>{_NUMBER})\s?(?:y/?o|yrs old|years of age)\b", _I),
-    # 34F, (52M), f/34, 29 male; "3M fell" begins with a company
+    # 34F, (52M), f/34, I'm 41F; "3M fell" begins with a company, and "I'm 10m away" is no age
     re.compile(
-        r"(?:^(?!\d[MFmf]\s)|(?<=[(,;:-])|(?<=[(,;:-] )|(?<=\bim )|(?<=\bme ))"
-        r"(?P<age>\d{1,2}\s?/?\s?[MFmf])(?=[\s,;:.)]|\Z)",
+        r"(?:^(?!\d[MFmf]\s)|(?<=[(,;:-])|(?<=[(,;:-] )|(?<=\b[Ii]m )|(?<=\b[Ii]['’]m )"
+        r"|(?<=\b[Ii] am )|(?<=\bme ))(?P<age>\d{1,2}\s?/?\s?[MFmf])(?=[\s,;:.)]|\Z)"
+        r"(?! (?:away|from|above|below))",
         re.MULTILINE,
     ),
     re.compile(rf"\b{_AGE}[, ]{{1,2}}(?:(?:fe)?male|man|woman)\b(?! (?:up|down|to|page))", _I),
@@ -117,8 +118,9 @@ _IN_BRACKETS = Anchored(
     [*_RELATED_BEGIN, "i", "im", "he", "hes", "she", "shes"],
     any_case=True,
 )
-# The kids (7 and 11): further ages behind the first.
+# The kids (7 and 11), kids 8 and 12: further ages behind the first.
 _NEXT_AGE = re.compile(rf"(?:, ?(?:and )?| and | ?& ?){_AGE}(?=[,)]| and\b| ?&)", _I)
+_LAST_AGE = re.compile(rf"(?:, |,? and | ?& ?)(?P<age>{_NUMBER})\b")
 # Varón de 63 años, Mme Tanguy, 78 ans, a menina de 5 anos; not "hace 10 años".
 _OF_WHOM = (
     *("paciente", "varón", "hombre", "mujer", "niño", "niña", "chico", "chica", "hijo", "hija"),
@@ -146,6 +148,41 @@ _OLD = Anchored(
     ["i", "he", "she", "they", "we", "who", *_RELATED_BEGIN],
     any_case=True,
 )
+# A patient is a 63-year-old welder: whatever somebody is.
+_IS_A = Anchored(
+    rf"\b(?:i|he|she|who|{_RELATIONS}){_BE}{_ABOUT} an? {_AGE}[- ]years?[- ]old\b",
+    ["i", "he", "she", "who", *_RELATED_BEGIN],
+    any_case=True,
+)
+# male patient 58 years with burns; a man of 90 who
+_SOMEBODY = ("patient", "male", "female", "man", "woman", "boy", "girl", "lady")
+_OF_AGE = Anchored(
+    rf"\b(?:{'|'.join(_SOMEBODY)})(?P<apart>,| of)? {_AGE}"
+    r"(?P<years> (?:years|yrs|months)\b)?(?(apart)|(?(years)|(?!)))"
+    r"(?=\s?[,;)\n]|\s?\.(?!\d)| (?:old|who|with|presented|admitted)\b)",
+    _SOMEBODY,
+    any_case=True,
+)
+# left school at 13, died at 94; not at 10:30
+_AT_AGE = Anchored(
+    r"\b(?:left (?:school|home)|(?:got )?married|retired|died|widowed|orphaned|emigrated)"
+    r" at (?P<age>1[01]\d|[1-9]\d)\b(?![:.]\d| ?(?:[ap]\.?m|o['’]clock|[a-z]+s\b))",
+    ["left", "got", "married", "retired", "died", "widowed", "orphaned", "emigrated"],
+    any_case=True,
+)
+# kids 8 and 12; son 5, daughter 8
+_SEVERAL = ("kids", "children", "sons", "daughters", "boys", "girls", "twins", "grandkids",
+            "grandchildren", "brothers", "sisters", "nephews", "nieces", "parents")  # fmt: skip
+_ONE = ("wife", "husband", "son", "daughter", "mother", "father", "mum", "mom", "dad",
+        "sister", "grandson", "granddaughter", "niece", "nephew", "toddler")  # fmt: skip
+_BESIDE_FAMILY = Anchored(
+    rf"\b(?:{'|'.join(_SEVERAL)}) (?P<age>{_NUMBER})"
+    rf"(?=(?:, {_NUMBER})*,? (?:and|&) {_NUMBER}\b(?!\s?%|[-–/:.,]\d| (?:of|to|\w+s)\b))"
+    rf"|\b(?:{'|'.join(_ONE)}) (?P<whose>{_NUMBER})"
+    r"(?=[,;)\n]|\.(?!\d)|\s?\Z| (?:and|&) )",
+    [*_SEVERAL, *_ONE],
+    any_case=True,
+)
 _MOST_DIGITS = 3
 _SPELLED = frozenset(
     (*_ONES.split("|"), *_TENS.split("|"), "ten", "eleven", "twelve", "thirteen", "fourteen",
@@ -165,8 +202,13 @@ _FORMS_BEHIND: dict[str, tuple[Anchored, ...]] = {
          "tenho", "tem", "tinha", "faz", "fez", "completou"),
         _IN_OTHER_LANGUAGES,
     ),
+    **dict.fromkeys((*_SEVERAL, *_ONE), (_BESIDE_FAMILY,)),
+    **dict.fromkeys(_SOMEBODY, (_OF_AGE,)),
+    "a": (*_IN_OTHER_LANGUAGES, _IS_A),
+    "at": (_AT_AGE,),
+    "of": (_SAID, _OF_AGE),
     "(": (_IN_BRACKETS,),
-    ",": (_IN_BRACKETS, _OF_YEARS),
+    ",": (_IN_BRACKETS, _OF_YEARS, _OF_AGE),
     "de": (*_IN_OTHER_LANGUAGES, _OF_YEARS),
 }  # fmt: skip
 _BEHIND = re.compile(
@@ -177,6 +219,8 @@ _BEHIND = re.compile(
 _BEHIND_NAME = re.compile(
     rf"[.\"”’]?(?:\s?\(|,\s|,?\saged?\s|\s-\s|\sis\s)(?P<age>{_NUMBER}(?: (?:years|months|weeks))?)"
     r"(?=\s?[,;)\n]|\sold\b)"
+    rf"|[.\"”’]?\s?\((?P<first>{_NUMBER})(?= (?:and|&) \d{{1,3}}\))"  # Ada and Ben Roe (67 and 71)
+    rf"|\s\((?:[a-z]+ ){{0,2}}[a-z]+, (?P<what>{_NUMBER})(?=\))"  # Esi (human, 6)
     r"|\s(?P<sex>\d{2,3}\s?[MFmf])(?=[\s,;:.)]|\Z)"  # "Pt Haaksma 71M"
 )
 
@@ -210,6 +254,7 @@ def ages(text: str, names: Collection[int] = ()) -> list[Span]:
         form = _AFTER_KOREAN_NAME if "가" <= text[end - 1] <= "힣" else _BEHIND_NAME
         if match := form.match(text, end):
             found.add(match.span(match.lastgroup or 0))
+            found.update(_further(text, match.end()) if match.lastgroup == "first" else ())
     return sorted(found)
 
 
@@ -231,16 +276,18 @@ def _ages(text: str) -> Iterator[Span]:
         said = said.lstrip("([") or said
         for form in _FORMS_BEHIND.get(said[-1:] if said[-1:] in "(," else said, ()):
             for match in form.find(words, max(0, start - _REACH), end + _REACH):
-                yield match.span(match.lastgroup or 0)
-                yield from _further(text, match.end()) if form is _IN_BRACKETS else ()
+                yield match.span("age" if form is _OF_AGE else match.lastgroup or 0)
+                if form is _IN_BRACKETS or (form is _BESIDE_FAMILY and match.lastgroup == "age"):
+                    more = _NEXT_AGE if form is _IN_BRACKETS else _LAST_AGE
+                    yield from _further(text, match.end(), more)
     if "세" in text or "살" in text:
         for korean in _KOREAN:
             yield from (match.span("age") for match in korean.finditer(text))
 
 
-def _further(text: str, at: int) -> Iterator[Span]:
+def _further(text: str, at: int, form: re.Pattern[str] = _NEXT_AGE) -> Iterator[Span]:
     """Yield the ages that go on where one in brackets or commas ended."""
-    while match := _NEXT_AGE.match(text, at):
+    while match := form.match(text, at):
         yield match.span("age")
         at = match.end()
 

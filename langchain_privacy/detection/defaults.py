@@ -16,6 +16,7 @@ from langchain_privacy.detection.contact import (
     find_hosts,
     find_urls,
 )
+from langchain_privacy.detection.cued import find_cued_people
 from langchain_privacy.detection.east_asian import find_east_asian_values
 from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
@@ -93,6 +94,7 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
     "en": (
         find_people,
         find_presented_people,
+        find_cued_people,
         find_signatures,
         find_columns_of_names,
         *ADDRESSES,

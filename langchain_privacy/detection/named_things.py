@@ -27,7 +27,8 @@ _RUN = rf"(?:{_WORD})(?: (?:{_SMALL} ){{0,2}}(?:{_WORD})){{0,6}}"
 _NOT_FIRST = load("english_function")
 _ROLES = load("roles") | load("public_proper") | load("public_it") | load("public_peoples")
 _COMMON = load("common_words")
-_NAMES = load("given_names") | load("surnames")
+_GIVEN = load("given_names") - {"in", "my", "per"}
+_NAMES = _GIVEN | load("surnames")
 _SCORE = 0.5
 
 
@@ -36,6 +37,8 @@ _SCORE = 0.5
 
 def _names_a_thing(name: str) -> bool:
     name = name.lower()
+    if name in _GIVEN:
+        return True  # a boy named Will
     return name not in _ROLES and name.partition(" ")[0] not in _NOT_FIRST
 
 
@@ -44,7 +47,8 @@ def _names_a_place(name: str) -> bool:
 
 
 def _names_somebody(name: str) -> bool:
-    return name.lower() not in _NOT_FIRST
+    name = name.lower()
+    return name in _GIVEN or not (name in _NOT_FIRST or name in load("public_proper"))
 
 
 class _Form(NamedTuple):
@@ -86,7 +90,7 @@ _THINGS = load("named_things")
 _PETS = ("dog", "cat", "kitten", "puppy", "pet", "horse", "pony", "rabbit", "hamster", "parrot",
          "tortoise", "budgie")  # fmt: skip
 _CLOSE = {word for word in load("close_roles") if word.isalpha() and len(word) > 4}
-_RELATIONS = _CLOSE | {"son", "aunt"}
+_RELATIONS = _CLOSE | {"son", "aunt", "wife", "baby", "mum", "mom"}
 _PET_WORDS = frozenset({"food", "litter", "bed", "toys", "hair", "sitter", "owner", "lover", "who"})
 
 
@@ -153,11 +157,14 @@ _FORMS = (
         re.compile(rf"\b(?:University|College|Institute) (?:of|for)(?: the)? {_RUN}"),
         takes=_names_a_place,
     ),
-    # "our son Dale": a word as well, but not behind a relation.
+    # "our son Dale", "and baby Ash": a word as well, but not behind a relation.
     _Form(
         _RELATIONS,
         re.compile(rf"(?:{_any_of(_RELATIONS)}),? (?P<name>{_WORD})\b(?! [A-Z])"),
-        before=re.compile(r"\b(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir) (?:[a-z]+ )?\Z"),
+        before=re.compile(
+            r"(?:\b(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir) (?:[a-z]+ )?|\w['’]s "
+            r"|(?:\A|[.,;:!?(–—\n]|\b(?:and|for|to|with|from|by)) ?)\Z"
+        ),
         takes=_names_somebody,
         entity_type="PERSON",
     ),

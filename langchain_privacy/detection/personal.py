@@ -48,6 +48,7 @@ from langchain_privacy.detection.dates import (
 from langchain_privacy.detection.finding import Finding, LateDetector
 from langchain_privacy.detection.folded import HANGUL, FoldedText, digits, fold
 from langchain_privacy.detection.rules import BySign, announced_by
+from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.values.fold import lowered
 from langchain_privacy.words import load
 
@@ -185,6 +186,7 @@ class PersonalDetector(LateDetector):
         if folded.normal.ends is not None:
             ends, last = folded.normal.ends, len(folded.text)
             names = [min(bisect_left(ends, end) + 1, last) for end in names]
+        names += _strange_in_front(folded.text)
         spans = [(*span, "AGE") for span in ages(folded.text, names)]
         spans += [(*span, "BODY") for span in bodies(folded.text)]
         about = _About(folded, found)
@@ -197,6 +199,22 @@ class PersonalDetector(LateDetector):
             for a, b, kind in spans
             if b > a
         ]
+
+
+# A small number in brackets behind a word with a capital letter: Xochitl (4), but not Table (4).
+_IN_BRACKETS = re.compile(r"(?<=[a-zß-ɏ] )\(\d{1,2}(?=\)| (?:and|&) \d)")
+_LONGEST_NAME = 24
+
+
+def _strange_in_front(text: str) -> list[int]:
+    """Return where words end that no vocabulary has and an age may stand behind."""
+    ends = []
+    for match in _IN_BRACKETS.finditer(text) if "(" in text else ():
+        end = match.start() - 1
+        word = text[max(0, end - _LONGEST_NAME) : end].rpartition(" ")[2]
+        if word[:1].isupper() and word.isalpha() and not is_public(word.lower()):
+            ends.append(end)
+    return ends
 
 
 def names_public_places_only(text: str, found: Sequence[Finding]) -> bool:

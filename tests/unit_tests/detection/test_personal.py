@@ -31,6 +31,17 @@ def found(text: str, kinds: str = "AGE DATE_TIME MONEY BODY") -> list[str]:
         ("아이가 네 살이라 걱정", ["네"]),
         ("Der 34-jährige Mann, sie ist 41 Jahre alt", ["34", "41"]),
         ("J'ai 34 ans. Tengo 41 años. Ela tem 52 anos.", ["34", "41", "52"]),
+        # beside family words and names
+        ("husband drives, kids 4 and 9, one dog", ["4", "9"]),
+        ("a cake for our daughters 3, 6 and 11", ["3", "6", "11"]),
+        ("Our son 12, daughter 15 and a budget", ["12", "15"]),
+        ("Ingrid and Halvard Brekke (62 and 59) travel", ["62", "59"]),
+        ("We have Benjamin (boy, 7) and a parrot.", ["7"]),
+        ("A poem for Zubaydah (6) about the sea", ["6"]),
+        ("I'm 52M, and Im 29f", ["52M", "29f"]),
+        ("My client is a 47-year-old former pilot.", ["47"]),
+        ("female patient 71 years with a cough, a man of 93 who fell", ["71", "93"]),
+        ("He left school at 16 and died at 88.", ["16", "88"]),
     ],
 )
 def test_ages_of_people(text: str, private: list[str]) -> None:
@@ -50,6 +61,10 @@ def test_ages_of_people(text: str, private: list[str]) -> None:
         "21세기의 3세대 기술, 30세 이상",
         "chapter 12, page 34, level 5, version 3",
         "for (int i = 0; i < 34; i++) total += 34;",
+        "A game for kids 8 and up, beds for kids 3 to 9, boys 2 and girls 3",
+        "Figure (4), Table (5), Windows (11), rows.get(key, 0)",
+        "Sections 8 and 12 of a 60-year-old building, shifts 2 and 3",
+        "I'm 10m away, she died at 10:30, the office retired at 5 pm",
     ],
 )
 def test_numbers_that_are_no_age(text: str) -> None:
