@@ -113,17 +113,12 @@ class Content:
     def _own(self, x: Any) -> Any:
         if not isinstance(x, dict):
             return self._session.mask(x)
-        content = {key: value for key, value in x.items() if key not in self._control}
-        kept = {key: value for key, value in x.items() if key in self._control}
+        kept, content = _parted(x, self._control)
         return {**self._session.mask(content), **kept}
 
     def _request(self, given: dict[str, Any]) -> dict[str, Any]:
-        content = {
-            key: value
-            for key, value in given.items()
-            if key not in self._control | _NESTED | _SETTINGS | {"config", "command", "goto"}
-        }
-        rest = {key: value for key, value in given.items() if key not in content}
+        special = self._control | _NESTED | _SETTINGS | {"config", "command", "goto"}
+        rest, content = _parted(given, special)
         new: dict[str, Any] = {**rest, **self._values(content)}
         for key in new.keys() & _NESTED:
             new[key] = self.masked(new[key])
@@ -138,26 +133,22 @@ class Content:
         return new
 
     def _command(self, command: dict[str, Any]) -> dict[str, Any]:
-        content = {key: value for key, value in command.items() if key != "goto"}
-        new: dict[str, Any] = self._values(content)
-        if "goto" in command:
-            new["goto"] = self._goto(command["goto"])
-        return new
+        goto, content = _parted(command, {"goto"})
+        return {**self._values(content), **{key: self._goto(value) for key, value in goto.items()}}
 
     def _goto(self, goto: Any) -> Any:
         if isinstance(goto, list):
             return [self._goto(each) for each in goto]
         if isinstance(goto, dict):
-            rest = self._values({key: value for key, value in goto.items() if key != "node"})
-            return {**{key: goto[key] for key in goto if key == "node"}, **rest}
+            node, rest = _parted(goto, {"node"})
+            return {**node, **self._values(rest)}
         return goto
 
     def _config(self, config: Any, *, starts: bool) -> Any:
         marked = self._mark and starts
         if not isinstance(config, dict) and not (config is None and marked):
             return self._session.mask(config)
-        known = {key: value for key, value in (config or {}).items() if key in _CONFIG}
-        others = {key: value for key, value in (config or {}).items() if key not in _CONFIG}
+        known, others = _parted(config or {}, _CONFIG)
         new = {key: self._config_entry(key, value) for key, value in known.items()}
         new |= self._values(others)
         if marked:
@@ -174,8 +165,8 @@ class Content:
         """Mask a dict whose keys are names, which stay; nobody but us writes the mark."""
         if not isinstance(x, dict):
             return self._session.mask(x)
-        ids = {key: value for key, value in x.items() if key in _KEPT}
-        text = {key: value for key, value in x.items() if key not in ids and key != SERVED}
+        ids, text = _parted(x, _KEPT)
+        text.pop(SERVED, None)
         masked = self._session.mask(text)
         if len(masked) != len(text):  # two keys became one
             each = (self._session.mask({key: value}) for key, value in text.items())
@@ -186,6 +177,12 @@ class Content:
             (k if _NAME.fullmatch(k) else new) for k, (new, _) in zip(text, pairs, strict=True)
         )
         return {**dict(zip(names, (value for _, value in pairs), strict=True)), **ids}
+
+
+def _parted(x: dict[str, Any], keys: Collection[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the entries under some keys, and the others."""
+    inside = {key: value for key, value in x.items() if key in keys}
+    return inside, {key: value for key, value in x.items() if key not in keys}
 
 
 _CONFIG = frozenset({"configurable", "metadata", "recursion_limit", "max_concurrency", "run_id"})

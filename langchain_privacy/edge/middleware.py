@@ -33,7 +33,7 @@ from langchain_privacy.edge.schemas import relaxed
 from langchain_privacy.edge.tool_policy import ToolPolicy
 from langchain_privacy.edge.tools import private_tool
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.masking import Masker, MaskingSession
+from langchain_privacy.masking import Masker
 
 try:
     from langchain.agents.middleware import (
@@ -152,14 +152,18 @@ class InnerPrivacyMiddleware(AgentMiddleware[Any, Any, Any]):
             _require_innermost(handler)
         names = {tool.name for tool in request.tools if isinstance(tool, BaseTool)}
         session = session_of(self.masker).keeping(names)
+        described = [t if isinstance(t, dict) else convert_to_openai_tool(t) for t in request.tools]
         if self.masker.policy.strict:
-            self.masker.public.learn(*map(_described, request.tools))
+            self.masker.public.learn(*described)
         edge = StructuredEdge(session)
         model = request.model if self.guard is None else self._guard(request.model)
-        limited = any(relaxed(each) is not each for each in map(_described, request.tools))
+        limited = any(relaxed(each) is not each for each in described)
         changes: dict[str, Any] = {
             "messages": session.mask(request.messages),
-            "tools": [_masked_tool(session, tool) for tool in request.tools],
+            "tools": [
+                tool if (masked := masked_tool(session, each)) is each else masked
+                for tool, each in zip(request.tools, described, strict=True)
+            ],
             "model_settings": masked_settings(session.mask, request.model_settings),
             "model": edge.model(model)
             if request.response_format is not None
@@ -229,19 +233,6 @@ def _require_innermost(handler: Callable[..., Any]) -> None:
             " it could add private values to what it has masked."
         )
         raise ConfigurationError(msg)
-
-
-def _described(tool: BaseTool | dict[str, Any]) -> dict[str, Any]:
-    return tool if isinstance(tool, dict) else convert_to_openai_tool(tool)
-
-
-def _masked_tool(
-    session: MaskingSession, tool: BaseTool | dict[str, Any]
-) -> BaseTool | dict[str, Any]:
-    """Mask a tool's description and schema; the tool itself where nothing in it is private."""
-    described = _described(tool)
-    masked = masked_tool(session, described)
-    return tool if masked is described else masked
 
 
 # ---- The spans of middleware.

@@ -223,7 +223,13 @@ class Walk:
 
     def _list(self, x: list[Any]) -> list[Any]:
         items = self._tokens(x) if is_token_list(x) else [self._any(item) for item in x]
-        return x if same(x, items) else _like_list(x, items)
+        if same(x, items):
+            return x
+        if type(x) is list:
+            return items
+        twin = copy.copy(x)
+        twin[:] = items
+        return twin
 
     def _tuple(self, x: tuple[Any, ...]) -> Any:
         names = getattr(x, "_fields", None)
@@ -294,7 +300,14 @@ class Walk:
             self._path.pop()
             changed = changed or walked_key is not key or walked is not value
             new[walked_key] = walked
-        return _like_dict(x, new) if changed else x
+        if not changed:
+            return x
+        if type(x) is dict:
+            return new
+        twin = copy.copy(x)
+        twin.clear()
+        twin.update(new)
+        return twin
 
     def _key(self, key: Any) -> Any:
         if isinstance(key, enum.Enum):
@@ -347,8 +360,8 @@ class Walk:
             goto = goto if same(goto, steps) else steps
         elif not isinstance(goto, str):
             goto = self._any(goto)
-        new = {"update": self._any(x.update), "resume": self._any(x.resume), "goto": goto}
-        return x if _unchanged(x, new) else dataclasses.replace(x, **new)
+        update, resume = self._any(x.update), self._any(x.resume)
+        return _with(x, {"update": update, "resume": resume, "goto": goto})
 
     def _send(self, x: Any) -> Any:
         arg = self._any(x.arg)
@@ -361,31 +374,14 @@ class Walk:
         # its `__init__` has no field order to rely on
         return type(x)(value, x.id, response_schema=x.response_schema)
 
-    def _overwrite(self, x: Any) -> Any:
-        value = self._any(x.value)
-        return x if value is x.value else dataclasses.replace(x, value=value)
-
-    def _graph_output(self, x: Any) -> Any:
-        new = {"value": self._any(x.value), "interrupts": self._any(x.interrupts)}
-        return x if _unchanged(x, new) else dataclasses.replace(x, **new)
-
-    def _state_update(self, x: Any) -> Any:
-        values = self._any(x.values)
-        return x if values is x.values else x._replace(values=values)
-
     def _task(self, x: Any) -> Any:
-        new = {
-            "interrupts": self._any(x.interrupts),
-            "result": self._any(x.result),
-            # a dict is the config of a subgraph, which has to find its checkpoint again
-            "state": x.state if isinstance(x.state, dict) else self._any(x.state),
-        }
-        return x if _unchanged(x, new) else x._replace(**new)
+        # a dict is the config of a subgraph, which has to find its checkpoint again
+        names = ("interrupts", "result") + (() if isinstance(x.state, dict) else ("state",))
+        return self._carried(x, *names)
 
-    def _snapshot(self, x: Any) -> Any:
-        names = ("values", "tasks", "interrupts", "metadata")
-        new = {name: self._any(getattr(x, name)) for name in names}
-        return x if _unchanged(x, new) else x._replace(**new)
+    def _carried(self, x: Any, *names: str) -> Any:
+        """Walk over what some fields carry."""
+        return _with(x, {name: self._any(getattr(x, name)) for name in names})
 
     # ---- Messages: what a field is for decides how its text is treated.
 
@@ -528,13 +524,15 @@ _CONTAINERS: list[tuple[Any, _Method]] = [
 
 _BY_NAME: dict[tuple[str, str], _Method] = {
     ("langgraph.types", "Command"): Walk._command,
-    ("langgraph.types", "GraphOutput"): Walk._graph_output,
+    ("langgraph.types", "GraphOutput"): lambda walk, x: walk._carried(x, "value", "interrupts"),
     ("langgraph.types", "Interrupt"): Walk._interrupt,
-    ("langgraph.types", "Overwrite"): Walk._overwrite,
+    ("langgraph.types", "Overwrite"): lambda walk, x: walk._carried(x, "value"),
     ("langgraph.types", "PregelTask"): Walk._task,
     ("langgraph.types", "Send"): Walk._send,
-    ("langgraph.types", "StateSnapshot"): Walk._snapshot,
-    ("langgraph.types", "StateUpdate"): Walk._state_update,
+    ("langgraph.types", "StateSnapshot"): lambda walk, x: walk._carried(
+        x, "values", "tasks", "interrupts", "metadata"
+    ),
+    ("langgraph.types", "StateUpdate"): lambda walk, x: walk._carried(x, "values"),
     ("pydantic.v1.main", "BaseModel"): Walk._old_model,
 }
 """Methods by module and name: to import LangGraph's types takes a second, and this room does not;
@@ -571,25 +569,13 @@ def same(old: Iterable[Any], new: Iterable[Any]) -> bool:
     return all(a is b for a, b in zip(old, new, strict=True))
 
 
-def _unchanged(x: Any, new: Mapping[str, Any]) -> bool:
-    return all(getattr(x, name) is value for name, value in new.items())
-
-
-def _like_list(x: list[Any], items: list[Any]) -> list[Any]:
-    if type(x) is list:
-        return items
-    twin = copy.copy(x)
-    twin[:] = items
-    return twin
-
-
-def _like_dict(x: dict[Any, Any], new: dict[Any, Any]) -> dict[Any, Any]:
-    if type(x) is dict:
-        return new
-    twin = copy.copy(x)
-    twin.clear()
-    twin.update(new)
-    return twin
+def _with(x: Any, new: Mapping[str, Any]) -> Any:
+    """Return a dataclass or named tuple with other fields, itself where they are the same."""
+    if all(getattr(x, name) is value for name, value in new.items()):
+        return x
+    if isinstance(x, tuple):
+        return x._replace(**new)  # type: ignore[attr-defined]  # it has names
+    return dataclasses.replace(x, **new)
 
 
 def _fields_of_model(x: BaseModel) -> list[tuple[str, Any]]:
