@@ -55,7 +55,7 @@ _REACH = 100
 _SNAP = 40
 
 
-class Windows(NamedTuple):
+class Excerpt(NamedTuple):
     """The parts of a text that are worth a look, joined, and the way back."""
 
     text: str
@@ -72,7 +72,7 @@ def blank(match: re.Match[str]) -> str:
     return " " * len(match[0])
 
 
-def windows_of(text: str) -> Windows:
+def excerpt_of(text: str) -> Excerpt:
     """Cut out what stands around digits, signs, tokens and labels; ends at white space."""
     # One byte a character, so that positions stay true; a question mark in place of all others.
     data = text.encode("ascii", "replace")
@@ -101,7 +101,7 @@ def windows_of(text: str) -> Windows:
         starts.append((at, start))
         parts.append(part)
         at += len(part) + 2
-    return Windows("\n\n".join(parts), starts)
+    return Excerpt("\n\n".join(parts), starts)
 
 
 def _places(finder: BytesAhoCorasick, data: bytes) -> list[int]:
@@ -307,13 +307,13 @@ class Examiner:
 
     def _findings(self, text: str) -> Refusal | None:
         text = PLACEHOLDER.sub(blank, text).replace(HARD, "\n").replace(SOFT, "\n")
-        windows = windows_of(text)
-        if not windows.text:
+        excerpt = excerpt_of(text)
+        if not excerpt.text:
             return None
         found: list[Finding] = []
         for detector in self._detectors:
             try:
-                findings = detector.detect(windows.text)
+                findings = detector.detect(excerpt.text)
             except DetectionError:
                 raise
             except Exception:  # noqa: BLE001 its text may quote the payload
@@ -323,10 +323,10 @@ class Examiner:
                 f
                 for f in findings
                 if f.score >= HIGH_CONFIDENCE
-                and windows.text[f.start : f.end].casefold() not in self._allow
+                and excerpt.text[f.start : f.end].casefold() not in self._allow
             ]
         if not found:
             return None
         types = Counter(f.entity_type for f in found)
-        offsets = tuple((windows.original(f.start), windows.original(f.end)) for f in found)
+        offsets = tuple((excerpt.original(f.start), excerpt.original(f.end)) for f in found)
         return Refusal(f"detector:{found[0].entity_type}", offsets, dict(types))

@@ -26,7 +26,6 @@ from langchain_privacy.detection.vocabulary.declared import KINDS
 from langchain_privacy.errors import ConfigurationError, InlineMediaError
 from langchain_privacy.masking import scalars
 from langchain_privacy.masking.cells import (
-    Arrived,
     arrived_cells,
     find_cells,
     may_hold_cells,
@@ -275,14 +274,14 @@ class MaskingSession:
         """
         links = self._in_links(in_links)
         if not json:
-            return StreamRestorer(self._restoring(in_links=links), self._arrived)
+            return StreamRestorer(
+                self._restoring(in_links=links),
+                lambda text, final: arrived_cells(text, self.vault, final=final),
+            )
         source = StreamRestorer(self._restoring(in_links=links, as_json=True))
         return JsonRestorer(
             lambda: StreamRestorer(self._restoring(in_links=links)), source, self.vault.lookup
         )
-
-    def _arrived(self, text: str, final: bool) -> Arrived:
-        return arrived_cells(text, self.vault, final=final)
 
     def find(self, text: str, *, language: str | None = None) -> list[Finding]:
         """Find what `mask` would replace in a text, without replacing or issuing anything.

@@ -388,7 +388,7 @@ class Forms:
 
     def _bare_tail(self, folded: str, floor: int) -> int:
         # a bare form has no white space: only the last word can be one
-        floor = max(floor, len(folded) - 96, _after_space(folded))
+        floor = max(floor, len(folded) - 96, max(map(folded.rfind, " \n\t\r")) + 1)
         if floor == len(folded):
             return floor
         tail = _BARE_TAIL.search(folded, floor)
@@ -447,15 +447,10 @@ def _bracket(opening: str) -> str:
 _OPENED = re.compile(rf"{_OPEN}[{INVISIBLE}]*")
 _SQUARE = re.compile(rf"\\{{0,4}}\[|{_escapes('lsqb|lbrack', '5[bB]', '91')}")
 _STARTED_END = re.compile(rf"{_STARTED}\Z")
-_SPACES = " \n\t\r"
 
 
 def _prefixes(words: Iterable[str]) -> frozenset[str]:
     return frozenset(word[:n] for word in words for n in range(1, len(word) + 1))
-
-
-def _after_space(text: str) -> int:
-    return max(map(text.rfind, _SPACES)) + 1
 
 
 def _ascii_tail(word: str) -> str:

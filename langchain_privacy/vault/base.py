@@ -175,8 +175,9 @@ class VaultSession(ABC):
             with followed.lock:
                 for entry in self.entries(followed.known):
                     if entry.is_private and entry.value:
-                        value, part = entry.plain or entry.value, entry.kind != entry.entity_type
-                        followed.index.add(value, entry.kind, entry, followed.known, part=part)
+                        value, kind = entry.plain or entry.value, entry.kind
+                        part = kind != entry.entity_type
+                        followed.index.add(value, kind, entry, followed.known, part=part)
                     followed.known += 1
         return followed.index
 
