@@ -18,7 +18,7 @@ from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.rules import announced_by, finding
 from langchain_privacy.words import load
-from langchain_privacy.words.korean import PARTICLE_APART, is_hangul, is_title
+from langchain_privacy.words.korean import CASE_BEHIND, PARTICLE_APART, is_hangul, is_title
 from langchain_privacy.words.labels import (
     ABOUT,
     HEALTH,
@@ -175,7 +175,7 @@ def _korean_name(value: str) -> int:
 
 
 def _is_name(value: str, *, plain: bool) -> bool:
-    if not _NAME_LIKE.fullmatch(value) or len(value) > 60:
+    if not _NAME_LIKE.fullmatch(value) or len(value) > 60 or CASE_BEHIND.search(value):
         return False
     words = re.findall(r"[^\W\d_]+", value.lower())
     if _COMMON.issuperset(words) and (len(words) > 2 or not (plain or value[0].isupper())):

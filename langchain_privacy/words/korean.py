@@ -52,6 +52,9 @@ HEADLINE_HANJA = frozenset(
 """Hanja that headlines write for a word: countries, 前 for a former one, 與 for the party in power."""
 
 
+CASE_BEHIND = re.compile(r"(?<=[인한된할는은])[ ](?:경우|때|동안|상태|상황)(?![가-힣]{4})")
+"""What makes the word before it a case and no name, also behind a label: "예정인 경우"."""
+
 SYLLABLE = re.compile("[가-힣]")
 """A composed Hangul syllable: `SYLLABLE.search(text)` says whether a text has any."""
 

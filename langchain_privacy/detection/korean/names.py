@@ -12,14 +12,15 @@ or an age says is kept. `defaults` puts the rule into a detector.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from operator import attrgetter
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import HANGUL, FoldedText
 from langchain_privacy.detection.korean import morphemes, syllables
+from langchain_privacy.detection.korean.doubted import SAID, is_believed
 from langchain_privacy.detection.korean.everyday import is_common_token, term_at
+from langchain_privacy.detection.korean.given import given_names_in
+from langchain_privacy.detection.korean.listed import listed_beside
 from langchain_privacy.detection.korean.people import people_in
 from langchain_privacy.detection.korean.tokens import (
     SENTENCES,
@@ -36,8 +37,6 @@ from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words.korean import PARTICLES, SYLLABLE
 from langchain_privacy.words.labels import kind_of_label
 
-# Of the rules: what the words around a name say, and not its syllables alone.
-_SAID = 0.6
 _MODEL = "korean_names"
 _PERSON = 0.6
 _OTHER = 0.5
@@ -48,12 +47,6 @@ _NEXT_KEY = re.compile(r"(?<=[가-힣]) [a-z_]+\Z")
 _LABEL_MARK = re.compile(r"[ ]?[:：=|\t]")
 # The same name behind it in Hanja: "김민수(金民秀)", "유카와 하루나(湯川遙菜·42)".
 _IN_BRACKETS = re.compile(r"[ ]?\((?P<hanja>[\u4e00-\u9fff\uf900-\ufaff]{2,6})(?=[),·])")
-# Of the rules: what a label says.
-_LABELLED = 0.8
-# A word that is none of address.
-_WORD_BEHIND = re.compile(r"[ ](?![가-힣]{0,6}(?:씨|님))[가-힣]")
-_ENDINGS = frozenset(["JKS", "JKC", "JKG", "JKO", "JKB", "JX", "JC", "VCP", "ETM", "EC", "EF"])
-_start_of = attrgetter("start")
 # See `Token.id`: rarer words are often names as well.
 _KNOWN = 30_000
 
@@ -79,7 +72,10 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
         for start, end, kind, score, rule in (_with_kiwi if kiwi else _without)(sentence):
             found = finding(at + start, at + end, kind, score, rule)
             (by_model if rule == _MODEL else by_rules).append(found)
-    for name in (*by_rules, *by_model):
+    persons = [(f.start, f.end) for f in (*by_rules, *by_model) if f.entity_type == "PERSON"]
+    listed = listed_beside(text.text, persons) if kiwi else ()
+    beside = (finding(*item, "PERSON", _PERSON, "korean_listed") for item in listed)
+    for name in (*by_rules, *by_model, *beside):
         yield name
         if name.entity_type == "PERSON" and (match := _IN_BRACKETS.match(text.text, name.end)):
             yield span(match, "PERSON", _PERSON, _MODEL, "hanja")
@@ -87,42 +83,29 @@ def find_korean_names(text: FoldedText) -> Iterator[Finding]:
 
 @remembered(SENTENCES)
 def _with_kiwi(sentence: str) -> tuple[_Name, ...]:
-    by_rules = (name for name in _by_rules(sentence) if not _is_inflected(sentence, name))
-    return (*by_rules, *_by_model(sentence, _in_morphemes))
+    by_rules = (
+        (f.start, f.end, f.entity_type, max(f.score, SAID), f.detector)
+        for f in people_in(sentence)
+        if is_believed(sentence, f.start, f.end, f.score) and not _heads(sentence, f)
+    )
+    by_model = _by_model(sentence, _in_morphemes)
+    return (*by_rules, *by_model, *_by_given_name(sentence))
+
+
+def _by_given_name(sentence: str) -> Iterator[_Name]:
+    for at, piece in pieces(sentence):
+        for start, end in given_names_in(piece):
+            yield at + start, at + end, "PERSON", _PERSON, "korean_given"
 
 
 @remembered(SENTENCES)
 def _without(sentence: str) -> tuple[_Name, ...]:
-    return (*_by_rules(sentence), *_by_model(sentence, _in_syllables))
-
-
-def _by_rules(sentence: str) -> Iterator[_Name]:
-    for f in people_in(sentence):
-        if f.score >= _SAID and not _heads(sentence, f):
-            yield f.start, f.end, f.entity_type, f.score, f.detector
-
-
-def _is_inflected(sentence: str, name: _Name) -> bool:
-    """Say whether what words around it make a name is a noun with a particle or with 이다.
-
-    고객 성함이, 예정인 환자: Kiwi knows 이상인 and takes an unknown name for one noun. What a label
-    says, and 씨 or 님 behind it, says more.
-    """
-    start, end, _, score, _ = name
-    if score >= _LABELLED or not _WORD_BEHIND.match(sentence, end):
-        return False
-    at, piece = next(p for p in pieces(sentence) if p[0] + len(p[1]) > start)
-    tokens = korean_tokens(piece)
-    first = bisect_left(tokens, start - at, key=_start_of)
-    last = bisect_left(tokens, end - at, key=_start_of)
-    noun = next((i for i in range(first, last) if tokens[i].tag in _ENDINGS), first)
-    return (
-        first < noun
-        and tokens[first].start == start - at
-        and all(token.tag in _ENDINGS for token in tokens[noun:last])
-        and (tokens.tags[first:noun] in (["NNG"], ["MM", "NNB"]))
-        and all(not token.oov and token.id < _KNOWN for token in tokens[first:noun])
+    by_rules = (
+        (f.start, f.end, f.entity_type, f.score, f.detector)
+        for f in people_in(sentence)
+        if f.score >= SAID and not _heads(sentence, f)
     )
+    return (*by_rules, *_by_model(sentence, _in_syllables))
 
 
 def _by_model(sentence: str, read: Callable[[str], Iterator[_Named]]) -> Iterator[_Name]:

@@ -238,6 +238,7 @@ _ROLE_BEFORE = re.compile(
     r"[ ]{0,2}(?P<mark>[:：=|(\[>-]?)[ \t\"'*]{0,3}\Z"  # "담당자: "
 )
 _SPEAKER = re.compile(rf"(?:^|[\s·-])[{ONE_SYLLABLE_FAMILY}][ ][가-힣]{{2,4}}\Z")
+_NAME_BEFORE = re.compile(r"(?<![가-힣])(?P<name>[가-힣]{3,4})[ ]\Z")
 _AGE = re.compile(r"[ ]?\((?:\d{1,3}(?:세|살)?|남|여|\d{2}년생|만[ ]?\d+세)[,)·]")
 _SOMEBODY = re.compile(r"[ ]?(?:\([^()\n]{1,12}\)|씨|양|군|전 )")
 
@@ -298,9 +299,21 @@ def _role_before(t: str, start: int) -> _Role:
     if not known and len(role) > 1 and role[-1] in "은는이가인의":
         known = role[:-1] in _ROLES
         subject = role[-1] in "은는이가"
-    if known and mark and _SPEAKER.search(t[max(0, match.start() - 4) : match.end("role")]):
+    if known and mark and _speaks(t, match.start(), match.end("role")):
         return _Role()  # "변 위원: 최근 3년": somebody's words follow, no name
     return _Role(known, known and mark and match["mark"] not in ("-", ">"), subject)
+
+
+def _speaks(t: str, start: int, end: int) -> bool:
+    """Say whether a name stands before a title, so that both say who speaks: "변 위원: "."""
+    if _SPEAKER.search(t[max(0, start - 4) : end]):
+        return True
+    before = _NAME_BEFORE.search(t, max(0, start - 5), start)
+    return (
+        before is not None
+        and t[start:end] in _TITLES
+        and any(reading.likely for reading in _read(before["name"]).readings)
+    )
 
 
 # The rule
