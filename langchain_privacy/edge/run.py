@@ -154,8 +154,7 @@ def session_of(masker: Masker, config: RunnableConfig | None = None) -> MaskingS
     current = current_session()
     if current is not None:
         around = _surrounding.get()
-        session = MaskingSession(masker, current)
-        return session.keeping(around.session.kept) if around else session
+        return MaskingSession(masker, current, around.session.kept if around else frozenset())
     ambient = var_child_runnable_config.get()
     both = {**_configurable(ambient), **_configurable(config)}
     return _named_session(masker, both, mark=_mark(config) or _mark(ambient))
@@ -414,8 +413,7 @@ def _found_run(
     configurable = {**_configurable(bound), **_configurable(config)}
     thread = thread_of(configurable)
     if around is not None and (thread is None or str(thread) == around.thread):
-        session = MaskingSession(masker, around.session.vault)
-        session = session.keeping(around.session.kept | control)
+        session = MaskingSession(masker, around.session.vault, around.session.kept | control)
         if around.served:
             config, bound = mask_config(session, config), mask_config(session, bound)
         return EdgeRun(session, config, bound, inside or around.served, None)

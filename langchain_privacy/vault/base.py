@@ -323,6 +323,8 @@ class LiveValues:
 
     Attributes:
         changes: Another number whenever something may be found that could not be found before.
+        generation: Another number whenever a session got an entry or ended. Both may step back
+            when two things happen at once, but never to a number that they had before.
         longest: Characters of the longest value that was ever told.
     """
 
@@ -337,7 +339,7 @@ class LiveValues:
         self._over: set[str] = set()
         self._told: weakref.WeakSet[Listener] = weakref.WeakSet()
         self._counted = count(1)
-        self.changes = self.longest = 0
+        self.changes = self.generation = self.longest = 0
 
     def __repr__(self) -> str:
         return f"<LiveValues of {len(self._holders)} sessions>"
@@ -361,9 +363,11 @@ class LiveValues:
         holders.discard(number)
         if not holders and self._holders.pop(session_id, None) is not None:
             self._over.add(session_id)
+        self.generation = next(self._counted)
 
     def issued(self, session_id: str, entry: VaultEntry) -> None:
         """Take note of a value."""
+        self.generation = next(self._counted)
         text = entry.plain or entry.value  # escapes are looked through wherever it may stand
         if self._all is not None or (entry.is_private and is_unmistakable(text)):
             value = _Value(entry.kind, text, entry.entity_type, entry.code, entry.is_private)

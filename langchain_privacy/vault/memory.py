@@ -7,7 +7,6 @@ are never in `repr`, errors, pickles or logs. For values that outlive the proces
 
 import hashlib
 import hmac
-import itertools
 import re
 import secrets
 import threading
@@ -96,20 +95,6 @@ def no_such_document() -> SessionError:
     return SessionError(msg)
 
 
-class _Changes:
-    """Numbers every change of a vault.
-
-    `now` may step back when two happen at once, but never to a number that it had before.
-    """
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self.now = 0
-
-    def note(self) -> None:
-        self.now = next(self._numbers)
-
-
 class _MemorySession(VaultSession):
     waits = False
 
@@ -119,7 +104,6 @@ class _MemorySession(VaultSession):
         name: bytes,
         length: int,
         ttl: timedelta | None,
-        changes: _Changes,
         live_values: LiveValues,
         *,
         again: bool,
@@ -134,7 +118,6 @@ class _MemorySession(VaultSession):
             key.derive("documents", name), self._life
         )
         self._length = length
-        self._changes = changes
         self._live_values = live_values
         live_values.begin(self)
         self._lock = threading.Lock()
@@ -168,7 +151,6 @@ class _MemorySession(VaultSession):
                 self._by_value[entity_type, value] = entry
                 self._by_code[entity_type, entry.code] = entry
                 self._order.append(entry)
-                self._changes.note()
                 self._live_values.issued(self.id, entry)
             return entry
 
@@ -197,7 +179,6 @@ class _MemorySession(VaultSession):
             self._order.clear()
             self._by_value.clear()
             self._by_code.clear()
-        self._changes.note()
 
 
 class InMemoryVault(Vault):
@@ -228,7 +209,6 @@ class InMemoryVault(Vault):
         self._sessions: dict[bytes, _MemorySession] = {}
         self._ephemeral: weakref.WeakSet[_MemorySession] = weakref.WeakSet()
         self._ended: set[bytes] = set()
-        self._changes = _Changes()
 
     def __repr__(self) -> str:
         return f"<InMemoryVault of {len(self._sessions)} sessions>"
@@ -252,7 +232,7 @@ class InMemoryVault(Vault):
     @property
     def generation(self) -> object:
         """The number of the last change."""
-        return self._changes.now
+        return self.live_values.generation
 
     def live_sessions(self) -> Sequence[VaultSession]:
         """Return the sessions that can still resolve a placeholder in this process."""
@@ -273,7 +253,6 @@ class InMemoryVault(Vault):
             name,
             self._length,
             self._ttl,
-            self._changes,
             self.live_values,
             again=_digest(name) in self._ended,
         )
