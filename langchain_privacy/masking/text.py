@@ -117,7 +117,7 @@ class TextMasker:
         self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
         self._looked: OrderedDict[bytes, list[Finding]] = OrderedDict()
         self._verbatim: OrderedDict[bytes, None] = OrderedDict()
-        self._bare: dict[bytes, int] = {}
+        self._bare: OrderedDict[bytes, int] = OrderedDict()
         self._pieces: OrderedDict[bytes, _Piece] = OrderedDict()
         self._forms: tuple[int, Forms | None] = (0, None)
         self._types: frozenset[str] = frozenset()
@@ -238,12 +238,10 @@ class TextMasker:
         searched = self._bare.get(key)
         if searched == count:
             return False
-        if searched is None or self._vault.index().news(searched).may_be_in(name):
-            if self.known_in(name):
-                return True
-            if len(self._bare) >= _REMEMBERED:
-                self._bare.clear()
-        self._bare[key] = count
+        new = searched is None or self._vault.index().news(searched).may_be_in(name)
+        if new and self.known_in(name):
+            return True
+        _keep(self._bare, key, count)
         return False
 
     def has_masked(self, text: str) -> bool:

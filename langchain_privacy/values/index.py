@@ -177,11 +177,11 @@ class ValueIndex(Generic[Owner]):
             self._put(self._exact, _bytes(value), Spelling(value, Rule.VALUE), "plain", owner)
             if not (named or tells_something(entity_type, value)):
                 return
+            other = "name" if is_person(entity_type) else "separators"
             for place, spelling in enumerate(spellings(entity_type, compose(value), part=part)):
                 if named and spelling.rule is Rule.WEAK:
                     short = len(value) < 2 or any(map(is_hangul, value))
                     spelling = spelling._replace(rule=Rule.WORD if short else Rule.VALUE)
-                other = "name" if is_person(entity_type) else "separators"
                 self._spell(spelling, owner, other if place else "plain")
             for day in days_of(value):
                 self._numbers_since = number
