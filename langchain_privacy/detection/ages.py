@@ -267,7 +267,7 @@ def _ages(text: str) -> Iterator[Span]:
             yield from (match.span("age") for match in found if match)
             if match := _IN_BRACKETS_OLD.search(text, max(0, start - _REACH), end + _NEAR):
                 yield match.span("age")
-            if match := next(_OLD.find(words, max(0, start - _REACH), end + _NEAR), None):
+            if match := next(iter(_OLD.find(words, max(0, start - _REACH), end + _NEAR)), None):
                 yield match.span("age")
         before = text[max(0, start - _NEAR) : start].rpartition("\n")[2].split()
         if not before:

@@ -11,9 +11,10 @@ they begin with a number or a sign), and is tried there and nowhere else.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from itertools import compress
 from operator import itemgetter
+from typing import NamedTuple
 
 from langchain_privacy.detection.once import once
 from langchain_privacy.values.fold import lowered
@@ -28,6 +29,24 @@ _ANY_LOOKALIKE = re.compile("[\u017f\u0131\u0130]")
 _whole = itemgetter(0)
 
 
+class Stretch(NamedTuple):
+    """A stretch of a text: where it begins and stops, and what in it patterns may begin with.
+
+    Attributes:
+        begin: Its first character.
+        stop: One past its last.
+        said: The words that begin in it, in lower case.
+        places: Where they begin.
+        numbers: Where runs of digits begin.
+    """
+
+    begin: int
+    stop: int
+    said: list[str]
+    places: list[int]
+    numbers: list[int]
+
+
 class Words:
     """The words and numbers of a text, and where they begin.
 
@@ -36,52 +55,37 @@ class Words:
         lower: The same in lower case, character for character.
         known: The words in Latin, Greek or Cyrillic letters that occur, in lower case.
         numbers: Where runs of digits begin and end.
+        whole: The text as one stretch.
     """
 
     def __init__(self, text: str) -> None:
         self.text, self.lower = text, lowered(text)
         lookalikes = not text.isascii() and _ANY_LOOKALIKE.search(self.lower) is not None
         said = self.lower.translate(_ASCII_LOOKALIKES) if lookalikes else self.lower
-        self._said, self._places = _cut(said)
-        self.known = frozenset(self._said)
+        cut, places = _cut(said)
+        self.known = frozenset(cut)
         if lookalikes:
             self.known |= frozenset(_LATIN_WORD.findall(self.lower))
         self.numbers = [match.span() for match in _DIGITS.finditer(text)]
-        self._numbers_begin = [start for start, _ in self.numbers]
+        self.whole = Stretch(0, len(text), cut, places, [start for start, _ in self.numbers])
 
     def at(self, place: int) -> str:
         """Return the word that begins at an offset."""
-        return self._said[bisect_left(self._places, place)]
+        return self.whole.said[bisect_left(self.whole.places, place)]
 
-    def places(
-        self, words: frozenset[str], begin: int = 0, stop: int | None = None
-    ) -> Iterable[int]:
-        """Return where words of a set begin, in order, within a stretch of the text."""
+    def places(self, words: frozenset[str]) -> Iterable[int]:
+        """Return where words of a set begin, in order."""
         if words.isdisjoint(self.known):
             return ()
-        said, places = self._within(begin, stop)
-        return compress(places, map(words.__contains__, said))
+        return compress(self.whole.places, map(words.__contains__, self.whole.said))
 
-    def places_of_parts(self, parts: tuple[str, ...], begin: int, stop: int | None) -> list[int]:
-        """Return where words begin that begin with one of some strings."""
-        said, places = self._within(begin, stop)
-        return [at for at, word in zip(places, said, strict=True) if word.startswith(parts)]
-
-    def _within(self, begin: int, stop: int | None) -> tuple[list[str], list[int]]:
-        said, places = self._said, self._places
-        if begin or stop is not None:
-            first = bisect_left(places, begin)
-            last = len(places) if stop is None else bisect_left(places, stop)
-            return said[first:last], places[first:last]
-        return said, places
-
-    def numbers_in(self, begin: int = 0, stop: int | None = None) -> Sequence[int]:
-        """Return where runs of digits begin, in order, within a stretch of the text."""
-        places = self._numbers_begin
-        if not begin and stop is None:
-            return places
-        last = len(places) if stop is None else bisect_left(places, stop)
-        return places[bisect_left(places, begin) : last]
+    def within(self, begin: int = 0, stop: int | None = None) -> Stretch:
+        """Return a stretch of the text."""
+        stop = len(self.text) if stop is None else stop
+        _, _, said, places, numbers = self.whole
+        first, last = bisect_left(places, begin), bisect_left(places, stop)
+        digits = numbers[bisect_left(numbers, begin) : bisect_left(numbers, stop)]
+        return Stretch(begin, stop, said[first:last], places[first:last], digits)
 
 
 def _cut(said: str) -> tuple[list[str], list[int]]:
@@ -161,38 +165,42 @@ class Anchored:
 
     def find(
         self, words: Words, begin: int = 0, stop: int | None = None
-    ) -> Iterator[re.Match[str]]:
+    ) -> Iterable[re.Match[str]]:
         """Return what `finditer` of the pattern yields, for a stretch of the text."""
+        whole = not begin and stop is None
+        return self.find_in(words, words.whole if whole else words.within(begin, stop))
+
+    def find_in(self, words: Words, stretch: Stretch) -> Iterable[re.Match[str]]:
+        """Return the same for a stretch that was cut out before."""
         if self._needs and self._needs.isdisjoint(words.known):
-            return iter(())
+            return ()
         pattern, text = self.pattern, words.lower if self.in_lower else words.text
         if self._any_case and text.isascii():
             if self._small is None:  # compiled when it is needed: to compare both cases costs twice
                 self._small = re.compile(pattern.pattern, pattern.flags & ~re.IGNORECASE)
             pattern, text = self._small, words.lower
-        end = len(text) if stop is None else stop
+        begin, end, said, places, numbers = stretch
         if self._anywhere:
             return pattern.finditer(text, begin, end)
-        places = (
-            words.places_of_parts(self._parts, begin, stop)
-            if self._parts
-            else words.places(self._begins, begin, stop)
-        )
+        starts: list[int] = []
+        if self._parts:
+            starts = [
+                at for at, word in zip(places, said, strict=True) if word.startswith(self._parts)
+            ]
+        elif stretch is not words.whole or not self._begins.isdisjoint(words.known):
+            starts = list(compress(places, map(self._begins.__contains__, said)))
         if self._numbers or self._signs:
-            more = list(words.numbers_in(begin, stop)) if self._numbers else []
+            starts += numbers if self._numbers else ()
             if self._before:
-                more += [at - back for at in more for back in self._before if at - back >= begin]
+                starts += [
+                    at - back for at in numbers for back in self._before if at - back >= begin
+                ]
             if self._signs is not None:
-                more += [found.start() for found in self._signs.finditer(words.text, begin, end)]
-            places = sorted([*places, *more])
-        return _matches(pattern, text, places, end) if places else iter(())
-
-
-def _matches(
-    pattern: re.Pattern[str], text: str, places: Iterable[int], end: int
-) -> Iterator[re.Match[str]]:
-    match, done = pattern.match, 0
-    for at in places:
-        if at >= done and (found := match(text, at, end)):
-            done = found.end()
-            yield found
+                starts += [found.start() for found in self._signs.finditer(words.text, begin, end)]
+            starts.sort()
+        match, done, matches = pattern.match, 0, []
+        for at in starts:
+            if at >= done and (found := match(text, at, end)):
+                done = found.end()
+                matches.append(found)
+        return matches

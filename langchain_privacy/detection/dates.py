@@ -5,7 +5,7 @@ They are to be compiled with `re.IGNORECASE`, and begin and end at a letter or a
 
 from collections.abc import Iterable, Iterator
 
-from langchain_privacy.detection.anchors import words_of
+from langchain_privacy.detection.anchors import Stretch, Words, words_of
 from langchain_privacy.detection.once import once_all
 
 MONTH = (
@@ -122,27 +122,29 @@ KOREAN_MONEY = (
 
 
 @once_all
-def around_digits(text: str) -> Iterator[tuple[int, int]]:
+def around_digits(text: str) -> Iterator[Stretch]:
     """Yield where numbers and the words that belong to them can stand; prose has few."""
-    return _around(words_of(text).numbers)
+    words = words_of(text)
+    return _around(words, words.numbers)
 
 
 @once_all
-def around_years(text: str) -> Iterator[tuple[int, int]]:
+def around_years(text: str) -> Iterator[Stretch]:
     """Yield where numbers of four digits and the words that belong to them can stand."""
-    return _around(n for n in words_of(text).numbers if n[1] - n[0] == _DIGITS_OF_A_YEAR)
+    words = words_of(text)
+    return _around(words, (n for n in words.numbers if n[1] - n[0] == _DIGITS_OF_A_YEAR))
 
 
-def _around(numbers: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _around(words: Words, numbers: Iterable[tuple[int, int]]) -> Iterator[Stretch]:
     begin = stop = -1
     for first, last in numbers:
         if first - _REACH > stop:
             if stop >= 0:
-                yield max(0, begin), stop
+                yield words.within(max(0, begin), stop)
             begin = first - _REACH
         stop = last + _REACH
     if stop >= 0:
-        yield max(0, begin), stop
+        yield words.within(max(0, begin), stop)
 
 
 _REACH = 32

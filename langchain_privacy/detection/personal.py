@@ -27,7 +27,7 @@ from functools import cache
 from operator import itemgetter
 
 from langchain_privacy.detection.ages import IN_WORDS, ages, bodies
-from langchain_privacy.detection.anchors import Anchored
+from langchain_privacy.detection.anchors import Anchored, Stretch
 from langchain_privacy.detection.dates import (
     DAY,
     DAY_BEGINS,
@@ -260,12 +260,13 @@ class _About:
     def search(
         self,
         *patterns: Anchored,
-        where: Callable[[str], Iterable[Span]] = around_digits,
+        where: Callable[[str], Iterable[Stretch]] = around_digits,
     ) -> Iterator[re.Match[str]]:
         """Search where digits are."""
+        stretches = where(self.text)
         for pattern in patterns:
-            for begin, stop in where(self.text):
-                yield from pattern.find(self.said, begin, stop)
+            for stretch in stretches:
+                yield from pattern.find_in(self.said, stretch)
 
     def personal(self, part: Span, *, we: bool = False) -> bool:
         """Say whether a stretch speaks of a person; `we` counts for what firms have as well."""

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from functools import cache
 
 from langchain_privacy.detection.ages import ages, bodies
-from langchain_privacy.detection.anchors import Anchored, Words, words_of
+from langchain_privacy.detection.anchors import Anchored, Stretch, words_of
 from langchain_privacy.detection.dates import (
     DAY_BEGINS,
     DAYS,
@@ -145,9 +145,9 @@ def private_numbers(
     found: list[Span] = []
     words = words_of(text)
     always = _ALWAYS_IN_ASCII if text.isascii() else _ALWAYS
-    for begin, stop in around_digits(text):
-        taken += [m.span(m.lastgroup or 0) for m in always.find(words, begin, stop)]
-        found += _numbers_in(words, begin, stop)
+    for stretch in around_digits(text):
+        taken += [m.span(m.lastgroup or 0) for m in always.find_in(words, stretch)]
+        found += _numbers_in(text, stretch)
     taken.sort()
     numbers = [(start, end, False) for start, end in taken]
     at = 0
@@ -171,10 +171,10 @@ def private_numbers(
         yield first, last
 
 
-def _numbers_in(words: Words, begin: int, stop: int) -> Iterator[Span]:
+def _numbers_in(text: str, stretch: Stretch) -> Iterator[Span]:
     """Yield the numbers of a stretch with the letters and the sign before them."""
-    text = words.text
-    for at in words.numbers_in(begin, stop):
+    begin, stop = stretch.begin, stretch.stop
+    for at in stretch.numbers:
         if at < begin:
             continue  # in the number before
         apart = at == begin or text[at - 1] in " \n"  # as most are

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -60,7 +60,7 @@ def _texts() -> Iterator[str]:
 _TEXTS = list(dict.fromkeys(_texts()))
 
 
-def _spans(matches: Iterator[re.Match[str]]) -> list[tuple[int, int]]:
+def _spans(matches: Iterable[re.Match[str]]) -> list[tuple[int, int]]:
     return [match.span() for match in matches]
 
 
@@ -71,8 +71,9 @@ def test_an_anchored_pattern_finds_what_it_finds_everywhere(name: str) -> None:
         words = words_of(text)
         searched = words.lower if anchored.in_lower else text
         assert _spans(anchored.find(words)) == _spans(anchored.pattern.finditer(searched)), text
-        for begin, stop in around_digits(text):
-            found = _spans(anchored.find(words, begin, stop))
+        for stretch in around_digits(text):
+            begin, stop = stretch.begin, stretch.stop
+            found = _spans(anchored.find_in(words, stretch))
             assert found == _spans(anchored.pattern.finditer(searched, begin, stop)), text
 
 
@@ -88,9 +89,9 @@ def test_every_room_of_detection_with_such_a_pattern_is_looked_at() -> None:
 )
 def test_numbers_are_taken_with_the_letters_and_the_sign_before_them(text: str) -> None:
     pattern = numbers._NUMBER
-    for begin, stop in around_digits(text):
-        found = list(numbers._numbers_in(words_of(text), begin, stop))
-        assert found == _spans(pattern.finditer(text, begin, stop))
+    for stretch in around_digits(text):
+        found = list(numbers._numbers_in(text, stretch))
+        assert found == _spans(pattern.finditer(text, stretch.begin, stretch.stop))
 
 
 def test_lookalikes_of_ascii_letters_are_words_too() -> None:
@@ -102,8 +103,8 @@ def test_words_are_found_within_a_stretch_only() -> None:
     words = words_of("in 1 in 22 in 333")
     places = frozenset({"in"})
     assert list(words.places(places)) == [0, 5, 11]
-    assert list(words.places(places, 1, 11)) == [5]
-    assert words.numbers_in(4, 12) == [8]
+    assert words.within(1, 11) == (1, 11, ["in"], [5], [3, 8])
+    assert words.within(4, 12).numbers == [8]
 
 
 def test_a_pattern_without_regard_to_case_is_written_in_small_letters() -> None:
