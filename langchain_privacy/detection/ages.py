@@ -184,10 +184,11 @@ _BESIDE_FAMILY = Anchored(
     any_case=True,
 )
 _MOST_DIGITS = 3
-_SPELLED = frozenset(
+SPELLED = frozenset(
     (*_ONES.split("|"), *_TENS.split("|"), "ten", "eleven", "twelve", "thirteen", "fourteen",
      "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
 )  # fmt: skip
+"""The words that `IN_WORDS` begins with."""
 # What stands right before an age says which form it may have; looking there is much cheaper than
 # trying all of them.
 _FORMS_BEHIND: dict[str, tuple[Anchored, ...]] = {
@@ -296,7 +297,7 @@ def _candidates(words: Words) -> Iterator[Span]:
     """Yield where numbers that may be ages are, in figures and in words."""
     text = words.text
     yield from (n for n in words.numbers if n[1] - n[0] <= _MOST_DIGITS)
-    for at in words.places(_SPELLED if " year" in text else _SPELLED - {"one"}):
+    for at in words.places(SPELLED if " year" in text else SPELLED - {"one"}):
         if text.startswith(" ", at - 1) and text[at].islower():
             end = at + len(words.at(at))
             if not text.startswith("one", at) or text.startswith(" year", end):

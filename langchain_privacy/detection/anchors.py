@@ -121,6 +121,7 @@ class Anchored:
         whole: bool = True,
         flags: int = 0,
         needs: Iterable[str] = (),
+        then: Iterable[str] = (),
         numbers: bool = False,
         reach: int = 0,
         signs: str = "",
@@ -137,6 +138,8 @@ class Anchored:
             whole: Whether they are whole words; a match may begin with a part of one if not.
             flags: Of the pattern.
             needs: Words of which a text has at least one if it has a match.
+            then: Words of which one comes next in each match that begins with a word, whatever
+                stands between the two; any word if there are none.
             numbers: Whether a match may begin with a number.
             reach: How many characters before a number a match may begin as well.
             signs: Characters that a match may begin with.
@@ -154,6 +157,7 @@ class Anchored:
         self._begins = frozenset(begins)
         self._parts = () if whole else tuple(self._begins)
         self._needs = frozenset(needs)
+        self._then = frozenset(then)
         self._numbers = numbers
         self._before = range(reach, 0, -1)
         self._signs = re.compile(f"[{re.escape(signs)}]") if signs else None
@@ -189,6 +193,8 @@ class Anchored:
             ]
         elif stretch is not words.whole or not self._begins.isdisjoint(words.known):
             starts = list(compress(places, map(self._begins.__contains__, said)))
+            if self._then and starts:
+                starts = self._with_next(stretch)
         if self._numbers or self._signs:
             starts += numbers if self._numbers else ()
             if self._before:
@@ -204,3 +210,10 @@ class Anchored:
                 done = found.end()
                 matches.append(found)
         return matches
+
+    def _with_next(self, stretch: Stretch) -> list[int]:
+        """Return where a match may begin by its first word and the one behind it."""
+        _, _, said, places, _ = stretch
+        last = len(said) - 2  # behind it a stretch ends, perhaps within the word
+        first = compress(range(len(said)), map(self._begins.__contains__, said))
+        return [places[at] for at in first if at >= last or said[at + 1] in self._then]

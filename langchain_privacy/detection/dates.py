@@ -41,7 +41,9 @@ _MONTH_ELSEWHERE = rf"(?:{'|'.join(sorted(MONTHS_ELSEWHERE))})\b"
 def behind(*words: str) -> str:
     """Return a pattern of the place behind one of some words, which are not of the match."""
     places = "|".join(rf"(?<=\b{word} )" for word in words)
-    return f"(?:{places})"
+    # Their ends first, all at once: most places are behind none of them.
+    ends = "|".join(sorted({word[-2:] for word in words}))
+    return f"(?<=(?:{ends}) )(?:{places})"
 
 
 _SEEN = ("seen", "clinic", "adm")  # in notes of clinics
@@ -49,7 +51,7 @@ _SEEN = ("seen", "clinic", "adm")  # in notes of clinics
 DAYS = (
     rf"\b{_WEEKDAY}{_NTH}(?:\s?(?:to|-|–|and)\s?{_NTH})?(?:\sof)?[ -]{MONTH}\.?"
     rf"(?:,?[ -]\d{{4}}\b)?{_CLOCK}",
-    rf"\b{_WEEKDAY}{MONTH}\.?\s(?:the\s)?{_NTH}\b(?!:)(?:\s?(?:to|-|–|and)\s?{_NTH}\b(?![:/]))?"
+    rf"\b(?!\d){_WEEKDAY}{MONTH}\.?\s(?:the\s)?{_NTH}\b(?!:)(?:\s?(?:to|-|–|and)\s?{_NTH}\b(?![:/]))?"
     rf"(?:,?\s\d{{4}}\b)?{_CLOCK}",
     r"\b(?:(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d\d))\b(?![/-])"
     + _CLOCK,
@@ -70,7 +72,7 @@ DAY_BEGINS = MONTHS.union(_SHORT_WEEKDAYS, (f"{day}day" for day in _SHORT_WEEKDA
 """With these words or with a number begins what `DAY` finds."""
 
 MONTHS_OF_YEAR = (
-    rf"\b(?:{MONTH}|spring|summer|autumn|winter)\.?,?\s(?:of\s|semester\s|term\s)?(?:19|20)\d\d\b",
+    rf"\b(?!\d)(?:{MONTH}|spring|summer|autumn|winter)\.?,?\s(?:of\s|semester\s|term\s)?(?:19|20)\d\d\b",
     r"(?<!\d)\d{4}\s?년\s?\d{1,2}\s?월(?:\s?\d{1,2}\s?일)?",
 )
 MONTH_OF_YEAR = "|".join(MONTHS_OF_YEAR)
@@ -105,7 +107,7 @@ MONEY_WORDS = _UNITS.union(
 )
 """One of these words or of `MONEY_SIGNS` is in what `MONEY` finds, or before it."""
 MONEY = (
-    rf"(?:[{MONEY_SIGNS}]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?"
+    rf"(?!\d)(?:[{MONEY_SIGNS}]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?"
     r"|\bk?r\s?\d{1,3}(?:\s\d{3})+\b"
     rf"|\b\d[\d,.]*+(?:\s?[$€£¥₩₹]|\s?+{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b"
     r"|\s(?:an|per)\shour\b)"

@@ -329,9 +329,11 @@ def _by_turn(detectors: Iterable[Detector]) -> tuple[list[Detector], list[LateDe
 
 
 def _checked(findings: list[Finding], text: str) -> list[Finding]:
-    if any(not 0 <= f.start <= f.end <= len(text) for f in findings):
-        msg = "offsets outside the text"
-        raise DetectionError(msg)
+    size = len(text)
+    for f in findings:
+        if not 0 <= f.start <= f.end <= size:
+            msg = "offsets outside the text"
+            raise DetectionError(msg)
     return findings
 
 
@@ -358,6 +360,8 @@ def _wanted(
     allowed: Collection[str],
     thresholds: Mapping[str, float] | None,
 ) -> list[Finding]:
+    if not (thresholds or allowed):
+        return [*found]
     thresholds = thresholds or {}
     default = thresholds.get("*", 0.0)
     return [
@@ -417,7 +421,7 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
     Returns:
         New findings only; they may overlap each other and the given ones.
     """
-    index: ValueIndex[Finding] = ValueIndex()
+    index: ValueIndex[Finding] | None = None
     folded = Skeleton(text)
     trusted = merge_findings(f for f in findings if f.score >= _TRUSTED)
     values: dict[tuple[str, str], Finding] = {}
@@ -435,8 +439,9 @@ def propagate(text: str, findings: Sequence[Finding]) -> list[Finding]:
                 known[wins] = _known(text, trusted, untyped=wins[0], checked=wins[1])
             if stands_within(folded, value, kind, known[wins]):
                 continue
+        index = ValueIndex() if index is None else index
         index.add(value, kind, finding)
-    if not index:
+    if index is None:
         return []
     given = {(f.start, f.end) for f in findings if f.entity_type not in UNTYPED}
     return [

@@ -114,14 +114,17 @@ def merge_findings(findings: Iterable[Finding]) -> list[Finding]:
             cluster.append(finding)
             end = max(end, finding.end)
         else:
-            merged += cluster if len(cluster) < 2 else _resolved(cluster)
+            merged += cluster if len(cluster) < 2 else _resolved(cluster, end)
             cluster, end = [finding], finding.end
-    return merged + (cluster if len(cluster) < 2 else _resolved(cluster))
+    return merged + (cluster if len(cluster) < 2 else _resolved(cluster, end))
 
 
-def _resolved(cluster: list[Finding]) -> list[Finding]:
+def _resolved(cluster: list[Finding], end: int) -> list[Finding]:
+    ranked = sorted(cluster, key=_rank)
+    if ranked[0].start == cluster[0].start and ranked[0].end == end:
+        return ranked[:1]  # as most do, it covers the others
     chosen: list[Finding] = []
-    for finding in sorted(cluster, key=_rank):
+    for finding in ranked:
         for piece in list(_outside(finding, chosen)):
             insort(chosen, piece, key=_start)
     return chosen

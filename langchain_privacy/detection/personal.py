@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from operator import itemgetter
 
-from langchain_privacy.detection.ages import IN_WORDS, ages, bodies
+from langchain_privacy.detection.ages import IN_WORDS, SPELLED, ages, bodies
 from langchain_privacy.detection.anchors import Anchored, Stretch
 from langchain_privacy.detection.dates import (
     DAY,
@@ -73,6 +73,7 @@ _MONTH = Anchored(
     rf"(?P<month>(?i:{MONTH}))(?! ?\d)",
     ["in", "since", "until", "till", "last", "next", "from", "by", "this", "the"],
     needs=MONTHS,
+    then=MONTHS,
 )
 _MONEY = Anchored(MONEY, MONEY_BEGINS, any_case=True, numbers=True, signs=MONEY_SIGNS)
 _KOREAN_MONEY = Anchored(KOREAN_MONEY)
@@ -113,6 +114,7 @@ _WEEKDAY = Anchored(
     ["by", "on", "since", "until", "till", "last", "next", "this", "before", "from", "for"],
     any_case=True,
     needs=_WEEKDAYS,
+    then=[*_WEEKDAYS, "last", "next", "this"],
 )
 _KOREAN_WEEKDAY = Anchored(
     r"(?P<korean>(?:(?:지난|이번|다음)\s?주\s?)[월화수목금토일]요일)"
@@ -125,6 +127,7 @@ _HOW_LONG = Anchored(
     ["for", "after", "here", "there", "behind", "of", "past", "last", "is"],
     any_case=True,
     needs=["years", "months", "weeks"],
+    then=[*SPELLED, "years", "months", "weeks", "nearly", "almost", "about", "over", "the"],
 )
 # A number of a paper, a parcel or a piece of equipment behind its name.
 _SERIAL = Anchored(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from langchain_privacy.detection.anchors import Anchored, words_of
+from langchain_privacy.detection.dates import MONTHS
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
@@ -74,6 +75,8 @@ _TITLED_INITIAL = Anchored(
 )
 # A month that an event is tied to ("may" and "march" are words as well), a holiday, and a day of
 # the week that is no part of a plan: "every Friday", "Monday to Friday".
+_OF_A_CALENDAR = MONTHS | {"easter", "christmas", "ramadan", "eid", "diwali", "thanksgiving",
+                           "hanukkah", "passover", "pentecost"}  # fmt: skip
 _CALENDAR = Anchored(
     r"\b(?i:in|since|until|till|last|next|from|by|this|the|on|of|to|around|at) "
     r"(?P<name>(?:[Jj]an(?:uary)?|[Ff]eb(?:ruary)?|Mar(?:ch)?|[Aa]pr(?:il)?|May|[Jj]une?|[Jj]uly?"
@@ -81,10 +84,8 @@ _CALENDAR = Anchored(
     r"|Easter|Christmas|Ramadan|Eid|Diwali|Thanksgiving|Hanukkah|Passover|Pentecost))(?![\w'’-])",
     ["in", "since", "until", "till", "last", "next", "from", "by", "this", "the", "on", "of", "to",
      "around", "at"],
-    needs=["jan", "january", "feb", "february", "mar", "march", "apr", "april", "may", "jun",
-           "june", "jul", "july", "aug", "august", "sep", "sept", "september", "oct", "october",
-           "nov", "november", "dec", "december", "easter", "christmas", "ramadan", "eid", "diwali",
-           "thanksgiving", "hanukkah", "passover", "pentecost"],
+    needs=_OF_A_CALENDAR,
+    then=_OF_A_CALENDAR,
 )  # fmt: skip
 _WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _DAY_OF_A_WEEK = Anchored(
@@ -111,6 +112,7 @@ _LIVES = Anchored(
     ["i", "im", "he", "hes", "she", "shes", "we", "were", "they", "theyre", "originally", "come",
      "comes", "came", "live", "lives", "lived", "living", "based", "born", "grew", "moved"],
     needs=["from", "in", "to"],
+    then=["m", "am", "s", "re", "up", "here", "from", "in", "to"],
     numbers=True,
 )  # fmt: skip
 _WORKS = Anchored(
@@ -130,13 +132,15 @@ _QUOTED = re.compile(
 )
 # What somebody is by origin or faith.
 _PEOPLES = "|".join(sorted(load("public_peoples"), key=len, reverse=True))
+_PEOPLES_BEGIN = [people.partition("-")[0] for people in load("public_peoples")]
 _ORIGIN = Anchored(
     rf"\b(?:i am|i'?m|i was|he is|he'?s|she is|she'?s|he was|she was|they are|we are|who is|who's)"
     rf" (?:an? |half |originally |born |a practi[sc]ing |a devout )*(?P<name>{_PEOPLES})\b"
     rf"|\b(?:my|his|her) (?P<whose>{_PEOPLES})"
     r" (?:husband|wife|mother|father|parents|family|partner|roots)\b",
     ["i", "im", "he", "hes", "she", "shes", "they", "we", "who", "my", "his", "her"],
-    needs=[people.partition("-")[0] for people in load("public_peoples")],
+    needs=_PEOPLES_BEGIN,
+    then=[*_PEOPLES_BEGIN, "am", "m", "was", "is", "s", "are", "a", "an", "half", "originally", "born"],
     in_lower=True,
 )
 

@@ -92,9 +92,11 @@ _IN_WORDS = bytes(
 
 def _words_but(passed: Collection[str], text: str) -> Iterator[_Word]:
     """Yield the words of a text but some: most are, and are passed without a search."""
+    cut = text.encode("latin-1", "replace").translate(_IN_WORDS).decode("latin-1").split(" ")
+    judged = {*cut}.difference(passed, ("",))
     at = 0
-    for said in text.encode("latin-1", "replace").translate(_IN_WORDS).decode("latin-1").split(" "):
-        if said and said not in passed:
+    for said in cut:
+        if said in judged:
             if said.isascii() and said.isalnum():
                 yield said, at, at + len(said)
             else:

@@ -101,7 +101,7 @@ _PRIVATE = [
     # the class of somebody at school
     r"\b\d{1,2}(?:st|nd|rd|th)(?=\s(?:grade|form|class)(?:rs?)?\b)",
     # what a label names
-    rf"(?:\b(?:{'|'.join(_LABELS)})\b[.:]?\s?|#)(?:is\s)?(?P<labelled>[a-z]?\d+[a-z]?)\b(?!{_COUNTED})",
+    rf"(?!\d)(?:\b(?:{'|'.join(_LABELS)})\b[.:]?\s?|#)(?:is\s)?(?P<labelled>[a-z]?\d+[a-z]?)\b(?!{_COUNTED})",
 ]
 
 
