@@ -63,7 +63,13 @@ class Words:
         lookalikes = not text.isascii() and _ANY_LOOKALIKE.search(self.lower) is not None
         said = self.lower.translate(_ASCII_LOOKALIKES) if lookalikes else self.lower
         cut, places = _cut(said)
-        self.known = frozenset(cut)
+        self._where: dict[str, list[int]] = {}  # which of them a word is
+        for number, word in enumerate(cut):
+            if word in self._where:
+                self._where[word].append(number)
+            else:
+                self._where[word] = [number]
+        self.known = frozenset(self._where)
         if lookalikes:
             self.known |= frozenset(_LATIN_WORD.findall(self.lower))
         self.numbers = [match.span() for match in _DIGITS.finditer(text)]
@@ -73,11 +79,15 @@ class Words:
         """Return the word that begins at an offset."""
         return self.whole.said[bisect_left(self.whole.places, place)]
 
-    def places(self, words: frozenset[str]) -> Iterable[int]:
-        """Return where words of a set begin, in order."""
-        if words.isdisjoint(self.known):
-            return ()
-        return compress(self.whole.places, map(words.__contains__, self.whole.said))
+    def places(self, words: frozenset[str], then: frozenset[str] = frozenset()) -> list[int]:
+        """Return where words of a set begin, in order: all, or those with some word behind."""
+        _, _, said, places, _ = self.whole
+        numbers = [n for word in words & self.known for n in self._where.get(word, ())]
+        if then:
+            last = len(said) - 1
+            numbers = [n for n in numbers if n == last or said[n + 1] in then]
+        numbers.sort()
+        return [places[n] for n in numbers]
 
     def within(self, begin: int = 0, stop: int | None = None) -> Stretch:
         """Return a stretch of the text."""
@@ -139,7 +149,7 @@ class Anchored:
             flags: Of the pattern.
             needs: Words of which a text has at least one if it has a match.
             then: Words of which one comes next in each match that begins with a word, whatever
-                stands between the two; any word if there are none.
+                stands between the two; any word if there are none. Asked of a whole text only.
             numbers: Whether a match may begin with a number.
             reach: How many characters before a number a match may begin as well.
             signs: Characters that a match may begin with.
@@ -191,10 +201,10 @@ class Anchored:
             starts = [
                 at for at, word in zip(places, said, strict=True) if word.startswith(self._parts)
             ]
-        elif stretch is not words.whole or not self._begins.isdisjoint(words.known):
+        elif stretch is words.whole:
+            starts = words.places(self._begins, self._then)
+        elif self._begins:
             starts = list(compress(places, map(self._begins.__contains__, said)))
-            if self._then and starts:
-                starts = self._with_next(stretch)
         if self._numbers or self._signs:
             starts += numbers if self._numbers else ()
             if self._before:
@@ -210,10 +220,3 @@ class Anchored:
                 done = found.end()
                 matches.append(found)
         return matches
-
-    def _with_next(self, stretch: Stretch) -> list[int]:
-        """Return where a match may begin by its first word and the one behind it."""
-        _, _, said, places, _ = stretch
-        last = len(said) - 2  # behind it a stretch ends, perhaps within the word
-        first = compress(range(len(said)), map(self._begins.__contains__, said))
-        return [places[at] for at in first if at >= last or said[at + 1] in self._then]

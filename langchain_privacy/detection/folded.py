@@ -7,7 +7,6 @@ findings are mapped back to the characters of the original.
 
 import re
 from dataclasses import replace
-from functools import cached_property
 from operator import itemgetter
 
 from langchain_privacy.detection.anchors import Words, words_of
@@ -88,12 +87,18 @@ class FoldedText:
             at = form.text.index(word, at)
             self.long_words.append((at, at + len(word)))
             at += len(word)
+        self._signs: frozenset[str] | None = None
         islands = _islands(self.said)
         self.islands = islands, [i for i in islands if _LETTER.search(form.text, i[0], i[1])]
 
-    @cached_property
+    @property
     def signs(self) -> frozenset[str]:
         """What of all that is a sign for some rule the text has: one look decides for all rules."""
+        if self._signs is None:  # a `cached_property` takes a lock
+            self._signs = self._found_signs()
+        return self._signs
+
+    def _found_signs(self) -> frozenset[str]:
         signs = WORDS_AS_SIGNS & self.words
         signs.update(filter(self.lower.__contains__, PARTS_AS_SIGNS))
         if not self.text.isascii():

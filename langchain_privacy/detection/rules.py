@@ -142,18 +142,21 @@ class BySign(Generic[AnyRule]):
         self._rules = rules
 
     @cached_property
-    def _places(self) -> dict[str | None, list[int]]:
-        places: dict[str | None, list[int]] = {}
+    def _bits(self) -> dict[str | None, int]:
+        bits: dict[str | None, int] = {}
         for place, rule in enumerate(self._rules):
             for sign in getattr(rule, "signs", (None,)):
-                places.setdefault(sign, []).append(place)
-        return places
+                bits[sign] = bits.get(sign, 0) | 1 << place
+        return bits
 
     def announced(self, signs: Collection[str]) -> list[AnyRule]:
         """Return the rules that have no signs, or one of these, in order."""
-        of = self._places
-        places = {place for sign in of.keys() & {None, *signs} for place in of[sign]}
-        return [self._rules[place] for place in sorted(places)]
+        of = self._bits
+        bits = of.get(None, 0)
+        for sign in signs:
+            if sign in of:
+                bits |= of[sign]
+        return [rule for place, rule in enumerate(self._rules) if bits >> place & 1]
 
 
 # Identifiers that machines make: of their letters and digits some look like a card or a name.

@@ -140,7 +140,20 @@ _ORIGIN = Anchored(
     r" (?:husband|wife|mother|father|parents|family|partner|roots)\b",
     ["i", "im", "he", "hes", "she", "shes", "they", "we", "who", "my", "his", "her"],
     needs=_PEOPLES_BEGIN,
-    then=[*_PEOPLES_BEGIN, "am", "m", "was", "is", "s", "are", "a", "an", "half", "originally", "born"],
+    then=[
+        *_PEOPLES_BEGIN,
+        "am",
+        "m",
+        "was",
+        "is",
+        "s",
+        "are",
+        "a",
+        "an",
+        "half",
+        "originally",
+        "born",
+    ],
     in_lower=True,
 )
 
