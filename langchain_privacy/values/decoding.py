@@ -173,15 +173,17 @@ class Decoded(NamedTuple):
 
 
 # What stands in no plain word begins a match, so that prose is passed at C speed; the lower-case
-# letters before it are taken in afterwards. The capital of a word of prose begins none.
+# letters before it are taken in afterwards. The capital of a word of prose begins none, and what
+# has none before it is no shorter than what is looked for.
+_SHORTEST = 7  # five bytes; nothing shorter is looked for in disguise
 _BASE64 = re.compile(
-    r"[A-Z0-9+/_=-](?:(?<=[a-z].)|(?<![A-Z])|(?![a-z]*(?![A-Za-z0-9+/_=-])))"
+    rf"[A-Z0-9+/_=-](?:(?<=[a-z].)|(?=[A-Za-z0-9+/_=-]{{{_SHORTEST - 1}}})"
+    r"(?:(?<![A-Z])|(?![a-z]*(?![A-Za-z0-9+/_=-]))))"
     r"(?:(?<!=)[A-Za-z0-9+/_-]*={0,2}|(?<==)=?)",
     re.DOTALL,
 )
 _BETWEEN_LINES = re.compile(rf"(?:[\s{SOFT}]|\\[nr])*={{0,2}}")
 _FULL_LINE = 20
-_SHORTEST = 7  # five bytes; nothing shorter is looked for in disguise
 # Nearly every byte of text has a digit in its hexadecimal form, and a search that begins with one
 # passes prose at C speed; the letters before the first digit are taken in afterwards.
 _HEX = re.compile(r"[0-9](?:[\s:,-]?\s?(?:\\x|0x|=)?[0-9a-fA-F]){5,}")

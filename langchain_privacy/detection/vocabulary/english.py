@@ -280,14 +280,15 @@ def _starts(text: str, words: Sequence[_Word], word: _Word) -> bool:
     return _START.search(before) is not None and not _ABBREVIATED.search(before)
 
 
-_SENTENCE_END = re.compile(r" [a-z][^\n]*[.!?][\"”')]*\s*\Z")
+_SMALL_WORD = re.compile(r" [a-z]")
 
 
 def _is_heading(text: str, words: Sequence[_Word]) -> bool:
     start = text.rfind("\n", 0, words[0][1]) + 1
     end = text.find("\n", start)
     line = text[start : end if end >= 0 else len(text)][:200]
-    if _SENTENCE_END.search(line):
+    said = line.rstrip().rstrip("\"”')")
+    if said.endswith((".", "!", "?")) and _SMALL_WORD.search(said, 0, len(said) - 1):
         return False  # a heading has no mark at its end: "Is Blue Gate Ferries open on Sunday?"
     long_words = _LONG_WORD.findall(line)
     capitals = sum(word[0].isupper() for word in long_words)
