@@ -189,6 +189,7 @@ SPELLED = frozenset(
      "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
 )  # fmt: skip
 """The words that `IN_WORDS` begins with."""
+_SPELLED_BUT_ONE = SPELLED - {"one"}
 # What stands right before an age says which form it may have; looking there is much cheaper than
 # trying all of them.
 _FORMS_BEHIND: dict[str, tuple[Anchored, ...]] = {
@@ -297,7 +298,7 @@ def _candidates(words: Words) -> Iterator[Span]:
     """Yield where numbers that may be ages are, in figures and in words."""
     text = words.text
     yield from (n for n in words.numbers if n[1] - n[0] <= _MOST_DIGITS)
-    for at in words.places(SPELLED if " year" in text else SPELLED - {"one"}):
+    for at in words.places(SPELLED if " year" in text else _SPELLED_BUT_ONE):
         if text.startswith(" ", at - 1) and text[at].islower():
             end = at + len(words.at(at))
             if not text.startswith("one", at) or text.startswith(" year", end):

@@ -94,7 +94,6 @@ Span = tuple[int, int]
 _BLANK = "\ufffc"
 
 
-@one_reading()
 def detect_all(
     text: str | Reading,
     detectors: Sequence[Detector],
@@ -129,26 +128,27 @@ def detect_all(
     Raises:
         DetectionError: A detector failed; there is no partial result.
     """
-    reading = Reading(_blanked(text, skip)) if isinstance(text, str) else text
-    language = detection_language(reading.text, expected) if language is None else language
-    say_unread(language, detectors)
-    early, late = _by_turn(detectors)
-    looks = list(_looks(reading, skip))
-    for look in looks:
-        seen = _blanked(look.text, look.skip)
-        found: list[Finding] = []
-        for piece in pieces(seen):
-            with one_reading() if len(seen) > LONGEST else nullcontext():
-                read = seen[piece.start : piece.stop]
-                here = [f for detector in early for f in _run(detector, read, language)]
-                here = _reviewed(detectors, read, here, language)
-                for detector in late:
-                    known = _explained(read, here, thresholds)
-                    more = _run_late(detector, read, known, language)
-                    here += _reviewed(detectors, read, more, language)
-            piece.add_to(found, here)
-        look.settle(seen, found, allow, thresholds, everywhere=everywhere)
-    return _united(reading.text, looks, skip)
+    with one_reading():
+        reading = Reading(_blanked(text, skip)) if isinstance(text, str) else text
+        language = detection_language(reading.text, expected) if language is None else language
+        say_unread(language, detectors)
+        early, late = _by_turn(detectors)
+        looks = list(_looks(reading, skip))
+        for look in looks:
+            seen = _blanked(look.text, look.skip)
+            found: list[Finding] = []
+            for piece in pieces(seen):
+                with one_reading() if len(seen) > LONGEST else nullcontext():
+                    read = seen[piece.start : piece.stop]
+                    here = [f for detector in early for f in _run(detector, read, language)]
+                    here = _reviewed(detectors, read, here, language)
+                    for detector in late:
+                        known = _explained(read, here, thresholds)
+                        more = _run_late(detector, read, known, language)
+                        here += _reviewed(detectors, read, more, language)
+                piece.add_to(found, here)
+            look.settle(seen, found, allow, thresholds, everywhere=everywhere)
+        return _united(reading.text, looks, skip)
 
 
 async def adetect_all(

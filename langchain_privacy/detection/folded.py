@@ -112,6 +112,8 @@ class FoldedText:
 
     def to_original(self, finding: Finding) -> Finding:
         """Move a finding from the folded spelling to the original text."""
+        if self.normal.origins is None:
+            return finding
         start, end = self.normal.span(finding.start, finding.end)
         return (
             finding

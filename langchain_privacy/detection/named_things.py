@@ -278,10 +278,11 @@ _FAMILY = re.compile(rf"[{UPPER}][a-zß-ɏ]{{2,}}s\b")
 _BEFORE_FAMILY = re.compile(r"\b(?:[Tt]he|with|[Oo]ur neighbou?rs,?) \Z")
 
 
+@announced_by(*_FAMILIES)
 def find_families(text: FoldedText) -> Iterator[Finding]:
     """Find families by their name: "the Okonkwos"."""
     t = text.text
-    for name in text.words & _FAMILIES:
+    for name in text.signs & _FAMILIES:
         for start, end in occurrences(text.lower, name):
             family = _FAMILY.match(t, start)
             if (

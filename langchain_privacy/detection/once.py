@@ -20,8 +20,7 @@ import inspect
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import update_wrapper, wraps
 from hashlib import blake2b
@@ -35,11 +34,9 @@ Answer = TypeVar("Answer")
 _READ: ContextVar[dict[Any, Any] | None] = ContextVar("texts_read", default=None)
 
 
-@contextmanager
-def one_reading() -> Iterator[None]:
+def one_reading() -> scope[dict[Any, Any] | None]:
     """Let all who ask the same of the same text within share the answer."""
-    with scope(_READ, {}):
-        yield
+    return scope(_READ, {})
 
 
 def once_all(function: Callable[[Given], Iterable[Answer]]) -> Callable[[Given], Sequence[Answer]]:

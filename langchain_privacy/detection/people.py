@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
-from langchain_privacy.detection.folded import UPPER, FoldedText
+from langchain_privacy.detection.folded import UPPER, WORDS_AS_SIGNS, FoldedText
 from langchain_privacy.detection.rules import Cues, announced_by, finding, occurrences, span
 from langchain_privacy.words import is_medical, load, without_accents
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
@@ -385,6 +385,7 @@ def _continues(tokens: list[_Token], index: int) -> bool:
 _IN_LOWER_CASE = frozenset(
     part for name in _GIVEN - _COMMON if len(name) > 3 for part in re.split("['-]", name)
 )
+WORDS_AS_SIGNS.update(_IN_LOWER_CASE)
 _LOWER_LINE = re.compile(r"[^\n]{3,2000}")
 _LOWER_WORD = re.compile(
     r"[a-z\u00df-\u024f\u0370-\u052f]+(?:['-][a-z\u00df-\u024f\u0370-\u052f]+)*"
@@ -409,7 +410,7 @@ _SAID_NAME = re.compile(
 def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
     """Find names in small letters: in lines without capitals by the lists, else beside a cue."""
     t = text.text
-    names = [name for name in _IN_LOWER_CASE & text.words if name in t]
+    names = [name for name in _IN_LOWER_CASE & text.signs if name in t]
     if names and ("\n" in t or t == text.lower or not t.isascii()):
         yield from _in_lines_without_capitals(text)
     for name in names:

@@ -35,7 +35,8 @@ from langchain_privacy.words import is_medical, load
 _SCORE = 0.5
 # Not in an identifier, a path or an address: `Frobnicate(`, `x.Frobnicate`, `/Frobnicate`.
 _CAPITALISED = re.compile(
-    rf"(?<![\w.@/\\#$<&'’-])[{UPPER}][a-z\u00df-\u00f6\u00f8-\u00ff]{{2,}}"
+    # One class first: the engine looks for nothing else.
+    rf"[{UPPER}](?<![\w.@/\\#$<&'’-].)[a-z\u00df-\u00f6\u00f8-\u00ff]{{2,}}"
     r"(?![\w(\[@/\\=]|[.:][\w/]|['’-]\w{2})"
 )
 # A word that the text writes in small letters as well is no name: "Per Diem", "a per diem".
@@ -105,9 +106,10 @@ class UnlistedDetector(Detector, Reviewer):
 
     def _unlisted(self, text: str) -> Iterator[tuple[int, int]]:
         small: frozenset[str] | None = None
+        places = load("places")
         for match in _CAPITALISED.finditer(text):
             word = match[0].lower()
-            if is_public(word) or word in load("places") or word in self.public.words:
+            if is_public(word) or word in places or word in self.public.words:
                 continue
             if _says_nothing(text, match):
                 continue

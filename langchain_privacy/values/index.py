@@ -389,6 +389,8 @@ def stands_within(folded: Skeleton, value: str, entity_type: str, known: bytes) 
     if not tells_something(entity_type, value):
         return True
     data, own = folded.data, skeleton(value)
+    if not own or not _as_often(data, known, own):
+        return False
     years = {b"%02d" % (day[0] % 100) for day in days_of(value)}
     if years and not (value.isascii() and all(_as_often(data, own, year) for year in years)):
         return False  # another date may be the same day

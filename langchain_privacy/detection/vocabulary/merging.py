@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Finding, merge_findings
 from langchain_privacy.words import load
@@ -15,6 +16,7 @@ from langchain_privacy.words import load
 Span = tuple[int, int]
 
 _WORD = re.compile(r"[^\W_]+(?:['’.&_-][^\W_]+)*")
+_start = attrgetter("start")
 _BESIDE = ("", " ", "-", "'", "’", ". ")
 
 
@@ -49,7 +51,7 @@ def with_types(text: str, typed: Sequence[Finding], untyped: Sequence[Finding]) 
             index += 1
         if at < word.end:
             pieces += _piece(text, settled, word, (at, word.end), (index - 1,))
-    return sorted([*settled, *pieces], key=lambda f: f.start)
+    return sorted([*settled, *pieces], key=_start)
 
 
 def _piece(
