@@ -74,6 +74,8 @@ class FoldedText:
             `(start, end, count)` of digits that stand close together, with a little of what is
             around them, and how many digits they are. All of them, and those that have letters,
             too, that are not Hangul.
+        cued: The words that are signs for some rule.
+        signs: All signs for some rule.
     """
 
     def __init__(self, form: Normal) -> None:
@@ -87,19 +89,14 @@ class FoldedText:
             at = form.text.index(word, at)
             self.long_words.append((at, at + len(word)))
             at += len(word)
-        self._signs: frozenset[str] | None = None
         islands = _islands(self.said)
         self.islands = islands, [i for i in islands if _LETTER.search(form.text, i[0], i[1])]
-
-    @property
-    def signs(self) -> frozenset[str]:
-        """What of all that is a sign for some rule the text has: one look decides for all rules."""
-        if self._signs is None:  # a `cached_property` takes a lock
-            self._signs = self._found_signs()
-        return self._signs
+        self.cued = self.words & WORDS_AS_SIGNS
+        self.signs = self._found_signs()
 
     def _found_signs(self) -> frozenset[str]:
-        signs = WORDS_AS_SIGNS & self.words
+        """Return what of all that is a sign for some rule: one look decides for all rules."""
+        signs = {*self.cued}
         signs.update(filter(self.lower.__contains__, PARTS_AS_SIGNS))
         if not self.text.isascii():
             signs.update((NOT_ASCII, HANGUL) if self.hangul else (NOT_ASCII,))

@@ -282,7 +282,7 @@ _BEFORE_FAMILY = re.compile(r"\b(?:[Tt]he|with|[Oo]ur neighbou?rs,?) \Z")
 def find_families(text: FoldedText) -> Iterator[Finding]:
     """Find families by their name: "the Okonkwos"."""
     t = text.text
-    for name in text.signs & _FAMILIES:
+    for name in text.cued & _FAMILIES:
         for start, end in occurrences(text.lower, name):
             family = _FAMILY.match(t, start)
             if (

@@ -410,7 +410,7 @@ _SAID_NAME = re.compile(
 def _lower_case_people(text: FoldedText) -> Iterator[Finding]:
     """Find names in small letters: in lines without capitals by the lists, else beside a cue."""
     t = text.text
-    names = [name for name in _IN_LOWER_CASE & text.signs if name in t]
+    names = [name for name in _IN_LOWER_CASE & text.cued if name in t]
     if names and ("\n" in t or t == text.lower or not t.isascii()):
         yield from _in_lines_without_capitals(text)
     for name in names:

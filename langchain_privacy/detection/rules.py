@@ -216,7 +216,7 @@ class Cues:
     def find(self, text: FoldedText) -> Iterator[tuple[int, int]]:
         """Yield `(start, end)` of every cue, in no order; Latin ones only as whole words."""
         lower = text.lower
-        for word in self._words & text.signs:
+        for word in self._words & text.cued:
             for cue in self._by_word[word]:
                 start = lower.find(cue)
                 while start >= 0:

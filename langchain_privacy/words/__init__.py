@@ -77,12 +77,14 @@ def load_by_kind(name: str) -> Mapping[str, str]:
 
 
 # Names of substances, diseases and procedures end in a stem of their class.
-_MEDICAL = tuple(load("medical_endings"))
+_MEDICAL: dict[str, tuple[str, ...]] = {}  # by their last letter
+for _ending in load("medical_endings"):
+    _MEDICAL[_ending[-1]] = (*_MEDICAL.get(_ending[-1], ()), _ending)
 
 
 def is_medical(word: str) -> bool:
     """Say whether a lower-case word is a substance, a disease or a procedure by its ending."""
-    return word.isalpha() and word.endswith(_MEDICAL, _LETTERS_BEFORE)
+    return word.isalpha() and word.endswith(_MEDICAL.get(word[-1], ()), _LETTERS_BEFORE)
 
 
 _WORDS = re.compile(r"[^\W\d_]+")
