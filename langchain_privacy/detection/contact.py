@@ -165,8 +165,9 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
 def _named_so(text: FoldedText) -> Iterator[re.Match[str]]:
     if "_" in text.text:
         yield from _NAMED_SO.find(text.said)
-    yield from _REDDIT.finditer(text.text)
-    if _DISCORD_HINT.search(text.text):
+    if "u/" in text.text:
+        yield from _REDDIT.finditer(text.text)
+    if "#" in text.text and _DISCORD_HINT.search(text.text):
         yield from _DISCORD.finditer(text.text)
 
 

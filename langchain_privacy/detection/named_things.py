@@ -76,12 +76,20 @@ class _Form(NamedTuple):
         if match is None:
             return None
         if self.before is not None:
+            if self.before.groups and not _is_capital(t, start):
+                return None  # the name would stand before
             before = self.before.search(t, max(0, start - _REACH), start)
             if before is None:
                 return None
             match = before if before.lastgroup else match
         group = match.lastgroup or 0
         return match.span(group) if self.takes(match[group]) else None
+
+
+def _is_capital(t: str, start: int) -> bool:
+    """Say whether the word before an offset begins with a capital letter."""
+    at = t.rfind(" ", max(0, start - _REACH), max(0, start - 1))
+    return at >= 0 and t[at + 1].isupper()
 
 
 _REACH = 80

@@ -39,6 +39,7 @@ from langchain_privacy.values.spelling import (
     Spelling,
     is_everyday,
     is_person,
+    other_spellings,
     spellings,
     tells_something,
 )
@@ -399,7 +400,7 @@ def stands_within(folded: Skeleton, value: str, entity_type: str, known: bytes) 
         not _as_often(data, known, b"%d" % amount) or any(amounts(folded.readable.text))
     ):
         return False
-    for spelling in spellings(entity_type, compose(value)):
+    for spelling in other_spellings(entity_type, compose(value)):
         key = skeleton(spelling.text)
         if not key or not _as_often(data, known, key):
             return False

@@ -68,6 +68,11 @@ def spellings(entity_type: str, value: str, *, part: bool = False) -> Iterator[S
         part: Whether it is a part of somebody's name, which says less than a name by itself.
     """
     yield Spelling(value, _whole_rule(entity_type, value, part))
+    yield from other_spellings(entity_type, value)
+
+
+def other_spellings(entity_type: str, value: str) -> Iterator[Spelling]:
+    """Yield the same without the value itself."""
     if is_person(entity_type):
         if _KOREAN_NAME.fullmatch(value):
             yield from _korean_spellings(value)

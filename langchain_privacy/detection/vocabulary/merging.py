@@ -61,9 +61,13 @@ def _piece(
     start, end = span
     small = _small_words()
     begin = stop = -1
-    for token in _WORD.finditer(text, start, end):
-        if token[0].lower() not in small:
-            begin, stop = token.start() if begin < 0 else begin, token.end()
+    said = text[start:end]
+    if said.isalnum():  # one word, as most are
+        begin, stop = (-1, -1) if said.lower() in small else (start, end)
+    else:
+        for token in _WORD.finditer(text, start, end):
+            if token[0].lower() not in small:
+                begin, stop = token.start() if begin < 0 else begin, token.end()
     if begin < 0:
         return
     for index in beside:
