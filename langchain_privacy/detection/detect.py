@@ -391,7 +391,7 @@ def _without(findings: list[Finding], spans: list[Span]) -> list[Finding]:
                 at = end
             index += 1
         if at < finding.end:
-            pieces.append(replace(finding, start=at))
+            pieces.append(finding if at == finding.start else replace(finding, start=at))
     return pieces
 
 

@@ -371,7 +371,7 @@ def stands_once(folded: Skeleton, value: str, entity_type: str) -> bool:
     words = [value]
     if is_person(entity_type):
         words = [word for word in NAME_WORD.findall(value) if len(word) > 1]
-        words = [] if any(map(is_hangul, value)) else words
+        words = [] if not value.isascii() and any(map(is_hangul, value)) else words
     for key in map(skeleton, words):
         if not key or folded.data.find(key) != folded.data.rfind(key):
             return False

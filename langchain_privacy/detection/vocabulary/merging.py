@@ -79,4 +79,5 @@ def _piece(
             if stop <= other.start and text[stop : other.start] in _BESIDE:
                 settled[index] = replace(other, start=begin)
                 return
-    yield replace(word, start=begin, end=stop)
+    whole = (begin, stop) == (word.start, word.end)
+    yield word if whole else replace(word, start=begin, end=stop)
