@@ -149,9 +149,11 @@ _SHORTEST_SERIAL = 4
 _BOOKING = re.compile(r"(?=[A-Z\d]*[A-Z])(?=[A-Z\d]*\d)[A-Z\d]{5,8}")  # KQ7M2X
 # By its shape alone: capital letters and five digits, or seven digits; no day, no round number.
 _SHAPED = Anchored(
-    r"\b(?<![\w./-])(?:[A-Z]{1,6}(?=(?:[A-Z-]*\d){5})-?\d[A-Z\d]*(?:[-/][A-Z\d]+)*"
-    r"|[A-Z]{1,4}(?:-[A-Z]{1,4}){1,3}-\d{4,}"
-    r"|(?!(?:19|20)\d{6}\b)(?!\d0+\b)\d{7,14})(?![\w%]|[.,:/-]\d)"
+    # One class first: the engine looks for nothing else.
+    r"[A-Z\d](?<![\w./-].)(?:"
+    r"(?<=[A-Z])[A-Z]{0,5}(?=(?:[A-Z-]*\d){5})-?\d[A-Z\d]*(?:[-/][A-Z\d]+)*"
+    r"|(?<=[A-Z])[A-Z]{0,3}(?:-[A-Z]{1,4}){1,3}-\d{4,}"
+    r"|(?<=\d)(?!(?:(?<=1)9|(?<=2)0)\d{6}\b)(?!0+\b)\d{6,13})(?![\w%]|[.,:/-]\d)"
 )
 _KINDS_OF_PAPERS = load("public_abbreviations") | load("public_it")  # ISO, CVE, RFC
 _QUOTES = "\"'`/_="
@@ -205,7 +207,7 @@ class PersonalDetector(LateDetector):
 
 
 # A small number in brackets behind a word with a capital letter: Xochitl (4), but not Table (4).
-_IN_BRACKETS = re.compile(r"(?<=[a-zß-ɏ] )\(\d{1,2}(?=\)| (?:and|&) \d)")
+_IN_BRACKETS = re.compile(r"\((?<=[a-zß-ɏ] .)\d{1,2}(?=\)| (?:and|&) \d)")
 _LONGEST_NAME = 24
 
 

@@ -60,7 +60,6 @@ _READABLE = _readable_table()
 _IS_HIDDEN = re.compile(f"[{''.join(map(chr, _HIDDEN))}]")
 # One class for the basic plane and one range above it: a class of both is many times slower.
 _FOLDABLE = re.compile(f"[{''.join(chr(code) for code in _READABLE if code < 0x10000)}]")
-_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
 class Normal(NamedTuple):
@@ -80,6 +79,11 @@ class Normal(NamedTuple):
         return self.origins[start], self.ends[end - 1]
 
 
+def _is_astral(text: str) -> bool:
+    """Say whether a text has a character beyond the basic plane: two units of UTF-16."""
+    return len(text.encode("utf-16-le", "surrogatepass")) > 2 * len(text)
+
+
 def normal(text: str) -> Normal:
     """Make a text readable: widths, digits, hyphens, compositions. Linear in time."""
     if is_plain(text):
@@ -87,7 +91,7 @@ def normal(text: str) -> Normal:
     folded, origins, ends = text, None, None
     if _IS_HIDDEN.search(text) or not unicodedata.is_normalized("NFC", text):
         folded, origins, ends = _composed(text)
-    if _FOLDABLE.search(folded) or _ASTRAL.search(folded):
+    if _FOLDABLE.search(folded) or _is_astral(folded):
         folded = folded.translate(_READABLE)
     return Normal(folded, origins, ends)
 
@@ -98,7 +102,7 @@ def _composed(text: str) -> tuple[str, list[int], list[int]]:
     origins: list[int] = []
     ends: list[int] = []
     at = 0
-    for match in _clusters(_ASTRAL.search(text) is not None).finditer(text):
+    for match in _clusters(_is_astral(text)).finditer(text):
         start, end = match.span()
         out.append(text[at:start])
         origins += range(at, start)

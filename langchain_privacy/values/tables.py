@@ -59,8 +59,9 @@ def table_fields(text: str) -> View | None:
     reader = _Reader(text)
     if any(sign in text for sign in ("\n", "\t", "|", "  ")):
         reader.read()
-    for insert in _INSERT.finditer(text) if "(" in text else ():
-        reader.read_insert(insert)
+    if "(" in text and not (text.isascii() and "into" not in text.lower()):
+        for insert in _INSERT.finditer(text):
+            reader.read_insert(insert)
     if not reader.view.pieces:
         return None
     reader.view.label("\n")
