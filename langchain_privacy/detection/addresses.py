@@ -463,6 +463,22 @@ def _units(text: FoldedText) -> Iterator[_Anchor]:
             yield first, unit.end(), 0.6  # "room 4, leeds"; with capitals it has a street before it
 
 
+# Magnolia Court #12
+_DOOR_SIGN = re.compile(r"#\d{1,4}[A-Za-z]?(?![\w-])")
+_COURT = re.compile(rf"(?:{_CAP} ){{1,3}}(?P<kind>{_CAP}),? ?\Z")
+_COURTS = load("street_words") | load("house_words") | {"house", "apartments", "towers", "estate"}
+
+
+@announced_by(parts=["#"])
+@_grown
+def _numbered_courts(text: FoldedText) -> Iterator[_Anchor]:
+    t = text.text
+    for door in _DOOR_SIGN.finditer(t):
+        court = _COURT.search(t, max(0, door.start() - 56), door.start())
+        if court and court["kind"].lower() in _COURTS:
+            yield court.start(), door.end(), 0.6
+
+
 def _street_before(text: str, start: int) -> int:
     """Return where the street begins that stands before a unit, on its line or the line above."""
     offset = max(0, start - 72)
@@ -521,6 +537,7 @@ ADDRESSES: tuple[Rule, ...] = (
     _named_houses,
     _military,
     _units,
+    _numbered_courts,
     _labelled,
     _cities,
     _postcodes,

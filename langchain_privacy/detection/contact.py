@@ -22,6 +22,7 @@ from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import HANGUL, FoldedText
 from langchain_privacy.detection.rules import Cues, announced_by, finding, lines_of, near, span
 from langchain_privacy.detection.shapes import Number, Verdict, beside
+from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words import has_unusual_word, load
 from langchain_privacy.words.korean import SYLLABLE
 from langchain_privacy.words.labels import kind_of_label
@@ -101,6 +102,7 @@ _REMARKS = Cues(["todo", "fixme", "hack", "xxx", "@author", "blame"])  # "TODO(m
 _OWNER = re.compile(
     r"\(@?(?P<name>[A-Za-z가-힣][\w.-]{1,40})\)"
     r"|[ ](?P<dashed>[a-z]{3,20})(?:[ ][-–—][ ]|:[ ])"  # FIXME hollis - off by one
+    r"|[ ](?P<dotted>[a-z]{1,20}\.[a-z]{1,20})(?:[ ][-–—][ ]|:[ ])"  # TODO m.dubois: off by one
 )
 _HOME = re.compile(r"(?:/home/|/Users/|\\Users\\)(?P<name>[A-Za-z][\w.-]{1,40})(?=[/\\\s\"'])")
 _PROFILE = Anchored(
@@ -125,6 +127,31 @@ _NAMED_SO = Anchored(
 _REDDIT = re.compile(r"u/(?<![\w/]u/)(?P<reddit>[\w-]{3,24})(?![\w/])")
 _DISCORD = re.compile(r"\b(?P<discord>[A-Za-z][\w.]{2,31}#\d{4})(?!\w)")
 _DISCORD_HINT = re.compile(r"#\d{4}")
+# "her user is jpalmgren", "created by user jpalmgren", "my username on there is oddmothlamp": words
+# that no vocabulary has
+_USER = Anchored(
+    r"\b(?:user(?: ?name)?|handle|login|nick(?:name)?)(?: (?:on|for|in|at) \w+)?"
+    r"(?: is| was| ?[:=])[ ]{1,2}[\"'@]?(?P<name>[a-z][a-z0-9]{3,24})(?![\w(=/@-]|\.\w)"
+    r"|\b(?:by|for|as|of) user [\"'@]?(?P<whose>[a-z][a-z0-9]{3,24})(?![\w(=/-]|\.\w)",
+    ["user", "username", "handle", "login", "nick", "nickname", "by", "for", "as", "of"],
+    needs=["user", "username", "handle", "login", "nick", "nickname"],
+    in_lower=True,
+)
+# owner = "liv.solheim", author: m.dubois; not a file
+_OWNED = Anchored(
+    r"\b(?:owner|author|assignee|assigned to|reviewer|maintainer|committer|requester|approver)"
+    r"(?:[\"']?[ ]?[:=]| is)?[ ]{1,8}[\"'@]?"
+    r"(?P<name>[a-z]{1,20}[._][a-z]{2,20}\d{0,4})(?![\w(=/@\[-]|\.\w)",
+    ["owner", "author", "assignee", "assigned", "reviewer", "maintainer", "committer", "requester",
+     "approver"],
+    in_lower=True,
+)  # fmt: skip
+_FILE = re.compile(
+    r"\.(?:py|js|ts|go|rs|md|txt|sh|sql|json|ya?ml|toml|html?|css|java|rb|php|csv)\Z"
+)
+# 198.51.100.23 - p.adeyemi [19/Feb/2024:03:11:31 +0000]
+_LOGGED = re.compile(r"\[\d\d/[A-Z][a-z]{2}/\d{4}:")
+_LOGGED_USER = re.compile(r"[ ](?P<name>[A-Za-z][\w.@-]{1,40})[ ]\Z")
 _CODE_LINE = re.compile(r"(?:\A|\n)[ \t]*\Z")
 
 
@@ -139,7 +166,7 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
             yield span(match, "USERNAME", 0.6, "handle")
     for _, end in _REMARKS.find(text):
         owner = _OWNER.match(t, end)
-        if owner and (owner["name"] or has_unusual_word(owner["dashed"])):
+        if owner and (owner["name"] or has_unusual_word(owner["dashed"] or owner["dotted"])):
             yield span(owner, "USERNAME", 0.6, "handle", owner.lastgroup or 0)
     for match in _HOME.finditer(t) if "/home/" in t or "Users" in t else ():
         if match["name"].lower() not in _NOBODY:
@@ -157,6 +184,17 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
         group = match.lastgroup or 0
         if has_unusual_word(match[group].replace("_", " ")) or group != "name":
             yield span(match, "USERNAME", 0.6, "handle", group)
+    for match in _USER.find(text.said):
+        if not is_public(match[match.lastgroup or 0]):
+            yield span(match, "USERNAME", 0.6, "handle", match.lastgroup or 0)
+    for match in _OWNED.find(text.said):
+        name = match["name"]
+        if has_unusual_word(name.replace("_", " ")) and not _FILE.search(name):
+            yield span(match, "USERNAME", 0.6, "handle", "name")
+    for match in _LOGGED.finditer(t) if "[" in t else ():
+        at = max(0, match.start() - 44)
+        if user := _LOGGED_USER.search(t, at, match.start()):
+            yield span(user, "USERNAME", 0.6, "handle", "name")
     for _, end in _HANDLE_LABELS.find(text):
         if named := _AFTER_HANDLE_LABEL.match(t, end):
             yield span(named, "USERNAME", 0.6, "handle", "name")

@@ -118,6 +118,32 @@ def find_cued_people(text: FoldedText) -> Iterator[Finding]:
     yield from _with_initial(text)
 
 
+# Trinh and Faith; Nikhil, Bee and two others
+_WITH_NAME = re.compile(
+    rf"(?:(?P<and>,? (?:and|&) )|, )(?P<name>{_CAP})(?=(?P<goes>,? (?:and|&) )|,|[^\w'’&-]|\Z)"
+)
+
+
+def named_beside(t: str, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the name that is a word as well and stands in a list behind a name.
+
+    Args:
+        t: Normal form of a text.
+        end: Where the name ends.
+    """
+    match = _WITH_NAME.match(t, end)
+    if (
+        match is None
+        or match["name"].isupper()
+        or t[match.end() : match.end() + 2].strip()[:1].isupper()
+    ):
+        return
+    name = match["name"].lower()
+    joined = match["and"] is not None or match["goes"] is not None
+    if joined and name in _WORD_NAMES and name not in _NOBODY:
+        yield match.span("name")
+
+
 def _acts(t: str, start: int, end: int, *, sure: bool) -> bool:
     """Say whether a name that is a word does or is told what only people do and are told."""
     before = max(0, start - _BEFORE)

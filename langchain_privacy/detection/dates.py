@@ -83,7 +83,8 @@ MONTH_OF_YEAR_BEGINS = MONTHS | {"spring", "summer", "autumn", "winter"}
 
 NTH = (
     behind("the", "on", "at", "until", "by") + r"\d{1,2}(?:st|nd|rd|th)"
-    r"(?=[.,;:!?)\n]|\s(?:of (?:this|next|last)|and|or|at|to|because|when|for|with|i|we)\b|\s?\Z)"
+    r"(?=[.,;:!?)\n]|\s(?:of (?:this|next|last)|and|or|at|to|because|when|for|with|i|we)\b|\s?\Z"
+    r"|\s\d{1,2}(?:[:.]\d\d)?\s?[ap]m\b)"
 )
 """A day of a month that is not named: the 14th."""
 

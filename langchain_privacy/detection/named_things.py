@@ -102,6 +102,25 @@ _RELATIONS = _CLOSE | {"son", "aunt", "wife", "baby", "mum", "mom"}
 _PET_WORDS = frozenset({"food", "litter", "bed", "toys", "hair", "sitter", "owner", "lover", "who"})
 
 
+_PROVIDERS = frozenset(
+    ("insurance", "insurer", "bank", "employer", "gym", "clinic", "hospital", "landlord", "agency",
+     "provider", "dentist", "pharmacy", "carrier", "airline", "school", "university", "college")
+)  # fmt: skip
+_WORKS = frozenset(
+    ("play", "ep", "album", "song", "single", "novel", "poem", "book", "film", "zine", "comic",
+     "memoir", "musical", "mixtape", "thesis", "exhibition", "tapestry", "painting", "podcast")
+)  # fmt: skip
+# Parts of names of machines that say what a machine is for, not whose it is.
+_PURPOSES = frozenset(
+    {"prod", "dev", "staging", "test", "tests", "qa", "uat", "app", "apps", "my", "your", "default"}
+)
+
+
+def _names_a_machine(name: str) -> bool:
+    known = load("public_it") | load("public_code") | _COMMON | _PURPOSES
+    return any(part.isalpha() and part not in known for part in name.split("-"))
+
+
 def _any_of(words: Collection[str]) -> str:
     return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
 
@@ -148,15 +167,52 @@ _FORMS = (
     _Form(
         words := {"repo", "repository", "branch", "bucket", "database", "cluster"},
         re.compile(
-            rf"\b(?:{_any_of(words)})(?: is)?(?: called| named|:)? "
+            rf"\b(?i:{_any_of(words)})(?: is| was)?(?: called| named|:| =)? "
             r"[\"'`“]?(?P<name>[a-z][\w.]*(?:[-_/][\w.]+)+)"
         ),
+    ),
+    # `namespace: larkspur-prod`: what nobody has but whose it is
+    _Form(
+        words := {"namespace", "hostname", "identifier", "vhost", "tenant_id", "workspace"},
+        re.compile(
+            rf"\b(?i:{_any_of(words)})(?: is|:|[ \t]*=)?[ \t]{{1,24}}"
+            r"[\"'`“]?(?P<name>[a-z][a-z0-9]*(?:-[a-z0-9]+)+)(?![\w.])"
+        ),
+        takes=_names_a_machine,
+    ),
+    # my insurance is Larkfield Mutual
+    _Form(
+        _PROVIDERS,
+        re.compile(
+            rf"\b(?i:{_any_of(_PROVIDERS)}) (?i:is|was) "
+            rf"(?P<name>(?:{_WORD})(?: (?:{_WORD})){{0,2}})"
+        ),
+        before=re.compile(r"\b(?i:my|our|his|her|their) (?:[A-Za-z]+ )?\Z"),
+    ),
+    # my play "The Pear Year", our first EP "Soft Teeth"
+    _Form(
+        _WORKS,
+        re.compile(rf"\b(?i:{_any_of(_WORKS)}),? [\"“](?P<name>[{UPPER}][^\"“”\n]{{1,60}})[\"”]"),
+        before=re.compile(
+            r"\b(?:[Mm]y|[Oo]ur|me|[Dd]ebut|[Nn]ew|[Ff]irst|1st|[Ss]econd|2nd|[Ll]atest)[.,]? "
+            r"(?:(?:own|new|first|1st|second|2nd|debut|latest|little|short|next|last) ){0,2}\Z"
+        ),
+        takes=lambda _name: True,
     ),
     # "a party at Jump Zone"
     _Form(
         ("at",),
         re.compile(rf"at (?P<name>(?:{_WORD})(?: {_WORD}){{1,3}})(?! ?&)"),
         before=re.compile(r"\b[a-z]+ \Z"),
+        takes=_names_a_place,
+    ),
+    # "Hospital of the Good Shepherd"
+    _Form(
+        words := {"hospital", "church", "hospice", "convent", "priory", "monastery", "school"},
+        re.compile(
+            r"\b(?:Hospital|Church|Hospice|Convent|Priory|Monastery|School) of "
+            rf"(?:the |Our |St\.? |Saint ){_RUN}"
+        ),
         takes=_names_a_place,
     ),
     # "University of the Free State", "Institute for Snow and Avalanche Studies"

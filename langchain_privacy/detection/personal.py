@@ -28,6 +28,7 @@ from operator import itemgetter
 
 from langchain_privacy.detection.ages import IN_WORDS, SPELLED, ages, bodies
 from langchain_privacy.detection.anchors import Anchored, Stretch
+from langchain_privacy.detection.cued import named_beside
 from langchain_privacy.detection.dates import (
     DAY,
     DAY_BEGINS,
@@ -152,20 +153,43 @@ _SHAPED = Anchored(
     # One class first: the engine looks for nothing else.
     r"[A-Z\d](?<![\w./-].)(?:"
     r"(?<=[A-Z])[A-Z]{0,5}(?=(?:[A-Z-]*\d){5})-?\d[A-Z\d]*(?:[-/][A-Z\d]+)*"
-    r"|(?<=[A-Z])[A-Z]{0,3}(?:-[A-Z]{1,4}){1,3}-\d{4,}"
+    r"|(?<=[A-Z])[A-Z]{0,3}(?:-[A-Z]{1,4}){1,3}-\d{4,}|(?<=[A-Z])[A-Z]{1,4}-\d{4}(?!-)"
     r"|(?<=\d)(?!(?:(?<=1)9|(?<=2)0)\d{6}\b)(?!0+\b)\d{6,13})(?![\w%]|[.,:/-]\d)"
 )
-_KINDS_OF_PAPERS = load("public_abbreviations") | load("public_it")  # ISO, CVE, RFC
+# Behind "no." or "ref.", a flight, the tag of a bag, a mark, a number sign: Grant no. EM-2021/118,
+# flight VJ 3381, bag tag 0 461 882, paper #187.
+_NUMBERED = Anchored(
+    r"\b(?:[Nn]o\.|[Nn]r\.|[Rr]ef\.?|[Nn]umber|NO\.)(?: ?:)? "
+    r"(?P<letters>(?=[A-Za-z /-]{0,12}\d)[A-Z][A-Za-z]{0,4}(?:-[A-Z]{1,5})?[ -]?\d{2,}[A-Z\d]*"
+    r"(?:[-/][A-Z\d]+)*)(?![\w%]|[.,]\d)"
+    r"|\b[Ff]light(?: no\.?| number)? (?P<flight>[A-Z][A-Z\d] ?\d{2,4})(?!\w)"
+    r"|\b(?:[Bb]ag(?:gage)?|[Ll]uggage|[Tt]rademark|[Pp]atent)(?: (?:tag|no\.?|number|reg\.?))*:? "
+    r"(?P<tag>\d(?:[ ,]?\d){5,13})(?![\w%])"
+    r"|(?<![\w&])#(?P<sign>\d{3,8})(?![\w%]|[.,]\d)",
+    ["no", "nr", "ref", "number", "flight", "bag", "baggage", "luggage", "trademark", "patent"],
+    signs="#",
+)
+_COLOURED = re.compile(
+    r"(?:colou?rs?|background|fill|stroke|hex|border|#)\W{0,3}(?:is |to |of )?\Z", _I
+)
+_KINDS_OF_PAPERS = load("public_abbreviations") | load("public_it") | {"cve", "rfc"}
+# What somebody was made to pay or was paid, however little: "they charged us €4".
+_FROM_WHOM = re.compile(
+    r"\b(?:charg(?:ed?|ing)|fin(?:ed?|ing)|ow(?:es?|ed)|refund(?:ed)?|lent)"
+    r" (?:me|us|him|her|them)(?: (?:back|only|just|about|another|over|twice))?,? \Z",
+    _I,
+)
 _QUOTES = "\"'`/_="
 _OLD = re.compile(r"\b1[0-8]\d\d\b")
 # "1.240,50" and "3.300" have a point for thousands, "1,240.50" has it for cents.
 _CENTS = re.compile(r"[.,]\d{1,2}(?!\d)")
 _AN_HOUR = re.compile(r"\s?(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)\b", _I)
 _LEAST, _LEAST_EXACT, _RATE = 20, 100, 12
+_NEAR = 32
 _I_AM = frozenset({"i", "i'm", "im", "i've", "ive", "i'd", "i'll", "my", "mine", "myself"})
 _PERSONS = frozenset(
     ("PERSON", "AGE", "DATE_OF_BIRTH", "PHONE", "EMAIL", "MEDICAL_ID", "US_SSN", "IBAN",
-     "CREDIT_CARD", "BANK_ACCOUNT")
+     "CREDIT_CARD", "BANK_ACCOUNT", "USERNAME")
 )  # fmt: skip
 
 
@@ -191,9 +215,10 @@ class PersonalDetector(LateDetector):
         if folded.normal.ends is not None:
             ends, last = folded.normal.ends, len(folded.text)
             names = [min(bisect_left(ends, end) + 1, last) for end in names]
-        names += _strange_in_front(folded.text)
-        spans = [(*span, "AGE") for span in ages(folded.text, names)]
+        strange = _strange_in_front(folded.text)
+        spans = [(*span, "AGE") for span in ages(folded.text, [*names, *strange])]
         spans += [(*span, "BODY") for span in bodies(folded.text)]
+        spans += [(*span, "PERSON") for end in names for span in named_beside(folded.text, end)]
         about = _About(folded, found)
         for look in _ANNOUNCED.announced(folded.signs):
             spans += [(*m.span(m.lastgroup or 0), _LOOKS[look]) for m in look(about)]
@@ -386,8 +411,14 @@ def _serials(about: _About) -> Iterator[re.Match[str]]:
         few = few and not _BOOKING.fullmatch(about.text, at, end)
         if not few and about.personal(about.part(_PARAGRAPH, at), we=True):
             yield match
+    for match in _NUMBERED.find(about.said):
+        at, end = match.span(match.lastgroup or 0)
+        coloured = match["sign"] and _COLOURED.search(about.text, max(0, at - 16), at - 1)
+        if not coloured and about.personal(about.part(_PARAGRAPH, at), we=True):
+            yield match
     for match in about.search(_SHAPED):
-        if match[0].partition("-")[0].rstrip("0123456789").lower() in _KINDS_OF_PAPERS:
+        kind = match[0].partition("-")[0].rstrip("0123456789").lower()
+        if kind in _KINDS_OF_PAPERS:
             continue
         if about.personal(about.part(_PARAGRAPH, match.start()), we=True):
             yield match
@@ -402,9 +433,12 @@ def _sums(about: _About) -> Iterator[re.Match[str]]:
         figures = "".join(filter(str.isdigit, _CENTS.sub("", money[0])))
         large = len(figures) > 3 or bool(re.search(r"[km만억천]|ill|thous", money[0], _I))
         amount = int(figures[:9] or 0)
+        at = money.start()
+        if _FROM_WHOM.search(about.text, max(0, at - _NEAR), at):
+            yield money
+            continue
         if not large and amount < _LEAST and not often:
             continue
-        at = money.start()
         sentence, paragraph = about.part(_SENTENCE, at), about.part(_PARAGRAPH, at)
         exact = len(figures.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
         cued = often or about.has(sentence, "money_cues")

@@ -318,11 +318,14 @@ def _entropy(value: str) -> float:
     return -sum(n / len(value) * math.log2(n / len(value)) for n in counts.values())
 
 
-# Codes of doors: "gate code 2580", 현관 비번은 2580.
+# Codes of doors and accounts: "gate code 2580", 현관 비번은 2580.
 
 _DOOR_CODE = re.compile(
     r"\b(?:gate|door|entry|entrance|alarm|access|lock ?box|key ?safe|safe|garage|keypad|building)"
     r" (?:code|pin)(?: is| was|:)?[ ]{1,2}(?P<code>[*#]?\d{3,8}[*#]?)(?!\w)"
+    # "the temporary code was 771 904"
+    r"|\b(?:temporary|one-time|verification|security|backup|recovery|log-?in|sms|activation|unlock)"
+    r" (?:code|pin)(?: is| was|:)?[ ]{1,2}(?P<once>\d{3,4}[ -]\d{3,4}|\d{4,8})(?![\w-]|[.,]\d)"
     r"|(?:현관|출입문|대문|도어락|금고|비상문)\s?(?:비번|비밀번호|번호)[은는]?[ :]{1,3}"
     r"(?P<korean>[*#]?\d{3,8}[*#]?)",
     re.IGNORECASE,
@@ -332,6 +335,6 @@ _OF_DOORS = frozenset({"code", "pin"})
 
 @announced_by(*_OF_DOORS, HANGUL)
 def find_door_codes(text: FoldedText) -> Iterator[Finding]:
-    """Find the codes that open a door, a gate or a safe."""
+    """Find the codes that open a door, a gate, a safe or an account."""
     for match in _DOOR_CODE.finditer(text.text):
         yield span(match, "SECRET", 0.6, "door_code", match.lastgroup or 0)
