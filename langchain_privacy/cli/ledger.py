@@ -22,8 +22,8 @@ from rich.table import Table
 from rich.text import Text
 
 from langchain_privacy.cli import write_for_owner
+from langchain_privacy.cli.ledger_report import Subject, write_report
 from langchain_privacy.cli.progress import working
-from langchain_privacy.cli.report import Subject, write_report
 from langchain_privacy.egress.ledger import Crossing, EgressLedger, PriceTable
 from langchain_privacy.egress.ledger.chain import LedgerReport, Mark, PublicKey
 from langchain_privacy.egress.ledger.ledger import home

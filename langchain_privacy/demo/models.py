@@ -1,7 +1,9 @@
 """The demo's models, a stand-in for the remote one, and how what crosses to it is kept.
 
+```python
 with local_side() as local, remote_side() as remote:
     print(local.about, remote.about)
+```
 """
 
 import json

@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from langchain_privacy.minions.arithmetic import reckoned
 from langchain_privacy.minions.quantities import show
 from langchain_privacy.minions.schema import Aggregate
 from langchain_privacy.words import Language
@@ -131,16 +132,10 @@ def combine_results(operation: str, results: Sequence[Result], language: Languag
     if len(numbers) < len(values) or (len(units) > 1 and operation != "ratio"):
         return None
     unit = units.pop() if len(units) == 1 else ""
-    if operation == "sum":
-        value = sum(numbers, Decimal(0))
-    elif operation == "difference":
-        value = numbers[0] - sum(numbers[1:], Decimal(0))
-    elif operation == "ratio" and numbers[1]:
-        value, unit = round(numbers[0] / numbers[1], 4), ""
-    elif operation in ("max", "min"):
-        value = max(numbers) if operation == "max" else min(numbers)
-    else:
+    value = reckoned(operation, numbers)
+    if value is None:
         return None
+    unit = "" if operation == "ratio" else unit
     return Result(text=_amount(value, unit), value=value, unit=unit, used=used)
 
 
@@ -166,9 +161,8 @@ def _of_one_unit(how: Aggregate, unit: str, items: list[Item], say: dict[str, st
     numbers = [item.value for item in items if isinstance(item.value, Decimal)]
     used = _documents(items)
     if how in NUMERIC:
-        value = sum(numbers, Decimal(0))
-        if how == "average":
-            value = round(value / len(numbers), 2)
+        value = reckoned(how, numbers)
+        assert value is not None
         text = say[how].format(value=_amount(value, unit), count=len(used))
         return Result(text=text, value=value, unit=unit, used=used)
     return _ordered(how, items, unit, say, lambda value: _amount(Decimal(str(value)), unit))

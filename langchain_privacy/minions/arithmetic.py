@@ -8,7 +8,7 @@ The remote model names the operation, and neither sees the private operands nor 
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from decimal import Decimal, DivisionByZero, InvalidOperation
+from decimal import Decimal, DivisionByZero, InvalidOperation, localcontext
 from typing import Any, NamedTuple
 
 from langchain_privacy.minions.quantities import days, show
@@ -21,6 +21,8 @@ _KOREAN_AMOUNT = re.compile(
     r"(?<!\d)(?:\d[\d,]*+(?:\.\d++)?+\s*+(?:천만|백만|억|만|천|백)?+\s*+)++원"
 )
 _KOREAN_PART = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(천만|백만|억|만|천|백)?")
+_DIGITS = 120
+"""That a result keeps. Python's usual 28 would change the last ones of a long number."""
 _KOREAN_UNITS = {"억": 10**8, "천만": 10**7, "백만": 10**6, "만": 10**4, "천": 1000, "백": 100}
 
 
@@ -88,18 +90,42 @@ def date_of(text: str) -> date | None:
     return found[0].value if found else None
 
 
+def reckoned(operation: str, numbers: Sequence[Decimal]) -> Decimal | None:
+    """Reckon with numbers.
+
+    Args:
+        operation: `sum`, `average`, `difference` (of the first and all others), `ratio` (of the
+            first to the second), `max` or `min`.
+        numbers: At least two; for a sum and an average, at least one.
+
+    Returns:
+        The result, or `None` where there is none, such as a ratio to nothing.
+    """
+    with localcontext(prec=_DIGITS):
+        try:
+            match operation:
+                case "sum":
+                    return sum(numbers, Decimal(0))
+                case "average":
+                    return round(sum(numbers, Decimal(0)) / len(numbers), 2)
+                case "difference":
+                    return numbers[0] - sum(numbers[1:], Decimal(0))
+                case "ratio":
+                    return round(numbers[0] / numbers[1], 4)
+                case "max":
+                    return max(numbers)
+                case "min":
+                    return min(numbers)
+        except (DivisionByZero, InvalidOperation):
+            pass
+    return None
+
+
 def _of_numbers(operation: str, numbers: list[Decimal]) -> Combined | None:
-    try:
-        match operation:
-            case "sum":
-                return Combined(show(sum(numbers, Decimal(0))))
-            case "difference":
-                return Combined(show(numbers[0] - sum(numbers[1:], Decimal(0))))
-            case "ratio":
-                return Combined(show(round(numbers[0] / numbers[1], 4)))
-    except (DivisionByZero, InvalidOperation):
-        return None
-    return _by_order(operation, numbers, show)
+    if operation in ("max", "min", "compare"):
+        return _by_order(operation, numbers, show)
+    result = reckoned(operation, numbers)
+    return None if result is None else Combined(show(result))
 
 
 def _of_dates(operation: str, dates: list[date]) -> Combined | None:

@@ -64,7 +64,7 @@ class Planner:
         max_rounds: Searches at the most.
         approve: Whether a person approves each crossing.
         card: Whether the plan may see the masked headings of long documents.
-        examined: Masks what the guard would refuse; `None` leaves that to the guard.
+        examined: Masks what the guard would refuse.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class Planner:
         *,
         max_rounds: int,
         approve: bool,
-        card: bool = True,
-        examined: Examined | None = None,
+        card: bool,
+        examined: Examined,
     ) -> None:
         self.remote = remote
         self.budget = budget
@@ -215,11 +215,10 @@ class Planner:
         if not self._affordable(text, state, calls, session):
             notes.append("budget_reached")
             return None
-        if self._examined is not None:
-            text = self._examined.mask(text, session)
-            # On this side the report shows the words, so that they can be allowed.
-            again = self._examined.hidden_in(text, session)
-            notes += [f"masked_again:{placeholder}" for placeholder in again]
+        text = self._examined.mask(text, session)
+        # On this side the report shows the words, so that they can be allowed.
+        again = self._examined.hidden_in(text, session)
+        notes += [f"masked_again:{placeholder}" for placeholder in again]
         if self._approve:
             text = self._approved(purpose, text, session)
             if not text:

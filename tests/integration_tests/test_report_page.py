@@ -92,7 +92,8 @@ def test_a_phone_shows_letters_that_can_be_read(page: Page) -> None:
 def test_paper_breaks_no_word_and_repeats_its_heads(
     browser: Browser, tmp_path: Path, language: str, paper: str, crossings: int
 ) -> None:
-    words = json.loads(resources.files(cli).joinpath(f"report.{language}.json").read_text("utf-8"))
+    source = resources.files(cli).joinpath(f"ledger_report.{language}.json")
+    words = json.loads(source.read_text("utf-8"))
     page = opened(browser, tmp_path, crossings=crossings, language=language)
     pages = texts(page.pdf(format=paper))
     page.close()

@@ -18,7 +18,7 @@ import pytest
 
 from langchain_privacy import EgressGuard, EgressLedger, Masker
 from langchain_privacy.cli import main
-from langchain_privacy.cli.report import write_report
+from langchain_privacy.cli.ledger_report import write_report
 from langchain_privacy.egress.ledger import Crossing, PriceTable
 from langchain_privacy.errors import EgressBlockedError, LedgerError
 from tests.support.scripted import ScriptedChatModel
@@ -108,7 +108,8 @@ def test_real_text_to_an_attested_endpoint_is_said(tmp_path: Path) -> None:
 
 def test_words_of_the_report_are_the_same_in_both_languages() -> None:
     folder = resources.files("langchain_privacy.cli")
-    en, ko = (json.loads((folder / f"report.{x}.json").read_text("utf-8")) for x in ("en", "ko"))
+    files = (folder / f"ledger_report.{language}.json" for language in ("en", "ko"))
+    en, ko = (json.loads(file.read_text("utf-8")) for file in files)
     assert en.keys() == ko.keys()
     for name, words in en.items():
         assert type(words) is type(ko[name])

@@ -64,6 +64,9 @@ def test_dates(text: str, expected: date | None) -> None:
         ("difference", ["13.04.2025", "15.04.2025"], "2"),
         ("ratio", ["1", "3"], "0.3333"),
         ("ratio", ["1", "0"], None),
+        ("ratio", ["0", "0"], None),
+        ("sum", ["1" * 40, "1"], f"{int('1' * 40) + 1:,}"),  # to the last digit
+        ("ratio", ["9" * 27, "3"], f"{int('9' * 27) // 3:,}"),
         ("max", ["7 days", "12 days"], "12"),
         ("min", ["2025-03-01", "2024-12-31"], "2024-12-31"),
         ("compare", ["7", "12"], "7 < 12"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from langchain_core.messages import BaseMessage
 from langchain_privacy import create_minions_graph
 from langchain_privacy.errors import LocalModelError
 from langchain_privacy.minions import Budget
+from langchain_privacy.minions.aggregate import Item, Result, aggregate, combine_results
 from langchain_privacy.minions.judge import RankOnly
 from tests.support.leases import amount, leases, worker
 from tests.unit_tests.minions.record import scripted
@@ -355,3 +357,13 @@ def test_two_results_are_combined() -> None:
     plan = jobs({**deposit, "aggregate": "sum"}, {**RENT, "aggregate": "sum"}, combine="ratio")
     out, _ = ask("Deposits to rents?", TEN.documents, plan)
     assert out["answer"].splitlines()[0] == "3"
+
+
+def test_results_of_long_numbers_are_combined() -> None:
+    long = [Result(value=Decimal("9" * 27)), Result(value=Decimal(3))]
+    for operation, expected in (("ratio", int("3" * 27)), ("sum", 10**27 + 2)):
+        combined = combine_results(operation, long, "en")
+        assert combined is not None
+        assert combined.value == expected
+    average = aggregate("average", [Item(document=1, value=Decimal("9" * 30))], "en")
+    assert average.value == Decimal("9" * 30)

@@ -1,8 +1,8 @@
 """The report of a ledger: one HTML page to read, to print and to sign, that loads nothing.
 
-`langchain-privacy ledger report` writes it. Its frame is `report.html`, its words are
-`report.en.json` and `report.ko.json`. The first line says what an officer is asked to sign: what
-crossed, and that no private value did, or which crossing was refused.
+`langchain-privacy ledger report` writes it. Its frame is `ledger_report.html`, its words are
+`ledger_report.en.json` and `ledger_report.ko.json`. The first line says what an officer is asked to
+sign: what crossed, and that no private value did, or which crossing was refused.
 """
 
 import html
@@ -64,7 +64,7 @@ def write_report(
         language: Of the page.
     """
     page = _Page(crossings, prices, verified, subject or Subject(), language)
-    text = resources.files(__package__).joinpath("report.html").read_text("utf-8")
+    text = resources.files(__package__).joinpath("ledger_report.html").read_text("utf-8")
     for name, value in page.filled().items():
         text = text.replace(f"<!--{name}-->", value)
     return text
@@ -81,7 +81,7 @@ class _Page:
         subject: Subject,
         language: Language,
     ) -> None:
-        source = resources.files(__package__).joinpath(f"report.{language}.json")
+        source = resources.files(__package__).joinpath(f"ledger_report.{language}.json")
         self._words: dict[str, Any] = json.loads(source.read_text("utf-8"))
         self._crossings, self._prices, self._subject = crossings, prices, subject
         self._verified, self._language = verified, language
