@@ -9,11 +9,13 @@ neither sees the private operands nor sends code (`arithmetic`); `figures` verif
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.minions.arithmetic import combine
+from langchain_privacy.minions.arithmetic import combine, number_of
 from langchain_privacy.minions.figures import Cited, derivations, unfounded, verify
+from langchain_privacy.minions.quantities import show, sized
 from langchain_privacy.minions.quotes import (
     marked_units,
     quote,
@@ -84,7 +86,7 @@ def from_remote(
         result = _combined(decision, sent, session)
         if result is None:
             return None
-        text = _RESULT.sub(lambda _: result, text) if _RESULT.search(text) else f"{text} {result}"
+        text = _with_result(text, result)
     if _RESULT.search(text):
         return None
     cited = [sent[n - 1] for n in dict.fromkeys(decision.cite) if n <= len(sent)]
@@ -202,6 +204,16 @@ def _combined(decision: Next, sent: Sequence[Span], session: MaskingSession) -> 
         return None
     result = combine(decision.combine, [str(session.restore(value)) for value in values])
     return None if result is None else str(session.mask(result.text))
+
+
+def _with_result(text: str, result: str) -> str:
+    """Put a result where the answer has a place for it: `{result}`, or `{result} million`."""
+    if not (place := _RESULT.search(text)):
+        return f"{text} {result}"
+    size, _ = sized(text, place.end(), Decimal(1))
+    number = number_of(result) if size != 1 else None
+    shown = result if number is None else show(number / size)
+    return _RESULT.sub(lambda _: shown, text)
 
 
 def _support(text: str, sent: Sequence[Span]) -> list[Span]:

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal, DivisionByZero, InvalidOperation, localcontext
 from typing import Any, NamedTuple
 
-from langchain_privacy.minions.quantities import days, show
+from langchain_privacy.minions.quantities import days, show, sized
 
 # "1,234.50" or "1234.5", with its sign.
 _NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
@@ -67,21 +67,21 @@ def combine(
 def number_of(text: str, unit: str | None = None) -> Decimal | None:
     """Read the first number of a text, or the first that stands beside `unit`.
 
-    Reads `12,345.60`, `-3.1` and Korean amounts such as `2억 7천만원`.
+    Reads `12,345.60`, `-3.1`, `1.2 million` and Korean amounts such as `2억 7천만원`.
     """
     if amount := _KOREAN_AMOUNT.search(text):
         parts = _KOREAN_PART.findall(amount[0])
         return sum((_decimal(n) * _KOREAN_UNITS.get(u, 1) for n, u in parts), Decimal(0))
-    numbers = list(_NUMBER.finditer(text))
+    numbers = [(m.start(), *sized(text, m.end(), _decimal(m[0]))) for m in _NUMBER.finditer(text)]
     if unit:
         beside = [
-            m
-            for m in numbers
-            if text[m.end() :].lstrip().casefold().startswith(unit.casefold())
-            or text[: m.start()].rstrip().casefold().endswith(unit.casefold())
+            (start, value, end)
+            for start, value, end in numbers
+            if text[end:].lstrip().casefold().startswith(unit.casefold())
+            or text[:start].rstrip().casefold().endswith(unit.casefold())
         ]
         numbers = beside or numbers
-    return _decimal(numbers[0][0]) if numbers else None
+    return numbers[0][1] if numbers else None
 
 
 def date_of(text: str) -> date | None:

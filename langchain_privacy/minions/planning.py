@@ -3,7 +3,7 @@
 The `plan` node of `MinionNodes` runs these steps. They do no I/O: a step yields what to ask and
 receives what was replied, so that sync and async share every decision:
 
-    update = drive(planner.steps(state, session), remote.ask)
+    update = drive(planner.steps(state, session), lambda asked: remote.ask(*asked))
 """
 
 import itertools

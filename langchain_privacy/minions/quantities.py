@@ -155,7 +155,7 @@ def _written(text: str, mark: Mark) -> Iterator[Quantity]:
         unit = _PREFIXES.get(before[:-1], unit) if unit else before if before in _CODES else ""
         if before and not unit:
             start = match.start("number")
-        value, at = _sized(text, at, value, mark)
+        value, at = sized(text, at, value, mark, money=bool(unit))
         if not unit:
             unit, at = _unit(text, at)
         negative = bool(match["sign2"]) or _is_sign(text, match)
@@ -197,12 +197,29 @@ def _value(digits: str, mark: Mark) -> Decimal | None:
     return Decimal(digits.replace(mark, "."))
 
 
-def _sized(text: str, at: int, value: Decimal, mark: Mark) -> tuple[Decimal, int]:
-    """Put the size in words behind a number to it: `1.2 million`, `2억 7천만`."""
+def sized(
+    text: str, at: int, value: Decimal, mark: Mark = ".", *, money: bool = False
+) -> tuple[Decimal, int]:
+    """Put the size in words behind a number to it: `1.2 million`, `2억 7천만`.
+
+    Args:
+        text: Where the number stands.
+        at: One past its last digit.
+        value: What its digits say.
+        mark: What marks decimals in the text.
+        money: Whether the sign or code of a currency stands before it.
+
+    Returns:
+        The number with its size, and where that ends.
+    """
     if match := _SIZE.match(text, at):
         word = match["size"]
         # A capital M or B alone counts as a size, a small one is metres or bytes.
         size = _SIZES.get(word.lower(), 0) or {"M": 10**6, "B": 10**9}.get(word, 0)
+        money = money or _unit(text, match.end())[0] in _CODES
+        # Without a currency "8 mm" is a length, and "Room 4 B" a name.
+        if word.lower() == "mm" or (len(word) == 1 and match[0] != word):
+            size = size if money else 0
         if size:
             return value * size, match.end()
     total, section, part, largest = Decimal(0), Decimal(0), value, 10**16
@@ -225,7 +242,8 @@ def _sized(text: str, at: int, value: Decimal, mark: Mark) -> tuple[Decimal, int
         if following is None or read is None:
             break
         part, at = read, following.end()
-    return total + section + part, at
+    # A sum keeps 28 digits: a number that nothing was added to keeps all that it has.
+    return (total + section + part if total or section else part), at
 
 
 def _unit(text: str, at: int) -> tuple[str, int]:

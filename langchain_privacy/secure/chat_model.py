@@ -184,7 +184,8 @@ class SecureChatModel(BaseChatOpenAI):
         if not url:
             msg = "the model has no base URL; pass endpoint='https://...'"
             raise ConfigurationError(msg)
-        settings = {n: v for n, v in _settings_of(model).items() if n in _names(cls)}
+        names = {field.alias or name for name, field in cls.model_fields.items()}
+        settings = {n: v for n, v in _settings_of(model).items() if n in names}
         return cls(**{**settings, "endpoint": url, "policy": policy, **changes})
 
     @property
@@ -294,10 +295,6 @@ def _settings_of(model: BaseChatOpenAI) -> dict[str, Any]:
         for name, field in type(model).model_fields.items()
         if name in model.model_fields_set and name not in (*_OWN_CLIENTS, "openai_api_base")
     }
-
-
-def _names(kind: type[BaseChatOpenAI]) -> set[str]:
-    return {field.alias or name for name, field in kind.model_fields.items()}
 
 
 def _is_of(transport: Any, values: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ caches of the processor, which costs several times the work itself.
 Example:
     ```python
     outbox = Outbox(scrubber, hold=60.0)
-    outbox.put(Operation.of(client._create_run, run, {}, ends=False))
+    outbox.put(Operation.of(client._create_run, run, {}))
     ```
 """
 

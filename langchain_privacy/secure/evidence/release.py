@@ -98,18 +98,14 @@ def bundles(evidence: bytes) -> Sequence[bytes]:
         listed = content.get("attestations") if isinstance(content, dict) else None
         if isinstance(listed, list):
             held = [entry.get("bundle") for entry in listed if isinstance(entry, dict)]
-            found = [_again(bundle) for bundle in held if isinstance(bundle, dict)]
+            # Signatures are over values inside, so writing the JSON once more changes nothing.
+            found = [json.dumps(bundle).encode() for bundle in held if isinstance(bundle, dict)]
         else:
             found = [evidence]
     if not 0 < len(found) <= _MOST_BUNDLES:
         msg = f"{_WHAT}: there are {len(found)} bundles"
         raise EvidenceInvalidError(msg, check="parsing")
     return found
-
-
-def _again(bundle: dict[str, Any]) -> bytes:
-    # Signatures are over values inside, so writing the JSON once more changes nothing.
-    return json.dumps(bundle).encode()
 
 
 def _verifier(trusted_root: Path | None) -> Any:

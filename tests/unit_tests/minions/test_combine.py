@@ -33,6 +33,7 @@ def test_the_unit_says_which_number() -> None:
     assert number_of(text, "dollars") == 585
     assert number_of(text, "days") == 14
     assert number_of(text, "cats") == 2025
+    assert number_of("In 2025 it was 1.2 million won", "won") == 1_200_000
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,9 @@ def test_dates(text: str, expected: date | None) -> None:
     [
         ("sum", ["120 dollars", "35.50 dollars"], "155.5"),
         ("difference", ["8,412.66", "7,903.18"], "509.48"),
+        ("sum", ["a deposit of $1.2 million", "300,000 for the roof"], "1,500,000"),
+        ("difference", ["보증금 2억", "5천만"], "150,000,000"),
+        ("sum", ["a nodule of 8 mm", "one of 5 mm"], "13"),
         ("difference", ["1 March 2025", "31 March 2025"], "30"),
         ("difference", ["13.04.2025", "15.04.2025"], "2"),
         ("ratio", ["1", "3"], "0.3333"),

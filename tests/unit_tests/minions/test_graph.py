@@ -117,6 +117,29 @@ def test_arithmetic_is_done_on_this_side() -> None:
     assert "Do not calculate" in remote.seen_text
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("Together {result} dollars.", "Together 1,500,000 dollars."),
+        ("Together ${result} million.", "Together $1.5 million."),
+        ("모두 {result}만 달러.", "모두 150만 달러."),
+    ],
+)
+def test_a_result_fits_the_size_that_the_answer_names(answer: str, expected: str) -> None:
+    values = ["$1.2 million", "300,000 dollars"]
+    found = {"decision": "answer", "answer": answer, "cite": [1], "combine": "sum"}
+    remote = scripted(
+        plan("roof", "gutters", combine="sum"), json.dumps({**found, "values": values})
+    )
+    document = (
+        "The roof costs $1.2 million.\nGutters cost 300,000 dollars.\n" + "It rains here.\n" * 9
+    )
+    out = create_minion_graph(None, remote).invoke(
+        {"task": "What do roof and gutters cost together?", "documents": [document]}
+    )
+    assert out["answer"].startswith(expected)
+
+
 def test_korean_prompts_for_korean_documents() -> None:
     text = (
         "환자 메일: kim@example.com. 진료비는 12만원이다. 약은 하루 두 번 먹는다. 주차는 무료이다."

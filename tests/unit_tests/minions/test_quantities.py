@@ -31,6 +31,10 @@ NUMBERS = {
     "12.5% of 90 days": "12.5 %; 90 days",
     "€0,75": "0.75 EUR",
     "room 3.2": "3.2",
+    "a nodule of 8 mm": "8 mm",
+    "$5mm, 5mm EUR, USD 3 B": "5000000 USD; 5000000 EUR; 3000000000 USD",
+    "Room 4 B": "4",
+    "about 2k or 5M": "2000 or; 5000000",
 }
 
 
