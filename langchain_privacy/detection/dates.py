@@ -48,6 +48,16 @@ def behind(*words: str) -> str:
 
 _SEEN = ("seen", "clinic", "adm")  # in notes of clinics
 
+_DAY_OF_MONTH = r"(?:1[0-2]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])(?![/\d%])"
+_KOREAN_DAY_LABEL = "|".join(
+    rf"(?<={label}{mark})"
+    for label in ("일시", "일자", "날짜", "[사고생접수문약료원]일")
+    for mark in (" ", ": ", ":", "는 ", "은 ")
+)
+_KOREAN_TIME = (
+    r"\s?\([월화수목금토일]\)|\s(?:오전|오후|새벽|아침|점심|저녁|밤|정오|자정)에?(?![가-힣])"
+)
+
 DAYS = (
     rf"\b{_WEEKDAY}{_NTH}(?:\s?(?:to|-|–|and)\s?{_NTH})?(?:\sof)?[ -]{MONTH}\.?"
     rf"(?:,?[ -]\d{{4}}\b)?{_CLOCK}",
@@ -61,6 +71,8 @@ DAYS = (
     behind("on", "by", "since", "until", "till", "dated", "before", "after", "from", *_SEEN)
     + r"(?:[12]\d|3[01]|0?[1-9])/(?:[12]\d|3[01]|0?[1-9])\b(?![/\d%]|\s(?:of|cup|tsp|tbsp)\b)",
     r"(?<![\d.])(?:19|20)\d\d\.\s\d{1,2}\.\s\d{1,2}(?!\d)",  # as Korean papers write it
+    # as forms and messages do: 사고일시 4/11, 4/11 밤, 4/11(목)
+    rf"(?:{_KOREAN_DAY_LABEL}){_DAY_OF_MONTH}|(?<![\d/.]){_DAY_OF_MONTH}(?={_KOREAN_TIME})",
     r"(?<!\d)(?:\d{2,4}\s?년\s?)?\d{1,2}\s?월\s?\d{1,2}\s?일",
 )
 DAY = "|".join(DAYS)

@@ -1,9 +1,9 @@
 r"""Schools, clinics and firms whose Korean name ends in what they are.
 
 >>> from langchain_privacy.detection.folded import fold
->>> text = "우리 애는 솔빛초등학교 3학년 2반이고 해맑은소아과에 다녀요. 대학병원은 멀어요."
+>>> text = "솔빛초등학교 3학년 2반이고 해맑은소아과에 다녀요. 행복한책방 옆. 대학병원은 멀어요."
 >>> [text[f.start : f.end] for f in find_korean_institutions(fold(text))]
-['솔빛초등학교', '3학년 2반', '해맑은소아과']
+['솔빛초등학교', '해맑은소아과', '행복한책방', '3학년 2반']
 """
 
 import re
@@ -11,22 +11,29 @@ from collections.abc import Iterator
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import HANGUL, FoldedText
-from langchain_privacy.detection.korean.tokens import is_kiwi_installed, korean_tokens
+from langchain_privacy.detection.korean.tokens import (
+    Morphemes,
+    is_kiwi_installed,
+    korean_tokens,
+)
 from langchain_privacy.detection.rules import announced_by, finding
+from langchain_privacy.words import load
+from langchain_privacy.words.korean import is_title
 
-_KIND = (
-    r"(?:초등학교|중학교|고등학교|대학교|유치원|어린이집|병원|의원|한의원|소아과|내과|외과|치과|피부과|안과"
-    r"|정형외과|산부인과|약국|물산|상사|제철|건설|제약|테크|식당|학원|교회|성당"
-    r"|요양원|복지관|보육원|법률사무소|법무법인|회계법인|세무법인|웨딩홀|미용실|유통|정밀|디자인|물류|분식|공방)"
-)
-_NAMED = re.compile(
-    rf"(?<![가-힣])(?P<name>[가-힣]{{2,6}}?)(?P<kind>{_KIND})"
-    r"(?=[^가-힣]|\Z|[은는이가을를의도와과로]|에서|에게|으로|까지|부터|이고|이에|에)"
-)
+_HOUSES = load("korean_houses")
+_TRADES = load("korean_trades") | _HOUSES
+_SIZES = sorted({len(kind) for kind in _TRADES}, reverse=True)
+_SHORTEST_NAME, _LONGEST_NAME = 2, 6
+_FEWEST = 2
+_WORD = re.compile(rf"[가-힣]{{{_SHORTEST_NAME + _SIZES[-1]},}}")
+_BEHIND = re.compile(r"\Z|[은는이가을를의도와과로]|에서|에게|으로|까지|부터|이고|이에|에")
 _CLASS = re.compile(r"(?<!\d)[1-6]학년\s?\d{1,2}반")
-# See `Token.id`: a word as frequent as this says what kind of school or clinic it is.
+# See `Token.id`: a word as frequent as this says what kind of school or clinic it is, and a
+# quality as frequent as this what somebody thinks of it: 좋은병원.
 _EVERYDAY = 20_000
+_QUALITY = 1_000
 _NOUNS = frozenset({"NNG", "NNP", "MM", "XPN", "NP", "MAG"})
+_IN_A_NAME = frozenset({"NNG", "NNP", "XR", "MAG", "XPN"})
 
 
 @announced_by(HANGUL)
@@ -34,11 +41,23 @@ def find_korean_institutions(text: FoldedText) -> Iterator[Finding]:
     """Find institutions by the kind at the end of their name, and school classes."""
     if not text.hangul:
         return
-    for match in _NAMED.finditer(text.text):
-        if not _is_a_kind(match["name"]):
-            yield finding(match.start(), match.end("kind"), "ORGANIZATION", 0.5, "institution")
+    for word in _WORD.finditer(text.text):
+        if end := _named(word[0]):
+            start = word.start()
+            yield finding(start, start + end, "ORGANIZATION", 0.5, "institution")
     for match in _CLASS.finditer(text.text) if "학년" in text.text else ():
         yield finding(*match.span(), "ID", 0.5, "institution")
+
+
+def _named(word: str) -> int:
+    """Return where the name of an institution ends with which a word begins, or 0."""
+    for at in range(_SHORTEST_NAME, min(len(word) - _SIZES[-1], _LONGEST_NAME) + 1):
+        for size in _SIZES:
+            kind = word[at : at + size]
+            if len(kind) == size and kind in _TRADES and _BEHIND.match(word, at + size):
+                is_kind = _is_a_kind if kind in _HOUSES else _is_no_name
+                return 0 if is_kind(word[:at]) else at + size
+    return 0
 
 
 def _is_a_kind(word: str) -> bool:
@@ -46,4 +65,44 @@ def _is_a_kind(word: str) -> bool:
     if not is_kiwi_installed():
         return True
     tokens = korean_tokens(word)
+    if len(tokens) > 1 and tokens[-1].tag == "ETM":
+        return tokens[0].id < _QUALITY
     return len(tokens) == 1 and tokens[0].tag in _NOUNS and tokens[0].id < _EVERYDAY
+
+
+def _is_no_name(word: str) -> bool:
+    """Say whether nothing in a word before a trade shows that it is a name.
+
+    It is one where nothing else is written without a space: a quality (행복한책방, 달콤제과), or
+    what stands in no dictionary.
+    """
+    if not is_kiwi_installed():
+        return True
+    tokens = korean_tokens(word)
+    if tokens[-1].tag == "ETM":
+        return tokens[0].id < _QUALITY
+    return not any(token.oov or token.tag == "XR" for token in tokens)
+
+
+def firm_in(tokens: Morphemes, first: int, last: int) -> int:
+    """Return where the firm ends that a word begins with, or `first`: 미소세탁, 사랑치과.
+
+    Each part is an everyday noun, so it may be a kind of shop too (영어학원): for strict mode.
+
+    Args:
+        tokens: What `korean_tokens` cut.
+        first: Index of the first morpheme of the word.
+        last: One past the index of its last.
+    """
+    end = first
+    while end < last and tokens.tags[end] in _IN_A_NAME:
+        end += 1
+    if end - first < _FEWEST:
+        return first
+    name = "".join(token.form for token in tokens[first:end])
+    for index in range(first + 1, end):
+        kind = name[tokens[index].start - tokens[first].start :]
+        if kind in _TRADES:
+            long = len(name) - len(kind) >= _SHORTEST_NAME
+            return end if long and name not in _TRADES and not is_title(kind) else first
+    return first

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from langchain_privacy.detection.korean.everyday import is_term
+from langchain_privacy.detection.korean.tokens import korean_tokens
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import is_title
 from langchain_privacy.words.labels import kind_of_label
@@ -24,6 +25,7 @@ _NOBODY = (
     | load("korean_regions")
     | load("korean_public_places")
 )
+_NOUNS = frozenset({"NNG", "NNP", "NNB", "NR", "MM", "MAG", "XPN", "XSN", "XR"})
 _FEWEST = 2
 # One below the other, with what is said of each behind a mark, or nothing.
 _LINE = re.compile(
@@ -57,7 +59,9 @@ def listed_beside(text: str, names: Sequence[Span]) -> Iterator[Span]:
     yield from _others(text, column, names, 2)
     for row in _ROW.finditer(text):
         items = [item.span() for item in _ITEM.finditer(text, *row.span())]
-        yield from _others(text, items, names, 1.5)
+        for start, end in _others(text, items, names, 1.5):
+            if _NOUNS.issuperset(korean_tokens(text[start:end]).tags):
+                yield start, end  # no verb with which a clause ends: "놀랐고, 이종석, 진세연"
 
 
 def _others(

@@ -10,6 +10,7 @@ What is masked:
 - nouns that stand in no dictionary: rare names, foreign names, words that were typed wrong;
 - a family name and the syllables behind it, and a syllable that was cut off a proper noun: Kiwi
   takes 양희종 for three nouns of one syllable;
+- everyday nouns that call a firm together, the last of them its trade: 미소세탁;
 - a noun before 씨, and what the model of `korean.morphemes` takes for a name when it is made eager:
   names that are words, such as 거미 in 가수 거미.
 
@@ -24,6 +25,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from langchain_privacy.detection.korean.everyday import is_common_token, is_paper, term_at
+from langchain_privacy.detection.korean.institutions import firm_in
 from langchain_privacy.detection.korean.morphemes import EVERYDAY, names_in
 from langchain_privacy.detection.korean.tokens import (
     SENTENCES,
@@ -125,6 +127,7 @@ def _private_in(text: str) -> tuple[tuple[tuple[int, int, int], ...], int]:
     for first, last in words:
         if last - first > 1 and tags[first] in _PIECES and tags[first + 1] in _PIECES:
             name = _name(text, tokens, private, first, last)
+            name = max(name, firm_in(tokens, first, last))
             private[first:name] = [True] * (name - first)
         if True in private[first : last - 1]:
             _glue(tokens, private, first, last)
