@@ -104,20 +104,17 @@ class AnswerCheck:
         if not (template.full + template.single).strip():
             codes.append("empty_answer")
         several = min(self._guarded.limit or _USUAL_ROWS, _MOST_PROBED_ROWS)
-        for text, rows in ((template.full, several), (template.single, 1), (template.empty, 0)):
-            codes += self._for_rows(text, rows)
-        return list(dict.fromkeys(codes))
-
-    def _for_rows(self, text: str, rows: int) -> list[str]:
-        """Check a text of a template, `{row}` standing for the row."""
-        foreign = self._foreign(text)
-        if any("{row}" in line and _FIXED_ROW.search(line) for line in text.splitlines()):
-            return ["row_mixed", *foreign]
-        # Elsewhere {row} is the row's rank, which we write.
-        filled = _OPEN_ROW.sub(r"\g<1>1", text).replace("{row}", "")
         labels = self._guarded.labels
-        probe = Result(1, labels, [("",) * len(labels)] * rows)
-        return [*self._text(filled, {1: probe} if rows else {}), *foreign]
+        for text, rows in ((template.full, several), (template.single, 1), (template.empty, 0)):
+            if any("{row}" in line and _FIXED_ROW.search(line) for line in text.splitlines()):
+                codes.append("row_mixed")
+            else:
+                # Elsewhere {row} is the row's rank, which we write.
+                filled = _OPEN_ROW.sub(r"\g<1>1", text).replace("{row}", "")
+                probe = Result(1, labels, [("",) * len(labels)] * rows)
+                codes += self._text(filled, {1: probe} if rows else {})
+            codes += self._foreign(text)
+        return list(dict.fromkeys(codes))
 
     def answer(self, text: str, result: Result) -> list[str]:
         """Check a whole answer, cells of the result as tokens; return codes like `template`."""

@@ -10,7 +10,7 @@ value by itself; one that a detector finds (a date of birth) becomes a slot in `
 
 import re
 from calendar import day_name, monthrange
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -259,9 +259,3 @@ _RULES: tuple[tuple[re.Pattern[str], Read], ...] = tuple(
         (rf"\b(?P<m>{_MONTH})\.?\s(?:of\s)?(?P<y>(?:19|20)\d{{2}})\b", _month_of),
     )
 )
-
-
-def spoken(text: str, today: date) -> Iterator[str]:
-    """Yield the lines about the periods of a question that cross."""
-    for period in periods(text, today):
-        yield period.describe()

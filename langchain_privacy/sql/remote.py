@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 from langchain_privacy.egress.ask import JsonAsker
 from langchain_privacy.sql.card import SchemaCard
 from langchain_privacy.sql.choosing import TableIndex, tokens_of
-from langchain_privacy.sql.dates import spoken
+from langchain_privacy.sql.dates import periods
 from langchain_privacy.sql.dialects import DIALECTS, DialectName
 from langchain_privacy.sql.prompts import LANGUAGES, prompt
 from langchain_privacy.sql.question import Slot
@@ -233,7 +233,8 @@ class RemotePlanner:
         """
         listed = "\n".join(slot.describe() for slot in slots) or "none"
         day = today or date.today()  # noqa: DTZ011 (the person's own calendar)
-        dates = "\n".join([f"today = {day}", *spoken(question, day)])
+        said = [period.describe() for period in periods(question, day)]
+        dates = "\n".join([f"today = {day}", *said])
         asked = f"question: {question}\nslots:\n{listed}\ndates:\n{dates}\nanswer:"
         # Behind the prompt, which stays the same: providers remember how a request begins.
         before = f"\n\n[CONVERSATION]\n{''.join(map(_earlier, turns))}".rstrip() if turns else ""

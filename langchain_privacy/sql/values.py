@@ -140,6 +140,7 @@ class ColumnValues:
 
     Attributes:
         of_people: The columns that hold names of people.
+        public_words: Words of what crosses anyway, in lower case.
     """
 
     def __init__(
@@ -152,7 +153,7 @@ class ColumnValues:
         self._fuzzy = fuzzy
         self._public = public.casefold()
         words = {compose(word.casefold()) for word in _WORDS.findall(public)}
-        self._public_words = frozenset(words | {bare(word) for word in words})
+        self.public_words = frozenset(words | {bare(word) for word in words})
         self._terms: dict[bytes, _Term] = {}
         self._values: dict[str, list[str]] = {}
         self._reduced: dict[str, list[tuple[str, bytes]]] = {}
@@ -221,7 +222,7 @@ class ColumnValues:
         if (
             not 2 <= len(text) <= _LONGEST
             or text.isdigit()
-            or compose(text.casefold()) in self._public_words
+            or compose(text.casefold()) in self.public_words
         ):
             return None
         if not whole and text.isascii() and (len(text) < 3 or text.isnumeric()):
@@ -229,15 +230,10 @@ class ColumnValues:
         data = skeleton(text)
         return self._terms.setdefault(data, _Term(text)) if len(data) > 1 else None
 
-    @property
-    def public_words(self) -> frozenset[str]:
-        """Words of what crosses anyway, in lower case."""
-        return self._public_words
-
     def is_public(self, word: str) -> bool:
         """Whether a word is one of what crosses anyway."""
         word = compose(word.casefold())
-        return word in self._public_words or bare(word) in self._public_words
+        return word in self.public_words or bare(word) in self.public_words
 
     def _single_words(self) -> Iterator[_Term]:
         for term in self._terms.values():
@@ -258,7 +254,7 @@ class ColumnValues:
         word = text.casefold()
         stem = word.removesuffix("s")
         forms = {word, stem, word.removesuffix("es"), *word.split("_")}
-        if self.crosses_anyway(text) or forms & self._public_words:
+        if self.crosses_anyway(text) or forms & self.public_words:
             return True
         if word in _LITERALS or is_calendar(word) or word in load("places"):
             return True
@@ -309,7 +305,7 @@ class ColumnValues:
     def _ordinary(self, text: str, start: int, end: int, *, whole: bool) -> bool:
         """Whether words of a question are such of the language, rather than a value's."""
         words = [word.casefold() for word in _WORDS.findall(text[start:end])]
-        if all(word in self._public_words or word.isdigit() or is_calendar(word) for word in words):
+        if all(word in self.public_words or word.isdigit() or is_calendar(word) for word in words):
             return True
         if not text[start:end].isascii():
             return not whole and all(is_common_noun(compose(word)) for word in words)
@@ -363,7 +359,7 @@ class ColumnValues:
             if any(start < hit.end and hit.start < end for hit in taken):
                 continue
             said = bare(compose(word[0]).casefold())
-            if said in self._public_words or word[0].casefold() in self._public_words:
+            if said in self.public_words or word[0].casefold() in self.public_words:
                 continue
             ordinary = is_public(said) if said.isascii() else is_common_noun(said)
             if ordinary or said.isdigit():

@@ -1,12 +1,13 @@
 """What all databases share: how statements are run, the rows, and the codes of what goes wrong.
 
-The classes of this folder derive from `Database`; the nodes of a private SQL graph see nothing but
+The classes of this folder derive from `Database`: they say in `_run` how a thread runs one
+statement, and in a `Stop` how that is ended. The nodes of a private SQL graph see nothing but
 `run`, `arun`, `Rows` and the `QueryError`s that `query_error` makes.
 """
 
+import asyncio
 import re
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -47,7 +48,26 @@ class Listing(NamedTuple):
     keys: Callable[[str], Keys]
 
 
-class Database(ABC):
+class Stop:
+    """Ends a statement from another thread: at a deadline, or when its task is cancelled.
+
+    Attributes:
+        why: The code of the `QueryError` that it was ended with, once it was.
+    """
+
+    def __init__(self) -> None:
+        self.why: str | None = None
+
+    def stop(self, why: str) -> None:
+        """Free whoever waits for the statement; the first reason counts."""
+        self.why = self.why or why
+
+    async def cancel(self) -> None:
+        """Stop it on an event loop."""
+        self.stop("cancelled")
+
+
+class Database:
     """Runs checked statements under the engine's own defences.
 
     Every call opens what it needs and leaves nothing behind: no session setting, no open
@@ -58,14 +78,28 @@ class Database(ABC):
     """
 
     dialect: str
+    _stop: type[Stop] = Stop
 
-    @abstractmethod
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Run a statement with `:name` parameters.
 
         Raises:
             QueryError: It failed, was stopped, or the database is away; `.code` says which.
         """
+        return self._run(sql, parameters or {}, self._stop())
+
+    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        """Like `run`, in a thread; cancelling the task stops the statement."""
+        stop = self._stop()
+        try:
+            return await asyncio.to_thread(self._run, sql, parameters or {}, stop)
+        except asyncio.CancelledError:
+            await stop.cancel()
+            raise
+
+    def _run(self, sql: str, parameters: Mapping[str, Any], stop: Any) -> Rows:
+        """Run a statement; `stop` is given what ends it."""
+        raise NotImplementedError
 
     def run_all(self, statements: Sequence[str], until: float) -> list[Rows | None]:
         """Run statements of ours one after the other.
@@ -91,10 +125,6 @@ class Database(ABC):
             if error.code in ("unavailable", "cancelled"):
                 raise
             return None
-
-    @abstractmethod
-    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Like `run`; cancelling the task stops the statement."""
 
     def listing(self) -> Listing:
         """Read names, types and keys, where SQLAlchemy does not (`Dialect.reflected`)."""
@@ -133,6 +163,12 @@ class RowReader:
                 self.full = True
                 return
             self._rows.append(values)
+
+    def read(self, cursor: Any) -> Rows:
+        """Take all rows of a cursor, up to a limit."""
+        while not self.full and (batch := cursor.fetchmany(500)):
+            self.take(batch)
+        return self.done()
 
     def done(self) -> Rows:
         """Return what was taken."""

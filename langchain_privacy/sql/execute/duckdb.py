@@ -9,7 +9,6 @@ child interrupts the statement at its limit; one that does not heed it is killed
 asks one for its `listing`. `duckdb_child.py` is what runs on the other side.
 """
 
-import asyncio
 import contextlib
 import pickle
 import subprocess
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.sql.execute.database import Database, Keys, Listing, Rows, query_error
+from langchain_privacy.sql.execute.database import Database, Keys, Listing, Rows, Stop, query_error
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 
@@ -54,10 +53,65 @@ _WORDS = {
 """Types in one plain word each."""
 
 
+class _Hand(Stop):
+    """Holds a child, asks it, and kills it: at a deadline, at the end, or when told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @contextlib.contextmanager
+    def on(self, child: "subprocess.Popen[bytes]") -> "Iterator[_Hand]":
+        self._child = child
+        try:
+            yield self
+        finally:
+            child.kill()
+            child.wait()
+            for pipe in (child.stdin, child.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+    def stop(self, why: str) -> None:
+        super().stop(why)
+        if self._child is not None:
+            self._child.kill()
+
+    def ask(self, message: dict[str, Any], seconds: float) -> Any:
+        child = self._child
+        assert child is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
+        if self.why:
+            raise query_error(self.why)
+        timer = threading.Timer(seconds, self.stop, ("timeout",))
+        timer.daemon = True
+        timer.start()
+        try:
+            pickle.dump(message, child.stdin)
+            child.stdin.flush()
+            # The bytes come from our own file in a process that we started, over a private pipe.
+            # Its death ends them.
+            code, value = pickle.load(child.stdout)  # noqa: S301
+        except (pickle.UnpicklingError, EOFError, ValueError, OSError):
+            # Killed by us, or by its memory limit or the system's.
+            raise query_error(self.why or "too_large") from None
+        finally:
+            timer.cancel()
+        if code == "missing":
+            msg = "DuckDB is not installed: pip install duckdb."
+            raise ConfigurationError(msg)
+        if code is not None:
+            raise query_error(code)
+        return value
+
+
 class DuckDBDatabase(Database):
     """Statements on a DuckDB file."""
 
     dialect = "duckdb"
+    _stop = _Hand
 
     def __init__(
         self,
@@ -75,16 +129,15 @@ class DuckDBDatabase(Database):
         self._path = str(Path(path).absolute())
         self._policy = policy
 
-    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Run a statement; see `Database`."""
-        return _rows(self.ask("run", sql, parameters))
+    def _run(self, sql: str, parameters: Mapping[str, Any], stop: _Hand) -> Rows:
+        return _rows(self.ask("run", sql, parameters, stop))
 
     def ask(
         self,
         what: str,
         sql: str = "",
         parameters: Mapping[str, Any] | None = None,
-        hand: "_Hand | None" = None,
+        hand: _Hand | None = None,
         *,
         seconds: float | None = None,
         **more: Any,
@@ -109,15 +162,6 @@ class DuckDBDatabase(Database):
             return [None] * len(statements)
         found = self.ask("run_all", seconds=seconds, statements=list(statements))
         return [None if value is None else _rows(value) for value in found]
-
-    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Like `run`, in a thread; cancelling the task kills the child."""
-        hand = _Hand()
-        try:
-            return _rows(await asyncio.to_thread(self.ask, "run", sql, parameters, hand))
-        except asyncio.CancelledError:
-            hand.kill("cancelled")
-            raise
 
     def listing(self) -> Listing:
         """Read what the file says of itself; see `Database`."""
@@ -156,60 +200,6 @@ class DuckDBDatabase(Database):
             "row_limit": self._policy.row_limit,
             "max_bytes": self._policy.max_bytes,
         }
-
-
-class _Hand:
-    """Holds a child, asks it, and kills it: at a deadline, at the end, or when told to."""
-
-    def __init__(self) -> None:
-        self._child: subprocess.Popen[bytes] | None = None
-        self._killed: str | None = None
-
-    @contextlib.contextmanager
-    def on(self, child: "subprocess.Popen[bytes]") -> "Iterator[_Hand]":
-        self._child = child
-        try:
-            yield self
-        finally:
-            child.kill()
-            child.wait()
-            for pipe in (child.stdin, child.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
-
-    def kill(self, why: str) -> None:
-        self._killed = self._killed or why
-        if self._child is not None:
-            self._child.kill()
-
-    def ask(self, message: dict[str, Any], seconds: float) -> Any:
-        child = self._child
-        assert child is not None
-        assert child.stdin is not None
-        assert child.stdout is not None
-        if self._killed:
-            raise query_error(self._killed)
-        timer = threading.Timer(seconds, self.kill, ("timeout",))
-        timer.daemon = True
-        timer.start()
-        try:
-            pickle.dump(message, child.stdin)
-            child.stdin.flush()
-            # The bytes come from our own file in a process that we started, over a private pipe.
-            # Its death ends them.
-            code, value = pickle.load(child.stdout)  # noqa: S301
-        except (pickle.UnpicklingError, EOFError, ValueError, OSError):
-            # Killed by us, or by its memory limit or the system's.
-            raise query_error(self._killed or "too_large") from None
-        finally:
-            timer.cancel()
-        if code == "missing":
-            msg = "DuckDB is not installed: pip install duckdb."
-            raise ConfigurationError(msg)
-        if code is not None:
-            raise query_error(code)
-        return value
 
 
 def _word(kind: str) -> str:

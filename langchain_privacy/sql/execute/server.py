@@ -27,6 +27,7 @@ from langchain_privacy.sql.execute.database import (
     Database,
     RowReader,
     Rows,
+    Stop,
     code_of,
     query_error,
 )
@@ -116,61 +117,11 @@ def create_engine(url: str) -> "Engine | AsyncEngine":
         raise ConfigurationError(msg) from None
 
 
-class ServerDatabase(Database):
-    """Statements through a sync SQLAlchemy engine."""
-
-    def __init__(self, engine: "Engine", server: Server, policy: SQLPolicy) -> None:
-        self.dialect = server.dialect
-        self._server = server
-        self._engine = engine.execution_options()
-        # A copy that shares the pool; the user's own engine keeps its setting.
-        self._engine.hide_parameters = True
-        self._policy = policy
-
-    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Run a statement; see `Database`."""
-        return self._run(sql, parameters or {}, _Plug())
-
-    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Like `run`, in a thread; cancelling the task stops the statement."""
-        plug = _Plug()
-        try:
-            return await asyncio.to_thread(self._run, sql, parameters or {}, plug)
-        except asyncio.CancelledError:
-            # The worker thread sees its connection break and ends by itself.
-            await asyncio.shield(asyncio.to_thread(plug.pull, "cancelled"))
-            raise
-
-    def _run(self, sql: str, parameters: Mapping[str, Any], plug: "_Plug") -> Rows:
-        reader = RowReader(self._policy)
-        try:
-            with self._engine.connect() as connection:
-                try:
-                    with plug.armed(self._engine, connection, self._server, self._policy.timeout):
-                        for line in self._server.opening(self._policy, connection.dialect):
-                            connection.exec_driver_sql(line)
-                        result = connection.execute(
-                            _statement(sql, parameters), execution_options={"stream_results": True}
-                        )
-                        while not reader.full and (batch := result.fetchmany(500)):
-                            reader.take(batch)
-                        result.close()
-                finally:
-                    if self._server.lasts or plug.pulled:
-                        # Session settings must not go back into your pool.
-                        connection.invalidate()
-                    else:
-                        connection.rollback()
-        except Exception as error:  # noqa: BLE001 (drivers also raise past SQLAlchemy)
-            raise query_error(plug.pulled or code_of(error, self._server.errors)) from None
-        return reader.done()
-
-
-class _Plug:
-    """Stops a statement from another thread."""
+class _Plug(Stop):
+    """Asks the server to stop, then cuts the connection."""
 
     def __init__(self) -> None:
-        self.pulled: str | None = None
+        super().__init__()
         self._lock = threading.Lock()
         self._steps: list[Any] = []
 
@@ -183,10 +134,10 @@ class _Plug:
         connection.rollback()
         kill = server.kill.format(number)
         with self._lock:
-            if self.pulled:
+            if self.why:
                 raise ConnectionError
             self._steps = [lambda: _ask(engine, kill), lambda: _cut(driver)]
-        timer = threading.Timer(timeout + _GRACE, self.pull, ("timeout",))
+        timer = threading.Timer(timeout + _GRACE, self.stop, ("timeout",))
         timer.daemon = True
         timer.start()
         try:
@@ -196,17 +147,56 @@ class _Plug:
             with self._lock:
                 self._steps = []
 
-    def pull(self, why: str) -> None:
-        """Ask the server to stop, then cut the connection."""
+    def stop(self, why: str) -> None:
         with self._lock:
             steps, self._steps = self._steps, []
-            if not steps and self.pulled is None and why == "timeout":
-                return
-            self.pulled = self.pulled or why
+            if not steps and self.why is None and why == "timeout":
+                return  # it had just ended
+            super().stop(why)
         for step in steps:
             # Whatever happens here, the last step frees the caller.
             with contextlib.suppress(Exception):
                 step()
+
+    async def cancel(self) -> None:
+        # The worker thread sees its connection break and ends by itself.
+        await asyncio.shield(asyncio.to_thread(self.stop, "cancelled"))
+
+
+class ServerDatabase(Database):
+    """Statements through a sync SQLAlchemy engine."""
+
+    _stop = _Plug
+
+    def __init__(self, engine: "Engine", server: Server, policy: SQLPolicy) -> None:
+        self.dialect = server.dialect
+        self._server = server
+        self._engine = engine.execution_options()
+        # A copy that shares the pool; the user's own engine keeps its setting.
+        self._engine.hide_parameters = True
+        self._policy = policy
+
+    def _run(self, sql: str, parameters: Mapping[str, Any], stop: _Plug) -> Rows:
+        try:
+            with self._engine.connect() as connection:
+                try:
+                    with stop.armed(self._engine, connection, self._server, self._policy.timeout):
+                        for line in self._server.opening(self._policy, connection.dialect):
+                            connection.exec_driver_sql(line)
+                        result = connection.execute(
+                            _statement(sql, parameters), execution_options={"stream_results": True}
+                        )
+                        rows = RowReader(self._policy).read(result)
+                        result.close()
+                finally:
+                    if self._server.lasts or stop.why:
+                        # Session settings must not go back into your pool.
+                        connection.invalidate()
+                    else:
+                        connection.rollback()
+        except Exception as error:  # noqa: BLE001 (drivers also raise past SQLAlchemy)
+            raise query_error(stop.why or code_of(error, self._server.errors)) from None
+        return rows
 
 
 def _ask(engine: "Engine", kill: str) -> None:

@@ -10,7 +10,6 @@ session takes no other role with it. One call sends one statement.
 for its `listing`.
 """
 
-import asyncio
 import contextlib
 import re
 import threading
@@ -28,6 +27,7 @@ from langchain_privacy.sql.execute.database import (
     Listing,
     RowReader,
     Rows,
+    Stop,
     code_of,
     query_error,
 )
@@ -83,10 +83,46 @@ _WORDS = {
 """Types in one plain word each."""
 
 
+class _Hand(Stop):
+    """Holds a connection, and lets it go from another thread: at a deadline, or when told to.
+
+    Attributes:
+        connected: The login is over.
+        done: There are rows, or an error.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.connected = threading.Event()
+        self.done = threading.Event()
+        self._connection: Any = None
+        self._lock = threading.Lock()
+
+    def take(self, connection: Any) -> None:
+        with self._lock:
+            self._connection = connection
+            why = self.why
+        self.connected.set()
+        if why:
+            raise query_error(why)
+
+    def stop(self, why: str) -> None:
+        """Free whoever waits; the end of a session ends its statement on the server."""
+        with self._lock:
+            super().stop(why)
+            connection = self._connection
+        self.connected.set()
+        self.done.set()
+        if connection is not None:
+            # A server that does not answer must not hold up the caller.
+            threading.Thread(target=_closed, args=(connection,), daemon=True).start()
+
+
 class SnowflakeDatabase(Database):
     """Statements on one database of Snowflake, each in a session of its own."""
 
     dialect = "snowflake"
+    _stop = _Hand
 
     def __init__(
         self,
@@ -103,30 +139,14 @@ class SnowflakeDatabase(Database):
         self._url = sqlalchemy.make_url(source)
         self._policy = policy
 
-    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Run a statement; see `Database`."""
-        return self._run(sql, parameters or {}, _Hand())
-
-    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Like `run`, in a thread; cancelling the task ends the session."""
-        hand = _Hand()
-        try:
-            return await asyncio.to_thread(self._run, sql, parameters or {}, hand)
-        except asyncio.CancelledError:
-            hand.let_go("cancelled")
-            raise
-
-    def _run(self, sql: str, parameters: Mapping[str, Any], hand: "_Hand") -> Rows:
+    def _run(self, sql: str, parameters: Mapping[str, Any], stop: _Hand) -> Rows:
         text, values = _positional(sql, parameters)
 
         def read(cursor: Any) -> Rows:
-            reader = RowReader(self._policy)
             cursor.execute(text, values)
-            while not reader.full and (batch := cursor.fetchmany(500)):
-                reader.take(batch)
-            return reader.done()
+            return RowReader(self._policy).read(cursor)
 
-        return self._held(read, hand, self._policy.timeout)
+        return self._held(read, stop, self._policy.timeout)
 
     def listing(self) -> Listing:
         """Read what the database says of itself; see `Database`."""
@@ -177,7 +197,7 @@ class SnowflakeDatabase(Database):
 
         return self._held(read, _Hand(), self._policy.timeout * len(statements))
 
-    def _held(self, read: Callable[[Any], T], hand: "_Hand", seconds: float) -> T:
+    def _held(self, read: Callable[[Any], T], hand: _Hand, seconds: float) -> T:
         """Read in a thread that can be left behind: the connector waits as long as it likes."""
         connect = _connector()
         found: list[T] = []
@@ -196,11 +216,11 @@ class SnowflakeDatabase(Database):
 
         threading.Thread(target=work, daemon=True).start()
         if not hand.connected.wait(_LOGIN + _GRACE):
-            hand.let_go("unavailable")
+            hand.stop("unavailable")
         elif not hand.done.wait(seconds + _GRACE):
-            hand.let_go("timeout")
-        if hand.gone or failed:
-            raise query_error(hand.gone or failed[0])
+            hand.stop("timeout")
+        if hand.why or failed:
+            raise query_error(hand.why or failed[0])
         return found[0]
 
     def _arguments(self) -> dict[str, Any]:
@@ -238,42 +258,6 @@ class SnowflakeDatabase(Database):
             "platform_detection_timeout_seconds": 0,  # asks the cloud's metadata address if let
             "client_session_keep_alive": False,
         }
-
-
-class _Hand:
-    """Holds a connection, and lets it go from another thread: at a deadline, or when told to.
-
-    Attributes:
-        connected: The login is over.
-        done: There are rows, or an error.
-        gone: Why it was let go.
-    """
-
-    def __init__(self) -> None:
-        self.connected = threading.Event()
-        self.done = threading.Event()
-        self.gone: str | None = None
-        self._connection: Any = None
-        self._lock = threading.Lock()
-
-    def take(self, connection: Any) -> None:
-        with self._lock:
-            self._connection = connection
-            gone = self.gone
-        self.connected.set()
-        if gone:
-            raise query_error(gone)
-
-    def let_go(self, why: str) -> None:
-        """Free whoever waits; the end of a session ends its statement on the server."""
-        with self._lock:
-            self.gone = self.gone or why
-            connection = self._connection
-        self.connected.set()
-        self.done.set()
-        if connection is not None:
-            # A server that does not answer must not hold up the caller.
-            threading.Thread(target=_closed, args=(connection,), daemon=True).start()
 
 
 def _closed(connection: Any) -> None:

@@ -6,9 +6,7 @@ it holds also where a name was resolved in another way than the guard thought. S
 a `SQLiteDatabase` for a file, or for an engine whose database is in memory.
 """
 
-import asyncio
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +17,14 @@ from urllib.parse import quote
 import sqlalchemy
 
 from langchain_privacy.errors import ConfigurationError
-from langchain_privacy.sql.execute.database import Database, RowReader, Rows, code_of, query_error
+from langchain_privacy.sql.execute.database import (
+    Database,
+    RowReader,
+    Rows,
+    Stop,
+    code_of,
+    query_error,
+)
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import TableCard
 
@@ -79,19 +84,6 @@ class SQLiteDatabase(Database):
         self._views = {table.own_name.casefold() for table in tables if table.view}
         self._functions = functions
 
-    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Run a statement; see `Database`."""
-        return self._run(sql, parameters or {}, threading.Event())
-
-    async def arun(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Rows:
-        """Like `run`; cancelling the task stops the statement."""
-        stop = threading.Event()
-        try:
-            return await asyncio.to_thread(self._run, sql, parameters or {}, stop)
-        except asyncio.CancelledError:
-            stop.set()
-            raise
-
     def run_all(self, statements: Sequence[str], until: float) -> list[Rows | None]:
         """Run statements on one connection: opening one reads the whole schema."""
         deadline = 0.0
@@ -109,22 +101,17 @@ class SQLiteDatabase(Database):
             raise query_error(code_of(error)) from None
         return found
 
-    def _run(self, sql: str, parameters: Mapping[str, Any], stop: threading.Event) -> Rows:
+    def _run(self, sql: str, parameters: Mapping[str, Any], stop: Stop) -> Rows:
         deadline = time.monotonic() + self._policy.timeout
 
         def late() -> int:
-            return 1 if stop.is_set() or time.monotonic() > deadline else 0
+            return 1 if stop.why or time.monotonic() > deadline else 0
 
-        reader = RowReader(self._policy)
         try:
             with self._connection(late) as connection:
-                cursor = connection.execute(sql, dict(parameters))
-                while not reader.full and (batch := cursor.fetchmany(500)):
-                    reader.take(batch)
+                return RowReader(self._policy).read(connection.execute(sql, dict(parameters)))
         except sqlite3.Error as error:
-            code = "cancelled" if stop.is_set() else code_of(error)
-            raise query_error(code) from None
-        return reader.done()
+            raise query_error(stop.why or code_of(error)) from None
 
     @contextmanager
     def _connection(self, late: Callable[[], int]) -> Iterator[sqlite3.Connection]:
@@ -193,13 +180,9 @@ class SQLiteDatabase(Database):
 
 def _read(connection: sqlite3.Connection, sql: str, policy: SQLPolicy) -> Rows | None:
     """Read one statement of several; `None` when it failed by itself."""
-    reader = RowReader(policy)
     try:
-        cursor = connection.execute(sql)
-        while not reader.full and (batch := cursor.fetchmany(500)):
-            reader.take(batch)
+        return RowReader(policy).read(connection.execute(sql))
     except sqlite3.Error as error:
         if code_of(error) == "unavailable":
             raise
         return None
-    return reader.done()

@@ -233,7 +233,6 @@ def _parse(sql: str, tokens: list[Any], form: Dialect) -> Any:
         isinstance(tree, exp.Subquery) and isinstance(tree.this, exp.Query) and not tree.alias
     ):
         raise refuse("not_a_query", (1, 1))
-    _write_out_order(tree)
     return tree
 
 
@@ -245,11 +244,22 @@ def _parse_position(error: Any) -> tuple[int, int]:
 
 
 def _one_spelling(tree: Any, form: Dialect) -> None:
-    """Write two forms as the ones that are read further on.
+    """Write three forms as the ones that are read further on.
 
-    `VALUES (1)` with one row is `SELECT 1`; `f(body -> 'a')` is read as a lambda by sqlglot, but a
-    name that is followed by a text or a number is a column of JSON.
+    DuckDB's ORDER BY ALL means the numbers of the columns, where they are written out; `VALUES (1)`
+    with one row is `SELECT 1`; `f(body -> 'a')` is read as a lambda by sqlglot, but a name that is
+    followed by a text or a number is a column of JSON.
     """
+    for select in list(tree.find_all(exp.Select)):
+        order = select.args.get("order")
+        terms = order.expressions if order is not None else []
+        if len(terms) != 1 or not isinstance(terms[0].this, exp.Var) or select.is_star:
+            continue
+        if terms[0].this.name.upper() == "ALL":
+            numbers = [terms[0].copy() for _ in select.expressions]
+            for number, term in enumerate(numbers, 1):
+                term.set("this", exp.Literal.number(number))
+            order.set("expressions", numbers)
     for values in list(tree.find_all(exp.Values)):
         # sqlglot makes `SELECT * FROM (VALUES …) AS _values` of it.
         select, rows = values.find_ancestor(exp.Select), values.expressions
@@ -273,21 +283,6 @@ def _one_spelling(tree: Any, form: Dialect) -> None:
         else:
             key.replace(read)
             arrow.replace(arrow.this)
-
-
-def _write_out_order(tree: Any) -> None:
-    """Turn DuckDB's ORDER BY ALL into the numbers of the columns, where they are written out."""
-    for select in list(tree.find_all(exp.Select)):
-        order = select.args.get("order")
-        terms = order.expressions if order is not None else []
-        if len(terms) != 1 or not isinstance(terms[0].this, exp.Var) or select.is_star:
-            continue
-        if terms[0].this.name.upper() == "ALL":
-            numbers = range(1, len(select.expressions) + 1)
-            written = [terms[0].copy() for _ in numbers]
-            for term, number in zip(written, numbers, strict=True):
-                term.set("this", exp.Literal.number(number))
-            order.set("expressions", written)
 
 
 def _check_nodes(sql: str, tree: Any, functions: frozenset[str], slots: frozenset[str]) -> None:

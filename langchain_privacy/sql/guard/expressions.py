@@ -1,8 +1,14 @@
 """Expressions of a statement: every column bound to one source, every call looked at.
 
-`Expressions` is the innermost part of the resolver (`names.py`): it holds what one pass over one
-statement finds, and resolves whatever stands in a SELECT list, a condition or a key. A query within
-an expression goes back to `query`, which the outermost part brings.
+`Expressions` is the inner part of the resolver (`names.py`): it holds what one pass over one
+statement finds, and resolves whatever stands in a SELECT list, a condition or a key:
+
+```sql
+SELECT name, avg(price) AS mean … GROUP BY name ORDER BY mean       -- as it was
+SELECT "name" AS "c1", AVG("price") AS "c2" … GROUP BY 1 ORDER BY 2  -- in essence
+```
+
+A query within an expression goes back to `query`, which the outer part brings.
 """
 
 import re
@@ -45,18 +51,9 @@ from langchain_privacy.sql.guard.scope import (
 from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.tables import TableCard
 
-# ---- What a SELECT gives and in which order: stars spelled out, outputs named, keys as positions
-#
-# `Clauses` is the part of the resolver for the SELECT list, GROUP BY, ORDER BY and
-# LIMIT. In essence:
-#
-# ```sql
-# SELECT name, avg(price) AS mean … GROUP BY name ORDER BY mean       -- as it was
-# SELECT "name" AS "c1", AVG("price") AS "c2" … GROUP BY 1 ORDER BY 2
-# ```
-
-
 _WORD = re.compile(r"\w+")
+_GENEROUS = 1_000
+"""How many times `max_limit` the outermost LIMIT may be before it is refused and not cut."""
 _TYPE = "word"
 """Key in the meta of a column: its type on the card, where it is a column as it is."""
 _QUERIES = (exp.Select, exp.Union, exp.Except, exp.Intersect, exp.Subquery)
@@ -69,7 +66,7 @@ _COMPARISONS = (
 
 
 class Expressions(ABC):
-    """One pass over one statement, and its expressions.
+    """One pass over one statement: its expressions, SELECT lists, and what orders and cuts them.
 
     What it finds on the way (each name once, in the order of the statement): `tables`, `columns`,
     `slots`; for the outermost query `order_by` and `group_by`, as places of output columns; and
@@ -268,21 +265,16 @@ class Expressions(ABC):
         if output is None:
             code = "denied_column" if source.denies(node.name) else "unknown_column"
             raise self._refuse(code, node)
-        self._read(output)
-        node.meta[_TYPE] = self._type(output)
+        self.columns |= dict.fromkeys(output.origins)
+        if not output.computed and len(output.origins) == 1:
+            ((table, column),) = output.origins
+            of = self._card.table(table)
+            found = None if of is None else of.column(column)
+            node.meta[_TYPE] = None if found is None else found.type
         facts.origins |= output.origins
         facts.derived |= output.computed
         node.args["this"].set("this", output.name)
         node.set("table", quoted(source.alias))
-
-    def _type(self, output: Output) -> str | None:
-        """Return the type word of a column of the card; `None` for what is computed."""
-        if output.computed or len(output.origins) != 1:
-            return None
-        ((name, column),) = output.origins
-        table = self._card.table(name)
-        found = None if table is None else table.column(column)
-        return None if found is None else found.type
 
     def check_json(self) -> None:
         """Refuse to look into what may be no JSON: a malformed cell makes an error of itself."""
@@ -297,19 +289,7 @@ class Expressions(ABC):
             if not all(isinstance(part, exp.Literal) for part in path):
                 raise self._refuse("function_argument", node)
 
-    def _read(self, output: Output) -> None:
-        for pair in output.origins:
-            self.columns[pair] = None
-
-
-_GENEROUS = 1_000
-"""How many times `max_limit` the outermost LIMIT may be before it is refused and not cut."""
-
-
-class Clauses(Expressions):
-    """The SELECT list and the clauses that order, group and cut it."""
-
-    # The SELECT list: labels are kept for people.
+    # The SELECT list: stars are spelled out, outputs named, and their labels kept for people.
 
     def _outputs(self, node: Any, scope: Scope, *, top: bool) -> list[Output]:
         outputs: list[Output] = []
@@ -332,7 +312,7 @@ class Clauses(Expressions):
                     give(exp.Literal.number(1), "one", Facts())
                     continue
                 for source, output in self._star(item, scope):
-                    self._read(output)
+                    self.columns |= dict.fromkeys(output.origins)
                     facts = Facts(set(output.origins), derived=output.computed)
                     column = exp.Column(this=quoted(output.name), table=quoted(source.alias))
                     give(column, output.label, facts)

@@ -120,7 +120,7 @@ class Relation:
     Attributes:
         outputs: Its columns.
         single_row: It cannot be more than one row.
-        series: It counts or goes through dates, and ends within `allowed.LONGEST_SERIES` rows.
+        series: It counts or goes through dates, and ends within `LONGEST_SERIES` rows.
     """
 
     outputs: tuple[Output, ...]

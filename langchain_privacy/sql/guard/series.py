@@ -10,7 +10,7 @@ WITH RECURSIVE d(x) AS (                                             -- gets a c
 ```
 
 `guard/check.py` brings the first form to the FROM clause; `guard/names.py` asks for the length of
-a series, `guard/names.py` for the counter of a recursion.
+a series, and for the counter of a recursion.
 """
 
 import re
@@ -19,6 +19,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlglot import exp
+
+from langchain_privacy.sql.guard.scope import quoted
 
 LONGEST_SERIES = 10_000
 """Rows of a series at most: 27 years of days."""
@@ -223,9 +225,6 @@ def count_steps(start: Any, step: Any, source: str, counter: str) -> None:
         source: The alias that the step reads itself under.
         counter: A name that no column of it has.
     """
-
-    def quoted(name: str) -> Any:
-        return exp.to_identifier(name, quoted=True)
 
     def steps() -> Any:
         return exp.Column(this=quoted(counter), table=quoted(source))
