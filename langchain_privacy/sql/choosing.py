@@ -87,7 +87,8 @@ class TableIndex:
         """
         ranked = self._ranked(question)
         asked = [table.shown for name in wanted if (table := self._card.table(name)) is not None]
-        named = [found for name in columns if (found := self._of_column(name)) is not None]
+        owners = (self._card.table(name.rpartition(".")[0]) for name in columns)
+        named = [table.shown for table in owners if table is not None]
         scored = [name for name, score in ranked if score > 0]
         first = [*asked, *named, *scored[:3]]
         order = dict.fromkeys([*first, *self._between(first), *scored])
@@ -108,10 +109,6 @@ class TableIndex:
             more = f", … and {len(others) - listed[1]} more" if listed[1] < len(others) else ""
             lines.append(f"Other tables, by name only: {listed[0]}{more}")
         return Choice("\n".join(lines), tuple(shown), len(others))
-
-    def _of_column(self, name: str) -> str | None:
-        table = self._card.table(name.rpartition(".")[0])
-        return None if table is None else table.shown
 
     def _ranked(self, question: str) -> list[tuple[str, float]]:
         """List all tables, the most likely first; of equal ones, what more tables refer to."""

@@ -77,9 +77,9 @@ class ValueReader:
         batches = list(self._batches(_MOST_COLUMNS))
         until = time.monotonic() + self._seconds
         found = self._sorted_out(batches, self._database.run_all([b.sql for b in batches], until))
-        missing = self._missing(found)
-        if missing:
-            singles = [b for b in self._batches(1) if b.columns[0] in missing[b.table.name]]
+        there = {(table.name, column.name) for table, column, _ in found}
+        alone = self._batches(1)
+        if singles := [b for b in alone if (b.table.name, b.columns[0].name) not in there]:
             read = self._database.run_all([b.sql for b in singles], until)
             found += self._sorted_out(singles, read)
         self._keep(found)
@@ -114,14 +114,6 @@ class ValueReader:
                     values[int(at)].append(value)
             found += [(batch.table, c, v) for c, v in zip(batch.columns, values, strict=True)]
         return found
-
-    def _missing(self, found: Found) -> dict[str, list[ColumnCard]]:
-        there = {(table.name, column.name) for table, column, _ in found}
-        missing: dict[str, list[ColumnCard]] = {}
-        for table, column in self._card.linkable():
-            if (table.name, column.name) not in there:
-                missing.setdefault(table.name, []).append(column)
-        return {t.name: missing.get(t.name, []) for t in self._card.tables} if missing else {}
 
     # The vault: one session a database, one document, written anew when it is old.
 

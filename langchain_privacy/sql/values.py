@@ -449,14 +449,14 @@ class _Near:
         self._by_bigram: dict[str, set[str]] = defaultdict(set)
         self._terms: dict[str, _Term] = {}
         for term in terms:
-            text = _jamo(term.text.casefold())
+            text = unicodedata.normalize("NFD", term.text.casefold())  # jamo
             self._terms[text] = term
             for pair in _bigrams(text):
                 self._by_bigram[pair].add(text)
 
     def to(self, word: str, fuzzy: float) -> _Term | None:
         """Return the term that a word nearly is; two equally near ones are no answer."""
-        jamo = _jamo(word)
+        jamo = unicodedata.normalize("NFD", word)
         if len(jamo) < (_FEWEST_LETTERS if word.isascii() else _FEWEST_JAMO):
             return None
         shared: dict[str, int] = defaultdict(int)
@@ -471,10 +471,6 @@ class _Near:
             return None
         tie = len(scored) > 1 and scored[1][0] == scored[0][0]
         return None if tie else self._terms[scored[0][1]]
-
-
-def _jamo(text: str) -> str:
-    return unicodedata.normalize("NFD", text)
 
 
 def _bigrams(text: str) -> set[str]:

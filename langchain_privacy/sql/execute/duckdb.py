@@ -144,15 +144,26 @@ class DuckDBDatabase(Database):
     ) -> Any:
         """Have a child do one thing and return its answer, within the policy's time or another."""
         child = subprocess.Popen(  # noqa: S603 (our own interpreter and file)
-            self._command(),
+            # -I: neither the working directory nor PYTHON* variables choose what is imported.
+            [sys.executable, "-I", str(_CHILD)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        policy = self._policy
         with (hand or _Hand()).on(child) as held:
-            held.ask(self._opening(), _START)
-            limit = self._policy.timeout if seconds is None else seconds
-            request = {**self._request(what, sql, parameters), "seconds": limit, **more}
+            held.ask({"path": self._path, "memory_mb": policy.memory_mb}, _START)
+            limit = policy.timeout if seconds is None else seconds
+            request = {
+                "what": what,
+                "sql": sql,
+                "parameters": dict(parameters or {}),
+                "timeout": policy.timeout,
+                "row_limit": policy.row_limit,
+                "max_bytes": policy.max_bytes,
+                "seconds": limit,
+                **more,
+            }
             return held.ask(request, limit + _GRACE)
 
     def run_all(self, statements: Sequence[str], until: float) -> list[Rows | None]:
@@ -183,23 +194,6 @@ class DuckDBDatabase(Database):
             for schema, table, column, kind, view in columns
         ]
         return Listing("main", cards, keys)
-
-    def _command(self) -> list[str]:
-        # -I: neither the working directory nor PYTHON* variables choose what is imported.
-        return [sys.executable, "-I", str(_CHILD)]
-
-    def _opening(self) -> dict[str, Any]:
-        return {"path": self._path, "memory_mb": self._policy.memory_mb}
-
-    def _request(self, what: str, sql: str, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
-        return {
-            "what": what,
-            "sql": sql,
-            "parameters": dict(parameters or {}),
-            "timeout": self._policy.timeout,
-            "row_limit": self._policy.row_limit,
-            "max_bytes": self._policy.max_bytes,
-        }
 
 
 def _word(kind: str) -> str:

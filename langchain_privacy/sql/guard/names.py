@@ -36,6 +36,7 @@ from langchain_privacy.sql.guard.scope import (
     Scope,
     Source,
     Ties,
+    either,
     first_free,
     fits,
     is_group,
@@ -161,11 +162,11 @@ class _Resolver(Expressions):
         summary = scope.aggregates and args.get("group") is None
         limit = limit_of(node)
         first = isinstance(limit, exp.Literal) and limit.name in ("0", "1")
-        many = [source for source in scope.sources if not source.single_row]
+        many = [source for source in scope.sources if not source.relation.single_row]
         return Relation(
             tuple(outputs),
             single_row=summary or first or not many,
-            series=len(many) == 1 and many[0].series,
+            series=len(many) == 1 and many[0].relation.series,
         )
 
     def _set_operation(self, node: Any, outer: Scope | None, ctes: Ctes, *, top: bool) -> Relation:
@@ -179,11 +180,7 @@ class _Resolver(Expressions):
         left, right = sides
         if len(left) != len(right):
             raise self._refuse("set_operation", node)
-        outputs = tuple(
-            Output(a.name, a.label, a.origins | b.origins, computed=a.computed or b.computed)
-            for a, b in zip(left, right, strict=True)
-        )
-        relation = Relation(outputs)
+        relation = Relation(either(left, right))
         self._order_by_outputs(node, relation, top=top)
         self._limits(node, top=top)
         return relation
@@ -237,14 +234,7 @@ class _Resolver(Expressions):
             raise self._refuse("recursive", cte)
         counter = first_free("steps", {output.name.casefold() for output in relation.outputs})
         count_steps(start, step, step.args["from_"].this.alias, counter)
-        both = zip(relation.outputs, outputs, strict=True)
-        return Relation(
-            tuple(
-                Output(a.name, a.label, a.origins | b.origins, computed=a.computed or b.computed)
-                for a, b in both
-            ),
-            series=True,
-        )
+        return Relation(either(relation.outputs, outputs), series=True)
 
     # FROM: which tables and subqueries a SELECT reads, and whether they hang together. Without an
     # equality between two sources the result is a product of tables: the cheapest way to bring a
@@ -267,7 +257,7 @@ class _Resolver(Expressions):
             new = len(scope.sources)
             ties |= self._joined(join.this, scope)
             if isinstance(join.this, exp.Lateral):
-                one = scope.sources[-1].single_row
+                one = scope.sources[-1].relation.single_row
                 ties |= ties_of_lateral(join.this.this, scope.places(), single_row=one)
             if (on := join.args.get("on")) is not None:
                 self._expression(on, scope, aliases=False)

@@ -11,6 +11,7 @@ the `origins` of `p` are `("trade", "price")`.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,26 +141,16 @@ class Source:
         name: Its name in the model's statement.
         alias: The alias that we write, unique in the statement.
         table: The table, or `None`.
-        relation: What the query gives, or `None`.
+        relation: What the query gives; nothing for a table.
         made: A function makes its rows, and gets names for its columns.
     """
 
     name: str
     alias: str = ""
     table: TableCard | None = None
-    relation: Relation | None = None
+    relation: Relation = Relation(())
     made: bool = False
     _found: dict[str, Output | None] = field(default_factory=dict, repr=False)
-
-    @property
-    def single_row(self) -> bool:
-        """Whether it cannot have more than one row."""
-        return self.relation is not None and self.relation.single_row
-
-    @property
-    def series(self) -> bool:
-        """Whether it counts or goes through dates."""
-        return self.relation is not None and self.relation.series
 
     def find(self, name: str) -> Output | None:
         """Find a column; `None` when there is none, or more than one, of that name."""
@@ -181,7 +172,6 @@ class Source:
         """List all columns in order."""
         if self.table is not None:
             return [_output(self.table, column) for column in self.table.columns]
-        assert self.relation is not None
         return list(self.relation.outputs)
 
 
@@ -239,14 +229,16 @@ class Scope:
 
     def series(self) -> set[int]:
         """Return the places of the sources that count or go through dates."""
-        return {place for place, source in enumerate(self.sources) if source.series}
+        return {place for place, source in enumerate(self.sources) if source.relation.series}
 
     def untied(self, ties: Ties) -> int | None:
         """Return the first source that no equality ties to the first one, or `None`.
 
         A source of at most one row (an aggregate without GROUP BY) multiplies nothing.
         """
-        many = [place for place, source in enumerate(self.sources) if not source.single_row]
+        many = [
+            place for place, source in enumerate(self.sources) if not source.relation.single_row
+        ]
         if not many:
             return None
         reached, frontier = {many[0]}, [many[0]]
@@ -266,6 +258,14 @@ class Scope:
 def fits(name: str) -> bool:
     """Tell whether every database keeps a name whole."""
     return len(name.encode()) <= MOST_BYTES
+
+
+def either(left: Sequence[Output], right: Sequence[Output]) -> tuple[Output, ...]:
+    """Return the columns of a set operation: named by its left side, made of both."""
+    return tuple(
+        Output(a.name, a.label, a.origins | b.origins, computed=a.computed or b.computed)
+        for a, b in zip(left, right, strict=True)
+    )
 
 
 def quoted(name: str) -> Any:

@@ -236,12 +236,15 @@ def _apart(lookup: _Lookup, rows: Rows) -> dict[tuple[str, str], Namesakes]:
     )
     told = sorted(differing[:_FACTS]) or key
     usable = len(key) == 1 and len(rows.rows) <= _MOST_NAMESAKES and told
-    options = tuple(_told_apart(lookup, columns, row, told) for row in rows.rows)
+    options = (
+        f"{lookup.value} ({', '.join(f'{columns[at].name}: {row[at]}' for at in told)})"
+        for row in rows.rows
+    )
     return {
         (lookup.column, lookup.value): Namesakes(
             f"{lookup.table.shown}.{columns[key[0]].shown}" if usable else "",
             tuple(row[key[0]] for row in rows.rows) if usable else (),
-            options,
+            tuple(options),
             tuple(frozenset(str(value).casefold() for value in row) for row in rows.rows),
         )
     }
@@ -250,13 +253,6 @@ def _apart(lookup: _Lookup, rows: Rows) -> dict[tuple[str, str], Namesakes]:
 def _described(slot: Slot) -> dict[str, Any]:
     """Return a slot without its value, for the state."""
     return {key: value for key, value in asdict(slot).items() if key != "value"}
-
-
-def _told_apart(
-    lookup: _Lookup, columns: Sequence[ColumnCard], row: Sequence[Any], told: Sequence[int]
-) -> str:
-    facts = ", ".join(f"{columns[at].name}: {row[at]}" for at in told)
-    return f"{lookup.value} ({facts})"
 
 
 def _shown(session: MaskingSession, choice: Choice) -> dict[str, Any]:
