@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import repeat
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from langchain_privacy.detection.korean.sequence import SequenceModel, load_model
 from langchain_privacy.detection.korean.tokens import Morphemes, Token
@@ -145,11 +145,41 @@ class _Kept(dict[Key, Value]):
         return value
 
 
+class _Word(NamedTuple, Generic[Weight]):
+    """What a word weighs by itself and beside others: none of its letters.
+
+    Attributes:
+        own: By itself.
+        kind: Its part of speech, and whether it stands in no dictionary.
+        shape: That with its length and the syllables that it begins and ends with.
+        before: What it weighs for the next word behind a space and without one.
+        behind: What it weighs for the word before it.
+        titled: What a title behind it weighs.
+        role: What a role before it weighs.
+        is_title: It is a title.
+        is_role: It is a role.
+        last: It as a part of what is glued to the next word.
+        first: It as a part of what is glued to the word before it.
+    """
+
+    own: Weight
+    kind: str
+    shape: str
+    before: tuple[Weight, Weight]
+    behind: tuple[Weight, Weight]
+    titled: Weight
+    role: Weight
+    is_title: bool
+    is_role: bool
+    last: str
+    first: str
+
+
 class _Reader(Generic[Weight]):
     """Describes each morpheme by itself and by the two on each side of it.
 
-    What its part of speech, its length and its neighbours' parts of speech weigh is kept: they are
-    few. What a word weighs is looked up.
+    What a word and what its neighbours' parts of speech weigh is kept: most words come again. A
+    word is known by its hash, as in `people`.
     """
 
     def __init__(self, table: Callable[[str], _Table[Weight]], none: Weight) -> None:
@@ -164,80 +194,109 @@ class _Reader(Generic[Weight]):
         self._syllables: _Kept[str, tuple[_Table[Weight], _Table[Weight]]] = _Kept(
             lambda kind: (table(f"i{kind}"), table(f"j{kind}"))
         )
-        self._shapes: _Kept[tuple[str, str, str, int, int], Weight] = _Kept(self._by_shape)
         self._tags_before: _Kept[tuple[str, str, bool, str], Weight] = _Kept(self._by_tags_before)
         self._tags_behind: _Kept[tuple[str, bool, str, str], Weight] = _Kept(self._by_tags_behind)
+        self._words: dict[int, _Word[Weight]] = {}
+        self._edge = self._read(_EDGE, _EDGE, 0, 0, oov=False)
 
     def stretches(self, tokens: Morphemes) -> Iterator[tuple[int, list[Weight]]]:
         """Yield the stretches with a noun: the index of the first morpheme, the weight of each."""
         kinds = "".join(map(_KIND_OF_TAG.get, tokens.tags, repeat("-")))
-        edges = [_EDGE, _EDGE]  # also those at -1 and -2
-        tags = tokens.tags + edges
-        forms = [token.form or _EDGE for token in tokens] + edges
+        tags = [*tokens.tags, _EDGE, _EDGE]  # also those at -1 and -2
         for begin, end in _lines(tokens):
             for match in _STRETCH.finditer(kinds, begin, end):
-                yield match.start(), list(self._weights(tokens, match.span(), tags, forms))
+                yield match.start(), self._weights(tokens, match.span(), tags)
 
     def _weights(
-        self, tokens: Morphemes, span: tuple[int, int], tags: Sequence[str], forms: Sequence[str]
-    ) -> Iterator[Weight]:
+        self, tokens: Morphemes, span: tuple[int, int], tags: Sequence[str]
+    ) -> list[Weight]:
+        weights = []
+        glued_before, glued_behind = self._glued
         none = self._none
         first, last = span
-        token = tokens[first]
-        start = token.start
-        left = first > 0 and tokens[first - 1].end == start
-        far, before, before_tag = tags[first - 2], forms[first - 1], tags[first - 1]
-        form, tag = forms[first], tags[first]
-        for index in range(first, last):
-            after, after_tag = forms[index + 1], tags[index + 1]
-            end, kind = token.end, f"{tag}*" if token.oov else tag
-            length = min(end - start, _LONG)
-            digits = len(str(token.id)) if tag in _NOUNS else 0
-            own = f"#{length}" if tag == "SN" else form
-            right = touches = False
-            if index + 1 < len(tokens):
-                token = tokens[index + 1]
-                start = token.start
-                right, touches = start <= end, start == end
-            begins, ends = self._syllables[kind]
-            size = f"{kind}{length}"
-            shape = size + _BEGINS.get(own[0], "00") + _ENDS.get(own[-1], "0")
+        word, start, end = self._word_of(tokens[first], tags[first])
+        left, before = False, self._edge
+        if first:
+            before, _, before_end = self._word_of(tokens[first - 1], tags[first - 1])
+            left = before_end == start
+        far, near, tag = tags[first - 2], tags[first - 1], tags[first]
+        for index in range(first + 1, last + 1):
+            right, after, after_end = False, self._edge, end
+            if index < len(tokens):
+                after, start, after_end = self._word_of(tokens[index], tags[index])
+                right = start <= end
+            next_tag = tags[index]
             weight = (
-                self._shapes[kind, shape, tag, digits, length]
-                + self._tags_before[far, before_tag, left, kind]
-                + self._tags_behind[kind, right, after_tag, tags[index + 2]]
+                word.own
+                + self._tags_before[far, near, left, word.kind]
+                + self._tags_behind[word.kind, right, next_tag, tags[index + 1]]
+                + before.before[left]
+                + after.behind[right]
+            )
+            if left:
+                weight += glued_before.get(before.last + word.shape, none)
+            if right:
+                weight += glued_behind.get(word.shape + after.first, none)
+            if after.is_title:
+                weight += word.titled
+            if before.is_role:
+                weight += word.role
+            weights.append(weight)
+            left = right and start == end
+            far, near, tag = near, tag, next_tag
+            before, word, end = word, after, after_end
+        return weights
+
+    def _word_of(self, token: Token, tag: str) -> tuple[_Word[Weight], int, int]:
+        form, start, end, oov = token.form, token.start, token.end, token.oov
+        length = end - start
+        digits = len(str(token.id)) if tag in _NOUNS else 0
+        key = hash((form, tag, length, digits, oov))
+        word = self._words.get(key)
+        if word is None:
+            if len(self._words) >= _REMEMBERED:
+                self._words.clear()
+            word = self._words[key] = self._read(form, tag, length, digits, oov=oov)
+        return word, start, end
+
+    def _read(self, form: str, tag: str, length: int, digits: int, *, oov: bool) -> _Word[Weight]:
+        none, named = self._none, form or _EDGE
+        kind, length = f"{tag}*" if oov else tag, min(length, _LONG)
+        own = f"#{length}" if tag == "SN" else named
+        size = f"{kind}{length}"
+        shape = size + _BEGINS.get(own[0], "00") + _ENDS.get(own[-1], "0")
+        weight = none
+        if tag in _PIECES:
+            begins, ends = self._syllables[kind]
+            weight = (
+                self._any.get(kind, none)
+                + self._any.get(f"g{shape}", none)
                 + self._word.get(own, none)
                 + begins.get(own[0], none)
                 + ends.get(own[-1], none)
-                + self._before[left].get(before, none)
-                + self._behind[right].get(after, none)
             )
+            if digits:
+                weight += self._any.get(f"r{tag}{digits}{length}", none)
             if length > 1:
                 weight += self._two[0].get(own[:2], none) + self._two[1].get(own[-2:], none)
-            if left:
-                family = _FAMILIES.get(before[0], "0")
-                weight += self._glued[0].get(f"{before_tag}{len(before)}{family}{shape}", none)
-            if right:
-                rest = _ENDS.get(after[0], "0")
-                weight += self._glued[1].get(f"{shape}{after_tag}{len(after)}{rest}", none)
-            if after in HONORIFICS_AND_TITLES:
-                weight += self._any.get(f"t{shape}", none)
-            if before in _ROLES:
-                weight += self._any.get(f"u{size}", none)
             if own in _FOREIGN:
                 weight += self._any.get("v", none)
             if own in _PLACES:
                 weight += self._any.get("w", none)
-            yield weight
-            far, before, before_tag = before_tag, form, tag
-            form, tag, left = after, after_tag, touches
-
-    def _by_shape(self, key: tuple[str, str, str, int, int]) -> Weight:
-        kind, shape, tag, digits, length = key
-        weight = self._any.get(kind, self._none) + self._any.get(f"g{shape}", self._none)
-        if digits:
-            weight += self._any.get(f"r{tag}{digits}{length}", self._none)
-        return weight
+        known = f"{tag}{len(named)}"
+        return _Word(
+            own=weight,
+            kind=kind,
+            shape=shape,
+            before=(self._before[0].get(named, none), self._before[1].get(named, none)),
+            behind=(self._behind[0].get(named, none), self._behind[1].get(named, none)),
+            titled=self._any.get(f"t{shape}", none),
+            role=self._any.get(f"u{size}", none),
+            is_title=named in HONORIFICS_AND_TITLES,
+            is_role=named in _ROLES,
+            last=known + _FAMILIES.get(named[0], "0"),
+            first=known + _ENDS.get(named[0], "0"),
+        )
 
     def _by_tags_before(self, key: tuple[str, str, bool, str]) -> Weight:
         far, near, glued, kind = key

@@ -111,14 +111,19 @@ class SequenceModel:
 
     def _is_outside(self, marks: Marks, eager: int) -> bool:
         """Say whether no name can outweigh none at all, as in most stretches: one quick look."""
+        again, further, leave = self._again, self._inside, self._leave
         gain = _NEVER  # of the best name up to a piece
         enter = 0  # a stretch may begin with a name
-        for mark in marks:
-            if gain + self._leave > 0:
+        for outside, b1, i1, b2, i2, b3, i3 in marks:  # compared by hand: `max` takes twice as long
+            if gain + leave > 0:
                 return False
-            begin, inside = max(mark[1::2]), max(mark[2::2])
-            gain = max(begin + max(enter, gain + self._again), inside + gain + self._inside)
-            gain += eager - mark[0]
+            begin = b1 if b1 > b2 else b2
+            inside = i1 if i1 > i2 else i2
+            begin = begin if begin > b3 else b3
+            inside = inside if inside > i3 else i3
+            begin += enter if enter > gain + again else gain + again
+            inside += gain + further
+            gain = (begin if begin > inside else inside) + eager - outside
             enter = self._enter
         return gain <= 0
 
