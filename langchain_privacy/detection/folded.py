@@ -84,8 +84,11 @@ class FoldedText:
         self.lower, self.words = self.said.lower, self.said.known
         self.hangul = not form.text.isascii() and SYLLABLE.search(form.text) is not None
         self.long_words: list[tuple[int, int]] = []
-        at = 0
-        for word in [word for word in form.text.split() if len(word) >= _LONG]:
+        at, words = 0, form.text.split()
+        longest = max(map(len, words), default=0)
+        for word in words if longest >= _LONG else ():
+            if len(word) < _LONG:
+                continue
             at = form.text.index(word, at)
             self.long_words.append((at, at + len(word)))
             at += len(word)

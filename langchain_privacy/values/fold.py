@@ -347,7 +347,10 @@ def _has_rare(text: str, data: bytes) -> bool:
 
 def skeleton(text: str) -> bytes:
     """Return the letters and digits of a text, see `Skeleton`."""
-    return text.encode().translate(_ASCII, _NO_LETTER) if text.isascii() else Skeleton(text).data
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) > len(text) and _has_rare(text, data):
+        return Skeleton(text).data
+    return data.translate(_ASCII, _NO_LETTER)
 
 
 # ---- decoration of placeholders

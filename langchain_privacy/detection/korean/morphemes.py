@@ -197,7 +197,7 @@ class _Reader(Generic[Weight]):
         self._tags_before: _Kept[tuple[str, str, bool, str], Weight] = _Kept(self._by_tags_before)
         self._tags_behind: _Kept[tuple[str, bool, str, str], Weight] = _Kept(self._by_tags_behind)
         self._words: dict[int, _Word[Weight]] = {}
-        self._edge = self._read(_EDGE, _EDGE, 0, 0, oov=False)
+        self._edge: _Word[Weight] = self._read(_EDGE, _EDGE, 0, 0, oov=False)
 
     def stretches(self, tokens: Morphemes) -> Iterator[tuple[int, list[Weight]]]:
         """Yield the stretches with a noun: the index of the first morpheme, the weight of each."""

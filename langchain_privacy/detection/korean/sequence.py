@@ -114,16 +114,26 @@ class SequenceModel:
         again, further, leave = self._again, self._inside, self._leave
         gain = _NEVER  # of the best name up to a piece
         enter = 0  # a stretch may begin with a name
-        for outside, b1, i1, b2, i2, b3, i3 in marks:  # compared by hand: `max` takes twice as long
+        # compared by hand: `max` takes twice as long
+        for outside, begin, inside, b2, i2, b3, i3 in marks:
             if gain + leave > 0:
                 return False
-            begin = b1 if b1 > b2 else b2
-            inside = i1 if i1 > i2 else i2
-            begin = begin if begin > b3 else b3
-            inside = inside if inside > i3 else i3
-            begin += enter if enter > gain + again else gain + again
+            if b2 > begin:
+                begin = b2
+            if b3 > begin:
+                begin = b3
+            if i2 > inside:
+                inside = i2
+            if i3 > inside:
+                inside = i3
+            best = gain + again
+            if enter > best:
+                best = enter
+            best += begin
             inside += gain + further
-            gain = (begin if begin > inside else inside) + eager - outside
+            if inside > best:
+                best = inside
+            gain = best + eager - outside
             enter = self._enter
         return gain <= 0
 

@@ -139,24 +139,27 @@ def _private_in(text: str) -> tuple[tuple[tuple[int, int, int], ...], int]:
     covered = 0
     for token, hidden in zip(tokens, private, strict=True):
         begin = token.start
-        if token.start > covered and SYLLABLE.search(text, covered, token.start):
+        end = token.end
+        if begin > covered and SYLLABLE.search(text, covered, begin):
             begin, hidden = covered, True  # nobody read this
-        covered = max(covered, token.end)
+        covered = max(covered, end)
         if hidden:
-            pieces.append((begin, token.end, token.end + _ends_in_particle(text, token)))
+            pieces.append((begin, end, end + _ends_in_particle(text, token)))
     return tuple(pieces), covered
 
 
 def _is_private(text: str, tokens: Morphemes, index: int) -> bool:
     """Say whether a morpheme is private by itself, or by a title behind it."""
-    token = tokens[index]
-    tag, word = tokens.tags[index], text[token.start : token.end]
+    token, tag = tokens[index], tokens.tags[index]
+    if tag in _COMMON and not (token.oov or _is_addressed(tokens, index)):
+        return False  # most are
+    word = text[token.start : token.end]
     if tag == "SH":
         return word not in HEADLINE_HANJA
     if not SYLLABLE.search(word):
         return False
     if tag in _COMMON:
-        return token.oov or _is_addressed(tokens, index)
+        return True
     if is_common_token(token):
         return _is_called(tokens, index)
     return tag.partition("-")[0] not in _PUBLIC_TAGS and word not in _PLACES  # "VV-I": irregular
