@@ -50,7 +50,7 @@ _UNIT = (
     # "#12"
     r"|\#\d{1,5}\b"
     # "2º A", "3º dcha"
-    r"|\d{1,2}\.?[ºª°][ ]?(?:(?:[A-H]|dcha|izda|izq|int)\b)?)"
+    r"|\d{1,2}\.?[ºª°][ ]?(?:(?:[A-H]|dcha|izda|izq|int|esq|dto|dta|fte|puerta)\b\.?)?)"
 )
 _STATE = (  # of the United States, Australia and Canada
     r"(?:A[KLRZAEP]|C[AOT]|D[CE]|FL|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]"
@@ -313,11 +313,12 @@ def _streets_by_ending(text: FoldedText) -> Iterator[_Anchor]:
 
 # "Rua das Gaivotas 31": one of these, capital words, and mostly a number behind or before.
 _PREFIXES = Cues(load("street_prefixes"))
+_COMMON = load("common_words") | {"r", "cl", "al"}
 _AFTER_PREFIX = re.compile(
-    rf"\.?[ ]?(?:(?:{_CAP}|{_SMALL})[ ]?){{1,6}}"
+    rf"\.?[ ]?(?:\d{{1,2}}[ ]de[ ])?(?:(?:{_CAP}|{_SMALL})[ ]?){{1,6}}"
     rf"(?P<number>(?:(?<=[ ])|,[ ]?)(?:n[.ºo°]+[ ]?)?{_NUMBER}\b)?"
 )
-_NUMBER_BEFORE = re.compile(rf"(?<![\w.]){_NUMBER},?[ ](?:{_NUMBER},?[ ])?\Z")
+_NUMBER_BEFORE = re.compile(rf"(?<![\w.]){_NUMBER},?[ ](?:(?:{_NUMBER}|bis|ter|quater),?[ ])?\Z")
 
 
 @announced_by(_PREFIXES)
@@ -326,10 +327,11 @@ def _streets_by_prefix(text: FoldedText) -> Iterator[_Anchor]:
     t = text.text
     for start, end in _PREFIXES.find(text):
         after = _AFTER_PREFIX.match(t, end)
-        before = _left(_NUMBER_BEFORE, t, start, 14)
+        before = _left(_NUMBER_BEFORE, t, start, 18)
         # "ul.", not "et al."
         shortened = t.startswith(".", end) and not t.endswith("et ", 0, start)
-        if after and (before or (after["number"] and (t[start].isupper() or shortened))):
+        sure = shortened or t[start].isupper() or text.lower[start:end] not in _COMMON
+        if after and (before or (after["number"] and sure)):
             yield start - before, start + len(t[start : after.end()].rstrip()), 0.7
 
 

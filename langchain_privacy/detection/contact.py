@@ -214,6 +214,7 @@ def _named_so(text: FoldedText) -> Iterator[re.Match[str]]:
 # Every alternative begins with a letter of its own: the engine looks for nothing else.
 _PHONE_WORDS = re.compile(
     r"phone|office|tel(?<!\wtel)|mobile|cell(?<!\wcell)|fax(?<!\wfax)|call(?<!\wcall)|reach|contact"
+    r"|llam|liga|ligue|appel[ez](?<!\wappel[ez])|joign|rappel|anruf|erreich|rückruf|m[óo]vil|celular|telem"
     r"|whatsapp|sms(?<!\wsms)\b|answering|dial|ring|text(?<!\wtext)\b|hotline"
     r"|전화|연락처|휴대|핸드폰|팩스|번호로|문자|☎|📞"
 )
@@ -267,7 +268,8 @@ _GROUPED = re.compile(
     r"(?P<plus>(?:\+|00)[ ]?[1-9]\d{0,2}[ .()-]{0,2}(?:\(?\d{1,5}\)?[ .-]{0,2}){2,6}\d{2,5})"
     # North America: "212-555-0147", "(212) 555-0147"
     r"|(?P<us>(?:1[ .-])?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4})"
-    # groups of any length: "0131 496 0155", "030 12 34 56"
+    # groups of any length: "05931 / 87 42 11", "0131 496 0155", "030 12 34 56"
+    r"|(?P<slashed>0[1-9]\d{1,4}[ ]?/[ ]?\d{2,8}(?:[ -]?\d{2,8}){0,3})"
     r"|(?P<loose>\(?0?\d{1,5}\)?(?:[ .-]\d{2,8}){1,5})"
     r"|(?P<plain>\d{7,12})"
     r")(?P<extension>(?:[ ]?(?:x|ext\.?|extension|내선)[ ]?\d{1,6}))?(?![\w])",
@@ -335,16 +337,19 @@ _MOBILE = re.compile(
     r"|07\d-\d{3} ?\d{2} ?\d{2}"  # Sweden
     r"|06-\d{8}"  # Netherlands
     r"|[6-9]\d{4} \d{5}"  # India
-    r"|\(\d{2}\) ?9?\d{4}-\d{4}"  # Brazil
+    r"|\(?\d{2}\)? ?9\d{4}-\d{4}|\(\d{2}\) ?\d{4}-\d{4}"  # Brazil
+    r"|[679]\d{2}(?: \d{2}){3}"  # Spain
 )
 _IN_GROUPS = re.compile(r"\(?0[1-9]\d{0,4}\)?(?: \d{2,8}){1,5}")
+_SLASH = re.compile(r" ?/ ?")
 _WITH_TRUNK = ("GB", "FR", "DE", "IE", "NL", "BE", "CH", "AT", "SE", "AU", "NZ", "ZA", "NG", "KE",
-               "FI", "JP", "TR", "IN", "BR")  # fmt: skip
+               "FI", "JP", "TR", "IN", "BR", "ES")  # fmt: skip
 
 
 def _is_national(number: str) -> bool:
     if not 9 <= sum(map(str.isdigit, number)) <= 12:
         return False
+    number = _SLASH.sub(" ", number)
     if not (_MOBILE.fullmatch(number) or _IN_GROUPS.fullmatch(number)):
         return False
     return any(_valid(number, region) for region in _WITH_TRUNK)

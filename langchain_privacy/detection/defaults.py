@@ -31,12 +31,13 @@ from langchain_privacy.detection.korean.numbers import (
     find_spoken_phones,
 )
 from langchain_privacy.detection.layout import find_columns_of_names, find_signatures
+from langchain_privacy.detection.named_elsewhere import find_firms, find_houses
 from langchain_privacy.detection.named_things import (
     find_families,
     find_institutions,
     find_named_things,
 )
-from langchain_privacy.detection.national import NATIONAL, SOCIAL_SECURITY
+from langchain_privacy.detection.national import NATIONAL, SOCIAL_SECURITY, find_plates_elsewhere
 from langchain_privacy.detection.numbers import (
     CARD,
     NUMBERS,
@@ -58,7 +59,13 @@ from langchain_privacy.detection.personal import PersonalDetector
 from langchain_privacy.detection.presented import find_presented_people
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
 from langchain_privacy.detection.rules import Rule, RulesDetector
-from langchain_privacy.detection.secrets import find_door_codes, find_keys, find_passwords
+from langchain_privacy.detection.secrets import (
+    find_door_codes,
+    find_door_codes_elsewhere,
+    find_keys,
+    find_keys_of_things,
+    find_passwords,
+)
 from langchain_privacy.detection.shapes import find_any_of
 from langchain_privacy.detection.unlisted import UnlistedDetector
 from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
@@ -67,7 +74,9 @@ from langchain_privacy.detection.vocabulary.detector import StrictDetector
 STRUCTURED: tuple[Rule, ...] = (
     find_keys,
     find_passwords,
+    find_keys_of_things,
     find_door_codes,
+    find_door_codes_elsewhere,
     find_emails,
     find_handles,
     find_urls,
@@ -78,6 +87,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_codes_of_payment,
     find_last_digits,
     find_plates,
+    find_plates_elsewhere,
     find_spoken_phones,
     find_birth_dates,
     find_labelled_numbers,
@@ -106,7 +116,14 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
     ),
     "ko": (find_korean_names, find_korean_institutions, find_korean_addresses),
 }
-_LISTED: tuple[Rule, ...] = (find_signatures, find_columns_of_names, *ADDRESSES, find_places)
+_LISTED: tuple[Rule, ...] = (
+    find_signatures,
+    find_columns_of_names,
+    *ADDRESSES,
+    find_places,
+    find_firms,
+    find_houses,
+)
 ELSEWHERE: Mapping[str, tuple[Rule, ...]] = {
     "*": (find_people_by_capitals, *_LISTED),
     # Every noun has a capital letter here: lists and what announces a name, no more.

@@ -12,13 +12,14 @@ has neither is found beside the label that names it (`numbers`); Korea's are in 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
+from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.rules import near
+from langchain_privacy.detection.rules import Cues, announced_by, near, span
 from langchain_privacy.detection.shapes import Judge, Number, Verdict, always
 
 # The United States and the United Kingdom
@@ -134,6 +135,28 @@ def _is_nric(_text: FoldedText, match: re.Match[str]) -> Verdict:
     total += {"T": 4, "G": 4, "M": 3}.get(number[0], 0)
     letters = "JZIHGFEDCBA" if number[0] in "ST" else "XWUTRQPNMLK"
     return ("ID", 0.55) if number[8] == letters[total % 11] or number[0] == "M" else None
+
+
+# Plates of other countries, behind the word for one: shapes of products are like them.
+_PLATES = Cues(
+    ["kennzeichen", "kfz-kennzeichen", "matrícula", "matricula", "matriculado", "placa", "placas",
+     "immatriculation", "immatriculé", "immatriculée", "plaque", "targa", "chapa"]
+)  # fmt: skip
+_PLATE = re.compile(
+    r"[^\d\n]{0,16}?(?<![\w-])(?P<plate>[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2}[ -]?\d{1,4}[EH]?"  # Germany
+    r"|\d{4}[ -]?[BCDFGHJ-NPRSTV-Z]{3}"  # Spain
+    r"|[A-Z]{2}[- ]?\d{3}[- ]?[A-Z]{2}"  # France, Italy
+    r"|\d\d-[A-Z]{2}-\d\d|[A-Z]{2}-\d\d-[A-Z]{2}|[A-Z]{2}-\d\d-\d\d|\d\d-\d\d-[A-Z]{2}"  # Portugal
+    r"|[A-Z]{3}-?\d[A-Z\d]\d{2})(?![\w-])"  # Brazil
+)
+
+
+@announced_by(_PLATES)
+def find_plates_elsewhere(text: FoldedText) -> Iterator[Finding]:
+    """Find plates of vehicles behind the word for one in German and the Romance languages."""
+    for _, end in _PLATES.find(text):
+        if plate := _PLATE.match(text.text, end):
+            yield span(plate, "ID", 0.7, "plate", "plate")
 
 
 NATIONAL = (

@@ -230,7 +230,8 @@ _VALUE = (
 )
 # What may stand between a label and its value.
 _LINK = (
-    r"(?:[ \t-]?(?:number|num|no|nr|n[°º]|id|code|ref|reference|nummer|n[uú]mero|numéro)s?\b\.?)?"
+    r"(?:[ \t-]?(?:number|num|no|nr|n\.?[°ºo]|id|code|ref|reference|nummer|n[uú]mero|numéro)s?"
+    r"(?:\b|(?<=°))\.?)?"
     r"[ \t]?(?:\([^()\n]{0,24}\))?[ \t]{0,2}"  # "(if any)"
     r"(?:is|was|are|stays|remains|will be|ist|lautet|est|es|è|é|:|=|\#|-|\||\.{2,60}|ending in)?"
     r"[ \t]{0,3}(?:\n[ \t]{0,3})?[#:]?[ ]?"
@@ -249,7 +250,9 @@ _KIND_OF = {
     )
     for label in load(name)
 }
-_SHORT = frozenset({"acct", "acc", "lic", "reg", "ref"})  # written with a point: "acct. 4471920"
+_SHORT = frozenset(
+    {"acct", "acc", "lic", "reg", "ref", "az"}
+)  # written with a point: "acct. 4471920"
 _CODES = Cues(load("labels_code"))
 _AFTER_CODE = re.compile(
     rf"(?P<link>{_LINK})(?P<value>(?-i:(?=[A-Z]{{0,8}}\d)[A-Z0-9]{{5,8}}|[A-Z]{{5,7}}))(?![\w-])",
@@ -259,7 +262,7 @@ _LABELS = Cues(_KIND_OF)
 _AFTER_LABEL = re.compile(rf"(?P<link>{_LINK}){_VALUE}", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _FURTHEST_DIGIT = 160  # behind everything that the pattern may take before the first digit
-_NUMBER_WORD = re.compile(r"num|no\b|nr|id\b|code|ref|#|:|=", re.IGNORECASE)
+_NUMBER_WORD = re.compile(r"num|n\.?[oº°]\b|n\.?[º°]|nr|id\b|code|ref|#|:|=", re.IGNORECASE)
 
 _KOREAN_LABELS = Cues(["번호", "코드", "아이디", "사번", "학번", "군번", "여권", "면허증", "사건"])
 _KOREAN_NUMBERED = re.compile(r"[가-힣]{1,10}[ ]?(?:ID|No\.?)(?=[ ]?[:=은는])")

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, WORDS_AS_SIGNS, FoldedText
 from langchain_privacy.detection.rules import Cues, announced_by, finding, occurrences, span
-from langchain_privacy.words import is_medical, load, without_accents
+from langchain_privacy.words import is_medical, load, load_by_kind, without_accents
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
 
 _GIVEN = load("given_names")
@@ -26,10 +26,13 @@ _FAMILY = load("surnames")
 _COMMON = load("common_words")
 _PLACES = load("places")
 _ORGANISATION = load("organisation_words")
-_ROLES = load("roles")
+# Where nouns are in small letters a capital behind "mi hija" is a name; not behind "meine Tochter".
+_RELATIONS = {word for word, code in load_by_kind("relations").items() if code != "de"}
+_ROLES = load("roles") | _RELATIONS
+_ROLES_IN_A_RUN = load("roles") | (_RELATIONS - _GIVEN)  # "Dona Flor" may be a given name
 _TITLES = load("titles")
 # Relations and greetings: what follows them is a person even when no list knows the name.
-_CLOSE = load("close_roles")
+_CLOSE = load("close_roles") | _RELATIONS
 _NAMING = frozenset(
     {"name", "full name", "name is", "call me", "calls me", "surname", "first name", "last name"}
 )
@@ -259,7 +262,7 @@ def _people_in(text: FoldedText, tokens: list[_Token]) -> Iterator[Finding]:
             role, colon = _SAYING[token.lower], False
             at += 1
             continue
-        if token.lower in _TITLES or (token.lower in _ROLES and at + 1 < len(tokens)):
+        if token.lower in _TITLES or (token.lower in _ROLES_IN_A_RUN and at + 1 < len(tokens)):
             role, colon = token.lower, token.lower in _TITLES
             at += 1
             continue

@@ -96,7 +96,11 @@ class RulesDetector(Detector):
         self.min_score = min_score
         own = by_language or {}
         self.names_in = frozenset(own)
-        self._own = BySign((*rules, *(rule for prose in own.values() for rule in prose)))
+        here = (*rules, *(rule for prose in own.values() for rule in prose))
+        others = list((elsewhere or {}).values())
+        in_each = [r for r in (others or [()])[0] if all(r in prose for prose in others)]
+        self._own = BySign(here)
+        self._all = BySign((*here, *(rule for rule in in_each if rule not in here)))
         self._elsewhere = {
             code: BySign((*rules, *prose)) for code, prose in {"*": (), **(elsewhere or {})}.items()
         }
@@ -104,11 +108,13 @@ class RulesDetector(Detector):
     def _rules_for(self, language: str | None) -> "BySign[Rule]":
         """Return the rules that run on a text.
 
-        A text that is unsure gets all of them, and so does one in a script without capitals: it is
-        full of names in Latin letters, and nothing else in it looks like one.
+        A text that is unsure gets all of them. One in a script without capitals gets those that
+        are for a language: it is full of names in Latin letters, and nothing else in it looks like
+        one.
         """
-        unsure = language is None or language in _WITHOUT_CAPITALS
-        if self.names_in and (unsure or language in self.names_in):
+        if self.names_in and language is None:
+            return self._all
+        if self.names_in and (language in _WITHOUT_CAPITALS or language in self.names_in):
             return self._own
         return self._elsewhere.get(language or "*", self._elsewhere["*"])
 

@@ -105,9 +105,30 @@ _MARK = re.compile(
     r")"
     r"|(?P<argument>[\"']\s?,\s{0,3}(?:default\s?=\s?)?)(?=[\"'])"  # get("password", "
     r"|(?P<spaced>(?:[ ]by)?[ ]{1,3})(?=[\"'])"  # PASSWORD '
-    r"|(?P<spoken>\s{0,3}(?:is|은|는)\s{0,3}|[ ](?:ist|est|es|é|è)[ ]"
+    r"|(?P<spoken>\s{0,3}(?:is|은|는)\s{0,3}|[ ](?:ist|lautet|est|es|é|è):?[ ]"
     r"|[ ]?\n[ \t]{0,8}(?=\S+[ \t]{0,8}(?:\n|\Z)))"  # alone on the next line
 )
+# "La clave de la wifi: x", "the password for the guest house is x", "Der WLAN-Schlüssel lautet x":
+# what a label is of stands between it and its mark. Such a value has a digit.
+_OF = (
+    r"(?:[ ](?:(?:of|for|to|de|del|du|des|da|do|das|dos|para|pour|für|fürs|zum|zur|vom|von|der|di"
+    r"|della|per|van|voor)[ ]|d['’]|wi-?fi\b|wlan\b)"
+    r"(?:[ ]?[^\W\d_](?:[\w'’-]{0,20}\w)?(?![^\s:=])){0,4}?)"
+)
+_IS = (
+    r"(?:[ ]{0,2}[:=][ ]{0,2}|[ ](?:is|ist|lautet|est|es|é|è):?[ ])"
+    r"(?=\S*\d)(?P<value>[^\s\"'`,;<>()\[\]{}]{4,128})(?![(\[{])"
+)
+_OF_WHAT = re.compile(_OF + _IS, re.IGNORECASE)
+_OF_ANYTHING = re.compile(f"{_OF}?{_IS}", re.IGNORECASE)
+# A key of a network: "clé wifi", "WLAN-Code", "código do wifi".
+_NETWORKS = Cues(["wifi", "wi-fi", "wlan", "hotspot", "wpa", "wpa2"])
+_KEYS = r"(?:key|code|schlüssel|cl[ée]|chave|llave|c[óo]digo)"
+_KEY_OF = re.compile(
+    rf"(?<!\w){_KEYS}[ ](?:(?:de|del|du|do|of|for|für)[ ])?(?:(?:la|el|le|das|the)[ ])?\Z"
+)
+_KEY_BEHIND = re.compile(rf"[ -]?{_KEYS}(?!\w)")
+_SAID_OF = Cues(_NAMES - {"secret", "token", "pass", "credential", "credentials"})
 _ELEMENT = re.compile(r">(?P<value>[^<>\n]{4,512})</")
 _OPTION_BEFORE = re.compile(r"(?<!\w)--?[\w-]{0,24}\Z")
 _OPTION = re.compile(r"[ =](?P<value>[^\s\"'`;|&<>$-][^\s\"'`;|&<>]{3,512})")
@@ -152,6 +173,21 @@ def _stands_in(value: str) -> bool:
 
 
 _HUMP_SIGNS = frozenset(hump.lower() for hump in _HUMPS)
+
+
+@announced_by(_SAID_OF, _NETWORKS)
+def find_keys_of_things(text: FoldedText) -> Iterator[Finding]:
+    """Find passwords by a label that says what they are of, and the keys of networks."""
+    t = text.text
+    said = [(_OF_WHAT, end) for _, end in _SAID_OF.find(text)]
+    for start, end in _NETWORKS.find(text):
+        if _KEY_OF.search(text.lower, max(0, start - 24), start):
+            said.append((_OF_ANYTHING, end))
+        elif key := _KEY_BEHIND.match(text.lower, end):
+            said.append((_OF_ANYTHING, key.end()))
+    for pattern, end in said:
+        if value := pattern.match(t, end):
+            yield from _secret(t, *value.span("value"), bare=True)
 
 
 @announced_by(_LABELS, parts=_HUMP_SIGNS)
@@ -331,6 +367,31 @@ _DOOR_CODE = re.compile(
     re.IGNORECASE,
 )
 _OF_DOORS = frozenset({"code", "pin"})
+# "Code de la porte : 4471A", "Código del portal: 4471", "Code für die Haustür", "Türcode 4471#".
+_DOORS = (
+    r"(?:porte|portail|entr[ée]e|immeuble|b[âa]timent|garage|alarme|interphone|coffre|digicode"
+    r"|puerta|portal|entrada|edificio|garaje|alarma|caja|porta|port[ãa]o|pr[ée]dio|garagem|cofre"
+    r"|(?:haus|eingangs|wohnungs)?tür|tor|tresor|safe|alarmanlage|schlüssel(?:box|kasten|tresor)"
+    r"|gebäude|portone|cancello|deur)"
+)
+_OTHER_CODE = re.compile(
+    r"[ ](?:(?:de|del|du|da|do|für|zum|zur|der|des|per|van|voor)[ ]"
+    r"(?:(?:la|el|le|die|das|den|o|a)[ ])?"
+    rf"(?:l['’])?|d['’]){_DOORS}(?:[ ]de l['’]\w{{2,16}}|[ ](?:de|del|du|da|do)[ ]\w{{2,16}})?"
+    r"(?:[ ]?[:=][ ]{0,2}|[ ](?:is|ist|lautet|est|es|é|è)[ ]|[ ])"
+    r"(?P<code>[*#]?[A-Z]?\d{3,8}[A-Z]?[*#]?)(?!\w)",
+    re.IGNORECASE,
+)
+_CODES_OF_DOORS = frozenset({"code", "pin", "código", "codigo", "clave", "codice", "digicode"})
+_DOORS_IN_ONE = Cues(
+    f"{door}{gap}{code}"
+    for door in ("tür", "haustür", "tor", "garagen", "alarm", "tresor", "eingangs", "schlüsselbox")
+    for code in ("code", "pin")
+    for gap in ("", "-", " ")
+)
+_BEHIND_DOOR = re.compile(
+    r"(?:[ ]?[:=]|[ ](?:ist|lautet))?[ ]{1,2}(?P<code>[*#]?[A-Z]?\d{3,8}[A-Z]?[*#]?)(?!\w)"
+)
 
 
 @announced_by(*_OF_DOORS, HANGUL)
@@ -338,3 +399,15 @@ def find_door_codes(text: FoldedText) -> Iterator[Finding]:
     """Find the codes that open a door, a gate, a safe or an account."""
     for match in _DOOR_CODE.finditer(text.text):
         yield span(match, "SECRET", 0.6, "door_code", match.lastgroup or 0)
+
+
+_CODES_ELSEWHERE = Cues(_CODES_OF_DOORS)
+
+
+@announced_by(_CODES_ELSEWHERE, _DOORS_IN_ONE)
+def find_door_codes_elsewhere(text: FoldedText) -> Iterator[Finding]:
+    """Find the codes of doors in German and the Romance languages."""
+    for cues, pattern in ((_CODES_ELSEWHERE, _OTHER_CODE), (_DOORS_IN_ONE, _BEHIND_DOOR)):
+        for _, end in cues.find(text):
+            if match := pattern.match(text.text, end):
+                yield span(match, "SECRET", 0.6, "door_code", "code")

@@ -18,8 +18,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from langchain_privacy.detection.finding import Detector, Finding, Reviewer
-from langchain_privacy.detection.folded import UPPER, fold
+from langchain_privacy.detection.folded import UPPER, FoldedText, fold
 from langchain_privacy.detection.language import detection_language
+from langchain_privacy.detection.rules import Cues
 from langchain_privacy.detection.vocabulary.declared import PublicWords
 from langchain_privacy.detection.vocabulary.dictionaries import (
     CAPITAL_NOUNS,
@@ -30,7 +31,7 @@ from langchain_privacy.detection.vocabulary.dictionaries import (
 from langchain_privacy.detection.vocabulary.lexicon import is_public, is_rare, names
 from langchain_privacy.detection.vocabulary.ordinary import language_among, reviewed
 from langchain_privacy.values.spelling import WORD
-from langchain_privacy.words import is_medical, load
+from langchain_privacy.words import is_medical, load, load_by_kind
 
 _SCORE = 0.5
 # Not in an identifier, a path or an address: `Frobnicate(`, `x.Frobnicate`, `/Frobnicate`.
@@ -47,6 +48,9 @@ _ELSEWHERE = re.compile(
     rf"(?<![\w.@/\\#$<&-])(?<![^dlnmstDLNMST]['’])[{UPPER}]{_LETTERS}{{2,}}"
     rf"(?:-[{UPPER}]?{_LETTERS}{{2,}}){{0,3}}(?![\w(\[@/\\=-]|[.:][\w/]|['’]\w{{2}})"
 )
+# "sa femme nadège": in a careless note a name may be in small letters.
+_RELATED = Cues(load_by_kind("relations"))
+_SMALL_NAME = re.compile(rf",? ({_LETTERS}{{3,}})(?![\w'’-])")
 _SMALL_ELSEWHERE = re.compile(rf"(?<![^\W_]){_LETTERS}{{3,}}")
 _IS_PUBLISHED = re.compile(r",? et al\b")
 _BEFORE = 12
@@ -90,7 +94,7 @@ class UnlistedDetector(Detector, Reviewer):
             return []
         folded = fold(text)
         here = language == "en"
-        spans = self._unlisted(folded.text) if here else self._elsewhere(folded.text, language)
+        spans = self._unlisted(folded.text) if here else self._elsewhere(folded, language)
         return [
             folded.to_original(
                 Finding(start=a, end=b, entity_type=WORD, score=_SCORE, detector=self.name)
@@ -118,7 +122,12 @@ class UnlistedDetector(Detector, Reviewer):
             if word not in small:
                 yield match.span()
 
-    def _elsewhere(self, text: str, code: str) -> Iterator[tuple[int, int]]:
+    def _elsewhere(self, folded: FoldedText, code: str) -> Iterator[tuple[int, int]]:
+        text = folded.text
+        for _, end in _RELATED.find(folded):
+            name = _SMALL_NAME.match(text, end)
+            if name and not is_word(name[1], code) and not is_public(name[1]):
+                yield name.span(1)
         small: frozenset[str] | None = None
         for match in _ELSEWHERE.finditer(text):
             if _BEGINS.search(text, max(0, match.start() - _BEFORE), match.start()):

@@ -60,6 +60,7 @@ class StrictDetector(Detector, Reviewer):
         self.public = public if public is not None else PublicWords()
         self.public_numbers = frozenset(public_numbers)
         self.others = OtherLanguages(languages)
+        self.names_in = frozenset(self.others.languages)
 
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:  # noqa: ARG002
         """Find what is not public; see `Detector.detect`."""

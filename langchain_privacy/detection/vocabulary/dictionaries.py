@@ -25,7 +25,7 @@ _UMLAUT = str.maketrans("aou", "äöü")  # "Tochter, Töchter"
 # What compounds are made with: "Ferienzeit", "Elternteil", "Wutanfall".
 _HEADS = ("anfall", "art", "fall", "frage", "gerät", "haus", "mittel", "preis", "recht", "schutz",
           "teil", "wert", "zeit")  # fmt: skip
-_LEAST_PART = 4
+_LEAST_PART, _LONGEST = 4, 60
 # "cordialement", "llamarme", "unrenoviert"
 _DERIVED = {
     "fr": re.compile(r"(?P<stem>.{3,}e)ment"),
@@ -104,7 +104,7 @@ def is_noun(word: str, code: str, *, sure: bool = False) -> bool:
     if is_known(word, code):
         return _is_formed(word, code) or (not sure and is_known(word + "s", code))
     lower = word.lower()
-    return _is_compound(lower, code) and not lower.endswith(_OF_NAMES)
+    return len(lower) <= _LONGEST and _is_compound(lower, code) and not lower.endswith(_OF_NAMES)
 
 
 def is_listed(word: str) -> bool:

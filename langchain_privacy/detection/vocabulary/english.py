@@ -58,6 +58,8 @@ def private_words(
     """
     yield from named_by_words_around(text)
     function = load("english_function")
+    if others is not None and others.latin:
+        function |= load("function_elsewhere")
     run: list[_Word] = []
     kinds: list[_Kind] = []
     for word in _words_but(public_words(), text):
@@ -134,11 +136,11 @@ def _kind_of(
     if word[1:].islower() or (known and word[0].isupper()):
         if lower in declared or (known and lower in proper_words()):
             return PUBLIC
-        before = text[max(0, written[1] - 12) : written[1]]
-        if others is not None and others.is_named(word, before):
-            return UNKNOWN
-        if others is not None and others.has_noun(word):
-            return PUBLIC
+        if others is not None:
+            if others.is_named(word, text[max(0, written[1] - 12) : written[1]]):
+                return UNKNOWN
+            if others.has_noun(word):
+                return PUBLIC
         # What is written like a rare word is a name.
         return CAPITAL if known and not is_rare(lower) else UNKNOWN
     parts = [part.lower() for part in _CAMEL.findall(word)]

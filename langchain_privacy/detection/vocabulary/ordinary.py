@@ -30,6 +30,7 @@ _GUESSED_BY = frozenset({"people", "presidio", "ner"})
 """Detectors that rest on the shape of a word; a label, a list and an application do not."""
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 _LIKELY, _POSSIBLE = 0.5, 0.25
+_SURE = 0.7
 _FEWEST, _ENOUGH = 3, 60  # words in small letters of a text
 _SMALL = re.compile(r"(?<![\w@.-])[a-z\u00df-\u00f6\u00f8-\u024f]{2,}(?![\w@-])")
 _BEFORE = 24
@@ -103,8 +104,12 @@ def _named(text: str, found: Finding, code: str) -> tuple[int, int] | None:
     """Return the span of a finding without ordinary words at its ends, `None` if all are."""
     words = list(_WORD.finditer(text, found.start, found.end))
     ordinary = [_is_ordinary(text, word, code) for word in words]
+    if not words:
+        return found.start, found.end
     if all(ordinary):
-        return None  # "Butterschmalz"
+        # A model that is sure may know that somebody is called Wohlleben.
+        sure = found.score >= _SURE and code in CAPITAL_NOUNS and words[-1][0][0].isupper()
+        return (found.start, found.end) if sure else None  # "Butterschmalz"
     first, last = ordinary.index(False), len(words)
     if found.entity_type != "PERSON":  # "Bad Urach"
         first = next((at for at in range(first) if not words[at][0].islower()), first)

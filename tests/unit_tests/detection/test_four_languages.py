@@ -142,10 +142,10 @@ def test_german_words_behind_a_preposition_in_strict_mode() -> None:
 @pytest.mark.parametrize(
     ("language", "left", "over", "strictly_left", "strictly_over"),
     [
-        ("de", 0.25, 0.04, 0.14, 0.08),
-        ("fr", 0.15, 0.01, 0.07, 0.05),
-        ("es", 0.21, 0.01, 0.09, 0.05),
-        ("pt", 0.31, 0.01, 0.11, 0.04),
+        ("de", 0.21, 0.035, 0.14, 0.075),
+        ("fr", 0.065, 0.01, 0.025, 0.05),
+        ("es", 0.095, 0.01, 0.065, 0.055),
+        ("pt", 0.145, 0.01, 0.08, 0.035),
     ],
 )
 def test_notes(
