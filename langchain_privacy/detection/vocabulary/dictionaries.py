@@ -5,7 +5,7 @@ word that is asked: a second and some 50 MB for a language. In German, where eve
 capital letter, one that the dictionary lacks may be made of two that it has ("Türcode"), and one
 that it has is a name where nothing else is formed of it ("Vechta", but "Vertrag, Verträge").
 
-    >>> [is_noun(word, "de") for word in ("Vertrag", "Wohngeldbescheid", "Wittmund", "Flensburg")]
+    >>> [is_noun(word, "de") for word in ("Vertrag", "Wohngeldbescheid", "Wittmund", "Vechta")]
     [True, True, False, False]
 """
 
