@@ -278,8 +278,21 @@ def _streets_by_suffix(text: FoldedText) -> Iterator[_Anchor]:
         if before and (before["number"] or plain):
             first = start - len(before[0])
             if not before["number"]:
+                first += _small_words_in_capitals(before[0])
                 first -= _left(_HOUSE_ABOVE, t, first, 56)
             yield first, end, 0.75 if before["number"] else 0.45
+
+
+def _small_words_in_capitals(run: str) -> int:
+    """Return where the name of a street begins in capitals: I LIVE ON LARCH AVENUE."""
+    if not run.isupper():
+        return 0
+    words = run.split(" ")
+    last = max((i for i, word in enumerate(words) if word.lower() in _FUNCTION), default=-1)
+    return sum(len(word) + 1 for word in words[: last + 1])
+
+
+_FUNCTION = load("english_function")
 
 
 # "Hauptstraße 5": a word that ends in one of these, and a number.

@@ -41,8 +41,10 @@ _INTRODUCING = _CLOSE | {"call me"}
 _NOT_ALONE = (_COMMON - _GIVEN).union(_SAYING)
 """What a run of one word is passed over for: no name, and nothing before it makes it one."""
 _PEOPLES = load("public_peoples")
-_SUFFIXES = frozenset({"II", "III", "IV", "Jr.", "Sr.", "Jr", "Sr", "MD", "PhD"})
 _CAPITAL_PARTICLES = load("name_particles")
+# No name begins with one, though all of a text may be in capitals; "I." is an initial.
+_SMALL = load("english_function") - _GIVEN - _CAPITAL_PARTICLES - set("abcdefghijklmnopqrstuvwxyz")
+_SUFFIXES = frozenset({"II", "III", "IV", "Jr.", "Sr.", "Jr", "Sr", "MD", "PhD"})
 # Parts of Gaelic and other names that are written with a capital letter and stand between names.
 _INNER = load("name_inner_parts")
 
@@ -261,6 +263,11 @@ def _people_in(text: FoldedText, tokens: list[_Token]) -> Iterator[Finding]:
         if token.lower in _SAYING:  # "I'm Xochitl", "I've"
             role, colon = _SAYING[token.lower], False
             at += 1
+            continue
+        if token.lower in _SMALL and token.text.isupper():
+            at += 1
+            if token.lower != "is":  # MY NAME IS DWAYNE: the role goes on
+                role, colon = "", False
             continue
         if token.lower in _TITLES or (token.lower in _ROLES_IN_A_RUN and at + 1 < len(tokens)):
             role, colon = token.lower, token.lower in _TITLES

@@ -155,7 +155,7 @@ class PresidioDetector(Detector):
             spans = [(result.start, result.end)]
             if self._own:  # a name ends with its line: "Marianne Thistlewood\nDate of birth"
                 spans = [
-                    (result.start + line.start(), result.start + line.end())
+                    (_behind_article(part, result.start + line.start()), result.start + line.end())
                     for line in _LINE.finditer(part[result.start : result.end])
                     if _worth(line[0], result.entity_type)
                     and not _is_first_word(part, result.start + line.start(), line[0])
@@ -307,6 +307,15 @@ def _taken_apart(word: re.Match[str]) -> str:
             pieces.append(loose[at : mark.start()])
             at = mark.end()
     return " ".join([*pieces, loose[at:]])
+
+
+_ARTICLE = re.compile(r"(?:the|an?|my|our|your|his|her|their) (?=[^a-z\s])")
+
+
+def _behind_article(text: str, start: int) -> int:
+    """Return where an entity begins without the article before it: the Onyx Stacks."""
+    article = _ARTICLE.match(text, start)
+    return article.end() if article else start
 
 
 _SENTENCE_BEFORE = re.compile(r"(?:\A|[.!?:\n])[\s\"'*#>-]*\Z")

@@ -28,7 +28,7 @@ from langchain_privacy.detection.vocabulary.dictionaries import (
     is_readable,
     is_word,
 )
-from langchain_privacy.detection.vocabulary.lexicon import is_public, is_rare, names
+from langchain_privacy.detection.vocabulary.lexicon import is_public, is_rare, is_swapped, names
 from langchain_privacy.detection.vocabulary.ordinary import language_among, reviewed
 from langchain_privacy.values.spelling import WORD
 from langchain_privacy.words import is_medical, load, load_by_kind
@@ -40,6 +40,17 @@ _CAPITALISED = re.compile(
     rf"[{UPPER}](?<![\w.@/\\#$<&'’-].)[a-z\u00df-\u00f6\u00f8-\u00ff]{{2,}}"
     r"(?![\w(\[@/\\=]|[.:][\w/]|['’-]\w{2})"
 )
+# The same where all words around have capitals only: AT THE TINSLEY DEPOT. One class first: the
+# engine looks for nothing else.
+_SHOUTED = re.compile(
+    r"[A-Z](?<![\w.@/\\#$<&'’-].)[A-Z]{5,23}(?![\w(\[@/\\=_]|[.:][\w/]|['’-]\w{2})"
+)
+_AROUND = 32
+# Statements of SQL have none of these.
+_IN_PROSE = frozenset(
+    ("THE", "A", "AN", "MY", "OUR", "YOUR", "HIS", "HER", "THEIR", "THIS", "I", "WE", "YOU", "HE",
+     "SHE", "THEY", "PLEASE")
+)  # fmt: skip
 # A word that the text writes in small letters as well is no name: "Per Diem", "a per diem".
 _SMALL = re.compile(r"(?<![^\W_])[a-z\u00df-\u00f6\u00f8-\u00ff]{3,}")
 # In other languages also behind an article, and each half of a double name: "d'Aubagne".
@@ -108,7 +119,21 @@ class UnlistedDetector(Detector, Reviewer):
         """Take the words off that the dictionary of another language than English explains."""
         return reviewed(text, found, language, self.languages - {"en"})
 
+    def _shouted(self, text: str) -> Iterator[tuple[int, int]]:
+        for match in _SHOUTED.finditer(text):
+            word = match[0].lower()
+            if is_public(word) or word in load("places") or word in self.public.words:
+                continue
+            before = text[max(0, match.start() - _AROUND) : match.start()].rpartition("\n")[2]
+            behind = text[match.end() : match.end() + _AROUND].partition("\n")[0]
+            around = before + behind
+            words = around.split()
+            prose = around.isupper() and len(words) > 3 and not _IN_PROSE.isdisjoint(words)
+            if prose and not is_swapped(word):
+                yield match.span()
+
     def _unlisted(self, text: str) -> Iterator[tuple[int, int]]:
+        yield from self._shouted(text)
         small: frozenset[str] | None = None
         places = load("places")
         for match in _CAPITALISED.finditer(text):

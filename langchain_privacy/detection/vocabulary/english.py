@@ -212,10 +212,25 @@ def _private_in(text: str, run: list[_Word], kinds: list[_Kind]) -> Span | None:
         return words[first][1], words[last][2]
     capitals = [word for word, kind in zip(words, kinds, strict=True) if kind is CAPITAL]
     if len(capitals) > 1:
-        is_name = _is_institution(words) or not _is_heading(text, words)
+        is_name = not _is_post(text, words) and (
+            _is_institution(words) or not _is_heading(text, words)
+        )
     else:
         is_name = bool(capitals) and _is_single_name(text, words, capitals[0])
     return (capitals[0][1], capitals[-1][2]) if is_name else None
+
+
+_LONGEST_POST = 4
+
+
+def _is_post(text: str, words: Sequence[_Word]) -> bool:
+    """Say whether a role and what it is for are all there is: Head of Claims."""
+    return (
+        len(words) <= _LONGEST_POST
+        and words[0][0].lower() in load("roles")
+        and text.startswith(" of ", words[0][2])
+        and all(word[0].lower() not in names() for word in words[1:])
+    )
 
 
 def _trimmed(words: list[_Word], kinds: list[_Kind]) -> tuple[list[_Word], list[_Kind]]:

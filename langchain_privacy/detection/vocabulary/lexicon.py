@@ -7,7 +7,7 @@ Sources: `english_*.txt` and `public_*.txt` of `langchain_privacy.words`; its NO
 origin.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 
 from langchain_privacy.words import is_medical, load
 
@@ -87,6 +87,7 @@ def is_public(word: str) -> bool:
         (word.endswith(_ANY_ENDING) and _is_form(word))
         or (word.startswith(_PREFIXES) and _is_prefixed(word))
         or is_medical(word)
+        or (_LEAST_SLIPPED <= len(word) <= _LONGEST and word.isalpha() and _is_slip(word))
     )
 
 
@@ -112,6 +113,41 @@ def _is_prefixed(word: str) -> bool:
         word.startswith(prefix) and len(rest) >= _LEAST_REST.get(prefix, 4) and rest in words
         for prefix in _PREFIXES
         for rest in (word[len(prefix) :],)
+    )
+
+
+_LEAST_SLIPPED, _LONGEST = 7, 24
+
+
+@lru_cache(4096)
+def _is_slip(word: str) -> bool:
+    """Say whether a long word is an everyday one with a slip: recieve, tommorow, begining.
+
+    Two letters beside each other in the wrong order, or one too few or too many of a double one,
+    within the word. Short words are left out: names differ from words by as much.
+    """
+    everyday, known = load("english_everyday"), names()
+    for i in range(1, len(word) - 1):
+        here, following = word[i], word[i + 1]
+        if here == following:
+            slip = word[:i] + word[i + 1 :]
+        elif i + 2 < len(word) and (here + following) in _SWAPPED:
+            slip = word[:i] + following + here + word[i + 2 :]
+        else:
+            slip = word[: i + 1] + here + word[i + 1 :]
+        if slip in everyday and slip not in known:
+            return True
+    return False
+
+
+_SWAPPED = frozenset({"ie", "ei"})
+
+
+def is_swapped(word: str) -> bool:
+    """Say whether two letters beside each other in the wrong order are all that is unusual."""
+    everyday = load("english_everyday")
+    return len(word) <= _LONGEST and any(
+        word[:i] + word[i + 1] + word[i] + word[i + 2 :] in everyday for i in range(len(word) - 1)
     )
 
 

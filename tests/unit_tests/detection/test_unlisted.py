@@ -67,3 +67,20 @@ def test_strict_mode_asks_the_whole_vocabulary_instead() -> None:
     assert "Quimberly" in masker.session().mask("It is the best that Quimberly has.")
     strict = default_detectors(presidio=False, strict=True)
     assert not [d for d in strict if isinstance(d, UnlistedDetector)]
+
+
+def test_in_capitals_only_an_unknown_word_is_a_name_and_small_words_are_none() -> None:
+    text = "PUT UP A NOTICE FOR THE DRIVERS AT THE TARNSLEY DEPOT. MY NAME IS HESTER QUILBY."
+    assert _found(text) == ["TARNSLEY", "HESTER QUILBY"]
+    for code in (
+        "SELECT USERID, ORDERNO FROM TBLCUST WHERE STATUS = 1",
+        "We set PYTHONPATH and KUBECONFIG for it.",
+        "PLEASE EXPLAIN WHAT THIS ERROR MEANS AND HOW I CAN FIX IT.",
+    ):
+        assert _found(code) == []
+
+
+def test_the_name_of_a_street_in_capitals_begins_behind_small_words() -> None:
+    text = "I HAVE LIVED ON LARCHFIELD AVENUE FOR AGES"
+    (found,) = detect_all(text, RULES)
+    assert text[found.start :].startswith("LARCHFIELD AVENUE")

@@ -12,6 +12,7 @@ from langchain_privacy.detection import (
     default_detectors,
     detect_all,
 )
+from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.errors import ConfigurationError
 from langchain_privacy.words import load
 from tests.support.paths import REPOSITORY
@@ -119,6 +120,23 @@ def test_what_is_not_public(text, private):
 )
 def test_what_is_public(text):
     assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "we never recieved it, and the begining embarassed us",
+        "the comittee wrote of an occurence tomorow",
+        "She was promoted to Head of Claims, he is Director of Public Works now.",
+    ],
+)
+def test_slips_of_everyday_words_and_posts_are_public(text):
+    assert found(text) == []
+
+
+@pytest.mark.parametrize("word", ["wrozzvik", "allissonn", "adress", "brettonia", "kaarsson"])
+def test_what_is_only_like_a_word_is_not_public(word):
+    assert not is_public(word)
 
 
 def test_declared_words_and_numbers_are_public():
