@@ -10,6 +10,7 @@ No list need know the name. `defaults` puts the rules into a detector.
 
 import re
 from collections.abc import Iterator
+from itertools import compress
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
@@ -74,13 +75,12 @@ def find_columns_of_names(text: FoldedText) -> Iterator[Finding]:
 
 
 def _names_of(column: list[re.Match[str]]) -> Iterator[Finding]:
-    strange = [match for match in column if _may_be_name(match["name"])]
-    known = sum(_is_known(match["name"]) for match in strange)
-    if known >= max(2, len(column) // 3) and 4 * len(strange) >= 3 * len(column):
-        for match in column:
-            if match not in strange and match["name"].lower() not in _GIVEN:
-                continue
-            yield finding(*match.span("name"), "PERSON", 0.55, "column")
+    strange = [_may_be_name(match["name"]) for match in column]
+    known = sum(_is_known(match["name"]) for match in compress(column, strange))
+    if known >= max(2, len(column) // 3) and 4 * sum(strange) >= 3 * len(column):
+        for match, is_strange in zip(column, strange, strict=True):
+            if is_strange or match["name"].lower() in _GIVEN:
+                yield finding(*match.span("name"), "PERSON", 0.55, "column")
 
 
 def _may_be_name(line: str) -> bool:
