@@ -5,7 +5,7 @@ Kiwi tells the 씨 of people from a seed, and the particle that calls somebody f
 is a role before the word, an age behind it, 라는 and a word for people, or a word for nicknames.
 
     >>> text = "주인공은 하늘, 17살이고 여름 씨와 딸 나은이가 나온다. 유리 라는 애는 별명이 '콩'."
-    >>> sorted(text[start:end] for start, end in given_names_in(text))
+    >>> sorted({text[start:end] for start, end in given_names_in(text)})
     ['나은', '여름', '유리', '콩', '하늘']
 
 `names` puts them among the findings, with the extra `korean`.

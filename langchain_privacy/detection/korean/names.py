@@ -7,8 +7,8 @@ or an age says is kept. `defaults` puts the rule into a detector.
 
     >>> from langchain_privacy.detection.folded import fold
     >>> text = "가수 거미는 어제 양희종과 노래했다. 담당자: 홍길동"
-    >>> [text[f.start : f.end] for f in find_korean_names(fold(text))]
-    ['홍길동', '거미', '양희종']
+    >>> sorted({text[f.start : f.end] for f in find_korean_names(fold(text))})
+    ['거미', '양희종', '홍길동']
 """
 
 import re

@@ -11,11 +11,10 @@ one; a masker in strict mode brings this detector, and the guard examines with i
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from langchain_privacy.detection.finding import Detector, Finding, Reviewer
+from langchain_privacy.detection.finding import Detector, Finding
 from langchain_privacy.detection.folded import fold
 from langchain_privacy.detection.vocabulary import english, korean, numbers
 from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
-from langchain_privacy.detection.vocabulary.ordinary import reviewed
 from langchain_privacy.detection.vocabulary.others import OtherLanguages
 from langchain_privacy.values.spelling import NUMBER, WORD
 
@@ -32,7 +31,7 @@ _ADDRESS = re.compile(r"[/@\\]|[a-zA-Z0-9]\.[a-zA-Z]{2,}(?:[:/]|\Z)")
 _FARTHEST = 200
 
 
-class StrictDetector(Detector, Reviewer):
+class StrictDetector(Detector):
     """Finds every word and number that is not public.
 
     Attributes:
@@ -80,12 +79,6 @@ class StrictDetector(Detector, Reviewer):
             )
             for a, b, kind in _whole(folded.text, sorted(spans))
         ]
-
-    def review(
-        self, text: str, found: Sequence[Finding], *, language: str | None = None
-    ) -> Sequence[Finding]:
-        """Take the words off that the dictionary of another language than English explains."""
-        return reviewed(text, found, language, self.others.latin)
 
     def _words(self, text: str) -> Iterator[Span]:
         return english.private_words(text, self.public.words, self.others or None)
