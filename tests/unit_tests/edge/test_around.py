@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, PromptTemplate
-from langchain_core.runnables import ConfigurableField, Runnable, RunnableBranch, RunnableLambda
+from langchain_core.runnables import (
+    ConfigurableField,
+    Runnable,
+    RunnableBranch,
+    RunnableLambda,
+    RunnablePassthrough,
+)
 from langgraph.graph import START, StateGraph
 from langsmith import traceable
 from pydantic import BaseModel
@@ -184,7 +190,9 @@ class Config(Runnable[Any, Any]):
     ids=str,
 )
 @pytest.mark.parametrize(
-    "how", ["call", "bind", "inner bind", "in a chain", "in a branch", "in a retry", "in a choice"]
+    "how",
+    ["call", "bind", "inner bind", "in a chain", "in a branch", "in a retry", "in a choice"]
+    + ["in an assignment", "in a mapped step"],
 )
 async def test_arguments_are_masked(masker: Masker, arguments: Any, how: str) -> None:
     inner = Config()
@@ -197,6 +205,9 @@ async def test_arguments_are_masked(masker: Masker, arguments: Any, how: str) ->
         "in a branch": passed | {"a": inner.bind(**arguments).with_fallbacks([passed])},
         "in a retry": inner.bind(**arguments).with_retry(),
         "in a choice": RunnableBranch((lambda _: True, inner.bind(**arguments)), passed),
+        "in an assignment": RunnableLambda(lambda x: {"x": x})
+        | RunnablePassthrough.assign(a=inner.bind(**arguments)),
+        "in a mapped step": RunnableLambda(lambda x: [x]) | inner.bind(**arguments).map(),
     }[how]
     edge: Any = private(chain, masker)
     edge = edge.bind(**arguments) if how == "bind" else edge
