@@ -191,8 +191,10 @@ class Config(Runnable[Any, Any]):
 )
 @pytest.mark.parametrize(
     "how",
-    ["call", "bind", "inner bind", "in a chain", "in a branch", "in a retry", "in a choice"]
-    + ["in an assignment", "in a mapped step"],
+    [
+        *("call", "bind", "inner bind", "in a chain", "in a branch", "in a retry", "in a choice"),
+        *("in an assignment", "in a mapped step"),
+    ],
 )
 async def test_arguments_are_masked(masker: Masker, arguments: Any, how: str) -> None:
     inner = Config()
