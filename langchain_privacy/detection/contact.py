@@ -275,11 +275,13 @@ _GROUPED = re.compile(
     r")(?P<extension>(?:[ ]?(?:x|ext\.?|extension|내선)[ ]?\d{1,6}))?(?![\w])",
     re.IGNORECASE,
 )
+_DAY = r"\d{4}[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}[.-]\d{1,2}[.-]\d{4}"
 _DATE_LIKE = re.compile(
-    r"\d{4}[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}[.-]\d{1,2}[.-]\d{4}"
+    rf"{_DAY}"
     r"|(?:19|20)\d\d[ -](?:19|20)\d\d"  # from one year to another
     r"|\d+[. ]\d{1,2}"
 )
+_DAY_AND_HOUR = re.compile(rf"(?:{_DAY}) \d\d")  # ":14:07" stands behind it in a log
 
 
 def _is_korean_phone(text: FoldedText, match: re.Match[str]) -> Verdict:
@@ -321,6 +323,8 @@ def _score(text: FoldedText, match: re.Match[str]) -> float:
     if match["us"] and _valid(match["us"], "US") and not SYLLABLE.search(_around(text, match)):
         return 0.9
     if _DATE_LIKE.fullmatch(match["number"]):
+        return 0.0
+    if text.text.startswith(":", match.end()) and _DAY_AND_HOUR.fullmatch(match["number"]):
         return 0.0
     if _is_national(match["number"]) and not SYLLABLE.search(_around(text, match)):
         return 0.6

@@ -114,3 +114,10 @@ def test_is_left_alone(text: str) -> None:
     assert [
         (f.entity_type, text[f.start : f.end]) for f in detect_all(text, default_detectors())
     ] == []
+
+
+@pytest.mark.parametrize("day", ["2026-02-11", "11.02.2026", "2026.02.11"])
+def test_an_hour_of_a_day_in_a_log_is_no_telephone_number(day: str) -> None:
+    text = f"{day} 03:14:07 WARN call failed, phone service 0131 496 0155 is away"
+    found = detect_all(text, default_detectors(presidio=False))
+    assert [text[f.start : f.end] for f in found if f.entity_type == "PHONE"] == ["0131 496 0155"]
