@@ -132,7 +132,7 @@ def detect_all(
         reading = Reading(_blanked(text, skip)) if isinstance(text, str) else text
         language = detection_language(reading.text, expected) if language is None else language
         say_unread(language, detectors)
-        early, late = _by_turn(detectors)
+        early, late, reviewers = _by_turn(detectors)
         looks = list(_looks(reading, skip))
         for look in looks:
             seen = _blanked(look.text, look.skip)
@@ -141,11 +141,7 @@ def detect_all(
                 with one_reading() if len(seen) > LONGEST else nullcontext():
                     read = seen[piece.start : piece.stop]
                     here = [f for detector in early for f in _run(detector, read, language)]
-                    here = _reviewed(detectors, read, here, language)
-                    for detector in late:
-                        known = _explained(read, here, thresholds)
-                        more = _run_late(detector, read, known, language)
-                        here += _reviewed(detectors, read, more, language)
+                    here = _with_late(late, reviewers, read, here, language, thresholds)
                 piece.add_to(found, here)
             look.settle(seen, found, allow, thresholds, everywhere=everywhere)
         return _united(reading.text, looks, skip)
@@ -164,7 +160,7 @@ async def adetect_all(
     """Like `detect_all`, without blocking the event loop; detectors run at the same time."""
     language = detection_language(text, expected) if language is None else language
     say_unread(language, detectors)
-    early, late = _by_turn(detectors)
+    early, late, reviewers = _by_turn(detectors)
     reading = Reading(text)
     looks = list(_looks(reading, skip))
     for look in looks:
@@ -175,11 +171,9 @@ async def adetect_all(
                 read = seen[piece.start : piece.stop]
                 results = await asyncio.gather(*(_arun(d, read, language) for d in early))
                 here = [finding for result in results for finding in result]
-                here = await asyncio.to_thread(_reviewed, detectors, read, here, language)
-                for detector in late:
-                    known = _explained(read, here, thresholds)
-                    more = await asyncio.to_thread(_run_late, detector, read, known, language)
-                    here += await asyncio.to_thread(_reviewed, detectors, read, more, language)
+                here = await asyncio.to_thread(
+                    _with_late, late, reviewers, read, here, language, thresholds
+                )
             piece.add_to(found, here)
         await asyncio.to_thread(look.settle, seen, found, allow, thresholds)
     return _united(reading.text, looks, skip)
@@ -288,25 +282,35 @@ async def _arun(detector: Detector, text: str, language: str | None) -> list[Fin
         raise _failure(detector, error) from None
 
 
-def _run_late(
-    detector: LateDetector, text: str, found: list[Finding], language: str | None
+def _with_late(
+    late: Iterable[LateDetector],
+    reviewers: Sequence[Reviewer],
+    text: str,
+    found: list[Finding],
+    language: str | None,
+    thresholds: Mapping[str, float] | None,
 ) -> list[Finding]:
-    try:
-        return _checked(detector.detect_rest(text, found, language=language), text)
-    except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
-        raise _failure(detector, error) from None
+    """Return findings with what late detectors find in view of them, all as reviewers leave it."""
+    found = _reviewed(reviewers, text, found, language)
+    for detector in late:
+        known = _explained(text, found, thresholds)
+        try:
+            more = _checked(detector.detect_rest(text, known, language=language), text)
+        except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
+            raise _failure(detector, error) from None
+        found += _reviewed(reviewers, text, more, language)
+    return found
 
 
 def _reviewed(
-    detectors: Iterable[Detector], text: str, found: list[Finding], language: str | None
+    reviewers: Iterable[Reviewer], text: str, found: list[Finding], language: str | None
 ) -> list[Finding]:
-    """Return findings without what a detector among all knows to be nobody's."""
-    for detector in detectors:
-        if found and isinstance(detector, Reviewer):
-            try:
-                found = _checked(list(detector.review(text, found, language=language)), text)
-            except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
-                raise _failure(detector, error) from None
+    """Return findings without what a reviewer knows to be nobody's."""
+    for reviewer in reviewers if found else ():
+        try:
+            found = _checked(list(reviewer.review(text, found, language=language)), text)
+        except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
+            raise _failure(reviewer, error) from None
     return found
 
 
@@ -317,15 +321,13 @@ def _explained(
     return [f for f in _wanted(text, found, (), thresholds) if f.entity_type not in UNTYPED]
 
 
-def _by_turn(detectors: Iterable[Detector]) -> tuple[list[Detector], list[LateDetector]]:
-    early: list[Detector] = []
-    late: list[LateDetector] = []
-    for detector in detectors:
-        if isinstance(detector, LateDetector):
-            late.append(detector)
-        else:
-            early.append(detector)
-    return early, late
+def _by_turn(
+    detectors: Sequence[Detector],
+) -> tuple[list[Detector], list[LateDetector], list[Reviewer]]:
+    """Return what looks first, what looks then, and what judges the findings of both."""
+    early = [d for d in detectors if not isinstance(d, LateDetector)]
+    late = [d for d in detectors if isinstance(d, LateDetector)]
+    return early, late, [d for d in detectors if isinstance(d, Reviewer)]
 
 
 def _checked(findings: list[Finding], text: str) -> list[Finding]:
@@ -337,7 +339,7 @@ def _checked(findings: list[Finding], text: str) -> list[Finding]:
     return findings
 
 
-def _failure(detector: Detector, error: Exception) -> DetectionError:
+def _failure(detector: Detector | Reviewer, error: Exception) -> DetectionError:
     """Name the detector and the kind of failure; only the texts of our own errors are safe."""
     name = getattr(detector, "name", type(detector).__name__)
     why = str(error) if isinstance(error, PrivacyError) else type(error).__name__
