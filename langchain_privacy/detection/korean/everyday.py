@@ -17,9 +17,9 @@ The names that are found (`names`) and strict mode (`detection.vocabulary.korean
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 from langchain_privacy.detection.korean.tokens import Token, tokens_without
+from langchain_privacy.detection.once import remembered
 from langchain_privacy.words import load
 from langchain_privacy.words.labels import kind_of_label
 
@@ -74,7 +74,7 @@ def is_common_token(token: Token) -> bool:
     )
 
 
-@lru_cache(maxsize=8192)
+@remembered(8192)
 def _is_common(word: str) -> bool:
     """Say whether a word is a common noun as well, or made of everyday nouns.
 

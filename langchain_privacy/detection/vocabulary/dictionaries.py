@@ -11,10 +11,15 @@ that it has is a name where nothing else is formed of it ("Vechta", but "Vertrag
 
 import importlib.util
 import re
-from functools import cache, lru_cache
+from functools import cache
+from typing import TYPE_CHECKING
 
+from langchain_privacy.detection.once import remembered
 from langchain_privacy.detection.vocabulary.lexicon import names
 from langchain_privacy.words import load, without_accents
+
+if TYPE_CHECKING:
+    from simplemma import Lemmatizer
 
 CAPITAL_NOUNS = frozenset({"de", "lb"})
 """Languages whose nouns have a capital letter."""
@@ -26,6 +31,7 @@ _UMLAUT = str.maketrans("aou", "äöü")  # "Tochter, Töchter"
 _HEADS = ("anfall", "art", "fall", "frage", "gerät", "haus", "mittel", "preis", "recht", "schutz",
           "teil", "wert", "zeit")  # fmt: skip
 _LEAST_PART, _LONGEST = 4, 60
+_REMEMBERED = 16_384
 # "cordialement", "llamarme", "unrenoviert"
 _DERIVED = {
     "fr": re.compile(r"(?P<stem>.{3,}e)ment"),
@@ -35,7 +41,6 @@ _DERIVED = {
     ),
     "de": re.compile(r"un(?P<stem>.{4,})"),
 }
-_REMEMBERED = 16_384
 _ELSEWHERE = frozenset({"en", "ko", "ja", "zh"})
 # The endings of terms as German and the Romance languages write them: -statina, -ectomie, -zilline.
 _TERMS = tuple(
@@ -70,7 +75,6 @@ def _has_dictionary(code: str) -> bool:
     return True
 
 
-@lru_cache(_REMEMBERED)
 def is_known(word: str, code: str) -> bool:
     """Say whether a dictionary has a word, as it is written or in small letters."""
     from simplemma import is_known as has
@@ -92,7 +96,6 @@ def is_word(word: str, code: str) -> bool:
     return without_accents(word).endswith(_TERMS, 2)
 
 
-@lru_cache(_REMEMBERED)
 def is_noun(word: str, code: str, *, sure: bool = False) -> bool:
     """Say whether a word with a capital letter is a noun that is written so.
 
@@ -101,6 +104,12 @@ def is_noun(word: str, code: str, *, sure: bool = False) -> bool:
         code: One of `CAPITAL_NOUNS`.
         sure: Whether a genitive does not count ("Straubings"): dictionaries have it of names, too.
     """
+    return _is_noun(f"{code} {'sure' if sure else ''} {word}")
+
+
+@remembered(_REMEMBERED)
+def _is_noun(asked: str) -> bool:
+    code, sure, word = asked.split(" ", 2)
     if is_known(word, code):
         return _is_formed(word, code) or (not sure and is_known(word + "s", code))
     lower = word.lower()
@@ -115,17 +124,23 @@ def is_listed(word: str) -> bool:
 
 def _is_formed(word: str, code: str) -> bool:
     """Say whether a dictionary has what nobody forms of a name: a plural, a compound."""
-    from simplemma import lemmatize
-
     at = max(map(word.rfind, "aou"))
     plural = word[:at] + word[at].translate(_UMLAUT) + word[at + 1 :]
     return (
-        lemmatize(word, lang=code) != word
+        _lemmatizer().lemmatize(word, code) != word
         or any(is_known(word + ending, code) for ending in _FORMS)
         or (at >= 0 and any(is_known(plural + ending, code) for ending in ("", "e", "er")))
         or _is_compound(word.lower(), code)
         or any(is_known(word + head, code) for head in _HEADS)
     )
+
+
+@cache
+def _lemmatizer() -> "Lemmatizer":
+    """Return one that keeps no word: the library's own function remembers 65,536 of them."""
+    from simplemma import Lemmatizer
+
+    return Lemmatizer(cache_max_size=0)
 
 
 def _is_compound(word: str, code: str) -> bool:

@@ -7,7 +7,7 @@ Sources: `english_*.txt` and `public_*.txt` of `langchain_privacy.words`; its NO
 origin.
 """
 
-from functools import cache, lru_cache
+from functools import cache
 
 from langchain_privacy.words import is_medical, load
 
@@ -119,7 +119,6 @@ def _is_prefixed(word: str) -> bool:
 _LEAST_SLIPPED, _LONGEST = 7, 24
 
 
-@lru_cache(4096)
 def _is_slip(word: str) -> bool:
     """Say whether a long word is an everyday one with a slip: recieve, tommorow, begining.
 

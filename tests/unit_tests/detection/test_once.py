@@ -2,10 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from langchain_privacy import detection
 from langchain_privacy.detection.korean.tokens import parts
 from langchain_privacy.detection.once import remembered
 
@@ -60,3 +62,9 @@ def test_no_word_of_a_sentence_is_kept() -> None:
 def test_a_text_is_cut_into_sentences_and_lines(text: str, cut: list[str]) -> None:
     assert [part for _, part in parts(text)] == cut
     assert all(text.startswith(part, at) for at, part in parts(text))
+
+
+def test_no_word_of_a_text_is_kept_in_a_cache_of_its_own() -> None:
+    """What remembers words keeps them beyond the session that they belong to."""
+    room = Path(detection.__file__).parent
+    assert not [file for file in room.rglob("*.py") if "lru_cache" in file.read_text("utf-8")]
