@@ -397,7 +397,10 @@ _BEHIND_DOOR = re.compile(
 @announced_by(*_OF_DOORS, HANGUL)
 def find_door_codes(text: FoldedText) -> Iterator[Finding]:
     """Find the codes that open a door, a gate, a safe or an account."""
-    for match in _DOOR_CODE.finditer(text.text):
+    t = text.text
+    if text.words.isdisjoint(_OF_DOORS) and "비번" not in t and "번호" not in t:
+        return
+    for match in _DOOR_CODE.finditer(t):
         yield span(match, "SECRET", 0.6, "door_code", match.lastgroup or 0)
 
 

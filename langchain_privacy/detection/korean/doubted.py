@@ -9,11 +9,15 @@ everyday words, alone or with a particle. What a label says, and 씨 or 님, say
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Sequence
-from operator import attrgetter
 
-from langchain_privacy.detection.korean.tokens import Token, korean_tokens, pieces
+from langchain_privacy.detection.korean.tokens import (
+    EVERYDAY,
+    KNOWN,
+    Token,
+    korean_tokens,
+    pieces,
+)
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import CASE_BEHIND
 
@@ -30,11 +34,7 @@ _PIECES = frozenset({"NNG", "NNP", "NNB", "NR", "MM", "MAG", "XPN", "XR", "SH"})
 # "환자는 교과서를", and what a mark makes the head of a column or a line.
 _SUBJECT = re.compile(r"(?<=[가-힣][은는이가]) \Z")
 _LABELS = re.compile(r"[ ]?[:：=|\t]")
-# See `Token.id`: rarer words are often names as well, and parts of names that were cut.
-_KNOWN = 30_000
-_EVERYDAY = 10_000
 _FULL = 3
-_start_of = attrgetter("start")
 
 
 def is_believed(sentence: str, start: int, end: int, score: float) -> bool:
@@ -45,8 +45,7 @@ def is_believed(sentence: str, start: int, end: int, score: float) -> bool:
         return True
     at, piece = next(p for p in pieces(sentence) if p[0] + len(p[1]) > start)
     tokens = korean_tokens(piece)
-    first = bisect_left(tokens, start - at, key=_start_of)
-    last = bisect_left(tokens, end - at, key=_start_of)
+    first, last = tokens.at(start - at), tokens.at(end - at)
     if first == last or tokens[first].start != start - at:
         return score >= SAID
     found = tokens[first:last]
@@ -72,23 +71,22 @@ def _is_cut_name(found: Sequence[Token]) -> bool:
     if found[0].form[0] not in _FAMILY or not _PIECES.issuperset(tags):
         return False
     if tags[0] == "NNP":
-        return found[0].oov or found[0].id > _KNOWN or len(found[0].form) == 1
+        return found[0].oov or found[0].id > KNOWN or len(found[0].form) == 1
     if len(found) == 1:
         return False
-    return all(len(token.form) == 1 or token.id > _EVERYDAY for token in found)
+    return all(len(token.form) == 1 or token.id > EVERYDAY for token in found)
 
 
 def _is_word(found: Sequence[Token]) -> bool:
     """Say whether it is one everyday noun, with a prefix or without: 교과서, 신기능."""
     noun = found[-1]
-    if noun.tag != "NNG" or noun.oov or noun.id >= _KNOWN:
+    if noun.tag != "NNG" or noun.oov or noun.id >= KNOWN:
         return False
     if len(found) == 1:
         return True
     return (
         [token.tag for token in found] == ["XPN", "NNG"]
         and len(noun.form) > 1
-        and noun.id < _KNOWN
         and noun.form not in _GIVEN
     )
 
@@ -110,5 +108,5 @@ def _is_inflected(found: Sequence[Token]) -> bool:
         noun > 0
         and all(token.tag in _ENDINGS for token in found[noun:])
         and [token.tag for token in found[:noun]] in (["NNG"], ["MM", "NNB"])
-        and all(not token.oov and token.id < _KNOWN for token in found[:noun])
+        and all(not token.oov and token.id < KNOWN for token in found[:noun])
     )

@@ -18,7 +18,7 @@ The names that are found (`names`) and strict mode (`detection.vocabulary.korean
 
 from collections.abc import Sequence
 
-from langchain_privacy.detection.korean.tokens import Token, tokens_without
+from langchain_privacy.detection.korean.tokens import KNOWN, Token, tokens_without
 from langchain_privacy.detection.once import remembered
 from langchain_privacy.words import load
 from langchain_privacy.words.labels import kind_of_label
@@ -29,7 +29,13 @@ _EVERYDAY = 20_000
 _OF_AN_ENCYCLOPAEDIA = 100_000
 _SHORTEST, _SHORTEST_COMMON = 4, 3
 _PART = 2
-_KNOWN = 30_000
+NOBODY = (
+    load("korean_not_names")
+    | load("korean_regions")
+    | load("korean_public_places")
+    | load("korean_roles")
+)
+"""Words that are nobody's name."""
 _PAPERS = tuple(load("korean_papers"))
 DOMAINS = ("it", "business", "medicine")
 """The lists `korean_public_<domain>.txt`: terms that Kiwi's dictionary lacks, or has as names."""
@@ -46,7 +52,7 @@ def is_paper(tokens: Sequence[Token]) -> bool:
     """
     return len(tokens) > 1 and (
         "".join(token.form for token in tokens).endswith(_PAPERS)
-        and all(t.tag == "NNG" and not t.oov and t.id < _KNOWN for t in tokens)
+        and all(t.tag == "NNG" and not t.oov and t.id < KNOWN for t in tokens)
     )
 
 

@@ -12,12 +12,10 @@ is a role before the word, an age behind it, 라는 and a word for people, or a 
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator
-from operator import attrgetter
 
-from langchain_privacy.detection.korean.everyday import is_term
-from langchain_privacy.detection.korean.tokens import Morphemes, korean_tokens
+from langchain_privacy.detection.korean.everyday import NOBODY, is_term
+from langchain_privacy.detection.korean.tokens import KNOWN, Morphemes, korean_tokens
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import TITLES, is_title
 
@@ -28,7 +26,6 @@ _LAST = load("korean_given_last")
 _WHOLE = load("korean_given_whole") | load("korean_foreign_names")
 _AS_WELL = load("korean_given_words_as_well")
 _ROLES = load("korean_roles")
-_NOBODY = load("korean_not_names") | load("korean_regions") | load("korean_public_places") | _ROLES
 # In a family children are counted, and called by what they are to somebody.
 _RELATIONS = frozenset(
     ("첫째", "둘째", "셋째", "넷째", "막내", "큰딸", "작은딸", "큰아들", "작은아들", "아들", "딸",
@@ -39,11 +36,8 @@ _BEFORE = _ROLES | _RELATIONS | frozenset(TITLES)
 # What a name is cut into when Kiwi does not know it.
 _PIECES = frozenset({"NNG", "NR", "MM", "MAG", "IC", "XPN", "XSN", "XR", "SH"})
 _NOUNS = _PIECES | {"NNP", "NNB"}
-# See `Token.id`: rarer words are often names as well.
-_KNOWN = 30_000
 _SHORT = 2
 _LONGEST = 4
-_start_of = attrgetter("start")
 
 _WORD = re.compile("[가-힣]+")
 _BEHIND_ROLE = re.compile(r"(?:[ ]|[ ]?[:：][ ]?)(?P<word>[가-힣]{2,8})")
@@ -142,7 +136,7 @@ def _is_somebody(
 
 def _before_is(tokens: Morphemes, start: int, end: int) -> int:
     """Return where the noun before 이다 ends; `start` if there is none."""
-    first = bisect_left(tokens, start, key=_start_of)
+    first = tokens.at(start)
     for index in range(first + 1, len(tokens)):
         token = tokens[index]
         if token.start >= end:
@@ -155,7 +149,7 @@ def _before_is(tokens: Morphemes, start: int, end: int) -> int:
 def _addressed(sentence: str, tokens: Morphemes) -> Iterator[Span]:
     """Find a noun before 씨, 님, 군 or 양, which Kiwi tells from seeds, counties and quantities."""
     for match in _ADDRESSED.finditer(sentence):
-        index = bisect_left(tokens, match.end(), key=_start_of)
+        index = tokens.at(match.end())
         if index >= len(tokens) or tokens[index].tag != "NNB":
             continue
         if tokens[index].form not in _ADDRESSES:
@@ -163,7 +157,7 @@ def _addressed(sentence: str, tokens: Morphemes) -> Iterator[Span]:
         before = _NOUN_BEFORE.search(sentence, max(0, match.start() - _REACH), match.start())
         if before is None or not _SHORT <= len(before["word"]) <= _LONGEST:
             continue
-        first = bisect_left(tokens, before.start(), key=_start_of)
+        first = tokens.at(before.start())
         word = before["word"]
         if _is_nobody(word) or not _are_nouns(tokens, first, index):
             continue
@@ -177,14 +171,14 @@ def _called(sentence: str, tokens: Morphemes) -> Iterator[Span]:
     match = _CALLING.match(sentence)
     if match is None or _is_nobody(match["name"]):
         return
-    at = bisect_left(tokens, match.end("name"), key=_start_of)
+    at = tokens.at(match.end("name"))
     calls = at < len(tokens) and tokens[at].tag == "JKV" and tokens[at - 1].tag != "XSN"
     if calls or _may_be_given(match["name"], as_well=False):
         yield match.span("name")
 
 
 def _is_nobody(word: str) -> bool:
-    return word in _NOBODY or word in _BEFORE or is_title(word) or is_term(word)
+    return word in NOBODY or word in _BEFORE or is_title(word) or is_term(word)
 
 
 def _may_be_given(word: str, *, as_well: bool = True) -> bool:
@@ -209,7 +203,7 @@ def _is_common(word: str) -> bool:
             return False
         if token.tag == "NNP" or token.oov:
             continue
-        if token.end - token.start > 1 and (token.tag != "NNG" or token.id < _KNOWN):
+        if token.end - token.start > 1 and (token.tag != "NNG" or token.id < KNOWN):
             return True
         if token.tag not in _PIECES:
             return True

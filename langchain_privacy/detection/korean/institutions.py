@@ -23,6 +23,7 @@ from langchain_privacy.words.korean import is_title
 _HOUSES = load("korean_houses")
 _TRADES = load("korean_trades") | _HOUSES
 _SIZES = sorted({len(kind) for kind in _TRADES}, reverse=True)
+_BEGINS = frozenset(kind[: _SIZES[-1]] for kind in _TRADES)
 _SHORTEST_NAME, _LONGEST_NAME = 2, 6
 _FEWEST = 2
 _WORD = re.compile(rf"[가-힣]{{{_SHORTEST_NAME + _SIZES[-1]},}}")
@@ -51,8 +52,10 @@ def find_korean_institutions(text: FoldedText) -> Iterator[Finding]:
 
 def _named(word: str) -> int:
     """Return where the name of an institution ends with which a word begins, or 0."""
-    for at in range(_SHORTEST_NAME, min(len(word) - _SIZES[-1], _LONGEST_NAME) + 1):
-        for size in _SIZES:
+    shortest = _SIZES[-1]
+    for at in range(_SHORTEST_NAME, min(len(word) - shortest, _LONGEST_NAME) + 1):
+        # most begin no trade
+        for size in _SIZES if word[at : at + shortest] in _BEGINS else ():
             kind = word[at : at + size]
             if len(kind) == size and kind in _TRADES and _BEHIND.match(word, at + size):
                 is_kind = _is_a_kind if kind in _HOUSES else _is_no_name

@@ -11,20 +11,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from langchain_privacy.detection.korean.everyday import is_term
+from langchain_privacy.detection.korean.everyday import NOBODY, is_term
 from langchain_privacy.detection.korean.tokens import korean_tokens
-from langchain_privacy.words import load
 from langchain_privacy.words.korean import is_title
 from langchain_privacy.words.labels import kind_of_label
 
 Span = tuple[int, int]
 
-_NOBODY = (
-    load("korean_not_names")
-    | load("korean_roles")
-    | load("korean_regions")
-    | load("korean_public_places")
-)
 _NOUNS = frozenset({"NNG", "NNP", "NNB", "NR", "MM", "MAG", "XPN", "XSN", "XR"})
 _FEWEST = 2
 # One below the other, with what is said of each behind a mark, or nothing.
@@ -82,7 +75,7 @@ def _is_among(item: Span, names: Sequence[Span]) -> bool:
 
 def _is_nobody(word: str) -> bool:
     return (
-        not _NOBODY.isdisjoint(word.split())
+        not NOBODY.isdisjoint(word.split())
         or is_title(word.split()[-1])
         or is_term(word)
         or kind_of_label(word) != ""

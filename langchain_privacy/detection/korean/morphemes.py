@@ -19,7 +19,7 @@ from itertools import repeat
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from langchain_privacy.detection.korean.sequence import SequenceModel, load_model
-from langchain_privacy.detection.korean.tokens import Morphemes, Token
+from langchain_privacy.detection.korean.tokens import EVERYDAY, Morphemes, Token
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import HONORIFICS_AND_TITLES
 
@@ -37,8 +37,6 @@ _PIECES = frozenset(
     ["NNG", "NNP", "NNB", "NR", "NP", "MM", "MAG", "IC", "XPN", "XSN", "XR", "SH", "SL", "SN", "UN"]
 )
 _NOUNS = frozenset({"NNG", "NNP", "XR", "SH", "SL", "UN"})
-EVERYDAY = 10_000
-"""See `Token.id`: a word as frequent as this is no part of a name that was cut."""
 _VERBAL = frozenset({"XSV", "XSA"})
 _LONG = 6
 _EDGE = "^"

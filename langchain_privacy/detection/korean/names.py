@@ -23,6 +23,7 @@ from langchain_privacy.detection.korean.given import given_names_in
 from langchain_privacy.detection.korean.listed import listed_beside
 from langchain_privacy.detection.korean.people import people_in
 from langchain_privacy.detection.korean.tokens import (
+    KNOWN,
     SENTENCES,
     is_kiwi_installed,
     korean_tokens,
@@ -47,8 +48,6 @@ _NEXT_KEY = re.compile(r"(?<=[가-힣]) [a-z_]+\Z")
 _LABEL_MARK = re.compile(r"[ ]?[:：=|\t]")
 # The same name behind it in Hanja: "김민수(金民秀)", "유카와 하루나(湯川遙菜·42)".
 _IN_BRACKETS = re.compile(r"[ ]?\((?P<hanja>[\u4e00-\u9fff\uf900-\ufaff]{2,6})(?=[),·])")
-# See `Token.id`: rarer words are often names as well.
-_KNOWN = 30_000
 
 
 _Named = tuple[int, int, str]
@@ -165,4 +164,4 @@ def _is_label(word: str) -> bool:
     Beside such marks Kiwi does not see that it is a noun; before a particle it does.
     """
     noun = korean_tokens(f"{word}에 대하여")[0]
-    return noun.tag == "NNG" and not noun.oov and len(noun.form) > 1 and noun.id < _KNOWN
+    return noun.tag == "NNG" and not noun.oov and len(noun.form) > 1 and noun.id < KNOWN

@@ -23,6 +23,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any, Protocol
 
 from langchain_privacy.detection.korean.sequence import Marks
@@ -36,6 +37,10 @@ _CUTOFF = 5.0
 # A sentence or a line is read at once; a longer one is cut where a word ends.
 _LONGEST_PART = 2000
 _END_OF_SENTENCE = re.compile(r"(?<=[가-힣)\]\"'”’][.!?…])\s+|\n\s*")
+EVERYDAY = 10_000
+"""See `Token.id`: a word as frequent as this is no part of a name that was cut."""
+KNOWN = 30_000
+"""See `Token.id`: rarer words are often names as well."""
 SENTENCES = 8192
 """How many sentences are remembered (`detection.once.remembered`): some 5 MB."""
 # Threads of Kiwi's own, and how many sentences are worth handing over to them.
@@ -67,6 +72,9 @@ class Token(Protocol):
     word_position: int
 
 
+_start = attrgetter("start")
+
+
 class Morphemes(list[Token]):
     """The morphemes of a text.
 
@@ -75,6 +83,10 @@ class Morphemes(list[Token]):
     """
 
     marks: list[tuple[int, Marks]] | None = None
+
+    def at(self, place: int) -> int:
+        """Return the index of the first morpheme that begins at an offset or behind it."""
+        return bisect_left(self, place, key=_start)
 
     @cached_property
     def tags(self) -> list[str]:

@@ -26,8 +26,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from langchain_privacy.detection.korean.everyday import is_common_token, is_paper, term_at
 from langchain_privacy.detection.korean.institutions import firm_in
-from langchain_privacy.detection.korean.morphemes import EVERYDAY, names_in
+from langchain_privacy.detection.korean.morphemes import names_in
 from langchain_privacy.detection.korean.tokens import (
+    EVERYDAY,
     SENTENCES,
     Morphemes,
     Token,
