@@ -94,6 +94,16 @@ _SAID = Anchored(
      "im", "hes", "shes", "they", "both", "aged", "age", "turning", "turned", "turns"],
     any_case=True,
 )  # fmt: skip
+# Age: 54 | Sex: F, as a form has it, where the label begins a field and the number ends it.
+_LABELS = ("age", "edad", "idade", "âge", "alter", "età")
+_ENDS_FIELD = r"(?=\.?[^\S\n]*(?:\Z|\n|[^\S\n]{2}|[\t|;,/)]))(?!,\d)"
+_IN_A_FORM = Anchored(
+    rf"(?<![\w-])(?<![\w)] )(?:{'|'.join(_LABELS)})(?: \((?:yrs|years)\))?"
+    rf"[^\S\n]?[:=][^\S\n]{{0,3}}(?P<age>{_NUMBER})(?: ?(?:y|yrs?|years|yo|m|mo|months))?"
+    rf"{_ENDS_FIELD}",
+    _LABELS,
+    any_case=True,
+)
 _IN_OTHER_LANGUAGES = (
     Anchored(
         rf"\b(?:j['’]ai|il a|elle a|âgée? de|a eu) (?P<age>{_NUMBER}) ans\b",
@@ -206,6 +216,11 @@ _FORMS_BEHIND: dict[str, tuple[Anchored, ...]] = {
     ),
     **dict.fromkeys((*_SEVERAL, *_ONE), (_BESIDE_FAMILY,)),
     **dict.fromkeys(_SOMEBODY, (_OF_AGE,)),
+    **dict.fromkeys(
+        (":", "=", "yrs):", "years):", *(label + mark for label in _LABELS for mark in ":=")),
+        (_IN_A_FORM,),
+    ),
+    "age:": (_SAID, _IN_A_FORM),
     "a": (*_IN_OTHER_LANGUAGES, _IS_A),
     "at": (_AT_AGE,),
     "of": (_SAID, _OF_AGE),
@@ -235,6 +250,10 @@ _KOREAN = (
     re.compile(
         r"(?<![\d.~-])(?P<age>\d{1,3})\s?세"
         r"(?!\s?(?:이상|이하|미만|초과|부터|까지|이후|기|대|트)|\s?[~-])"
+    ),
+    re.compile(
+        r"(?<![가-힣])(?<![가-힣] )(?:만 ?나이|나이|연령)\s?[:=]\s{0,3}"
+        rf"(?P<age>{_NUMBER}){_ENDS_FIELD}"
     ),
     re.compile(
         rf"(?<![\d.~가-힣])(?P<age>\d{{1,3}}|(?=[가-힣]){_NATIVE})\s?살"
@@ -282,7 +301,7 @@ def _ages(text: str) -> Iterator[Span]:
                 if form is _IN_BRACKETS or (form is _BESIDE_FAMILY and match.lastgroup == "age"):
                     more = _NEXT_AGE if form is _IN_BRACKETS else _LAST_AGE
                     yield from _further(text, match.end(), more)
-    if "세" in text or "살" in text:
+    if not text.isascii() and any(sign in text for sign in ("세", "살", "나이", "연령")):
         for korean in _KOREAN:
             yield from (match.span("age") for match in korean.finditer(text))
 

@@ -83,6 +83,28 @@ _SHORT_WEEKDAYS = ("mon", "tue", "tues", "wed", "wednes", "thu", "thur", "thus",
 DAY_BEGINS = MONTHS.union(_SHORT_WEEKDAYS, (f"{day}day" for day in _SHORT_WEEKDAYS))
 """With these words or with a number begins what `DAY` finds."""
 
+# Labels that a day stands behind: in a form it needs neither a year nor a word before it.
+_LABELS = (
+    *("admitted", "admission", "discharged", "discharge", "dob", "birthday", "visit", "visited"),
+    *("seen", "date", "arrival", "arrived", "departure", "departed", "check-in", "check-out"),
+    *("joined", "hired", "issued", "received", "expires", "expiry", "due", "appointment", "appt"),
+    *("fecha", "ingreso", "datum", "aufnahme", "entlassung", "entrée", "sortie"),
+)
+_FIELD_OF_A_DAY = (
+    r"[^\S\n]{0,3}(?P<labelled>(?:[12]\d|3[01]|0?[1-9])[/-](?:[12]\d|3[01]|0?[1-9])"
+    r"|(?:[12]\d|3[01]|0[1-9])\.(?:[12]\d|3[01]|0[1-9])|[123]?\d\.\s?[123]?\d(?=\.))(?!\d)"
+    r"(?=\.?(?:[^\S\n]*(?:\Z|\n|[^\S\n]{2}|[\t|;,)])|\s(?:at|with|by|from|to|for)\b))"
+)
+LABELLED_DAY = rf"\b(?:{'|'.join(_LABELS)})[^\S\n]?:{_FIELD_OF_A_DAY}"
+"""A day without its year as the value of a field: its group `labelled`."""
+LABELLED_DAY_BEGINS = frozenset(label.partition("-")[0] for label in _LABELS)
+KOREAN_LABELLED_DAY = (
+    # 입원일, 진료일, 발급일, but 파일 is a file and 메일 a letter; 입원, 퇴원, 방문
+    r":(?:(?<=[가-힣][원료진문술급록행작고수약생]일.)|(?<=[입퇴내]원.)"
+    rf"|(?<=(?:방문|진료|검진|수술|입사|퇴사).)|(?<=(?:[원료문]일|[입퇴내]원) .)){_FIELD_OF_A_DAY}"
+)
+"""The same behind a label in Korean; it begins with the mark."""
+
 MONTHS_OF_YEAR = (
     rf"\b(?!\d)(?:{MONTH}|spring|summer|autumn|winter)\.?,?\s(?:of\s|semester\s|term\s)?(?:19|20)\d\d\b",
     r"(?<!\d)\d{4}\s?년\s?\d{1,2}\s?월(?:\s?\d{1,2}\s?일)?",

@@ -32,7 +32,10 @@ from langchain_privacy.detection.cued import named_beside
 from langchain_privacy.detection.dates import (
     DAY,
     DAY_BEGINS,
+    KOREAN_LABELLED_DAY,
     KOREAN_MONEY,
+    LABELLED_DAY,
+    LABELLED_DAY_BEGINS,
     MONEY,
     MONEY_BEGINS,
     MONEY_SIGNS,
@@ -58,6 +61,8 @@ Span = tuple[int, int]
 _SCORE = 0.5
 _I = re.IGNORECASE
 _DAY = Anchored(DAY, DAY_BEGINS, any_case=True, numbers=True)
+_LABELLED_DAY = Anchored(LABELLED_DAY, LABELLED_DAY_BEGINS, any_case=True)
+_KOREAN_LABELLED_DAY = Anchored(KOREAN_LABELLED_DAY, signs=":")
 _NTH = Anchored(NTH, any_case=True, numbers=True)
 _MONTH_OF_YEAR = Anchored(MONTH_OF_YEAR, MONTH_OF_YEAR_BEGINS, any_case=True, numbers=True)
 _YEAR = Anchored(
@@ -325,7 +330,7 @@ class _About:
 # ---- what is looked for, by its signs
 
 
-@announced_by(*MONTHS, *MONTHS_ELSEWHERE, digits(4), HANGUL, parts="/")
+@announced_by(*MONTHS, *MONTHS_ELSEWHERE, *LABELLED_DAY_BEGINS, digits(4), HANGUL, parts="/")
 def _days(about: _About) -> Iterator[re.Match[str]]:
     """Yield days in prose or a table, not in a log, in code or in a path."""
     for day in about.search(_DAY):
@@ -336,6 +341,11 @@ def _days(about: _About) -> Iterator[re.Match[str]]:
         quoted = before and before in _QUOTES
         if not (logged or quoted or _OLD.search(day[0])) and _is_of_a_person(about, day):
             yield day
+    if ":" in about.text:
+        korean = () if about.text.isascii() else (_KOREAN_LABELLED_DAY,)
+        for day in about.search(_LABELLED_DAY, *korean):
+            if about.personal(about.part(_PARAGRAPH, day.start())):
+                yield day
 
 
 @announced_by("st", "nd", "rd", "th")

@@ -74,6 +74,28 @@ def test_numbers_that_are_no_age(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "private"),
     [
+        ("Name: Ada Paik   Age: 54   Admitted: 02/05\nUnit: B", ["54", "02/05"]),
+        ("Patient: Ada Paik | Age: 61 | Discharged: 9/5 | Ward 3", ["61", "9/5"]),
+        ("Patient: Ada Paik\tAge (yrs): 61\tSeen: 14.05.", ["61", "14.05"]),
+        ("Patient: Ada Paik; Age : 61 y; Visit : 3-5", ["61", "3-5"]),
+        ("Patient: Ada Paik, Age=61, Date of visit: 14/05 at noon", ["61", "14/05"]),
+        ("Paciente: Ada Paik   Edad: 54   Ingreso: 12/3", ["54", "12/3"]),
+        ("이름: 표수련   나이: 54   입원일: 3/5   퇴원: 5/9", ["54", "3/5", "5/9"]),
+        ("성명: 표수련 | 연령 : 54 | 검진일: 05.14", ["54", "05.14"]),
+        # no age, no day
+        ("Patient: Ada Paik   Max age: 60   Score: 3/5   Visit: 3-5 days", []),
+        ("Patient: Ada Paik   max-age: 60   Received: 3/5 of the pages", []),
+        ("이름: 표수련   파일: 3/5   최대 나이: 60", []),
+        ("Release   Issued: 3/5   Due: 9/5", []),
+    ],
+)
+def test_fields_in_the_middle_of_a_line(text: str, private: list[str]) -> None:
+    assert found(text, "AGE DATE_TIME") == private
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
         ("I was born in 1987 in Leeds", ["1987"]),
         ("She moved here in 2011, he left since 2019", ["2011", "2019"]),
         ("I placed the order on 12 August at noon", ["12 August"]),
