@@ -8,8 +8,9 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 |---|---|
 | `AGE` | a form that is said of people, or a person beside it (`ages`) |
 | `BODY` | a weight or a height, said of a person |
-| `DATE_TIME`, a day | a person in its paragraph (Korean: as a year); no log, code, or before 1900 |
+| `DATE_TIME`, a day | a person in its paragraph; no log, code, or before 1900 |
 | `DATE_TIME`, a year or a month | a person and something of a life in its sentence: born, since |
+| `DATE_TIME`, in Korean prose | a day, as a year where the sentence is narrated: "밝혔다." |
 | `DATE_TIME`, how long | a person and something of a life in its sentence: for six years |
 | `DATE_TIME`, a day of this week or the next | a person and something of a life in its sentence |
 | `MONEY` | a person and what makes it theirs (salary, rent, owe) in its sentence, or an exact sum |
@@ -55,6 +56,7 @@ from langchain_privacy.detection.rules import BySign, announced_by
 from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.values.fold import lowered
 from langchain_privacy.words import load
+from langchain_privacy.words.korean import is_hangul
 
 Span = tuple[int, int]
 
@@ -80,6 +82,9 @@ _MONTH = Anchored(
     ["in", "since", "until", "till", "last", "next", "from", "by", "this", "the"],
     needs=MONTHS,
     then=MONTHS,
+)
+_KOREAN_MONTH = Anchored(
+    r"(?:재작년|작년|지난해|올해|금년|내년)\s?(?P<month>\d{1,2}\s?월)(?!\s?\d)",
 )
 _MONEY = Anchored(MONEY, MONEY_BEGINS, any_case=True, numbers=True, signs=MONEY_SIGNS)
 _KOREAN_MONEY = Anchored(KOREAN_MONEY)
@@ -110,6 +115,8 @@ _SENTENCE = re.compile(  # its end
     r"(?<!\bProf\.)[\"”'’)]*\s)"
 )
 _PARAGRAPH = re.compile(r"\n\s*\n")  # its end
+# How news, papers and stories end a sentence, and nobody who speaks to somebody: "밝혔다."
+_NARRATED = re.compile(r"[가-힣](?<!니)다[^\w]*\Z")
 _LOGGED = re.compile(r"[ T]\d\d:\d\d:\d\d")
 # A day of a week that is spoken of now; "every Friday" and "on Mondays" are nobody's.
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -309,6 +316,10 @@ class _About:
             self.has(part, "personal") or self.named(part) or (we and self.has(part, "personal_we"))
         )
 
+    def is_narrated(self, part: Span) -> bool:
+        """Say whether a sentence ends as Korean does that is written for everybody."""
+        return _NARRATED.search(self.text, max(part[0], part[1] - _NEAR), part[1]) is not None
+
     def others(self, part: Span) -> bool:
         """Say whether a stretch speaks of somebody else than the writer."""
         said = self.lower[part[0] : part[1]]
@@ -355,8 +366,7 @@ def _days_by_number(about: _About) -> Iterator[re.Match[str]]:
 
 def _is_of_a_person(about: _About, day: re.Match[str]) -> bool:
     """Say whether a day is somebody's; Korean news has one in every sentence, of anything."""
-    if "일" in day[0]:
-        sentence = about.part(_SENTENCE, day.start())
+    if "일" in day[0] and about.is_narrated(sentence := about.part(_SENTENCE, day.start())):
         return about.personal(sentence) and about.has(sentence, "life_events")
     return about.personal(about.part(_PARAGRAPH, day.start()))
 
@@ -367,17 +377,24 @@ def _years(about: _About) -> Iterator[re.Match[str]]:
     return (time for time in times if _is_of_a_life(about, time))
 
 
-@announced_by(_MONTH)
+@announced_by(_MONTH, HANGUL)
 def _months(about: _About) -> Iterator[re.Match[str]]:
-    return (month for month in _MONTH.find(about.said) if _is_of_a_life(about, month))
+    korean = _KOREAN_MONTH.find(about.said) if "월" in about.text else ()
+    return (m for m in (*_MONTH.find(about.said), *korean) if _is_of_a_life(about, m))
 
 
 def _is_of_a_life(about: _About, time: re.Match[str]) -> bool:
     """Say whether a year or a month is when something happened to somebody."""
     at, end = time.span(time.lastgroup or 0)
     sentence = about.part(_SENTENCE, at)
+    month = time.re in (_MONTH.pattern, _KOREAN_MONTH.pattern)
+    if is_hangul(about.text[end - 1]) and not about.is_narrated(sentence):
+        # Who speaks of herself says so once: "2016년 졸업 후에는".
+        lived = time.re is _KOREAN_MONTH.pattern or about.has(sentence, "life_events")
+        if lived and about.personal(about.part(_PARAGRAPH, at)):
+            return True
     since = time[0][:5].lower() == "since"
-    if since and (time.re is _MONTH.pattern or about.has(sentence, "life_events")):
+    if since and (month or about.has(sentence, "life_events")):
         return about.personal(about.part(_PARAGRAPH, time.start()))
     if not about.personal(sentence):
         # In a list of what somebody did: "MBA, Rotterdam School of Management, 2022".
@@ -386,7 +403,7 @@ def _is_of_a_life(about: _About, time: re.Match[str]) -> bool:
         return last and ends_line and about.personal(about.part(_PARAGRAPH, time.start()))
     if about.has(sentence, "life_events") or about.has(sentence, "money_cues"):
         return True
-    return time.re is not _MONTH.pattern and (since or about.others(sentence))
+    return not month and (since or about.others(sentence))
 
 
 @announced_by(_WEEKDAY, HANGUL)
