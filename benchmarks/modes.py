@@ -38,7 +38,7 @@ PARTS = "abcdefghij"
 NOTES_ARE_IN = ("es", "fr", "de", "pt")
 
 
-def modes(languages: Sequence[str] = ("en", "ko")) -> dict[str, Sequence[Detector]]:
+def modes(languages: Sequence[str] | None = None) -> dict[str, Sequence[Detector]]:
     rules = default_detectors(languages, presidio=False)
     return {
         "structured": [RulesDetector(STRUCTURED)],
@@ -107,14 +107,15 @@ def measure_marked() -> None:
             print(f"  {name:14} {left:6.2%}; {over:6.2%}")
 
 
-def _marked() -> Iterator[tuple[str, Sequence[str], Sequence[Marked]]]:
-    here = ("en", "ko")
+def _marked() -> Iterator[tuple[str, Sequence[str] | None, Sequence[Marked]]]:
+    here = None
     for name in ("sentences", "posts", "sentences_unseen", "sentences_second"):
         yield name, here, marked_texts(name)
     for name in ("notes", "notes_second"):
         for language in NOTES_ARE_IN:
             notes = [note for note in marked_texts(name) if note.kind == language]
-            yield f"{name} in {language}", ("en", *NOTES_ARE_IN), notes
+            yield f"{name} in {language}, named", ("en", *NOTES_ARE_IN), notes
+            yield f"{name} in {language}, not named", here, notes
     for name in ("korean_persons", "korean_persons_second"):
         yield name, here, marked_texts(name)
     for name in ("korean_sentences", "korean_sentences_second"):

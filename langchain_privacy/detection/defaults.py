@@ -30,6 +30,7 @@ from langchain_privacy.detection.korean.numbers import (
     find_plates,
     find_spoken_phones,
 )
+from langchain_privacy.detection.language import OFTEN
 from langchain_privacy.detection.layout import find_columns_of_names, find_signatures
 from langchain_privacy.detection.named_elsewhere import find_firms, find_houses
 from langchain_privacy.detection.named_things import (
@@ -133,7 +134,7 @@ ELSEWHERE: Mapping[str, tuple[Rule, ...]] = {
 
 
 def default_detectors(
-    languages: Sequence[str] = ("en", "ko"),
+    languages: Sequence[str] | None = None,
     *,
     presidio: bool | None = None,
     ner: bool | None = None,
@@ -142,9 +143,11 @@ def default_detectors(
     """Return the detectors that a masker uses when it is given none.
 
     Args:
-        languages: ISO 639-1 codes of the texts to come. `"en"` and `"ko"` have rules for names and
-            addresses; for others the models that are installed are taken, and a warning says
-            which language has none. Numbers and listed names are found in any language.
+        languages: ISO 639-1 codes of the texts to come, English and Korean when `None`. These two
+            have rules for names and addresses; for others the models that are installed are taken,
+            and a warning says which language has none. Numbers and listed names are found in any
+            language. When `None`, a text that is surely in one of the languages `language.OFTEN` is
+            read with its dictionary where the extra `languages` is installed.
         presidio: Whether Presidio joins: `None` when its extra and a spaCy model are installed,
             with one warning that says what is missing when not; `True` always; `False` never.
         ner: Whether the packaged model joins (`NerDetector`): `None` when it is installed, unless
@@ -158,6 +161,8 @@ def default_detectors(
     Raises:
         ConfigurationError: `presidio=True` or `ner=True`, and something of it is not installed.
     """
+    where_sure = OFTEN if languages is None else ()
+    languages = ("en", "ko") if languages is None else languages
     own = {code: BY_LANGUAGE[code] for code in languages if code in BY_LANGUAGE}
     rules: list[Detector] = [RulesDetector(STRUCTURED, by_language=own, elsewhere=ELSEWHERE)]
     packaged: list[Detector] = [NerDetector()] if ner else []
@@ -170,7 +175,7 @@ def default_detectors(
     detectors: list[Detector] = [*rules, *packaged, PersonalDetector()]
     if strict:
         return made_strict(detectors, languages=languages)
-    unlisted = UnlistedDetector(languages=languages)
+    unlisted = UnlistedDetector(languages=languages, where_sure=where_sure)
     return [*detectors, unlisted] if unlisted.languages else detectors
 
 

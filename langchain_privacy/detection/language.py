@@ -118,7 +118,7 @@ def likely_languages(text: str) -> list[tuple[str, float]]:
     sample = text[:_SAMPLE]
     if _english_words(_LETTERS.findall(sample)):
         return []
-    return [(code, score) for code, score in _asked(sample, _SOME) if code in _FEW_WILL_DO]
+    return [(code, score) for code, score in _asked(sample, _SOME) if code in OFTEN]
 
 
 def languages_of_script(text: str, languages: Iterable[str]) -> list[str]:
@@ -154,15 +154,18 @@ def _by_script(sample: str) -> str | None:
     return "ja" if kana * 10 >= han else "zh"  # Japanese without any kana is a label, or Chinese
 
 
-# A few words look like one of many languages to the library: codes like Romanian, typing errors
-# like Cebuano. Of few words only languages are believed that short texts are often in.
-_FEW_WILL_DO = frozenset({"de", "fr", "es", "pt", "it", "nl"})
+OFTEN = frozenset({"de", "fr", "es", "pt", "it", "nl"})
+"""Languages that texts are often in beside English, short ones too.
+
+A few words look like one of many languages to the library: codes like Romanian, typing errors like
+Cebuano. Of few words only these are believed.
+"""
 # Prose in these has letters that are not ASCII in nearly every sentence.
 _WITH_MARKS = frozenset(
     {"cs", "sk", "ro", "hu", "tr", "vi", "pl", "lv", "lt", "et", "is", "hr", "az", "fi", "sv", "da"}
 )
 _LATIN_SCRIPT = (
-    _FEW_WILL_DO
+    OFTEN
     | _WITH_MARKS
     | frozenset(
         {
@@ -192,7 +195,7 @@ def _is_credible(language: str, words: int, sample: str) -> bool:
 
     Where it cannot, every detector runs and nobody is told of a language that nobody wrote.
     """
-    if language in _FEW_WILL_DO:
+    if language in OFTEN:
         return True
     if language in _OWN_SCRIPT:
         own = sum(map(len, _OWN_SCRIPT[language].findall(sample)))

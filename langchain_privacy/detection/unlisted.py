@@ -6,8 +6,9 @@ form of such a word, is a name, whosever: "Greenfork", "Quortax", "Inverurie". I
 the finding beside it, else `WORD`. In strict mode the whole vocabulary is asked, see `vocabulary`.
 
 English has its own lists. German, French, Spanish and the like are read with the dictionaries of
-the extra `languages`, where the application says that its texts are in them; of German, where every
-noun has a capital letter, compounds are looked up by their parts.
+the extra `languages`, where the application says that its texts are in them, and of the most
+frequent ones also where it says nothing and a text is in one for sure; of German, where every noun
+has a capital letter, compounds are looked up by their parts.
 
     >>> text = "They flew to Inverurie on Monday, for the Kubernetes course of Mr Bose."
     >>> [text[f.start : f.end] for f in UnlistedDetector().detect(text, language="en")]
@@ -24,12 +25,18 @@ from langchain_privacy.detection.rules import Cues
 from langchain_privacy.detection.vocabulary.declared import PublicWords
 from langchain_privacy.detection.vocabulary.dictionaries import (
     CAPITAL_NOUNS,
+    has_dictionaries,
     is_noun,
     is_readable,
     is_word,
 )
 from langchain_privacy.detection.vocabulary.lexicon import is_public, is_rare, is_swapped, names
-from langchain_privacy.detection.vocabulary.ordinary import language_among, reviewed
+from langchain_privacy.detection.vocabulary.ordinary import (
+    language_among,
+    language_without_doubt,
+    may_be_reviewed,
+    reviewed,
+)
 from langchain_privacy.values.spelling import WORD
 from langchain_privacy.words import is_medical, load, load_by_kind
 
@@ -73,13 +80,17 @@ class UnlistedDetector(Detector, Reviewer):
 
     Attributes:
         public: What the application declares public.
-        languages: ISO 639-1 codes of the languages that are read.
+        languages: ISO 639-1 codes of the languages that texts are in, of those that can be read.
+        where_sure: Those of a text that is in one of them for sure, which nobody named.
     """
 
     name = "unlisted"
 
     def __init__(
-        self, public: PublicWords | None = None, languages: Iterable[str] = ("en",)
+        self,
+        public: PublicWords | None = None,
+        languages: Iterable[str] = ("en",),
+        where_sure: Iterable[str] = (),
     ) -> None:
         """Take what the application declares public, and which languages its texts are in.
 
@@ -87,10 +98,14 @@ class UnlistedDetector(Detector, Reviewer):
             public: What the application wrote.
             languages: ISO 639-1 codes. Beside English those are read that a dictionary is installed
                 for (extra `languages`).
+            where_sure: Further ones with a dictionary, of which a text is read that is in one of
+                them for sure. No dictionary is loaded before such a text comes.
         """
         self.public = public if public is not None else PublicWords()
         self.languages = frozenset(c for c in languages if c == "en" or is_readable(c))
-        self.names_in = self.languages
+        self._named = self.languages - {"en"}
+        self.where_sure = frozenset(where_sure if has_dictionaries() else ()) - self.languages
+        self.names_in = self.languages | self.where_sure
 
     def detect(self, text: str, *, language: str | None = None) -> list[Finding]:
         """Find them; in a text in another or in an unsure language nothing.
@@ -99,9 +114,11 @@ class UnlistedDetector(Detector, Reviewer):
         most likely is in that and has no English word.
         """
         language = detection_language(text) if language is None else language
-        if language is None:
-            language = language_among(text, self.languages)
+        if language is None and self._named:
+            language = language_among(text, self._named)
         if language not in self.languages:
+            language = self._further(text, language)
+        if language is None:
             return []
         folded = fold(text)
         here = language == "en"
@@ -117,7 +134,16 @@ class UnlistedDetector(Detector, Reviewer):
         self, text: str, found: Sequence[Finding], *, language: str | None = None
     ) -> Sequence[Finding]:
         """Take the words off that the dictionary of another language than English explains."""
-        return reviewed(text, found, language, self.languages - {"en"})
+        further = self._further(text, language) if may_be_reviewed(found) else None
+        if further is not None:
+            return reviewed(text, found, further, {further})
+        return reviewed(text, found, language, self._named)
+
+    def _further(self, text: str, language: str | None) -> str | None:
+        """Return the language of a text that nobody named and that is read all the same."""
+        if language is None and self.where_sure:
+            return language_without_doubt(text, self.where_sure)
+        return language if language in self.where_sure and is_readable(language) else None
 
     def _shouted(self, text: str) -> Iterator[tuple[int, int]]:
         for match in _SHOUTED.finditer(text):

@@ -620,7 +620,9 @@ class Masker:
             policy: What is masked.
             languages: ISO 639-1 codes of the languages that texts will be in, English and Korean
                 when `None`. The language of each text is guessed (see `mask`); a short one is
-                taken for one of these.
+                taken for one of these. Where it is `None`, a text that is surely German, French,
+                Spanish, Portuguese, Italian or Dutch is read with a dictionary of that language
+                if the extra `languages` is installed; a list here keeps to what it names.
             strict: The policy's answer when `None`; see `MaskingPolicy.strict`.
 
         Raises:
@@ -643,9 +645,7 @@ class Masker:
             **self.policy.thresholds,
         }
         if detectors is None:
-            detectors = detection.default_detectors(
-                ("en", "ko") if languages is None else languages
-            )
+            detectors = detection.default_detectors(languages)
         if self.policy.strict:
             self.detectors = detection.made_strict(
                 detectors,
@@ -656,7 +656,7 @@ class Masker:
         else:
             # What the vocabulary alone finds heeds what is declared.
             self.detectors = [
-                detection.UnlistedDetector(self.public, d.languages)
+                detection.UnlistedDetector(self.public, d.languages, d.where_sure)
                 if isinstance(d, detection.UnlistedDetector)
                 else d
                 for d in detectors

@@ -57,11 +57,14 @@ _TERMS = tuple(
 _OF_NAMES = tuple(load("name_endings"))
 
 
+def has_dictionaries() -> bool:
+    """Say whether the extra `languages` is installed, and load nothing."""
+    return importlib.util.find_spec("simplemma") is not None
+
+
 def is_readable(code: str) -> bool:
     """Say whether a language is read here; English, Korean and the like are read otherwise."""
-    if code in _ELSEWHERE or importlib.util.find_spec("simplemma") is None:
-        return False
-    return _has_dictionary(code)
+    return code not in _ELSEWHERE and has_dictionaries() and _has_dictionary(code)
 
 
 @cache

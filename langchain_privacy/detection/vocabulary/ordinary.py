@@ -29,7 +29,7 @@ from langchain_privacy.words import load
 _GUESSED_BY = frozenset({"people", "presidio", "ner"})
 """Detectors that rest on the shape of a word; a label, a list and an application do not."""
 _WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
-_LIKELY, _POSSIBLE = 0.5, 0.25
+_LIKELY, _POSSIBLE, _NEARLY_SURE = 0.5, 0.25, 0.9
 _SURE = 0.7
 _FEWEST, _ENOUGH = 3, 60  # words in small letters of a text
 _SMALL = re.compile(r"(?<![\w@.-])[a-z\u00df-\u00f6\u00f8-\u024f]{2,}(?![\w@-])")
@@ -67,6 +67,25 @@ def language_among(text: str, codes: Collection[str]) -> str | None:
     return best if best and 3 * known[best] >= 2 * len(said) else None
 
 
+def language_without_doubt(text: str, codes: Collection[str]) -> str | None:
+    """Return which of some languages, none of them named, a text of unsure language is in, if any.
+
+    It must be nearly sure by its letters, and a dictionary must have half of its words, where nouns
+    have a capital letter of all: none is loaded for a few names or for what a machine wrote.
+    """
+    for code, score in likely_languages(text)[:1]:
+        if score >= _NEARLY_SURE and code in codes:
+            said = (_WORD if code in CAPITAL_NOUNS else _SMALL).findall(text)[:_ENOUGH]
+            known = sum(is_known(word, code) for word in said) if len(said) >= _FEWEST else 0
+            return code if known >= max(_FEWEST, len(said) / 2) else None
+    return None
+
+
+def may_be_reviewed(findings: Iterable[Finding]) -> bool:
+    """Say whether one of some findings rests on the shape of a word."""
+    return any(found.detector in _GUESSED_BY for found in findings)
+
+
 def reviewed(
     text: str, findings: Sequence[Finding], language: str | None, codes: Collection[str]
 ) -> Sequence[Finding]:
@@ -78,7 +97,7 @@ def reviewed(
         language: What it is in for sure.
         codes: Languages that a dictionary is installed for.
     """
-    if not codes or not any(found.detector in _GUESSED_BY for found in findings):
+    if not codes or not may_be_reviewed(findings):
         return findings
     code = language_among(text, codes) if language is None else language
     if code is None or code not in codes:

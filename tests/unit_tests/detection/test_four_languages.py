@@ -1,7 +1,10 @@
 """Names in German, French, Spanish and Portuguese, and the words that are none.
 
-The languages are named and the extra `languages` is installed; rules alone, no model.
+The extra `languages` is installed; rules alone, no model.
 """
+
+import subprocess
+import sys
 
 import pytest
 
@@ -128,10 +131,45 @@ def test_declared_words_are_public_in_every_language() -> None:
     assert "Wrozvik" in masker.session().mask(text)
 
 
-def test_languages_that_nobody_named_are_not_read() -> None:
+WROZVIK = "Gestern hat Wrozvik die Rechnung bei der Werkstatt bezahlt."
+NOT_NAMED = default_detectors(presidio=False)
+
+
+def test_a_list_of_languages_keeps_to_what_it_names() -> None:
     assert UnlistedDetector(languages=("en", "ko", "ja", "de")).languages == {"en", "de"}
-    text = "Gestern hat Wrozvik die Rechnung bei der Werkstatt bezahlt."
-    assert not found(text, default_detectors(presidio=False))
+    assert not found(WROZVIK, default_detectors(("en", "ko"), presidio=False))
+    for masker, read in ((Masker(), True), (Masker(languages=("en", "ko")), False)):
+        unlisted = [d for d in masker.detectors if isinstance(d, UnlistedDetector)]
+        assert ["de" in d.names_in for d in unlisted] == [read]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (WROZVIK, ["Wrozvik"]),
+        ("Ieri abbiamo incontrato Brusaferro davanti alla posta e non ci ha salutati.",
+         ["Brusaferro"]),
+        ("Gisteren heeft Wijnkamper de rekening bij de garage betaald.", ["Wijnkamper"]),
+        ("Bescheid vom Amt: der Antrag wurde abgelehnt, Widerspruch möglich.", []),
+        ("Jürgen Müller, Berliner Straße 4", ["Jürgen Müller", "Berliner Straße 4"]),
+    ],
+)  # fmt: skip
+def test_what_is_surely_in_a_frequent_language_is_read_where_none_is_named(
+    text: str, names: list[str]
+) -> None:
+    assert found(text, NOT_NAMED) == names
+
+
+def test_no_dictionary_is_loaded_for_texts_in_other_languages() -> None:
+    code = (
+        "import sys\n"
+        "from langchain_privacy.detection import default_detectors, detect_all\n"
+        "found = default_detectors(presidio=False)\n"
+        "for text in ('Dear Ms Roe, the meeting is at nine.', 'ls -la foo', '내일 만나요'):\n"
+        "    detect_all(text, found)\n"
+        "assert 'simplemma' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_german_words_behind_a_preposition_in_strict_mode() -> None:
@@ -152,7 +190,11 @@ def test_notes(
     language: str, left: float, over: float, strictly_left: float, strictly_over: float
 ) -> None:
     notes = [note for note in marked_texts("notes") if note.kind == language]
-    for detectors, bounds in ((RULES, (left, over)), (STRICT, (strictly_left, strictly_over))):
+    for detectors, bounds in (
+        (RULES, (left, over)),
+        (NOT_NAMED, (left + 0.02, over)),
+        (STRICT, (strictly_left, strictly_over)),
+    ):
         reached = shares(notes, detectors)
         assert reached[0] <= bounds[0]
         assert reached[1] <= bounds[1]

@@ -209,7 +209,7 @@ def test_a_message_seen_before_is_looked_at_in_the_language_that_is_said() -> No
 
 
 def test_a_language_without_a_name_detector_is_said_once() -> None:
-    detectors = default_detectors(presidio=False)
+    detectors = default_detectors(("en", "ko"), presidio=False)
     with pytest.warns(UserWarning, match="'de'") as said:
         detect_all(GERMAN, detectors)
     assert "Landratsamt" not in str(said[0].message)
