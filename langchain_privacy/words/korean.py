@@ -14,7 +14,6 @@ _PARTICLES = (
     " 에게로 에겐 에겐데 이지만 지만 이가 이는 이를 이의 이도 이와 이랑 이에게"
 )
 PARTICLE = "|".join(sorted(_PARTICLES.split(), key=len, reverse=True))
-# 이다 with its endings, behind a consonant and behind a vowel.
 _COPULA = (
     "이에요 예요 에요 이예요 이야 이고요 고요 이구요 구요 이라서 라서 이라도 라도 이라면 라면 이니 이니까 니까 이지 이죠 죠 이지요 지요"
     " 이네요 네요 인데 인데요 인가요 인지 이었어요 였어요 이었습니다 였습니다 이었는데 였는데 입니까 이거든요 거든요 이잖아요 잖아요"
@@ -24,6 +23,24 @@ _COPULA = (
 _COUNTERS = (
     "만 가 이 도 과 인 등 쪽 양 임 네 나 다 라 여 야 아 군 씨 님 측 들 며 만의 과의 이나 이도 라면"
 )
+COPULA = frozenset(
+    (
+        *_COPULA.split(),
+        "입니다",
+        "입니다만",
+        "이다",
+        "이고",
+        "이며",
+        "이었다",
+        "였다",
+        "이었고",
+        "였고",
+        "이라며",
+        "야",
+        "고",
+    )
+)
+"""이다 with its endings, behind a consonant and behind a vowel."""
 _FORMS = {*_PARTICLES.split(), *_COPULA.split()}
 _BEHIND = "|".join(sorted(_FORMS - set(_COUNTERS.split()), key=len, reverse=True))
 _BEHIND_LETTERS = "|".join(sorted(_FORMS, key=len, reverse=True))

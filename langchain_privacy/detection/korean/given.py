@@ -2,11 +2,12 @@ r"""Given names without a family name: what stands around a word says that it is
 
 Many given names are everyday words (하늘, 바다, 보라), so no list and no model can tell them alone.
 Kiwi tells the 씨 of people from a seed, and the particle that calls somebody from others; else it
-is a role before the word, an age behind it, 라는 and a word for people, or a word for nicknames.
+is a role before the word, an age behind it, 라는 and a word for people. What a sentence says that
+somebody is called, `labelled` finds.
 
-    >>> text = "주인공은 하늘, 17살이고 여름 씨와 딸 나은이가 나온다. 유리 라는 애는 별명이 '콩'."
+    >>> text = "주인공은 하늘, 17살이고 여름 씨와 딸 나은이가 나온다. 유리 라는 애가 왔다."
     >>> sorted({text[start:end] for start, end in given_names_in(text)})
-    ['나은', '여름', '유리', '콩', '하늘']
+    ['나은', '여름', '유리', '하늘']
 
 `names` puts them among the findings, with the extra `korean`.
 """
@@ -60,14 +61,6 @@ _SOMEBODY = (
 _SAID_TO_BE = re.compile(
     rf"라(?:는|고[ ]하는)[ ](?:{_SOMEBODY})(?:[은는이가을를의도와과랑]|한테|에게|들)?(?![가-힣])"
 )
-# What somebody is called besides: any words, so quotes or 이다 say where they end.
-_BESIDES = "별명|애칭|별칭|예명|필명|닉네임|세례명|법명|활동명"
-_QUOTED = re.compile(
-    rf"(?:{_BESIDES})(?:[은는이가을를]|[은는이가][ ]?[:：]|[ ]?[:：])?[ ]?"
-    r"[\"'“‘「](?P<name>[^\"'“”‘’「」\n]{1,16})[\"'”’」]"
-    rf"|[\"'“‘「](?P<before>[^\"'“”‘’「」\n]{{1,16}})[\"'”’」][ ]?(?:이)?라는[ ](?:{_BESIDES})"
-)
-_BESIDES_IS = re.compile(rf"(?:{_BESIDES})[은는이가][ ](?P<name>[가-힣]{{2,10}})")
 
 
 def given_names_in(sentence: str) -> Iterator[Span]:
@@ -83,13 +76,6 @@ def given_names_in(sentence: str) -> Iterator[Span]:
             name = word if _may_be_given(word) else word.removesuffix("이")
             if _may_be_given(name):
                 yield before.start("word"), before.start("word") + len(name)
-    for match in _QUOTED.finditer(sentence):
-        yield match.span(match.lastgroup or 0)
-    for match in _BESIDES_IS.finditer(sentence):
-        start = match.start("name")
-        stop = _before_is(tokens, start, match.end())
-        if stop > start:
-            yield start, stop
 
 
 def _behind_roles(sentence: str, tokens: Morphemes) -> Iterator[Span]:

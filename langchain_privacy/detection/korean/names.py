@@ -20,6 +20,7 @@ from langchain_privacy.detection.korean import morphemes, syllables
 from langchain_privacy.detection.korean.doubted import SAID, is_believed
 from langchain_privacy.detection.korean.everyday import is_common_token, term_at
 from langchain_privacy.detection.korean.given import given_names_in
+from langchain_privacy.detection.korean.labelled import LABELS, labelled_in
 from langchain_privacy.detection.korean.listed import listed_beside
 from langchain_privacy.detection.korean.people import people_in
 from langchain_privacy.detection.korean.tokens import (
@@ -95,6 +96,8 @@ def _by_given_name(sentence: str) -> Iterator[_Name]:
     for at, piece in pieces(sentence):
         for start, end in given_names_in(piece):
             yield at + start, at + end, "PERSON", _PERSON, "korean_given"
+        for start, end, kind in labelled_in(piece):
+            yield at + start, at + end, kind, _PERSON, "korean_labelled"
 
 
 @remembered(SENTENCES)
@@ -153,6 +156,8 @@ def _in_morphemes(piece: str) -> Iterator[_Named]:
     for first, last, kind in morphemes.names_in(tokens):
         start, end = tokens[first].start, tokens[last - 1].end
         if last - first == 1 and is_common_token(tokens[first]):
+            continue
+        if piece[start:end] in LABELS:
             continue
         if not (_LABEL_MARK.match(piece, end) and _is_label(piece[start:end])):
             yield start, end, kind
