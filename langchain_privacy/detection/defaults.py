@@ -59,6 +59,7 @@ from langchain_privacy.detection.people import (
 from langchain_privacy.detection.personal import PersonalDetector
 from langchain_privacy.detection.presented import find_presented_people
 from langchain_privacy.detection.presidio import PresidioDetector, optional_presidio
+from langchain_privacy.detection.rosters import find_rosters
 from langchain_privacy.detection.rules import Rule, RulesDetector
 from langchain_privacy.detection.secrets import (
     find_door_codes,
@@ -93,6 +94,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_birth_dates,
     find_labelled_numbers,
     find_fields,
+    find_rosters,
     find_east_asian_values,
 )
 CHECKED: tuple[Rule, ...] = (

@@ -179,10 +179,10 @@ def _may_be_given(word: str, *, as_well: bool = True) -> bool:
     if word in _WHOLE or word in _AS_WELL:
         return as_well or word in _WHOLE
     likely = len(word) == _SHORT and word[0] in _FIRST and word[1] in _LAST
-    return likely and not _is_common(word)
+    return likely and not is_common(word)
 
 
-def _is_common(word: str) -> bool:
+def is_common(word: str) -> bool:
     """Say whether Kiwi reads a word as a common noun, a verb, or a word with a particle."""
     for token in korean_tokens(f"{word}에 대하여"):
         if token.start >= len(word):

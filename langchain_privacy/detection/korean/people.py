@@ -320,6 +320,11 @@ def _speaks(t: str, start: int, end: int) -> bool:
 
 # Family names that, alone before a title, are more often a word: "전 대통령", "현 시장", "차 사장".
 _WORDS_AS_WELL = load("korean_surnames_words_as_well")
+# A family name and a title in one word: 도팀장님. Before one, some say what kind of person it is.
+_HONOURED = re.compile(
+    rf"(?<![가-힣])(?P<family>[{ONE_SYLLABLE_FAMILY}])(?P<title>[가-힣]{{2,5}})님"
+)
+_KINDS = _WORDS_AS_WELL | {"여", "남", "노", "명"}
 # What follows the stem of a verb or of 이다, where a name ends with the same syllable.
 _VERB_AFTER = {
     "하": "는고며지길다라여였면게던", "한": "다", "된": "다", "해": "야서도",
@@ -362,8 +367,14 @@ def people_in(t: str) -> Iterator[Finding]:
     """Find Korean names in a sentence or a text, as `find_korean_people` does."""
     yield from _in_forms(t)
     yield from _writers(t)
+    for match in _VIETNAMESE.finditer(t) if " 티 " in t or " 반 " in t else ():
+        yield span(match, "PERSON", 0.8, "korean_people")
     for match in _HALF_HIDDEN.finditer(t) if _STAR.search(t) else ():
         yield span(match, "PERSON", 0.6, "korean_people")
+    for match in _HONOURED.finditer(t) if "님" in t else ():
+        family, title = match.group("family", "title")
+        if title in _TITLES and family not in _KINDS and family + title not in _TITLES:
+            yield span(match, "PERSON", 0.7, "korean_people", "family")
     hanja = _ANY_HANJA.search(t) is not None
     for match in _HANJA_NAME.finditer(t) if hanja else ():
         if not HEADLINE_HANJA.issuperset(match[0]) and _title_near(t, match.end()):
@@ -489,6 +500,12 @@ _HALF_HIDDEN = re.compile(
 )
 # "[진아름] [오후 2:14]": who wrote a line, as messengers export it.
 _WRITERS = re.compile(r"(?m)^\[(?P<name>[가-힣][가-힣 ]{0,11})\] \[오[전후] \d{1,2}:\d\d\]")
+# A Vietnamese name by its family and its middle: "팜 티 하은", "응우옌 반 득".
+_VIETNAMESE = re.compile(
+    r"(?<![가-힣])(?:응우옌|응웬|쩐|팜|호앙|후인|부이|응오|즈엉|레|판)[ ](?:티|반)[ ]"
+    r"(?:[가-힣][ ](?!씨|님|군|양)[가-힣]{1,3}?|[가-힣]{2,4}?|[가-힣])"
+    r"(?=(?:님|씨|[은는이가을를의도와과]|에게|한테|이?고|이?라고|입니다|이?에요|예요)?(?![가-힣]))"
+)
 _STAR = re.compile(r"[*＊○●]")
 _NOBODY = _NOT_NAMES | {"나", "회원님", "알 수 없음"}
 
