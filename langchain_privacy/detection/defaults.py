@@ -3,7 +3,7 @@
 A new rule is put into one of the tables here. The rules need nothing but the base install.
 
     >>> [detector.name for detector in default_detectors(("ko",), presidio=False)]
-    ['rules', 'personal']
+    ['rules', 'personal', 'unlisted']
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -179,8 +179,7 @@ def default_detectors(
     detectors: list[Detector] = [*rules, *packaged, PersonalDetector()]
     if strict:
         return made_strict(detectors, languages=languages)
-    unlisted = UnlistedDetector(languages=languages, where_sure=where_sure)
-    return [*detectors, unlisted] if unlisted.languages else detectors
+    return [*detectors, UnlistedDetector(languages=languages, where_sure=where_sure)]
 
 
 def made_strict(

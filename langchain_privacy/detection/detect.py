@@ -290,7 +290,10 @@ def _with_late(
     language: str | None,
     thresholds: Mapping[str, float] | None,
 ) -> list[Finding]:
-    """Return findings with what late detectors find in view of them, all as reviewers leave it."""
+    """Return findings with what late detectors find in view of them, all as reviewers leave it.
+
+    A value of a type that is switched off stays so: no late detector finds it as not public.
+    """
     found = _reviewed(reviewers, text, found, language)
     for detector in late:
         known = _explained(text, found, thresholds)
@@ -298,8 +301,14 @@ def _with_late(
             more = _checked(detector.detect_rest(text, known, language=language), text)
         except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
             raise _failure(detector, error) from None
+        if refused := [f for f in found if f.score < (thresholds or {}).get(f.entity_type, 0.0)]:
+            more = [f for f in more if f.entity_type not in UNTYPED or not _meets(f, refused)]
         found += _reviewed(reviewers, text, more, language)
     return found
+
+
+def _meets(finding: Finding, others: Iterable[Finding]) -> bool:
+    return any(f.start < finding.end and finding.start < f.end for f in others)
 
 
 def _reviewed(

@@ -18,7 +18,8 @@ has a capital letter, compounds are looked up by their parts.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from langchain_privacy.detection.finding import Detector, Finding, Reviewer
+from langchain_privacy.detection.beside import in_a_line_with, names_beside, numbers_beside
+from langchain_privacy.detection.finding import Finding, LateDetector, Reviewer
 from langchain_privacy.detection.folded import UPPER, FoldedText, fold
 from langchain_privacy.detection.language import detection_language
 from langchain_privacy.detection.rules import Cues
@@ -41,6 +42,7 @@ from langchain_privacy.values.spelling import WORD
 from langchain_privacy.words import is_medical, load, load_by_kind
 
 _SCORE = 0.5
+_BESIDE = 0.45  # spreads nothing: a number or an everyday word may stand elsewhere by itself
 # Not in an identifier, a path or an address: `Frobnicate(`, `x.Frobnicate`, `/Frobnicate`.
 _CAPITALISED = re.compile(
     # One class first: the engine looks for nothing else.
@@ -75,7 +77,7 @@ _BEFORE = 12
 _BEGINS = re.compile(r"(?:[.!?:\n]|\A)[\s\"'“‘*_(\[#>-]*\Z")
 
 
-class UnlistedDetector(Detector, Reviewer):
+class UnlistedDetector(LateDetector, Reviewer):
     """Finds words with a capital letter that no vocabulary has.
 
     Attributes:
@@ -113,14 +115,37 @@ class UnlistedDetector(Detector, Reviewer):
         What is too short to be in a language for sure is taken for one of `languages` where it
         most likely is in that and has no English word.
         """
+        return self._findings(fold(text), self._read_in(text, language))
+
+    def detect_rest(
+        self, text: str, found: Sequence[Finding], *, language: str | None = None
+    ) -> list[Finding]:
+        """Find them, and what is not public beside what other detectors found (see `beside`)."""
+        folded, language = fold(text), self._read_in(text, language)
+        findings = self._findings(folded, language)
+        if found:
+            spans = list(numbers_beside(folded, self.public))
+            if language == "en":
+                spans += names_beside(folded, self.public)
+            beside = [
+                folded.to_original(
+                    Finding(start=a, end=b, entity_type=kind, score=_BESIDE, detector=self.name)
+                )
+                for a, b, kind in spans
+            ]
+            findings += in_a_line_with(text, found, beside)
+        return findings
+
+    def _read_in(self, text: str, language: str | None) -> str | None:
+        """Return the language that a text is read in, `None` where it is not read."""
         language = detection_language(text) if language is None else language
         if language is None and self._named:
             language = language_among(text, self._named)
-        if language not in self.languages:
-            language = self._further(text, language)
+        return language if language in self.languages else self._further(text, language)
+
+    def _findings(self, folded: FoldedText, language: str | None) -> list[Finding]:
         if language is None:
             return []
-        folded = fold(text)
         here = language == "en"
         spans = self._unlisted(folded.text) if here else self._elsewhere(folded, language)
         return [

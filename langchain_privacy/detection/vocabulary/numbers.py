@@ -101,7 +101,7 @@ _PRIVATE = [
     # the class of somebody at school
     r"\b\d{1,2}(?:st|nd|rd|th)(?=\s(?:grade|form|class)(?:rs?)?\b)",
     # what a label names
-    rf"(?!\d)(?:\b(?:{'|'.join(_LABELS)})\b[.:]?\s?|#)(?:is\s)?(?P<labelled>[a-z]?\d+[a-z]?)\b(?!{_COUNTED})",
+    rf"(?!\d)(?:\b(?:{'|'.join(_LABELS)})\b[.:]?\s?|#)(?:is\s)?(?P<by_label>[a-z]?\d+[a-z]?)\b(?!{_COUNTED})",
 ]
 
 
@@ -115,6 +115,7 @@ def _any_of(forms: Collection[str]) -> Anchored:
     )
 
 
+_BY_LABEL = frozenset({"by_label", "coded"})
 _ALWAYS = _any_of(_PRIVATE)
 _ALWAYS_IN_ASCII = _any_of([form for form in _PRIVATE if not re.search("[가-힣]", form)])
 
@@ -131,6 +132,8 @@ def private_numbers(
     kinds: Collection[str],
     declared: Collection[str] = frozenset(),
     names: Collection[int] = frozenset(),
+    *,
+    sums: bool = True,
 ) -> Iterator[Span]:
     """Yield the spans of numbers that are not public, in order, without overlaps.
 
@@ -139,14 +142,19 @@ def private_numbers(
         kinds: Names of `public.KINDS` that are public.
         declared: Words with digits that the application declares public.
         names: Where private words end: a small number behind one is an age: "Rajesh, 38, …".
+        sums: Whether to yield sums, ages, days and measures, too, whose forms tell what they are.
     """
     kinds = frozenset(kinds)
     taken: list[Span] = [*ages(text, names), *bodies(text)]
+    labelled: set[Span] = set()
     found: list[Span] = []
     words = words_of(text)
     always = _ALWAYS_IN_ASCII if text.isascii() else _ALWAYS
     for stretch in around_digits(text):
-        taken += [m.span(m.lastgroup or 0) for m in always.find_in(words, stretch)]
+        for match in always.find_in(words, stretch):
+            taken.append(match.span(match.lastgroup or 0))
+            if match.lastgroup in _BY_LABEL:
+                labelled.add(taken[-1])
         found += _numbers_in(text, stretch)
     taken.sort()
     numbers = [(start, end, False) for start, end in taken]
@@ -157,9 +165,10 @@ def private_numbers(
         if at == len(taken) or taken[at][0] >= end:
             numbers.append((start, end, _is_public(text, start, end, kinds, declared)))
     numbers.sort()
+    told = frozenset() if sums else frozenset(taken) - labelled
     first = last = -1
     for index, (start, end, public) in enumerate(numbers):
-        if public and not _continues(text, numbers, index):
+        if (start, end) in told or (public and not _continues(text, numbers, index)):
             continue
         if last >= 0 and text[last:start] in _JOINTS:
             last = end

@@ -1,0 +1,160 @@
+r"""What strict mode holds for private, beside what is private: codes, numbers, names in a sentence.
+
+"CC-40817", "room 312", "since 1988", "Hope" say nothing in a text that is about nobody, and much in
+one that names somebody. So the default looks where other detectors found something with strict
+mode's judgement of numbers and words (`vocabulary`). It leaves more than strict mode does: what is
+counted ("214 plates"), what stands in code, in a log, in a table or behind the colon of a label
+(`fields` knows labels), words that begin a sentence or have capitals only, and short codes such as
+"HbA1c". `UnlistedDetector` calls this.
+
+    >>> from langchain_privacy.detection.folded import fold
+    >>> text = "Ann moved to room 312 in 1988 and served 214 plates; her badge is KX-40817."
+    >>> folded = fold(text)
+    >>> [text[a:b] for a, b, _ in numbers_beside(folded, PublicWords())]
+    ['312', '1988', 'KX-40817']
+    >>> text = "Everybody was there, but Hope was missing."
+    >>> [text[a:b] for a, b, _ in names_beside(fold(text), PublicWords())]
+    ['Hope']
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+
+from langchain_privacy.detection.finding import Finding
+from langchain_privacy.detection.folded import FoldedText
+from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
+from langchain_privacy.detection.vocabulary.english import private_words
+from langchain_privacy.detection.vocabulary.numbers import private_numbers
+from langchain_privacy.values.spelling import NUMBER, WORD
+from langchain_privacy.words import load
+
+_Found = tuple[int, int, str]
+
+# A token that a number is a piece of: PHYS-214, 22CS/114903/25, svc_9fK2.
+_TOKEN_BEFORE = re.compile(r"(?:[^\W_]+[-_/.#])*[^\W_]*\Z")
+_TOKEN_BEHIND = re.compile(r"[^\W_]*(?:[-_/.#][^\W_]+)*")
+_LONGEST = 64
+_LETTER = re.compile(r"[^\W\d_가-힣年月日]")
+_TIME = re.compile(r"(?:\d{4}-\d\d-\d\d[Tt ])?\d\d:\d\d")
+# Not part of code, of a log or of a table of names and values.
+_PLAIN_BEFORE = re.compile(r"[^\W\d_][.,;]?(?: [(#№~’']?|[’'])\Z")
+_CODE_BEHIND = re.compile(r"[\"'`=/\]]|:\S|\(")
+_NEXT_WORD = re.compile(r" ([a-z-]+)(?![\w'’])")
+_OF_ALL = re.compile(r" of (?:(?:the|our|my|all|them|these|those) )?\d| of (?:them|us)\b")
+_MOST_BETWEEN = 3  # words between a number and what is counted: "214 small glass plates"
+_SHORT = 5  # characters between a word and a number
+_SHORTEST_CODE = 5
+_FEWEST_DIGITS = 2
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|s)\Z", re.IGNORECASE)
+_YEAR = re.compile(r"(?:19|20)\d\d\Z")
+
+_NAME = re.compile(r"[^\W\d_a-z][a-z'’]+(?:[ -](?:(?:of|the|and|&) )*[^\W\d_a-z][a-z'’]+)*\Z")
+_DAYS_AND_MONTHS = frozenset(
+    ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january",
+     "february", "march", "april", "may", "june", "july", "august", "september", "october",
+     "november", "december", "easter", "christmas")
+)  # fmt: skip
+_BEGINS = re.compile(r"(?:[.!?:;\n\t•*#>|=({\[“\"‘`–—]|--|\A)[\s\"'“‘*_(\[-]*\Z")
+_BEFORE = 12
+
+
+def numbers_beside(folded: FoldedText, public: PublicWords) -> Iterator[_Found]:
+    """Yield numbers and codes of prose that are not public and count nothing.
+
+    Sums, ages and days are left: `personal` knows whose they are.
+
+    Args:
+        folded: A text in which something private was found.
+        public: What the application declares public.
+
+    Yields:
+        Offsets in the folded text, and `NUMBER`.
+    """
+    text = folded.text
+    for start, end in private_numbers(text, PUBLIC_NUMBERS, public.words, sums=False):
+        first, last = _token(text, start, end)
+        token = text[first:last]
+        if _LETTER.search(token) and " " not in token:
+            if _is_code(token):
+                yield first, last, NUMBER
+        elif _is_plain(text, start, end) and not _counts(text, end, text[start:end]):
+            yield start, end, NUMBER
+
+
+def _token(text: str, start: int, end: int) -> tuple[int, int]:
+    before = _TOKEN_BEFORE.search(text, max(0, start - _LONGEST), start)
+    behind = _TOKEN_BEHIND.match(text, end, end + _LONGEST)
+    return before.start() if before else start, behind.end() if behind else end
+
+
+def _is_code(token: str) -> bool:
+    """Say whether letters and digits are a code: not a time, an ordinal, HbA1c or utf8."""
+    return (
+        len(token) >= _SHORTEST_CODE
+        and sum(map(str.isdecimal, token)) >= _FEWEST_DIGITS
+        and not _TIME.match(token)
+        and not _ORDINAL.match(token)
+    )
+
+
+def _is_plain(text: str, start: int, end: int) -> bool:
+    """Say whether a number stands behind a word: not in code, in a log, behind a label's colon."""
+    before = _PLAIN_BEFORE.search(text, max(0, start - _SHORT), start)
+    return (
+        before is not None
+        and not (before[0][1:2] == "," and _YEAR.match(text, start, end))  # "selling a vespa, 2011"
+        and not _CODE_BEHIND.match(text, end)
+        and not _TIME.match(text, start)
+    )
+
+
+def _counts(text: str, end: int, number: str) -> bool:
+    """Say whether things are counted: "214 plates", "129 of 160"; not "in 1988 with friends"."""
+    function = load("english_function")
+    for _ in range(1 if _YEAR.match(number) else _MOST_BETWEEN):
+        word = _NEXT_WORD.match(text, end)
+        if word is None:
+            return False
+        if word[1] in load("units") or (word[1] == "of" and _OF_ALL.match(text, end)):
+            return True
+        if word[1] in function:
+            return False
+        if word[1].endswith("s") and not word[1].endswith("ss"):
+            return True
+        end = word.end()
+    return False
+
+
+def names_beside(folded: FoldedText, public: PublicWords) -> Iterator[_Found]:
+    """Yield words with a capital letter in the middle of an English sentence that are not public.
+
+    Args:
+        folded: An English text in which something private was found.
+        public: What the application declares public.
+
+    Yields:
+        Offsets in the folded text, and `WORD`.
+    """
+    text = folded.text
+    for start, end in private_words(text, public.words):
+        name = text[start:end]
+        if (
+            _NAME.match(name)
+            and name.lower() not in _DAYS_AND_MONTHS
+            and not _BEGINS.search(text, max(0, start - _BEFORE), start)
+        ):
+            yield start, end, WORD
+
+
+def in_a_line_with(
+    text: str, found: Sequence[Finding], findings: Iterable[Finding]
+) -> Iterator[Finding]:
+    """Yield what stands in a line of a text with something that was found before."""
+    starts = sorted(f.start for f in found)
+    for finding in findings:
+        first = text.rfind("\n", 0, finding.start) + 1
+        stop = text.find("\n", finding.end)
+        index = bisect_left(starts, first)
+        if index < len(starts) and (stop < 0 or starts[index] < stop):
+            yield finding
