@@ -199,10 +199,11 @@ _AN_HOUR = re.compile(r"\s?(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)\b", _I
 _LEAST, _LEAST_EXACT, _RATE = 20, 100, 12
 _NEAR = 32
 _I_AM = frozenset({"i", "i'm", "im", "i've", "ive", "i'd", "i'll", "my", "mine", "myself"})
-_PERSONS = frozenset(
+PERSONS = frozenset(
     ("PERSON", "AGE", "DATE_OF_BIRTH", "PHONE", "EMAIL", "MEDICAL_ID", "US_SSN", "IBAN",
      "CREDIT_CARD", "BANK_ACCOUNT", "USERNAME")
 )  # fmt: skip
+"""Types of findings that say that somebody is spoken of."""
 
 
 class PersonalDetector(LateDetector):
@@ -269,10 +270,10 @@ def names_public_places_only(text: str, found: Sequence[Finding]) -> bool:
     return all(
         f.entity_type == "LOCATION" and said[f.start : f.end].strip() in load("places")
         for f in found
-    ) and not _speaks_of(said, "personal")
+    ) and not speaks_of(said, "personal")
 
 
-def _speaks_of(said: str, name: str) -> bool:
+def speaks_of(said: str, name: str) -> bool:
     """Say whether a text in small letters has a word of a list."""
     return not load(name).isdisjoint(map(_whole, _WORD.finditer(said))) or (
         not said.isascii() and _hangul(name).search(said) is not None
@@ -284,7 +285,7 @@ class _About:
 
     def __init__(self, folded: FoldedText, found: Sequence[Finding]) -> None:
         self.text, self.lower, self.said = folded.text, folded.lower, folded.said
-        persons = sorted(f.start for f in found if f.entity_type in _PERSONS)
+        persons = sorted(f.start for f in found if f.entity_type in PERSONS)
         origins = folded.normal.origins
         self._persons = persons if origins is None else [bisect_left(origins, p) for p in persons]
         self._cuts: dict[re.Pattern[str], list[int]] = {}
@@ -334,7 +335,7 @@ class _About:
         """Say whether a stretch has a word of a list."""
         if (part, name) not in self._known:
             said = self.lower[part[0] : part[1]].replace("’", "'")
-            self._known[part, name] = _speaks_of(said, name)
+            self._known[part, name] = speaks_of(said, name)
         return self._known[part, name]
 
 
