@@ -79,7 +79,7 @@ def dates(text: str) -> Iterator[tuple[int, int, Day]]:
 
 def _readings(date: re.Match[str]) -> set[Day]:
     year, day = int(date["y"].lstrip("'")), int(date["d"])
-    name = date["m"].lower().rstrip(".")
+    name = date["m"].translate(_SAME_LETTERS).lower().rstrip(".")
     order = (_MONTHS.get(name) or int(name), day)
     orders = {order, order[::-1]} if "s" in date.groupdict() else {order}
     return {(year, m, d) for m, d in orders if 1 <= m <= 12 and 1 <= d <= 31}

@@ -7,7 +7,7 @@ import pytest
 from langchain_privacy import Masker
 from langchain_privacy.detection import DictionaryDetector
 from langchain_privacy.masking import MaskingSession
-from langchain_privacy.values.numbers import amount_of
+from langchain_privacy.values.numbers import amount_of, dates, days_of
 from langchain_privacy.vault import PLACEHOLDER
 
 
@@ -158,6 +158,14 @@ def test_a_value_that_is_an_everyday_word_is_found_as_it_was_written(
 def test_a_full_stop_is_no_part_of_a_date() -> None:
     session = knowing("1985-03-02", kind="DATE_OF_BIRTH")
     assert session.mask("Born 1985/03/02. It rained.").endswith("]. It rained.")
+
+
+def test_a_month_with_a_letter_that_looks_like_its_own_is_that_month() -> None:
+    # the masking of a text ended in an error that said the month
+    for written in ("12 Apr\u0131l 1985", "12 APR\u0130L 1985", "12 Augu\u017ft 1985"):
+        day = (1985, 8 if "Au" in written else 4, 12)
+        assert list(dates(written)) == [(0, len(written), day)]
+        assert day in days_of(written)
 
 
 def test_a_value_with_full_stops_is_found_in_capitals_as_well() -> None:
