@@ -166,7 +166,6 @@ class Anchored:
         )
         self._begins = frozenset(begins)
         self._parts = () if whole else tuple(self._begins)
-        self._needs = frozenset(needs)
         self._then = frozenset(then)
         self._numbers = numbers
         self._before = range(reach, 0, -1)
@@ -175,7 +174,8 @@ class Anchored:
         self._anywhere = not (self._begins or numbers or signs)
         # Of these a text has one at least if it has a match, see `rules.announced_by`.
         begins = frozenset([*self._begins, *signs, *(["0"] if numbers else [])])
-        self.signs = self._needs or (begins if whole else frozenset())
+        self.signs = frozenset(needs) or (begins if whole else frozenset())
+        self._words = self.signs if needs or not (numbers or signs) else frozenset()
 
     def find(
         self, words: Words, begin: int = 0, stop: int | None = None
@@ -186,7 +186,7 @@ class Anchored:
 
     def find_in(self, words: Words, stretch: Stretch) -> Iterable[re.Match[str]]:
         """Return the same for a stretch that was cut out before."""
-        if self._needs and self._needs.isdisjoint(words.known):
+        if self._words and self._words.isdisjoint(words.known):
             return ()
         pattern, text = self.pattern, words.lower if self.in_lower else words.text
         if self._any_case and text.isascii():
@@ -214,6 +214,8 @@ class Anchored:
             if self._signs is not None:
                 starts += [found.start() for found in self._signs.finditer(words.text, begin, end)]
             starts.sort()
+        if not starts:
+            return ()
         match, done, matches = pattern.match, 0, []
         for at in starts:
             if at >= done and (found := match(text, at, end)):

@@ -300,35 +300,34 @@ def _alone_on_its_line(t: str, match: re.Match[str]) -> bool:
     return not before.rpartition("\n")[2].strip() and not after.partition("\n")[0].strip()
 
 
+_SURE_PHONE, _LIKELY_PHONE = ("PHONE", 0.9), ("PHONE", 0.6)
+
+
 def _is_phone(text: FoldedText, match: re.Match[str]) -> Verdict:
-    score = _score(text, match)
-    return ("PHONE", score) if score else None
-
-
-def _score(text: FoldedText, match: re.Match[str]) -> float:
     digits = sum(map(str.isdigit, match["number"]))
     if not 6 <= digits <= 15:
-        return 0.0
+        return None
     if _NOT_PHONE.search(text.lower[max(0, match.start() - 24) : match.start()]):
-        return 0.0
+        return None
     if match["extension"]:
-        return 0.6
+        return _LIKELY_PHONE
     if match["plus"]:
         number = match["plus"]
         number = "+" + number[2:] if number.startswith("00") else number
         if _valid(number, None):
-            return 0.9
+            return _SURE_PHONE
         named = match["plus"].startswith("+") or near(text, *match.span(), _PHONE_WORDS, reach=40)
-        return 0.6 if named else 0.0
+        return _LIKELY_PHONE if named else None
     if match["us"] and _valid(match["us"], "US") and not SYLLABLE.search(_around(text, match)):
-        return 0.9
+        return _SURE_PHONE
     if _DATE_LIKE.fullmatch(match["number"]):
-        return 0.0
+        return None
     if text.text.startswith(":", match.end()) and _DAY_AND_HOUR.fullmatch(match["number"]):
-        return 0.0
+        return None
     if _is_national(match["number"]) and not SYLLABLE.search(_around(text, match)):
-        return 0.6
-    return 0.6 if near(text, match.start(), match.end(), _PHONE_WORDS, reach=40) else 0.0
+        return _LIKELY_PHONE
+    likely = near(text, match.start(), match.end(), _PHONE_WORDS, reach=40)
+    return _LIKELY_PHONE if likely else None
 
 
 # National numbers need no word beside them where they are written as people write them: with the

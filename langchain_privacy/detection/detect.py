@@ -12,8 +12,7 @@ call it.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from langchain_privacy.detection.finding import (
@@ -133,18 +132,27 @@ def detect_all(
         language = detection_language(reading.text, expected) if language is None else language
         say_unread(language, detectors)
         early, late, reviewers = _by_turn(detectors)
+
+        def read(part: str) -> list[Finding]:
+            here = [f for detector in early for f in _run(detector, part, language)]
+            return _with_late(late, reviewers, part, here, language, thresholds)
+
         looks = list(_looks(reading, skip))
         for look in looks:
             seen = _blanked(look.text, look.skip)
-            found: list[Finding] = []
-            for piece in pieces(seen):
-                with one_reading() if len(seen) > LONGEST else nullcontext():
-                    read = seen[piece.start : piece.stop]
-                    here = [f for detector in early for f in _run(detector, read, language)]
-                    here = _with_late(late, reviewers, read, here, language, thresholds)
-                piece.add_to(found, here)
+            found = read(seen) if len(seen) <= LONGEST else _read_in_pieces(seen, read)
             look.settle(seen, found, allow, thresholds, everywhere=everywhere)
         return _united(reading.text, looks, skip)
+
+
+def _read_in_pieces(text: str, read: Callable[[str], list[Finding]]) -> list[Finding]:
+    """Return what is found in a long text; what is remembered of a piece is forgotten behind it."""
+    found: list[Finding] = []
+    for piece in pieces(text):
+        with one_reading():
+            here = read(text[piece.start : piece.stop])
+        piece.add_to(found, here)
+    return found
 
 
 async def adetect_all(
@@ -296,7 +304,8 @@ def _with_late(
     """
     found = _reviewed(reviewers, text, found, language)
     for detector in late:
-        known = _explained(text, found, thresholds)
+        counted = _wanted(text, found, (), thresholds)
+        known = [f for f in counted if f.entity_type not in UNTYPED]  # what something is
         try:
             more = _checked(detector.detect_rest(text, known, language=language), text)
         except Exception as error:  # noqa: BLE001 - whatever broke, nothing may be sent
@@ -323,20 +332,21 @@ def _reviewed(
     return found
 
 
-def _explained(
-    text: str, found: list[Finding], thresholds: Mapping[str, float] | None
-) -> list[Finding]:
-    """Return the findings that count and say what something is, not only that it is not public."""
-    return [f for f in _wanted(text, found, (), thresholds) if f.entity_type not in UNTYPED]
-
-
 def _by_turn(
     detectors: Sequence[Detector],
 ) -> tuple[list[Detector], list[LateDetector], list[Reviewer]]:
     """Return what looks first, what looks then, and what judges the findings of both."""
-    early = [d for d in detectors if not isinstance(d, LateDetector)]
-    late = [d for d in detectors if isinstance(d, LateDetector)]
-    return early, late, [d for d in detectors if isinstance(d, Reviewer)]
+    early: list[Detector] = []
+    late: list[LateDetector] = []
+    reviewers: list[Reviewer] = []
+    for detector in detectors:
+        if isinstance(detector, LateDetector):
+            late.append(detector)
+        else:
+            early.append(detector)
+        if isinstance(detector, Reviewer):
+            reviewers.append(detector)
+    return early, late, reviewers
 
 
 def _checked(findings: list[Finding], text: str) -> list[Finding]:

@@ -95,10 +95,7 @@ class FoldedText:
         islands = _islands(self.said)
         self.islands = islands, [i for i in islands if _LETTER.search(form.text, i[0], i[1])]
         self.cued = self.words & WORDS_AS_SIGNS
-        self.signs = self._found_signs()
-
-    def _found_signs(self) -> frozenset[str]:
-        """Return what of all that is a sign for some rule: one look decides for all rules."""
+        # What of all that is a sign for some rule: one look decides for all rules.
         signs = {*self.cued}
         signs.update(filter(self.lower.__contains__, PARTS_AS_SIGNS))
         if not self.text.isascii():
@@ -108,7 +105,7 @@ class FoldedText:
         for table, signs_of in zip(self.islands, _DIGIT_SIGNS, strict=True):
             if table:
                 signs.update(signs_of[min(max(map(_count, table)), _MOST)])
-        return frozenset(signs)
+        self.signs = frozenset(signs)
 
     def to_original(self, finding: Finding) -> Finding:
         """Move a finding from the folded spelling to the original text."""

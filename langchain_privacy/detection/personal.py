@@ -25,7 +25,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from operator import itemgetter
 
 from langchain_privacy.detection.ages import IN_WORDS, SPELLED, ages, bodies
 from langchain_privacy.detection.anchors import Anchored, Stretch
@@ -108,7 +107,6 @@ _HUNDRED_MILLIONS = Anchored(
     r"(?P<sum>\d[\d,.]*\s?억(?:\s?\d[\d,]*\s?천?)?(?:\s?만)?(?:\s?원)?)"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_whole = itemgetter(0)
 _SENTENCE = re.compile(  # its end
     # One class first: the engine looks for nothing else.
     r"[.!?\n](?:(?<=\n)|(?<![A-Z]\.)(?<!\b[MD]r\.)(?<!\bM[rs]s\.)(?<!\bSt\.)(?<!\bMs\.)"
@@ -275,7 +273,7 @@ def names_public_places_only(text: str, found: Sequence[Finding]) -> bool:
 
 def speaks_of(said: str, name: str) -> bool:
     """Say whether a text in small letters has a word of a list."""
-    return not load(name).isdisjoint(map(_whole, _WORD.finditer(said))) or (
+    return not load(name).isdisjoint(_WORD.findall(said)) or (
         not said.isascii() and _hangul(name).search(said) is not None
     )
 

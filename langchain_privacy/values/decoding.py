@@ -43,7 +43,6 @@ _ESCAPED = re.compile(
 _UNIT = re.compile(r"[0-9a-fA-F]{4,8}|(?<=\{)[0-9a-fA-F]+")
 _BYTE = re.compile(r"[0-9a-fA-F]{2}")
 _NUMBER = re.compile(r"\d+")
-_SIGNS = ("\\", "%", "&", "=", "datetime.")
 _CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
 _ROUNDS = 2
 
@@ -58,7 +57,9 @@ def unescaped(text: str) -> View | None:
 
 
 def _once(text: str) -> View | None:
-    if not any(sign in text for sign in _SIGNS) or _ESCAPED.search(text) is None:
+    if not (
+        "\\" in text or "%" in text or "&" in text or "=" in text or "datetime." in text
+    ) or not _ESCAPED.search(text):
         return None
     view, at = View(), 0
     for match in _ESCAPED.finditer(text):

@@ -56,12 +56,15 @@ def table_fields(text: str) -> View | None:
         A view whose only leaf is the text, or `None` where nothing of it has a telling label.
         Linear in time.
     """
+    arranged = "\n" in text or "  " in text or "|" in text or "\t" in text
+    inserts = "(" in text and not (text.isascii() and "into" not in text.lower())
+    if not (arranged or inserts):
+        return None
     reader = _Reader(text)
-    if any(sign in text for sign in ("\n", "\t", "|", "  ")):
+    if arranged:
         reader.read()
-    if "(" in text and not (text.isascii() and "into" not in text.lower()):
-        for insert in _INSERT.finditer(text):
-            reader.read_insert(insert)
+    for insert in _INSERT.finditer(text) if inserts else ():
+        reader.read_insert(insert)
     if not reader.view.pieces:
         return None
     reader.view.label("\n")

