@@ -83,6 +83,8 @@ _FROM_THE_NUMBER = (
     ),
     re.compile(rf"\b{_AGE}[, ]{{1,2}}(?:(?:fe)?male|man|woman)\b(?! (?:up|down|to|page))", _I),
     re.compile(rf"\b(?P<age>{_NUMBER})(?:[- ]jährige[rnsm]?| Jahre alt)\b"),
+    # a happy 60th birthday
+    re.compile(rf"\b(?P<age>{_NUMBER}(?:st|nd|rd|th)) (?:birthday|bday|b-day)\b", _I),
 )
 # I'm 34; she is only 30; my son turned 5; they're four; turning nine
 _SAID = Anchored(
@@ -126,6 +128,12 @@ _IN_BRACKETS = Anchored(
     rf"\b(?:{_RELATIONS}|(?:i|he|she)(?:['’]?[ms]| am| is) an? (?:[a-z]+ ){{0,2}}[a-z]+)"
     rf"\s?(?:\(|, ){_AGE}(?=[,;)]| and\b)",
     [*_RELATED_BEGIN, "i", "im", "he", "hes", "she", "shes"],
+    any_case=True,
+)
+# I (41, divorced), her (38, at home); "Annex I (12, 13)" is none.
+_OF_ONE = Anchored(
+    r"\b(?:i|me|he|him|she|her)\s?\((?P<age>\d\d)(?=[,;]\s?[a-z]{2})",
+    ["i", "me", "he", "him", "she", "her"],
     any_case=True,
 )
 # The kids (7 and 11), kids 8 and 12: further ages behind the first.
@@ -224,18 +232,20 @@ _FORMS_BEHIND: dict[str, tuple[Anchored, ...]] = {
     "a": (*_IN_OTHER_LANGUAGES, _IS_A),
     "at": (_AT_AGE,),
     "of": (_SAID, _OF_AGE),
-    "(": (_IN_BRACKETS,),
+    "(": (_IN_BRACKETS, _OF_ONE),
     ",": (_IN_BRACKETS, _OF_YEARS, _OF_AGE),
     "de": (*_IN_OTHER_LANGUAGES, _OF_YEARS),
 }  # fmt: skip
 _BEHIND = re.compile(
     r"[- ]?(?:years?|yrs?|yo|y/o|months?|weeks?|jähr|Jahre|ans\b|años|anos)"
-    r"|[, /]{0,2}(?:[mf]\b|(?:fe)?male|man\b|woman)",
+    r"|[, /]{0,2}(?:[mf]\b|(?:fe)?male|man\b|woman)|(?:st|nd|rd|th) b",
     _I,
 )
 _BEHIND_NAME = re.compile(
     rf"[.\"”’]?(?:\s?\(|,\s|,?\saged?\s|\s-\s|\sis\s)(?P<age>{_NUMBER}(?: (?:years|months|weeks))?)"
     r"(?=\s?[,;)\n]|\sold\b)"
+    # Emil is eleven. "Tom is one of them", "Ada is 5 minutes late" are no ages.
+    rf"|\s(?:is|was|turned|turns)\s(?P<told>{_NUMBER}|(?!one\b){IN_WORDS})(?=\.(?:\s|\Z)|\s?[,;)!?\n]|\Z)"
     rf"|[.\"”’]?\s?\((?P<first>{_NUMBER})(?= (?:and|&) \d{{1,3}}\))"  # Ada and Ben Roe (67 and 71)
     rf"|\s\((?:[a-z]+ ){{0,2}}[a-z]+, (?P<what>{_NUMBER})(?=\))"  # Esi (human, 6)
     r"|\s(?P<sex>\d{2,3}\s?[MFmf])(?=[\s,;:.)]|\Z)"  # "Pt Haaksma 71M"

@@ -140,6 +140,11 @@ _HOW_LONG = Anchored(
     needs=["years", "months", "weeks"],
     then=[*SPELLED, "years", "months", "weeks", "nearly", "almost", "about", "over", "the"],
 )
+# Whose time it is: I've taught here for 26 years, she has run it for ten years.
+_SINCE_THEN = re.compile(
+    r"\b(?:i|he|she)(?:['’](?:ve|s)| have| has) (?:\w+ly |also |now |been )?\w+(?:ed|[eu]n|ng|t|ad|wn|ne)"
+    r"\b[^.!?;:\n]{0,40}\Z"
+)
 # A number of a paper, a parcel or a piece of equipment behind its name.
 _SERIAL = Anchored(
     r"\b(?:orders?|tickets?|invoices?|inv|quotes?|quotations?|ref|reference|cases?|claims?|parcels?"
@@ -421,7 +426,12 @@ def _how_long(about: _About) -> Iterator[re.Match[str]]:
     for time in _HOW_LONG.find(about.said):
         sentence = about.part(_SENTENCE, time.start())
         if about.personal(sentence) and (
-            about.has(sentence, "life_events") or about.has(sentence, "money_cues")
+            about.has(sentence, "life_events")
+            or about.has(sentence, "money_cues")
+            or (
+                time["time"].endswith("years")
+                and _SINCE_THEN.search(about.lower, sentence[0], time.start())
+            )
         ):
             yield time
 

@@ -42,6 +42,9 @@ def found(text: str, kinds: str = "AGE DATE_TIME MONEY BODY") -> list[str]:
         ("My client is a 47-year-old former pilot.", ["47"]),
         ("female patient 71 years with a cough, a man of 93 who fell", ["71", "93"]),
         ("He left school at 16 and died at 88.", ["16", "88"]),
+        ("Financial question: I (41, divorced) earn enough", ["41"]),
+        ("a happy 60th birthday for my uncle", ["60th"]),
+        ("The boy Benjamin is eleven. Benjamin is 4.", ["eleven", "4"]),
     ],
 )
 def test_ages_of_people(text: str, private: list[str]) -> None:
@@ -64,6 +67,8 @@ def test_ages_of_people(text: str, private: list[str]) -> None:
         "A game for kids 8 and up, beds for kids 3 to 9, boys 2 and girls 3",
         "Figure (4), Table (5), Windows (11), rows.get(key, 0)",
         "Sections 8 and 12 of a 60-year-old building, shifts 2 and 3",
+        "See Annex I (12, 13), Section I (41), the 60th anniversary",
+        "Benjamin is one. Benjamin is two of them, Benjamin is 5 minutes late",
         "I'm 10m away, she died at 10:30, the office retired at 5 pm",
     ],
 )
@@ -103,6 +108,11 @@ def test_fields_in_the_middle_of_a_line(text: str, private: list[str]) -> None:
         ("My wedding is on Saturday 14 June 2025", ["Saturday 14 June 2025"]),
         ("I must be there on the 28th.", ["28th"]),
         ("He was hired in March 2019", ["March 2019"]),
+        (
+            "I've taught here for 26 years, and she has run it for ten years",
+            ["26 years", "ten years"],
+        ),
+        ("I have a plan for 3 years. Let it stand for 2 years.", []),
         ("my daughter was born in July", ["July"]),
         ("김민수 환자는 2021년 3월 5일에 입원했다", ["2021년 3월 5일"]),
         ("딸 돌잔치는 10월 19일이에요. 초대 글 써줘", ["10월 19일"]),
