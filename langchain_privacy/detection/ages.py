@@ -270,6 +270,11 @@ _KOREAN = (
         r"(?=[\s,.)인이에된의짜때]|\Z)"
     ),
 )
+# 67岁, 30歳; not 3岁以上, 3岁儿童
+_CHINESE_OR_JAPANESE = re.compile(
+    r"(?<![\d.~-])(?P<age>\d{1,3})\s?[岁歲歳]"
+    r"(?!\s?(?:以上|以下|以内|以後|未満|未满|未滿|まで|から|及|或|至|到|[~-]|的?(?:孩子|儿童|兒童|人群|宝宝)|児|前|后|後))"
+)
 _AFTER_KOREAN_NAME = re.compile(r"(?:\s?\(|,\s?)(?P<age>\d{1,2})(?=[,)·])")
 
 
@@ -314,6 +319,8 @@ def _ages(text: str) -> Iterator[Span]:
     if not text.isascii() and any(sign in text for sign in ("세", "살", "나이", "연령")):
         for korean in _KOREAN:
             yield from (match.span("age") for match in korean.finditer(text))
+    if not text.isascii():
+        yield from (match.span("age") for match in _CHINESE_OR_JAPANESE.finditer(text))
 
 
 def _further(text: str, at: int, form: re.Pattern[str] = _NEXT_AGE) -> Iterator[Span]:

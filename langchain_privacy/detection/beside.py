@@ -32,8 +32,12 @@ from langchain_privacy.words import load
 _Found = tuple[int, int, str]
 
 # A token that a number is a piece of: PHYS-214, 22CS/114903/25, svc_9fK2.
-_TOKEN_BEFORE = re.compile(r"(?:[^\W_]+[-_/.#])*[^\W_]*\Z")
-_TOKEN_BEHIND = re.compile(r"[^\W_]*(?:[-_/.#][^\W_]+)*")
+# Letters of Chinese and Japanese end it: there a whole clause is one run of letters.
+_EAST_ASIAN = r"\u3041-\u30ff\u3400-\u9fff"
+_CLAUSE = re.compile(f"[{_EAST_ASIAN}]")
+_SIGN = rf"[^\W_{_EAST_ASIAN}]"
+_TOKEN_BEFORE = re.compile(rf"(?:{_SIGN}+[-_/.#])*{_SIGN}*\Z")
+_TOKEN_BEHIND = re.compile(rf"{_SIGN}*(?:[-_/.#]{_SIGN}+)*")
 _LONGEST = 64
 _LETTER = re.compile(r"[^\W\d_가-힣年月日]")
 _TIME = re.compile(r"(?:\d{4}-\d\d-\d\d[Tt ])?\d\d:\d\d")
@@ -73,6 +77,7 @@ def numbers_beside(folded: FoldedText, public: PublicWords) -> Iterator[_Found]:
     """
     text = folded.text
     for start, end in private_numbers(text, PUBLIC_NUMBERS, public.words, sums=False):
+        start, end = _without_clause(text, start, end)
         first, last = _token(text, start, end)
         token = text[first:last]
         if _LETTER.search(token) and " " not in token:
@@ -80,6 +85,15 @@ def numbers_beside(folded: FoldedText, public: PublicWords) -> Iterator[_Found]:
                 yield first, last, NUMBER
         elif _is_plain(text, start, end) and not _counts(text, end, text[start:end]):
             yield start, end, NUMBER
+
+
+def _without_clause(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a number without the letters of Chinese or Japanese around it."""
+    while start < end and _CLAUSE.match(text, start):
+        start += 1
+    while start < end and _CLAUSE.match(text, end - 1):
+        end -= 1
+    return start, end
 
 
 def _token(text: str, start: int, end: int) -> tuple[int, int]:

@@ -74,6 +74,7 @@ DAYS = (
     # as forms and messages do: 사고일시 4/11, 4/11 밤, 4/11(목)
     rf"(?:{_KOREAN_DAY_LABEL}){_DAY_OF_MONTH}|(?<![\d/.]){_DAY_OF_MONTH}(?={_KOREAN_TIME})",
     r"(?<!\d)(?:\d{2,4}\s?년\s?)?\d{1,2}\s?월\s?\d{1,2}\s?일",
+    r"(?<!\d)(?:\d{2,4}\s?年\s?)?\d{1,2}\s?月\s?\d{1,2}\s?[日号號]",
 )
 DAY = "|".join(DAYS)
 """A day; with its year, its weekday, its time and the end of a range where they are there."""
@@ -136,6 +137,8 @@ _UNCOUNTED = ("won", "rupees", "yen", "yuan", "bucks", "naira", "quid", "grand")
 _CURRENCIES = rf"(?:(?:{'|'.join(_COUNTED)})s?|{'|'.join(_UNCOUNTED)})"
 _SCALES = ("k", "m", "mn", "mio", "bn", "million", "billion", "thousand", "lakh", "crore")
 _SCALE = rf"(?:{'|'.join(_SCALES)})"
+MONEY_BEHIND = "₽₺"
+"""Signs that stand behind a number only."""
 _UNITS = MONEY_BEGINS.union(_COUNTED, (f"{unit}s" for unit in _COUNTED), _UNCOUNTED)
 MONEY_WORDS = _UNITS.union(
     ("hour", "worth"), (scale + unit for scale in _SCALES for unit in _UNITS)
@@ -146,7 +149,7 @@ MONEY = (
     r"|\bk?r\s?\d{1,3}(?:\s\d{3})+\b"
     rf"|\b\d{{1,3}}(?:\s\d{{3}})+(?:,\d\d)?\s?(?:€|euros?\b|eur\b|francs?\b)"  # 18 450 euros
     rf"|\b\d[\d,.]*+(?:\s?[$€£¥₩₹]|\s?+{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b"
-    r"|\s(?:an|per)\shour\b)"
+    rf"|\s(?:an|per)\shour\b|\s?[{MONEY_BEHIND}])"
     r"|(?<=\bworth )\d[\d,.]*(?:\s?(?:k|m|million|billion)\b)?"
 )
 """A sum of money with its currency."""
@@ -157,6 +160,9 @@ KOREAN_MONEY = (
     r"(?:원|만원)(?![가-힣]*짜리)"
 )
 """A sum of money in won."""
+
+EAST_ASIAN_MONEY = r"(?<![\d.,])\d[\d,.]{0,24}\s?[千万萬億亿]{0,2}[元円圓]"
+"""A sum of money in yuan or yen."""
 
 
 @once_all

@@ -19,6 +19,7 @@ from langchain_privacy.detection.contact import (
 from langchain_privacy.detection.cued import find_cued_people
 from langchain_privacy.detection.cyrillic_greek import find_cyrillic_and_greek_values
 from langchain_privacy.detection.east_asian import find_east_asian_values
+from langchain_privacy.detection.east_asian_names import find_east_asian_names
 from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
 from langchain_privacy.detection.health import HealthDetector
@@ -97,6 +98,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_fields,
     find_rosters,
     find_east_asian_values,
+    find_east_asian_names,
     find_cyrillic_and_greek_values,
 )
 CHECKED: tuple[Rule, ...] = (

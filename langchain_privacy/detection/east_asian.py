@@ -54,7 +54,20 @@ _DATE = re.compile(
 _MARKED = r"[ \t]*(?:[(（](?![+\d])[^)）\n]{0,20}[)）])?[ \t]*(?:[:：=|\t]|は|是|為|为)[ \t]*"
 _NAME = re.compile(
     _MARKED + r"(?P<value>[\u3005-\u30ff\u3400-\u9fff·]{1,12}(?:[ \u3000]"
-    r"[\u3005-\u30ff\u3400-\u9fff·]{1,8}(?=[\s,，。、;；)）]|\Z))?|[A-Z][A-Za-z'.-]*(?: [A-Z][A-Za-z'.-]*){0,4})"
+    r"[\u3005-\u30ff\u3400-\u9fff·]{1,8}(?=[\s,，。、;；(（)）]|\Z)){0,2}|[A-Z][A-Za-z'.-]*(?: [A-Z][A-Za-z'.-]*){0,4})"
+)
+# What is a word as well announces only before a colon.
+_NAMED = re.compile(
+    r"[ \t]*(?:[(（][^)）\n]{0,20}[)）])?[ \t]*:[ \t]*" + _NAME.pattern.removeprefix(_MARKED)
+)
+_CALLED = re.compile(
+    r"[ \t]*(?:叫做?|是|为)?[ \t]*:?[ \t]*[「『\"'“]?(?P<value>[\u3400-\u9fff·]{1,4})(?=[\s,，。、;；!！?？)）」』\"'”]|\Z)"
+)
+_AGE = re.compile(_MARKED + r"(?P<value>\d{1,3})(?!\d)")
+_HEALTH = re.compile(_MARKED + r"(?P<value>(?![无無不未なし])[^\s,，。;；|:][^\n,，。;；|]{0,39})")
+_MONEY = re.compile(
+    _MARKED
+    + r"(?P<value>(?:[¥￥$]|人民币|NT\$)?[ ]?\d[\d,.]*[ ]?[万萬億亿千]?(?:元|円|圓|块|塊|kr?)?)"
 )
 _SECRET = re.compile(
     rf"(?:{_MARKED}|[ \t]*(?:→|->|[-–](?=[ ])|\n|[ ])[ \t]*(?=[!-~]*[\d!@#$%^&*]))"
@@ -74,8 +87,16 @@ _PATTERNS = {
     "PERSON": _NAME,
     "ADDRESS": _ADDRESS,
     "POSTCODE": _POSTCODE,
+    "NAMED": _NAMED,
+    "CALLED": _CALLED,
+    "AGE": _AGE,
+    "HEALTH": _HEALTH,
+    "MONEY": _MONEY,
 }
-_TYPE = {"PLATE": "ID", "POSTCODE": "ADDRESS"}
+_TYPE = {"PLATE": "ID", "POSTCODE": "ADDRESS", "NAMED": "PERSON", "CALLED": "PERSON"}
+_OF_SOMEBODY = frozenset({"AGE", "HEALTH", "MONEY"})
+_OF_PEOPLE = frozenset({"PERSON", "DATE_OF_BIRTH", "MEDICAL_ID"})
+_NEAR = 400  # characters between what names a person and what is said of that person
 _LEAST_DIGITS = 4
 
 
@@ -84,6 +105,16 @@ def find_east_asian_values(text: FoldedText) -> Iterator[Finding]:
     """Find what Chinese and Japanese labels announce; texts without their script cost nothing."""
     if text.text.isascii() or not _HERE.search(text.text):
         return
+    found = list(_labelled(text))
+    people = [f.start for f in found if f.entity_type in _OF_PEOPLE]
+    for value in found:
+        if value.entity_type not in _OF_SOMEBODY or any(
+            abs(value.start - at) < _NEAR for at in people
+        ):
+            yield value
+
+
+def _labelled(text: FoldedText) -> Iterator[Finding]:
     for label in _LABEL.finditer(text.text):
         kind = _KIND_OF[label[0]]
         match = _PATTERNS.get(kind, _NUMBER).match(text.text, label.end())
@@ -95,7 +126,7 @@ def find_east_asian_values(text: FoldedText) -> Iterator[Finding]:
             or _UNIT_AFTER.match(text.text, match.end())
         ):
             continue
-        if kind == "PERSON" and _NAMES_NOBODY.match(value):
+        if _TYPE.get(kind, kind) == "PERSON" and _NAMES_NOBODY.match(value):
             continue
         before = text.text[max(0, label.start() - 1) : label.start()]
         if kind == "ADDRESS" and (_IN_A_WORD.match(before) or not _PLACE.search(value)):

@@ -32,12 +32,14 @@ from langchain_privacy.detection.cued import named_beside
 from langchain_privacy.detection.dates import (
     DAY,
     DAY_BEGINS,
+    EAST_ASIAN_MONEY,
     KOREAN_LABELLED_DAY,
     KOREAN_MONEY,
     LABELLED_DAY,
     LABELLED_DAY_BEGINS,
     MONEY,
     MONEY_BEGINS,
+    MONEY_BEHIND,
     MONEY_SIGNS,
     MONEY_WORDS,
     MONTH,
@@ -87,6 +89,7 @@ _KOREAN_MONTH = Anchored(
 )
 _MONEY = Anchored(MONEY, MONEY_BEGINS, any_case=True, numbers=True, signs=MONEY_SIGNS)
 _KOREAN_MONEY = Anchored(KOREAN_MONEY)
+_EAST_ASIAN_MONEY = Anchored(EAST_ASIAN_MONEY)
 _THOUSANDS = Anchored(r"\b\d{2,3}k\b(?! (?:run|race|users|followers))", any_case=True, numbers=True)
 # Without a currency, behind a word that only a sum follows: "rent is 900 a month", 전세 2억 3천,
 # and "a credit score (358)".
@@ -460,14 +463,16 @@ def _serials(about: _About) -> Iterator[re.Match[str]]:
             yield match
 
 
-@announced_by(*MONEY_WORDS, "k", HANGUL, parts=MONEY_SIGNS)
+@announced_by(*MONEY_WORDS, "k", HANGUL, parts=MONEY_SIGNS + MONEY_BEHIND + "元円圓")
 def _sums(about: _About) -> Iterator[re.Match[str]]:
     """Yield sums that are a person's: by a word of income or debt, or because they are exact."""
     won = (_KOREAN_MONEY,) if "원" in about.text else ()
+    if not about.text.isascii():
+        won = (*won, _EAST_ASIAN_MONEY)
     for money in about.search(_MONEY, _THOUSANDS, *won):
         often = _AN_HOUR.search(about.text, money.start(), money.end() + _RATE) is not None
         figures = "".join(filter(str.isdigit, _CENTS.sub("", money[0])))
-        large = len(figures) > 3 or bool(re.search(r"[km만억천]|ill|thous", money[0], _I))
+        large = len(figures) > 3 or bool(re.search(r"[km만억천万萬億亿]|ill|thous", money[0], _I))
         amount = int(figures[:9] or 0)
         at = money.start()
         if _FROM_WHOM.search(about.text, max(0, at - _NEAR), at):

@@ -25,7 +25,8 @@ PIECES = [
     "\u202e\u05d0", "１", "GB29 NWBK ", "00:", "http://a:b@", "a [at] ", "de la ", "ID: A1-", "번호 ", "대표 김민수 ",
     "password = f(", "token = a[", "get(\"password\", \"", "secret=a.", "pin: str", "swift ", "name,", "last_name,a\n", "last_name|", "name: ", "- a:\n ", "name  a\n", "best\n", "Ada\n", "Ada and ", "@ab ", "user ", "a dot b ", "电话", "电话(a", "电话 1-", "氏名：田", "地址：a", "密码 a", "a 1 grove ", "1 a grove ", "Rose Cottage ", "1A", "0x1", "0131 4",
     "clave de la wifi ", "matrícula AB", "code de la porte ", "Hospital de la ", "Aa S.L. ", "mi hija leire ", "0123 / 12 34 / ",
-    "Анна ", "А. ", "ул. ", "«Уют ", "ул. Мира, д. 1, ", "№ А1-", "фирма - ", "а Ленина ",
+    "Анна ", "А. ", "ул. ", "«Уют ", "ул. Мира, д. 1, ", "№ А1-", "фирма - ", "а Ленина ", "王", "王老师", "株式会社あ",
+    "榊原 様 ", "あ荘", "市", "上海市漕溪路", "姓名:王\n年龄:6\n", "北市1号",
 ]  # fmt: skip
 
 
