@@ -145,8 +145,8 @@ _HOW_LONG = Anchored(
 )
 # Whose time it is: I've taught here for 26 years, she has run it for ten years.
 _SINCE_THEN = re.compile(
-    r"\b(?:i|he|she)(?:['’](?:ve|s)| have| has) (?:\w+ly |also |now |been )?\w+(?:ed|[eu]n|ng|t|ad|wn|ne)"
-    r"\b[^.!?;:\n]{0,40}\Z"
+    r"\b(?:i|he|she)(?:['’](?:ve|s)| have| has) (?:\w+ly |also |now |been )?"
+    r"\w+(?:ed|[eu]n|ng|t|ad|wn|ne)\b[^.!?;:\n]{0,40}\Z"
 )
 # A number of a paper, a parcel or a piece of equipment behind its name.
 _SERIAL = Anchored(
