@@ -32,9 +32,20 @@ MONTHS_ELSEWHERE = frozenset(
      "décembre", "decembre", "janeiro", "fevereiro", "março", "maio", "junho", "julho", "setembro",
      "outubro", "novembro", "dezembro", "januar", "jänner", "februar", "märz", "juni", "juli",
      "oktober", "dezember", "gennaio", "febbraio", "aprile", "maggio", "giugno", "luglio",
-     "settembre", "ottobre", "dicembre")
+     "settembre", "ottobre", "dicembre",
+     # Russian, Ukrainian, Greek
+     "января", "февраля", "марта", "апреля", "мая", "июня", "июля", "августа", "сентября",
+     "октября", "ноября", "декабря", "січня", "лютого", "березня", "квітня", "травня", "червня",
+     "липня", "серпня", "вересня", "жовтня", "листопада", "грудня", "ιανουαρίου", "φεβρουαρίου",
+     "μαρτίου", "απριλίου", "μαΐου", "ιουνίου", "ιουλίου", "αυγούστου", "σεπτεμβρίου", "οκτωβρίου",
+     "νοεμβρίου", "δεκεμβρίου",
+     # Polish, Dutch, Swedish, Turkish
+     "stycznia", "lutego", "marca", "kwietnia", "maja", "czerwca", "lipca", "sierpnia", "września",
+     "października", "listopada", "grudnia", "januari", "februari", "maart", "augustus", "augusti",
+     "ocak", "şubat", "nisan", "mayıs", "haziran", "temmuz", "ağustos", "eylül", "ekim", "kasım",
+     "aralık")
 )  # fmt: skip
-"""Months as they are written in Spanish, French, Portuguese, German and Italian."""
+"""Months as they are written in other languages of Europe, in the form that a day stands before."""
 _MONTH_ELSEWHERE = rf"(?:{'|'.join(sorted(MONTHS_ELSEWHERE))})\b"
 
 
