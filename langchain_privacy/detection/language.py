@@ -94,7 +94,7 @@ def _guessed(text: str) -> str | None:
     english = _english_words(letters)
     if english * _PLAIN_ENGLISH >= len(letters):
         return "en"
-    language, score = _ask_library(sample)
+    language, score = next(iter(_asked(sample, 1)), ("", 0.0))
     if language == "en":
         return "en" if score >= _SURE else None
     if score < (_SURE if len(letters) < _PROSE else _SURE_IN_PROSE):
@@ -232,11 +232,8 @@ def _some_part_is_english(text: str) -> bool:
     return False
 
 
-def _ask_library(sample: str) -> tuple[str, float]:
-    return next(iter(_asked(sample, 1)), ("", 0.0))
-
-
 def _asked(sample: str, most: int) -> list[tuple[str, float]]:
+    """Return the guesses of the library, the best first."""
     data = sample[:_GUESSED_FROM].replace("\n", " ").encode("utf-8", "replace")
     shown = data.decode()
     if _is_in_capitals(shown, data):

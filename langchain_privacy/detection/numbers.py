@@ -297,15 +297,6 @@ _UNIT_AFTER = re.compile(
 @announced_by(_LABELS, _CODES, _KOREAN_LABELS)
 def find_labelled_numbers(text: FoldedText) -> Iterator[Finding]:
     """Find numbers by their English or Korean label; the label gives the type."""
-    yield from _labelled_in_english(text)
-    for _, end in _CODES.find(text):
-        code = _AFTER_CODE.match(text.text, end)
-        if code and (_NUMBER_WORD.search(code["link"]) or not code["value"].isalpha()):
-            yield span(code, "ID", 0.7, "label", "value")
-    yield from _labelled_in_korean(text) if text.hangul else ()
-
-
-def _labelled_in_english(text: FoldedText) -> Iterator[Finding]:
     for start, end in _LABELS.find(text):
         if not _DIGIT.search(text.text, end, end + _FURTHEST_DIGIT):
             continue
@@ -323,6 +314,11 @@ def _labelled_in_english(text: FoldedText) -> Iterator[Finding]:
             if space and head.isalpha() and not head.isupper():
                 first += len(head) + 1  # "card in 4411": a word, not a prefix of the number
             yield finding(first, last, kind, 0.75 if explicit else 0.6, "label")
+    for _, end in _CODES.find(text):
+        code = _AFTER_CODE.match(text.text, end)
+        if code and (_NUMBER_WORD.search(code["link"]) or not code["value"].isalpha()):
+            yield span(code, "ID", 0.7, "label", "value")
+    yield from _labelled_in_korean(text) if text.hangul else ()
 
 
 def _labelled_in_korean(text: FoldedText) -> Iterator[Finding]:

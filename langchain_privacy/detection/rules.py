@@ -287,7 +287,8 @@ def span(
     match: re.Match[str], entity_type: str, score: float, rule: str, group: int | str = 0
 ) -> Finding:
     """Build the finding of a match or of one of its groups."""
-    return finding(match.start(group), match.end(group), entity_type, score, rule)
+    start, end = match.span(group)
+    return Finding(start=start, end=end, entity_type=entity_type, score=score, detector=rule)
 
 
 def finding(start: int, end: int, entity_type: str, score: float, rule: str) -> Finding:
