@@ -200,7 +200,8 @@ _ESCAPE = re.compile(
 _REFERENCE = re.compile(r"&(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z]{2,8});?")
 _ALL_ALIGNMENTS = 4096
 _SEPARATOR = HARD.encode()
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
+_NOISE = r"\x00-\x08\x0e-\x1f\x7f-\x9f\ufffd"
+_CONTROL = re.compile(f"[{_NOISE}]")
 
 
 def decodings(text: str) -> Iterator[Decoded]:
@@ -237,6 +238,8 @@ def _character(match: re.Match[str]) -> str:
 def encoded_parts(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and meaning of base64 and hexadecimal that is readable text."""
     for part in (*_base64(text), *_hex(text)):
+        if _SOME_TEXT.search(part.text) is None:
+            continue  # noise, as most words of code are
         # A word beside it may be taken for a part of it: the rest is readable still.
         said = max(_CONTROL.split(part.text), key=len)
         if len(said) >= max(_SHORTEST_TEXT, len(part.text) // 2) and _LETTERS.search(said):
@@ -244,6 +247,7 @@ def encoded_parts(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 _SHORTEST_TEXT = 6
+_SOME_TEXT = re.compile(f"[^{_NOISE}]{{{_SHORTEST_TEXT}}}")
 _LETTERS = re.compile(r"[^\W\d_]{2}|\d{6}")
 
 

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from langchain_privacy.values import decoding
 from langchain_privacy.values.decoding import decodings
 from langchain_privacy.values.disguise import find_disguised
 from langchain_privacy.values.fold import HARD, SOFT, compose
@@ -214,3 +215,14 @@ def test_a_run_without_blanks_costs_what_it_is_long(run: str) -> None:
 
     cost(1_000)
     assert cost(80_000) < 8 * max(cost(20_000), 0.005)  # with its square it is 16
+
+
+def test_words_of_code_that_decode_to_noise_are_left_after_one_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = base64.b64encode(b"Mira Solheim").decode()
+    assert [part[2] for part in decoding.encoded_parts(f"terminationGrace {said}")] == [
+        "Mira Solheim"
+    ]
+    monkeypatch.setattr(decoding, "_CONTROL", None)
+    assert not list(decoding.encoded_parts("terminationGracePeriodSeconds of maxUnavailable"))
