@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from langchain_privacy.detection.anchors import Stretch, Words, words_of
 from langchain_privacy.detection.once import once_all
+from langchain_privacy.words import load_by_kind
 
 MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
@@ -134,17 +135,15 @@ NTH = (
 )
 """A day of a month that is not named: the 14th."""
 
-_CODES = (
-    *("usd", "eur", "gbp", "krw", "inr", "cad", "aud", "jpy", "cny", "chf", "ksh", "ngn", "php"),
-    *("sek", "nok", "dkk", "pln", "czk", "huf", "zar", "brl", "mxn", "sgd", "hkd", "nzd", "aed"),
-)
+_MONEYS = load_by_kind("currencies")
+_CODES = tuple(word for word, kind in _MONEYS.items() if kind == "code")
 _CURRENCY = rf"(?:{'|'.join(_CODES)}|rs\.?)"
 # With "r" and "kr" begin rand and crowns in groups: "R 240 000".
 MONEY_BEGINS = frozenset((*_CODES, "rs", "r", "kr"))
 MONEY_SIGNS = "$€£¥₩₹₦₱"
 """With these words or signs or with a number begins what `MONEY` finds."""
-_COUNTED = ("dollar", "euro", "pound", "peso", "franc")
-_UNCOUNTED = ("won", "rupees", "yen", "yuan", "bucks", "naira", "quid", "grand")
+_COUNTED = tuple(word for word, kind in _MONEYS.items() if kind == "name")
+_UNCOUNTED = tuple(word for word, kind in _MONEYS.items() if kind == "same")
 _CURRENCIES = rf"(?:(?:{'|'.join(_COUNTED)})s?|{'|'.join(_UNCOUNTED)})"
 _SCALES = ("k", "m", "mn", "mio", "bn", "million", "billion", "thousand", "lakh", "crore")
 _SCALE = rf"(?:{'|'.join(_SCALES)})"

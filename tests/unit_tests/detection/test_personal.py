@@ -178,3 +178,11 @@ def test_what_somebody_suffers_from_says_nothing_in_the_next_message() -> None:
 def test_decomposed_text_gives_true_offsets() -> None:
     text = "Mein Mu\u0308ller. Our neighbour Oluwaseun Mu\u0308ller, 38, moved in 2011"
     assert found(text) == ["38", "2011"]
+
+
+@pytest.mark.parametrize(
+    "money",
+    ["6,200 kes", "KES 6,200", "84,512 taka", "3,750 meticais", "FJD 38,512", "40,250 dirhams"],
+)
+def test_sums_in_any_currency_of_the_world(money: str) -> None:
+    assert found(f"I still owe Grace {money} for the tent.", "MONEY") == [money]
