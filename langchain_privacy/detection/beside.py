@@ -10,25 +10,26 @@ counted ("214 plates"), what stands in code, in a log, in a table or behind the 
     >>> from langchain_privacy.detection.folded import fold
     >>> text = "Ann moved to room 312 in 1988 and served 214 plates; her badge is KX-40817."
     >>> folded = fold(text)
-    >>> [text[a:b] for a, b, _ in numbers_beside(folded, PublicWords())]
+    >>> [text[a:b] for a, b, _ in numbers_beside(folded, [(0, len(text))], PublicWords())]
     ['312', '1988', 'KX-40817']
     >>> text = "Everybody was there, but Hope was missing."
-    >>> [text[a:b] for a, b, _ in names_beside(fold(text), PublicWords())]
+    >>> [text[a:b] for a, b, _ in names_beside(fold(text), [(0, len(text))], PublicWords())]
     ['Hope']
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
-from langchain_privacy.detection.vocabulary.english import private_words
+from langchain_privacy.detection.vocabulary.english import words_not_public
 from langchain_privacy.detection.vocabulary.numbers import private_numbers
 from langchain_privacy.values.spelling import NUMBER, WORD
 from langchain_privacy.words import load
 
+Span = tuple[int, int]
 _Found = tuple[int, int, str]
 
 # A token that a number is a piece of: PHYS-214, 22CS/114903/25, svc_9fK2.
@@ -63,31 +64,54 @@ _BEGINS = re.compile(r"(?:[.!?:;\n\t•*#>|=({\[“\"‘`–—]|--|\A)[\s\"'“
 _BEFORE = 12
 
 
-def numbers_beside(folded: FoldedText, public: PublicWords) -> Iterator[_Found]:
+def lines_with(folded: FoldedText, found: Iterable[Finding]) -> list[Span]:
+    """Return the lines of a folded text with something that was found in the original."""
+    lines: list[Span] = []
+    for start in sorted(f.start for f in found):
+        start = folded.normal.place(start)
+        if not lines or start > lines[-1][1]:
+            stop = folded.text.find("\n", start)
+            stop = len(folded.text) if stop < 0 else stop
+            lines.append((folded.text.rfind("\n", 0, start) + 1, stop))
+    return lines
+
+
+def numbers_beside(
+    folded: FoldedText, lines: Sequence[Span], public: PublicWords
+) -> Iterator[_Found]:
     """Yield numbers and codes of prose that are not public and count nothing.
 
     Sums, ages and days are left: `personal` knows whose they are.
 
     Args:
-        folded: A text in which something private was found.
+        folded: The text.
+        lines: Those with something private.
         public: What the application declares public.
 
     Yields:
         Offsets in the folded text, and `NUMBER`.
     """
     text = folded.text
-    for start, end in private_numbers(text, PUBLIC_NUMBERS, public.words, sums=False):
-        start, end = _without_clause(text, start, end)
+    starts = [first for first, _ in lines]
+
+    def wanted(start: int, end: int) -> Span | None:
+        line = bisect_right(starts, start) - 1
+        if line < 0 or start >= lines[line][1]:
+            return None
         first, last = _token(text, start, end)
         token = text[first:last]
         if _LETTER.search(token) and " " not in token:
-            if _is_code(token):
-                yield first, last, NUMBER
-        elif _is_plain(text, start, end) and not _counts(text, end, text[start:end]):
-            yield start, end, NUMBER
+            return (first, last) if _is_code(token) else None
+        plain = _is_plain(text, start, end) and not _counts(text, end, text[start:end])
+        return (start, end) if plain else None
+
+    if any(wanted(*number) for number in folded.said.numbers):  # in most texts there is none
+        for start, end in private_numbers(text, PUBLIC_NUMBERS, public.words, sums=False):
+            if span := wanted(*_without_clause(text, start, end)):
+                yield *span, NUMBER
 
 
-def _without_clause(text: str, start: int, end: int) -> tuple[int, int]:
+def _without_clause(text: str, start: int, end: int) -> Span:
     """Return a number without the letters of Chinese or Japanese around it."""
     while start < end and _CLAUSE.match(text, start):
         start += 1
@@ -140,35 +164,30 @@ def _counts(text: str, end: int, number: str) -> bool:
     return False
 
 
-def names_beside(folded: FoldedText, public: PublicWords) -> Iterator[_Found]:
+def names_beside(
+    folded: FoldedText, lines: Iterable[Span], public: PublicWords
+) -> Iterator[_Found]:
     """Yield words with a capital letter in the middle of an English sentence that are not public.
 
     Args:
-        folded: An English text in which something private was found.
+        folded: The text.
+        lines: Those with something private.
         public: What the application declares public.
 
     Yields:
         Offsets in the folded text, and `WORD`.
     """
     text = folded.text
-    for start, end in private_words(text, public.words):
-        name = text[start:end]
-        if (
-            _NAME.match(name)
-            and name.lower() not in _DAYS_AND_MONTHS
-            and not _BEGINS.search(text, max(0, start - _BEFORE), start)
-        ):
-            yield start, end, WORD
-
-
-def in_a_line_with(
-    text: str, found: Sequence[Finding], findings: Iterable[Finding]
-) -> Iterator[Finding]:
-    """Yield what stands in a line of a text with something that was found before."""
-    starts = sorted(f.start for f in found)
-    for finding in findings:
-        first = text.rfind("\n", 0, finding.start) + 1
-        stop = text.find("\n", finding.end)
-        index = bisect_left(starts, first)
-        if index < len(starts) and (stop < 0 or starts[index] < stop):
-            yield finding
+    for first, stop in lines:
+        for start, end in words_not_public(text[first:stop], public.words):
+            start, end = first + start, first + end
+            name = text[start:end]
+            if (
+                _NAME.match(name)
+                and name.lower() not in _DAYS_AND_MONTHS
+                and (
+                    name.partition(" ")[0].lower() in load("given_names")  # as the lists have it
+                    or not _BEGINS.search(text, max(0, start - _BEFORE), start)
+                )
+            ):
+                yield start, end, WORD

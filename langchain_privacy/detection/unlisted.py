@@ -18,7 +18,7 @@ has a capital letter, compounds are looked up by their parts.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from langchain_privacy.detection.beside import in_a_line_with, names_beside, numbers_beside
+from langchain_privacy.detection.beside import lines_with, names_beside, numbers_beside
 from langchain_privacy.detection.finding import Finding, LateDetector, Reviewer
 from langchain_privacy.detection.folded import UPPER, FoldedText, fold
 from langchain_privacy.detection.language import detection_language
@@ -124,16 +124,16 @@ class UnlistedDetector(LateDetector, Reviewer):
         folded, language = fold(text), self._read_in(text, language)
         findings = self._findings(folded, language)
         if found:
-            spans = list(numbers_beside(folded, self.public))
+            lines = lines_with(folded, found)
+            spans = list(numbers_beside(folded, lines, self.public))
             if language == "en":
-                spans += names_beside(folded, self.public)
-            beside = [
+                spans += names_beside(folded, lines, self.public)
+            findings += [
                 folded.to_original(
                     Finding(start=a, end=b, entity_type=kind, score=_BESIDE, detector=self.name)
                 )
                 for a, b, kind in spans
             ]
-            findings += in_a_line_with(text, found, beside)
         return findings
 
     def _read_in(self, text: str, language: str | None) -> str | None:

@@ -78,6 +78,10 @@ class Normal(NamedTuple):
             return start, end
         return self.origins[start], self.ends[end - 1]
 
+    def place(self, at: int) -> int:
+        """Return which character of `text` an offset of the original is in."""
+        return at if self.origins is None else max(0, bisect_right(self.origins, at) - 1)
+
 
 def _is_astral(text: str) -> bool:
     """Say whether a text has a character beyond the basic plane: two units of UTF-16."""

@@ -57,6 +57,13 @@ def private_words(
         others: Vocabularies of other languages in Latin letters that the text may be in.
     """
     yield from named_by_words_around(text)
+    yield from words_not_public(text, declared, others)
+
+
+def words_not_public(
+    text: str, declared: Collection[str] = frozenset(), others: OtherLanguages | None = None
+) -> Iterator[Span]:
+    """Yield what `private_words` does, but for what only the words around it name."""
     function = load("english_function")
     if others is not None and others.latin:
         function |= load("function_elsewhere")
