@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from langchain_privacy.detection.finding import Finding, LateDetector
 from langchain_privacy.detection.folded import FoldedText, fold
 from langchain_privacy.detection.health_terms import health_terms
+from langchain_privacy.detection.language import detection_language
 from langchain_privacy.detection.personal import PERSONS, speaks_of
 from langchain_privacy.values.spelling import UNTYPED
 from langchain_privacy.words import load, load_by_kind
@@ -49,13 +50,29 @@ _OTHERS = re.compile(
     rf"|\b(?:my|our|his|her|their|this|that|['’]s) (?:[a-z-]+ )?(?:{'|'.join(sorted(_ROLES))})\b"
     r"|\bthe patient\b(?!['’]?s? (?:leaflet|guide))|\bpt\b"
 )
-# Pronouns of other languages; their relations are in words/relations.txt.
-_ELSEWHERE = frozenset(word for word in load_by_kind("relations") if " " not in word).union(
-    ("je", "j", "mon", "ma", "mes", "moi", "elle", "lui", "yo", "mi", "mis", "tengo", "tiene",
-     "ella", "él", "ich", "mein", "meine", "meiner", "meinem", "meinen", "sie", "ihr", "ihre",
-     "sein", "seine", "hat", "eu", "meu", "minha", "tenho", "ele", "ela", "seu", "sua", "io",
-     "mio", "mia", "lei", "ho")
+# In other languages as in English: she, a relation (words/relations.txt) but not "a mother", mine
+# before the illness, and I with a verb of having that is not asked for. In an English text what is
+# an English word as well (hat, mi, ma) says nothing.
+_SHE_ELSEWHERE = frozenset(word for word in load_by_kind("relations") if " " not in word).union(
+    ("elle", "lui", "tiene", "ella", "él", "sie", "ihr", "ihre", "sein", "seine", "hat", "ele",
+     "ela", "seu", "sua", "lei", "maman", "papa", "mamá", "papá", "mamãe", "mutti", "vati")
 )  # fmt: skip
+_ENGLISH_AS_WELL = _SHE_ELSEWHERE & (load("english_common") | load("english_everyday"))
+_ROMAN = frozenset({"de", "fr", "es", "pt", "it", "nl"})
+_FORMAL = frozenset({"Sie", "Ihr", "Ihre", "Lei"})  # you, within a sentence
+_ANY_ELSEWHERE = frozenset(
+    ("un", "una", "une", "uno", "um", "uma", "ein", "eine", "einer", "einem", "einen", "een",
+     "cada", "chaque", "ogni", "jede", "jeder", "jedes")
+)  # fmt: skip
+_MY_ELSEWHERE = re.compile(
+    r"\b(?:mon|ma|mes|mis?|mein(?:e[mnrs]?)?|meus?|minhas?|mi[oa]) (?:[^\W\d_]+ )?\Z"
+)
+_I_ELSEWHERE = re.compile(
+    r"(?<!\bsi )(?<!\bse )\b(?:tengo|tuve|tomo|padezco|sufro|tenho|tive|sofro|ho (?!ho\b)|prendo"
+    r"|soffro)\b|(?<!\bsi )\bj(?:e |['’])(?:ai|avais|suis|prends|souffre)\b"
+    r"|\bich (?:[^\W\d_]+ )?(?:habe|hatte|bin|nehme|leide|bekam)\b"
+    r"|\b(?:habe|hatte|bin|nehme|leide|bekam) ich\b"
+)
 _WORD = re.compile(r"[^\W\d_]+")
 _HONORIFIC = re.compile(
     r"(?<![가-힣])우리 |드시|드셨|으시|으셨|하시|하셨|이신|이세요|계시|계셔|계신|받으"
@@ -157,6 +174,7 @@ class _About:
         origins = folded.normal.origins
         self._persons = persons if origins is None else [bisect_left(origins, p) for p in persons]
         self._whole: bool | None = None
+        self._read_in: str | None = None
 
     def theirs(self, term: Span) -> Span | None:
         """Return a term, or the entry of a record that it is in, where it is somebody's."""
@@ -170,7 +188,9 @@ class _About:
             return term if self._is_koreans(term, begin, stop) else None
         if self._named(begin, stop) or self._others(begin, stop):
             return term
-        return term if self._is_writers(begin, start) else None
+        if self._is_writers(begin, start) or self._is_writers_elsewhere(begin, start, stop):
+            return term
+        return None
 
     def _sentence(self, start: int, end: int) -> Span:
         """Return the sentence that a term is in; with the one before where it says no more."""
@@ -190,9 +210,29 @@ class _About:
 
     def _others(self, begin: int, stop: int) -> bool:
         """Say whether a stretch speaks of somebody else than the writer."""
-        if _OTHERS.search(self.lower, begin, stop):
-            return True
-        return not _ELSEWHERE.isdisjoint(_WORD.findall(self.lower, begin, stop))
+        # In Spanish "mama" is a breast, in German "her" is hither.
+        english = _OTHERS.search(self.lower, begin, stop) and self._language() not in _ROMAN
+        return bool(english) or self._elsewhere(begin, stop)
+
+    def _elsewhere(self, begin: int, stop: int) -> bool:
+        """Say whether a stretch speaks of somebody else in another language than English."""
+        before = ""
+        for match in _WORD.finditer(self.text, begin, stop):
+            said = match[0].lower()
+            if (
+                said in _SHE_ELSEWHERE
+                and before not in _ANY_ELSEWHERE
+                and not (before and match[0] in _FORMAL)
+                and not (said in _ENGLISH_AS_WELL and self._language() == "en")
+            ):
+                return True
+            before = said
+        return False
+
+    def _language(self) -> str:
+        if self._read_in is None:
+            self._read_in = detection_language(self.text) or ""
+        return self._read_in
 
     def _is_writers(self, begin: int, start: int) -> bool:
         """Say whether the writer has what stands at an offset: "I have", "my", not "can I take"."""
@@ -206,6 +246,13 @@ class _About:
         if _OTHER_CLAUSE.search(between) or _MODAL.search(said[: match.start("who")]):
             return False
         return _HAVING.search(between) is not None or who not in ("i", "my", "me", "we", "our")
+
+    def _is_writers_elsewhere(self, begin: int, start: int, stop: int) -> bool:
+        """Say it of the writer in other languages, where the verb may stand behind as well."""
+        if _I_ELSEWHERE.search(self.lower, begin, stop):
+            return True
+        mine = _MY_ELSEWHERE.search(self.lower, max(begin, start - _NEAR), start)
+        return mine is not None and self._language() != "en"
 
     def _is_koreans(self, term: Span, begin: int, stop: int) -> bool:
         start, end = term
@@ -248,7 +295,8 @@ class _About:
             return start, end
         first, last = before[-1].end(), after.start() if after else len(self.text)
         words = _WORD.findall(self.lower, first, last)
-        clause = not load("english_function").isdisjoint(words) or not self.text[start].isascii()
+        small = load("english_function") | load("function_elsewhere")
+        clause = not small.isdisjoint(words) or not self.text[start].isascii()
         return (start, end) if clause else (first, last)
 
 

@@ -41,6 +41,19 @@ _DERIVED = {
     ),
     "de": re.compile(r"un(?P<stem>.{4,})"),
 }
+# What Latin and Greek put before words of the Romance languages, as each of them spells it: the
+# prefixes of the grammars of the academies, without the short ones that names begin with (re, de,
+# co, in). An r or s between vowels is doubled: "prerrenal", "antissocial".
+_PREFIXES = (
+    "anti", "auto", "bio", "cardio", "contra", "contre", "electro", "eletro", "électro", "elettro",
+    "entre", "ex", "extra", "foto", "gastro", "hemo", "hepato", "hidro", "hydro", "idro", "hiper",
+    "hyper", "iper", "hipo", "hypo", "ipo", "infra", "inter", "intra", "macro", "micro", "multi",
+    "nefro", "neuro", "para", "peri", "pluri", "poli", "poly", "post", "pre", "pré", "psico",
+    "psycho", "pos", "pós", "radio", "retro", "semi", "sobre", "sub", "super", "sur", "tele",
+    "trans", "ultra", "vice",
+)  # fmt: skip
+_PREFIXED_IN = frozenset({"ca", "es", "fr", "gl", "it", "pt", "ro"})
+_LEAST_REST = 5
 _ELSEWHERE = frozenset({"en", "ko", "ja", "zh"})
 # The endings of terms as German and the Romance languages write them: -statina, -ectomie, -zilline.
 _TERMS = tuple(
@@ -97,6 +110,24 @@ def is_word(word: str, code: str) -> bool:
     if derived and (is_known(derived["stem"], code) or is_known(stem, code)):
         return True
     return without_accents(word).endswith(_TERMS, 2)
+
+
+def is_prefixed(word: str, code: str) -> bool:
+    """Say whether a word in small letters is one of a dictionary behind a prefix: "exfumador"."""
+    if code not in _PREFIXED_IN or not word.startswith(_PREFIXES):
+        return False
+    return any(
+        len(rest) >= _LEAST_REST and not is_listed(rest) and is_known(rest, code)
+        for prefix in _PREFIXES
+        if word.startswith(prefix)
+        for rest in _behind(prefix, word)
+    )
+
+
+def _behind(prefix: str, word: str) -> tuple[str, ...]:
+    rest = word[len(prefix) :]
+    doubled = prefix[-1] in "aeio" and rest[:2] in ("rr", "ss")
+    return (rest, rest[1:]) if doubled else (rest,)
 
 
 def is_noun(word: str, code: str, *, sure: bool = False) -> bool:

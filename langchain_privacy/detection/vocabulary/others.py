@@ -26,6 +26,7 @@ from langchain_privacy.detection.vocabulary.dictionaries import (
     CAPITAL_NOUNS,
     is_listed,
     is_noun,
+    is_prefixed,
     is_readable,
     is_word,
 )
@@ -65,7 +66,7 @@ class OtherLanguages:
         """Say whether a word in small letters is in a dictionary; of "l'eau" both parts."""
         if not self.latin or (len(word) >= _NAME and word in load("given_names")):
             return False
-        if any(is_word(word, code) for code in self.latin):
+        if any(is_word(word, code) or is_prefixed(word, code) for code in self.latin):
             return True
         first, mark, second = word.partition("'")
         return bool(mark) and len(first) < _NAME and (len(second) < 2 or self.has(second))

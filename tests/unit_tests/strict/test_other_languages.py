@@ -26,6 +26,13 @@ def found(text: str, *languages: str) -> list[str]:
         ("fr", "Il habite à Plougastel avec Yannig.", ["Plougastel", "Yannig"]),
         ("es", "Quiero revisar el contrato de la vivienda antes de firmar.", []),
         ("es", "Ayer hablé con Yaretzi Xochitl.", ["Yaretzi Xochitl"]),
+        ("es", "un exfumador con dolor prerrenal en interconsulta", []),  # prefixes
+        (
+            "es",
+            "ayer vi a exavier, a exmarina y a interlaken",
+            ["exavier", "exmarina", "interlaken"],
+        ),
+        ("pt", "a energia do grupo antissocial", []),
         ("pt", "Ontem falei com Ubirajara sobre a decisão.", ["Ubirajara"]),
         ("ja", "契約書を確認して、要点をまとめてください。", []),
         ("ja", "田中さんは東京都港区に住んでいます。", ["田中", "東京都港区"]),
