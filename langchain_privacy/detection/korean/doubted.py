@@ -49,6 +49,8 @@ def is_believed(sentence: str, start: int, end: int, score: float) -> bool:
     if first == last or tokens[first].start != start - at:
         return score >= SAID
     found = tokens[first:last]
+    if end - start == 1 and found[0].end > end - at and not found[0].oov:
+        return found[0].tag != "NNG"  # 선교사님: no 교사 of the family 선
     whole = found[-1].end == end - at
     if score < SAID:
         alone = whole and end - start >= _FULL and not _LABELS.match(sentence, end)

@@ -33,6 +33,7 @@ _CLASS = re.compile(r"(?<!\d)[1-6]학년\s?\d{1,2}반")
 # quality as frequent as this what somebody thinks of it: 좋은병원.
 _EVERYDAY = 20_000
 _QUALITY = 1_000
+_GIVEN = load("korean_given_whole") - load("korean_given_words_as_well")
 _NOUNS = frozenset({"NNG", "NNP", "MM", "XPN", "NP", "MAG"})
 _IN_A_NAME = frozenset({"NNG", "NNP", "XR", "MAG", "XPN"})
 
@@ -65,6 +66,8 @@ def _named(word: str) -> int:
 
 def _is_a_kind(word: str) -> bool:
     """Say whether a word is a frequent noun, as in 대학병원 and 종합병원, and no name."""
+    if word in _GIVEN:
+        return False  # 다온물류
     if not is_kiwi_installed():
         return True
     tokens = korean_tokens(word)

@@ -12,7 +12,7 @@ or an age says is kept. `defaults` puts the rule into a detector.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import HANGUL, FoldedText
@@ -20,6 +20,7 @@ from langchain_privacy.detection.korean import morphemes, syllables
 from langchain_privacy.detection.korean.doubted import SAID, is_believed
 from langchain_privacy.detection.korean.everyday import is_common_token, term_at
 from langchain_privacy.detection.korean.given import given_names_in
+from langchain_privacy.detection.korean.kinds import beside_kinds
 from langchain_privacy.detection.korean.labelled import LABELS, labelled_in
 from langchain_privacy.detection.korean.listed import listed_beside
 from langchain_privacy.detection.korean.people import people_in
@@ -88,8 +89,8 @@ def _with_kiwi(sentence: str) -> tuple[_Name, ...]:
         for f in people_in(sentence)
         if is_believed(sentence, f.start, f.end, f.score) and not _heads(sentence, f)
     )
-    by_model = _by_model(sentence, _in_morphemes)
-    return (*by_rules, *by_model, *_by_given_name(sentence))
+    found = (*by_rules, *_by_model(sentence, _in_morphemes), *_by_given_name(sentence))
+    return (*found, *_by_kind(sentence, found))
 
 
 def _by_given_name(sentence: str) -> Iterator[_Name]:
@@ -98,6 +99,15 @@ def _by_given_name(sentence: str) -> Iterator[_Name]:
             yield at + start, at + end, "PERSON", _PERSON, "korean_given"
         for start, end, kind in labelled_in(piece):
             yield at + start, at + end, kind, _PERSON, "korean_labelled"
+
+
+def _by_kind(sentence: str, others: Sequence[_Name]) -> Iterator[_Name]:
+    """Yield names beside what they are; what the others found has their type."""
+    for at, piece in pieces(sentence):
+        for start, end, kind in beside_kinds(piece):
+            begin, stop = at + start, at + end
+            if not any(o[0] < stop and begin < o[1] for o in others):
+                yield begin, stop, kind, _OTHER, "korean_kinds"
 
 
 @remembered(SENTENCES)
