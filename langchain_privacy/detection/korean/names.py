@@ -104,7 +104,8 @@ def _by_given_name(sentence: str) -> Iterator[_Name]:
 def _by_kind(sentence: str, others: Sequence[_Name]) -> Iterator[_Name]:
     """Yield names beside what they are; what the others found has their type."""
     for at, piece in pieces(sentence):
-        for start, end, kind in beside_kinds(piece):
+        found = [(start - at, end - at) for start, end, *_ in others]
+        for start, end, kind in beside_kinds(piece, found):
             begin, stop = at + start, at + end
             if not any(o[0] < stop and begin < o[1] for o in others):
                 yield begin, stop, kind, _OTHER, "korean_kinds"
