@@ -61,6 +61,12 @@ _DAY_ITSELF = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _OFFICE = re.compile(r"(?:팀|부서|센터|은행|회사|지점|본부|상사|학교|병원)\Z")
 _SENTENCE = re.compile(r"(?<=[^\W\d_]{4})\.[ ]+(?=[A-Z])|(?<=\w)\.[ ]+(?=[가-힣])")
+# "PPS number: 9804821MA. Tax class unchanged"; not "12. April".
+_NEXT = re.compile(r"(?:(?<=\d)|(?<=\d[A-Z])|(?<=\d[A-Z]{2}))\.[ ]+(?=[A-Z][a-z]+ [a-z])")
+_IN_WORDS = frozenset(
+    (NAME, MAYBE_NAME, ABOUT, MONEY, HEALTH, TRAIT, "ADDRESS", "LOCATION", "DATE_OF_BIRTH",
+     "USERNAME")
+)  # fmt: skip
 _NUMBER = re.compile(r"[A-Za-z]{0,6}[A-Za-z0-9*xX.#/() +-]{3,48}")
 _CODE = re.compile(r"[\w.]+\(|[\w]+\[|[{<$%]|self\.|this\.")
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
@@ -133,6 +139,8 @@ def _fields(text: FoldedText) -> Iterator[_Field]:
         start, end = value.span(group)
         end = start + len(t[start:end].rstrip(" \t,.;:*"))
         if group == "bare" and kind == "ADDRESS" and (stop := _SENTENCE.search(t, start, end)):
+            end = stop.start()
+        if group == "bare" and kind not in _IN_WORDS and (stop := _NEXT.search(t, start, end)):
             end = stop.start()
         if group == "bare" and text.hangul and (stop := PARTICLE_APART.search(t, start, end)):
             end = stop.start()

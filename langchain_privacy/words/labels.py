@@ -143,6 +143,15 @@ def kind_of_label(label: str) -> str:
     return _english(_long(words)) or (_english(_long(one)) if one else "")
 
 
+def is_label_of_a_number(said: str) -> bool:
+    """Say whether words are nothing but the label of a number: PESEL, National Insurance.
+
+    A single word with a capital letter may be somebody's name: Pan.
+    """
+    phrase = " ".join(_long(words_of(said).lower().split()))
+    return phrase in _NUMBERS and (" " in phrase or (phrase in _STRONG and not said.istitle()))
+
+
 def _long(words: list[str]) -> list[str]:
     return " ".join(_SHORT.get(word, word) for word in words).split()
 

@@ -17,6 +17,7 @@ from langchain_privacy.detection.vocabulary import english, korean, numbers
 from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
 from langchain_privacy.detection.vocabulary.others import OtherLanguages
 from langchain_privacy.values.spelling import NUMBER, WORD
+from langchain_privacy.words.labels import is_label_of_a_number
 
 Span = tuple[int, int]
 
@@ -29,6 +30,8 @@ _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\[nrtbf]|&#?\w{2,8};")
 _STOPS = frozenset(" \t\r\n\v\f\"'“”‘’«»<>()[]{},;|`=\ufffc\x1e\x1f")
 _ADDRESS = re.compile(r"[/@\\]|[a-zA-Z0-9]\.[a-zA-Z]{2,}(?:[:/]|\Z)")
 _FARTHEST = 200
+
+_BEFORE_A_NUMBER = re.compile(r"(?: [a-z]{1,12}){0,4} ?[:#(=]? ?(?=[A-Z]{0,3}[ -]?\d)")
 
 
 class StrictDetector(Detector):
@@ -81,7 +84,10 @@ class StrictDetector(Detector):
         ]
 
     def _words(self, text: str) -> Iterator[Span]:
-        return english.private_words(text, self.public.words, self.others or None)
+        for start, end in english.private_words(text, self.public.words, self.others or None):
+            # "Her CPF is 432.959.809-42": what the number is is nobody's
+            if not (_BEFORE_A_NUMBER.match(text, end) and is_label_of_a_number(text[start:end])):
+                yield start, end
 
     def _foreign(self, text: str) -> Iterator[Span]:
         """Yield what is private in scripts other than Latin and Hangul."""

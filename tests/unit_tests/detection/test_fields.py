@@ -25,6 +25,7 @@ FIELDS = [
     ('PERSON', 'name: Paik, dob: 1980-02-03', 'Paik'),
     ('PERSON', 'name: Paik\nemail: p@x.org', 'Paik'),
     ('PHONE', '연락처: 12-345-6789', '12-345-6789'),
+    ('ID', 'PPS number: 9804821MA. Tax class unchanged.', '9804821MA'),  # and no sentence behind
 
 ]  # fmt: skip
 

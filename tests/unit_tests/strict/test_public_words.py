@@ -250,3 +250,14 @@ def test_prompts_that_others_wrote(part, left, over):
                 masked += any(hidden[word.start() : word.end()])
     assert clear / units <= left
     assert masked / words <= over
+
+
+def test_what_a_number_is_called_is_public_before_it() -> None:
+    def words(text: str) -> list[str]:
+        return [text[f.start : f.end] for f in StrictDetector().detect(text)]
+
+    assert words("Her CPF is 432.959.809-42.") == ["432.959.809-42"]
+    assert "National Insurance" not in words("His National Insurance number JG 10 37 59 A is lost.")
+    # what may be a name stays, and so does a label that no number follows
+    assert "Pan" in words("We saw Pan in 48 photos.")
+    assert words("They filed it with PESEL today.") == ["PESEL"]
