@@ -157,9 +157,49 @@ _ORIGIN = Anchored(
     in_lower=True,
 )
 
+# What somebody does for a living, told with a word before it: "I am a bagpipe teacher", "Joy, 29,
+# dental hygienist from Kitwe", "my new job as harbour pilot". "A teacher" alone is nobody.
+_TRADE = (
+    r"(?:[a-z]{2,}(?:er|or|ist|ian|eer|man|woman)(?<!ever)(?<!ther)(?<!umber)|nurse|pilot|clerk|cook"
+    r"|chef|guard|guide|maid|nanny|coach|judge|monk|nun|priest|imam|smith|accountant|assistant"
+    r"|attendant|consultant|agent|apprentice|intern|lecturer|professor|vet|dean|principal)"
+)
+_FURTHER_THAN = (
+    *("older", "younger", "better", "bigger", "smaller", "later", "longer", "shorter", "taller"),
+    *("stronger", "weaker", "closer", "lower", "higher", "harder", "easier", "faster", "over"),
+    *("under", "after", "together", "rather", "computer", "paper", "letter", "matter", "order"),
+    *(
+        "error",
+        "water",
+        "weather",
+        "winter",
+        "summer",
+        "dinner",
+        "power",
+        "answer",
+        "floor",
+        "door",
+    ),
+    *("color", "favor", "minor", "major", "human", "cancer", "fever", "sister", "brother"),
+)
+_A_WORD = rf"(?!(?:{_any_of('english_function')}|more|less|getting|becoming)\b)[a-z-]{{2,}}"
+_OCCUPATION = (
+    rf" (?P<name>(?:{_A_WORD} ){{1,2}}(?!(?:{'|'.join(_FURTHER_THAN)})\b){_TRADE})"
+    r"(?=[.,;:!?)\n]|\Z| (?:from|in|at|for|with|and|of|to|by|on|who|since|but|based|near|here)\b)"
+)
+_DOES = Anchored(
+    r"\b(?:(?:i am|i'?m|i was|he is|he'?s|he was|she is|she'?s|she was|who is)(?: an?)?"
+    r"|(?:works?|worked|working|job|employed|trained|career|position|role|retired) as"
+    r"(?: an?| the)?)" + _OCCUPATION,
+    ["i", "im", "he", "hes", "she", "shes", "who", "work", "works", "worked", "working", "job",
+     "employed", "trained", "career", "position", "role", "retired"],
+    in_lower=True,
+)  # fmt: skip
+_DOES_AT_AN_AGE = Anchored(r"(?<!\d)\d{1,2},(?: an?)?" + _OCCUPATION, numbers=True, in_lower=True)
+
 
 _BEHIND_WORDS = (_CALLED, _NAMED, _ORIGIN, _DAY_OF_A_WEEK, _INSTITUTION, _TITLED_INITIAL, _CALENDAR,
-                 _LIVES, _WORKS, _KNOWN_AS)  # fmt: skip
+                 _LIVES, _WORKS, _KNOWN_AS, _DOES)  # fmt: skip
 _SIGNS = frozenset().union(*(anchored.signs for anchored in _BEHIND_WORDS))
 
 
@@ -173,6 +213,8 @@ def named_by_words_around(text: str) -> list[Span]:
         if not anchored.signs.isdisjoint(signs)
         for match in anchored.find(words)
     ]
+    if words.numbers:
+        found += _DOES_AT_AN_AGE.find(words)
     if _LATER_INITIAL.search(text):
         found += _INITIALS.finditer(text)
     if "@" in text:

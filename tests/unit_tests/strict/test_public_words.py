@@ -61,7 +61,7 @@ def found(text, detector=DETECTOR):
         ("my mother in law is 81 and lives here, the twins (both 3) too", ["81", "3"]),
         ("they fled in '48 with my GPA 3.61, 4.1/4.5 GPA", ["48", "3.61", "4.1/4.5"]),
         ("use the code HOLLOW20 in yr 3 now", ["HOLLOW20", "3"]),
-        ("I'm a night nurse, 19, in town", ["19"]),
+        ("I'm a night nurse, 19, in town", ["night nurse", "19"]),
         ("bring it to room b12 today", ["b12"]),
         ("Born 2 March 1985 or 1985-03-02", ["2 March 1985", "1985-03-02"]),
         ("It was in March 2019 or in 2019", ["March 2019", "2019"]),
@@ -132,6 +132,24 @@ def test_what_is_public(text):
 )
 def test_slips_of_everyday_words_and_posts_are_public(text):
     assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        ("I am a bagpipe teacher.", ["bagpipe teacher"]),
+        (
+            "a bio for Wrozvik, 29, dental hygienist from there",
+            ["Wrozvik", "29", "dental hygienist"],
+        ),
+        ("a post about my new job as harbour pilot", ["harbour pilot"]),
+        ("I am a teacher, and she is a nurse.", []),
+        ("She is much older than me and a very good man.", []),
+        ("He is getting better at it.", []),
+    ],
+)
+def test_what_somebody_does_for_a_living_is_told_by_a_word_before_it(text, private):
+    assert found(text) == private
 
 
 @pytest.mark.parametrize("word", ["wrozzvik", "allissonn", "adress", "brettonia", "kaarsson"])
