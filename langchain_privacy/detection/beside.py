@@ -21,6 +21,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
+from langchain_privacy.detection.dates import MONTHS
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
@@ -55,11 +56,10 @@ _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|s)\Z", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 
 _NAME = re.compile(r"[^\W\d_a-z][a-z'’]+(?:[ -](?:(?:of|the|and|&) )*[^\W\d_a-z][a-z'’]+)*\Z")
-_DAYS_AND_MONTHS = frozenset(
-    ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january",
-     "february", "march", "april", "may", "june", "july", "august", "september", "october",
-     "november", "december", "easter", "christmas")
-)  # fmt: skip
+_DAYS_AND_MONTHS = MONTHS.union(
+    ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "easter"),
+    ("christmas",),
+)
 _BEGINS = re.compile(r"(?:[.!?:;\n\t•*#>|=({\[“\"‘`–—]|--|\A)[\s\"'“‘*_(\[-]*\Z")
 _BEFORE = 12
 
