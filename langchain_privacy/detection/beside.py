@@ -56,10 +56,10 @@ _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|s)\Z", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 
 _NAME = re.compile(r"[^\W\d_a-z][a-z'’]+(?:[ -](?:(?:of|the|and|&) )*[^\W\d_a-z][a-z'’]+)*\Z")
-_DAYS_AND_MONTHS = MONTHS.union(
-    ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "easter"),
-    ("christmas",),
-)
+_DAYS_AND_MONTHS = MONTHS | frozenset(
+    ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "easter",
+     "christmas")
+)  # fmt: skip
 _BEGINS = re.compile(r"(?:[.!?:;\n\t•*#>|=({\[“\"‘`–—]|--|\A)[\s\"'“‘*_(\[-]*\Z")
 _BEFORE = 12
 
@@ -67,8 +67,7 @@ _BEFORE = 12
 def lines_with(folded: FoldedText, found: Iterable[Finding]) -> list[Span]:
     """Return the lines of a folded text with something that was found in the original."""
     lines: list[Span] = []
-    for start in sorted(f.start for f in found):
-        start = folded.normal.place(start)
+    for start in sorted(folded.normal.place(f.start) for f in found):
         if not lines or start > lines[-1][1]:
             stop = folded.text.find("\n", start)
             stop = len(folded.text) if stop < 0 else stop

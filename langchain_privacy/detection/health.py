@@ -170,9 +170,8 @@ class _About:
 
     def __init__(self, folded: FoldedText, text: str, found: Sequence[Finding]) -> None:
         self.text, self.lower = folded.text, folded.lower
-        persons = sorted(f.start for f in found if _is_of_a_person(f, text))
-        origins = folded.normal.origins
-        self._persons = persons if origins is None else [bisect_left(origins, p) for p in persons]
+        place = folded.normal.place
+        self._persons = sorted(place(f.start) for f in found if _is_of_a_person(f, text))
         self._whole: bool | None = None
         self._read_in: str | None = None
 

@@ -21,6 +21,7 @@ from functools import cache
 from typing import Any
 
 from langchain_privacy.detection.finding import Detector
+from langchain_privacy.detection.once import once
 from langchain_privacy.detection.warned import warn_caller
 from langchain_privacy.errors import DetectionError
 from langchain_privacy.words import guess_language, load
@@ -78,6 +79,7 @@ def detection_language(text: str, expected: Sequence[str] = ()) -> str | None:
 _BY_WORDS_OR_SCRIPT = frozenset({"en", "ko", "ja", "zh"})  # no guess of the library
 
 
+@once
 def _guessed(text: str) -> str | None:
     sample = text[:_SAMPLE]
     if not sample.isascii() and _EAST_ASIAN.search(sample):
@@ -113,6 +115,7 @@ def likely_language(text: str) -> str | None:
     return next((code for code, score in likely_languages(text) if score >= _LIKELY), None)
 
 
+@once
 def likely_languages(text: str) -> list[tuple[str, float]]:
     """Return what `likely_language` chooses from: codes and their likelihood, the best first."""
     sample = text[:_SAMPLE]

@@ -291,9 +291,8 @@ class _About:
 
     def __init__(self, folded: FoldedText, found: Sequence[Finding]) -> None:
         self.text, self.lower, self.said = folded.text, folded.lower, folded.said
-        persons = sorted(f.start for f in found if f.entity_type in PERSONS)
-        origins = folded.normal.origins
-        self._persons = persons if origins is None else [bisect_left(origins, p) for p in persons]
+        place = folded.normal.place
+        self._persons = sorted(place(f.start) for f in found if f.entity_type in PERSONS)
         self._cuts: dict[re.Pattern[str], list[int]] = {}
         self._known: dict[tuple[Span, str], bool] = {}
 

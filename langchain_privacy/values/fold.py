@@ -20,7 +20,7 @@ There are three forms, because three things are looked for:
 import re
 import sys
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from itertools import accumulate, chain, compress, repeat
@@ -79,8 +79,8 @@ class Normal(NamedTuple):
         return self.origins[start], self.ends[end - 1]
 
     def place(self, at: int) -> int:
-        """Return which character of `text` an offset of the original is in."""
-        return at if self.origins is None else max(0, bisect_right(self.origins, at) - 1)
+        """Return where in `text` stands what begins at an offset of the original."""
+        return at if self.origins is None else bisect_left(self.origins, at)
 
 
 def _is_astral(text: str) -> bool:

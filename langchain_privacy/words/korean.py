@@ -24,21 +24,7 @@ _COUNTERS = (
     "만 가 이 도 과 인 등 쪽 양 임 네 나 다 라 여 야 아 군 씨 님 측 들 며 만의 과의 이나 이도 라면"
 )
 COPULA = frozenset(
-    (
-        *_COPULA.split(),
-        "입니다",
-        "입니다만",
-        "이다",
-        "이고",
-        "이며",
-        "이었다",
-        "였다",
-        "이었고",
-        "였고",
-        "이라며",
-        "야",
-        "고",
-    )
+    f"{_COPULA} 입니다 입니다만 이다 이고 이며 이었다 였다 이었고 였고 이라며 야 고".split()
 )
 """이다 with its endings, behind a consonant and behind a vowel."""
 _FORMS = {*_PARTICLES.split(), *_COPULA.split()}

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from langchain_privacy.detection.korean.tokens import KNOWN, Token, tokens_without
 from langchain_privacy.detection.once import remembered
 from langchain_privacy.words import load
+from langchain_privacy.words.korean import is_title
 from langchain_privacy.words.labels import kind_of_label
 
 # See `Token.id`: parts that are rarer may be names; words that are more frequent stand in news and
@@ -43,6 +44,17 @@ _TERMS = frozenset().union(*(load(f"korean_public_{domain}") for domain in DOMAI
 _SUBSTANCES = tuple(load("korean_medical_endings"))
 _LONGEST_TERM = max(map(len, _TERMS))
 _BEFORE_ENDING = 2
+
+
+def is_nobody(word: str) -> bool:
+    """Say whether a word, or several, is or has a role, a title, a place, a term or a label."""
+    words = word.split()
+    return (
+        not NOBODY.isdisjoint(words)
+        or is_title(words[-1])
+        or is_term(word)
+        or kind_of_label(word) != ""
+    )
 
 
 def is_paper(tokens: Sequence[Token]) -> bool:

@@ -15,23 +15,18 @@ a person or an animal would be named (강아지 하네스를). An animal is know
 import re
 from collections.abc import Collection, Iterator
 
-from langchain_privacy.detection.korean.everyday import NOBODY, is_term
-from langchain_privacy.detection.korean.labelled import THINGS, Named
+from langchain_privacy.detection.korean.everyday import is_nobody
+from langchain_privacy.detection.korean.labelled import RELATIONS, THINGS, Named
 from langchain_privacy.detection.korean.tokens import Morphemes, Token, korean_tokens
 from langchain_privacy.detection.vocabulary.korean import private_words
 from langchain_privacy.words import load, load_by_kind
 from langchain_privacy.words.korean import HONORIFICS_AND_TITLES, PARTICLES, is_title
-from langchain_privacy.words.labels import kind_of_label
 
 Span = tuple[int, int]
 
 _PERSON, _THING, _PLACE = "PERSON", "ORGANIZATION", "LOCATION"
-_RELATIONS = (
-    "아들 딸 형 누나 언니 오빠 동생 남동생 여동생 남편 아내 와이프 친구 남친 여친 남자친구 여자친구"
-    " 첫째 둘째 셋째 막내 조카 사촌 손자 손녀 할머니 할아버지 이모 고모 삼촌 절친 룸메 짝꿍 후배"
-    " 선배"
-)
-_CLOSE = frozenset(_RELATIONS.split())
+_KIN = "손자 손녀 할머니 할아버지 이모 고모 삼촌 절친 룸메 짝꿍 후배 선배"
+_CLOSE = RELATIONS.union(_KIN.split())
 _PEOPLE = _CLOSE.union(word for word in load("korean_roles") if len(word) > 1)
 _PARENTS = frozenset(
     ["엄마", "아빠", "어머니", "아버지", "부모", "부모님", "가족", "형제", "자매", "남매"]
@@ -194,14 +189,7 @@ def _animal(sentence: str, cue: re.Match[str], *, listed: bool) -> int:
 def _is_nobody(word: str) -> bool:
     """Say whether a word is one for somebody or something, and no name."""
     return (
-        word in _PEOPLE
-        or word in _PARENTS
-        or word in THINGS
-        or word in NOBODY
-        or word in _NOTHING
-        or is_title(word)
-        or is_term(word)
-        or kind_of_label(word) != ""
+        word in _PEOPLE or word in _PARENTS or word in THINGS or word in _NOTHING or is_nobody(word)
     )
 
 

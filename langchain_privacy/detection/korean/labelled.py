@@ -28,12 +28,14 @@ THINGS = {
 }
 """What the name beside a word for a thing or an animal is of."""
 _OURS = frozenset(["제", "내", "저희", "우리", "울"])
-_WHO = (
+_RELATIONS = (
     "아들 딸 형 누나 언니 오빠 동생 남동생 여동생 남편 아내 와이프 친구 남친 여친 남자친구 여자친구"
-    " 첫째 둘째 셋째 막내 조카 사촌 남자 여자 사람 분 애 그분 걔 본인 그 그녀 저 나 신랑 신부"
-    " 상대방 판매자 가족"
+    " 첫째 둘째 셋째 막내 조카 사촌"
 )
-_SOMEBODY = load("korean_roles") | {*TITLES, *_OURS, *_WHO.split()}
+RELATIONS = frozenset(_RELATIONS.split())
+"""What somebody close is to one."""
+_WHO = "남자 여자 사람 분 애 그분 걔 본인 그 그녀 저 나 신랑 신부 상대방 판매자 가족"
+_SOMEBODY = load("korean_roles") | {*TITLES, *_OURS, *RELATIONS, *_WHO.split()}
 _NOTHING = load("field_no_values")
 _AS_WELL = load("korean_given_words_as_well") | load("korean_given_whole")
 

@@ -11,10 +11,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from langchain_privacy.detection.korean.everyday import NOBODY, is_term
+from langchain_privacy.detection.korean.everyday import is_nobody
 from langchain_privacy.detection.korean.tokens import korean_tokens
-from langchain_privacy.words.korean import is_title
-from langchain_privacy.words.labels import kind_of_label
 
 Span = tuple[int, int]
 
@@ -63,7 +61,7 @@ def _others(
     known = {item for item in items if _is_among(item, names)}
     if len(known) >= _FEWEST and share * len(known) >= len(items):
         for start, end in items:
-            if (start, end) not in known and not _is_nobody(text[start:end]):
+            if (start, end) not in known and not is_nobody(text[start:end]):
                 yield start, end
 
 
@@ -71,12 +69,3 @@ def _is_among(item: Span, names: Sequence[Span]) -> bool:
     """Say whether a name begins where an item does and takes most of it."""
     at = bisect_left(names, (item[0], 0))
     return at < len(names) and names[at][0] == item[0] and names[at][1] >= item[1] - 1
-
-
-def _is_nobody(word: str) -> bool:
-    return (
-        not NOBODY.isdisjoint(word.split())
-        or is_title(word.split()[-1])
-        or is_term(word)
-        or kind_of_label(word) != ""
-    )

@@ -168,19 +168,8 @@ _FURTHER_THAN = (
     *("older", "younger", "better", "bigger", "smaller", "later", "longer", "shorter", "taller"),
     *("stronger", "weaker", "closer", "lower", "higher", "harder", "easier", "faster", "over"),
     *("under", "after", "together", "rather", "computer", "paper", "letter", "matter", "order"),
-    *(
-        "error",
-        "water",
-        "weather",
-        "winter",
-        "summer",
-        "dinner",
-        "power",
-        "answer",
-        "floor",
-        "door",
-    ),
-    *("color", "favor", "minor", "major", "human", "cancer", "fever", "sister", "brother"),
+    *("error", "water", "weather", "winter", "summer", "dinner", "power", "answer", "floor"),
+    *("door", "color", "favor", "minor", "major", "human", "cancer", "fever", "sister", "brother"),
 )
 _A_WORD = rf"(?!(?:{_any_of('english_function')}|more|less|getting|becoming)\b)[a-z-]{{2,}}"
 _OCCUPATION = (
