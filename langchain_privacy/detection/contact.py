@@ -1,8 +1,8 @@
-r"""Where a person is reached: e-mail addresses, telephone numbers, web addresses, hosts.
+r"""Where a person is reached: e-mail addresses, telephone numbers, names on the web.
 
 E-mail addresses have a shape of their own. Telephone numbers have one in Korea and in North
-America; other numbers count with a country code or beside a word for telephone. A web address may
-name a person, and one with a password in it is a secret. `defaults` puts the rules into a detector.
+America; other numbers count with a country code or beside a word for telephone. Web addresses and
+machines are in `hosts`. `defaults` puts the rules into a detector.
 
     >>> from langchain_privacy.detection.folded import fold
     >>> from langchain_privacy.detection.shapes import find_any_of
@@ -375,56 +375,3 @@ PHONES = (
     Number("phone", _GROUPED, 6, _is_phone),
 )
 """Telephone numbers: Korean, North American, international, others by what stands beside them."""
-
-
-# Web addresses
-
-_URL = re.compile(
-    r"(?<![A-Za-z])(?:[A-Za-z][A-Za-z0-9+.-]{1,20}://|www\.)[^\s<>\"'`{}|\\^\[\]()]{3,2000}"
-)
-_PUBLIC_SCHEMES = frozenset({"http", "https", "ftp", "ftps"})
-
-
-@announced_by(parts=["://", "www."])
-def find_urls(text: FoldedText) -> Iterator[Finding]:
-    """Find web addresses; those with a user and password in them are secrets."""
-    for match in _URL.finditer(text.text):
-        url = match[0].rstrip(".,;:!?'\")")
-        scheme, _, rest = url.partition("://")
-        authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-        end = match.start() + len(url)
-        if "@" in authority and ":" in authority.rpartition("@")[0]:
-            yield finding(match.start(), end, "SECRET", 0.95, "url")
-        elif scheme.lower() in _PUBLIC_SCHEMES or scheme.lower().startswith("www."):
-            yield finding(match.start(), end, "URL", 0.6, "url")
-
-
-# Names of machines in a network. A host names a firm ("db-02.marlowedental.example"); so does the
-# folder of an image in a registry.
-
-# The last label: generic top-level domains that code and files do not end in, and names that are
-# reserved for private networks (RFC 2606, RFC 6762, RFC 8375).
-_TOP_WORDS = (
-    *("com", "net", "org", "edu", "gov", "co", "example", "internal", "intranet", "intra", "local"),
-    *("lan", "corp", "home"),
-)
-_MORE = {"co": r"co\.[a-z]{2}", "home": r"home\.arpa"}
-_TOP = rf"(?:{'|'.join(_MORE.get(word, word) for word in _TOP_WORDS)})"
-_HOST = re.compile(
-    rf"(?<![\w.@/:-])(?:[a-z0-9](?:[a-z0-9-]{{0,61}}[a-z0-9])?\.){{1,6}}{_TOP}"
-    r"(?P<path>(?:/[\w.-]*\w)+)?(?![\w(@-]|\.\w)"
-)
-# What begins with a sign of its own is searched many times faster.
-_SOME_HOST = re.compile(rf"\.{_TOP}")
-_PUBLIC = load("public_it") | load("public_proper") | {"example", "localhost"}
-
-
-@announced_by(*_TOP_WORDS)
-def find_hosts(text: FoldedText) -> Iterator[Finding]:
-    """Find names of hosts with a subdomain, but those of services that everybody knows."""
-    if not _SOME_HOST.search(text.text):
-        return
-    for match in _HOST.finditer(text.text):
-        labels = match[0].partition("/")[0].split(".")
-        if len(labels) > 2 and _PUBLIC.isdisjoint(labels[:-1]):
-            yield span(match, "URL", 0.6, "host")

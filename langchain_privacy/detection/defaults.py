@@ -13,8 +13,6 @@ from langchain_privacy.detection.contact import (
     PHONES,
     find_emails,
     find_handles,
-    find_hosts,
-    find_urls,
 )
 from langchain_privacy.detection.cued import find_cued_people
 from langchain_privacy.detection.cyrillic_greek import find_cyrillic_and_greek_values
@@ -23,6 +21,7 @@ from langchain_privacy.detection.east_asian_names import find_east_asian_names
 from langchain_privacy.detection.fields import find_fields
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Detector
 from langchain_privacy.detection.health import HealthDetector
+from langchain_privacy.detection.hosts import find_hosts, find_hosts_by_place, find_urls
 from langchain_privacy.detection.korean.addresses import find_korean_addresses
 from langchain_privacy.detection.korean.institutions import find_korean_institutions
 from langchain_privacy.detection.korean.names import find_korean_names
@@ -85,6 +84,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_handles,
     find_urls,
     find_hosts,
+    find_hosts_by_place,
     find_machines,
     find_ibans,
     find_any_of(*NUMBERS, *NATIONAL, *KOREAN_NUMBERS, *PHONES),

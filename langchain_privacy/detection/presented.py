@@ -78,6 +78,11 @@ _SPEAKER = re.compile(
     r"[ ,-]{1,3})?<?(?P<name>[^\W\d_][\w.'-]{1,19}(?: [^\W\d_][\w.'-]{1,19})?)>?:[ ](?=\S)"
 )
 _FEWEST_LINES = 3
+# A line of a log begins with a time, too, and then with a severity (RFC 5424).
+_SEVERITIES = frozenset(
+    ("TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERR", "ERROR", "CRIT", "CRITICAL",
+     "ALERT", "FATAL", "SEVERE", "PANIC")
+)  # fmt: skip
 
 
 def find_presented_people(text: FoldedText) -> Iterator[Finding]:
@@ -140,6 +145,8 @@ def _speakers(text: FoldedText) -> Iterator[Finding]:
 
 
 def _may_speak(name: str) -> bool:
+    if name.split()[0] in _SEVERITIES:
+        return False
     words = name.lower().split()
     if any(_does_something(word) for word in words):
         return False  # INTERVIEWER, witness, moderator
