@@ -2,9 +2,9 @@
 
 Three ways lead to them. A vocabulary (`words/health_conditions.txt`, `words/health_medicines.txt`)
 and the endings of medicine, in Hangul as well, tell single words; a head with what stands before it
-tells phrases (*dengue fever*, *slipped discs*); and a verb of health tells what no list has (*died
-from*, *allergic to*, *operation for his*, a dose behind a name). Whether a term is somebody's is
-not asked here.
+tells phrases (*dengue fever*, *slipped discs*, *bad knee*); and a verb of health tells what no list
+has (*died from*, *allergic to*, *operation for his*, *broke her wrist*, a dose behind a name).
+Whether a term is somebody's is not asked here.
 
     >>> from langchain_privacy.detection.folded import fold
     >>> text = "diagnosed with POTS, dengue fever, on ramipril 5 mg; geography"
@@ -27,7 +27,19 @@ _BODY_PARTS = (
     *("neck", "shoulder", "arm", "elbow", "wrist", "hand", "finger", "hip", "knee", "leg", "ankle"),
     *("foot", "feet", "toe", "eye", "ear", "nose", "throat", "stomach", "bowel", "colon"),
     *("bladder", "prostate", "breast", "ovarian", "cervical", "thyroid", "head", "skull", "jaw"),
-    *("rib", "ribs", "collarbone", "pelvis", "hamstring", "meniscus", "ligament", "chest"),
+    *("scalp", "tongue", "gums", "thumb", "thigh", "calf", "shin", "heel", "groin", "tendon"),
+    *(
+        "abdominal",
+        "pelvic",
+        "rib",
+        "ribs",
+        "collarbone",
+        "pelvis",
+        "hamstring",
+        "meniscus",
+        "ligament",
+        "chest",
+    ),
 )
 _PARTS = "|".join(_BODY_PARTS)
 # Heads of phrases, and what must stand before one; any noun or adjective where nothing is said.
@@ -38,6 +50,15 @@ _HEADS: dict[str, str] = {
          "embolism", "haemorrhage", "hemorrhage"),
         "",
     ),
+    **dict.fromkeys(
+        ("pain", "pains", "ache", "tenderness", "trouble", "problem", "problems", "operation", "op",
+         "reconstruction", "bypass"),
+        f"{_PARTS}|gastric|coronary",
+    ),
+    "leave": "maternity|paternity|parental|sick|medical|stress|bereavement|compassionate",
+    "oxygen": "home|supplementary|supplemental|portable",
+    "sighted": "partially",
+    "blind": "registered|legally|partially|totally|almost",
     **dict.fromkeys(("attack", "attacks"), "heart|panic|asthma|anxiety|gout|isch(?:a)?emic"),
     "failure": "heart|kidney|liver|renal|respiratory|cardiac|organ",
     **dict.fromkeys(("disc", "discs", "disk", "disks"), "slipped|herniated|bulging|prolapsed"),
@@ -50,11 +71,34 @@ _HEADS: dict[str, str] = {
         ("injury", "injuries", "fracture", "fractures", "surgery", "transplant", "replacement"),
         _PARTS,
     ),
-    **dict.fromkeys(_BODY_PARTS, "broken|fractured|torn|dislocated|sprained|ruptured"),
+    **dict.fromkeys(
+        _BODY_PARTS,
+        "broken|fractured|torn|dislocated|sprained|ruptured|bad|sore|swollen|injured|dodgy|twisted"
+        "|amputated|artificial|prosthetic|frozen",
+    ),
 }  # fmt: skip
 _MODIFIER = r"[^\W\d_][\w’'-]+"
 _LEFT_OF_HEAD = re.compile(rf"(?:{_MODIFIER} )?(?P<next>{_MODIFIER}) \Z")
 _COUNT = re.compile(r"(?:two|three|four|several|multiple|\d) \Z")
+# broke his wrist, has torn a ligament in her left knee; not "broke her heart", "lost his head"
+_HURT = Anchored(
+    r"\b(?:broke|broken|fractured|tore|torn|dislocated|sprained|twisted|ruptured|cracked|shattered"
+    r"|injured|hurt|amputated|lost) (?:(?:his|her|my|their|our|an?|the|both|one|two|three) )"
+    rf"(?:(?:left|right|lower|upper|big|little) )?(?!(?:heart|head|tongue)\b)(?:{_PARTS})s?\b",
+    ["broke", "broken", "fractured", "tore", "torn", "dislocated", "sprained", "twisted",
+     "ruptured", "cracked", "shattered", "injured", "hurt", "amputated", "lost"],
+    any_case=True,
+)  # fmt: skip
+# hard of hearing, in remission: of words that say nothing by themselves
+_STATES = Anchored(
+    r"\b(?:hard of hearing|down['’]?s? syndrome|on the (?:autism )?spectrum|in (?:full )?remission"
+    r"|in a coma|sickle cell|high cholesterol|(?:high|low) blood (?:pressure|sugar)|blood clots?"
+    r"|(?:lump|lumps) in (?:his|her|my|the) (?:breast|neck|armpit))\b",
+    ["hard", "down", "downs", "on", "in", "sickle", "high", "low", "blood", "lump", "lumps"],
+    needs=["hearing", "syndrome", "spectrum", "remission", "coma", "sickle", "cholesterol",
+           "blood", "lump", "lumps"],
+    any_case=True,
+)  # fmt: skip
 # What belongs to an illness before and behind its name.
 _BEFORE = re.compile(
     r"(?:(?:(?:type|stage) \w{1,3}|chronic|acute|severe|mild|major|social|generali[sz]ed"
@@ -96,6 +140,7 @@ _NO_NAMES = load("english_function").union(
      "before", "years", "months", "weeks", "days", "has", "have", "had", "is", "was", "are",
      "were", "been", "be", "do", "does", "did", "will", "would", "can", "could", "not", "no")
 )  # fmt: skip
+_NOT_BEFORE = _NO_NAMES | _ARTICLES
 _NEXT_WORD = re.compile(r" ?(?P<word>[^\W\d_][\w’'-]*)")
 _MOST_WORDS, _LEFT = 4, 40
 _ABBREVIATION = 4
@@ -197,11 +242,8 @@ def _phrases(text: FoldedText) -> Iterator[Span]:
             continue
         first, word = before.start("next"), before["next"]
         needed = _HEADS[head]
-        if (
-            word in _NO_NAMES
-            or word in _ARTICLES
-            or not (not needed or re.fullmatch(f"(?:{needed})", word))
-        ):
+        fits = re.fullmatch(f"(?:{needed})", word) if needed else word not in _NOT_BEFORE
+        if not fits:
             continue
         if more := _BEFORE.search(lower, max(0, first - 32), first):
             first = more.start()
@@ -211,6 +253,8 @@ def _phrases(text: FoldedText) -> Iterator[Span]:
 
 
 def _said(text: FoldedText) -> Iterator[Span]:
+    for form in (_HURT, _STATES):
+        yield from (match.span() for match in form.find(text.said))
     for match in _SAID_OF.find(text.said):
         subject = _SUBJECT.search(text.lower, max(0, match.start() - _LEFT), match.start())
         if subject and subject["noun"] not in load("personal"):

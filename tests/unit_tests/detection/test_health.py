@@ -34,6 +34,28 @@ THEIRS = [
     ("he failed a drug test for meth in May", ["meth"]),
     ("She is allergic to pistachio, no nuts", ["pistachio"]),
     ("I was diagnosed with POTS. POTS is hard.", ["POTS", "POTS"]),
+    # bodies in everyday words
+    ("My mother has a bad hip and a swollen ankle.", ["bad hip", "swollen ankle"]),
+    ("Juhani Oksala broke his collarbone on Sunday", ["broke his collarbone"]),
+    (
+        "she tore a ligament, then twisted her left knee",
+        ["tore a ligament", "twisted her left knee"],
+    ),
+    ("my uncle is off work after a shoulder operation", ["shoulder operation"]),
+    ("He had a gastric bypass and lost two toes.", ["gastric bypass", "lost two toes"]),
+    ("my sister is on maternity leave, dad uses a wheelchair", ["maternity leave", "wheelchair"]),
+    (
+        "Her father is hard of hearing and registered blind.",
+        ["hard of hearing", "registered blind"],
+    ),
+    ("my nephew is on the autism spectrum", ["on the autism spectrum"]),
+    (
+        "he has atrial fibrillation and high blood pressure",
+        ["atrial fibrillation", "high blood pressure"],
+    ),
+    ("She was in a coma after the amputation.", ["in a coma", "amputation"]),
+    ("my cousin survived diphtheria as a child", ["diphtheria"]),
+    ("아내는 임신 중이고 항암 치료를 받으셨어요", ["임신", "항암"]),
     # the writer, by a verb of having
     ("I have asthma. What helps?", ["asthma"]),
     ("I have also PTSD but should I write it", ["PTSD"]),
@@ -88,6 +110,11 @@ def test_the_default_leaves_it() -> None:
         "Summarise: diabetes is a chronic disease. How does metformin work?",
         "My essay is on geography, photography and nostalgia in a magazine",
         "My company suffers from low morale, and my disk is full after a failure",
+        "How long does a broken wrist heal? A hip operation takes two hours.",
+        "He broke the news, lost his head and hurt her heart.",
+        "The company's maternity leave policy is short; the museum has ramps for a wheelchair.",
+        "Frozen shoulder of lamb, chicken legs and a calf liver, please.",
+        "The op amp has a problem, and the table lost a leg in transport.",
         "He was admitted to the bar. She was tested for the role. I put him on the list.",
         # other languages: no verb of having, a formal you, "a mother", words that English has, too
         "Kann ich Aspirin zusammen mit Ibuprofen nehmen? Ich weiß es nicht genau.",
