@@ -11,8 +11,8 @@ with httpx.Client(transport=transport) as client:
     client.post("https://llm.example.com/v1/chat/completions", json=request)
 ```
 
-`attested` has the two transports, each with the check alone, and both clients for a chat model;
-`base` what they share and one request on its way, `http` what differs between the libraries.
+`base` has the way of a request, `attested` the two transports that go it, each with the check
+alone, and both clients for a chat model; `http` has what differs between the libraries.
 `SecureChatModel` has one transport of each kind.
 """
 

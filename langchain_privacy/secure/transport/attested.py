@@ -1,47 +1,43 @@
-"""The transports: synchronous and asynchronous, twin beside twin; a change here is one there.
+"""The transports: synchronous and asynchronous, with one way of a request.
 
 `AttestedTransport` is for `httpx.Client` and `httpx2.Client`, `AsyncAttestedTransport` for their
-asynchronous clients; `attest` and `aattest` are the check alone, `attested_clients` both clients
-of a chat model.
+asynchronous clients. The way is in `base.BaseTransport`; here stands how each of them sends, reads
+and waits. `attest` and `aattest` are the check alone, `attested_clients` both clients of a chat
+model.
 """
 
 import asyncio
 import copy
 import threading
 import time
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
+from contextlib import nullcontext
 from importlib import import_module
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from langchain_privacy.errors import (
-    AttestationError,
     ChannelError,
     ConfigurationError,
     EndpointUnavailableError,
-    PrivacyError,
 )
 from langchain_privacy.secure.adapters.base import Adapter
-from langchain_privacy.secure.channel.exchange import MAX_PROBLEM, Answer, Exchange
+from langchain_privacy.secure.channel.exchange import Exchange
 from langchain_privacy.secure.endpoint import ATTESTATION_SECONDS, AttestedEndpoint
-from langchain_privacy.secure.fetch import DocumentReader, tls_spki
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
 from langchain_privacy.secure.transport.base import (
-    BROKEN,
-    EXPIRED,
     INCOMPLETE,
-    NO_ANSWER,
     NOWHERE,
-    SEALED,
     SLOW,
     BaseTransport,
-    Patience,
-    Turn,
+    Opener,
 )
-from langchain_privacy.secure.transport.http import Library, library_of, name_for, pairs, reaching
+from langchain_privacy.secure.transport.http import Library, name_for, reaching
 from langchain_privacy.secure.transport.http import library as http_library
+
+T = TypeVar("T")
 
 # ---- The synchronous transport, for `httpx.Client` and `httpx2.Client`; and `attest`, its check
 
@@ -74,10 +70,7 @@ class AttestedTransport(BaseTransport):
             AttestationError: If the endpoint does not prove what the policy asks for.
             ChannelError: If anything between here and the attested endpoint is wrong.
         """
-        try:
-            return self._handle(request)
-        except PrivacyError as error:
-            raise self._raised(error) from None
+        return _run(self._handle(request))
 
     def attest(self, library: str = "httpx") -> AttestationReport:
         """Attest now, unless a verdict is in force; return the report.
@@ -85,150 +78,75 @@ class AttestedTransport(BaseTransport):
         Args:
             library: `"httpx"` or `"httpx2"`, whichever the inner transport is of.
         """
-        return self._attested(http_library(library), {})
+        return _run(self._attested(http_library(library), {}))
 
-    def _connection(self, library: Library) -> Any:
+    async def _send(self, library: Library, request: Any) -> Any:
         if self._inner is None:
             self._inner = library.http.HTTPTransport(verify=self._verify, proxy=self._proxy)
-        return self._inner
+        return self._inner.handle_request(request)
 
-    def _attested(
-        self, library: Library, extensions: Any, besides: Collection[AttestationReport] = ()
-    ) -> AttestationReport:
-        """Attest unless a report is in force, other than those that are not enough."""
-        entered = self.endpoint.enter(besides)
-        if entered is not None:
-            flight, leads = entered
-            if leads:
-                try:
-                    self._fetch(library, extensions)
-                except BaseException as error:
-                    self.endpoint.leave(flight, error)
-                    raise
-                self.endpoint.leave(flight)
-            else:
-                _joined(flight)
-        if reports := self.endpoint.reports:
-            return reports[0]
-        raise EndpointUnavailableError(EXPIRED, check="fetch")
+    def _chunks(self, response: Any) -> Any:
+        return iter(response.stream)
 
-    def _fetch(self, library: Library, extensions: Any) -> None:
-        patience = Patience(self._tries)
-        while True:
-            try:
-                self._fetch_once(library, extensions)
-            except EndpointUnavailableError as error:
-                time.sleep(patience.pause(error))
-            else:
-                return
+    async def _next(self, chunks: Any) -> bytes | None:
+        return next(chunks, None)
 
-    def _fetch_once(self, library: Library, extensions: Any) -> None:
-        reader = DocumentReader(seconds=ATTESTATION_SECONDS)
-        nonce, request = self._challenge_request(library, extensions)
+    async def _close(self, response: Any) -> None:
+        response.close()
+
+    async def _sleep(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251 - there is no event loop
+
+    async def _joined(self, flight: "Future[None]") -> None:
         try:
-            response = self._connection(library).handle_request(request)
-        except library.broken:
-            raise EndpointUnavailableError(BROKEN, check="fetch") from None
-        try:
-            self._check_document(response)
-            for chunk in response.stream:
-                reader.feed(chunk)
-            self.endpoint.accept(reader.finish(), nonce, tls_spki(response))
-        except library.http.TransportError:
-            raise EndpointUnavailableError(BROKEN, check="fetch") from None
-        finally:
-            response.close()
+            flight.result(ATTESTATION_SECONDS)
+        except TimeoutError:
+            raise EndpointUnavailableError(SLOW, check="fetch") from None
+        except Exception as error:  # noqa: BLE001  whatever it was, a copy: others raise it too
+            raise copy.copy(error) from None
 
-    def _renew(self, library: Library) -> None:
-        """Attest ahead of time, in a thread that ends with it; no request waits."""
-        if not self.endpoint.renewal_is_due():
-            return
+    async def _accept(self, document: bytes, nonce: bytes, spki: str | None) -> None:
+        self.endpoint.accept(document, nonce, spki)
 
-        def renew() -> None:
-            try:
-                self._fetch_once(library, {})
-            except (PrivacyError, library.http.TransportError) as error:
-                self._not_renewed(error)
+    def _limit(self) -> nullcontext[None]:
+        return nullcontext()  # the reader of evidence has a limit of its own
 
-        self._renewal = threading.Thread(target=renew, name="attestation", daemon=True)
+    def _begin(self, renewal: Coroutine[Any, Any, None]) -> None:
+        self._renewal = threading.Thread(
+            target=_run, args=(renewal,), name="attestation", daemon=True
+        )
         self._renewal.start()
 
-    def _handle(self, request: Any) -> Any:
-        library = library_of(request)
-        self._check_target(request.url)
-        first = self._attested(library, request.extensions)
-        self._renew(library)
-        turn = Turn(request, library, Patience(self._tries), [first])
-        while True:
-            exchange, outgoing = self._seal(library, turn, _sealed_pieces)
-            try:
-                response = self._connection(library).handle_request(outgoing)
-            except library.broken:
-                if not turn.again_after_a_break(exchange):
-                    raise
-                continue
-            try:
-                self._check_connection(turn.reports, response)
-                unsealed = SEALED not in response.headers
-                if unsealed and response.status_code in exchange.refusals:
-                    problem = DocumentReader(MAX_PROBLEM)
-                    for chunk in response.stream:
-                        problem.feed(chunk)
-                    if turn.wants_new_key(response, exchange, problem.finish()):
-                        response.close()
-                        self._meet(library, turn, exchange)
-                        continue
-                if unsealed and response.status_code in NO_ANSWER:
-                    response.close()
-                    time.sleep(turn.pause(self._unavailable(response), exchange))
-                    continue
-                answer = exchange.answer(response.status_code, pairs(response))
-                return self._open(library, response, answer, turn)
-            except BaseException:
-                response.close()
-                raise
+    def _sealed(self, exchange: Exchange, stream: Any) -> Iterator[bytes]:
+        yield exchange.begin()
+        for chunk in stream:
+            yield exchange.seal(chunk, last=False)
+        yield exchange.seal(b"", last=True)
 
-    def _meet(self, library: Library, turn: Turn, exchange: Exchange) -> None:
-        """Attest the machine that has another key, or another one of the same address."""
-        for _ in range(self._steps(turn, exchange)):
-            try:
-                self._attested(library, turn.request.extensions, besides=turn.reports)
-            except AttestationError as error:
-                turn.refused = error
-                if self.endpoint.report is None:
-                    raise
-            if self._has_met_another(turn):
-                return
-
-    def _open(self, library: Library, response: Any, answer: Answer, turn: Turn) -> Any:
-        deadline = time.monotonic() + self._max_seconds
-        raw = iter(response.stream)
-        early: list[bytes] = []
-        try:
-            while answer.status is None:
-                chunk = next(raw, None)
-                if chunk is None:
-                    raise ChannelError(INCOMPLETE)
-                self._in_time(deadline)
-                early.extend(answer.feed(chunk))
-        except library.http.TransportError:
-            raise ChannelError(INCOMPLETE) from None
-        self._opened(answer, turn, response)
-
+    def _body(
+        self, library: Library, response: Any, early: list[bytes], chunks: Any, opened: Opener
+    ) -> Any:
         def pieces() -> Iterator[bytes]:
+            yield from early
             try:
-                yield from early
-                for chunk in raw:
-                    self._in_time(deadline)
-                    yield from answer.feed(chunk)
-                yield from answer.finish()
+                for chunk in chunks:
+                    yield from opened(chunk)
             except library.http.TransportError:
                 raise self._raised(ChannelError(INCOMPLETE)) from None
-            except PrivacyError as error:
-                raise self._raised(error) from None
+            yield from opened(None)
 
-        stream = library.body(pieces(), response.close)
-        return self._response(library, answer, stream, response)
+        return library.body(pieces(), response.close)
+
+
+def _run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine of the synchronous transport, which never waits, in one step."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    coroutine.close()
+    msg = "a synchronous transport waits for an event loop"
+    raise RuntimeError(msg)
 
 
 def attest(
@@ -258,23 +176,6 @@ def attest(
         AttestedTransport(endpoint, policy, adapter=adapter, verify=verify) as transport,
     ):
         return transport.attest()
-
-
-def _joined(flight: "Future[None]") -> None:
-    """Wait for whoever attests, and end alike."""
-    try:
-        flight.result(ATTESTATION_SECONDS)
-    except TimeoutError:
-        raise EndpointUnavailableError(SLOW, check="fetch") from None
-    except Exception as error:  # noqa: BLE001  whatever it was, a copy: others raise it too
-        raise copy.copy(error) from None
-
-
-def _sealed_pieces(exchange: Exchange, stream: Any) -> Iterator[bytes]:
-    yield exchange.begin()
-    for chunk in stream:
-        yield exchange.seal(chunk, last=False)
-    yield exchange.seal(b"", last=True)
 
 
 # ---- Both HTTP clients that a chat model needs, of which neither can send in clear
@@ -350,166 +251,71 @@ class AsyncAttestedTransport(BaseTransport):
 
     async def handle_async_request(self, request: Any) -> Any:
         """Attest if need be, seal, send, open; see `AttestedTransport.handle_request`."""
-        try:
-            return await self._handle(request)
-        except PrivacyError as error:
-            raise self._raised(error) from None
+        return await self._handle(request)
 
     async def attest(self, library: str = "httpx") -> AttestationReport:
         """Attest now, unless a verdict is in force; return the report."""
         return await self._attested(http_library(library), {})
 
-    def _connection(self, library: Library) -> Any:
+    async def _send(self, library: Library, request: Any) -> Any:
         if self._inner is None:
             self._inner = library.http.AsyncHTTPTransport(verify=self._verify, proxy=self._proxy)
-        return self._inner
+        return await self._inner.handle_async_request(request)
 
-    async def _attested(
-        self, library: Library, extensions: Any, besides: Collection[AttestationReport] = ()
-    ) -> AttestationReport:
-        """Attest unless a report is in force, other than those that are not enough."""
-        entered = self.endpoint.enter(besides)
-        if entered is not None:
-            flight, leads = entered
-            if leads:
-                try:
-                    await self._fetch(library, extensions)
-                except BaseException as error:
-                    self.endpoint.leave(flight, error)
-                    raise
-                self.endpoint.leave(flight)
-            else:
-                await _ajoined(flight)
-        if reports := self.endpoint.reports:
-            return reports[0]
-        raise EndpointUnavailableError(EXPIRED, check="fetch")
+    def _chunks(self, response: Any) -> Any:
+        return aiter(response.stream)
 
-    async def _fetch(self, library: Library, extensions: Any) -> None:
-        patience = Patience(self._tries)
-        while True:
-            try:
-                async with asyncio.timeout(ATTESTATION_SECONDS):
-                    await self._fetch_once(library, extensions)
-            except TimeoutError:
-                raise EndpointUnavailableError(SLOW, check="fetch") from None
-            except EndpointUnavailableError as error:
-                await asyncio.sleep(patience.pause(error))
-            else:
-                return
+    async def _next(self, chunks: Any) -> bytes | None:
+        return await anext(chunks, None)
 
-    async def _fetch_once(self, library: Library, extensions: Any) -> None:
-        reader = DocumentReader(seconds=ATTESTATION_SECONDS)
-        nonce, request = self._challenge_request(library, extensions)
+    async def _close(self, response: Any) -> None:
+        await response.aclose()
+
+    async def _sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def _joined(self, flight: "Future[None]") -> None:
         try:
-            response = await self._connection(library).handle_async_request(request)
-        except library.broken:
-            raise EndpointUnavailableError(BROKEN, check="fetch") from None
-        try:
-            self._check_document(response)
-            async for chunk in response.stream:
-                reader.feed(chunk)
-            spki = tls_spki(response)
-            # Verifying takes milliseconds, and an adapter may fetch collateral: not in the loop.
-            await asyncio.to_thread(self.endpoint.accept, reader.finish(), nonce, spki)
-        except library.http.TransportError:
-            raise EndpointUnavailableError(BROKEN, check="fetch") from None
-        finally:
-            await response.aclose()
+            async with asyncio.timeout(ATTESTATION_SECONDS):
+                await asyncio.shield(asyncio.wrap_future(flight))
+        except TimeoutError:
+            raise EndpointUnavailableError(SLOW, check="fetch") from None
+        except Exception as error:  # noqa: BLE001
+            raise copy.copy(error) from None
 
-    def _renew(self, library: Library) -> None:
-        """Attest ahead of time, in a task that ends with it; no request waits."""
-        if not self.endpoint.renewal_is_due():
-            return
+    async def _accept(self, document: bytes, nonce: bytes, spki: str | None) -> None:
+        # Verifying takes milliseconds, and an adapter may fetch collateral: not in the loop.
+        await asyncio.to_thread(self.endpoint.accept, document, nonce, spki)
 
-        async def renew() -> None:
-            try:
-                async with asyncio.timeout(ATTESTATION_SECONDS):
-                    await self._fetch_once(library, {})
-            except (PrivacyError, TimeoutError, library.http.TransportError) as error:
-                self._not_renewed(error)
+    def _limit(self) -> asyncio.Timeout:
+        return asyncio.timeout(ATTESTATION_SECONDS)
 
+    def _begin(self, renewal: Coroutine[Any, Any, None]) -> None:
         # The loop refers to its tasks weakly.
-        self._renewal = asyncio.get_running_loop().create_task(renew())
+        self._renewal = asyncio.get_running_loop().create_task(renewal)
 
-    async def _handle(self, request: Any) -> Any:
-        library = library_of(request)
-        self._check_target(request.url)
-        first = await self._attested(library, request.extensions)
-        self._renew(library)
-        turn = Turn(request, library, Patience(self._tries), [first])
-        while True:
-            exchange, outgoing = self._seal(library, turn, _asealed_pieces)
-            try:
-                response = await self._connection(library).handle_async_request(outgoing)
-            except library.broken:
-                if not turn.again_after_a_break(exchange):
-                    raise
-                continue
-            try:
-                self._check_connection(turn.reports, response)
-                unsealed = SEALED not in response.headers
-                if unsealed and response.status_code in exchange.refusals:
-                    problem = DocumentReader(MAX_PROBLEM)
-                    async for chunk in response.stream:
-                        problem.feed(chunk)
-                    if turn.wants_new_key(response, exchange, problem.finish()):
-                        await response.aclose()
-                        await self._meet(library, turn, exchange)
-                        continue
-                if unsealed and response.status_code in NO_ANSWER:
-                    await response.aclose()
-                    await asyncio.sleep(turn.pause(self._unavailable(response), exchange))
-                    continue
-                answer = exchange.answer(response.status_code, pairs(response))
-                return await self._open(library, response, answer, turn)
-            except BaseException:
-                await response.aclose()
-                raise
+    async def _sealed(self, exchange: Exchange, stream: Any) -> AsyncIterator[bytes]:
+        yield exchange.begin()
+        async for chunk in stream:
+            yield exchange.seal(chunk, last=False)
+        yield exchange.seal(b"", last=True)
 
-    async def _meet(self, library: Library, turn: Turn, exchange: Exchange) -> None:
-        """Attest the machine that has another key, or another one of the same address."""
-        for _ in range(self._steps(turn, exchange)):
-            try:
-                await self._attested(library, turn.request.extensions, besides=turn.reports)
-            except AttestationError as error:
-                turn.refused = error
-                if self.endpoint.report is None:
-                    raise
-            if self._has_met_another(turn):
-                return
-
-    async def _open(self, library: Library, response: Any, answer: Answer, turn: Turn) -> Any:
-        deadline = time.monotonic() + self._max_seconds
-        raw = aiter(response.stream)
-        early: list[bytes] = []
-        try:
-            while answer.status is None:
-                chunk = await anext(raw, None)
-                if chunk is None:
-                    raise ChannelError(INCOMPLETE)
-                self._in_time(deadline)
-                early.extend(answer.feed(chunk))
-        except library.http.TransportError:
-            raise ChannelError(INCOMPLETE) from None
-        self._opened(answer, turn, response)
-
+    def _body(
+        self, library: Library, response: Any, early: list[bytes], chunks: Any, opened: Opener
+    ) -> Any:
         async def pieces() -> AsyncIterator[bytes]:
+            for piece in early:
+                yield piece
             try:
-                for piece in early:
-                    yield piece
-                async for chunk in raw:
-                    self._in_time(deadline)
-                    for piece in answer.feed(chunk):
+                async for chunk in chunks:
+                    for piece in opened(chunk):
                         yield piece
-                for piece in answer.finish():
-                    yield piece
             except library.http.TransportError:
                 raise self._raised(ChannelError(INCOMPLETE)) from None
-            except PrivacyError as error:
-                raise self._raised(error) from None
+            for piece in opened(None):
+                yield piece
 
-        stream = library.async_body(pieces(), response.aclose)
-        return self._response(library, answer, stream, response)
+        return library.async_body(pieces(), response.aclose)
 
 
 async def aattest(
@@ -525,21 +331,3 @@ async def aattest(
             endpoint, policy, adapter=adapter, verify=verify
         ) as transport:
             return await transport.attest()
-
-
-async def _ajoined(flight: "Future[None]") -> None:
-    """The asynchronous twin of `_joined`."""
-    try:
-        async with asyncio.timeout(ATTESTATION_SECONDS):
-            await asyncio.shield(asyncio.wrap_future(flight))
-    except TimeoutError:
-        raise EndpointUnavailableError(SLOW, check="fetch") from None
-    except Exception as error:  # noqa: BLE001
-        raise copy.copy(error) from None
-
-
-async def _asealed_pieces(exchange: Exchange, stream: Any) -> AsyncIterator[bytes]:
-    yield exchange.begin()
-    async for chunk in stream:
-        yield exchange.seal(chunk, last=False)
-    yield exchange.seal(b"", last=True)

@@ -1,14 +1,19 @@
-"""What the synchronous and the asynchronous transport share: all that is not I/O.
+"""The way of a request: attest where no report is in force, seal, send, judge, open.
 
-`BaseTransport` seals a request under the reports in force, judges what comes back, and decides when
-to attest anew; the two below it (`attested`) differ in `async` and `await` alone.
+`BaseTransport` has this way once, as coroutines. It leaves to the two transports below it
+(`attested`) what differs between them: how something is sent, read, closed and waited for. The
+asynchronous one awaits the coroutines; in the synchronous one nothing ever waits for an event loop,
+so each of them runs to its end in one step.
 """
 
 import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -24,16 +29,17 @@ from langchain_privacy.errors import (
 )
 from langchain_privacy.secure.adapters.base import Adapter
 from langchain_privacy.secure.channel.exchange import (
+    MAX_PROBLEM,
     MAX_RESPONSE,
     Answer,
     Exchange,
     open_exchange,
 )
-from langchain_privacy.secure.endpoint import AttestedEndpoint
-from langchain_privacy.secure.fetch import tls_spki
+from langchain_privacy.secure.endpoint import ATTESTATION_SECONDS, AttestedEndpoint
+from langchain_privacy.secure.fetch import DocumentReader, tls_spki
 from langchain_privacy.secure.policy.attestation import AttestationPolicy
 from langchain_privacy.secure.report import AttestationReport
-from langchain_privacy.secure.transport.http import Library, pairs, parsed
+from langchain_privacy.secure.transport.http import Library, library_of, pairs, parsed
 
 # ---- One request on its way: what was tried, what is left to try, and how long to wait between
 #
@@ -163,14 +169,17 @@ BROKEN = "the connection broke while evidence was fetched"
 EXPIRED = "the verdict ran out before the request was sealed"
 SLOW = "the evidence takes too long"
 
+Opener = Callable[[bytes | None], Iterator[bytes]]
+"""Opens what was read of an answer; `None` is its end."""
+
 SEALED_UNDER: ContextVar[AttestationReport] = ContextVar("sealed_under")
 """The report under which this context's latest request was sealed; set before it is sent."""
 
 _logger = logging.getLogger(__name__)
 
 
-class BaseTransport:
-    """What both transports share: all that is not I/O.
+class BaseTransport(ABC):
+    """What both transports share: the whole way of a request, but for how I/O is done.
 
     Args:
         endpoint: URL of the endpoint, or an `AttestedEndpoint` that several transports share.
@@ -229,6 +238,210 @@ class BaseTransport:
         """What is raised for an error; a subclass may dress it for its client."""
         return error
 
+    # ---- how I/O is done: what the two transports say
+
+    @abstractmethod
+    async def _send(self, library: Library, request: Any) -> Any:
+        """Send a request through the inner transport; return the response."""
+
+    @abstractmethod
+    def _chunks(self, response: Any) -> Any:
+        """Return the iterator over what comes back."""
+
+    @abstractmethod
+    async def _next(self, chunks: Any) -> bytes | None:
+        """Read on; `None` at the end."""
+
+    @abstractmethod
+    async def _close(self, response: Any) -> None:
+        """Give the connection of a response back."""
+
+    @abstractmethod
+    async def _sleep(self, seconds: float) -> None:
+        """Wait."""
+
+    @abstractmethod
+    async def _joined(self, flight: "Future[None]") -> None:
+        """Wait for whoever attests already, and end alike."""
+
+    @abstractmethod
+    async def _accept(self, document: bytes, nonce: bytes, spki: str | None) -> None:
+        """Have the endpoint verify evidence."""
+
+    @abstractmethod
+    def _limit(self) -> AbstractAsyncContextManager[Any]:
+        """Raise `TimeoutError` inside of this where evidence takes too long."""
+
+    @abstractmethod
+    def _begin(self, renewal: Coroutine[Any, Any, None]) -> None:
+        """Have a renewal run beside the request; it ends with the transport."""
+
+    @abstractmethod
+    def _sealed(self, exchange: Exchange, stream: Any) -> Any:
+        """Seal a body that is streamed."""
+
+    @abstractmethod
+    def _body(
+        self, library: Library, response: Any, early: list[bytes], chunks: Any, opened: Opener
+    ) -> Any:
+        """Return the body of an opened answer: what was opened early, then what is read on."""
+
+    # ---- attesting
+
+    async def _attested(
+        self, library: Library, extensions: Any, besides: Collection[AttestationReport] = ()
+    ) -> AttestationReport:
+        """Attest unless a report is in force, other than those that are not enough."""
+        entered = self.endpoint.enter(besides)
+        if entered is not None:
+            flight, leads = entered
+            if leads:
+                try:
+                    await self._fetch(library, extensions)
+                except BaseException as error:
+                    self.endpoint.leave(flight, error)
+                    raise
+                self.endpoint.leave(flight)
+            else:
+                await self._joined(flight)
+        if reports := self.endpoint.reports:
+            return reports[0]
+        raise EndpointUnavailableError(EXPIRED, check="fetch")
+
+    async def _fetch(self, library: Library, extensions: Any) -> None:
+        patience = Patience(self._tries)
+        while True:
+            try:
+                async with self._limit():
+                    await self._fetch_once(library, extensions)
+            except TimeoutError:
+                raise EndpointUnavailableError(SLOW, check="fetch") from None
+            except EndpointUnavailableError as error:
+                await self._sleep(patience.pause(error))
+            else:
+                return
+
+    async def _fetch_once(self, library: Library, extensions: Any) -> None:
+        reader = DocumentReader(seconds=ATTESTATION_SECONDS)
+        nonce, request = self._challenge_request(library, extensions)
+        try:
+            response = await self._send(library, request)
+        except library.broken:
+            raise EndpointUnavailableError(BROKEN, check="fetch") from None
+        try:
+            self._check_document(response)
+            document = await self._read(response, reader)
+            await self._accept(document, nonce, tls_spki(response))
+        except library.http.TransportError:
+            raise EndpointUnavailableError(BROKEN, check="fetch") from None
+        finally:
+            await self._close(response)
+
+    async def _renewed(self, library: Library) -> None:
+        """Attest ahead of time; what fails is said only, as the verdict holds until its end."""
+        try:
+            async with self._limit():
+                await self._fetch_once(library, {})
+        except (PrivacyError, TimeoutError, library.http.TransportError) as error:
+            why = error if isinstance(error, PrivacyError) else type(error).__name__
+            _logger.warning("the attestation of %s was not renewed: %s", self.endpoint.origin, why)
+
+    async def _read(self, response: Any, reader: DocumentReader) -> bytes:
+        chunks = self._chunks(response)
+        while (chunk := await self._next(chunks)) is not None:
+            reader.feed(chunk)
+        return reader.finish()
+
+    # ---- one request
+
+    async def _handle(self, request: Any) -> Any:
+        """Attest if need be, seal, send, open."""
+        try:
+            return await self._answered(request)
+        except PrivacyError as error:
+            raise self._raised(error) from None
+
+    async def _answered(self, request: Any) -> Any:
+        library = library_of(request)
+        self._check_target(request.url)
+        first = await self._attested(library, request.extensions)
+        if self.endpoint.renewal_is_due():
+            self._begin(self._renewed(library))
+        turn = Turn(request, library, Patience(self._tries), [first])
+        while True:
+            exchange, outgoing = self._seal(library, turn)
+            try:
+                response = await self._send(library, outgoing)
+            except library.broken:
+                if not turn.again_after_a_break(exchange):
+                    raise
+                continue
+            try:
+                self._check_connection(turn.reports, response)
+                unsealed = SEALED not in response.headers
+                if unsealed and response.status_code in exchange.refusals:
+                    problem = await self._read(response, DocumentReader(MAX_PROBLEM))
+                    if turn.wants_new_key(response, exchange, problem):
+                        await self._close(response)
+                        await self._meet(library, turn, exchange)
+                        continue
+                if unsealed and response.status_code in NO_ANSWER:
+                    await self._close(response)
+                    await self._sleep(turn.pause(self._unavailable(response), exchange))
+                    continue
+                answer = exchange.answer(response.status_code, pairs(response))
+                return await self._open(library, response, answer, turn)
+            except BaseException:
+                await self._close(response)
+                raise
+
+    async def _meet(self, library: Library, turn: Turn, exchange: Exchange) -> None:
+        """Attest the machine that has another key, or another one of the same address."""
+        for _ in range(self._steps(turn, exchange)):
+            try:
+                await self._attested(library, turn.request.extensions, besides=turn.reports)
+            except AttestationError as error:
+                turn.refused = error
+                if self.endpoint.report is None:
+                    raise
+            if self._has_met_another(turn):
+                return
+
+    async def _open(self, library: Library, response: Any, answer: Answer, turn: Turn) -> Any:
+        deadline = time.monotonic() + self._max_seconds
+        chunks = self._chunks(response)
+        early: list[bytes] = []
+        try:
+            while answer.status is None:
+                chunk = await self._next(chunks)
+                if chunk is None:
+                    raise ChannelError(INCOMPLETE)
+                self._in_time(deadline)
+                early.extend(answer.feed(chunk))
+        except library.http.TransportError:
+            raise ChannelError(INCOMPLETE) from None
+        self._opened(answer, turn, response)
+        if 300 <= answer.status < 400:
+            msg = "the endpoint redirects; redirects are not followed"
+            raise ChannelError(msg)
+
+        def opened(chunk: bytes | None) -> Iterator[bytes]:
+            try:
+                if chunk is None:
+                    yield from answer.finish()
+                else:
+                    self._in_time(deadline)
+                    yield from answer.feed(chunk)
+            except PrivacyError as error:
+                raise self._raised(error) from None
+
+        body = self._body(library, response, early, chunks, opened)
+        return library.http.Response(
+            answer.status, headers=answer.headers, stream=body, extensions=response.extensions
+        )
+
+    # ---- the parts of it that wait for nothing
+
     def _check_target(self, url: Any) -> None:
         port = url.port or (443 if url.scheme == "https" else 80)
         endpoint = self.endpoint
@@ -238,10 +451,8 @@ class BaseTransport:
             msg = "the request is for another origin than the attested one; nothing was sent"
             raise ChannelError(msg)
 
-    def _seal(
-        self, library: Library, turn: Turn, upload: Callable[..., Any]
-    ) -> tuple[Exchange, Any]:
-        """The exchange for a request, and what to send; `upload` seals a body that is streamed."""
+    def _seal(self, library: Library, turn: Turn) -> tuple[Exchange, Any]:
+        """The exchange for a request, and what to send."""
         http, profile, request = library.http, self.endpoint.policy.profile, turn.request
         turn.reports = self.endpoint.reports or turn.reports
         SEALED_UNDER.set(turn.reports[0])
@@ -266,7 +477,7 @@ class BaseTransport:
             headers.append(("transfer-encoding", "chunked") if exchange.chunked else length)
             body = {"stream": http.ByteStream(content)}
         else:
-            body = {"content": upload(exchange, request.stream)}
+            body = {"content": self._sealed(exchange, request.stream)}
         url = parsed(http.URL, self.endpoint.origin + exchange.path)
         outgoing = http.Request(
             exchange.method, url, headers=headers, extensions=request.extensions, **body
@@ -348,18 +559,3 @@ class BaseTransport:
         if time.monotonic() > deadline:
             msg = f"the answer took longer than {self._max_seconds:g} s, so it is incomplete"
             raise ChannelError(msg)
-
-    @staticmethod
-    def _response(library: Library, answer: Answer, stream: Any, response: Any) -> Any:
-        assert answer.status is not None
-        if 300 <= answer.status < 400:
-            msg = "the endpoint redirects; redirects are not followed"
-            raise ChannelError(msg)
-        return library.http.Response(
-            answer.status, headers=answer.headers, stream=stream, extensions=response.extensions
-        )
-
-    def _not_renewed(self, error: Exception) -> None:
-        """Say that a verdict could not be renewed ahead of time; it holds until its end."""
-        why = error if isinstance(error, PrivacyError) else type(error).__name__
-        _logger.warning("the attestation of %s was not renewed: %s", self.endpoint.origin, why)
