@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator
 from langchain_privacy.detection.anchors import Anchored, Words, words_of
 from langchain_privacy.detection.once import once_all
 from langchain_privacy.words import load
+from langchain_privacy.words.korean import HONORIFICS_AND_TITLES
 
 Span = tuple[int, int]
 
@@ -47,7 +48,7 @@ _ABOUT = (
     r"|well over))?"
 )
 _BE = (
-    r"(?:'s|'m|’s|’m|\sis|\sam|\swas|\sturned|\sturns|\sturning|\sis\sturning|\swill\sbe|\sbecomes)"
+    r"(?:'s|'m|’s|’m|\sis|\sam|\swas|\sturn(?:ed|s)?|\sturning|\sis\sturning|\swill\sbe|\sbecomes)"
 )
 _I = re.IGNORECASE
 # Forms that begin at the number, and forms with what announces it.
@@ -130,9 +131,10 @@ _IN_BRACKETS = Anchored(
     [*_RELATED_BEGIN, "i", "im", "he", "hes", "she", "shes"],
     any_case=True,
 )
-# I (41, divorced), her (38, at home); "Annex I (12, 13)" is none.
+# I (41, divorced), her (38, at home), "he 23, they arrest him"; "Annex I (12, 13)" is none.
 _OF_ONE = Anchored(
-    r"\b(?:i|me|he|him|she|her)\s?\((?P<age>\d\d)(?=[,;]\s?[a-z]{2})",
+    r"\b(?:(?:i|me|he|him|she|her)\s?\((?P<age>\d\d)(?=[,;]\s?[a-z]{2})"
+    r"|(?:he|she) (?P<bare>[1-9]\d)(?=, [a-z]))",
     ["i", "me", "he", "him", "she", "her"],
     any_case=True,
 )
@@ -232,6 +234,7 @@ _FORMS_BEHIND: dict[str, tuple[Anchored, ...]] = {
     "a": (*_IN_OTHER_LANGUAGES, _IS_A),
     "at": (_AT_AGE,),
     "of": (_SAID, _OF_AGE),
+    **dict.fromkeys(("he", "she"), (_OF_ONE,)),
     "(": (_IN_BRACKETS, _OF_ONE),
     ",": (_IN_BRACKETS, _OF_YEARS, _OF_AGE),
     "de": (*_IN_OTHER_LANGUAGES, _OF_YEARS),
@@ -245,9 +248,10 @@ _BEHIND_NAME = re.compile(
     rf"[.\"”’]?(?:\s?\(|,\s|,?\saged?\s|\s-\s|\sis\s)(?P<age>{_NUMBER}(?: (?:years|months|weeks))?)"
     r"(?=\s?[,;)\n]|\sold\b)"
     # Emil is eleven. "Tom is one of them", "Ada is 5 minutes late" are no ages.
-    rf"|\s(?:is|was|turned|turns)\s(?P<told>{_NUMBER}|(?!one\b){IN_WORDS})(?=\.(?:\s|\Z)|\s?[,;)!?\n]|\Z)"
+    rf"|\s(?:is|was|turn(?:ed|s)?){_ABOUT}\s(?P<told>{_NUMBER}|(?!one\b){IN_WORDS})(?=\.(?:\s|\Z)|\s?[,;)!?\n]|\Z)"
     rf"|[.\"”’]?\s?\((?P<first>{_NUMBER})(?= (?:and|&) \d{{1,3}}\))"  # Ada and Ben Roe (67 and 71)
     rf"|\s\((?:[a-z]+ ){{0,2}}[a-z]+, (?P<what>{_NUMBER})(?=\))"  # Esi (human, 6)
+    r"|, (?:[a-z][\w'’-]* ){0,3}[a-z]+, (?P<apposed>[1-9]\d)(?=,)"  # Dora Hale, a wick officer, 44,
     r"|\s(?P<sex>\d{2,3}\s?[MFmf])(?=[\s,;:.)]|\Z)"  # "Pt Haaksma 71M"
 )
 
@@ -275,7 +279,11 @@ _CHINESE_OR_JAPANESE = re.compile(
     r"(?<![\d.~-])(?P<age>\d{1,3})\s?[岁歲歳]"
     r"(?!\s?(?:以上|以下|以内|以後|未満|未满|未滿|まで|から|及|或|至|到|[~-]|的?(?:孩子|儿童|兒童|人群|宝宝)|児|前|后|後))"
 )
-_AFTER_KOREAN_NAME = re.compile(r"(?:\s?\(|,\s?)(?P<age>\d{1,2})(?=[,)·])")
+_KOREAN_TITLES = "|".join(sorted(HONORIFICS_AND_TITLES, key=len, reverse=True))
+# 차동만 씨(72), 서지훈, 34,
+_AFTER_KOREAN_NAME = re.compile(
+    rf"(?:\s?(?:{_KOREAN_TITLES})(?:님)?)?(?:\s?\(|,\s?)(?P<age>\d{{1,2}})(?=[,)·])"
+)
 
 
 def ages(text: str, names: Collection[int] = ()) -> list[Span]:

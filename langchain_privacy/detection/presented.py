@@ -35,7 +35,10 @@ _SCORE = 0.55
 
 _TITLE = r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Sir|Dame|Uncle|Aunt|Auntie|Aunty)"
 _TITLED = Anchored(
-    rf"\b{_TITLE}\.? (?:[A-Z]\. ?)?(?P<name>{_CAP})", re.findall(r"\w+", _TITLE.lower())
+    # Mrs. Adeyemi, Dr. J. Vance; of records and cases, Mr. K. and Mrs. D.W.
+    rf"\b{_TITLE}\.? (?:(?:[A-Z]\. ?)?(?P<name>{_CAP})"
+    r"|(?P<initials>[A-Z]\.(?:[ -]?[A-Z]\.){0,2}))",
+    re.findall(r"\w+", _TITLE.lower()),
 )
 _TITLED_SMALL = Anchored(
     r"\b(?:mr|mrs|ms|dr|prof)\.? (?P<name>[a-zß-ɏ]{2,}(?:-[a-zß-ɏ]{2,})?)(?![\w'’-])",
@@ -89,8 +92,9 @@ def find_presented_people(text: FoldedText) -> Iterator[Finding]:
     """Find people behind a title, in brackets behind a role, in a sign-off and in chats."""
     t = text.text
     for match in _TITLED.find(text.said):
-        if match["name"].lower() not in _FUNCTION:
-            yield span(match, "PERSON", _SCORE, "presented", "name")
+        group = match.lastgroup or ""
+        if match[group].lower() not in _FUNCTION:
+            yield span(match, "PERSON", _SCORE, "presented", group)
     for match in _TITLED_SMALL.find(text.said):
         name = match["name"]
         with_ = _WITH.search(t, max(0, match.start() - 6), match.start())

@@ -1,8 +1,8 @@
 """LangGraph's own server with the edge around it: it stores no value, its clients see all.
 
 The server is under the Elastic License 2.0 and is no part of this package's environment. Make a
-virtual environment with `langgraph-cli[inmem]` and this package with the extras that the examples
-need (`all`), and name its Python:
+virtual environment with `langgraph-cli[inmem]` and this package with what its examples need, the
+extras `all`, `deepagents` and `sqlite` and the group `test`, and name its Python:
 
     LANGGRAPH_SERVER_PYTHON=/path/to/venv/bin/python pytest -m slow this_file
 """

@@ -92,8 +92,25 @@ _PRIVATE = [
     r"(?<=\bof )\d{1,3}(?=\s(?:who|whose)\b)",
     # a year in short: in '48; not the '90s
     r"(?<=(?<!\w)['’])\d{2}\b(?!['’])",
-    # what somebody was given or measured: GPA 3.61, an IQ of 121
-    behind("gpa", "gpa is", "gpa of", "bmi", "bmi is", "bmi of", "iq of", "a1c", "a1c of")
+    # what somebody was given or measured: GPA 3.61, an IQ of 121, a final mark of 74
+    behind(
+        "gpa",
+        "gpa is",
+        "gpa of",
+        "bmi",
+        "bmi is",
+        "bmi of",
+        "iq of",
+        "a1c",
+        "a1c of",
+        "mark",
+        "mark of",
+        "mark is",
+        "mark was",
+        "marks of",
+        "grade of",
+        "grade was",
+    )
     + r"\d{1,3}(?:\.\d+)?(?:/\d(?:\.\d+)?)?",
     r"\d\.\d+(?:/\d(?:\.\d+)?)?(?=\sgpa\b)",
     # a code of a shop: code SUMMER20

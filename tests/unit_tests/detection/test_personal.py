@@ -45,6 +45,10 @@ def found(text: str, kinds: str = "AGE DATE_TIME MONEY BODY") -> list[str]:
         ("Financial question: I (41, divorced) earn enough", ["41"]),
         ("a happy 60th birthday for my uncle", ["60th"]),
         ("The boy Benjamin is eleven. Benjamin is 4.", ["eleven", "4"]),
+        ("Benjamin Roth is only 16, Benjamin turns just 17.", ["16", "17"]),
+        ("he turn 60 this friday, and she 31, they say", ["60", "31"]),
+        ("Benjamin Roth, a retired wick officer, 44, is tired.", ["44"]),
+        ("서지훈 씨(72)는 왔다. 김민수 할머니, 81, 계세요.", ["72", "81"]),
     ],
 )
 def test_ages_of_people(text: str, private: list[str]) -> None:
@@ -69,6 +73,9 @@ def test_ages_of_people(text: str, private: list[str]) -> None:
         "Sections 8 and 12 of a 60-year-old building, shifts 2 and 3",
         "See Annex I (12, 13), Section I (41), the 60th anniversary",
         "Benjamin is one. Benjamin is two of them, Benjamin is 5 minutes late",
+        "he turned 90 degrees; she 12 times; Benjamin Roth, see pages 4, 44, 45",
+        "Benjamin Roth is just 5 minutes late, Benjamin is about 3 km away",
+        "서지훈 씨, 12명이 왔다",
         "I'm 10m away, she died at 10:30, the office retired at 5 pm",
     ],
 )

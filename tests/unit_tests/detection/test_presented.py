@@ -22,6 +22,8 @@ def found(text: str) -> list[str]:
         # titles before ordinary words, also in small letters
         ("The neighbour, Mr Ash, plays drums all day.", "Ash"),
         ("We were told so in front of Dr. House.", "House"),
+        ("Mrs. D.W., retired, came with a cough", "D.W."),
+        ("The complaint of Mr. K. is on file", "K."),
         ("i was told so by dr hale at the front desk", "hale"),
         # brackets and quotation marks behind a role
         ("Our little one (Elif, 3 years old) got stung.", "Elif"),
