@@ -1,8 +1,15 @@
-"""The second look: is a private value in this text?"""
+"""The second look: is a private value in this text?
+
+`EgressGuard` asks an `Examiner` about each payload, before anything is sent and without asking
+masking. It looks for the values of the vault in every form, for those that the masker's owner
+named, and for what rules are certain of; in strict mode, too, for what is not known to be public.
+It answers with a `Refusal`, or `None`.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick
@@ -134,6 +141,15 @@ class Refusal(NamedTuple):
     offsets: tuple[tuple[int, int], ...]
     entity_types: dict[str, int]
 
+    @classmethod
+    def of(cls, by: str, found: Sequence[Finding]) -> "Refusal | None":
+        """Refuse by findings; `None` where there are none."""
+        if not found:
+            return None
+        offsets = tuple((f.start, f.end) for f in found)
+        types = dict(Counter(f.entity_type for f in found))
+        return cls(f"{by}:{found[0].entity_type}", offsets, types)
+
 
 class Examiner:
     """Looks for vault values in every form, then for what rules find with certainty.
@@ -242,16 +258,10 @@ class Examiner:
             return None
         text = self._without_placeholders(text, sessions)
         text = _REFERENCES.sub(lambda match: HARD * len(match[0]), text)
-        found = [
-            f
-            for f in self.strict.detect(text)
-            if text[f.start : f.end].casefold() not in self._allow
-        ]
-        if not found:
-            return None
-        types = Counter(f.entity_type for f in found)
-        offsets = tuple((f.start, f.end) for f in found)
-        return Refusal(f"strict:{found[0].entity_type}", offsets, dict(types))
+        found = self.strict.detect(text)
+        return Refusal.of(
+            "strict", [f for f in found if text[f.start : f.end].casefold() not in self._allow]
+        )
 
     def _is_declared(self, value: str) -> bool:
         """Say whether the application wrote a word itself, which a person has used as well."""
@@ -320,13 +330,9 @@ class Examiner:
                 msg = f"Detector {detector.name!r} failed; nothing was sent."
                 raise DetectionError(msg) from None
             found += [
-                f
+                replace(f, start=excerpt.original(f.start), end=excerpt.original(f.end))
                 for f in findings
                 if f.score >= HIGH_CONFIDENCE
                 and excerpt.text[f.start : f.end].casefold() not in self._allow
             ]
-        if not found:
-            return None
-        types = Counter(f.entity_type for f in found)
-        offsets = tuple((excerpt.original(f.start), excerpt.original(f.end)) for f in found)
-        return Refusal(f"detector:{found[0].entity_type}", offsets, dict(types))
+        return Refusal.of("detector", found)

@@ -15,7 +15,6 @@ import asyncio
 import contextvars
 import functools
 import json
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol, TypeVar, runtime_checkable
 
@@ -322,9 +321,7 @@ class EgressGuard:
             if self._unmasked and text in said:
                 found = self._unmasked(text, sessions[0] if sessions else None)
                 if found and not names_public_places_only(text, found):
-                    offsets = tuple((f.start, f.end) for f in found)
-                    types = dict(Counter(f.entity_type for f in found))
-                    return Refusal(f"unmasked:{found[0].entity_type}", offsets, types)
+                    return Refusal.of("unmasked", found)
             clean.keep([marks[i]], None)
         return None
 

@@ -1,4 +1,16 @@
-"""`mask` and `restore`."""
+"""`Masker` and `MaskingSession`: `mask` and `restore`, for one text or any structure of texts.
+
+Applications make one `Masker`; the edge, the graphs and the commands open sessions of it. A session
+walks over what it is given (`values.walk`) with one of two kinds of leaves: `_Masking` has each
+text masked by the session's `TextMasker` (`text`), `RestoringLeaves` puts values back (`restore`).
+
+Example:
+    ```python
+    session = Masker().session("case 7")
+    masked = session.mask({"note": "Mira Solheim called."})  # {"note": "[PERSON_7K2Q] called."}
+    session.restore(masked)  # {"note": "Mira Solheim called."}
+    ```
+"""
 
 import asyncio
 import enum

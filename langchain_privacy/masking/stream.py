@@ -1,4 +1,9 @@
-"""Restoring a text that arrives in pieces."""
+"""Restoring a text that arrives in pieces: what a model streams, and JSON source in pieces.
+
+`MaskingSession.restorer` makes a restorer for each stream; `edge.streams`, callbacks and servers
+feed it. `JsonRestorer` and `mask_json` know where the strings of JSON source begin and end, so that
+it stays JSON.
+"""
 
 import json
 import re

@@ -1,6 +1,7 @@
 """What is said to a remote model whose answer cannot be used: the code, the place, what it means.
 
-Nothing of it is data: the meanings are fixed, and the word at fault is one of the model's own.
+The nodes of the graph write it for the next question to the model. Nothing of it is data: the
+meanings are fixed, and the word at fault is one that the model has written itself.
 """
 
 import re

@@ -1,6 +1,7 @@
 """Values that nobody has, made anew for each test, to be planted into an input and looked for.
 
 They are what the rules of `detection` find in English and Korean text without any list of yours.
+Tests plant them; the probe (`probe`) looks for them in everything that its channels held.
 """
 
 import random

@@ -1,4 +1,7 @@
-"""What was examined, and what was found there."""
+"""The report of a probe: what each channel held, which values were found there, and what to do.
+
+`PrivacyProbe.report` makes a `Report`; a test calls `assert_clean` on it.
+"""
 
 import re
 from collections import Counter

@@ -1,4 +1,8 @@
-"""The key of a vault, from which every session's keys are derived."""
+"""The key of a vault, from which every session's keys are derived, and the codes made with them.
+
+Vaults make the codes of placeholders here (`mint`), and seal what they store with a `Sealer`.
+Applications make a `VaultKey` for a vault that outlives the process.
+"""
 
 import base64
 import binascii

@@ -21,6 +21,7 @@ from langchain_privacy.errors import (
     ChannelError,
     ConfigurationError,
     EndpointUnavailableError,
+    PrivacyError,
 )
 from langchain_privacy.secure.adapters.base import Adapter
 from langchain_privacy.secure.channel.exchange import Exchange
@@ -70,7 +71,10 @@ class AttestedTransport(BaseTransport):
             AttestationError: If the endpoint does not prove what the policy asks for.
             ChannelError: If anything between here and the attested endpoint is wrong.
         """
-        return _run(self._handle(request))
+        try:
+            return _run(self._handle(request))
+        except PrivacyError as error:
+            raise self._raised(error) from None
 
     def attest(self, library: str = "httpx") -> AttestationReport:
         """Attest now, unless a verdict is in force; return the report.
@@ -251,7 +255,10 @@ class AsyncAttestedTransport(BaseTransport):
 
     async def handle_async_request(self, request: Any) -> Any:
         """Attest if need be, seal, send, open; see `AttestedTransport.handle_request`."""
-        return await self._handle(request)
+        try:
+            return await self._handle(request)
+        except PrivacyError as error:
+            raise self._raised(error) from None
 
     async def attest(self, library: str = "httpx") -> AttestationReport:
         """Attest now, unless a verdict is in force; return the report."""

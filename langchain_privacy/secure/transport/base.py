@@ -356,12 +356,6 @@ class BaseTransport(ABC):
 
     async def _handle(self, request: Any) -> Any:
         """Attest if need be, seal, send, open."""
-        try:
-            return await self._answered(request)
-        except PrivacyError as error:
-            raise self._raised(error) from None
-
-    async def _answered(self, request: Any) -> Any:
         library = library_of(request)
         self._check_target(request.url)
         first = await self._attested(library, request.extensions)
