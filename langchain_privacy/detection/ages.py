@@ -190,6 +190,23 @@ _AT_AGE = Anchored(
     ["left", "got", "married", "retired", "died", "widowed", "orphaned", "emigrated"],
     any_case=True,
 )
+# She was grey at 29, my dad had a stroke at 61; no day has so many hours.
+_SOMEWHEN = Anchored(
+    rf"\b(?:i|he|she|who|{_RELATIONS}) (?:will |has |have |had )?"
+    r"(?:was|be|been|became|had|got|lost|started|began|met|found)\b[^.!?,;:\d\n]{0,28} at "
+    r"(?P<age>2[5-9]|[3-9]\d)(?=[,;!?)\n]|\.(?!\d)|\Z| (?:and|but|like|he|she|when)\b)",
+    ["i", "he", "she", "who", *_RELATED_BEGIN],
+    any_case=True,
+    needs=["at"],
+)
+# As some say it who are not at home in English: my mother has 86 years.
+_HAS_YEARS = Anchored(
+    rf"\b(?:i|he|she|who|{_RELATIONS}) (?:has|have|had) (?P<age>[1-9]\d) years"
+    r"(?=[,;!?)\n]|\.(?!\d)|\Z| and\b)",
+    ["i", "he", "she", "who", *_RELATED_BEGIN],
+    any_case=True,
+    needs=["years"],
+)
 # kids 8 and 12; son 5, daughter 8
 _SEVERAL = ("kids", "children", "sons", "daughters", "boys", "girls", "twins", "grandkids",
             "grandchildren", "brothers", "sisters", "nephews", "nieces", "parents")  # fmt: skip
@@ -232,7 +249,8 @@ _FORMS_BEHIND: dict[str, tuple[Anchored, ...]] = {
     ),
     "age:": (_SAID, _IN_A_FORM),
     "a": (*_IN_OTHER_LANGUAGES, _IS_A),
-    "at": (_AT_AGE,),
+    "at": (_AT_AGE, _SOMEWHEN),
+    **dict.fromkeys(("has", "have", "had"), (_HAS_YEARS,)),
     "of": (_SAID, _OF_AGE),
     **dict.fromkeys(("he", "she"), (_OF_ONE,)),
     "(": (_IN_BRACKETS, _OF_ONE),

@@ -45,6 +45,8 @@ _LETTER = re.compile(r"[^\W\d_가-힣年月日]")
 _TIME = re.compile(r"(?:\d{4}-\d\d-\d\d[Tt ])?\d\d:\d\d")
 # Not part of code, of a log or of a table of names and values.
 _PLAIN_BEFORE = re.compile(r"[^\W\d_][.,;]?(?: [(#№~’']?|[’'])\Z")
+# As a number before it that has as many digits: "numbers 22871, 23004 and 23519".
+_SIBLING_BEFORE = re.compile(r"(?<![\w.,-])(\d{4,})(?:, |,? (?:and|or|&) )\Z")
 _CODE_BEHIND = re.compile(r"[\"'`=/\]]|:\S|\(")
 _NEXT_WORD = re.compile(r" ([a-z-]+)(?![\w'’])")
 _OF_ALL = re.compile(r" of (?:(?:the|our|my|all|them|these|those) )?\d| of (?:them|us)\b")
@@ -136,7 +138,13 @@ def _is_code(token: str) -> bool:
 
 
 def _is_plain(text: str, start: int, end: int) -> bool:
-    """Say whether a number stands behind a word: not in code, in a log, behind a label's colon."""
+    """Say whether a number stands behind a word: not in code, in a log, behind a label's colon.
+
+    In a list of numbers the first one tells of the others.
+    """
+    sibling = _SIBLING_BEFORE.search(text, max(0, start - _LONGEST), start)
+    if sibling is not None and len(sibling[1]) == end - start:
+        return _is_plain(text, *sibling.span(1))
     before = _PLAIN_BEFORE.search(text, max(0, start - _SHORT), start)
     return (
         before is not None

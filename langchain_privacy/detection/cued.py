@@ -76,7 +76,7 @@ _BEFORE = 14
 _CUES = frozenset(
     word for word in load("lower_case_cues") if word not in ("thanks", "thank", "love", "visit")
 )
-_WORD_BEFORE = re.compile(r"(?<![^\s(])([a-z]+) \Z")
+_WORD_BEFORE = re.compile(r"(?<![^\s(\"“])([A-Za-z]?[a-z]+) \Z")
 # "hey rose,": in small letters only where nothing but a name can stand.
 _HAILED = Anchored(
     r"\b(?:hey|hi|hello|dear)\.? (?P<name>[a-z]{3,12})(?=,(?! my\b)|\n)",
@@ -148,7 +148,7 @@ def _acts(t: str, start: int, end: int, *, sure: bool) -> bool:
     """Say whether a name that is a word does or is told what only people do and are told."""
     before = max(0, start - _BEFORE)
     cue = _WORD_BEFORE.search(t, before, start)
-    if cue is not None and cue[1] in _CUES and not t[end : end + 2].strip()[:1].isupper():
+    if cue is not None and cue[1].lower() in _CUES and not t[end : end + 2].strip()[:1].isupper():
         return True
     if _DETERMINED.search(t, before, start):
         return False

@@ -157,7 +157,7 @@ MONEY_WORDS = _UNITS.union(
 MONEY = (
     rf"(?!\d)(?:[{MONEY_SIGNS}]|\b{_CURRENCY})\s?\d[\d,.]*(?<=\d)(?:\s?{_SCALE}\b)?"
     r"|\bk?r\s?\d{1,3}(?:\s\d{3})+\b"
-    rf"|\b\d{{1,3}}(?:\s\d{{3}})+(?:,\d\d)?\s?(?:€|euros?\b|eur\b|francs?\b)"  # 18 450 euros
+    rf"|\b\d{{1,3}}(?:\s\d{{3}})+(?:,\d\d)?\s?(?:€|(?:{_CURRENCIES}|{_CURRENCY})\b)"  # 18 450 euros
     rf"|\b\d[\d,.]*+(?:\s?[$€£¥₩₹]|\s?+{_SCALE}?\s?(?:{_CURRENCIES}|{_CURRENCY})\b"
     rf"|\s(?:an|per)\shour\b|\s?[{MONEY_BEHIND}])"
     r"|(?<=\bworth )\d[\d,.]*(?:\s?(?:k|m|million|billion)\b)?"

@@ -98,7 +98,7 @@ _THINGS = load("named_things")
 _PETS = ("dog", "cat", "kitten", "puppy", "pet", "horse", "pony", "rabbit", "hamster", "parrot",
          "tortoise", "budgie")  # fmt: skip
 _CLOSE = {word for word in load("close_roles") if word.isalpha() and len(word) > 4}
-_RELATIONS = _CLOSE | {"son", "aunt", "wife", "baby", "mum", "mom"}
+_RELATIONS = _CLOSE | {"son", "aunt", "wife", "baby", "mum", "mom", "gf", "bf", "gran", "boy"}
 _PET_WORDS = frozenset({"food", "litter", "bed", "toys", "hair", "sitter", "owner", "lover", "who"})
 
 
@@ -132,7 +132,7 @@ _FORMS = (
     ),
     _Form(
         words := {*_THINGS, *_PETS},
-        re.compile(rf"(?:{_any_of(words)})(?: is|,)? [\"“']?(?P<name>{_RUN})"),
+        re.compile(rf"(?:{_any_of(words)})(?: is|,|:(?= [\"“]))? [\"“']?(?P<name>{_RUN})"),
         before=re.compile(
             r"\b(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir|[Tt]he|[Aa]n?|[Tt]his) (?:[a-z'-]+ ){0,2}\Z"
         ),
@@ -163,6 +163,15 @@ _FORMS = (
     ),
     # project Bluebird, with a colon or none
     _Form(("project",), re.compile(rf"\b[Pp]roject(?: name)?:? [\"“]?(?P<name>{_RUN})")),
+    # Project title: "A Goat Too Far"
+    _Form(
+        ("project",),
+        re.compile(
+            r"\b[Pp]roject(?: name| title)?(?: is)?:? "
+            rf"[\"“](?P<name>[{UPPER}][^\"“”\n]{{1,60}})[\"”]"
+        ),
+        takes=lambda _name: True,
+    ),
     # "Our repo is called orgel-billing"
     _Form(
         words := {"repo", "repository", "branch", "bucket", "database", "cluster"},
@@ -194,7 +203,8 @@ _FORMS = (
         _WORKS,
         re.compile(rf"\b(?i:{_any_of(_WORKS)}),? [\"“](?P<name>[{UPPER}][^\"“”\n]{{1,60}})[\"”]"),
         before=re.compile(
-            r"\b(?:[Mm]y|[Oo]ur|me|[Dd]ebut|[Nn]ew|[Ff]irst|1st|[Ss]econd|2nd|[Ll]atest)[.,]? "
+            r"\b(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir|me|[Dd]ebut|[Nn]ew|[Ff]irst|1st|[Ss]econd|2nd"
+            r"|[Ll]atest)[.,]? "
             r"(?:(?:own|new|first|1st|second|2nd|debut|latest|little|short|next|last) ){0,2}\Z"
         ),
         takes=lambda _name: True,
@@ -226,7 +236,7 @@ _FORMS = (
         _RELATIONS,
         re.compile(rf"(?:{_any_of(_RELATIONS)}),? (?P<name>{_WORD})\b(?! [A-Z])"),
         before=re.compile(
-            r"(?:\b(?:[Mm]y|[Oo]ur|[Hh]is|[Hh]er|[Tt]heir) (?:[a-z]+ )?|\w['’]s "
+            r"(?:\b(?:[Mm]y|[Oo]ur|[Yy]our|[Hh]is|[Hh]er|[Tt]heir) (?:[a-z]+ )?|\w['’]s "
             r"|(?:\A|[.,;:!?(–—\n]|\b(?:and|for|to|with|from|by)) ?)\Z"
         ),
         takes=_names_somebody,

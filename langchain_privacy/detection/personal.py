@@ -13,7 +13,10 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 | `DATE_TIME`, in Korean prose | a day, as a year where the sentence is narrated: "밝혔다." |
 | `DATE_TIME`, how long | a person and something of a life in its sentence: for six years |
 | `DATE_TIME`, a day of this week or the next | a person and something of a life in its sentence |
+| `DATE_TIME`, "this Friday", "since Easter" | a person in its paragraph; of a holiday: sentence |
 | `MONEY` | a person and what makes it theirs (salary, rent, owe) in its sentence, or an exact sum |
+| `NUMBER`, the average of grades | a person in its paragraph: GPA 3.41 |
+| `ID`, a letter and a number | the word for a room, a class or a seat before it, as with a paper |
 | `ID` | the name of a paper before it ("invoice", "ticket") and a person or "we" in its paragraph |
 
     >>> text = "I moved to Leeds in 2011. My rent is 740 euros. In 1789 the coffee was 2 euros."
@@ -56,6 +59,7 @@ from langchain_privacy.detection.folded import HANGUL, FoldedText, digits, fold
 from langchain_privacy.detection.rules import BySign, announced_by
 from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.values.fold import lowered
+from langchain_privacy.values.spelling import NUMBER
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import is_hangul
 
@@ -130,6 +134,20 @@ _WEEKDAY = Anchored(
     needs=_WEEKDAYS,
     then=[*_WEEKDAYS, "last", "next", "this"],
 )
+# A holiday that something happened or is to happen at; "Easter eggs" are nobody's.
+_HOLIDAYS = ("easter", "christmas", "xmas", "ramadan", "eid", "diwali", "thanksgiving", "hanukkah",
+             "passover", "pentecost", "halloween", "new")  # fmt: skip
+_HOLIDAY = Anchored(
+    r"\b(?:on|at|over|by|since|until|till|last|next|this|before|after|around) "
+    r"(?P<holiday>(?:easter|christmas|xmas|ramadan|eid|diwali|thanksgiving|hanukkah|passover"
+    r"|pentecost|halloween|new year['’]?s?)(?: (?:day|eve|sunday|monday))?)(?![\w'’-]| [a-z]+s\b)",
+    ["on", "at", "over", "by", "since", "until", "till", "last", "next", "this", "before", "after",
+     "around"],
+    any_case=True,
+    needs=_HOLIDAYS,
+    then=_HOLIDAYS,
+)  # fmt: skip
+_THIS = re.compile(r"(?:(?:by|on|since|until|till|before|from|for) )?(?:this|next)\b", _I)
 _KOREAN_WEEKDAY = Anchored(
     r"(?P<korean>(?:(?:지난|이번|다음)\s?주\s?)[월화수목금토일]요일)"
     r"|(?<![가-힣])(?P<until>[월화수목금토일]요일)(?=까지|부터)"
@@ -142,6 +160,15 @@ _HOW_LONG = Anchored(
     any_case=True,
     needs=["years", "months", "weeks"],
     then=[*SPELLED, "years", "months", "weeks", "nearly", "almost", "about", "over", "the"],
+)
+# How long somebody has done what they do: 12 years' experience, 40 years of marriage.
+_DONE_FOR = Anchored(
+    rf"\b(?P<time>(?:\d{{1,2}}\+?|{IN_WORDS}) (?:years?|yrs?|months?))['’]?"
+    r" (?:of )?(?:(?:[a-z]+ ){0,2}experience|(?:of )(?:marriage|service|teaching|practice))\b",
+    SPELLED,
+    any_case=True,
+    numbers=True,
+    needs=["experience", "marriage", "service", "teaching", "practice"],
 )
 # Whose time it is: I've taught here for 26 years, she has run it for ten years.
 _SINCE_THEN = re.compile(
@@ -187,6 +214,29 @@ _NUMBERED = Anchored(
     ["no", "nr", "ref", "number", "flight", "bag", "baggage", "luggage", "trademark", "patent"],
     signs="#",
 )
+# Where somebody lives, sits or learns, by a letter and a number: flat 12A, class 4b, gate B22.
+_ROOMS = (
+    *("class", "flat", "unit", "plot", "room", "apt", "apartment", "ward", "locker", "pitch"),
+    *("stall", "berth", "seat", "gate", "building", "lot", "grade", "year", "cabin", "desk"),
+    *("bed", "stand", "suite"),
+)
+_IN_ROOM = Anchored(
+    rf"\b(?:{'|'.join(_ROOMS)})(?: (?:no\.?|nr\.?|number))? "
+    r"(?P<code>\d{1,4}[-/]?[a-z]|[a-z]{1,2}-?\d{1,4}[a-z]?)"
+    r"(?![\w%(=]|[-/.:,]\w|[’']\w)",
+    _ROOMS,
+    any_case=True,
+)
+# GPA 3.41, a 4.1/4.5 GPA
+_AVERAGE = r"\d{1,2}[.,]\d{1,3}(?:\s?/\s?\d{1,2}(?:[.,]\d)?)?"
+_GRADES = Anchored(
+    rf"\bc?gpa(?: (?:of|is|was))?:? (?P<grade>{_AVERAGE})(?![\w%]|[.,]\d)"
+    rf"|\b(?P<average>{_AVERAGE}) c?gpa\b",
+    ["gpa", "cgpa"],
+    any_case=True,
+    numbers=True,
+    needs=["gpa", "cgpa"],
+)
 _COLOURED = re.compile(
     r"(?:colou?rs?|background|fill|stroke|hex|border|#)\W{0,3}(?:is |to |of )?\Z", _I
 )
@@ -201,7 +251,12 @@ _QUOTES = "\"'`/_="
 _OLD = re.compile(r"\b1[0-8]\d\d\b")
 # "1.240,50" and "3.300" have a point for thousands, "1,240.50" has it for cents.
 _CENTS = re.compile(r"[.,]\d{1,2}(?!\d)")
-_AN_HOUR = re.compile(r"\s?(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)\b", _I)
+_AN_HOUR = re.compile(
+    r"\s?(?:(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)"
+    r"|(?:hour|week|month|year)ly|annually|p/?[mw])\b",
+    _I,
+)
+_SCALED = re.compile(r"[km만억천万萬億亿]|ill|thous", _I)
 _LEAST, _LEAST_EXACT, _RATE = 20, 100, 12
 _NEAR = 32
 _I_AM = frozenset({"i", "i'm", "im", "i've", "ive", "i'd", "i'll", "my", "mine", "myself"})
@@ -418,7 +473,17 @@ def _days_of_a_week(about: _About) -> Iterator[re.Match[str]]:
     korean = _KOREAN_WEEKDAY.find(about.said) if "요일" in about.text else ()
     for day in (*_WEEKDAY.find(about.said), *korean):
         sentence = about.part(_SENTENCE, day.start())
-        if about.personal(sentence) and about.has(sentence, "life_events"):
+        of_a_life = about.personal(sentence) and about.has(sentence, "life_events")
+        soon = _THIS.match(day[0]) is not None
+        if of_a_life or (soon and about.personal(about.part(_PARAGRAPH, day.start()))):
+            yield day
+
+
+@announced_by(_HOLIDAY)
+def _holidays(about: _About) -> Iterator[re.Match[str]]:
+    """Yield holidays that something of a person's life is told by."""
+    for day in _HOLIDAY.find(about.said):
+        if about.personal(about.part(_SENTENCE, day.start())):
             yield day
 
 
@@ -436,6 +501,30 @@ def _how_long(about: _About) -> Iterator[re.Match[str]]:
             )
         ):
             yield time
+
+
+@announced_by(_DONE_FOR)
+def _done_for(about: _About) -> Iterator[re.Match[str]]:
+    """Yield how long somebody has worked, served or been married."""
+    for time in _DONE_FOR.find(about.said):
+        if about.personal(about.part(_SENTENCE, time.start())):
+            yield time
+
+
+@announced_by(_GRADES)
+def _grades(about: _About) -> Iterator[re.Match[str]]:
+    """Yield the average of somebody's grades."""
+    for grade in _GRADES.find(about.said):
+        if about.personal(about.part(_PARAGRAPH, grade.start())):
+            yield grade
+
+
+@announced_by(_IN_ROOM)
+def _rooms(about: _About) -> Iterator[re.Match[str]]:
+    """Yield which room, class or seat is somebody's."""
+    for room in _IN_ROOM.find(about.said):
+        if about.personal(about.part(_PARAGRAPH, room.start()), we=True):
+            yield room
 
 
 @announced_by(digits(1))
@@ -470,8 +559,9 @@ def _sums(about: _About) -> Iterator[re.Match[str]]:
         won = (*won, _EAST_ASIAN_MONEY)
     for money in about.search(_MONEY, _THOUSANDS, *won):
         often = _AN_HOUR.search(about.text, money.start(), money.end() + _RATE) is not None
-        figures = "".join(filter(str.isdigit, _CENTS.sub("", money[0])))
-        large = len(figures) > 3 or bool(re.search(r"[km만억천万萬億亿]|ill|thous", money[0], _I))
+        scaled = _SCALED.search(money[0]) is not None  # $2.7M has no cents
+        figures = "".join(filter(str.isdigit, money[0] if scaled else _CENTS.sub("", money[0])))
+        large = len(figures) > 3 or scaled
         amount = int(figures[:9] or 0)
         at = money.start()
         if _FROM_WHOM.search(about.text, max(0, at - _NEAR), at):
@@ -505,7 +595,11 @@ _LOOKS: dict[Callable[[_About], Iterator[re.Match[str]]], str] = {
     _years: "DATE_TIME",
     _months: "DATE_TIME",
     _days_of_a_week: "DATE_TIME",
+    _holidays: "DATE_TIME",
     _how_long: "DATE_TIME",
+    _done_for: "DATE_TIME",
+    _grades: NUMBER,
+    _rooms: "ID",
     _serials: "ID",
     _sums: "MONEY",
     _sums_due: "MONEY",

@@ -49,12 +49,18 @@ _WITH = re.compile(r"\b(?:by|with|from|to|see|saw|and) \Z")
 # ---- brackets and quotation marks behind a person
 
 # The mark comes first and the role is looked up: a pattern of all roles is tried at every word.
-_ROLES = load("close_roles") | load("roles") | {"one", "partner", "ex", "hr"}
+_ROLES = load("close_roles") | load("roles") | {"one", "partner", "ex", "hr", "me", "us"}
 _BRACKETED = re.compile(
     # One class first: the engine looks for nothing else.
     rf"[(\[\"“](?<= .)(?:(?<=[(\[])[\"“])?(?P<name>{_CAP})"
     # (Elif, 3 years old)
     r"(?:(?P<aged>,? (?:aged? )?\d{1,2}(?: (?:years|months|weeks)(?: old)?)?\))|(?=[)\],\"”]))"
+)
+
+# Arturo "Sparky" Bellini
+_NICKNAMED = re.compile(
+    # One class first: the engine looks for nothing else.
+    rf"[\"“](?<= .)(?P<name>{_CAP})[\"”](?= [{UPPER}][^\W\d_])"
 )
 
 # ---- a sign-off within a line: "Kind regards, T. Vance"
@@ -106,6 +112,10 @@ def find_presented_people(text: FoldedText) -> Iterator[Finding]:
         if match["aged"] is None and words[-1].rpartition("\n")[2] not in _ROLES:
             continue
         if name.lower() not in _NEITHER and not (name.isupper() and len(name) < 6):
+            yield span(match, "PERSON", _SCORE, "presented", "name")
+    for match in _NICKNAMED.finditer(t) if '"' in t or "“" in t else ():
+        before = t[max(0, match.start() - 24) : match.start() - 1].rpartition(" ")[2].lower()
+        if before in _KNOWN or (before.isalpha() and not is_public(before)):
             yield span(match, "PERSON", _SCORE, "presented", "name")
     for match in _signed_off(text):
         words = match["name"].lower().split()

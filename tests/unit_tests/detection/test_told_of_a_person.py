@@ -1,0 +1,142 @@
+"""What English prompts say of somebody by a word beside it: rooms, grades, terms, ages, names.
+
+The sentences were written before the rules that find them.
+"""
+
+import pytest
+
+from langchain_privacy.detection import default_detectors, detect_all
+
+DETECTORS = default_detectors(presidio=False)
+
+
+def found(text: str) -> list[str]:
+    return [text[f.start : f.end] for f in detect_all(text, DETECTORS)]
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        # rooms, classes and seats
+        ("My daughter Ines is in class 5c at the moment.", ["5c"]),
+        ("we live in flat 12A above the baker", ["12A"]),
+        ("Deliver it to unit 9F, my husband is home.", ["9F"]),
+        ("Mr Adeyemi lies in ward C4 since Sunday.", ["C4"]),
+        ("I rented locker B17 for my bike.", ["B17"]),
+        ("The heating in apt 3D is off and I have a baby.", ["3D"]),
+        ("My allotment is plot 44b.", ["44b"]),
+        ("She teaches in room H12 on Fridays.", ["H12"]),
+        ("Our tent is on pitch 7b, ask for Lotte.", ["7b"]),
+        ("Year 10R has my son's report.", ["10R"]),
+        ("APARTMENT 6B IS MINE.", ["6B"]),
+        ("My boat is at berth D-14.", ["D-14"]),
+        ("I am at gate B22, where are you?", ["B22"]),
+        ("his mother sits in seat 21F", ["21F"]),
+        ("Please move my desk from room 3-B to room 4-C.", ["3-B", "4-C"]),
+        ("I left the keys of stall 18C with Bao.", ["18C"]),
+        ("Miss Quist teaches grade 4b, my niece is there.", ["4b"]),
+        ("I live in building K2, entrance on the left.", ["K2"]),
+        # averages of grades
+        ("I finished with a GPA of 3.87.", ["3.87"]),
+        ("My GPA: 2.9/4.0, is it enough?", ["2.9/4.0"]),
+        ("she has CGPA 8.61 from Pune", ["8.61"]),
+        ("I have a 3.4 GPA and no money", ["3.4"]),
+        ("her GPA was 3,2 last year", ["3,2"]),
+        # how long somebody has done something
+        ("I have 14 years experience as a baker.", ["14 years"]),
+        ("He brings 25+ years' experience to us.", ["25"]),
+        ("i got 6 yrs experience in retail", ["6 yrs"]),
+        ("WE HAVE 3 YEARS EXPERIENCE, MY SON AND I", ["3 YEARS"]),
+        ("My parents celebrate 40 years of marriage.", ["40 years"]),
+        ("After 31 years of service she retires.", ["31 years"]),
+        # ages
+        ("my nephew turn 18 this friday", ["18"]),
+        ("he 45, she 39, three kids", ["45", "39"]),
+        ("Bogdan is only 15, his first race", ["15"]),
+        ("Ingeborg is just 8.", ["8"]),
+        ("Captain Wray, harbour master, 52, drinks too much.", ["52"]),
+        ("Mum became a widow at 44.", ["44"]),
+        ("He was grey at 29, like me.", ["29"]),
+        ("I had my first child at 37!", ["37"]),
+        ("She got diabetes at 51, her sister at 60.", ["51"]),
+        ("My grandfather has 86 years.", ["86"]),
+        ("I have 24 years and I am from Brno.", ["24"]),
+        ("Mrs K.L., 71, retired teacher", ["71"]),
+        ("My dad lost his hair at 26", ["26"]),
+        # names
+        ("I took Mr. B.'s bag by mistake", ["B"]),
+        ("A client, Ms P., told me", ["P"]),
+        ("Dr. H.S. prescribed it", ["H.S"]),
+        ("Mrs Z. is my neighbour", ["Z"]),
+        ("hosted by me (Sage) and my brother", ["Sage"]),
+        ("book for us (Clay and Rosie)", ["Clay"]),
+        ("my gf Autumn left me", ["Autumn"]),
+        ("her bf Hunter is rude", ["Hunter"]),
+        ("my stepdad Rusty snores", ["Rusty"]),
+        ('Arturo "Sparky" Bellini fixes radios.', ["Sparky"]),
+        ("Folasade “Bunny” Okafor sang", ["Bunny"]),
+        ("Married Daisy in spring, buried her in autumn.", ["Daisy"]),
+        ("Told Grace about it yesterday.", ["Grace"]),
+        ("my grandad Basil kept bees", ["Basil"]),
+        ("my bestie Crystal is moving", ["Crystal"]),
+        # titles of works and shops
+        ('Answer for my shop: "Fern & Fable" was closed.', ["Fern & Fable"]),
+        ('Project title: "A Goat Too Far", by Ines', ["A Goat Too Far"]),
+        ('She wove her tapestry "Tide Bells" in 1990.', ["Tide Bells"]),
+        ("my gf Summer is angry", ["Summer"]),
+        ("Your stable boy Robin likes me.", ["Robin"]),
+        # lists of numbers
+        (
+            "Ivan Petrov called four times, protocol numbers 33914, 34007 and 35102.",
+            ["33914", "34007", "35102"],
+        ),
+        ("Rosalind took boxes 80441, 80442, 80517 home.", ["80441", "80442", "80517"]),
+        # days
+        ("my sister comes this saturday, help me cook", ["saturday"]),
+        ("I fly to Oslo next Monday.", ["Monday"]),
+        ("my dad has not called since easter", ["easter"]),
+        ("I see her before Diwali.", ["Diwali"]),
+        ("she left me on new years", ["new years"]),
+        ("He comes home at Thanksgiving.", ["Thanksgiving"]),
+    ],
+)
+def test_is_found(text: str, private: list[str]) -> None:
+    for value in private:
+        assert any(value in one for one in found(text)), found(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Read table 2a and section 3b first.",
+        "The room holds 12 people.",
+        "Use class A1 notation for sets.",
+        "Vitamin B12 and block C of the form.",
+        "A flat 5k run for beginners",
+        "Ward off evil with 3d glasses.",
+        "What GPA do most universities want?",
+        "A GPA of 4.0 is the best.",
+        "The job asks for 3 years of experience.",
+        "Candidates need five years experience.",
+        "The train was late at 18.",
+        "It was at 60 percent.",
+        "He 2 times called.",
+        "The shop was open at 30 places.",
+        "The oven was at 180.",
+        "The score was tied at 45 when the rain came.",
+        "I use Appendix I (Scope) and me (the user).",
+        'This "Smart" thing is a "Green" Deal.',
+        "Greatings to all. Definately a good day. Recieve it now.",
+        "Mr. and Mrs. came too.",
+        "Sit on a boy scout bench.",
+        "Christmas is in December.",
+        "Shops close on Easter Monday.",
+        "A decision is expected in the new year.",
+        "I love Christmas lights.",
+        "Miss U so much! Dr I have pain.",
+        "Easter eggs on a Monday, Christmas lights in the new year",
+        "The lab has rooms 1, 2 and 3. Each seat has a number.",
+    ],
+)
+def test_is_left(text: str) -> None:
+    assert found(text) == []
