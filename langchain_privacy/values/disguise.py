@@ -35,8 +35,9 @@ def find_disguised(index: ValueIndex[Owner], text: str | Skeleton) -> Iterator[H
 
 def find_hidden(index: ValueIndex[Owner], folded: Skeleton) -> Iterator[Hit[Owner]]:
     """Yield the values that stand in a text in disguise only."""
-    yield from _hidden(index, folded)
-    yield from _decoded(index, folded.text, _DEPTH)
+    if len(index):  # decoding a text takes longest of all, and is of no use where nothing is known
+        yield from _hidden(index, folded)
+        yield from _decoded(index, folded.text, _DEPTH)
 
 
 def _hidden(index: ValueIndex[Owner], folded: Skeleton) -> Iterator[Hit[Owner]]:
