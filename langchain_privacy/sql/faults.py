@@ -24,14 +24,10 @@ _MAY_BE_UNANSWERABLE = frozenset({"no_table", "table", "unknown_column", "not_a_
 _NAME = re.compile(r"\w[\w.]{0,60}")
 
 
-def reason(code: str) -> str:
-    """Return what the code of a refused statement means."""
-    return REASONS.get(code) or _OF_PLANS[code]
-
-
 def refused(code: str) -> UnsafeSQLError:
-    """Make the error of a statement that the guard lets through and the policy does not."""
-    return UnsafeSQLError(f"The statement was refused: {reason(code)}.", code=code)
+    """Make the error of a statement that the guard, or the policy after it, does not let run."""
+    reason = REASONS.get(code) or _OF_PLANS[code]
+    return UnsafeSQLError(f"The statement was refused: {reason}.", code=code)
 
 
 def fault(code: str, sql: str = "", position: tuple[int, int] | None = None, more: str = "") -> str:

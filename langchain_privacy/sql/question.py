@@ -8,7 +8,7 @@ a slot whatever its value looks like, so that no cell crosses because nothing re
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from langchain_privacy.masking import MaskingSession
@@ -161,6 +161,15 @@ class Slot:
         where = " or ".join(self.columns) or "a column of names"
         return f":{self.name} = {self.placeholder} {_SAID[self.how].format(where=where)}"
 
+    def for_state(self) -> dict[str, Any]:
+        """Write it as the state and the conversation hold it: all but its value."""
+        return {key: value for key, value in asdict(self).items() if key != "value"}
+
+    @classmethod
+    def of_state(cls, held: Mapping[str, Any], value: Any = None) -> "Slot":
+        """Read what `for_state` wrote; the value is kept elsewhere."""
+        return cls(**{**held, "columns": tuple(held["columns"])}, value=value)
+
 
 def keep_slots(session: VaultSession, slots: Sequence[Slot]) -> str:
     """Put the values of slots into the session's document room and return their reference."""
@@ -261,10 +270,7 @@ def earlier(vault: VaultSession, graph: str, most: int) -> list[Turn]:
     for ref in _refs(vault, graph)[-most:] if most else []:
         body = json.loads(vault.documents.get(ref))
         values = bound_values(vault, vault.documents.metadata(ref)["slots"])
-        slots = (
-            Slot(**{**slot, "columns": tuple(slot["columns"])}, value=values[slot["name"]])
-            for slot in body["slots"]
-        )
+        slots = (Slot.of_state(slot, values[slot["name"]]) for slot in body["slots"])
         turns.append(Turn(body["question"], body["sql"], tuple(slots)))
     return turns
 

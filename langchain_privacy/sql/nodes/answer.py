@@ -22,13 +22,13 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.config import get_stream_writer
 
 from langchain_privacy.edge.run import session_of
-from langchain_privacy.errors import ProtocolError, QueryError, UnsafeSQLError
+from langchain_privacy.errors import ProtocolError
 from langchain_privacy.local import acall_local, call_local, split_reasoning
 from langchain_privacy.masking.cells import Result, read_result, token
 from langchain_privacy.sql.answer_check import has_markup
 from langchain_privacy.sql.chart import can_draw
-from langchain_privacy.sql.execute.database import MEANINGS as FAULTS
-from langchain_privacy.sql.faults import fault, reason
+from langchain_privacy.sql.execute.database import query_error
+from langchain_privacy.sql.faults import fault, refused
 from langchain_privacy.sql.nodes.state import (
     Parts,
     SQLState,
@@ -107,11 +107,9 @@ class AnswerNode:
             return {"masked_answer": text, "answer": text, "rows": None, "report": report}
         if self._parts.policy.on_unresolved == "raise":
             if code := report.get("refusal"):
-                msg = f"The statement was refused: {reason(code)}."
-                raise UnsafeSQLError(msg, code=code)
+                raise refused(code)
             if code := report.get("error"):
-                msg = f"The statement did not finish: {FAULTS[code]}."
-                raise QueryError(msg, code=code)
+                raise query_error(code)
             msg = "The remote model returned no query plan, also when asked again."
             raise ProtocolError(msg)
         code = report.get("refusal") or report.get("error") or "no_plan"

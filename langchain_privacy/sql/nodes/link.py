@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -28,7 +28,6 @@ from langchain_privacy.sql.policy import SQLPolicy
 from langchain_privacy.sql.prompts import language_of
 from langchain_privacy.sql.question import (
     Question,
-    Slot,
     answered,
     beside,
     earlier,
@@ -196,10 +195,10 @@ class LinkNode:
         return {
             **FRESH,
             "turns": [turn.shown() for turn in turns],
-            "known": [_described(slot) for slot in known.values()],
+            "known": [slot.for_state() for slot in known.values()],
             "masked_question": linked.text,
             "language": language_of(question.text),
-            "slots": [_described(slot) for slot in linked.slots],
+            "slots": [slot.for_state() for slot in linked.slots],
             "slots_ref": keep_slots(session.vault, [*known.values(), *linked.slots]),
             "notes": linked.notes,
             "open": open_,
@@ -248,11 +247,6 @@ def _apart(lookup: _Lookup, rows: Rows) -> dict[tuple[str, str], Namesakes]:
             tuple(frozenset(str(value).casefold() for value in row) for row in rows.rows),
         )
     }
-
-
-def _described(slot: Slot) -> dict[str, Any]:
-    """Return a slot without its value, for the state."""
-    return {key: value for key, value in asdict(slot).items() if key != "value"}
 
 
 def _shown(session: MaskingSession, choice: Choice) -> dict[str, Any]:

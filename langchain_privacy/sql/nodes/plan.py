@@ -53,7 +53,7 @@ class PlanNode:
         tables = [*state["wanted"], *(state["plan"] or {}).get("tables", ())]
         messages = self._parts.planner.messages(
             state["masked_question"],
-            [Slot(**slot, value=None) for slot in state["slots"]],
+            [*map(Slot.of_state, state["slots"])],
             state["language"],
             state["faults"],
             state["labels"],
@@ -101,7 +101,7 @@ class PlanNode:
             faults = [fault(codes[0], more=str(error))]
             reply = split_reasoning(said).text[:_SHOWN_AGAIN]
         else:
-            slots = [Slot(**s, value=None) for s in (*state["known"], *state["slots"])]
+            slots = [*map(Slot.of_state, (*state["known"], *state["slots"]))]
             read.prepared_sql = mended(read.prepared_sql, slots, self._parts.dialect)
             plan = read.model_dump()
             answered = {"prepared_sql": read.prepared_sql, "template": plan["template"]}

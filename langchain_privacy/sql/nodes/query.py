@@ -140,7 +140,7 @@ class QueryNode:
             faults = [fault(codes[0], planned_sql(state), error.position)]
             report = noted(report, codes, refusal=error.code)
             return {"codes": codes, "faults": faults, "report": report}
-        slots = [Slot(**slot, value=None) for slot in state["slots"]]
+        slots = [*map(Slot.of_state, state["slots"])]
         card, dialect = self._parts.card, self._parts.dialect
         compared = comparisons(planned_sql(state), card, dialect) if slots else []
         wrong = misuses(slots, guarded.slots, compared, card)
