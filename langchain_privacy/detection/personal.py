@@ -293,7 +293,7 @@ class PersonalDetector(LateDetector):
         spans = [(*span, "AGE") for span in ages(folded.text, [*names, *strange])]
         spans += [(*span, "BODY") for span in bodies(folded.text)]
         spans += [(*span, "PERSON") for end in names for span in named_beside(folded.text, end)]
-        about = _About(folded, found)
+        about = _About(folded, found, [start for start, *_ in spans])
         for look in _ANNOUNCED.announced(folded.signs):
             spans += [(*m.span(m.lastgroup or 0), _LOOKS[look]) for m in look(about)]
         return [
@@ -344,10 +344,15 @@ def speaks_of(said: str, name: str) -> bool:
 class _About:
     """A text cut into sentences and paragraphs, and what each says about a person."""
 
-    def __init__(self, folded: FoldedText, found: Sequence[Finding]) -> None:
+    def __init__(
+        self, folded: FoldedText, found: Sequence[Finding], aged: Iterable[int] = ()
+    ) -> None:
+        """Take what others found, and where ages, measures and further names begin."""
         self.text, self.lower, self.said = folded.text, folded.lower, folded.said
         place = folded.normal.place
-        self._persons = sorted(place(f.start) for f in found if f.entity_type in PERSONS)
+        self._persons = sorted(
+            [*aged, *(place(f.start) for f in found if f.entity_type in PERSONS)]
+        )
         self._cuts: dict[re.Pattern[str], list[int]] = {}
         self._known: dict[tuple[Span, str], bool] = {}
 

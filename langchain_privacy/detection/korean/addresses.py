@@ -35,6 +35,10 @@ _ROAD = (
 )
 # The lot of a village: "역삼동 123-45번지".
 _LOT = rf"{_VILLAGE}[ ](?:산[ ]?)?\d{{1,4}}(?:-\d{{1,4}})?(?:번지)?{_NO_AMOUNT}"
+_BUILDINGS = (
+    r"(?:아파트|빌라|오피스텔|타워|빌딩|맨션|하이츠|캐슬|자이|힐스테이트|푸르지오|래미안|상가|센터|플라자|프라자|스퀘어|팰리스"
+    r"|빌리지|코아|연립|주택|빌|파크)"
+)
 _DETAIL = (
     r"(?:[ ]?,?[ ]?(?:"
     r"\([가-힣\d ,·]{1,30}\)"  # "(역삼동, 한빛센터)"
@@ -42,8 +46,7 @@ _DETAIL = (
     r"|\d{1,4}[ ]?(?:동|층|호)(?:실|수)?(?![가-힣]{2})"  # "3동", "405호"
     r"|[A-Za-z]동"
     # the name of a building
-    r"|(?<!,)[가-힣A-Za-z\d]{2,14}(?:아파트|빌라|오피스텔|타워|빌딩|맨션|하이츠|캐슬|자이|힐스테이트|푸르지오"
-    r"|래미안|상가|센터|플라자|프라자|스퀘어|팰리스|빌리지|코아|연립|주택|빌|파크)(?=[ ,\d(]|[ ]?$)"
+    rf"|(?<!,)[가-힣A-Za-z\d]{{2,14}}{_BUILDINGS}(?=[ ,\d(]|[ ]?$)"
     r"))"
 )
 _FULL = re.compile(
@@ -59,9 +62,15 @@ _BARE_ROAD = re.compile(
     r"(?![\d%년월개원명가-힣-])"
 )
 _ROAD_BEFORE_NUMBER = re.compile(r"[로길][ ]?(?:지하[ ]?)?\d")
+# A house and a door in it, without the street: "푸른솔아파트 103동 802호", "하늘채빌라 B01호".
+# A floor alone is no door: "쇼핑센터 3층".
+_HOUSE_AND_DOOR = re.compile(
+    rf"[가-힣A-Za-z\d]{{1,14}}{_BUILDINGS}[ ]?"
+    r"(?:(?:\d{1,4}동[ ]?)?(?:지하[ ]?)?[A-Za-z]?\d{1,4}호(?:실)?|\d{1,4}동(?![가-힣]{2}))"
+)
 _LABELS = Cues(
     ["주소", "거주지", "소재지", "주소지", "자택", "본적", "등록기준지", "배송지", "사는 곳",
-     "근무지", "목적물"]
+     "근무지", "목적물", "물건지", "장소", "모임 장소", "집결지"]
 )  # fmt: skip
 _AFTER_LABEL = re.compile(
     r"(?:는|은|가|:|[ ]?\([^()\n]{1,10}\)[ ]?:)?+[ ]{0,3}"
@@ -69,7 +78,7 @@ _AFTER_LABEL = re.compile(
 )
 # What ends the value of a label: a verb, a particle, the next field.
 _VALUE_END = re.compile(
-    r"(?:입니다|이다|이며|이고|에[ ]|에서|으로|로[ ](?!\d)|인[ ]|을[ ]|를[ ]"
+    r"(?:입니다|이다|이며|이고|에[ ]|에서|으로|로[ ](?!\d)|인[ ]|(?<!마)을[ ]|를[ ]"
     r"|이에요|예요|이야|인데|거든"
     r"|(?<=[층호동실지])(?:이|에|로|으로|은|을|인|입|고)(?=[가-힣]{0,4}(?:[ .,!?]|$))"  # "12층이라"
     r"|,[ ]?(?:연락|전화|주민|생년|성명|휴대)|[.](?=[ \n]|$)|\n)"
@@ -100,6 +109,8 @@ def find_korean_addresses(text: FoldedText) -> Iterator[Finding]:
         yield from _by_label(text)
         for match in numbers(_DOOR, text, digits=5):
             yield span(match, "ADDRESS", 0.6, "korean_address", "door" if match["door"] else 0)
+        for match in numbers(_HOUSE_AND_DOOR, text):
+            yield span(match, "ADDRESS", 0.6, "korean_address")
         for match in _POSTCODE.finditer(text.text):
             yield span(match, "ADDRESS", 0.7, "korean_address", "code")
 

@@ -193,3 +193,17 @@ def test_decomposed_text_gives_true_offsets() -> None:
 )
 def test_sums_in_any_currency_of_the_world(money: str) -> None:
     assert found(f"I still owe Grace {money} for the tent.", "MONEY") == [money]
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        ("나 29살 연봉 3,450만원 인데 얼마 저축해야 돼?", ["3,450만원"]),
+        ("아내가 아파요. 잔금을 못 내면 계약금 900만원 을 날려요.", ["900만원"]),
+        ("Engineer, 34F, net salary 48,200 euros a year", ["48,200 euros"]),
+        ("사과나 배 3개를 1,500원에 샀다", []),
+        ("보증금 500만원짜리 방을 추천해줘", []),
+    ],
+)
+def test_sums_of_whoever_has_an_age(text: str, private: list[str]) -> None:
+    assert found(text, "MONEY") == private
