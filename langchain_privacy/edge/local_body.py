@@ -26,7 +26,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -135,31 +134,9 @@ class _NoModelCalls(RefusingHandler):
     def __repr__(self) -> str:
         return "<no model calls with private values>"
 
-    def on_chat_model_start(
-        self,
-        serialized: dict[str, Any],  # noqa: ARG002
-        messages: list[list[BaseMessage]],
-        *,
-        run_id: UUID,  # noqa: ARG002
-        **kwargs: Any,  # noqa: ARG002
-    ) -> None:
-        """Examine the messages."""
-        for batch in messages:
-            self._examine(batch)
-
-    def on_llm_start(
-        self,
-        serialized: dict[str, Any],  # noqa: ARG002
-        prompts: list[str],
-        *,
-        run_id: UUID,  # noqa: ARG002
-        **kwargs: Any,  # noqa: ARG002
-    ) -> None:
-        """Examine the prompts."""
-        self._examine(prompts)
-
-    def _examine(self, x: Any) -> None:
-        if self._session.mask(x) == x:
+    def look(self, messages: list[BaseMessage], tools: Any) -> None:  # noqa: ARG002
+        """Refuse messages in which something is private."""
+        if self._session.mask(messages) == messages:
             return
         msg = (
             "A local function called a chat model with private values. Call a local model with"

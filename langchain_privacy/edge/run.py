@@ -556,10 +556,31 @@ def examined(config: RunnableConfig | None, guard: Any) -> RunnableConfig | None
 
 
 class RefusingHandler(BaseCallbackHandler):
-    """A handler that refuses calls by raising; LangChain does not log its refusals as errors."""
+    """Looks at every model call before it is sent, and refuses it by raising.
+
+    LangChain does not log its refusals as errors.
+    """
 
     raise_error = True
     run_inline = True
+
+    def look(self, messages: list[BaseMessage], tools: Any) -> None:
+        """Raise where these messages may not be sent with these tools."""
+        raise NotImplementedError
+
+    def on_chat_model_start(
+        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **kwargs: Any
+    ) -> None:
+        """Look at the messages and the tools of a call."""
+        del serialized
+        tools = (kwargs.get("invocation_params") or {}).get("tools")
+        for batch in messages:
+            self.look(batch, tools)
+
+    def on_llm_start(self, serialized: dict[str, Any], prompts: list[str], **kwargs: Any) -> None:
+        """Look at the prompts of a call."""
+        del serialized, kwargs
+        self.look([HumanMessage(prompt) for prompt in prompts], None)
 
 
 def _is_no_refusal(record: logging.LogRecord) -> bool:
@@ -579,16 +600,6 @@ class _Examination(RefusingHandler):
     def __repr__(self) -> str:
         return "<examination of model calls>"
 
-    def on_chat_model_start(
-        self, serialized: dict[str, Any], messages: list[list[BaseMessage]], **kwargs: Any
-    ) -> None:
-        """Examine the messages and the tools of a call."""
-        del serialized
-        tools = (kwargs.get("invocation_params") or {}).get("tools")
-        for batch in messages:
-            self._guard.examine(batch, **({"tools": tools} if tools else {}))
-
-    def on_llm_start(self, serialized: dict[str, Any], prompts: list[str], **kwargs: Any) -> None:
-        """Examine the prompts of a call."""
-        del serialized, kwargs
-        self._guard.examine([HumanMessage(prompt) for prompt in prompts])
+    def look(self, messages: list[BaseMessage], tools: Any) -> None:
+        """Examine the messages and the tools."""
+        self._guard.examine(messages, **({"tools": tools} if tools else {}))
