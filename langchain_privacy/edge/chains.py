@@ -10,7 +10,6 @@ Example:
     ```
 """
 
-import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
@@ -84,10 +83,6 @@ class MaskingRunnable(Runnable[Any, Any]):
         """Mask a text, messages, a document or any structure of them."""
         return _session(self._masker, config).mask(input)
 
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
-        """Like `invoke`, without blocking the event loop."""
-        return await asyncio.to_thread(self.invoke, input, config, **kwargs)
-
 
 class RestoringRunnable(Runnable[Any, Any]):
     """Restores its input: the second half of `mask | model | restore`; streams stay streams.
@@ -111,10 +106,6 @@ class RestoringRunnable(Runnable[Any, Any]):
             return input
         with _last_use(self._masker, config) as session:
             return session.restore(input)
-
-    async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:  # noqa: A002
-        """Like `invoke`, without blocking the event loop."""
-        return await asyncio.to_thread(self.invoke, input, config, **kwargs)
 
     def transform(
         self,

@@ -55,12 +55,6 @@ class MaskingTransformer(BaseDocumentTransformer):
         # Untrusted: what looks like a placeholder in a document is text like any other.
         return [self._corpus.mask(document, untrusted=True) for document in documents]
 
-    async def atransform_documents(
-        self, documents: Sequence[Document], **_: Any
-    ) -> Sequence[Document]:
-        """Like `transform_documents`, without blocking the event loop."""
-        return await asyncio.to_thread(self.transform_documents, documents)
-
 
 class PrivateRetriever(BaseRetriever):
     """A retriever that takes masked queries and gives masked documents.

@@ -145,7 +145,7 @@ class Planner:
             kept = [shown[number - 1] for number in decision.cite if number <= len(shown)]
             return {
                 **update,
-                "kept": [*place_of(kept)],
+                "kept": [[*place(span)] for span in kept],
                 "plan": {**state["plan"], "subs": [*earlier, *further]},
                 "pending": further,
                 "stage": "search",
@@ -298,12 +298,6 @@ class Planner:
 
     def _name(self) -> str:
         return "" if self.remote is None else self.remote.name
-
-
-def place_of(spans: Sequence[Span]) -> Iterator[list[Any]]:
-    """Yield where passages stand, as state keeps it."""
-    for span in spans:
-        yield [*place(span)]
 
 
 def _most_useful_first(state: MinionState) -> list[Span]:

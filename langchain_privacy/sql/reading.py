@@ -6,7 +6,6 @@ slot; only a database that is away ends the run. Where the masker's vault outliv
 do the values, encrypted like everything in it, for an hour.
 """
 
-import asyncio
 import hashlib
 import json
 import time
@@ -84,10 +83,6 @@ class ValueReader:
             found += self._sorted_out(singles, read)
         self._keep(found)
         return found
-
-    async def aread(self) -> Found:
-        """Like `read`, in a thread of its own."""
-        return await asyncio.to_thread(self.read)
 
     def _batches(self, size: int) -> Iterator[_Batch]:
         by_table: dict[str, list[ColumnCard]] = {}

@@ -34,7 +34,6 @@ from langchain_privacy.sql.question import (
     keep_slots,
     kept,
 )
-from langchain_privacy.sql.reading import Found
 from langchain_privacy.sql.tables import ColumnCard, TableCard
 from langchain_privacy.sql.values import ColumnValues, Match
 
@@ -75,7 +74,7 @@ class LinkNode:
         database = self._parts.database
         columns = self._fresh()
         if columns is None:
-            columns = self._keep(self._parts.reader.read())
+            columns = self._read()
         question, found = self._asked(columns, state, config)
         namesakes: dict[tuple[str, str], Namesakes] = {}
         for lookup in self._lookups(columns, question, found):
@@ -91,7 +90,7 @@ class LinkNode:
         database = self._parts.database
         columns = self._fresh()
         if columns is None:
-            columns = await asyncio.to_thread(self._keep, await self._parts.reader.aread())
+            columns = await asyncio.to_thread(self._read)
         question, found = await asyncio.to_thread(self._asked, columns, state, config)
         namesakes: dict[tuple[str, str], Namesakes] = {}
         lookups = await asyncio.to_thread(list, self._lookups(columns, question, found))
@@ -160,9 +159,9 @@ class LinkNode:
     def _fresh(self) -> ColumnValues | None:
         return self._columns if time.monotonic() - self._read_at < _FRESH_SECONDS else None
 
-    def _keep(self, found: Found) -> ColumnValues:
+    def _read(self) -> ColumnValues:
         fuzzy, public = self._parts.policy.fuzzy, self._parts.planner.public
-        columns = ColumnValues(found, fuzzy=fuzzy, public=public)
+        columns = ColumnValues(self._parts.reader.read(), fuzzy=fuzzy, public=public)
         with self._lock:
             self._columns, self._read_at = columns, time.monotonic()
         return columns
