@@ -77,7 +77,7 @@ class Content:
         self,
         session: MaskingSession,
         *,
-        langgraph: bool = False,
+        langgraph: bool,
         store: bool = False,
         control: Collection[str] = (),
         mark: str | None = None,

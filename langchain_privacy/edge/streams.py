@@ -527,8 +527,8 @@ class PartRestorer:
         restore_data: Callable[[str, Any], Any],
         *,
         stream_mode: str | Sequence[str],
-        subgraphs: bool = False,
-        version: str = "v1",
+        subgraphs: bool,
+        version: str,
     ) -> None:
         self._session = session
         self._restore_data = restore_data

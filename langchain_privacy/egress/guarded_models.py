@@ -332,10 +332,6 @@ class GuardedRunnable(Runnable[Any, Any]):
     def __repr__(self) -> str:
         return f"<GuardedRunnable {self._where['model']}>"
 
-    def get_name(self, suffix: str | None = None, *, name: str | None = None) -> str:
-        """Return the inner Runnable's name."""
-        return self._inner.get_name(suffix, name=name)
-
     def _payload(
         self, value: Any, config: RunnableConfig | None, kwargs: dict[str, Any]
     ) -> Payload:

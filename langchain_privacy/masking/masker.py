@@ -346,9 +346,7 @@ _LONGEST_FIELD = 256
 
 
 class _Masking(Leaves):
-    def __init__(
-        self, session: MaskingSession, *, untrusted: bool, language: str | None = None
-    ) -> None:
+    def __init__(self, session: MaskingSession, *, untrusted: bool, language: str | None) -> None:
         self._session = session
         self._memory = session._memory  # noqa: SLF001
         self._policy = session.masker.policy

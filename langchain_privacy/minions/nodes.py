@@ -98,6 +98,9 @@ class MinionNodes:
         embeddings: Local LangChain embeddings by which the windows of long documents are ranked
             beside their words.
         prices: What remote tokens cost, for the report; the dated table of `egress` when `None`.
+
+    Attributes:
+        remote: The remote model behind its door, if there is one.
     """
 
     def __init__(
@@ -149,14 +152,14 @@ class MinionNodes:
         self.reader = Reader(judge, self.budget, meaning)
         self.worker = JobWorker(self.reader, local, self.budget, allowed_networks)
         self._examined = Examined(self.masker)
-        self._remote: Remote | None = None
+        self.remote: Remote | None = None
         if remote is not None:
             guarded = remote
             if guard is not None or not is_guarded(remote):
                 guarded = (guard or EgressGuard(self.masker)).wrap(remote)
-            self._remote = Remote(guarded, self.budget, structured=structured, retry=retry)
+            self.remote = Remote(guarded, self.budget, structured=structured, retry=retry)
         self._planner = (planner or Planner)(
-            self._remote,
+            self.remote,
             self.budget,
             max_rounds=max_rounds,
             approve=approve,
@@ -167,11 +170,6 @@ class MinionNodes:
         self.extract = RunnableLambda(self._extract, name="extract")
         self.plan = RunnableLambda(self._plan, afunc=self._aplan, name="plan")
         self.answer = RunnableLambda(self._answer, name="answer")
-
-    @property
-    def remote(self) -> Remote | None:
-        """The remote model behind its door, if there is one."""
-        return self._remote
 
     def may_ask(self, state: MinionState) -> bool:
         """Say whether the remote model is there and nothing has stopped it."""
@@ -322,14 +320,14 @@ class MinionNodes:
             return await adrive(steps, lambda asked: self._aask(asked, session))
 
     def _ask(self, asked: Asked, session: MaskingSession) -> Reply:
-        assert self._remote is not None
+        assert self.remote is not None
         session.vouch(*(message.text for message in asked[0]))
-        return self._remote.ask(*asked)
+        return self.remote.ask(*asked)
 
     async def _aask(self, asked: Asked, session: MaskingSession) -> Reply:
-        assert self._remote is not None
+        assert self.remote is not None
         session.vouch(*(message.text for message in asked[0]))
-        return await self._remote.aask(*asked)
+        return await self.remote.aask(*asked)
 
     # Answering, on this side.
 
@@ -366,7 +364,7 @@ class MinionNodes:
         if draft is None:
             ranked = sorted(state["spans"], key=lambda s: -s["score"])
             draft = from_passages(plan, ranked, session, language)
-            alone = self._remote is not None and not self._planner.may_ask(state)
+            alone = self.remote is not None and not self._planner.may_ask(state)
             if alone and draft.outcome != "not_found":
                 draft.outcome = "partial"
             if alone:

@@ -234,10 +234,13 @@ class Scrubber:
     """Replaces the values of the live sessions of vaults; follows them as they grow. Thread-safe.
 
     Values too short to be told from ordinary text (see `values.spelling`) are left alone.
+
+    Attributes:
+        vaults: The vaults whose values are replaced.
     """
 
     def __init__(self, *vaults: Vault) -> None:
-        self._vaults = vaults
+        self.vaults = vaults
         self._lock = threading.Lock()
         self._generation: object = None
         # By object: another object of the same session may know its entries in another order.
@@ -253,11 +256,6 @@ class Scrubber:
     def __repr__(self) -> str:
         return f"<Scrubber of {len(self._keys)} sessions>"
 
-    @property
-    def vaults(self) -> tuple[Vault, ...]:
-        """The vaults whose values are replaced."""
-        return self._vaults
-
     def serves(self, busy: "Busy") -> None:
         """Keep what is over for as long as this says that what began before goes on."""
         self._busy.add(busy)
@@ -266,7 +264,7 @@ class Scrubber:
         """Take note of a value whose session may be over before anything is read."""
         # Without a lock, and without asking a session: this one is just being written to.
         if any(busy.busy for busy in self._busy.copy()):
-            number = [vault.live_values for vault in self._vaults].index(values)
+            number = [vault.live_values for vault in self.vaults].index(values)
             self._issued.append(((number, session_id), entry))
 
     def holds(self, text: str) -> bool:
@@ -324,7 +322,7 @@ class Scrubber:
     def _follow(self) -> Reader:
         """Return a reader of all values that live sessions hold by now."""
         # Before the sessions are read: what they are issued meanwhile is for the next time.
-        generation = [vault.generation for vault in self._vaults]
+        generation = [vault.generation for vault in self.vaults]
         if generation == self._generation and not self._overdue():
             return self._reader
         with self._lock:
@@ -350,7 +348,7 @@ class Scrubber:
 
         while self._issued:
             take(*self._issued.popleft())
-        live = [(n, s) for n, vault in enumerate(self._vaults) for s in vault.live_sessions()]
+        live = [(n, s) for n, vault in enumerate(self.vaults) for s in vault.live_sessions()]
         for vault, session in live:
             since = self._seen.get(session, 0)
             with contextlib.suppress(SessionError):  # it ended meanwhile

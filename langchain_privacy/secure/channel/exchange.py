@@ -162,7 +162,7 @@ class SealedExchange:
         *,
         outer: Pairs,
         limit: int,
-        nonce: bytes | None = None,
+        nonce: bytes | None,
     ) -> None:
         self._sealer = sealed.RequestSealer(*keys[: sealed.MAX_RECIPIENTS], nonce=nonce)
         self.nonce = self._sealer.nonce
