@@ -15,6 +15,7 @@ stands beside: a pronoun, a relation or role, a name that somebody found. The ta
 | `DATE_TIME`, a day of this week or the next | a person and something of a life in its sentence |
 | `DATE_TIME`, "this Friday", "since Easter" | a person in its paragraph; of a holiday: sentence |
 | `MONEY` | a person and what makes it theirs (salary, rent, owe) in its sentence, or an exact sum |
+| `MONEY`, asked, offered or moved | a person in its paragraph and such a word; a day behind it |
 | `NUMBER`, the average of grades | a person in its paragraph: GPA 3.41 |
 | `ID`, a letter and a number | the word for a room, a class or a seat before it, as with a paper |
 | `ID` | the name of a paper before it ("invoice", "ticket") and a person or "we" in its paragraph |
@@ -140,7 +141,8 @@ _HOLIDAYS = ("easter", "christmas", "xmas", "ramadan", "eid", "diwali", "thanksg
 _HOLIDAY = Anchored(
     r"\b(?:on|at|over|by|since|until|till|last|next|this|before|after|around) "
     r"(?P<holiday>(?:easter|christmas|xmas|ramadan|eid|diwali|thanksgiving|hanukkah|passover"
-    r"|pentecost|halloween|new year['’]?s?)(?: (?:day|eve|sunday|monday))?)(?![\w'’-]| [a-z]+s\b)",
+    r"|pentecost|halloween|new year['’]?s?)(?: (?:day|eve|sunday|monday))?)(?![\w'’-])"
+    rf"(?! (?!(?:{'|'.join(sorted(load('english_function')))})\b)[a-z])",
     ["on", "at", "over", "by", "since", "until", "till", "last", "next", "this", "before", "after",
      "around"],
     any_case=True,
@@ -251,6 +253,7 @@ _QUOTES = "\"'`/_="
 _OLD = re.compile(r"\b1[0-8]\d\d\b")
 # "1.240,50" and "3.300" have a point for thousands, "1,240.50" has it for cents.
 _CENTS = re.compile(r"[.,]\d{1,2}(?!\d)")
+_ODD_CENTS = re.compile(r"[.,]\d[1-46-8](?!\d)")  # 14.37 was reckoned, 14.99 and 14.50 are prices
 _AN_HOUR = re.compile(
     r"\s?(?:(?:an|per|a|/)\s?(?:hour|hr|h|month|year|week)"
     r"|(?:hour|week|month|year)ly|annually|p/?[mw])\b",
@@ -572,15 +575,26 @@ def _sums(about: _About) -> Iterator[re.Match[str]]:
         if _FROM_WHOM.search(about.text, max(0, at - _NEAR), at):
             yield money
             continue
-        if not large and amount < _LEAST and not often:
+        odd = not scaled and _ODD_CENTS.search(money[0]) is not None
+        if not large and amount < _LEAST and not often and not odd:
             continue
         sentence, paragraph = about.part(_SENTENCE, at), about.part(_PARAGRAPH, at)
         exact = len(figures.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
-        cued = often or about.has(sentence, "money_cues")
-        if (cued and about.personal(paragraph, we=True)) or (
-            exact and (about.personal(sentence) or about.named(paragraph))
+        cued = often or about.has(sentence, "money_cues") or about.has(sentence, "deal_cues")
+        if (
+            (cued and about.personal(paragraph, we=True))
+            or (exact and (about.personal(sentence) or about.named(paragraph)))
+            or (about.personal(paragraph) and _is_of_a_day(about, money.end()))
         ):
             yield money
+
+
+def _is_of_a_day(about: _About, end: int) -> bool:
+    """Say whether a day stands behind a sum, as what was paid and when: $950 on 11 August."""
+    return about.lower.startswith(" on ", end) and any(
+        day.start() == end + len(" on ")
+        for day in _DAY.find(about.said, end + len(" on "), end + _NEAR)
+    )
 
 
 @announced_by(_DUE, HANGUL)

@@ -18,7 +18,12 @@ has a capital letter, compounds are looked up by their parts.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from langchain_privacy.detection.beside import lines_with, names_beside, numbers_beside
+from langchain_privacy.detection.beside import (
+    lines_with,
+    names_beside,
+    numbers_beside,
+    occupations_beside,
+)
 from langchain_privacy.detection.finding import Finding, LateDetector, Reviewer
 from langchain_privacy.detection.folded import UPPER, FoldedText, fold
 from langchain_privacy.detection.language import detection_language
@@ -31,7 +36,13 @@ from langchain_privacy.detection.vocabulary.dictionaries import (
     is_readable,
     is_word,
 )
-from langchain_privacy.detection.vocabulary.lexicon import is_public, is_rare, is_swapped, names
+from langchain_privacy.detection.vocabulary.lexicon import (
+    is_misspelt,
+    is_public,
+    is_rare,
+    is_swapped,
+    names,
+)
 from langchain_privacy.detection.vocabulary.ordinary import (
     language_among,
     language_without_doubt,
@@ -74,6 +85,9 @@ _SMALL_NAME = re.compile(rf",? ({_LETTERS}{{3,}})(?![\w'’-])")
 _SMALL_ELSEWHERE = re.compile(rf"(?<![^\W_]){_LETTERS}{{3,}}")
 _IS_PUBLISHED = re.compile(r",? et al\b")
 _BEFORE = 12
+_SHORTEST_STRANGE = 6
+# What is said goes on behind it: no title, no word of a list.
+_GOES_ON = re.compile(r",? [a-z]|['’]s [a-z]|[\"”] [a-z]")
 _BEGINS = re.compile(r"(?:[.!?:\n]|\A)[\s\"'“‘*_(\[#>-]*\Z")
 
 
@@ -128,6 +142,7 @@ class UnlistedDetector(LateDetector, Reviewer):
             spans = list(numbers_beside(folded, lines, self.public))
             if language == "en":
                 spans += names_beside(folded, lines, self.public)
+                spans += occupations_beside(folded, lines)
             findings += [
                 folded.to_original(
                     Finding(start=a, end=b, entity_type=kind, score=_BESIDE, detector=self.name)
@@ -235,7 +250,23 @@ def _says_nothing(text: str, word: re.Match[str]) -> bool:
     """Say whether the capital letter of a word says nothing, or nothing private."""
     start, end = word.span()
     before = max(0, start - _BEFORE)
-    if _BEGINS.search(text, before, start) or _IS_PUBLISHED.match(text, end):
+    if _IS_PUBLISHED.match(text, end):
+        return True
+    if _BEGINS.search(text, before, start) and not _is_strange(text, start, end):
         return True
     # the Beatles; families whose names lists have ("the Okonkwos") are found as such
     return text[end - 1] == "s" and text.endswith(("the ", "The "), before, start)
+
+
+def _is_strange(text: str, start: int, end: int) -> bool:
+    """Say whether a word is a name at the beginning of a sentence as well, as Tresmond is.
+
+    A short one may be an abbreviation there, one with a colon a label, and one a letter from an
+    everyday word a slip.
+    """
+    word = text[start:end]
+    return (
+        len(word) >= _SHORTEST_STRANGE
+        and _GOES_ON.match(text, end) is not None
+        and not is_misspelt(word.lower())
+    )

@@ -162,7 +162,8 @@ _ORIGIN = Anchored(
 _TRADE = (
     r"(?:[a-z]{2,}(?:er|or|ist|ian|eer|man|woman)(?<!ever)(?<!ther)(?<!umber)|nurse|pilot|clerk|cook"
     r"|chef|guard|guide|maid|nanny|coach|judge|monk|nun|priest|imam|smith|accountant|assistant"
-    r"|attendant|consultant|agent|apprentice|intern|lecturer|professor|vet|dean|principal)"
+    r"|attendant|consultant|agent|apprentice|intern|lecturer|professor|vet|dean|principal"
+    r"|architect|mechanic|paramedic|analyst|secretary|surgeon|trainee|representative)"
 )
 _FURTHER_THAN = (
     *("older", "younger", "better", "bigger", "smaller", "later", "longer", "shorter", "taller"),
@@ -170,18 +171,36 @@ _FURTHER_THAN = (
     *("under", "after", "together", "rather", "computer", "paper", "letter", "matter", "order"),
     *("error", "water", "weather", "winter", "summer", "dinner", "power", "answer", "floor"),
     *("door", "color", "favor", "minor", "major", "human", "cancer", "fever", "sister", "brother"),
+    # what somebody is without living from it
+    *("customer", "user", "member", "lover", "speaker", "buyer", "beginner", "believer", "owner"),
+    *("listener", "learner", "player", "smoker", "supporter", "survivor", "winner", "loser"),
+    *("stranger", "foreigner", "teenager", "thinker", "follower", "voter", "reader", "visitor"),
 )
-_A_WORD = rf"(?!(?:{_any_of('english_function')}|more|less|getting|becoming)\b)[a-z-]{{2,}}"
+# Of whom it is said what kind of one somebody is: "a good cook", "a hard worker".
+_HOW_GOOD = (
+    *("good", "great", "best", "bad", "better", "hard", "big", "real", "true", "nice", "fast"),
+    *("slow", "quick", "happy", "proud", "lucky", "only", "first", "native", "excellent", "decent"),
+    *("terrible", "perfect", "talented", "experienced", "typical", "average", "certain"),
+)
+_A_WORD = (
+    rf"(?!(?:{_any_of('english_function')}|{'|'.join(_HOW_GOOD)}|more|less|getting|becoming)\b)"
+    r"[a-z-]{2,}"
+)
 _OCCUPATION = (
     rf" (?P<name>(?:{_A_WORD} ){{1,2}}(?!(?:{'|'.join(_FURTHER_THAN)})\b){_TRADE})"
-    r"(?=[.,;:!?)\n]|\Z| (?:from|in|at|for|with|and|of|to|by|on|who|since|but|based|near|here)\b)"
+    r"(?=[.,;:!?)\n]|\Z| (?:from|in|at|for|with|and|of|to|by|on|who|since|but|based|near|here|there"
+    r"|as|now|until|when|because|where|starts?|started)\b)"
 )
 _DOES = Anchored(
-    r"\b(?:(?:i am|i'?m|i was|he is|he'?s|he was|she is|she'?s|she was|who is)(?: an?)?"
-    r"|(?:works?|worked|working|job|employed|trained|career|position|role|retired) as"
-    r"(?: an?| the)?)" + _OCCUPATION,
-    ["i", "im", "he", "hes", "she", "shes", "who", "work", "works", "worked", "working", "job",
-     "employed", "trained", "career", "position", "role", "retired"],
+    r"\b(?:(?:i am|i'?m|i was|i have been|i'?ve been|he is|he'?s|he was|she is|she'?s|she was"
+    rf"|who is|who was|(?:my|his|her|our|their) (?:{_any_of('close_roles')}) (?:is|was))(?: an?)?"
+    r"|(?:works?|worked|working|job|employed|hired|trained|career|position|role|retired) as"
+    r"(?: an?| the)?"
+    r"|appl(?:y|ied|ying) for(?: (?:the|a) (?:post|job|position|role) (?:of|as))?(?: an?)?)"
+    + _OCCUPATION,
+    ["i", "im", "ive", "he", "hes", "she", "shes", "who", "my", "his", "her", "our", "their",
+     "work", "works", "worked", "working", "job", "employed", "hired", "trained", "career",
+     "position", "role", "retired", "apply", "applied", "applying"],
     in_lower=True,
 )  # fmt: skip
 _DOES_AT_AN_AGE = Anchored(r"(?<!\d)\d{1,2},(?: an?)?" + _OCCUPATION, numbers=True, in_lower=True)
@@ -215,6 +234,13 @@ def named_by_words_around(text: str) -> list[Span]:
     if not text.isascii() and ("요일" in text or "주" in text):
         found += _KOREAN_DAY.finditer(text)
     return [_span_of_name(match) for match in found]
+
+
+def occupations(text: str) -> Iterator[Span]:
+    """Yield what somebody does for a living: "I am a bagpipe teacher", "Joy, 29, tax inspector"."""
+    words = words_of(text)
+    found = [*_DOES.find(words), *(_DOES_AT_AN_AGE.find(words) if words.numbers else ())]
+    return map(_span_of_name, found)
 
 
 def called_in_small(text: str) -> Iterator[Span]:

@@ -8,6 +8,7 @@ origin.
 """
 
 from functools import cache
+from string import ascii_lowercase
 
 from langchain_privacy.words import is_medical, load
 
@@ -147,6 +148,20 @@ def is_swapped(word: str) -> bool:
     everyday = load("english_everyday")
     return len(word) <= _LONGEST and any(
         word[:i] + word[i + 1] + word[i] + word[i + 2 :] in everyday for i in range(len(word) - 1)
+    )
+
+
+def is_misspelt(word: str) -> bool:
+    """Say whether a word is one letter from an everyday word, or two changed places."""
+    everyday = load("english_everyday")
+    if is_swapped(word):
+        return True
+    cuts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
+    return len(word) <= _LONGEST and any(
+        before + behind[1:] in everyday
+        or any(before + letter + behind[1:] in everyday for letter in ascii_lowercase)
+        or any(before + letter + behind in everyday for letter in ascii_lowercase)
+        for before, behind in cuts
     )
 
 

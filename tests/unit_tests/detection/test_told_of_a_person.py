@@ -1,4 +1,4 @@
-"""What English prompts say of somebody by a word beside it: rooms, grades, terms, ages, names.
+"""What English prompts say of somebody: rooms, grades, terms, ages, names, sums and trades.
 
 The sentences were written before the rules that find them.
 """
@@ -85,6 +85,28 @@ def found(text: str) -> list[str]:
         ('She wove her tapestry "Tide Bells" in 1990.', ["Tide Bells"]),
         ("my gf Summer is angry", ["Summer"]),
         ("Your stable boy Robin likes me.", ["Robin"]),
+        # sums that were asked, offered or moved
+        ("I moved $7,400 on 3 May and $800 on 5 May to my brother.", ["$7,400", "$800"]),
+        ("Our revenue in Lisbon grew to $2.7M, says my boss Ana Reis.", ["$2.7M"]),
+        ("We owe 380 000 kroner to the bank, my wife knows.", ["380 000 kroner"]),
+        ("my budget is 60 quid for dad's gift", ["60 quid"]),
+        ("The landlord promised me 500 euros.", ["500 euros"]),
+        ("A fee of €14.37 was charged to my account.", ["€14.37"]),
+        ("I still owe Zosia 150 zł", ["150 zł"]),
+        ("My brother offered 12,500 SEK for the boat.", ["12,500 SEK"]),
+        ("My salary is 3,900 AED monthly.", ["3,900 AED"]),
+        # what somebody does for a living, in a line with something private
+        ("My name is Olga Petrova and I am bus driver in a small town.", ["bus driver"]),
+        ("Olga Petrova, 45, tax inspector from Riga.", ["tax inspector"]),
+        ("I'm 27, a pastry chef, and broke.", ["pastry chef"]),
+        ("I'm 27. I have been stage manager at the opera", ["stage manager"]),
+        ("I'm 27. I apply for assistant cook in your hotel", ["assistant cook"]),
+        ("I'm 27, my dad was tram conductor", ["tram conductor"]),
+        ("I'm 27. She was hired as junior architect.", ["junior architect"]),
+        # names that no vocabulary has, at the beginning of a sentence
+        ("The plant is shut. Tresmond closed it in a hurry.", ["Tresmond"]),
+        ("It was late. Quillbert never paid anything.", ["Quillbert"]),
+        ('For sale: "Duskmere" candles made at home', ["Duskmere"]),
         # lists of numbers
         (
             "Ivan Petrov called four times, protocol numbers 33914, 34007 and 35102.",
@@ -133,6 +155,10 @@ def test_is_found(text: str, private: list[str]) -> None:
         "Shops close on Easter Monday.",
         "A decision is expected in the new year.",
         "I love Christmas lights.",
+        "Coffee costs $4 in most cities. Tickets are $15 at the door.",
+        "The new bridge will cost about £210,000.",
+        "Act as a travel agent. You are an experienced immigration lawyer.",
+        "Greetngs to all. Definately a good day. Recieved the parcel. Sumary of it follows.",
         "Miss U so much! Dr I have pain.",
         "Easter eggs on a Monday, Christmas lights in the new year",
         "The lab has rooms 1, 2 and 3. Each seat has a number.",
@@ -140,3 +166,16 @@ def test_is_found(text: str, private: list[str]) -> None:
 )
 def test_is_left(text: str) -> None:
     assert found(text) == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "I am a hard worker and a good listener.",
+        "She is a better player.",
+        "He is a big believer in rest.",
+        "I am a native speaker, a first time buyer.",
+    ],
+)
+def test_what_kind_of_one_somebody_is_is_no_living(told: str) -> None:
+    assert found(f"I'm 27. {told}") == ["27"]
