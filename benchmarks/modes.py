@@ -3,8 +3,9 @@
     python benchmarks/modes.py [--data FOLDER] [--only prompts,marked,sentences,korean,speed]
 
 Modes, from the least that is masked to the most: structured values only, rules, the default (rules
-and every model that is installed), strict with rules, strict with everything. Times are beside
-those of plain Presidio, where it is installed, in the same run. The prompts were
+and every model that is installed), strict with rules, strict with everything. What plain Presidio
+leaves of the prompts, where it is installed, tells how hard a set is; times are beside its own in
+the same run. The prompts were
 written and marked by others than the authors of the rules (`tests/vectors/prompts`), and so were
 the sentences, posts and notes of `marked` (`tests/vectors/detection`); the other corpora are
 described in docs/detection-quality.md and read from FOLDER.
@@ -33,7 +34,7 @@ from tests.support.marked import Marked, marked_texts, shares
 
 ROOT = Path(__file__).resolve().parents[1]
 Spans = list[tuple[int, int]]
-PARTS = "abcdefghijk"
+PARTS = "abcdefghijkl"
 """The sets of prompts; docs/detection-quality.md has what each left when it was first run."""
 NOTES_ARE_IN = ("es", "fr", "de", "pt")
 
@@ -50,10 +51,24 @@ def modes(languages: Sequence[str] | None = None) -> dict[str, Sequence[Detector
 
 
 def covered(text: str, detectors: Sequence[Detector]) -> bytearray:
+    return _mask(text, [(f.start, f.end) for f in detect_all(text, detectors)])
+
+
+def _mask(text: str, spans: Spans) -> bytearray:
     mask = bytearray(len(text))
-    for f in detect_all(text, detectors):
-        mask[f.start : f.end] = b"\1" * (f.end - f.start)
+    for start, end in spans:
+        mask[start:end] = b"\1" * (end - start)
     return mask
+
+
+def presidio() -> Callable[[str], Spans] | None:
+    """Return plain Presidio where it is installed: a ruler for how hard a set is."""
+    if not (importlib.util.find_spec("presidio_analyzer") and importlib.util.find_spec("spacy")):
+        return None
+    from benchmarks.detection import plain_presidio_engine
+
+    engine = plain_presidio_engine()
+    return lambda text: [(f.start, f.end) for f in engine.analyze(text, language="en")]
 
 
 def prompts(part: str) -> Iterator[tuple[str, list[Spans]]]:
@@ -71,12 +86,17 @@ def prompts(part: str) -> Iterator[tuple[str, list[Spans]]]:
 
 def measure_prompts() -> None:
     print("\nPrompts: units left as they were / left in part; other words masked")
-    for name, detectors in modes().items():
+    masks: dict[str, Callable[[str], bytearray]] = {
+        name: lambda text, use=detectors: covered(text, use) for name, detectors in modes().items()
+    }
+    if plain := presidio():
+        masks["Presidio"] = lambda text: _mask(text, plain(text))
+    for name, masked in masks.items():
         row = []
         for part in PARTS:
             units = clear = touched = words = over = 0
             for text, marked in prompts(part):
-                mask, private = covered(text, detectors), bytearray(len(text))
+                mask, private = masked(text), bytearray(len(text))
                 for places in marked:
                     left = [sum(_clear(text, mask, a, b)) for a, b in places]
                     size = [sum(map(str.isalnum, text[a:b])) for a, b in places]
@@ -151,11 +171,8 @@ def measure_speed() -> None:
         name: lambda text, use=detectors: detect_all(text, use)
         for name, detectors in modes().items()
     }
-    if importlib.util.find_spec("presidio_analyzer") and importlib.util.find_spec("spacy"):
-        from benchmarks.detection import plain_presidio_engine
-
-        engine = plain_presidio_engine()
-        contestants["Presidio"] = lambda text: engine.analyze(text, language="en")
+    if peer := presidio():
+        contestants["Presidio"] = peer
     for detect in contestants.values():
         detect(texts[0])
     for _ in range(3):
