@@ -24,7 +24,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from langchain_privacy.detection.dates import MONTHS
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
-from langchain_privacy.detection.vocabulary.cues import occupations
 from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
 from langchain_privacy.detection.vocabulary.english import words_not_public
 from langchain_privacy.detection.vocabulary.numbers import private_numbers
@@ -170,15 +169,6 @@ def _counts(text: str, end: int, number: str) -> bool:
             return True
         end = word.end()
     return False
-
-
-def occupations_beside(folded: FoldedText, lines: Sequence[Span]) -> Iterator[_Found]:
-    """Yield what somebody does for a living in a line with something private, and `WORD`."""
-    starts = [first for first, _ in lines]
-    for start, end in occupations(folded.text):
-        line = bisect_right(starts, start) - 1
-        if line >= 0 and start < lines[line][1]:
-            yield start, end, WORD
 
 
 def names_beside(

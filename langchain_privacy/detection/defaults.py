@@ -38,6 +38,7 @@ from langchain_privacy.detection.named_things import (
     find_families,
     find_institutions,
     find_named_things,
+    find_workplaces,
 )
 from langchain_privacy.detection.national import NATIONAL, SOCIAL_SECURITY, find_plates_elsewhere
 from langchain_privacy.detection.numbers import (
@@ -118,6 +119,7 @@ BY_LANGUAGE: Mapping[str, tuple[Rule, ...]] = {
         find_house_numbers,
         find_places,
         find_named_things,
+        find_workplaces,
         find_institutions,
         find_families,
     ),

@@ -18,7 +18,11 @@ from langchain_privacy.detection.anchors import Anchored
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import UPPER, FoldedText
 from langchain_privacy.detection.rules import Cues, announced_by, finding, occurrences, span
-from langchain_privacy.detection.vocabulary.cues import called_in_small
+from langchain_privacy.detection.vocabulary.cues import (
+    WORKS,
+    called_in_small,
+    workplaces_in_small,
+)
 from langchain_privacy.words import has_unusual_word, load
 
 _WORD = rf"[{UPPER}][\w'’.-]*[\w'’]|[{UPPER}]"
@@ -280,6 +284,13 @@ def find_named_things(text: FoldedText) -> Iterator[Finding]:
         if _names_a_place(match["name"]):
             yield _finding(t, *match.span("name"))
     for start, end in called_in_small(t):
+        yield finding(start, end, "ORGANIZATION", _SCORE, "named_things")
+
+
+@announced_by(WORKS)
+def find_workplaces(text: FoldedText) -> Iterator[Finding]:
+    """Find in small letters where somebody works or learns: "i work at the copper kettle"."""
+    for start, end in workplaces_in_small(text.text):
         yield finding(start, end, "ORGANIZATION", _SCORE, "named_things")
 
 

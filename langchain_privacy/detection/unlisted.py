@@ -18,16 +18,12 @@ has a capital letter, compounds are looked up by their parts.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from langchain_privacy.detection.beside import (
-    lines_with,
-    names_beside,
-    numbers_beside,
-    occupations_beside,
-)
+from langchain_privacy.detection.beside import lines_with, names_beside, numbers_beside
 from langchain_privacy.detection.finding import Finding, LateDetector, Reviewer
 from langchain_privacy.detection.folded import UPPER, FoldedText, fold
 from langchain_privacy.detection.language import detection_language
 from langchain_privacy.detection.rules import Cues
+from langchain_privacy.detection.vocabulary.cues import occupations
 from langchain_privacy.detection.vocabulary.declared import PublicWords
 from langchain_privacy.detection.vocabulary.dictionaries import (
     CAPITAL_NOUNS,
@@ -142,7 +138,8 @@ class UnlistedDetector(LateDetector, Reviewer):
             spans = list(numbers_beside(folded, lines, self.public))
             if language == "en":
                 spans += names_beside(folded, lines, self.public)
-                spans += occupations_beside(folded, lines)
+                # Who writes is spoken of in every line.
+                spans += [(a, b, WORD) for a, b in occupations(folded.text)]
             findings += [
                 folded.to_original(
                     Finding(start=a, end=b, entity_type=kind, score=_BESIDE, detector=self.name)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from langchain_privacy.detection.anchors import Anchored, words_of
 from langchain_privacy.detection.dates import MONTHS
+from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words import load
 
 Span = tuple[int, int]
@@ -115,12 +116,14 @@ _LIVES = Anchored(
     then=["m", "am", "s", "re", "up", "here", "from", "in", "to"],
     numbers=True,
 )  # fmt: skip
-_WORKS = Anchored(
+WORKS = Anchored(
     r"\b(?:(?:work|works|worked|working|job|shift|shifts|intern|employed|tech|nurse|cashier|barista|manager|study"
     r"|studying|studied) (?:[a-z]+ ){0,4}?at|on (?:the|my) way to) "
     rf"(?P<name>(?:the |our |st )?(?!(?:{_HERE}|my|his|her|their|this|that|minimum|least|most)\b)"
     r"[a-z][a-z'’]{2,}(?: [a-z'’]{2,}){0,4}?)"
-    r"(?=[,.;:!?)\n]|\Z| (?:and|but|with|as|since|so|where|for|in|on)\b)",
+    r"(?=[,.;:!?)\n]|\Z| (?:and|but|with|as|since|so|where|because|if|for|in|on|from"
+    r"|is|was|were|are|has|had|will|ended|starts?|started|sucks?|today|tonight|yesterday|tomorrow"
+    r"|until|till|when)\b)",
     ["work", "works", "worked", "working", "job", "shift", "shifts", "intern", "employed", "tech",
      "nurse", "cashier", "barista", "manager", "study", "studied", "studying", "on"],
     needs=["at", "way"],
@@ -207,7 +210,7 @@ _DOES_AT_AN_AGE = Anchored(r"(?<!\d)\d{1,2},(?: an?)?" + _OCCUPATION, numbers=Tr
 
 
 _BEHIND_WORDS = (_CALLED, _NAMED, _ORIGIN, _DAY_OF_A_WEEK, _INSTITUTION, _TITLED_INITIAL, _CALENDAR,
-                 _LIVES, _WORKS, _KNOWN_AS, _DOES)  # fmt: skip
+                 _LIVES, WORKS, _KNOWN_AS, _DOES)  # fmt: skip
 _SIGNS = frozenset().union(*(anchored.signs for anchored in _BEHIND_WORDS))
 
 
@@ -241,6 +244,30 @@ def occupations(text: str) -> Iterator[Span]:
     words = words_of(text)
     found = [*_DOES.find(words), *(_DOES_AT_AN_AGE.find(words) if words.numbers else ())]
     return map(_span_of_name, found)
+
+
+def workplaces_in_small(text: str) -> Iterator[Span]:
+    """Yield where somebody works or learns, in lower case: "my shift at pizza planet ended late".
+
+    By one everyday word ("at the office"), by its kind or by when it is ("at the same time")
+    nobody is told.
+    """
+    kinds = load("organisation_words") | load("kinds_of_institution") | load("units")
+    for match in WORKS.find(words_of(text)):
+        words = match["name"].split()
+        words = words[1:] if words[0] in ("the", "our") else words
+        if not words or words[0] in _NO_PLACE or words[-1] in kinds:
+            continue
+        if len(words) > 1 or not is_public(words[0]):
+            yield _span_of_name(match)
+
+
+_NO_PLACE = frozenset(
+    ("your", "same", "end", "start", "beginning", "top", "bottom", "front", "back", "side", "time",
+     "moment", "weekend", "weekends", "night", "nights", "age", "rate", "price", "request", "day",
+     "level", "risk", "different", "various", "several", "one", "two", "both", "other", "another",
+     "any", "some", "local", "least", "very", "last", "first", "once", "about", "around")
+)  # fmt: skip
 
 
 def called_in_small(text: str) -> Iterator[Span]:

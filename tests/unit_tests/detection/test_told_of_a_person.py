@@ -103,6 +103,13 @@ def found(text: str) -> list[str]:
         ("I'm 27. I apply for assistant cook in your hotel", ["assistant cook"]),
         ("I'm 27, my dad was tram conductor", ["tram conductor"]),
         ("I'm 27. She was hired as junior architect.", ["junior architect"]),
+        ("I'm 27 and poor.\nI am bus driver in Varna.", ["bus driver"]),
+        # where somebody works or learns, in small letters
+        ("i work at the copper kettle in bath", ["copper kettle"]),
+        ("my shift at pizza planet ended late", ["pizza planet"]),
+        ("she is a nurse at saint anne", ["saint anne"]),
+        ("my job at the green barn sucks", ["green barn"]),
+        ("cashier at the corner pantry, part time", ["corner pantry"]),
         # names that no vocabulary has, at the beginning of a sentence
         ("The plant is shut. Tresmond closed it in a hurry.", ["Tresmond"]),
         ("It was late. Quillbert never paid anything.", ["Quillbert"]),
@@ -159,6 +166,8 @@ def test_is_found(text: str, private: list[str]) -> None:
         "The new bridge will cost about £210,000.",
         "Act as a travel agent. You are an experienced immigration lawyer.",
         "Greetngs to all. Definately a good day. Recieved the parcel. Sumary of it follows.",
+        "i work at the school, my shift at the hospital was long, the nurse at day ten left",
+        "i work at my desk, she works at night, at the moment i study at the same time",
         "Miss U so much! Dr I have pain.",
         "Easter eggs on a Monday, Christmas lights in the new year",
         "The lab has rooms 1, 2 and 3. Each seat has a number.",
