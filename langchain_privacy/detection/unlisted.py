@@ -264,6 +264,7 @@ def _is_strange(text: str, start: int, end: int) -> bool:
     word = text[start:end]
     return (
         len(word) >= _SHORTEST_STRANGE
+        and word.lower() not in load("common_words")
         and _GOES_ON.match(text, end) is not None
         and not is_misspelt(word.lower())
     )

@@ -149,8 +149,8 @@ def _run(coroutine: Coroutine[Any, Any, T]) -> T:
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     coroutine.close()
-    msg = "a synchronous transport waits for an event loop"
-    raise RuntimeError(msg)
+    msg = "a synchronous client was given an asynchronous transport"
+    raise ConfigurationError(msg)
 
 
 def attest(
