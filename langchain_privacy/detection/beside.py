@@ -21,7 +21,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from langchain_privacy.detection.dates import MONTHS
+from langchain_privacy.detection.dates import MONTHS, WEEKDAYS
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import FoldedText
 from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
@@ -58,10 +58,7 @@ _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|s)\Z", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d\Z")
 
 _NAME = re.compile(r"[^\W\d_a-z][a-z'’]+(?:[ -](?:(?:of|the|and|&) )*[^\W\d_a-z][a-z'’]+)*\Z")
-_DAYS_AND_MONTHS = MONTHS | frozenset(
-    ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "easter",
-     "christmas")
-)  # fmt: skip
+_DAYS_AND_MONTHS = MONTHS.union(WEEKDAYS, ("easter", "christmas"))
 _BEGINS = re.compile(r"(?:[.!?:;\n\t•*#>|=({\[“\"‘`–—]|--|\A)[\s\"'“‘*_(\[-]*\Z")
 _BEFORE = 12
 
@@ -94,6 +91,7 @@ def numbers_beside(
     """
     text = folded.text
     starts = [first for first, _ in lines]
+    known: dict[Span, bool] = {}
 
     def wanted(start: int, end: int) -> Span | None:
         line = bisect_right(starts, start) - 1
@@ -103,7 +101,7 @@ def numbers_beside(
         token = text[first:last]
         if _LETTER.search(token) and " " not in token:
             return (first, last) if _is_code(token) else None
-        plain = _is_plain(text, start, end) and not _counts(text, end, text[start:end])
+        plain = _is_plain(text, (start, end), known) and not _counts(text, end, text[start:end])
         return (start, end) if plain else None
 
     if any(wanted(*number) for number in folded.said.numbers):  # in most texts there is none
@@ -137,14 +135,28 @@ def _is_code(token: str) -> bool:
     )
 
 
-def _is_plain(text: str, start: int, end: int) -> bool:
-    """Say whether a number stands behind a word: not in code, in a log, behind a label's colon.
+def _is_plain(text: str, number: Span, known: dict[Span, bool]) -> bool:
+    """Say whether a number stands in prose; in a list of numbers the first one tells of the others.
 
-    In a list of numbers the first one tells of the others.
+    Args:
+        text: The text.
+        number: Where it stands.
+        known: What was said of numbers before, so that a long list is not read again for each.
     """
-    sibling = _SIBLING_BEFORE.search(text, max(0, start - _LONGEST), start)
-    if sibling is not None and len(sibling[1]) == end - start:
-        return _is_plain(text, *sibling.span(1))
+    row = [number]
+    while row[-1] not in known:
+        start, end = row[-1]
+        sibling = _SIBLING_BEFORE.search(text, max(0, start - _LONGEST), start)
+        if sibling is None or len(sibling[1]) != end - start:
+            known[row[-1]] = _is_behind_a_word(text, start, end)
+        else:
+            row.append(sibling.span(1))
+    known.update(dict.fromkeys(row, known[row[-1]]))
+    return known[number]
+
+
+def _is_behind_a_word(text: str, start: int, end: int) -> bool:
+    """Say whether a number stands behind a word: not in code, in a log, behind a label's colon."""
     before = _PLAIN_BEFORE.search(text, max(0, start - _SHORT), start)
     return (
         before is not None

@@ -22,6 +22,11 @@ MONTHS = frozenset(
 )  # fmt: skip
 """What `MONTH` finds."""
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+HOLIDAYS = ("easter", "christmas", "ramadan", "eid", "diwali", "thanksgiving", "hanukkah",
+            "passover", "pentecost")  # fmt: skip
+"""Feasts that tell a time of the year."""
+
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\b[.,]?\s(?:the\s)?)?"
 _NTH = r"\d{1,2}(?:st|nd|rd|th)?"
 _CLOCK = r"(?:,?\s(?:at\s)?\d{1,2}[:.]\d\d(?::\d\d)?(?:\s?[ap]m)?\b)?"

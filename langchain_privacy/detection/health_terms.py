@@ -28,18 +28,8 @@ _BODY_PARTS = (
     *("foot", "feet", "toe", "eye", "ear", "nose", "throat", "stomach", "bowel", "colon"),
     *("bladder", "prostate", "breast", "ovarian", "cervical", "thyroid", "head", "skull", "jaw"),
     *("scalp", "tongue", "gums", "thumb", "thigh", "calf", "shin", "heel", "groin", "tendon"),
-    *(
-        "abdominal",
-        "pelvic",
-        "rib",
-        "ribs",
-        "collarbone",
-        "pelvis",
-        "hamstring",
-        "meniscus",
-        "ligament",
-        "chest",
-    ),
+    *("rib", "ribs", "collarbone", "pelvis", "hamstring", "meniscus", "ligament", "chest"),
+    *("abdominal", "pelvic"),
 )
 _PARTS = "|".join(_BODY_PARTS)
 # Heads of phrases, and what must stand before one; any noun or adjective where nothing is said.

@@ -100,15 +100,16 @@ _AT = re.compile(
     r"(?![\w(@{$-]|\.\w)"
 )
 _PROMPT = re.compile(r":? ?[~/][\w./~-]{0,80}[\])]? ?[#$%>](?:\s|\Z)")
-_COMMANDS = ("ssh", "scp", "sftp", "telnet", "ping", "traceroute", "tracert", "mtr", "nslookup",
-             "dig", "nc", "psql", "mysql", "mariadb", "mongosh", "mongo", "redis")  # fmt: skip
+# Programs that are told a host behind their options, and clients that have an option for it.
+_REACHING = ("ssh", "scp", "sftp", "telnet", "ping", "traceroute", "tracert", "mtr", "nslookup",
+             "dig", "nc")  # fmt: skip
+_CLIENTS = ("psql", "mysql", "mariadb", "mongosh", "mongo", "redis-cli")
 _OPTIONS = r"(?: -{1,2}[\w-]{1,20}(?:[ =][\w./~-]{1,60}(?= ))?){0,6}?"
 _COMMAND = Anchored(
-    rf"\b(?:(?:ssh|scp|sftp|telnet|ping|traceroute|tracert|mtr|nslookup|dig|nc){_OPTIONS}"
-    rf" (?P<host>{_NAME})(?=[:\s`\"']|\Z)"
-    r"|(?:psql|mysql|mariadb|mongosh|mongo|redis-cli)(?=[ ])[^\n|;&]{0,80}? (?:-h|--host)[ =]?"
+    rf"\b(?:(?:{'|'.join(_REACHING)}){_OPTIONS} (?P<host>{_NAME})(?=[:\s`\"']|\Z)"
+    rf"|(?:{'|'.join(_CLIENTS)})(?=[ ])[^\n|;&]{{0,80}}? (?:-h|--host)[ =]?"
     rf"(?P<given>{_NAME})(?=[\s`\"']|\Z))",
-    _COMMANDS,
+    [*_REACHING, *(client.partition("-")[0] for client in _CLIENTS)],
 )
 # host=kiln-prod-03, "server web-eu-17 is down": with a digit and a hyphen, for "server-side" and
 # "node 20" are none

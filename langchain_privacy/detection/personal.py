@@ -37,6 +37,7 @@ from langchain_privacy.detection.dates import (
     DAY,
     DAY_BEGINS,
     EAST_ASIAN_MONEY,
+    HOLIDAYS,
     KOREAN_LABELLED_DAY,
     KOREAN_MONEY,
     LABELLED_DAY,
@@ -52,6 +53,7 @@ from langchain_privacy.detection.dates import (
     MONTHS,
     MONTHS_ELSEWHERE,
     NTH,
+    WEEKDAYS,
     around_digits,
     around_years,
 )
@@ -125,29 +127,27 @@ _PARAGRAPH = re.compile(r"\n\s*\n")  # its end
 _NARRATED = re.compile(r"[가-힣](?<!니)다[^\w]*\Z")
 _LOGGED = re.compile(r"[ T]\d\d:\d\d:\d\d")
 # A day of a week that is spoken of now; "every Friday" and "on Mondays" are nobody's.
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = Anchored(
     r"\b(?:by|on|since|until|till|last|next|this|before|from|for) "
-    rf"(?P<day>(?:(?:last|next|this) )?(?:{'|'.join(_WEEKDAYS)})"
+    rf"(?P<day>(?:(?:last|next|this) )?(?:{'|'.join(WEEKDAYS)})"
     r"(?: (?:morning|afternoon|evening|night))?)\b(?! ?(?:to|through|until|[-–])\b)",
     ["by", "on", "since", "until", "till", "last", "next", "this", "before", "from", "for"],
     any_case=True,
-    needs=_WEEKDAYS,
-    then=[*_WEEKDAYS, "last", "next", "this"],
+    needs=WEEKDAYS,
+    then=[*WEEKDAYS, "last", "next", "this"],
 )
 # A holiday that something happened or is to happen at; "Easter eggs" are nobody's.
-_HOLIDAYS = ("easter", "christmas", "xmas", "ramadan", "eid", "diwali", "thanksgiving", "hanukkah",
-             "passover", "pentecost", "halloween", "new")  # fmt: skip
+_FEASTS = (*HOLIDAYS, "xmas", "halloween")
 _HOLIDAY = Anchored(
     r"\b(?:on|at|over|by|since|until|till|last|next|this|before|after|around) "
-    r"(?P<holiday>(?:easter|christmas|xmas|ramadan|eid|diwali|thanksgiving|hanukkah|passover"
-    r"|pentecost|halloween|new year['’]?s?)(?: (?:day|eve|sunday|monday))?)(?![\w'’-])"
+    rf"(?P<holiday>(?:{'|'.join(_FEASTS)}|new year['’]?s?)(?: (?:day|eve|sunday|monday))?)"
+    r"(?![\w'’-])"
     rf"(?! (?!(?:{'|'.join(sorted(load('english_function')))})\b)[a-z])",
     ["on", "at", "over", "by", "since", "until", "till", "last", "next", "this", "before", "after",
      "around"],
     any_case=True,
-    needs=_HOLIDAYS,
-    then=_HOLIDAYS,
+    needs=[*_FEASTS, "new"],
+    then=[*_FEASTS, "new"],
 )  # fmt: skip
 _THIS = re.compile(r"(?:(?:by|on|since|until|till|before|from|for) )?(?:this|next)\b", _I)
 _KOREAN_WEEKDAY = Anchored(

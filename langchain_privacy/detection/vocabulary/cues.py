@@ -10,8 +10,8 @@ They are written like everyday words, so neither a dictionary nor a capital lett
 import re
 from collections.abc import Iterator
 
-from langchain_privacy.detection.anchors import Anchored, words_of
-from langchain_privacy.detection.dates import MONTHS
+from langchain_privacy.detection.anchors import Anchored, Words, words_of
+from langchain_privacy.detection.dates import HOLIDAYS, MONTHS, WEEKDAYS
 from langchain_privacy.detection.vocabulary.lexicon import is_public
 from langchain_privacy.words import load
 
@@ -76,23 +76,22 @@ _TITLED_INITIAL = Anchored(
 )
 # A month that an event is tied to ("may" and "march" are words as well), a holiday, and a day of
 # the week that is no part of a plan: "every Friday", "Monday to Friday".
-_OF_A_CALENDAR = MONTHS | {"easter", "christmas", "ramadan", "eid", "diwali", "thanksgiving",
-                           "hanukkah", "passover", "pentecost"}  # fmt: skip
+_OF_A_CALENDAR = MONTHS.union(HOLIDAYS)
 _CALENDAR = Anchored(
     r"\b(?i:in|since|until|till|last|next|from|by|this|the|on|of|to|around|at) "
     r"(?P<name>(?:[Jj]an(?:uary)?|[Ff]eb(?:ruary)?|Mar(?:ch)?|[Aa]pr(?:il)?|May|[Jj]une?|[Jj]uly?"
     r"|[Aa]ug(?:ust)?|[Ss]ept?(?:ember)?|[Oo]ct(?:ober)?|[Nn]ov(?:ember)?|[Dd]ec(?:ember)?"
-    r"|Easter|Christmas|Ramadan|Eid|Diwali|Thanksgiving|Hanukkah|Passover|Pentecost))(?![\w'’-])",
+    rf"|{'|'.join(map(str.title, HOLIDAYS))}))(?![\w'’-])",
     ["in", "since", "until", "till", "last", "next", "from", "by", "this", "the", "on", "of", "to",
      "around", "at"],
     needs=_OF_A_CALENDAR,
     then=_OF_A_CALENDAR,
 )  # fmt: skip
-_WEEKDAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_WEEKDAY = rf"(?:{'|'.join(WEEKDAYS)})"
 _DAY_OF_A_WEEK = Anchored(
     rf"\b(?<!every )(?<!each )(?<!any )(?<!to )(?<!through )(?<![-–])(?P<name>{_WEEKDAY})"
     rf"(?![\w'’])(?! ?(?:to|through|until|till|and|or|[-–])[ -]?{_WEEKDAY})",
-    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
+    WEEKDAYS,
     in_lower=True,
 )
 # The same in Korean, but 매주 월요일 and 월요일마다.
@@ -207,10 +206,17 @@ _DOES = Anchored(
     in_lower=True,
 )  # fmt: skip
 _DOES_AT_AN_AGE = Anchored(r"(?<!\d)\d{1,2},(?: an?)?" + _OCCUPATION, numbers=True, in_lower=True)
+# What stands behind "at" and is no place of work: "at the same time".
+_NO_PLACE = frozenset(
+    ("your", "same", "end", "start", "beginning", "top", "bottom", "front", "back", "side", "time",
+     "moment", "weekend", "weekends", "night", "nights", "age", "rate", "price", "request", "day",
+     "level", "risk", "different", "various", "several", "one", "two", "both", "other", "another",
+     "any", "some", "local", "least", "very", "last", "first", "once", "about", "around")
+)  # fmt: skip
 
 
 _BEHIND_WORDS = (_CALLED, _NAMED, _ORIGIN, _DAY_OF_A_WEEK, _INSTITUTION, _TITLED_INITIAL, _CALENDAR,
-                 _LIVES, WORKS, _KNOWN_AS, _DOES)  # fmt: skip
+                 _LIVES, WORKS, _KNOWN_AS)  # fmt: skip
 _SIGNS = frozenset().union(*(anchored.signs for anchored in _BEHIND_WORDS))
 
 
@@ -224,8 +230,7 @@ def named_by_words_around(text: str) -> list[Span]:
         if not anchored.signs.isdisjoint(signs)
         for match in anchored.find(words)
     ]
-    if words.numbers:
-        found += _DOES_AT_AN_AGE.find(words)
+    found += _occupied(words)
     if _LATER_INITIAL.search(text):
         found += _INITIALS.finditer(text)
     if "@" in text:
@@ -241,9 +246,13 @@ def named_by_words_around(text: str) -> list[Span]:
 
 def occupations(text: str) -> Iterator[Span]:
     """Yield what somebody does for a living: "I am a bagpipe teacher", "Joy, 29, tax inspector"."""
-    words = words_of(text)
-    found = [*_DOES.find(words), *(_DOES_AT_AN_AGE.find(words) if words.numbers else ())]
-    return map(_span_of_name, found)
+    return map(_span_of_name, _occupied(words_of(text)))
+
+
+def _occupied(words: Words) -> Iterator[re.Match[str]]:
+    yield from _DOES.find(words)
+    if words.numbers:
+        yield from _DOES_AT_AN_AGE.find(words)
 
 
 def workplaces_in_small(text: str) -> Iterator[Span]:
@@ -260,14 +269,6 @@ def workplaces_in_small(text: str) -> Iterator[Span]:
             continue
         if len(words) > 1 or not is_public(words[0]):
             yield _span_of_name(match)
-
-
-_NO_PLACE = frozenset(
-    ("your", "same", "end", "start", "beginning", "top", "bottom", "front", "back", "side", "time",
-     "moment", "weekend", "weekends", "night", "nights", "age", "rate", "price", "request", "day",
-     "level", "risk", "different", "various", "several", "one", "two", "both", "other", "another",
-     "any", "some", "local", "least", "very", "last", "first", "once", "about", "around")
-)  # fmt: skip
 
 
 def called_in_small(text: str) -> Iterator[Span]:

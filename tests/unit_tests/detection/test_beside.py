@@ -69,3 +69,10 @@ def test_a_number_that_was_masked_once_is_left_where_it_counts() -> None:
     session = Masker(RULES).session()
     assert "312" not in session.mask(f"{SOMEBODY} moved to room 312.")
     assert session.mask("We sold 312 plates.") == "We sold 312 plates."
+
+
+def test_a_list_of_thousands_of_numbers_is_told_by_its_first() -> None:
+    """Each of them once asked the one before, until Python had no more room for the calls."""
+    numbers = [str(number) for number in range(22871, 22871 + 4000)]
+    assert _found(f"{SOMEBODY} has the numbers {', '.join(numbers)} at home.") == numbers
+    assert _found(f"{SOMEBODY}: rows[{', '.join(numbers)}] = 0") == []

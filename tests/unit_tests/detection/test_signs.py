@@ -139,8 +139,7 @@ def _said_with_their_signs() -> Iterator[str]:
     yield from (f"{sign}5 5{sign}" for sign in dates.MONEY_SIGNS)
     yield from ("it is worth 5", "5 an hour", "5 per hour", "20k", "5 Euro\u017f", "1 \u017fept")
     yield from ("on 1-2-85", "2021. 3. 4", "3월 4일", "the 2nd of next", "(2020)", "2019년 3월")
-    for holiday in personal._HOLIDAYS:
-        yield f"since {holiday}" if holiday != "new" else "since new year's"
+    yield from (f"since {feast}" for feast in (*personal._FEASTS, "new year's"))
     yield from ("12 years experience", "forty years of marriage", "GPA 3.41", "a 4.1/4.5 CGPA")
     yield from (f"{room} 12A" for room in personal._ROOMS)
     yield from ("연봉 2억", "신용점수는 358", "다음 주 월요일", "금요일까지", "주문 번호 4471-9")
