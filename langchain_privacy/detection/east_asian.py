@@ -14,6 +14,7 @@ found by the label, which gives the type, and by its shape. The labels are in
 # ruff: noqa: E501 - a pattern reads better whole
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
 from langchain_privacy.detection.finding import Finding
@@ -106,12 +107,13 @@ def find_east_asian_values(text: FoldedText) -> Iterator[Finding]:
     if text.text.isascii() or not _HERE.search(text.text):
         return
     found = list(_labelled(text))
-    people = [f.start for f in found if f.entity_type in _OF_PEOPLE]
+    people = sorted(f.start for f in found if f.entity_type in _OF_PEOPLE)
     for value in found:
-        if value.entity_type not in _OF_SOMEBODY or any(
-            abs(value.start - at) < _NEAR for at in people
-        ):
-            yield value
+        if value.entity_type in _OF_SOMEBODY:
+            after = bisect_right(people, value.start - _NEAR)
+            if after == len(people) or people[after] >= value.start + _NEAR:
+                continue
+        yield value
 
 
 def _labelled(text: FoldedText) -> Iterator[Finding]:

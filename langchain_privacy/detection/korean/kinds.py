@@ -13,7 +13,7 @@ a person or an animal would be named (강아지 하네스를). An animal is know
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from langchain_privacy.detection.korean.everyday import is_nobody
 from langchain_privacy.detection.korean.labelled import RELATIONS, THINGS, Named
@@ -21,8 +21,6 @@ from langchain_privacy.detection.korean.tokens import Morphemes, Token, korean_t
 from langchain_privacy.detection.vocabulary.korean import private_words
 from langchain_privacy.words import load, load_by_kind
 from langchain_privacy.words.korean import HONORIFICS_AND_TITLES, PARTICLES, is_title
-
-Span = tuple[int, int]
 
 _PERSON, _THING, _PLACE = "PERSON", "ORGANIZATION", "LOCATION"
 _KIN = "손자 손녀 할머니 할아버지 이모 고모 삼촌 절친 룸메 짝꿍 후배 선배"
@@ -83,19 +81,20 @@ _ENDS = frozenset(word[-_TELLS:] for word in (*_PERSONS, *THINGS))
 _ONE = frozenset(word for word in (*_PERSONS, *THINGS, "꾼") if len(word) == 1)
 
 
-def beside_kinds(sentence: str, found: Collection[Span] = ()) -> Iterator[Named]:
+def beside_kinds(sentence: str, taken: bytes = b"") -> Iterator[Named]:
     """Find names beside a word for what they are, and the type of each.
 
     Args:
         sentence: A sentence or a line.
-        found: Where others found a name; what begins there is left to them.
+        taken: A 1 for each character in which others found a name; what begins there is left to
+            them.
     """
     for match in _WORK.finditer(sentence) if _QUOTES.search(sentence) else ():
         yield *match.span("name"), _THING
     last = -len(", ") - 1  # where the name before ended
     for cue in _CUE.finditer(sentence):
         kind = _kind(cue["cue"])
-        if not kind or any(a <= cue.start("word") < b for a, b in found):
+        if not kind or taken[cue.start("word") : cue.start("word") + 1] == b"\1":
             continue
         tokens = korean_tokens(sentence)
         if not _is_noun(tokens, cue.end("cue")):

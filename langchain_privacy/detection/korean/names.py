@@ -103,12 +103,13 @@ def _by_given_name(sentence: str) -> Iterator[_Name]:
 
 def _by_kind(sentence: str, others: Sequence[_Name]) -> Iterator[_Name]:
     """Yield names beside what they are; what the others found has their type."""
+    taken = bytearray(len(sentence))
+    for start, end, *_ in others:
+        taken[start:end] = b"\1" * (end - start)
     for at, piece in pieces(sentence):
-        found = [(start - at, end - at) for start, end, *_ in others]
-        for start, end, kind in beside_kinds(piece, found):
-            begin, stop = at + start, at + end
-            if not any(o[0] < stop and begin < o[1] for o in others):
-                yield begin, stop, kind, _OTHER, "korean_kinds"
+        for start, end, kind in beside_kinds(piece, bytes(taken[at : at + len(piece)])):
+            if 1 not in taken[at + start : at + end]:
+                yield at + start, at + end, kind, _OTHER, "korean_kinds"
 
 
 @remembered(SENTENCES)
