@@ -273,7 +273,7 @@ def _streets_by_suffix(text: FoldedText) -> Iterator[_Anchor]:
                 continue
         # A street also without a number; in small letters it needs one.
         plain = pattern is _BEFORE_SUFFIX and t[start:end].lower() in _PLAIN
-        window = t[max(0, start - 72, t.rfind("\n", 0, start) + 1) : start]
+        window = t[max(0, start - 72) : start].rpartition("\n")[2]
         before = pattern.search(window) if plain or _ANY_DIGIT.search(window) else None
         if before and (before["number"] or plain):
             first = start - len(before[0])

@@ -15,7 +15,9 @@ a street or a firm, the field of a form (`words/announced_cyrillic_greek.txt`, c
 # ruff: noqa: E501 - a pattern reads better whole
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 
 from langchain_privacy.detection.finding import Finding
 from langchain_privacy.detection.folded import NOT_ASCII, UPPER, FoldedText
@@ -123,7 +125,8 @@ def find_cyrillic_and_greek_values(text: FoldedText) -> Iterator[Finding]:
             quoted.append(quote.span("name"))
             yield finding(*quote.span("name"), kind, _SCORE, _RULE)
     for run in _RUN.finditer(t):
-        if any(a <= run.start() < b for a, b in quoted):
+        at = bisect_right(quoted, run.start(), key=itemgetter(0)) - 1
+        if at >= 0 and run.start() < quoted[at][1]:
             continue
         said = _announced(text, run.start())
         if (span := _named(t, run, announced=said is not None)) is not None:
@@ -154,7 +157,7 @@ def _says_nothing(t: str, run: re.Match[str], words: list[re.Match[str]]) -> boo
         return True  # "Тема: Жалоба"
     if not _begins(t, run.start()):
         return False
-    above = t[: run.start()].rstrip(" \t-*")[-1:]
+    above = t[max(0, run.start() - _BEFORE) : run.start()].rstrip(" \t-*")[-1:]
     alone = above in ("", "\n") and t[run.end() : run.end() + 1] in ("", "\n")
     return not (alone and len(words) > 1)  # a signature
 

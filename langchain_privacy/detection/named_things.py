@@ -11,7 +11,8 @@ A capital letter and a word for a kind of thing tell what no list has: "the band
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from langchain_privacy.detection.anchors import Anchored
@@ -319,8 +320,8 @@ _IN_SMALL = Anchored(
 def find_institutions(text: FoldedText) -> Iterator[Finding]:
     """Find institutions that a word in their name tells: "Umlazi Ridge Secondary School"."""
     t = text.text
-    clauses = {_clause(t, at) for at, _ in _SOME_INSTITUTION.find(text) if t[at].isupper()}
-    for first, last in clauses:
+    told = [at for at, _ in _SOME_INSTITUTION.find(text) if t[at].isupper()]
+    for first, last in _clauses(t, told):
         for match in _MUSEUM.finditer(t, first, last):
             if _names_a_thing(match["name"]):
                 yield _finding(t, *match.span("name"))
@@ -331,13 +332,16 @@ def find_institutions(text: FoldedText) -> Iterator[Finding]:
             yield span(match, "ORGANIZATION", _SCORE, "named_things", "name")
 
 
-def _clause(t: str, at: int) -> tuple[int, int]:
-    """Return the stretch around an offset that no name of an institution goes beyond."""
-    first = max(t.rfind(mark, 0, at) for mark in _ENDS) + 1
-    return first, min((end for mark in _ENDS if (end := t.find(mark, at)) >= 0), default=len(t))
+def _clauses(t: str, told: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the stretches around some offsets that no name of an institution goes beyond."""
+    if not told:
+        return
+    ends = [-1, *(match.start() for match in _END.finditer(t)), len(t)]
+    for index in sorted({bisect_left(ends, at) for at in told}):
+        yield ends[index - 1] + 1, ends[index]
 
 
-_ENDS = ("\n", ", ", ". ", ": ", "? ", "! ")
+_END = re.compile(r"\n|[,.:?!] ")
 
 
 def _institutions(text: FoldedText, first: int, last: int) -> Iterator[Finding]:

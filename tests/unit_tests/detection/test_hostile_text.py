@@ -29,6 +29,7 @@ PIECES = [
     "clave de la wifi ", "matrícula AB", "code de la porte ", "Hospital de la ", "Aa S.L. ", "mi hija leire ", "0123 / 12 34 / ",
     "Анна ", "А. ", "ул. ", "«Уют ", "ул. Мира, д. 1, ", "№ А1-", "фирма - ", "а Ленина ", "王", "王老师", "株式会社あ",
     "榊原 様 ", "あ荘", "市", "上海市漕溪路", "姓名:王\n年龄:6\n", "北市1号",
+    "№ А1-QWERTYUIOPname  a\nmatrícula AB", "Hospital de la 北市1号a은b은", "«Уют {\"a\":[１", "电话(amatrícula AB\n",
 ]  # fmt: skip
 
 
