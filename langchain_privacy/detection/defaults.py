@@ -31,6 +31,7 @@ from langchain_privacy.detection.korean.numbers import (
     find_plates,
     find_spoken_phones,
 )
+from langchain_privacy.detection.labelled_elsewhere import find_numbers_labelled_elsewhere
 from langchain_privacy.detection.language import OFTEN
 from langchain_privacy.detection.layout import find_columns_of_names, find_signatures
 from langchain_privacy.detection.named_elsewhere import find_firms, find_houses
@@ -96,6 +97,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_spoken_phones,
     find_birth_dates,
     find_labelled_numbers,
+    find_numbers_labelled_elsewhere,
     find_fields,
     find_rosters,
     find_east_asian_values,

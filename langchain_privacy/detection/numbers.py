@@ -355,6 +355,13 @@ def _is_private(text: FoldedText, match: re.Match[str], least: int) -> bool:
     return not (_UNIT_AFTER.match(text.lower, match.end("value")) or _IS_YEAR.fullmatch(value))
 
 
+def counts_or_dates(text: FoldedText, match: re.Match[str]) -> bool:
+    """Say whether a number is a date, a year or, by what stands behind it, an amount."""
+    if _IS_DATE.fullmatch(match[0]) or _IS_YEAR.fullmatch(match[0]):
+        return True
+    return _UNIT_AFTER.match(text.lower, match.end()) is not None
+
+
 # Dates that belong to a person
 
 _MONTH = (
