@@ -48,9 +48,9 @@ _VALUE = re.compile(
     r"|,?[ ]{1,3}(?:[\w./-]|[ ](?![ ])){1,32}[:=]|,[\w-]{1,32}[:=]))"  # the next field
 )
 _NOTHING = load("field_no_values")
-_NAME_LIKE = re.compile(
-    r"[^\W\d_][^\W\d_.,'’ ()·-]*(?:[ .,'’()·-]{1,3}[^\W\d_][^\W\d_]*){0,6}[.)]?"
-)
+# Not `\w` behind the first letter: it has no vowels of Thai and of the scripts of India.
+_LETTER = r"[^\s\d_!-/:-@\[-`{-~’·،。、]"
+_NAME_LIKE = re.compile(rf"[^\W\d_]{_LETTER}*(?:[ .,'’()·-]{{1,3}}[^\W\d_]{_LETTER}*){{0,6}}[.)]?")
 _USER_LIKE = re.compile(r"@?[\w][\w.@+-]{1,63}")
 _DATE = re.compile(r"(?:19|20)?\d\d(?:[-./ ]\d{1,2}){2}.*")
 # The day alone; behind it a Korean sentence goes on: "생년월일: 1985-03-02 입니다 확인해 주세요".
@@ -259,7 +259,7 @@ def _fits(kind: str, value: str) -> bool:
     if kind == ZIP:
         return digits > 1 and len(value) < 11
     if kind == "LOCATION":
-        return value[:1].isupper() and not digits
+        return not value[:1].islower() and not digits
     if kind == "DATE_OF_BIRTH":
         return digits >= 4 and len(value) < 32
     if kind == "PHONE":

@@ -11,7 +11,7 @@ Views (`values.view`) choose columns by it, the rule for fields (`detection.fiel
 import re
 from functools import lru_cache
 
-from langchain_privacy.words import load
+from langchain_privacy.words import load, load_by_kind
 
 NAME = "PERSON"
 MAYBE_NAME = "MAYBE_NAME"
@@ -132,6 +132,8 @@ def kind_of_label(label: str) -> str:
     if not 1 < len(label) <= _LONGEST_LABEL:
         return ""
     said = words_of(label.strip(" \t\"'`*()[]:#"))
+    if kind := _ELSEWHERE.get(said.lower()):
+        return kind
     if not _LABEL.fullmatch(said):
         return ""
     if "가" <= said[:1] <= "힣":
@@ -141,6 +143,11 @@ def kind_of_label(label: str) -> str:
         return ""
     one = [*words[:-1], words[-1][:-1]] if words[-1].endswith("s") and len(words[-1]) > 3 else []
     return _english(_long(words)) or (_english(_long(one)) if one else "")
+
+
+_ELSEWHERE = {
+    words_of(label): kind for label, kind in load_by_kind("form_labels_elsewhere").items()
+}
 
 
 def is_label_of_a_number(said: str) -> bool:
