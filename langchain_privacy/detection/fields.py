@@ -30,6 +30,7 @@ from langchain_privacy.words.labels import (
     is_said_of_people,
     kind_of_label,
 )
+from langchain_privacy.words.signs import SIGNS
 
 _COMMON = load("common_words")
 _KNOWN = load("given_names") | load("surnames")
@@ -48,8 +49,7 @@ _VALUE = re.compile(
     r"|,?[ ]{1,3}(?:[\w./-]|[ ](?![ ])){1,32}[:=]|,[\w-]{1,32}[:=]))"  # the next field
 )
 _NOTHING = load("field_no_values")
-# Not `\w` behind the first letter: it has no vowels of Thai and of the scripts of India.
-_LETTER = r"[^\s\d_!-/:-@\[-`{-~’·،。、]"
+_LETTER = rf"(?:[^\W\d_]|[{SIGNS}])"
 _NAME_LIKE = re.compile(rf"[^\W\d_]{_LETTER}*(?:[ .,'’()·-]{{1,3}}[^\W\d_]{_LETTER}*){{0,6}}[.)]?")
 _USER_LIKE = re.compile(r"@?[\w][\w.@+-]{1,63}")
 _DATE = re.compile(r"(?:19|20)?\d\d(?:[-./ ]\d{1,2}){2}.*")

@@ -26,6 +26,8 @@ from functools import cache, lru_cache
 from itertools import accumulate, chain, compress, repeat
 from typing import NamedTuple
 
+from langchain_privacy.words.signs import is_vowel_sign
+
 HARD = "\x1f"
 """Stands where text must not be joined; survives folding and is part of no value."""
 
@@ -249,7 +251,7 @@ def fold_character(character: str) -> str:
         folded = _LOOKALIKE.get(folded, folded)
         if folded.isdecimal():
             folded = str(unicodedata.decimal(folded))
-        if folded.isalnum():
+        if folded.isalnum() or is_vowel_sign(folded):
             out.append(folded)
     return "".join(out)
 

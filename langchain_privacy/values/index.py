@@ -45,6 +45,7 @@ from langchain_privacy.values.spelling import (
 )
 from langchain_privacy.values.view import Places
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul, title_follows
+from langchain_privacy.words.signs import SIGNS, WIDE, is_letter
 
 Owner = TypeVar("Owner", bound=Hashable)
 
@@ -626,14 +627,14 @@ def is_whole_word(text: str, start: int, end: int) -> bool:
     first, last = text[start], text[end - 1]
     before = text[start - 1] if start else " "
     after = text[end] if end < len(text) else " "
-    left = not before.isalnum() or _kind(before) != _kind(first)
+    left = not is_letter(before) or _kind(before) != _kind(first)
     left = left or (
         first.isupper()
         and start > 1
         and text[start - 2 : start].islower()
         and text[start - 2].isalpha()
     )
-    right = not after.isalnum() or _kind(last) != _kind(after) or is_hangul(last)
+    right = not is_letter(after) or _kind(last) != _kind(after) or is_hangul(last)
     right = right or (last.islower() and after.isupper())
     if last.isdecimal() and after in ".,-" and text[end + 1 : end + 2].isdecimal():
         right = False
@@ -645,7 +646,13 @@ def is_whole_word(text: str, start: int, end: int) -> bool:
 def _kind(character: str) -> int:
     if character.isdecimal():
         return 0
-    return 2 if ord(character) > 0x2E80 else 1
+    return 2 if _WIDE.match(character) else 1
+
+
+_WIDE = re.compile(f"[{WIDE}]")
+
+
+_LETTERS_AND_SIGNS = re.compile(rf"(?:[^\W_]|[{SIGNS}])+")
 
 
 def _gaps(text: str) -> list[str]:
@@ -655,4 +662,4 @@ def _gaps(text: str) -> list[str]:
         visible = "".join(
             c for c in text if c.isascii() or unicodedata.category(c) not in _INVISIBLE
         )
-    return [gap for gap in re.split(r"[^\W_]+", visible)[1:-1] if gap]
+    return [gap for gap in _LETTERS_AND_SIGNS.split(visible)[1:-1] if gap]

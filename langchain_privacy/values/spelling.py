@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from langchain_privacy.values.numbers import amount_of, days_of
 from langchain_privacy.words import load
+from langchain_privacy.words.signs import SIGNS, WIDE
 
 FAMILY, GIVEN = "FAMILY", "GIVEN"
 
@@ -118,7 +119,7 @@ def _whole_rule(entity_type: str, value: str, part: bool) -> Rule:
 
 # ---- how much a value tells by itself
 
-_WORDS = re.compile(r"[^\W_]+")
+_WORDS = re.compile(rf"(?:[^\W_]|[{SIGNS}])+")
 
 
 def rule_of(value: str) -> Rule:
@@ -166,10 +167,13 @@ def tells_something(entity_type: str, value: str) -> bool:
 
 
 def _counted(value: str) -> tuple[int, int, int]:
-    """Count the digits, the letters, and those of the letters that are Hangul, Han or Kana."""
+    """Count the digits, the letters, and those of the letters that are wide, see `words.signs`."""
     letters = sum(map(str.isalpha, value))
-    wide = 0 if value.isascii() else sum(ord(c) > 0x2E80 for c in value if c.isalpha())
+    wide = 0 if value.isascii() else sum(map(str.isalpha, _WIDE.findall(value)))
     return sum(map(str.isdecimal, value)), letters, wide
+
+
+_WIDE = re.compile(f"[{WIDE}]")
 
 
 def is_unmistakable(value: str) -> bool:
@@ -190,7 +194,7 @@ def is_everyday(word: str) -> bool:
 # ---- names
 
 
-NAME_WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|['’-](?=[^\W\d_]))*")
+NAME_WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{SIGNS}]|['’-](?=[^\W\d_]))*")
 _NO_NAMES = load("titles") | {"jr", "sr", "ii", "iii", "iv", "md", "phd", "esq"}
 _KOREAN_NAME = re.compile(r"[가-힣]{2,4}")
 _HANGUL_WORDS = re.compile(r"[가-힣·]{2,}(?:[ ][가-힣·]{1,})+")

@@ -26,10 +26,13 @@ from langchain_privacy.sql.values import ColumnValues
 from langchain_privacy.tracing.scrub import Scrubber
 from langchain_privacy.vault import session_scope
 
-PERSON, ACCENT, KOREAN, PHONE, ACCOUNT, BIRTH, AMOUNT = (
+PERSON, ACCENT, KOREAN, INDIAN, THAI, CHINESE, PHONE, ACCOUNT, BIRTH, AMOUNT = (
     "Mira Solheim",
     "Zoë Brontë",
     "김하늘",
+    "कविता बरूआ",
+    "สมหญิง",
+    "王小明",
     "010-1234-5678",
     "110-234-567890",
     "1985-03-02",
@@ -39,6 +42,9 @@ TYPES = {
     PERSON: "PERSON",
     ACCENT: "PERSON",
     KOREAN: "PERSON",
+    INDIAN: "PERSON",
+    THAI: "PERSON",
+    CHINESE: "PERSON",
     PHONE: "PHONE",
     ACCOUNT: "BANK_ACCOUNT",
     BIRTH: "DATE_OF_BIRTH",
@@ -129,6 +135,10 @@ SPELLINGS = [
     _row("Korean, as HTML", KOREAN, "&#44608;&#54616;&#45720; 님", "&#44608;&#54616;&#45720;", trace=EXACT_ONLY),
     _row("Korean, in a URL", KOREAN, "q=%EA%B9%80%ED%95%98%EB%8A%98 now", "%EA%B9%80%ED%95%98%EB%8A%98", trace=EXACT_ONLY),
     _row("Korean, a word as well", KOREAN, "오늘은 하늘이 맑다", "하늘", **_nowhere("free: 하늘 is an everyday word, and no title follows")),
+    _row("with vowel signs", INDIAN, "श्री कविता बरूआ आई", "कविता बरूआ"),
+    _row("with vowel signs, family name", INDIAN, "क्या बरूआ आई", "बरूआ"),
+    _row("Thai, without spaces", THAI, "คุณสมหญิงมาแล้ว", "สมหญิง"),
+    _row("Chinese, without spaces", CHINESE, "请王小明来", "王小明"),
     _row("telephone, no separators", PHONE, "call 01012345678 now", "01012345678"),
     _row("telephone, dots", PHONE, "call 010.1234.5678 now", "010.1234.5678"),
     _row("telephone, spaces", PHONE, "call 010 1234 5678 now", "010 1234 5678"),

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from langchain_privacy.words import load
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
+from langchain_privacy.words.signs import SIGNS, is_letter
 
 KINDS: dict[str, str] = {
     "small": "whole numbers of one or two digits: 7, 42",
@@ -38,7 +39,7 @@ KINDS: dict[str, str] = {
 PUBLIC_NUMBERS = frozenset(KINDS) - {"year"}
 """What is public unless the builder says otherwise."""
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_WORD = re.compile(rf"(?:[^\W_]|[{SIGNS}])+(?:['’][^\W_]+)?")
 
 
 class PublicWords:
@@ -108,9 +109,9 @@ def _stands_in(text: str, value: str) -> bool:
     at = text.find(value)
     while at >= 0:
         end = at + len(value)
-        begins = at == 0 or not text[at - 1].isalnum()
+        begins = at == 0 or not is_letter(text[at - 1])
         # after a Korean word a particle may follow: 문자열은
-        ends = not text[end : end + 1].isalnum() or (
+        ends = not is_letter(text[end : end + 1]) or (
             is_hangul(value[-1]) and ends_a_korean_word(text, end)
         )
         if begins and ends:

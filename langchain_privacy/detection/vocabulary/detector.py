@@ -18,13 +18,16 @@ from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, Publ
 from langchain_privacy.detection.vocabulary.others import OtherLanguages
 from langchain_privacy.values.spelling import NUMBER, WORD
 from langchain_privacy.words.labels import is_label_of_a_number
+from langchain_privacy.words.signs import SIGNS
 
 Span = tuple[int, int]
 
 _SCORE = 0.5
 # Scripts without a vocabulary here: every word is private. Hangul has its own file.
 _HERE = r"A-Za-z\u00aa-\u024f\u1e00-\u1eff\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"
-_FOREIGN = re.compile(rf"[^\W\d_{_HERE}]+(?:[ \u3000'’-][^\W\d_{_HERE}]+)*")
+_LETTERS = rf"[^\W\d_{_HERE}]+(?:[{SIGNS}]+[^\W\d_{_HERE}]*)*"
+_FOREIGN = re.compile(rf"{_LETTERS}(?:[ \u3000'’-]{_LETTERS})*")
+_FOREIGN_WORD = re.compile(_LETTERS)
 # Escapes of JSON and HTML are no words; what they say is read beside (see `values.decoding`).
 _ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\[nrtbf]|&#?\w{2,8};")
 _STOPS = frozenset(" \t\r\n\v\f\"'“”‘’«»<>()[]{},;|`=\ufffc\x1e\x1f")
@@ -96,14 +99,29 @@ class StrictDetector(Detector):
             for run, private in self.others.east_asian(text):
                 read.append(run)
                 yield from (s for s in private if text[slice(*s)] not in self.public.words)
+        read.sort(reverse=True)  # the first is the last: what was passed goes
         for match in _FOREIGN.finditer(text):
             at = match.start()
-            for start, end in [s for s in read if s[0] < match.end() and s[1] > match.start()]:
-                if text[at:start].strip():
-                    yield at, start
+            while read and read[-1][1] <= at:
+                read.pop()
+            for start, end in reversed(read):
+                if start >= match.end():
+                    break
+                yield from self._undeclared(text, at, start)
                 at = max(at, end)
-            if text[at : match.end()].strip(" \u3000'’-"):
-                yield at, match.end()
+            yield from self._undeclared(text, at, match.end())
+
+    def _undeclared(self, text: str, first: int, last: int) -> Iterator[Span]:
+        """Yield the runs of words that the application did not declare public."""
+        begin = end = -1
+        for word in _FOREIGN_WORD.finditer(text, first, last) if first < last else ():
+            if word[0] not in self.public.words and word[0].lower() not in self.public.words:
+                begin, end = begin if begin >= 0 else word.start(), word.end()
+            elif begin >= 0:
+                yield begin, end
+                begin = -1
+        if begin >= 0:
+            yield begin, end
 
     def _is_declared(self, word: str) -> bool:
         return word in self.public.words

@@ -12,10 +12,11 @@ from operator import attrgetter
 
 from langchain_privacy.detection.finding import HIGH_CONFIDENCE, Finding, merge_findings
 from langchain_privacy.words import load
+from langchain_privacy.words.signs import SIGNS
 
 Span = tuple[int, int]
 
-_WORD = re.compile(r"[^\W_]+(?:['’.&_-][^\W_]+)*")
+_WORD = re.compile(rf"(?:[^\W_]|[{SIGNS}])+(?:['’.&_-][^\W_]+)*")
 _start = attrgetter("start")
 _BESIDE = ("", " ", "-", "'", "’", ". ")
 

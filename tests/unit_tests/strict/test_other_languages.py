@@ -9,6 +9,7 @@ from benchmarks.detection_corpora import prose
 from langchain_privacy import EgressGuard, Masker
 from langchain_privacy.detection import StrictDetector, default_detectors, detect_all
 from langchain_privacy.detection.vocabulary import others
+from langchain_privacy.detection.vocabulary.declared import PublicWords
 from tests.support.scripted import ScriptedChatModel
 
 
@@ -50,6 +51,34 @@ def test_japanese_and_chinese_side_by_side_and_other_scripts_stay_private() -> N
     text = "田中さんと会議。张伟看病。Сергей пишет"
     assert found(text, "ja", "zh") == ["田中", "张伟", "Сергей пишет"]
     assert found("会議の資料", "zh") == ["会議の資料"]  # nobody here reads kana
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("कृपया कविता बरूआ को पत्र लिखें", "कृपया कविता बरूआ को पत्र लिखें"),
+        ("Write to สมหญิง ทองแท้ please", "สมหญิง ทองแท้"),
+        ("Write to ញូវ សុខា please", "ញូវ សុខា"),
+        ("Write to கவிதா please", "கவிதா"),
+        ("Write to מִרְיָם please", "מִרְיָם"),
+        ("Write to مُحَمَّد please", "مُحَمَّد"),
+    ],
+)
+def test_a_word_is_hidden_with_its_signs(text: str, words: str) -> None:
+    assert found(text) == [words]
+
+
+def test_what_the_application_wrote_in_any_script_is_public() -> None:
+    declared = ["Помоги мне написать письмо", "मेरे को पत्र लिखें", "اكتب رسالة"]
+    detector = StrictDetector(PublicWords(declared))
+    for text in declared:
+        assert not detector.detect(text)
+    for text, private in (
+        ("Помоги мне написать письмо Алевтине", ["Алевтине"]),
+        ("मेरे कविता बरूआ को पत्र लिखें", ["कविता बरूआ"]),
+        ("اكتب سامر رسالة", ["سامر"]),
+    ):
+        assert [text[f.start : f.end] for f in detector.detect(text)] == private
 
 
 @pytest.mark.parametrize(
