@@ -24,6 +24,7 @@ from langchain_privacy.detection.folded import NOT_ASCII, UPPER, FoldedText
 from langchain_privacy.detection.rules import announced_by, finding
 from langchain_privacy.values.spelling import WORD
 from langchain_privacy.words import load_by_kind
+from langchain_privacy.words.labels import kind_elsewhere
 
 _SCORE = 0.5
 _KINDS: Mapping[str, str] = load_by_kind("announced_cyrillic_greek")
@@ -128,6 +129,8 @@ def find_cyrillic_and_greek_values(text: FoldedText) -> Iterator[Finding]:
         at = bisect_right(quoted, run.start(), key=itemgetter(0)) - 1
         if at >= 0 and run.start() < quoted[at][1]:
             continue
+        if kind_elsewhere(run[0].lower()):
+            continue  # the label of a field
         said = _announced(text, run.start())
         if (span := _named(t, run, announced=said is not None)) is not None:
             yield finding(*span, said or _announced(text, span[0]) or WORD, _SCORE, _RULE)

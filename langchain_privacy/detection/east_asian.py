@@ -123,6 +123,8 @@ def _labelled(text: FoldedText) -> Iterator[Finding]:
         if match is None or (label[0].isascii() and text.text[label.start() - 1 :][:1].isalpha()):
             continue
         value = match["value"]
+        if value in _KIND_OF:
+            continue  # the next column's head
         if kind not in _PATTERNS and (
             sum(map(str.isdigit, value)) < _LEAST_DIGITS
             or _UNIT_AFTER.match(text.text, match.end())

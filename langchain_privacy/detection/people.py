@@ -20,6 +20,7 @@ from langchain_privacy.detection.folded import UPPER, WORDS_AS_SIGNS, FoldedText
 from langchain_privacy.detection.rules import Cues, announced_by, finding, occurrences, span
 from langchain_privacy.words import is_medical, load, load_by_kind, without_accents
 from langchain_privacy.words.korean import ends_a_korean_word, is_hangul
+from langchain_privacy.words.labels import kind_elsewhere
 
 _GIVEN = load("given_names")
 _FAMILY = load("surnames")
@@ -158,7 +159,7 @@ def find_people(text: FoldedText) -> Iterator[Finding]:
     for match in _RUN.finditer(t):
         start, end = match.span()
         run = text.lower[start:end]
-        if end == start + 1 or run in _NOT_ALONE:
+        if end == start + 1 or run in _NOT_ALONE or kind_elsewhere(run):
             continue
         if t.startswith(", ", end):
             yield from _reversed(text, start, end)

@@ -132,7 +132,7 @@ def kind_of_label(label: str) -> str:
     if not 1 < len(label) <= _LONGEST_LABEL:
         return ""
     said = words_of(label.strip(" \t\"'`*()[]:#"))
-    if kind := _ELSEWHERE.get(said.lower()):
+    if kind := kind_elsewhere(said.lower()):
         return kind
     if not _LABEL.fullmatch(said):
         return ""
@@ -145,9 +145,38 @@ def kind_of_label(label: str) -> str:
     return _english(_long(words)) or (_english(_long(one)) if one else "")
 
 
+_SHORTEST_ELSEWHERE = 5  # letters of ASCII: `wa`, `hp` and `sim` are columns of something else
+_EAST_ASIAN = {
+    "PLATE": "ID", "LOCATION": "ADDRESS", "NAMED": MAYBE_NAME, "AGE": ABOUT, "SECRET": "",
+    "CALLED": "",
+}  # fmt: skip
+_NUMBERS_ELSEWHERE = load_by_kind("labels_elsewhere")
 _ELSEWHERE = {
-    words_of(label): kind for label, kind in load_by_kind("form_labels_elsewhere").items()
+    words_of(label).lower(): kind
+    for label, kind in (
+        *(
+            (label, _EAST_ASIAN.get(kind, kind))
+            for label, kind in load_by_kind("east_asian_labels").items()
+        ),
+        *(
+            (label, kind)
+            for label, kind in _NUMBERS_ELSEWHERE.items()
+            if kind != "NUMBER" and not (label.isascii() and len(label) < _SHORTEST_ELSEWHERE)
+        ),
+        *load_by_kind("form_labels_elsewhere").items(),
+    )
 }
+
+
+def kind_elsewhere(label: str) -> str:
+    """Return the kind of a label in lower case in other languages: "nazwisko", "nr telefonu"."""
+    if kind := _ELSEWHERE.get(label):
+        return kind
+    first, _, rest = label.partition(" ")
+    if _NUMBERS_ELSEWHERE.get(first) == "NUMBER" and rest in _ELSEWHERE:
+        return _ELSEWHERE[rest]
+    rest, _, last = label.rpartition(" ")
+    return _ELSEWHERE.get(rest, "") if _NUMBERS_ELSEWHERE.get(last) == "NUMBER" else ""
 
 
 def is_label_of_a_number(said: str) -> bool:

@@ -41,7 +41,7 @@ def found(text: str) -> list[tuple[str, str]]:
         ("差出人：ひかり丸 早乙女 凛\n", [("PERSON", "ひかり丸 早乙女 凛")]),
         ("姓名:龚麦香\n年龄:67岁\n诊断:腰椎间盘突出、骨质疏松\n用药:阿仑膦酸钠,每周一次\n费用:2360元",
          [("PERSON", "龚麦香"), ("AGE", "67"), ("HEALTH", "腰椎间盘突出、骨质疏松"),
-          ("HEALTH", "阿仑膦酸钠"), ("MONEY", "2360元")]),
+          ("HEALTH", "阿仑膦酸钠,每周一次"), ("MONEY", "2360元")]),
         # ages, days and sums where somebody is named
         ("田中さんは30歳です。", [("PERSON", "田中"), ("AGE", "30")]),
         ("王老师11月20日来，还欠2360元。",

@@ -1,7 +1,10 @@
 """Fields of forms in languages that have no rules of their own, by their labels."""
 
+# ruff: noqa: E501 - a table reads better whole
+
 import pytest
 
+from langchain_privacy import Masker
 from langchain_privacy.detection import default_detectors, detect_all
 from langchain_privacy.words.labels import MAYBE_NAME, NAME, kind_of_label
 
@@ -69,6 +72,27 @@ def test_the_value_behind_a_label_is_found(case: str) -> None:
 def test_what_names_things_as_well_is_told_apart() -> None:
     assert kind_of_label("Tên") == kind_of_label("Nama") == MAYBE_NAME
     assert kind_of_label("الاسم") == kind_of_label("नाम") == NAME
+
+
+TABLES = [
+    ("imię;nazwisko;nr telefonu\nWojciech;Brzęk;601234567\nIda;Nowak;602345678", "Wojciech Brzęk Ida Nowak 601234567 602345678"),
+    ("Ad Soyad,Doğum Tarihi,TC Kimlik No\nTuğçe Ercan,12.03.1985,10000000146", "Tuğçe Ercan 12.03.1985 10000000146"),
+    ("الاسم\tالعمر\tرقم الهاتف\nهديل البكري\t41\t0501234567\nسامر\t33\t0501234568", "هديل البكري سامر 0501234567 0501234568"),
+    ("| ชื่อ-นามสกุล | เบอร์โทร |\n|---|---|\n| สมหญิง ทองแท้ | 0812345678 |", "สมหญิง ทองแท้ 0812345678"),
+    ("姓名,电话,身份证号\n王小明,13917204468,310104198807124315", "王小明 13917204468 310104198807124315"),
+    ("氏名\t電話番号\t会員番号\n榊原美咲\t090-1234-5678\tA-20311", "榊原美咲 090-1234-5678 A-20311"),
+    ("ФИО;Телефон;Паспорт\nБрусникина Алевтина;+7 912 345-67-89;4509 123456", "Брусникина Алевтина +7 912 345-67-89 4509 123456"),
+    ('{"họ_tên":"Lương Thị Nhàn","số_điện_thoại":"0912345678"}', "Lương Thị Nhàn 0912345678"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "private"), TABLES)
+def test_cells_are_known_by_the_head_and_the_head_stays(text: str, private: str) -> None:
+    masked = Masker(RULES).session("t").mask(text)
+    for word in private.split():
+        assert word not in masked
+    head = text.partition("\n")[0]
+    assert text[0] == "{" or masked.startswith(head)
 
 
 @pytest.mark.parametrize("text", ["grad: None", "TTL: 3600", "ad: Buy now", "kota: 12", "pol: x"])
