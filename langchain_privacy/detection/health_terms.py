@@ -155,7 +155,7 @@ def health_terms(text: FoldedText) -> Iterator[Span]:
 
 def _words(text: FoldedText) -> Iterator[Span]:
     lower = text.lower
-    known = frozenset(filter(_is_term, text.words))
+    known = frozenset(filter(_is_term, text.words - _no_terms()))
     for start in text.said.places(known) if known else ():
         end = start + len(text.said.at(start))
         if _is_part(lower, start, end):
@@ -189,6 +189,12 @@ def _is_term(word: str) -> bool:
     if is_medical(word):
         return not word.endswith(_OF_THINGS)
     return (not word.isascii() or word[:_PREFIX] in _prefixes()) and _stem(word) in _stems()
+
+
+@cache
+def _no_terms() -> frozenset[str]:
+    """Return the everyday words that are no terms: most words of a text need no question."""
+    return frozenset(word for word in load("english_everyday") if not _is_term(word))
 
 
 @cache

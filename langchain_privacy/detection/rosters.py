@@ -37,8 +37,10 @@ _KOREAN = (
 _LABEL = re.compile(
     rf"(?:(?<![^\W_])(?i:{'|'.join(_ENGLISH)})"
     rf"|(?<![가-힣])(?:{'|'.join(_KOREAN.split())}))"
-    r"[ ]?(?:\([^()\n]{1,12}\)[ ]?)?[*_]{0,2}[:：][*_]{0,2}[ \t]{0,4}(?=[^\s])"
+    r"[ ]?(?:\([^()\n]{1,12}\)[ ]?)?[*_]{0,2}\Z"
 )
+_LONGEST_LABEL = 40
+_MARK = re.compile(r"[:：][*_]{0,2}[ \t]{0,4}(?=[^\s])")
 _ROW_ENDS = re.compile(r"\n|[.;!?](?=\s|\Z)|[ ][-–—|→]|\Z")
 _MOST = 400
 _BETWEEN = re.compile(r"[ ]?(?:,[ ]?(?:and |& )?|[/·、&]|[ ]and[ ]|[ ]및[ ])[ ]?")
@@ -70,8 +72,10 @@ _NOBODY = (
 def find_rosters(text: FoldedText) -> Iterator[Finding]:
     """Find who is in a row behind a label for those who were there."""
     t = text.text
-    for label in _LABEL.finditer(t) if ":" in t or "：" in t else ():
-        end = label.end()
+    for mark in _MARK.finditer(t):
+        if not _LABEL.search(t, max(0, mark.start() - _LONGEST_LABEL), mark.start()):
+            continue
+        end = mark.end()
         stop = _ROW_ENDS.search(t, end, end + _MOST)
         row_end = stop.start() if stop else end + _MOST
         items = list(_items(t, end, row_end))

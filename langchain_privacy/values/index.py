@@ -393,14 +393,15 @@ def stands_within(folded: Skeleton, value: str, entity_type: str, known: bytes) 
     data, own = folded.data, skeleton(value)
     if not own or not _as_often(data, known, own):
         return False
-    years = {b"%02d" % (day[0] % 100) for day in days_of(value)}
-    if years and not (value.isascii() and all(_as_often(data, own, year) for year in years)):
-        return False  # another date may be the same day
-    amount = amount_of(value)
-    if amount is not None and (
-        not _as_often(data, known, b"%d" % amount) or any(amounts(folded.readable.text))
-    ):
-        return False
+    if _DIGIT.search(value) or not value.isascii():  # else it is no day and no amount
+        years = {b"%02d" % (day[0] % 100) for day in days_of(value)}
+        if years and not (value.isascii() and all(_as_often(data, own, year) for year in years)):
+            return False  # another date may be the same day
+        amount = amount_of(value)
+        if amount is not None and (
+            not _as_often(data, known, b"%d" % amount) or any(amounts(folded.readable.text))
+        ):
+            return False
     for spelling in other_spellings(entity_type, compose(value)):
         key = skeleton(spelling.text)
         if not key or not _as_often(data, known, key):
