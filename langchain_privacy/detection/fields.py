@@ -175,9 +175,11 @@ def _is_code(value: str, *, plain: bool) -> bool:
 
 def _korean_name(value: str) -> int:
     """Return the length of the name that a value begins with: titles are none of it."""
-    words = value.split(" ")
+    words = value.partition(",")[0].split(" ")
     while len(words) > 1 and is_title(words[-1]):
         words.pop()
+    if is_title(words[-1]) or words[-1] in load("korean_roles"):
+        return 0  # 받는 사람: 팀장
     name = " ".join(words)
     return len(name) if len(words) < 4 and len(name) < 10 and not _OFFICE.search(name) else 0
 

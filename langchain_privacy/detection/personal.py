@@ -582,11 +582,25 @@ def _sums(about: _About) -> Iterator[re.Match[str]]:
         exact = len(figures.rstrip("0")) > 1 and (large or amount >= _LEAST_EXACT)
         cued = often or about.has(sentence, "money_cues") or about.has(sentence, "deal_cues")
         if (
-            (cued and about.personal(paragraph, we=True))
+            (cued and (about.personal(paragraph, we=True) or _is_told(about, sentence, money)))
             or (exact and (about.personal(sentence) or about.named(paragraph)))
             or (about.personal(paragraph) and _is_of_a_day(about, money.end()))
         ):
             yield money
+
+
+# Without a subject "연봉은 3450만원이에요" is said of oneself; of everybody it has a measure.
+_TOLD = re.compile(
+    r"\s?(?:이에요|예요|이고|입니다|인데|이야|임(?![가-힣])|밖에|씩|에 월세"
+    r"|(?:을|를)?\s?(?:받|남았|남은|있|냈|내고|벌|모았|빌렸|갚))"
+)
+_OF_EVERYBODY = re.compile(r"평균|최저|최고|최대|최소|기준|법정|한도|이상|이하|[?？]")
+
+
+def _is_told(about: _About, sentence: Span, money: re.Match[str]) -> bool:
+    """Say whether a Korean sentence without a subject tells what the writer has or owes."""
+    told = _TOLD.match(about.text, money.end())
+    return told is not None and _OF_EVERYBODY.search(about.text, *sentence) is None
 
 
 def _is_of_a_day(about: _About, end: int) -> bool:
@@ -604,7 +618,10 @@ def _sums_due(about: _About) -> Iterator[re.Match[str]]:
     for match in about.search(_DUE, *korean):
         at = match.start("sum")
         with_currency = _MONEY.pattern.match(about.text, at)  # found above
-        if not with_currency and about.personal(about.part(_PARAGRAPH, at), we=True):
+        if not with_currency and (
+            about.personal(about.part(_PARAGRAPH, at), we=True)
+            or _is_told(about, about.part(_SENTENCE, at), match)
+        ):
             yield match
 
 

@@ -21,7 +21,9 @@ from langchain_privacy.words import load
 from langchain_privacy.words.korean import is_title
 
 _HOUSES = load("korean_houses")
-_TRADES = load("korean_trades") | _HOUSES
+_SHOPS = load("korean_shops")
+_TRADES = load("korean_trades") | _HOUSES | _SHOPS
+_KINDS_OF_SHOPS = load("korean_kinds_of_shops")
 _SIZES = sorted({len(kind) for kind in _TRADES}, reverse=True)
 _BEGINS = frozenset(kind[: _SIZES[-1]] for kind in _TRADES)
 _SHORTEST_NAME, _LONGEST_NAME = 2, 6
@@ -59,9 +61,31 @@ def _named(word: str) -> int:
         for size in _SIZES if word[at : at + shortest] in _BEGINS else ():
             kind = word[at : at + size]
             if len(kind) == size and kind in _TRADES and _BEHIND.match(word, at + size):
+                if word[: at + size] in _TRADES:
+                    return 0
+                if kind in _SHOPS and _is_name_of_a_shop(word[:at], kind):
+                    return at + size
                 is_kind = _is_a_kind if kind in _HOUSES else _is_no_name
                 return 0 if is_kind(word[:at]) else at + size
     return 0
+
+
+def _is_name_of_a_shop(word: str, kind: str) -> bool:
+    """Say whether everyday nouns before a place one goes to are its name: 미소치과, 달빛서점.
+
+    They are where they say nothing of its kind (어린이치과, 중고서점).
+    """
+    if not is_kiwi_installed() or word in _TRADES:
+        return False
+    together, tokens = korean_tokens(word + kind), korean_tokens(word)
+    if len(together) == 1 and not together[0].oov:
+        return False  # a word of the dictionary
+    if len(together) > 1 and len(word) not in (token.start for token in together):
+        return False  # 동해안과: no 안과
+    return all(
+        token.tag in _IN_A_NAME and token.form not in _KINDS_OF_SHOPS and token.form not in _TRADES
+        for token in tokens
+    )
 
 
 def _is_a_kind(word: str) -> bool:
@@ -110,5 +134,6 @@ def firm_in(tokens: Morphemes, first: int, last: int) -> int:
         kind = name[tokens[index].start - tokens[first].start :]
         if kind in _TRADES:
             long = len(name) - len(kind) >= _SHORTEST_NAME
-            return end if long and name not in _TRADES and not is_title(kind) else first
+            known = name in _TRADES or is_title(kind) or name[: -len(kind)] in _KINDS_OF_SHOPS
+            return end if long and not known else first
     return first

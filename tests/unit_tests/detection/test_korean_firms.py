@@ -34,6 +34,27 @@ def test_a_firm_named_by_a_quality_is_found(name: str) -> None:
     assert found(f"어제 {name}에 전화했다") == [name]
 
 
+# Places one goes to; what stands before them says nothing of their kind.
+SHOPS = [
+    "미소치과", "한마음내과", "달빛서점", "별빛유치원", "으뜸공인중개사", "바다횟집", "봄날카페",
+    "해맑은동물의료센터",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHOPS)
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_place_named_by_everyday_nouns_is_found(name: str, strict: bool) -> None:
+    assert found(f"어제 {name}에 다녀왔어요", strict=strict) == [name]
+
+
+KINDS_OF_PLACES = "대학병원 동물병원 어린이치과 중고서점 스터디카페 영어학원 동네약국 한옥펜션"
+
+
+@pytest.mark.parametrize("name", KINDS_OF_PLACES.split())
+def test_a_kind_of_place_is_no_name(name: str) -> None:
+    assert not found(f"어제 {name}에 다녀왔어요")
+
+
 @pytest.mark.parametrize("name", BY_NOUNS)
 def test_strict_masks_a_firm_named_by_nouns(name: str) -> None:
     assert found(f"어제 {name}에 전화했다", strict=True) == [name]

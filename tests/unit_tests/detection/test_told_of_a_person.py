@@ -188,3 +188,33 @@ def test_is_left(text: str) -> None:
 )
 def test_what_kind_of_one_somebody_is_is_no_living(told: str) -> None:
     assert found(f"I'm 27. {told}") == ["27"]
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        ("연봉은 3450만원이에요", ["3450만원"]),
+        ("대출 8700만원 남았어요", ["8700만원"]),
+        ("보증금 5000만원에 월세 65만원입니다", ["5000만원", "65만원"]),
+        ("보내는 사람: 민들레, 주소는 아래에", ["민들레"]),
+        ("채무자: 하늘", ["하늘"]),
+    ],
+)
+def test_korean_without_a_subject_is_said_of_oneself(text: str, private: list[str]) -> None:
+    assert [text[f.start : f.end] for f in detect_all(text, default_detectors(presidio=False))] == (
+        private
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "평균 연봉은 4200만원입니다",
+        "연봉 5000만원이면 세금이 얼마인가요?",
+        "최저 월급은 206만원이에요",
+        "받는 사람: 팀장",
+        "수신인: 전 직원",
+    ],
+)
+def test_what_holds_for_everybody_is_nobodys(text: str) -> None:
+    assert not detect_all(text, default_detectors(presidio=False))
