@@ -178,7 +178,8 @@ def find_handles(text: FoldedText) -> Iterator[Finding]:
     for match in nicks if len(nicks) > 1 else ():
         yield span(match, "USERNAME", 0.6, "handle", "name")
     for match in filter(None, (_SPEAKER.match(t, at) for at in lines)):
-        if has_unusual_word(match["name"].replace("_", " ")):
+        name = match["name"]
+        if not name.isupper() and has_unusual_word(name.replace("_", " ")):  # DB_HOST: a setting
             yield span(match, "USERNAME", 0.5, "handle", "name")
     for match in _named_so(text):
         group = match.lastgroup or 0

@@ -59,21 +59,51 @@ _HOST = re.compile(
 )
 # What begins with a sign of its own is searched many times faster.
 _SOME_HOST = re.compile(rf"\.{_TOP}")
+# Under the domain of a country only with a hyphen: code has `user.profile.id` and `main.spec.py`.
+_ABROAD = re.compile(
+    r"-[a-z0-9][a-z0-9-]{0,60}+(?:\.[a-z0-9-]{1,62}){0,6}\.(?P<top>[a-z]{2})(?![\w(@-]|\.\w)"
+)
+_FILES = frozenset({"cc", "cs", "db", "go", "gz", "js", "md", "ml", "pl", "ps", "py", "rb", "rs",
+                    "sh", "so", "ts", "xz"})  # fmt: skip
+_TO_THE_LEFT = re.compile(r"(?<![\w.@/:-])[a-z0-9][a-z0-9.-]*\Z")
+_LONGEST_HOST = 253  # RFC 1035
+_PRIVATE_TOPS = frozenset({"internal", "intranet", "intra", "local", "lan", "corp", "home", "arpa"})
 _DIGIT = re.compile(r"\d")
 _SHORTEST_NAME = 4  # db, pg, mq, app
 _EVERYDAY = load("english_everyday")
 _PUBLIC = load("public_it") | load("public_proper") | {"example", "localhost"}
 
 
-@announced_by(*_TOP_WORDS)
+@announced_by(*_TOP_WORDS, parts=["-"])
 def find_hosts(text: FoldedText) -> Iterator[Finding]:
     """Find names of hosts with a subdomain, but those of services that everybody knows."""
-    if not _SOME_HOST.search(text.text):
-        return
-    for match in _HOST.finditer(text.text):
-        labels = match[0].partition("/")[0].split(".")
-        if len(labels) > 2 and _PUBLIC.isdisjoint(labels[:-1]):
+    t = text.text
+    for match in _HOST.finditer(t) if _SOME_HOST.search(t) else ():
+        if _is_somebodys(match[0].partition("/")[0].split(".")):
             yield span(match, "URL", 0.6, "host")
+    for match in _ABROAD.finditer(t):
+        before = _TO_THE_LEFT.search(t, max(0, match.start() - _LONGEST_HOST), match.start())
+        if before is None or match["top"] in _FILES:
+            continue
+        start, end = before.start(), match.end()
+        if _is_somebodys(t[start:end].split(".")):
+            yield finding(start, end, "URL", 0.6, "host")
+
+
+def _is_somebodys(labels: list[str]) -> bool:
+    """Say whether a host's domain is nobody's whom everybody knows: `db.lan.ferrow.example`.
+
+    The name before the top-level domain is whose it is; a network's own has none.
+    """
+    if len(labels) < 3:
+        return False
+    if labels[-1] in _PRIVATE_TOPS:
+        return _PUBLIC.isdisjoint(labels[:-1])
+    of_a_country = len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL and len(labels) > 3
+    return labels[-3 if of_a_country else -2] not in _PUBLIC
+
+
+_SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"})
 
 
 # ---- by where they stand

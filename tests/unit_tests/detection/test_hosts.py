@@ -81,3 +81,34 @@ def test_left(text: str) -> None:
 @pytest.mark.parametrize("end", ["", ":15", ":15.003Z", ":15,003", ":15+09:00"])
 def test_a_time_far_back_is_hidden_whole(end: str) -> None:
     assert found(f"at 1985-03-11T22:14{end} it failed") == [f"1985-03-11T22:14{end}"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "pg-main.lan.ferrow.example",
+        "api.staging.quernstein.com",
+        "my-bucket.s3.amazonaws.com",
+        "payroll-db01.int.ferrow-quern.de",
+        "node-3.quern.com.au",
+        "web-1.ferrow.fr",
+    ],
+)
+@pytest.mark.parametrize("place", ["DB_HOST: {}\n", "ERROR [{}] FATAL", "connect to {}, please"])
+def test_a_host_is_its_domains(host: str, place: str) -> None:
+    assert found(place.format(host)) == [host]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "api.github.com and docs.python.org",
+        "host.docker.internal",
+        "en-us.wikipedia.org",
+        "kubernetes.default.svc.cluster.local",
+        "import main-menu.spec.ts, run foo-bar.baz.py",
+        "a state-of-the-art.in this",
+    ],
+)
+def test_what_everybody_knows_and_code_are_no_hosts(text: str) -> None:
+    assert not found(text)
