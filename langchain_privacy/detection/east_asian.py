@@ -76,6 +76,21 @@ _SECRET = re.compile(
 )
 _ADDRESS = re.compile(_MARKED + r"(?P<value>[^\s,，。;；、|][^\n,，。;；|]{2,80})")
 _POSTCODE = re.compile(_LINK + r"(?P<value>\d{3}-?\d{2,4})")
+# Of what anybody may say these are private in a text that names a person.
+_WHEN = re.compile(
+    r"[ \t]*:[ \t]*(?P<value>[^\s,，;；|:][^\n,，;；|]{0,40}[月日号號\d][^\n,，;；|。]{0,24})"
+)
+_QUOTE = "「『“\"'"
+_WHERE = re.compile(r"[ \t]*:[ \t]*(?P<value>[^\s,，。;；|:][^\n,，。;；|]{1,40})")
+_FIRM = re.compile(
+    rf"[ \t]*(?::[ \t]*[{_QUOTE}]?|(?:是|为|為|は|叫)[ \t]*[{_QUOTE}])"
+    rf"(?P<value>[^\s,，。、;；|:」』”{_QUOTE}]{{2,30}})"
+)
+# 担当：小鳥遊、五十嵐ゆかり、ケンさん
+_NEXT_NAME = re.compile(
+    r"(?:さん|様|氏|先生)?、[ ]?(?P<value>[\u3005-\u30ff\u3400-\u9fff·]{2,12}?)"
+    r"(?=(?:さん|様|氏|先生)?(?:[、\n]|\Z))"
+)
 _UNIT_AFTER = re.compile(r"\s?(?:[元円圓年月日万萬億亿個个名人次件岁歳位点點%分]|小时|時間)")
 _IN_A_WORD = re.compile(r"(?![的の])[A-Za-z\u4e00-\u9fff]")
 _PLACE = re.compile(r"(?!.*://)(?:.*\d|.*[省市区區县縣州路街巷镇鎮乡鄉村里都道府郡町丁])")
@@ -93,9 +108,15 @@ _PATTERNS = {
     "AGE": _AGE,
     "HEALTH": _HEALTH,
     "MONEY": _MONEY,
+    "WHEN": _WHEN,
+    "WHERE": _WHERE,
+    "FIRM": _FIRM,
 }
-_TYPE = {"PLATE": "ID", "POSTCODE": "ADDRESS", "NAMED": "PERSON", "CALLED": "PERSON"}
-_OF_SOMEBODY = frozenset({"AGE", "HEALTH", "MONEY"})
+_TYPE = {
+    "PLATE": "ID", "POSTCODE": "ADDRESS", "NAMED": "PERSON", "CALLED": "PERSON",
+    "WHEN": "DATE_TIME", "WHERE": "LOCATION", "FIRM": "ORGANIZATION",
+}  # fmt: skip
+_OF_SOMEBODY = frozenset({"AGE", "HEALTH", "MONEY", "DATE_TIME", "LOCATION", "ORGANIZATION"})
 _OF_PEOPLE = frozenset({"PERSON", "DATE_OF_BIRTH", "MEDICAL_ID"})
 _NEAR = 400  # characters between what names a person and what is said of that person
 _LEAST_DIGITS = 4
@@ -136,3 +157,5 @@ def _labelled(text: FoldedText) -> Iterator[Finding]:
         if kind == "ADDRESS" and (_IN_A_WORD.match(before) or not _PLACE.search(value)):
             continue  # "IP地址是...", "地址不详"
         yield span(match, _TYPE.get(kind, kind), 0.75, "east_asian", "value")
+        while kind in ("PERSON", "NAMED") and (match := _NEXT_NAME.match(text.text, match.end())):
+            yield span(match, "PERSON", 0.7, "east_asian", "value")

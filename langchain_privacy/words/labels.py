@@ -148,8 +148,8 @@ def kind_of_label(label: str) -> str:
 
 _SHORTEST_ELSEWHERE = 5  # letters of ASCII: `wa`, `hp` and `sim` are columns of something else
 _EAST_ASIAN = {
-    "PLATE": "ID", "LOCATION": "ADDRESS", "NAMED": MAYBE_NAME, "AGE": ABOUT, "SECRET": "",
-    "CALLED": "",
+    "PLATE": "ID", "LOCATION": "ADDRESS", "NAMED": MAYBE_NAME, "AGE": ABOUT,
+    **dict.fromkeys(("SECRET", "CALLED", "WHEN", "WHERE", "FIRM"), ""),
 }  # fmt: skip
 _NUMBERS_ELSEWHERE = load_by_kind("labels_elsewhere")
 _ELSEWHERE = {

@@ -93,3 +93,35 @@ def test_what_a_label_announces(text: str, expected: list[tuple[str, str]]) -> N
 
 def test_korean_text_is_left_to_korean_rules() -> None:
     assert masked("전화 會議는 10시") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "private"),
+    [
+        (
+            "日時：六月十五日（日）午前九時\n場所：鶴見沢公民館\n担当：小鳥遊、五十嵐ゆかり、ケンさん",
+            ["六月十五日（日）午前九時", "鶴見沢公民館", "小鳥遊", "五十嵐ゆかり", "ケン"],
+        ),
+        ("姓名：欧阳小满\n现住：绵阳\n公司是“云脚茶社”。", ["欧阳小满", "绵阳", "云脚茶社"]),
+        (
+            "氏名：榊原美咲\n勤務先：くるみ薬局\n入社日：2019年4月1日",
+            ["榊原美咲", "くるみ薬局", "2019年4月1日"],
+        ),
+        ("参加者：田中、鈴木、佐藤", ["田中", "鈴木", "佐藤"]),
+    ],
+)
+def test_what_a_form_says_of_a_person(text: str, private: list[str]) -> None:
+    assert [value for _, value in masked(text)] == private
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "場所：鶴見沢公民館",
+        "日期：2026年12月1日",
+        "公司是一家小型企业",
+        "品目：りんご、みかん、バナナ",
+    ],
+)
+def test_the_same_of_nobody_stays(text: str) -> None:
+    assert masked(text) == []
