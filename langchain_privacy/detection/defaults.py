@@ -75,6 +75,7 @@ from langchain_privacy.detection.shapes import find_any_of
 from langchain_privacy.detection.unlisted import UnlistedDetector
 from langchain_privacy.detection.vocabulary.declared import PUBLIC_NUMBERS, PublicWords
 from langchain_privacy.detection.vocabulary.detector import StrictDetector
+from langchain_privacy.detection.without_capitals import find_people_without_capitals
 
 STRUCTURED: tuple[Rule, ...] = (
     find_keys,
@@ -103,6 +104,7 @@ STRUCTURED: tuple[Rule, ...] = (
     find_east_asian_values,
     find_east_asian_names,
     find_cyrillic_and_greek_values,
+    find_people_without_capitals,
 )
 CHECKED: tuple[Rule, ...] = (
     find_keys,

@@ -36,7 +36,7 @@ PIECES = [
 MIXED = [
     "a은b은", "1은2은", "SK는 ", "a@b.kr로 ", "my dog ", "김민수는서울에서", "a\u200b", "é ", '"a은" ', '{"a":[', "[a](b){c}",
     "%EA%B0%80", "Hans Oberhuber가 ", "근로계약서를 ", "山田です", "\r\n", "QWERTYUIOP", "e\u0301a ", "김,a,1\n", "aGVsbG8g",
-    "क ", "कि", "สิ", "И ", "I have ", "asthma ", "died of ab, ", "meds asthma  ", "Dx: flu disease, ", "폐렴", "he has broken arm ",
+    "श्री क ", "क ", "कि", "สิ", "И ", "I have ", "asthma ", "died of ab, ", "meds asthma  ", "Dx: flu disease, ", "폐렴", "he has broken arm ",
 ]  # fmt: skip
 
 
