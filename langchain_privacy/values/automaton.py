@@ -22,7 +22,6 @@ _Built = tuple[BytesAhoCorasick | None, Sequence[bytes]]
 """An automaton and its texts, by the numbers that it reports."""
 
 _NOTHING: _Built = (None, ())
-_UNPREPARED = 2400  # bytes that `bytes.find` searches at once, whatever the text
 _CHEAP, _A_TEXT, _A_CALL = 2**17, 2**12, 512
 """Bytes that are searched one by one in the time of building, of building one text more, and of
 beginning one search."""
@@ -117,14 +116,13 @@ class Automaton(Generic[Payload]):
 def _next(data: bytes, text: bytes, at: int) -> int:
     """Return where a text stands next behind an occurrence of it, -1 if nowhere.
 
-    `bytes.find` prepares a long text anew at each call, and short data not at all. In data that
-    repeat themselves the next occurrence is near, often one character on (one to three bytes).
+    `bytes.find` prepares a long text anew at each call. In data that repeats themselves the next
+    occurrence is one character on, of one to three bytes.
     """
     for step in (1, 2, 3):
         if data.startswith(text, at + step):
             return at + step
-    near = data.find(text, at + 1, at + _UNPREPARED)
-    return near if near >= 0 else data.find(text, at + 1)
+    return data.find(text, at + 1)
 
 
 def _build(texts: list[bytes]) -> _Built:
