@@ -31,6 +31,10 @@ _FEWEST = 2
 _WORD = re.compile(rf"[가-힣]{{{_SHORTEST_NAME + _SIZES[-1]},}}")
 _BEHIND = re.compile(r"\Z|[은는이가을를의도와과로]|에서|에게|으로|까지|부터|이고|이에|에")
 _CLASS = re.compile(r"(?<!\d)[1-6]학년\s?\d{1,2}반")
+# 솔빛초 3학년, 한빛중 2학년 3반: what a school is called for short stands before a class
+_SHORT_SCHOOL = re.compile(
+    r"(?<![가-힣])(?P<school>[가-힣]{2,5}(?:초(?=\s?[1-6]학년)|[중고여](?=\s?[1-3]학년\s?\d{1,2}반)))"
+)
 # See `Token.id`: a word as frequent as this says what kind of school or clinic it is, and a
 # quality as frequent as this what somebody thinks of it: 좋은병원.
 _EVERYDAY = 20_000
@@ -49,8 +53,30 @@ def find_korean_institutions(text: FoldedText) -> Iterator[Finding]:
         if end := _named(word[0]):
             start = word.start()
             yield finding(start, start + end, "ORGANIZATION", 0.5, "institution")
-    for match in _CLASS.finditer(text.text) if "학년" in text.text else ():
+    if "학년" not in text.text:
+        return
+    for match in _CLASS.finditer(text.text):
         yield finding(*match.span(), "ID", 0.5, "institution")
+    for match in _SHORT_SCHOOL.finditer(text.text):
+        if _is_school(match["school"]):
+            yield finding(*match.span(), "ORGANIZATION", 0.5, "institution")
+
+
+def _is_school(word: str) -> bool:
+    """Say whether a word in front of a class is a school: no time (재학중), no verb (이고)."""
+    if not is_kiwi_installed() or word.endswith(("학기초", "학년초")):
+        return False
+    stem = [token for token in korean_tokens(word) if token.start < len(word) - 1]
+    if any(token.oov or token.tag == "NNP" for token in stem):
+        return True
+    # 솔빛초, 늘푸른고: a time is one noun (방학중), or a long one of several (학부모참여중)
+    tags = {token.tag for token in stem}
+    named = "ETM" in tags or tags <= _IN_A_SCHOOL
+    return named and len(stem) > 1 and len(word) <= _LONGEST_SCHOOL
+
+
+_IN_A_SCHOOL = _IN_A_NAME | {"MM"}
+_LONGEST_SCHOOL = 4
 
 
 def _named(word: str) -> int:

@@ -55,6 +55,18 @@ def test_a_kind_of_place_is_no_name(name: str) -> None:
     assert not found(f"어제 {name}에 다녀왔어요")
 
 
+@pytest.mark.parametrize("name", ["솔빛초", "한빛중", "늘푸른고", "가람여고", "푸른솔초"])
+def test_what_a_school_is_called_for_short_is_found_before_a_class(name: str) -> None:
+    assert found(f"{name} 2학년 3반 학부모님께") == [name, "2학년 3반"]
+
+
+@pytest.mark.parametrize(
+    "text", ["새학기초 3학년", "재학중 3학년", "저는 고등학생이고 3학년", "우리 애는 초 3학년"]
+)
+def test_a_time_or_a_verb_before_a_class_is_no_school(text: str) -> None:
+    assert not found(text)
+
+
 @pytest.mark.parametrize("name", BY_NOUNS)
 def test_strict_masks_a_firm_named_by_nouns(name: str) -> None:
     assert found(f"어제 {name}에 전화했다", strict=True) == [name]
