@@ -122,7 +122,7 @@ class PresidioDetector(Detector):
 
     def __getstate__(self) -> dict[str, Any]:
         own = {"_analyzer": None} if self._own else {}
-        return {key: value for key, value in self.__dict__.items() if key != "_lock"} | own
+        return {key: value for key, value in dict(self.__dict__).items() if key != "_lock"} | own
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

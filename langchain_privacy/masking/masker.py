@@ -680,7 +680,7 @@ class Masker:
         return f"<Masker with {len(self.detectors)} detectors>"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_memories"}
+        return {k: v for k, v in dict(self.__dict__).items() if k != "_memories"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

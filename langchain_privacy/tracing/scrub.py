@@ -258,12 +258,15 @@ class Scrubber:
 
     def serves(self, busy: "Busy") -> None:
         """Keep what is over for as long as this says that what began before goes on."""
-        self._busy.add(busy)
+        with self._lock:
+            anew = weakref.WeakSet(self._busy)  # others may look through it
+            anew.add(busy)
+            self._busy = anew
 
     def issued(self, values: LiveValues, session_id: str, entry: VaultEntry) -> None:
         """Take note of a value whose session may be over before anything is read."""
         # Without a lock, and without asking a session: this one is just being written to.
-        if any(busy.busy for busy in self._busy.copy()):
+        if any(busy.busy for busy in self._busy):
             number = [vault.live_values for vault in self.vaults].index(values)
             self._issued.append(((number, session_id), entry))
 

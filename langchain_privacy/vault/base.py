@@ -379,7 +379,10 @@ class LiveValues:
 
     def tell(self, listener: "Listener") -> None:
         """Tell somebody of each value from now on, for as long as they are there."""
-        self._told.add(listener)
+        with self._lock:
+            told = weakref.WeakSet(self._told)  # anew: values are told of meanwhile
+            told.add(listener)
+            self._told = told
 
     # ---- what is asked
 
@@ -407,7 +410,8 @@ class LiveValues:
     def has_issued(self, vault: Vault, entity_type: str, code: str) -> bool:
         """Tell whether a live session has issued a placeholder."""
         self._know_all(vault)
-        return any((entity_type, code) in codes for codes in self._codes.values())
+        sessions = list(self._codes.values())  # at once: other threads take values in
+        return any((entity_type, code) in codes for codes in sessions)
 
     def is_live(self, session_id: str) -> bool:
         """Tell whether somebody still holds a session."""

@@ -77,8 +77,9 @@ class PublicWords:
         """
         new = [text for text in dict.fromkeys(texts) if text and text not in self._texts]
         self.learn(*new)
-        with self._lock:
-            self._texts |= dict.fromkeys(new)
+        if new:
+            with self._lock:
+                self._texts = self._texts | dict.fromkeys(new)  # anew: others may look through it
 
     def learn(self, *texts: str | type[BaseModel] | Mapping[str, Any]) -> None:
         """Make the words of prompts and schemas public in strict mode, and nothing more.
